@@ -1,0 +1,1 @@
+"""Writers of published files; names, units and descriptions come from the schema."""

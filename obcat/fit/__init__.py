@@ -1,0 +1,1 @@
+"""What learns from a table: each fit takes the rows of a SELECT and gives arrays."""

@@ -1,0 +1,110 @@
+"""Column and table metadata: sql/schema/columns.csv and tables.csv are the only place it is written."""
+
+from collections.abc import Iterable
+from csv import DictReader
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+
+__all__ = ["SQL", "Column", "arrow_schema", "column", "columns_of", "nearest", "quoted", "read_columns", "read_tables"]
+
+SQL = Path(__file__).parent / "sql"
+
+ARROW = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "INTEGER": pa.int32(),
+    "SMALLINT": pa.int16(),
+    "BOOLEAN": pa.bool_(),
+    "DOUBLE": pa.float64(),
+    "FLOAT": pa.float32(),
+    "BLOB": pa.binary(),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One row of columns.csv. ``null``: yes, no, or the integer that stands for NULL in a FITS file."""
+
+    table: str
+    column: str
+    type: str
+    unit: str
+    ucd: str
+    format: str
+    null: str
+    min: str
+    max: str
+    description: str
+
+    @property
+    def size(self) -> int:
+        """Length of a fixed-size array column, FLOAT[3909] -> 3909; 0 for a list or a scalar."""
+        return int(self.type.partition("[")[2].rstrip("]") or 0)
+
+    @property
+    def required(self) -> bool:
+        return self.null == "no"
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        base, bracket, _ = self.type.partition("[")
+        if not bracket:
+            return ARROW[base]
+        return pa.list_(ARROW[base], self.size) if self.size else pa.list_(ARROW[base])
+
+
+@cache
+def read_columns() -> tuple[Column, ...]:
+    with (SQL / "schema" / "columns.csv").open(newline="", encoding="utf-8") as f:
+        return tuple(Column(**row) for row in DictReader(f))
+
+
+@cache
+def read_tables() -> dict[str, str]:
+    """Table name -> description."""
+    with (SQL / "schema" / "tables.csv").open(newline="", encoding="utf-8") as f:
+        return {row["table"]: row["description"] for row in DictReader(f)}
+
+
+@cache
+def _by_table() -> dict[str, tuple[Column, ...]]:
+    tables: dict[str, list[Column]] = {}
+    for c in read_columns():
+        tables.setdefault(c.table, []).append(c)
+    return {name: tuple(columns) for name, columns in tables.items()}
+
+
+def columns_of(table: str) -> tuple[Column, ...]:
+    """The declared columns of 'schema.table', in order; KeyError with the nearest name if there is none."""
+    if table not in _by_table():
+        raise KeyError(f"no table {table!r} in columns.csv{nearest(table, _by_table())}")
+    return _by_table()[table]
+
+
+def column(name: str) -> Column:
+    """The declared column called 'schema.table.column'."""
+    table, _, last = name.rpartition(".")
+    for c in columns_of(table):
+        if c.column == last:
+            return c
+    raise KeyError(f"no column {last!r} in {table}{nearest(last, [c.column for c in columns_of(table)])}")
+
+
+def arrow_schema(table: str) -> pa.Schema:
+    """The Arrow schema of a declared table; nullability as declared."""
+    return pa.schema([pa.field(c.column, c.arrow_type, nullable=not c.required) for c in columns_of(table)])
+
+
+def quoted(identifier: str) -> str:
+    """The one way an identifier enters a SQL text."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """'; did you mean x?' for an error message, or nothing."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.4)
+    return f"; did you mean {close[0]!r}?" if close else ""
