@@ -1,7 +1,41 @@
-"""The one exception that stops an ingest."""
+"""What goes wrong on the way in: IngestError stops the run, Quarantined puts one file aside with a reason."""
 
-__all__ = ["IngestError"]
+__all__ = ["REASONS", "IngestError", "Quarantined", "UnreadableError"]
+
+REASONS = {
+    "empty": "the file has no bytes",
+    "not_a_file": "a folder, a broken link, a pipe or a device has the name of a spectrum",
+    "unreadable": "the operating system or the FITS reader refused it",
+    "too_large": "larger than any LAMOST spectrum, on disk or when inflated",
+    "not_fits": "neither a gzip stream nor FITS by its first bytes",
+    "truncated_gzip": "the gzip stream ends too early",
+    "damaged_gzip": "the gzip stream is not valid, fails its checksum, or has bytes after its end",
+    "truncated_fits": "the FITS file ends too early",
+    "bad_header": "a card that is needed is missing or cannot be read",
+    "unknown_layout": "not one of the three LAMOST low-resolution layouts",
+    "bad_wavelength": "wavelengths off the LAMOST log-linear grid, or not rising",
+    "not_vacuum_heliocentric": "VACUUM or HELIO is not true",
+    "id_mismatch": "file name, FILENAME, OBSID and the other identifiers of the header disagree",
+    "bad_position": "RA outside 0 to 360, Dec outside -90 to 90, or not finite",
+}
 
 
 class IngestError(Exception):
-    """Stops an ingest; one line that names file, column and mend."""
+    """The run cannot go on; the message is one line that names what is wrong, where, and the mend."""
+
+    exit_code = 2
+
+
+class UnreadableError(IngestError):
+    """A folder or file the whole run needs is missing or cannot be read."""
+
+    exit_code = 3
+
+
+class Quarantined(Exception):
+    """This file gives no spectrum: ``reason`` is a key of REASONS, ``detail`` says what was found."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
