@@ -1,0 +1,144 @@
+"""A survey: the TOML file that says where its spectra and tables are, and which parameters it overrides."""
+
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from obcat.schema import columns_of, nearest
+
+__all__ = ["TABLES", "Survey", "SurveyError", "SurveyTable", "load"]
+
+TABLES = ("targets", "gaia_dr2", "twomass", "xstps", "apass", "labels")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+class SurveyError(Exception):
+    """Stops a command; one line that names the survey file, the key and the mend."""
+
+
+class SurveyTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One input table: its file, and the names of its columns where they are not an archive's (ours -> theirs)."""
+
+    path: Path
+    columns: dict[str, str] = {}
+
+
+class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A survey as its file gives it, every path absolute. Tables: targets, gaia_dr2, twomass, xstps, apass, labels."""
+
+    name: str
+    simulated: bool = False
+    release: str = ""
+    spectra: Path = Path("spectra")
+    models_from: Path | None = None
+    tables: dict[str, SurveyTable] = {}
+    parameters: dict[str, int | float] = {}
+
+
+def load(path: Path, known_parameters: Iterable[str]) -> Survey:
+    """Read a survey file. Every fault is a SurveyError of one line: missing or unreadable file, TOML syntax (with its
+    line), a key, table, column or parameter that does not exist (with the nearest one that does), a value of another
+    type, a spectra folder, table or model that is not there.
+    """
+    content = _read(path)
+    _check_keys(content, frozenset(known_parameters), path)
+    survey = _convert({k: v for k, v in content.items() if (k, v) != ("models_from", "")}, Survey, "", path)
+    _check_values(survey, path)
+    survey = _absolute(survey, path.absolute().parent)
+    _check_paths(survey, path)
+    return survey
+
+
+def _convert(value: object, kind: Any, where: str, path: Path) -> Any:
+    try:
+        return msgspec.convert(value, kind, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise SurveyError(f"{path}: {where + ': ' if where else ''}{error}") from error
+
+
+def _path(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str) and value and "\0" not in value:
+        return Path(value)
+    raise ValueError(f"Expected a path, got {value!r}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SurveyError(f"{path}: cannot be read ({error.strerror}); give a survey's TOML file") from error
+    except UnicodeDecodeError as error:
+        raise SurveyError(f"{path}: is not UTF-8 text; give a survey's TOML file") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SurveyError(f"{path}: not TOML: {_with_line(str(error), path)}") from error
+
+
+def _with_line(error: str, path: Path) -> str:
+    lines = path.read_text(encoding="utf-8").rstrip().count("\n") + 1
+    return error.replace("at end of document", f"at line {lines}, the end of the file")
+
+
+def _check_keys(content: dict[str, Any], known_parameters: frozenset[str], path: Path) -> None:
+    _known(content, Survey.__struct_fields__, "key", "", path)
+    tables, parameters = _section(content, "tables"), _section(content, "parameters")
+    _known(tables, TABLES, "table", "tables.", path)
+    for name in tables:
+        _check_table(tables, name, path)
+    _known(parameters, known_parameters, "parameter", "parameters.", path)
+    for name, value in parameters.items():
+        _convert(value, int | float, f"parameters.{name}", path)
+
+
+def _check_table(tables: Mapping[str, Any], name: str, path: Path) -> None:
+    table = _section(tables, name)
+    columns = _section(table, "columns")
+    _known(table, SurveyTable.__struct_fields__, "key", f"tables.{name}.", path)
+    _known(columns, [c.column for c in columns_of(f"raw.{name}")], "column", f"tables.{name}.columns.", path)
+    for ours, theirs in columns.items():
+        _convert(theirs, str, f"tables.{name}.columns.{ours}", path)
+    _convert(tables[name], SurveyTable, f"tables.{name}", path)
+
+
+def _section(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A table of the file, or nothing where the value is no table: its type is checked later."""
+    value = content.get(key, {})
+    return value if isinstance(value, dict) else {}
+
+
+def _known(given: Iterable[str], known: Iterable[str], what: str, prefix: str, path: Path) -> None:
+    known = sorted(known)
+    for key in given:
+        if key not in known:
+            raise SurveyError(f"{path}: {prefix}{key}: no such {what}{nearest(key, known)}")
+
+
+def _check_values(survey: Survey, path: Path) -> None:
+    if not NAME.fullmatch(survey.name):
+        raise SurveyError(f"{path}: name: {survey.name!r} is not a name; use letters, digits, _ and -")
+    for name, value in survey.parameters.items():
+        if not math.isfinite(value):
+            raise SurveyError(f"{path}: parameters.{name}: {value} is not a finite number")
+
+
+def _absolute(survey: Survey, folder: Path) -> Survey:
+    return msgspec.structs.replace(
+        survey,
+        spectra=folder / survey.spectra,
+        models_from=folder / survey.models_from if survey.models_from else None,
+        tables={n: SurveyTable(folder / t.path, t.columns) for n, t in survey.tables.items()},
+    )
+
+
+def _check_paths(survey: Survey, path: Path) -> None:
+    if not survey.spectra.is_dir():
+        raise SurveyError(f"{path}: spectra: no folder {survey.spectra}")
+    for name, table in survey.tables.items():
+        if not table.path.is_file():
+            raise SurveyError(f"{path}: tables.{name}.path: no file {table.path}")
+    if survey.models_from and not survey.models_from.exists():
+        raise SurveyError(f"{path}: models_from: no file or folder {survey.models_from}; build that survey first")
