@@ -77,7 +77,7 @@ def relative_weight(ivar: np.ndarray) -> np.ndarray:
 
 @cache
 def smoothing_blocks(sigma: float) -> tuple[tuple[slice, slice, np.ndarray], ...]:
-    """The band matrix exp(-((wave_j - wave_i) / sigma)^2 / 2) in blocks of columns: input pixels, output pixels, block."""
+    """The band matrix exp(-((wave_j - wave_i) / sigma)^2 / 2) by blocks of columns: input and output pixels, block."""
     blocks = []
     for start in range(0, N_PIXEL, BLOCK):
         outputs = slice(start, min(start + BLOCK, N_PIXEL))

@@ -11,7 +11,7 @@ __all__ = ["BANDS", "EMISSION_LINES", "EMISSION_RANGES", "around", "clean_pixels
 # Telluric bands and Na I D, used by neither network: paper, section 5.1.
 BANDS = ((5720, 6050), (6270, 6380), (6800, 6990), (7100, 7320), (7520, 7740), (8050, 8350))
 
-# Series limits, out of the clean windows as a whole: Balmer lines crowd below 3,800, Paschen lines above 8,200 (assumed).
+# Out of the clean windows as a whole: Balmer lines crowd below 3,800, Paschen lines above 8,200 (assumed).
 EMISSION_RANGES = ((3700, 3800), (8200, 9200))
 
 # Lines seen in emission in hot stars and H II regions: name, vacuum wavelength (NIST), half width left out (assumed;
@@ -45,7 +45,7 @@ EMISSION_LINES = (
 
 
 def between(low: float, high: float) -> np.ndarray:
-    return (WAVELENGTH >= low) & (low < high) & (high >= WAVELENGTH)
+    return (low <= WAVELENGTH) & (high >= WAVELENGTH)
 
 
 def around(centre: float, halfwidth: float) -> np.ndarray:

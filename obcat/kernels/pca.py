@@ -1,0 +1,103 @@
+"""Principal components of normalised spectra: coefficients and reconstruction (METHOD section 2; paper section 3)."""
+
+import numpy as np
+
+from obcat.kernels.grid import N_PIXEL
+from obcat.kernels.product import ROWS, product
+
+__all__ = ["coefficients", "pca_scores", "reconstruct"]
+
+
+def pca_scores(
+    norm: np.ndarray,
+    norm_ivar: np.ndarray,
+    *,
+    mean: np.ndarray,
+    scale: np.ndarray,
+    clean_basis: np.ndarray,
+    full_basis: np.ndarray,
+    pca_outlier: float,
+    pca_max_masked: float,
+    pca_sweeps: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients in the basis of the clean windows and in that of all pixels used.
+
+    Parameters
+    ----------
+    norm, norm_ivar : (n, 3909) normalised rest-frame flux and its inverse variance, 0 where masked
+    mean, scale : (3909,) of the training spectra; NaN and 0 in pixels not used
+    clean_basis, full_basis : (k, 3909) eigenvectors of the standardised flux, 0 in pixels not used
+    pca_outlier : a pixel so many standard deviations off the training mean counts as masked (cosmic rays)
+    pca_max_masked : share of masked pixels beyond which a spectrum has no coefficients
+    pca_sweeps : times masked pixels are filled with the reconstruction, having first been filled with the mean
+
+    Returns
+    -------
+    score_clean, score_full : (n, k) float32; NaN for a spectrum with too many masked pixels or without a model
+    """
+    x, good = standardised(norm, norm_ivar, mean=mean, scale=scale, outlier=pca_outlier)
+    clean = coefficients(x, good, basis=clean_basis, max_masked=pca_max_masked, sweeps=pca_sweeps)
+    return clean, coefficients(x, good, basis=full_basis, max_masked=pca_max_masked, sweeps=pca_sweeps)
+
+
+def standardised(
+    norm: np.ndarray, norm_ivar: np.ndarray, *, mean: np.ndarray, scale: np.ndarray, outlier: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(norm - mean) / scale, 0 where masked or scale is 0, as float32; and the pixels that are good.
+
+    A pixel further than ``outlier`` * sqrt(scale^2 + 1 / ivar) from the mean counts as masked.
+    """
+    if mean.size == 0:
+        return np.zeros((len(norm), 0), np.float32), np.zeros((len(norm), 0), bool)
+    inverse = np.divide(1, scale, out=np.zeros(scale.shape), where=scale > 0).astype(np.float32)
+    x = (norm - np.nan_to_num(mean).astype(np.float32)) * inverse
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        good = (norm_ivar > 0) & (x**2 <= outlier**2 * (1 + inverse**2 / norm_ivar))
+    return np.where(good, x, np.float32(0)), good
+
+
+def coefficients(x: np.ndarray, good: np.ndarray, *, basis: np.ndarray, max_masked: float, sweeps: int) -> np.ndarray:
+    """Projection of standardised spectra on a basis, masked pixels filled from the reconstruction ``sweeps`` times.
+
+    A row without masked pixels is a plain product; filling changes only rows with masked pixels.
+    """
+    if x.shape[1] == 0:
+        return np.full((len(x), len(basis)), np.nan, np.float32)
+    used = np.any(basis != 0, axis=0)
+    score = product(x, np.ascontiguousarray(basis.T))
+    masked = np.count_nonzero(~good & used, axis=1) / max(np.count_nonzero(used), 1)
+    gaps = np.flatnonzero((masked > 0) & (masked <= max_masked))
+    for start in range(0, len(gaps), ROWS):
+        rows = gaps[start : start + ROWS]
+        score[rows] = filled(x[rows], good[rows] | ~used, basis, sweeps)
+    score[~(masked <= max_masked)] = np.nan
+    return score
+
+
+def filled(x: np.ndarray, good: np.ndarray, basis: np.ndarray, sweeps: int) -> np.ndarray:
+    """Coefficients of rows with gaps: gaps <- reconstruction, coefficients <- projection, a fixed number of times."""
+    across = np.ascontiguousarray(basis.T)
+    score = product(x, across)
+    for _ in range(sweeps):
+        score = product(np.where(good, x, product(score, basis)), across)
+    return score
+
+
+def reconstruct(
+    score_clean: np.ndarray, *, mean: np.ndarray, scale: np.ndarray, full_from_clean: np.ndarray
+) -> np.ndarray:
+    """Normalised spectra without emission, from the coefficients of the clean windows (METHOD section 2, step 3).
+
+    Parameters
+    ----------
+    score_clean : (n, k)
+    mean, scale : (3909,)
+    full_from_clean : (k, 3909) full-range pseudo-eigenvectors, standardised
+
+    Returns
+    -------
+    (n, 3909) float32; NaN in pixels not used and for unknown coefficients
+    """
+    if mean.size == 0:
+        return np.full((len(score_clean), N_PIXEL), np.nan, np.float32)
+    return mean.astype(np.float32) + product(score_clean.astype(np.float32), full_from_clean * scale.astype(np.float32))
