@@ -1,0 +1,110 @@
+"""The two luminosity networks: train, reject the binaries, train again (METHOD section 4; paper sections 5.1, 5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from obcat.fit.columns import matrix, vector
+from obcat.fit.network import Sample, train
+from obcat.fit.rejection import snr_dparallax, spectroscopic_scatter
+from obcat.fit.result import Fit
+from obcat.fit.rounds import Round, tables
+from obcat.kernels.luminosity import domain_distance, predict
+
+__all__ = ["luminosity"]
+
+Arrays = dict[str, np.ndarray]
+Stars = dict[str, np.ndarray]
+
+NETWORKS = {"non_emission": "full", "emission": "clean"}
+PHOTOMETRY = ("ks", "ks_err", "a_ks", "a_ks_err", "parallax", "parallax_error")
+NUMBERS = ("em_flag", "mk_geo", "mk_geo_err", "snr_g", *PHOTOMETRY)
+EMPTY = {"w0": (0, 0), "b0": (0,), "w1": (0, 0), "b1": (0,), "w2": (0,), "b2": (), "centre": (0,), "scale": (0,)}
+
+
+def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any, models: dict[str, Arrays]) -> Fit:
+    """Train both networks of Eq. 6, each ``rejection_iterations`` + 1 times.
+
+    After each training, stars with snr_dparallax > binary_nsigma (Eq. 15-17) are left out of the next one; every
+    training star is judged anew, so that a star dropped by mistake comes back. The σ of M_spec in Eq. 17 is the
+    robust scatter of the current residuals of test stars as well observed (snr_g) as the training stars, or of the
+    training stars when there are fewer than ``network_min_stars`` such test stars, less the error of M_geo.
+
+    Parameters
+    ----------
+    read : rows, one a star with a good parallax, ordered by star_id: star_id, em_flag (0/1), score_clean and score_full
+        FLOAT[k], mk_geo, mk_geo_err, ks, ks_err, a_ks, a_ks_err (mag), parallax, parallax_error (mas; zero point
+        corrected), snr_g, is_train BOOLEAN (false: the star is only reported on)
+    parameters : rejection_iterations, binary_nsigma, network_min_stars, network_seed, domain_components,
+        domain_fraction, and those of ``network.train``
+    models : not used
+
+    Returns
+    -------
+    arrays full_w0 … full_b2, full_centre, full_scale, full_limit (non-emission network, stars with em_flag 0) and the
+    same with clean_ (emission network, all stars): see ``kernels.luminosity``; of length zero when there are fewer
+    than ``network_min_stars`` training stars. Tables luminosity_stars, luminosity_history, luminosity_summary.
+    """
+    table = read().read_all()
+    arrays: Arrays = {}
+    rounds: dict[str, list[Round]] = {}
+    for name, basis in NETWORKS.items():
+        stars = _stars(table, basis, with_emission=name == "emission")
+        training, test = _take(stars, stars["is_train"]), _take(stars, ~stars["is_train"])
+        rounds[name] = list(_rounds(training, test, parameters))
+        arrays |= {f"{basis}_{key}": array for key, array in _model(rounds[name], training, parameters).items()}
+    return Fit(arrays, tables(rounds))
+
+
+def _stars(table: pa.Table, basis: str, *, with_emission: bool) -> Stars:
+    stars = {name: vector(table[name]) for name in NUMBERS}
+    stars["score"] = matrix(table[f"score_{basis}"])
+    stars["star_id"] = table["star_id"].to_numpy()
+    stars["is_train"] = table["is_train"].to_numpy().astype(bool)
+    known = np.isfinite(stars["mk_geo"]) & np.isfinite(stars["score"]).all(axis=1)
+    return _take(stars, known & (with_emission | (stars["em_flag"] == 0)))
+
+
+def _take(stars: Stars, rows: np.ndarray) -> Stars:
+    return {name: values[rows] for name, values in stars.items()}
+
+
+def _rounds(stars: Stars, test: Stars, parameters: Any) -> Iterator[Round]:
+    used = np.ones(len(stars["mk_geo"]), dtype=bool)
+    for _ in range(parameters.rejection_iterations + 1):
+        if used.sum() < parameters.network_min_stars:
+            return
+        done = _round(stars, used, test, parameters)
+        yield done
+        used = ~(done.snr_dparallax > parameters.binary_nsigma)
+
+
+def _round(stars: Stars, used: np.ndarray, test: Stars, parameters: Any) -> Round:
+    network, history = train(_sample(_take(stars, used)), _sample(test), parameters, parameters.network_seed)
+    mk = predict(stars["score"], **network)
+    residual, residual_test = mk - stars["mk_geo"], predict(test["score"], **network) - test["mk_geo"]
+    judges = test["snr_g"] >= stars["snr_g"].min()
+    if judges.sum() >= parameters.network_min_stars:
+        mk_err = spectroscopic_scatter(residual_test[judges], test["mk_geo_err"][judges])
+    else:
+        mk_err = spectroscopic_scatter(residual, stars["mk_geo_err"])
+    snr = snr_dparallax(mk, mk_err, **{name: stars[name] for name in PHOTOMETRY})
+    return Round(network, history, stars["star_id"], used, residual, snr, residual_test)
+
+
+def _sample(stars: Stars) -> Sample:
+    return Sample(stars["score"], stars["mk_geo"])
+
+
+def _model(rounds: list[Round], stars: Stars, parameters: Any) -> Arrays:
+    """The last network and the domain of the stars it was trained on."""
+    if not rounds:
+        return {name: np.full(shape, np.nan) for name, shape in EMPTY.items()} | {"limit": np.array(np.nan)}
+    leading = stars["score"][rounds[-1].used][:, : parameters.domain_components].astype(float)
+    domain = {"centre": leading.mean(axis=0), "scale": np.maximum(leading.std(axis=0), np.finfo(float).tiny)}
+    limit = np.quantile(domain_distance(leading, **domain), parameters.domain_fraction)
+    return {**rounds[-1].network, **domain, "limit": np.array(limit)}

@@ -1,0 +1,119 @@
+"""Training one network of Eq. 6: PyTorch, dropout, Adam with one cycle of the learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+__all__ = ["Progress", "Sample", "train"]
+
+HISTORY_STEP = 10
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Scores (n, k), not whitened, and absolute magnitudes (n,) in mag."""
+
+    score: np.ndarray
+    mk: np.ndarray
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Mean squared residuals in mag², dropout off, after an epoch."""
+
+    epoch: int
+    train_loss: float
+    test_loss: float
+
+
+@dataclass(frozen=True)
+class _Scale:
+    centre: np.ndarray
+    width: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> _Scale:
+        width = values.std(axis=0)
+        return cls(values.mean(axis=0), np.where(width > 0, width, 1.0))
+
+    def apply(self, values: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(((values - self.centre) / self.width).astype(np.float32))
+
+
+def train(sample: Sample, test: Sample, parameters: Any, seed: int) -> tuple[dict[str, np.ndarray], list[Progress]]:
+    """Weights of one network (w0 … b2, float64, whitening and the scale of M folded in) and its learning curve.
+
+    ``parameters``: hidden_neurons, dropout, epochs, batch_size, learning_rate. One thread; same inputs, same bytes.
+    The loss is the mean squared residual of the standardised M, all stars alike (paper section 5.1);
+    ``test`` is only reported on.
+    """
+    score, mk = _Scale.of(sample.score.astype(float)), _Scale.of(sample.mk)
+    x, y = score.apply(sample.score), mk.apply(sample.mk)
+    x_test, y_test = score.apply(test.score), mk.apply(test.mk)
+    history = []
+    with _one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = _build(x.shape[1], parameters.hidden_neurons, parameters.dropout)
+        for epoch in _epochs(net, x, y, parameters):
+            if epoch % HISTORY_STEP == 0 or epoch == parameters.epochs:
+                losses = (_loss(net, *pair) * float(mk.width) ** 2 for pair in ((x, y), (x_test, y_test)))
+                history.append(Progress(epoch, *losses))
+    return _fold(net, score, mk), history
+
+
+def _build(n_input: int, hidden: int, dropout: float) -> nn.Sequential:
+    inner = [nn.Linear(n_input, hidden), nn.Sigmoid(), nn.Dropout(dropout)]
+    outer = [nn.Linear(hidden, hidden), nn.Sigmoid(), nn.Dropout(dropout)]
+    return nn.Sequential(*inner, *outer, nn.Linear(hidden, 1))
+
+
+def _epochs(net: nn.Sequential, x: torch.Tensor, y: torch.Tensor, parameters: Any) -> Iterator[int]:
+    """Train epoch after epoch, yielding each one's number, from 1."""
+    optimiser = torch.optim.Adam(net.parameters(), lr=parameters.learning_rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, parameters.epochs)
+    for epoch in range(1, parameters.epochs + 1):
+        net.train()
+        for rows in torch.randperm(len(x)).split(parameters.batch_size):
+            optimiser.zero_grad()
+            nn.functional.mse_loss(net(x[rows])[:, 0], y[rows]).backward()
+            optimiser.step()
+        schedule.step()
+        yield epoch
+
+
+def _loss(net: nn.Sequential, x: torch.Tensor, y: torch.Tensor) -> float:
+    if not len(x):
+        return float("nan")
+    net.eval()
+    with torch.no_grad():
+        return float(nn.functional.mse_loss(net(x)[:, 0], y))
+
+
+def _fold(net: nn.Sequential, score: _Scale, mk: _Scale) -> dict[str, np.ndarray]:
+    """w0 (k, h), b0 (h,), w1 (h, h), b1 (h,), w2 (h,), b2 (): the same function of scores as they come, in mag."""
+    layers = [layer for layer in net if isinstance(layer, nn.Linear)]
+    (w0, b0), (w1, b1), (w2, b2) = [(_numbers(layer.weight).T, _numbers(layer.bias)) for layer in layers]
+    w0 = w0 / score.width[:, None]
+    b0 = b0 - score.centre @ w0
+    return {"w0": w0, "b0": b0, "w1": w1, "b1": b1, "w2": w2[:, 0] * mk.width, "b2": b2[0] * mk.width + mk.centre}
+
+
+def _numbers(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().numpy().astype(float)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,34 @@
+"""Binaries among the training stars: those whose parallax says they are too bright for their spectrum."""
+
+import numpy as np
+
+__all__ = ["robust_scatter", "snr_dparallax", "spectroscopic_scatter"]
+
+
+def snr_dparallax(
+    mk: np.ndarray,
+    mk_err: float,
+    *,
+    ks: np.ndarray,
+    ks_err: np.ndarray,
+    a_ks: np.ndarray,
+    a_ks_err: np.ndarray,
+    parallax: np.ndarray,
+    parallax_error: np.ndarray,
+) -> np.ndarray:
+    """Excess of the spectro-photometric over the Gaia parallax in standard errors (Eq. 15-17); mag, mas; (n,)."""
+    parallax_spec = 10 ** (0.2 * (mk - ks + a_ks + 10))
+    parallax_spec_err = 0.2 * np.log(10) * parallax_spec * np.sqrt(mk_err**2 + ks_err**2 + a_ks_err**2)
+    return (parallax_spec - parallax) / np.hypot(parallax_spec_err, parallax_error)
+
+
+def spectroscopic_scatter(residual: np.ndarray, mk_geo_err: np.ndarray) -> float:
+    """σ of M_spec alone, mag: the robust scatter of M_spec - M_geo less the typical error of M_geo, in squares."""
+    return float(np.sqrt(max(robust_scatter(residual) ** 2 - np.median(mk_geo_err) ** 2, 0.0)))
+
+
+def robust_scatter(values: np.ndarray) -> float:
+    """1.4826 times the median absolute deviation; NaN of nothing."""
+    if not len(values):
+        return float("nan")
+    return float(1.4826 * np.median(np.abs(values - np.median(values))))

@@ -1,0 +1,90 @@
+"""Absolute magnitude in Ks from a spectrum: the networks of Eq. 6, evaluated from principal-component scores."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from obcat.kernels.product import product
+
+__all__ = ["domain_distance", "luminosity", "outside", "predict"]
+
+Floats = NDArray[np.floating]
+
+LAYERS = ("w0", "b0", "w1", "b1", "w2", "b2")
+DOMAIN = ("centre", "scale", "limit")
+
+
+def luminosity(score_clean: Floats, score_full: Floats, em_flag: Floats, **arrays: Floats) -> tuple[Floats, Floats]:
+    """Spectroscopic M_Ks by the network that belongs to the star (METHOD section 4, paper section 5.1).
+
+    Parameters
+    ----------
+    score_clean, score_full : (n, k) scores on the clean-window and on the full-range basis, as they come
+    em_flag : (n,) 0: non-emission network on score_full; 1: emission network on score_clean; NaN: unknown
+    arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it and the domain of its training
+        stars as ``outside`` takes it; arrays of length zero mean that there were too few stars to train it
+
+    Returns
+    -------
+    mk : (n,) mag; NaN without em_flag, without finite scores, or without a trained network
+    out_of_domain : (n,) 1 where the scores lie outside the training stars of the network used, 0 inside; NaN as mk
+    """
+    emission = np.asarray(em_flag, dtype=float)
+    full, clean = _prefixed(arrays, "full_"), _prefixed(arrays, "clean_")
+    mk_full, mk_clean = predict(score_full, **_only(full, LAYERS)), predict(score_clean, **_only(clean, LAYERS))
+    far_full, far_clean = outside(score_full, **_only(full, DOMAIN)), outside(score_clean, **_only(clean, DOMAIN))
+    mk = _choose(emission, mk_full, mk_clean)
+    return mk, np.where(np.isnan(mk), np.nan, _choose(emission, far_full, far_clean))
+
+
+def predict(score: Floats, *, w0: Floats, b0: Floats, w1: Floats, b1: Floats, w2: Floats, b2: Floats) -> Floats:
+    """Eq. 6, M = w2 s(w1 s(w0 f + b0) + b1) + b2 with s the sigmoid.
+
+    Parameters
+    ----------
+    score : (n, k) scores f
+    w0, b0, w1, b1, w2, b2 : (k, h), (h,), (h, h), (h,), (h,), (); whitening and the scale of M folded in
+
+    Returns
+    -------
+    (n,) mag; NaN where a score is not finite, or everywhere if the network is empty
+    """
+    known = np.all(np.isfinite(score), axis=1)
+    if not len(w0):
+        return np.full(len(known), np.nan)
+    f = np.where(known[:, None], score, 0.0)
+    hidden = expit(product(expit(product(f, w0) + b0), w1) + b1)
+    return np.where(known, (hidden * w2).sum(axis=1) + b2, np.nan)
+
+
+def outside(score: Floats, *, centre: Floats, scale: Floats, limit: Floats) -> Floats:
+    """1 where the domain distance exceeds the limit, else 0: (n, k) -> (n,); NaN if there is no domain."""
+    if not len(centre):
+        return np.full(len(score), np.nan)
+    return (domain_distance(score, centre=centre, scale=scale) > limit).astype(float)
+
+
+def domain_distance(score: Floats, *, centre: Floats, scale: Floats) -> Floats:
+    """Root mean square of the leading d whitened scores, about 1 for a training star.
+
+    The trailing ones are left out: noise alone takes them far from the training stars when S/N is low.
+
+    Parameters
+    ----------
+    score : (n, k)
+    centre, scale : (d,) mean and standard deviation of the first d scores over the training stars
+    """
+    leading = (np.asarray(score, dtype=float)[:, : len(centre)] - centre) / scale
+    return np.sqrt((leading**2).mean(axis=1))
+
+
+def _choose(emission: Floats, absent: Floats, present: Floats) -> Floats:
+    return np.where(emission == 0, absent, np.where(emission == 1, present, np.nan))
+
+
+def _prefixed(arrays: dict[str, Floats], prefix: str) -> dict[str, Floats]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _only(arrays: dict[str, Floats], names: tuple[str, ...]) -> dict[str, Floats]:
+    return {name: arrays[name] for name in names}

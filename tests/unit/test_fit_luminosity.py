@@ -1,0 +1,271 @@
+"""Training on synthetic scores whose truth is known: recovery, rejection of planted binaries, same bytes."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from obcat.fit.columns import matrix, vector
+from obcat.fit.luminosity import luminosity
+from obcat.fit.network import Sample, train
+from obcat.fit.rejection import robust_scatter, snr_dparallax, spectroscopic_scatter
+from obcat.kernels.luminosity import luminosity as kernel
+from obcat.kernels.luminosity import predict
+
+PARAMETERS = SimpleNamespace(
+    hidden_neurons=20,
+    dropout=0.05,
+    epochs=40,
+    batch_size=64,
+    learning_rate=2e-2,
+    network_seed=1,
+    rejection_iterations=2,
+    binary_nsigma=2.0,
+    network_min_stars=100,
+    domain_components=3,
+    domain_fraction=0.999,
+)
+N, K = 1000, 6
+
+
+def changed(**values):
+    return SimpleNamespace(**{**vars(PARAMETERS), **values})
+
+
+def truth(score):
+    return -1 + score[:, 0] + 0.5 * np.tanh(score[:, 1])
+
+
+def fixed_list(values):
+    return pa.FixedSizeListArray.from_arrays(pa.array(values.astype(np.float32).ravel()), values.shape[1])
+
+
+def sky(n=N, seed=5, binaries=0.0, emission=0.15):
+    """(table, M of the primary, whether binary): M from two leading scores; binaries 0.75 mag brighter in M_geo."""
+    rng = np.random.default_rng(seed)
+    score = rng.normal(size=(n, K)) * [1, 1, 0.5, 0.2, 0.1, 0.05] * 7
+    mk, binary = truth(score / 7), rng.random(n) < binaries
+    parallax = rng.uniform(1.0, 3.0, n)
+    a_ks = rng.uniform(0, 0.3, n)
+    ks = mk - 0.75 * binary + a_ks - 5 * np.log10(parallax) + 10 + rng.normal(0, 0.03, n)
+    observed = parallax + rng.normal(0, 0.02, n)
+    columns = {
+        "star_id": [f"S{i:05d}" for i in range(n)],
+        "em_flag": pa.array((rng.random(n) < emission).astype(int), pa.int16()),
+        "score_clean": fixed_list(-score),
+        "score_full": fixed_list(score),
+        "mk_geo": ks - a_ks + 5 * np.log10(observed) - 10,
+        "mk_geo_err": np.hypot(0.03, 5 / np.log(10) * 0.02 / observed),
+        "ks": ks,
+        "ks_err": np.full(n, 0.02),
+        "a_ks": a_ks,
+        "a_ks_err": np.full(n, 0.02),
+        "parallax": observed,
+        "parallax_error": np.full(n, 0.02),
+        "snr_g": rng.uniform(50, 200, n),
+        "is_train": rng.random(n) < 0.8,
+    }
+    return pa.table(columns), mk, binary
+
+
+def fitted(table, parameters=PARAMETERS):
+    return luminosity(table.to_reader, parameters, {})
+
+
+def answer(fit, table):
+    return kernel(matrix(table["score_clean"]), matrix(table["score_full"]), vector(table["em_flag"]), **fit.arrays)
+
+
+def tables_of(fit, name, **where):
+    rows = fit.tables[name].to_pylist()
+    return [row for row in rows if all(row[key] == value for key, value in where.items())]
+
+
+@pytest.fixture(scope="module")
+def clean_sky():
+    table, mk, _ = sky()
+    return table, mk, fitted(table, changed(rejection_iterations=0))
+
+
+@pytest.fixture(scope="module")
+def binary_sky():
+    table, mk, binary = sky(binaries=0.2)
+    return table, mk, binary, fitted(table)
+
+
+def test_recovers_a_smooth_function(clean_sky):
+    table, mk, fit = clean_sky
+    test = ~table["is_train"].to_numpy()
+    for flag in (0, 1):
+        rows = test & (vector(table["em_flag"]) == flag)
+        assert robust_scatter((answer(fit, table)[0] - mk)[rows]) < 0.1
+
+
+def test_planted_binaries_are_dropped(binary_sky):
+    table, _, binary, fit = binary_sky
+    is_binary = dict(zip(table["star_id"].to_pylist(), binary, strict=True))
+    for network in ("non_emission", "emission"):
+        rows = tables_of(fit, "luminosity_stars", network=network, iteration=2)
+        dropped = [not row["used"] for row in rows if is_binary[row["star_id"]]]
+        mistaken = [not row["used"] for row in rows if not is_binary[row["star_id"]]]
+        assert np.mean(dropped) > 0.9
+        assert np.mean(mistaken) < 0.05
+
+
+def test_rejection_takes_out_the_bias_of_binaries(binary_sky):
+    table, mk, _, fit = binary_sky
+    once = fitted(table, changed(rejection_iterations=0))
+    bias = [abs(np.median(answer(each, table)[0] - mk)) for each in (once, fit)]
+    assert bias[0] > 0.08
+    assert bias[1] < 0.5 * bias[0]
+
+
+def test_nothing_is_dropped_before_the_first_round(binary_sky):
+    fit = binary_sky[3]
+    first = tables_of(fit, "luminosity_stars", iteration=0)
+    assert all(row["used"] for row in first)
+    for row in fit.tables["luminosity_summary"].to_pylist():
+        stars = tables_of(fit, "luminosity_stars", network=row["network"], iteration=row["iteration"])
+        assert row["n_train"] == sum(star["used"] for star in stars)
+        assert row["n_dropped"] == len(stars) - row["n_train"]
+
+
+def test_next_round_leaves_out_what_the_last_one_found(binary_sky):
+    fit = binary_sky[3]
+    for network in ("non_emission", "emission"):
+        before = tables_of(fit, "luminosity_stars", network=network, iteration=0)
+        after = tables_of(fit, "luminosity_stars", network=network, iteration=1)
+        assert [row["snr_dparallax"] <= 2.0 for row in before] == [row["used"] for row in after]
+
+
+def test_test_stars_and_emission_stars_stay_out(clean_sky):
+    table, _, fit = clean_sky
+    training = {r["star_id"]: r["em_flag"] for r in table.select(["star_id", "em_flag", "is_train"]).to_pylist()}
+    is_test = set(table.filter(pa.compute.invert(table["is_train"]))["star_id"].to_pylist())
+    seen = {
+        n: {r["star_id"] for r in tables_of(fit, "luminosity_stars", network=n)} for n in ("non_emission", "emission")
+    }
+    assert not (seen["non_emission"] | seen["emission"]) & is_test
+    assert seen["non_emission"] == {star for star in training if training[star] == 0} - is_test
+    assert seen["emission"] == set(training) - is_test
+
+
+def test_magnitudes_of_test_stars_do_not_reach_the_weights(clean_sky):
+    table, _, _ = clean_sky
+    once = changed(rejection_iterations=0, epochs=3)
+    is_train = table["is_train"].to_numpy()
+    spoilt = pa.array(np.where(is_train, vector(table["mk_geo"]), 99.0))
+    other = table.set_column(table.schema.get_field_index("mk_geo"), "mk_geo", spoilt)
+    assert same_bytes(fitted(table, once).arrays, fitted(other, once).arrays)
+
+
+def same_bytes(a, b):
+    return a.keys() == b.keys() and all(a[k].tobytes() == b[k].tobytes() for k in a)
+
+
+def test_same_seed_same_bytes_for_any_threads_and_any_state(clean_sky):
+    table = clean_sky[0]
+    short = changed(epochs=3)
+    one = fitted(table, short)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    torch.manual_seed(999)
+    two = fitted(table, short)
+    state = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    assert same_bytes(one.arrays, two.arrays)
+    assert all(one.tables[name].equals(two.tables[name]) for name in one.tables)
+    assert state == 2
+
+
+def test_other_seed_other_weights(clean_sky):
+    short = changed(epochs=2, rejection_iterations=0)
+    other = changed(epochs=2, rejection_iterations=0, network_seed=2)
+    assert not same_bytes(fitted(clean_sky[0], short).arrays, fitted(clean_sky[0], other).arrays)
+
+
+def test_random_state_of_the_caller_is_left_alone(clean_sky):
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    fitted(clean_sky[0], changed(epochs=1, rejection_iterations=0))
+    assert torch.rand(1) == expected
+
+
+def test_too_few_stars_give_arrays_that_answer_nan():
+    table = sky()[0].slice(0, 60)
+    fit = fitted(table)
+    assert fit.arrays["full_w0"].size == fit.arrays["clean_w0"].size == 0
+    assert np.isnan(answer(fit, table)[0]).all()
+    assert [t.num_rows for t in fit.tables.values()] == [0, 0, 0]
+
+
+def test_no_rows_at_all():
+    fit = fitted(sky()[0].slice(0, 0))
+    assert fit.arrays["full_w0"].size == 0
+
+
+def test_only_training_stars():
+    table = sky(n=300, emission=0.0)[0]
+    everyone = table.set_column(table.schema.get_field_index("is_train"), "is_train", pa.array([True] * len(table)))
+    fit = fitted(everyone, changed(epochs=2))
+    assert all(row["scatter_test"] is None for row in fit.tables["luminosity_summary"].to_pylist())
+    assert np.isfinite(answer(fit, table)[0]).all()
+
+
+def test_star_without_scores_or_magnitude_is_left_out():
+    table = sky(n=200, emission=0.0)[0]
+    holes = vector(table["mk_geo"])
+    holes[3] = np.nan
+    table = table.set_column(table.schema.get_field_index("mk_geo"), "mk_geo", pa.array(holes, from_pandas=True))
+    fit = fitted(table, changed(epochs=1))
+    assert "S00003" not in {row["star_id"] for row in tables_of(fit, "luminosity_stars")}
+    assert np.isfinite(fit.arrays["full_w0"]).all()
+
+
+def test_one_training_star_in_a_thousand_is_out_of_domain(clean_sky):
+    table, _, fit = clean_sky
+    far = answer(fit, table)[1]
+    used = table["is_train"].to_numpy()
+    assert 0 < far[used].mean() < 0.01
+    away = table.set_column(2, "score_clean", fixed_list(np.full((N, K), 90.0)))
+    away = away.set_column(3, "score_full", fixed_list(np.full((N, K), 90.0)))
+    assert (answer(fit, away)[1] == 1).all()
+
+
+def test_folded_network_is_the_trained_one():
+    """The learning curve is torch's own; the folded arrays must give the same residuals."""
+    rng = np.random.default_rng(2)
+    score = rng.normal(size=(300, K)) * 5 + 3
+    sample = Sample(score[:200].astype(np.float32), truth(score[:200]))
+    test = Sample(score[200:].astype(np.float32), truth(score[200:]))
+    network, history = train(sample, test, changed(epochs=7), seed=4)
+    assert [p.epoch for p in history] == [7]
+    assert np.mean((predict(sample.score, **network) - sample.mk) ** 2) == pytest.approx(
+        history[0].train_loss, rel=1e-4
+    )
+    assert np.mean((predict(test.score, **network) - test.mk) ** 2) == pytest.approx(history[0].test_loss, rel=1e-4)
+
+
+def test_equations_15_to_17_by_hand():
+    # M = m - A - 10 puts the star at 1 mas; sqrt(0.3² + 0² + 0.4²) = 0.5 -> σ = 0.2 ln 10 * 0.5 = 0.230259
+    star = {"ks": np.array([9.0]), "ks_err": np.array([0.4]), "a_ks": np.array([1.0]), "a_ks_err": np.zeros(1)}
+    snr = snr_dparallax(np.array([-2.0]), 0.3, **star, parallax=np.array([0.7]), parallax_error=np.zeros(1))
+    assert snr == pytest.approx([0.3 / 0.230259], rel=1e-5)
+
+
+def test_scatter_less_the_error_of_the_geometric_magnitude():
+    residual = np.random.default_rng(1).normal(0.1, 0.5, 20_000)
+    residual[::20] = 9.0
+    assert robust_scatter(residual[residual < 9]) == pytest.approx(0.5, rel=0.02)
+    assert spectroscopic_scatter(residual, np.full(20_000, 0.3)) == pytest.approx(0.4, rel=0.15)
+    assert spectroscopic_scatter(residual, np.full(20_000, 3.0)) == 0.0
+
+
+def test_null_scores_become_nan():
+    column = pa.chunked_array(
+        [pa.array([[1, 2], None], pa.list_(pa.float32(), 2)), pa.array([[3, 4]], pa.list_(pa.float32(), 2))]
+    )
+    assert np.array_equal(matrix(column), np.array([[1, 2], [np.nan, np.nan], [3, 4]], np.float32), equal_nan=True)

@@ -1,0 +1,113 @@
+"""The networks at prediction time: Eq. 6 by hand, the choice between them, rows that do not depend on their batch."""
+
+import numpy as np
+import pytest
+
+from obcat.kernels.luminosity import domain_distance, luminosity, predict
+
+LN3 = np.log(3.0)
+HAND = {
+    "w0": np.array([[LN3, 0.0], [0.0, LN3]]),
+    "b0": np.zeros(2),
+    "w1": np.array([[0.0, 4 / 3 * LN3], [0.0, 0.0]]),
+    "b1": np.zeros(2),
+    "w2": np.array([2.0, 4.0]),
+    "b2": np.array(-1.0),
+}
+
+
+def network(seed, k=100, h=100):
+    rng = np.random.default_rng(seed)
+    shapes = {"w0": (k, h), "b0": h, "w1": (h, h), "b1": h, "w2": h, "b2": ()}
+    domain = {"centre": np.zeros(3), "scale": np.ones(3), "limit": np.array(2.0)}
+    return {name: rng.normal(size=shape) / 10 for name, shape in shapes.items()} | domain
+
+
+def both(full, clean):
+    return {f"full_{k}": a for k, a in full.items()} | {f"clean_{k}": a for k, a in clean.items()}
+
+
+def only_network(arrays):
+    return {name: array for name, array in arrays.items() if name[0] in "wb"}
+
+
+MODEL = both(network(1), network(2))
+EMPTY = {name: np.empty((0,) * array.ndim) if array.ndim else np.array(np.nan) for name, array in MODEL.items()}
+SCORES = np.random.default_rng(3).normal(size=(600, 100)).astype(np.float32)
+
+
+def test_equation_6_by_hand():
+    # s(ln 3) = 3/4, s(0) = 1/2: f = (1, 0) -> (3/4, 1/2) -> (s(0), s(ln 3)) = (1/2, 3/4) -> 2/2 + 4*3/4 - 1 = 3
+    assert predict(np.array([[1.0, 0.0]]), **HAND) == pytest.approx([3.0], abs=1e-14)
+
+
+def test_em_flag_chooses_network_and_scores():
+    clean, full = SCORES[:2], SCORES[2:4]
+    mk, _ = luminosity(clean, full, np.array([0.0, 1.0]), **MODEL)
+    assert mk[0] == predict(full, **only_network(network(1)))[0]
+    assert mk[1] == predict(clean, **only_network(network(2)))[1]
+    assert mk[0] != mk[1]
+
+
+def test_unknown_em_flag_has_no_magnitude():
+    mk, out_of_domain = luminosity(SCORES[:1], SCORES[:1], np.array([np.nan]), **MODEL)
+    assert np.isnan(mk).all()
+    assert np.isnan(out_of_domain).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_bad_score_spoils_its_own_row_only(bad):
+    scores = SCORES[:5].copy()
+    scores[2, 7] = bad
+    mk, out_of_domain = luminosity(scores, scores, np.zeros(5), **MODEL)
+    good, _ = luminosity(SCORES[:5], SCORES[:5], np.zeros(5), **MODEL)
+    assert np.isnan(mk).tolist() == [False, False, True, False, False]
+    assert np.isnan(out_of_domain[2])
+    assert np.array_equal(mk[[0, 1, 3, 4]], good[[0, 1, 3, 4]])
+
+
+def test_scores_of_the_other_network_may_be_missing():
+    mk, _ = luminosity(np.full((1, 100), np.nan), SCORES[:1], np.zeros(1), **MODEL)
+    assert np.isfinite(mk).all()
+
+
+def test_untrained_networks_answer_nan():
+    mk, out_of_domain = luminosity(SCORES, SCORES, np.zeros(len(SCORES)), **EMPTY)
+    assert np.isnan(mk).all()
+    assert np.isnan(out_of_domain).all()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 17, 99, 101, 300])
+def test_row_does_not_depend_on_its_batch(size):
+    em_flag = np.arange(600) % 2.0
+    whole = luminosity(SCORES, SCORES[::-1], em_flag, **MODEL)
+    for start in (0, 5, 256):
+        rows = slice(start, start + size)
+        part = luminosity(SCORES[rows], SCORES[::-1][rows], em_flag[rows], **MODEL)
+        assert all(np.array_equal(p, w[rows]) for p, w in zip(part, whole, strict=True))
+
+
+def test_no_rows():
+    mk, out_of_domain = luminosity(SCORES[:0], SCORES[:0], np.empty(0), **MODEL)
+    assert mk.shape == out_of_domain.shape == (0,)
+
+
+def test_inputs_stay_as_they_are():
+    scores = SCORES[:4].copy()
+    scores.flags.writeable = False
+    luminosity(scores, scores, np.zeros(4), **MODEL)
+    assert np.array_equal(scores, SCORES[:4])
+
+
+def test_domain_distance_by_hand():
+    # ((1-1)/2, (8-2)/3) = (0, 2): sqrt((0 + 4) / 2); the third score does not count
+    assert domain_distance(
+        np.array([[1.0, 8.0, 99.0]]), centre=np.array([1.0, 2.0]), scale=np.array([2.0, 3.0])
+    ) == pytest.approx([np.sqrt(2)])
+
+
+def test_out_of_domain_beyond_the_limit():
+    scores = np.zeros((3, 100))
+    scores[:, :3] = np.array([[0.0], [1.999], [2.001]])
+    assert luminosity(scores, scores, np.zeros(3), **MODEL)[1].tolist() == [0.0, 0.0, 1.0]
+    assert luminosity(scores, scores, np.ones(3), **MODEL)[1].tolist() == [0.0, 0.0, 1.0]
