@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from astropy.io import fits, votable as vo
+from astropy.io import fits
+from astropy.io import votable as vo
 from astropy.utils.exceptions import AstropyUserWarning
 
 from obcat.ingest.contents import brief

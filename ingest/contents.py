@@ -2,13 +2,13 @@
 
 import gzip
 import hashlib
+import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
-from obcat.ingest.errors import IngestError
+from obcat.ingest.errors import IngestError, UnreadableError
 
 __all__ = ["CAP", "brief", "contents", "opened", "sha256"]
 
@@ -24,12 +24,12 @@ def brief(error: object, length: int = 160) -> str:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """The file for reading; IngestError where it is missing, a folder, or not to be read."""
+def opened(path: Path) -> Iterator[io.BufferedReader]:
+    """The file for reading; UnreadableError where it is missing, a folder, or not to be read."""
     try:
         file = path.open("rb")
     except OSError as error:
-        raise IngestError(f"{path}: cannot be read ({error.strerror}); check the path of this table") from error
+        raise UnreadableError(f"{path}: cannot be read ({error.strerror}); check the path of this table") from error
     with file:
         yield file
 
@@ -60,7 +60,7 @@ def contents(path: Path, cap: int = CAP) -> bytes:
     return data
 
 
-def _capped(stream: BinaryIO | gzip.GzipFile, cap: int) -> bytes | None:
+def _capped(stream: io.BufferedReader | gzip.GzipFile, cap: int) -> bytes | None:
     parts, size = [], 0
     while part := stream.read(CHUNK):
         parts.append(part)

@@ -1,0 +1,116 @@
+"""Tables of a survey to Parquet: exactly the declared columns, provenance in the file, rejected rows beside it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from obcat.ingest import apass, gaia, labels, plausible, rows, store, targets, twomass, xstps
+from obcat.ingest.declared import declared
+from obcat.ingest.errors import IngestError
+from obcat.ingest.mapping import resolve
+from obcat.ingest.rows import ROW
+from obcat.ingest.source import Source
+from obcat.ingest.tabular import read_table
+from obcat.schema import nearest
+
+__all__ = ["SOURCES", "ingest", "ingest_all"]
+
+SOURCES = {m.SOURCE.name: m.SOURCE for m in (targets, gaia, twomass, xstps, apass, labels)}
+TOO_MANY = 0.5  # share of rejected rows from which the columns are wrong, not the rows
+
+
+def ingest_all(tables: Mapping[str, tuple[Path, Mapping[str, str]]], out: Path) -> dict[str, dict[str, int]]:
+    """Ingest every table a survey names, name -> (file, columns); a source it does not name becomes an empty table.
+
+    Writes ``out/<name>.parquet`` for all six sources and ``out/rejected_rows.parquet``. Returns the counts by source.
+    """
+    for name in tables:
+        _source(name)
+    counts = {}
+    for name in SOURCES:
+        if name in tables:
+            path, columns = tables[name]
+            counts[name] = ingest(name, path, out, columns=columns)
+        else:
+            store.write_empty(name, out)
+    store.merge_rejected(list(SOURCES), out)
+    return counts
+
+
+def ingest(source_name: str, path: Path, out: Path, *, columns: Mapping[str, str]) -> dict[str, int]:
+    """Read one table and write ``out/<source_name>.parquet`` and ``out/rejected/<source_name>.parquet``.
+
+    ``columns`` is the survey's mapping, ours -> "theirs" or "theirs [unit]". Unchanged input (size and modification
+    time, or else sha256, and mapping) is not read again. Returns counts: rows_read = rows + rejected + merged +
+    passed_over; text_changed; unchanged (1 if nothing was done). Raises IngestError, one line.
+    """
+    source = _source(source_name)
+    known = store.counts_if_unchanged(source_name, path, columns, out)
+    if known is not None:
+        return {**known, "unchanged": 1}
+    given = read_table(path)
+    matches = resolve(source, given.table.column_names, columns, path.name)
+    table, text_changed = declared(given, source, matches, path.name)
+    table, counts, rejected = _good_rows(table, source, path.name)
+    counts |= {"text_changed": text_changed}
+    mapping = {ours: match.theirs for ours, match in matches.items()}
+    store.write(source_name, table, rejected, store.Provenance(path, dict(columns), mapping, counts), out)
+    return {**counts, "unchanged": 0}
+
+
+def _source(name: str) -> Source:
+    if name not in SOURCES:
+        raise IngestError(f"tables.{name}: no such table{nearest(name, SOURCES)}")
+    return SOURCES[name]
+
+
+def _good_rows(table: pa.Table, source: Source, file: str) -> tuple[pa.Table, dict[str, int], pa.Table]:
+    """The table without the rows that are rejected, double or another table's; the counts; the rejected rows."""
+    read = table.num_rows
+    ours = table.filter(_any_given(table, source.optional_row)) if source.optional_row else table
+    why = rows.reasons(ours, source)
+    rejected = _rejected(ours, why, source)
+    _check_share(rejected, ours.num_rows, file)
+    good = ours.filter(pa.array(why == ""))
+    if complaint := source.complaint(good):
+        raise IngestError(f"{file}: {complaint}")
+    kept = rows.merged(good)
+    for key in source.keys:
+        rows.agree(kept, key, file)
+    counts = {
+        "rows_read": read,
+        "rows": kept.num_rows,
+        "rejected": rejected.num_rows,
+        "merged": good.num_rows - kept.num_rows,
+        "passed_over": read - ours.num_rows,
+    }
+    return kept.drop_columns([ROW]), counts, rejected
+
+
+def _any_given(table: pa.Table, columns: tuple[str, ...]) -> pa.Array:
+    given = [pc.and_kleene(pc.is_valid(table[c]), pc.invert(_nan(table[c]))).to_numpy() for c in columns]
+    return pa.array(np.any(given, axis=0))
+
+
+def _nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    floating = pa.types.is_floating(column.type)
+    return pc.fill_null(pc.is_nan(column), False) if floating else pa.chunked_array([np.zeros(len(column), bool)])
+
+
+def _rejected(table: pa.Table, why: np.ndarray, source: Source) -> pa.Table:
+    bad = table.filter(pa.array(why != ""))
+    detail = [f"ra {r['ra']}, dec {r['dec']}" for r in bad.select(["ra", "dec"]).to_pylist()]
+    columns = [[source.name] * bad.num_rows, bad[ROW].to_pylist(), why[why != ""].tolist(), detail]
+    return pa.table(columns, schema=store.REJECTED)
+
+
+def _check_share(rejected: pa.Table, n: int, file: str) -> None:
+    if n >= plausible.ENOUGH and rejected.num_rows > TOO_MANY * n:
+        first = rejected.slice(0, 1).to_pylist()[0]
+        raise IngestError(
+            f"{file}: {rejected.num_rows} of {n} rows are unusable (row {first['row']}: {first['reason']}, "
+            f"{first['detail']}); are ra and dec in degrees, and not swapped?"
+        )
