@@ -1,25 +1,16 @@
-"""Distance from the spectroscopic absolute magnitude and the parallax (METHOD section 7, paper Eq. 18-24).
-
-With x = ln(d / kpc) and u = 1/d in mas, the log density in d is the sum of two terms,
-
-    f(x) = -1/2 ((x - centre) / width)^2 - 1/2 ((parallax - u) / parallax_error)^2
-
-where centre = 0.2 ln10 (Ks - A - M_spec - 10) and width = 0.2 ln10 sqrt(sum of the variances). A star without one of
-the terms has it infinitely wide. The density in x is exp(f(x) + x).
-"""
+"""Distance from the spectroscopic absolute magnitude and the parallax (METHOD section 7, paper Eq. 18-24)."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from obcat.kernels.density import Floats, Terms, grid, support, take
 
 __all__ = ["EDGE_MASS", "distance"]
 
 EDGE_MASS = 1e-3  # the accuracy promised for the percentiles
 LN_PER_MAG = 0.2 * np.log(10)
-DEPTH = 32.0  # the support ends where f is this far below its maximum: 8 sigma
-ZOOM_POINTS, ZOOMS = 33, 4
 POINTS = 97
 NEWTON_STEPS = 8
 BLOCK = 1024  # rows; a block of work arrays fits the cache
@@ -27,38 +18,6 @@ BLOCK = 1024  # rows; a block of work arrays fits the cache
 MIDDLE = POINTS // 2
 SIMPSON_POWERS = np.where(np.arange(POINTS) % 2, 4.0, 2.0) * (np.arange(POINTS) - MIDDLE) ** np.arange(3)[:, None]
 SIMPSON_POWERS[:, [0, -1]] /= 2
-
-Floats = NDArray[np.float64]
-
-
-class Terms(NamedTuple):
-    """Both terms of f for a block of stars, each (n, 1), with inverse widths: 0 for a term that is missing."""
-
-    centre: Floats
-    per_width: Floats
-    parallax: Floats
-    per_error: Floats
-
-    def f(self, x: Floats, u: Floats) -> Floats:
-        value, other = x - self.centre, u - self.parallax
-        value *= self.per_width
-        other *= self.per_error
-        value *= value
-        other *= other
-        value += other
-        value *= -0.5
-        return value
-
-    def slope(self, x: Floats, u: Floats) -> Floats:
-        value, other = self.centre - x, u - self.parallax
-        value *= self.per_width**2
-        other *= u
-        other *= self.per_error**2
-        value += other
-        return value
-
-    def curvature(self, u: Floats) -> Floats:
-        return (self.parallax - 2 * u) * u * self.per_error**2 - self.per_width**2
 
 
 def distance(
@@ -132,59 +91,28 @@ def _terms(
 
 def _summary(terms: Terms, end: float) -> Floats:
     """(6, n) the results for a block of stars that have at least one term; end = ln of the largest distance."""
-    near, far = _support(terms, end)
-    x = _grid(near, far, POINTS)
+    x = grid(*support(terms, end), POINTS)
     u = np.exp(-x)
     f = terms.f(x, u)
     mode = np.minimum(_mode(terms, x, f.argmax(axis=1)[:, None]), end)
-    density = _density(x, f, mode)
+    peak = f.max(axis=1, keepdims=True)
+    density = np.exp(f + (x - (mode + peak)))
     gradient = terms.slope(x, u)
     gradient += 1
     gradient *= density
     cumulative = _cumulative(x, density, gradient)
     low, high = (_percentile(q, x, density, cumulative) for q in (0.16, 0.84))
     mean, sd = _moments(x, density)
-    edge = (far >= end) & (density[:, -1:] > EDGE_MASS * cumulative[:, -1:])
+    last = np.exp(terms.f(np.full_like(mode, end), np.exp(-end)) - peak + end - mode)
+    edge = last > EDGE_MASS * cumulative[:, -1:]
     results = (np.exp(mode), np.exp(low), np.exp(high), mean / np.log(10), sd / np.log(10), edge)
     return np.concatenate(results, axis=1).T
 
 
-def _support(terms: Terms, end: float) -> tuple[Floats, Floats]:
-    """Where f > max f - DEPTH, and at most a grid step more at either side."""
-    low, high = _hull(terms, end)
-    rows = np.arange(len(low))
-    for _ in range(ZOOMS):
-        low[rows], high[rows], filled = _zoom(Terms(*(t[rows] for t in terms)), low[rows], high[rows])
-        rows = rows[filled < 0.5]
-    return low, high
-
-
-def _zoom(terms: Terms, low: Floats, high: Floats) -> tuple[Floats, Floats, Floats]:
-    """The support seen on a coarse grid, and the fraction of the grid that it fills."""
-    x = _grid(low, high, ZOOM_POINTS)
-    f = terms.f(x, np.exp(-x))
-    inside = f > f.max(axis=1, keepdims=True) - DEPTH
-    first, last = inside.argmax(axis=1), ZOOM_POINTS - 1 - inside[:, ::-1].argmax(axis=1)
-    start, stop = np.maximum(first - 1, 0)[:, None], np.minimum(last + 1, ZOOM_POINTS - 1)[:, None]
-    return _take(x, start), _take(x, stop), (last - first) / ZOOM_POINTS
-
-
-def _hull(terms: Terms, end: float) -> tuple[Floats, Floats]:
-    """An interval that holds the support: neither term alone may be lower than f - DEPTH at the best known point."""
-    nearest = np.exp(-end)
-    candidates = (-np.log(np.maximum(terms.parallax, nearest)), np.minimum(terms.centre, end), end)
-    reach = np.sqrt(2 * (DEPTH - np.max([terms.f(x, np.exp(-x)) for x in candidates], axis=0)))
-    width, error = reach / terms.per_width, reach / terms.per_error
-    low = np.maximum(terms.centre - width, -np.log(terms.parallax + error))
-    high = np.minimum(terms.centre + width, -np.log(np.maximum(terms.parallax - error, nearest)))
-    high = np.minimum(high, end)
-    return np.minimum(low, high), high
-
-
 def _mode(terms: Terms, x: Floats, top: NDArray[np.intp]) -> Floats:
     """Root of f' next to the highest grid point by Newton's method, by bisection where that leaves the bracket."""
-    mode = _take(x, top)
-    below, above = _take(x, np.maximum(top - 1, 0)), _take(x, np.minimum(top + 1, x.shape[1] - 1))
+    mode = take(x, top)
+    below, above = take(x, np.maximum(top - 1, 0)), take(x, np.minimum(top + 1, x.shape[1] - 1))
     slack = 1e-6 * (above - below)  # rounding of f' must not throw a converged root out of its bracket
     for _ in range(NEWTON_STEPS):
         u = np.exp(-mode)
@@ -211,9 +139,9 @@ def _percentile(q: float, x: Floats, density: Floats, cumulative: Floats) -> Flo
     """x where the cumulative integral is a fraction q of its end: Newton on the cubic through its grid cell."""
     target = q * cumulative[:, -1:]
     cell = (cumulative[:, 1:-1] <= target).sum(axis=1)[:, None]
-    start, stop = _take(x, cell), _take(x, cell + 1)
-    a, b = (stop - start) * _take(density, cell), (stop - start) * _take(density, cell + 1)
-    mass, rest = _take(cumulative, cell + 1) - _take(cumulative, cell), target - _take(cumulative, cell)
+    start, stop = take(x, cell), take(x, cell + 1)
+    a, b = (stop - start) * take(density, cell), (stop - start) * take(density, cell + 1)
+    mass, rest = take(cumulative, cell + 1) - take(cumulative, cell), target - take(cumulative, cell)
     t = rest / mass
     for _ in range(4):
         value = t * (a + t * (3 * mass - 2 * a - b + t * (a + b - 2 * mass)))
@@ -228,19 +156,3 @@ def _moments(x: Floats, density: Floats) -> tuple[Floats, Floats]:
     total, first, second = np.einsum("ij,kj->ki", density, SIMPSON_POWERS)[:, :, None]
     mean = first / total
     return x[:, MIDDLE : MIDDLE + 1] + step * mean, step * np.sqrt(second / total - mean**2)
-
-
-def _density(x: Floats, f: Floats, mode: Floats) -> Floats:
-    """Density in x, scaled to 1 at the mode."""
-    density = x - (mode + f.max(axis=1, keepdims=True))
-    density += f
-    return np.exp(density, out=density)
-
-
-def _grid(low: Floats, high: Floats, n: int) -> Floats:
-    """(n_star, n) evenly spaced."""
-    return low + (high - low) * np.linspace(0, 1, n)
-
-
-def _take(values: Floats, index: NDArray[np.intp]) -> Floats:
-    return np.take_along_axis(values, index, axis=1)
