@@ -9,7 +9,18 @@ from pathlib import Path
 
 import pyarrow as pa
 
-__all__ = ["SQL", "Column", "arrow_schema", "column", "columns_of", "nearest", "quoted", "read_columns", "read_tables"]
+__all__ = [
+    "SQL",
+    "Column",
+    "Table",
+    "arrow_schema",
+    "column",
+    "columns_of",
+    "nearest",
+    "quoted",
+    "read_columns",
+    "read_tables",
+]
 
 SQL = Path(__file__).parent / "sql"
 
@@ -63,11 +74,20 @@ def read_columns() -> tuple[Column, ...]:
         return tuple(Column(**row) for row in DictReader(f))
 
 
+@dataclass(frozen=True)
+class Table:
+    """One row of tables.csv. ``kind``: table or view; ``key``: columns, separated by blanks, no two rows share."""
+
+    table: str
+    kind: str
+    key: str
+    description: str
+
+
 @cache
-def read_tables() -> dict[str, str]:
-    """Table name -> description."""
+def read_tables() -> dict[str, Table]:
     with (SQL / "schema" / "tables.csv").open(newline="", encoding="utf-8") as f:
-        return {row["table"]: row["description"] for row in DictReader(f)}
+        return {row["table"]: Table(**row) for row in DictReader(f)}
 
 
 @cache

@@ -1,0 +1,141 @@
+"""Raw Parquet -> obcat.duckdb: run sql/ in name order, fit what is to be fitted, check, publish."""
+
+import fcntl
+import resource
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from obcat import db, ddl, inputs
+from obcat.fingerprint import fingerprint, fingerprint_of, provenance
+from obcat.fitting import Arrays, fit_file
+from obcat.schema import quoted, read_tables
+from obcat.survey import Survey
+from obcat.udf import UDFS, batch_function
+
+__all__ = ["BuildFailed", "Say", "build", "check"]
+
+Say = Callable[[str], None]
+
+
+class BuildFailed(Exception):
+    """A build cannot go on; one line that names what is wrong and what to do."""
+
+
+def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
+    """Make ``folder/obcat.duckdb`` from ``folder/raw``; False if it was there already and nothing has changed.
+
+    Raises BuildFailed where inputs are missing, a check fails or another build is at work, StepFailed where a SQL file
+    fails. The old database stays as it is until the new one is whole.
+    """
+    if not (folder / "raw" / "files.parquet").is_file():
+        raise BuildFailed(f"{folder / 'raw'}: nothing ingested here; run `obcat ingest` first")
+    mark = fingerprint(survey, folder)
+    final, partial = folder / "obcat.duckdb", folder / "obcat.duckdb.partial"
+    if fingerprint_of(final) == mark:
+        return False
+    with lock(folder):
+        remove(folder.glob("obcat.duckdb.partial*"))
+        with db.connect(partial, threads=threads) as con:
+            fill(con, survey, folder, say)
+            items = provenance(survey, folder, mark)
+            con.executemany("INSERT INTO meta.provenance VALUES (?, ?)", [list(item) for item in items.items()])
+            faults = check(con, say)
+            if faults:
+                raise BuildFailed(f"checks failed: {', '.join(faults)}; see sql/95_check; the old catalog is untouched")
+            con.execute("CHECKPOINT obcat")
+        db.publish(partial, final)
+    return True
+
+
+def remove(paths: Iterator[Path]) -> None:
+    for path in list(paths):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def fill(con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say) -> None:
+    con.execute("BEGIN")
+    ddl.create_tables(con)
+    con.execute("COMMIT")
+    fitted: dict[str, Arrays] = {}
+    with inputs.registered(con, survey, folder / "raw"):
+        for file in db.sql_files():
+            with timed(con, file, say):
+                run_file(con, file, survey, folder, fitted)
+
+
+def run_file(
+    con: duckdb.DuckDBPyConnection, file: db.SqlFile, survey: Survey, folder: Path, fitted: dict[str, Arrays]
+) -> None:
+    """Run a step: a fit, or the SQL that makes a relation with the UDFs its header names."""
+    if file.header("Fit"):
+        name, arrays = fit_file(con, file, parameters_of(con), fitted, folder / "models", survey.models_from)
+        fitted[name] = arrays
+        return
+    for name in file.header("UDFs"):
+        register(con, name, fitted)
+    db.run(con, file)
+    table = read_tables().get(file.relation)
+    if table and table.kind == "view":
+        ddl.comment_on(con, table)
+    if file.relation == "meta.parameters":
+        for name, value in survey.parameters.items():
+            con.execute(f"UPDATE meta.parameters SET {quoted(name)} = $value", {"value": value})
+
+
+def register(con: duckdb.DuckDBPyConnection, name: str, fitted: dict[str, Arrays]) -> None:
+    udf = UDFS[name]
+    call = batch_function(udf, fitted, parameters_of(con))
+    con.create_function(udf.name, call, udf.types, udf.returns, type="arrow", null_handling="special")
+
+
+def parameters_of(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    cursor = con.execute("FROM meta.parameters")
+    names = [d[0] for d in cursor.description or ()]
+    return dict(zip(names, cursor.fetchall()[0], strict=True))
+
+
+@contextmanager
+def timed(con: duckdb.DuckDBPyConnection, file: db.SqlFile, say: Say) -> Iterator[None]:
+    """Say and record how long a step took, how many rows it made and the largest memory so far."""
+    started = time.perf_counter()
+    yield
+    seconds = time.perf_counter() - started
+    table = read_tables().get(file.relation)
+    counted = table is not None and table.kind == "table"
+    rows = con.execute(f"SELECT count(*) FROM {ddl.qualified(file.relation)}").fetchall()[0][0] if counted else None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    con.execute("INSERT INTO meta.steps VALUES (?, ?, ?, ?)", [file.name, rows, seconds, peak])
+    count = "" if rows is None else f"{rows:,} rows"
+    say(f"{file.name:<38}{count:>16} {seconds:8.2f} s {peak:8.0f} MiB")
+
+
+def check(con: duckdb.DuckDBPyConnection, say: Say) -> list[str]:
+    """Run sql/95_check: every row returned is a fault. Returns the checks of level fail that found one."""
+    failed = []
+    for file in db.sql_files(db.CHECKS):
+        faults = len(con.execute(file.text).fetchall())
+        if faults:
+            say(f"{file.header('Level')[0]}: {file.path.stem}: {faults:,} rows")
+        if faults and file.header("Level") == ("fail",):
+            failed.append(file.path.stem)
+    return failed
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """One build at a time in a folder; the kernel drops the lock when a process dies."""
+    with (folder / ".lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BuildFailed(f"{folder}: another build is at work here; wait for it to end") from None
+        yield

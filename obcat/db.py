@@ -1,0 +1,97 @@
+"""Open the database; run SQL files. The order of their names is the order of the build."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import duckdb
+
+from obcat.schema import SQL
+
+__all__ = ["CHECKS", "SqlFile", "StepFailed", "connect", "publish", "run", "sql_files"]
+
+
+class StepFailed(Exception):
+    """A SQL file could not be run; names the file and what DuckDB said."""
+
+
+@dataclass(frozen=True)
+class SqlFile:
+    """A file under sql/: ``40_emission/30_scores.sql`` makes ``emission.scores``."""
+
+    path: Path
+
+    @property
+    def relation(self) -> str:
+        return f"{self.path.parent.name[3:]}.{self.path.stem[3:]}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.path.parent.name}/{self.path.stem}"
+
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    def header(self, field: str) -> tuple[str, ...]:
+        """The values of a header line: ``-- Reads: a, b`` -> ('a', 'b')."""
+        found = re.search(rf"^-- {field}: *(.*)$", self.text, re.MULTILINE)
+        return tuple(x.strip() for x in found.group(1).split(",") if x.strip()) if found else ()
+
+
+CHECKS = "95_check"
+
+
+def sql_files(layer: str | None = None) -> list[SqlFile]:
+    """Files of a layer; without one, of every layer of a build, in build order."""
+    paths = sorted(SQL.glob(f"{layer or '[0-9][0-9]_*'}/*.sql"))
+    return [SqlFile(path) for path in paths if layer or path.parent.name != CHECKS]
+
+
+@contextmanager
+def connect(
+    path: Path, *, read_only: bool = False, threads: int = 2, memory_limit: str = "1500MB"
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the file attached and in use; closed, with its file released, at the end.
+
+    Row groups of 2,048 rows (given at every open) let two threads share 16,000 spectra and keep buffers small.
+    Domain errors (log of a negative, division by zero) are errors here, never NaN.
+    """
+    con = duckdb.connect()
+    try:
+        con.execute("SET enable_progress_bar = false")
+        con.execute("SET ieee_floating_point_ops = false")
+        con.execute("SET python_enable_replacements = false")
+        con.execute(f"SET threads = {int(threads)}")
+        con.execute("SET memory_limit = $limit", {"limit": memory_limit})
+        con.execute("SET temp_directory = $folder", {"folder": str(path.parent / f"{path.name}.tmp")})
+        options = "READ_ONLY, ROW_GROUP_SIZE 2048" if read_only else "ROW_GROUP_SIZE 2048"
+        con.execute(f"ATTACH $path AS obcat ({options})", {"path": str(path)})
+        con.execute("USE obcat")
+        yield con
+    finally:
+        con.close()
+
+
+def run(con: duckdb.DuckDBPyConnection, file: SqlFile, parameters: Mapping[str, object] | None = None) -> None:
+    """Run the one statement, or the macros, of a file."""
+    try:
+        con.execute(file.text, parameters or None)
+    except duckdb.Error as error:
+        raise StepFailed(f"sql/{file.name}.sql: {error}") from error
+
+
+def publish(partial: Path, final: Path) -> None:
+    """Put a whole file under its name: readers see the old file or the new one, never a part."""
+    for path in (partial, final.parent):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+            if path is partial:
+                partial.replace(final)
+        finally:
+            os.close(handle)

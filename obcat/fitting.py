@@ -1,0 +1,80 @@
+"""A fit is a SQL file too: its SELECT is the training sample, its header names the function and its parameters."""
+
+import hashlib
+import importlib
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from obcat import models
+from obcat.db import SqlFile, StepFailed
+from obcat.fit.result import Fit
+
+__all__ = ["BORROWED", "fit_file"]
+
+BORROWED = ("pca", "labels", "luminosity", "noise")
+Arrays = dict[str, np.ndarray]
+
+
+def fit_file(
+    con: duckdb.DuckDBPyConnection,
+    file: SqlFile,
+    parameters: dict[str, Any],
+    fitted: dict[str, Arrays],
+    kept_in: Path,
+    models_from: Path | None,
+) -> tuple[str, Arrays]:
+    """Name and arrays of the model: fitted, taken from the cache, or borrowed from another survey's build."""
+    name = file.path.stem.partition("fit_")[2]
+    if models_from and name in BORROWED:
+        return name, borrow(con, name, models_from)
+    used = {p: parameters[p] for p in file.header("Parameters")}
+
+    def read() -> pa.RecordBatchReader:
+        return con.sql(file.text).to_arrow_reader(2048)
+
+    rows, n_rows = models.rows_hash(ordered(read(), file))
+    key = key_of(rows, used, file.header("Fit")[0])
+    kept = models.load(kept_in, name, key)
+    fit = kept or function_of(file)(read, SimpleNamespace(**used), fitted)
+    if kept is None:
+        models.save(kept_in, name, key, fit)
+    models.store(con, name, key, n_rows, "cached" if kept else "fitted", fit)
+    return name, dict(fit.arrays)
+
+
+def key_of(rows: str, parameters: dict[str, Any], function: str) -> str:
+    code = models.code_hash("fit", "kernels")
+    return hashlib.sha256(json.dumps([rows, parameters, function, code], sort_keys=True).encode()).hexdigest()
+
+
+def function_of(file: SqlFile) -> Any:
+    module, _, name = file.header("Fit")[0].rpartition(".")
+    return getattr(importlib.import_module(f"obcat.fit.{module}"), name)
+
+
+def borrow(con: duckdb.DuckDBPyConnection, name: str, source: Path) -> Arrays:
+    found = models.borrow(source, name)
+    if found is None:
+        raise StepFailed(f"models_from: {source} has no model {name!r}; build that survey first")
+    key, n_rows, fit = found
+    models.store(con, name, key, n_rows, "borrowed", Fit(arrays=fit.arrays, tables={}))
+    return dict(fit.arrays)
+
+
+def ordered(batches: pa.RecordBatchReader, file: SqlFile) -> Iterator[pa.RecordBatch]:
+    """Pass batches on; a fit whose rows come in no fixed order would differ from run to run, so it stops."""
+    last: list[Any] = []
+    for batch in batches:
+        keys = last + batch.column(0).to_pylist()
+        if any(b < a for a, b in pairwise(keys)):
+            raise StepFailed(f"sql/{file.name}.sql: training rows are not ordered by their first column")
+        last = keys[-1:]
+        yield batch

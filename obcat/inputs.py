@@ -1,0 +1,86 @@
+"""The Parquet files of build/<survey>/raw as relations ``input_<table>``, empty where a survey has no such input."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from obcat.schema import arrow_schema, read_tables
+from obcat.survey import Survey
+
+__all__ = ["content_hash", "provenance", "registered"]
+
+REFERENCE = Path(__file__).parent / "data" / "reference"
+SHA256 = pa.field("sha256", pa.string())
+
+
+@contextmanager
+def registered(con: duckdb.DuckDBPyConnection, survey: Survey, raw: Path) -> Iterator[None]:
+    """Register every input. File names go to pyarrow, never to DuckDB, which would read them as globs."""
+    relations = {"survey": _survey(survey), **_reference(), **{name: _raw(raw, name) for name in _raw_names()}}
+    for name, relation in relations.items():
+        con.register(f"input_{name}", relation)
+    try:
+        yield
+    finally:
+        for name in relations:
+            con.unregister(f"input_{name}")
+
+
+def _raw_names() -> list[str]:
+    return [name.partition(".")[2] for name in read_tables() if name.startswith("raw.")]
+
+
+def _raw(raw: Path, name: str) -> pa.Table | ds.Dataset:
+    schema = arrow_schema(f"raw.{name}")
+    if name == "spectra":
+        parts = sorted((raw / "spectra").glob("*.parquet"))
+        return ds.dataset([str(p) for p in parts], schema=schema.append(SHA256), format="parquet")
+    path = raw / f"{name}.parquet"
+    return pq.read_table(_open(path)).replace_schema_metadata() if path.is_file() else schema.empty_table()
+
+
+def _open(path: Path) -> pa.NativeFile:
+    return pa.OSFile(str(path))
+
+
+def _reference() -> dict[str, pa.Table]:
+    return {
+        "bolometric_corrections": pq.read_table(_open(REFERENCE / "bolometric_corrections.parquet")),
+        "extinction_coefficients": pacsv.read_csv(REFERENCE / "extinction_coefficients.csv"),
+    }
+
+
+def _survey(survey: Survey) -> pa.Table:
+    row = {
+        "name": survey.name,
+        "simulated": int(survey.simulated),
+        "release": survey.release,
+        "models_from": str(survey.models_from.name) if survey.models_from else None,
+    }
+    return pa.Table.from_pylist([row], schema=arrow_schema("meta.survey"))
+
+
+def content_hash(raw: Path) -> str:
+    """SHA-256 of what the inputs say; the times at which files were written do not enter."""
+    return hashlib.sha256(repr(sorted(provenance(raw).items())).encode()).hexdigest()
+
+
+def provenance(raw: Path) -> dict[str, str]:
+    """Input table -> SHA-256 of its content."""
+    tables = {path.stem: pq.read_table(_open(path)) for path in sorted(raw.glob("*.parquet"))}
+    tables["files"] = tables["files"].drop_columns(["mtime_ns"])
+    return {name: _table_hash(table.replace_schema_metadata()) for name, table in tables.items()}
+
+
+def _table_hash(table: pa.Table) -> str:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    return hashlib.sha256(sink.getvalue()).hexdigest()

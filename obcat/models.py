@@ -1,0 +1,112 @@
+"""Models on disk and in the database: a fit is kept under the hash of its rows, its parameters and the code."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from obcat.fit.result import Fit
+
+__all__ = ["borrow", "code_hash", "load", "rows_hash", "save", "store"]
+
+Arrays = Mapping[str, np.ndarray]
+PACKAGE = Path(__file__).parent
+
+
+def code_hash(*folders: str) -> str:
+    """SHA-256 of every Python file below folders of the package."""
+    digest = hashlib.sha256()
+    for path in sorted(p for folder in folders for p in (PACKAGE / folder).rglob("*.py")):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def rows_hash(batches: Iterable[pa.RecordBatch]) -> tuple[str, int]:
+    """SHA-256 of a stream of rows, the same however it is cut into batches, and the number of rows."""
+    digests: dict[str, hashlib._Hash] = {}
+    n_rows = 0
+    for batch in batches:
+        n_rows += len(batch)
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            digest = digests.setdefault(name, hashlib.sha256(name.encode()))
+            for part in _parts(column):
+                digest.update(part)
+    whole = "".join(digest.hexdigest() for _, digest in sorted(digests.items()))
+    return hashlib.sha256(whole.encode()).hexdigest(), n_rows
+
+
+def _parts(column: pa.Array) -> Iterable[bytes | memoryview]:
+    yield np.ascontiguousarray(column.is_valid().to_numpy(zero_copy_only=False)).data
+    if pa.types.is_fixed_size_list(column.type):
+        yield np.ascontiguousarray(column.flatten().to_numpy(zero_copy_only=False)).data
+    elif pa.types.is_string(column.type):
+        yield "\0".join(v or "" for v in column.to_pylist()).encode() + b"\0"
+    else:
+        yield np.ascontiguousarray(column.fill_null(0).to_numpy(zero_copy_only=False)).data
+
+
+def save(folder: Path, name: str, key: str, fit: Fit) -> None:
+    """Keep a fit in ``folder/<name>-<key>``; the folder appears whole or not at all."""
+    from safetensors.numpy import save_file
+
+    final = folder / f"{name}-{key[:16]}"
+    partial = folder / f"{final.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    save_file({k: np.ascontiguousarray(v) for k, v in fit.arrays.items()}, partial / "arrays.safetensors")
+    for table, rows in fit.tables.items():
+        pq.write_table(rows, partial / f"{table}.parquet")
+    sums = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(partial.iterdir())}
+    (partial / "manifest.json").write_text(json.dumps({"key": key, "sha256": sums}, indent=1), encoding="utf-8")
+    shutil.rmtree(final, ignore_errors=True)
+    partial.rename(final)
+
+
+def load(folder: Path, name: str, key: str) -> Fit | None:
+    """The fit kept under this key, or None where there is none or its bytes have changed."""
+    from safetensors.numpy import load_file
+
+    kept = folder / f"{name}-{key[:16]}"
+    if not (kept / "manifest.json").is_file():
+        return None
+    manifest = json.loads((kept / "manifest.json").read_text(encoding="utf-8"))
+    sums = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(kept.iterdir()) if p.suffix != ".json"}
+    if manifest != {"key": key, "sha256": sums}:
+        return None
+    tables = {path.stem: pq.read_table(path) for path in sorted(kept.glob("*.parquet"))}
+    return Fit(arrays=load_file(kept / "arrays.safetensors"), tables=tables)
+
+
+def store(con: duckdb.DuckDBPyConnection, name: str, key: str, n_rows: int, origin: str, fit: Fit) -> None:
+    """Write a model's arrays and tables into the database."""
+    con.execute("INSERT INTO model.fits VALUES (?, ?, ?, ?)", [name, key, n_rows, origin])
+    for array, values in sorted(fit.arrays.items()):
+        con.execute(
+            "INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)",
+            [name, array, values.dtype.str, list(values.shape), values.tobytes()],
+        )
+    for table, rows in sorted(fit.tables.items()):
+        con.register("fit_rows", rows)
+        con.execute(f"INSERT INTO model.{table} BY NAME SELECT * FROM fit_rows")
+        con.unregister("fit_rows")
+
+
+def borrow(path: Path, name: str) -> tuple[str, int, Fit] | None:
+    """Key, number of training rows and arrays of a model in another survey's database; None if it has none."""
+    from obcat import db
+
+    with db.connect(path, read_only=True) as con:
+        fits = con.execute("SELECT key, n_rows FROM model.fits WHERE model = $name", {"name": name}).fetchall()
+        rows = con.execute(
+            'SELECT "array", dtype, shape, data FROM model.arrays WHERE model = $name', {"name": name}
+        ).fetchall()
+    if not fits:
+        return None
+    arrays = {array: np.frombuffer(data, dtype).reshape(shape) for array, dtype, shape, data in rows}
+    return fits[0][0], fits[0][1], Fit(arrays=arrays, tables={})

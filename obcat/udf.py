@@ -1,0 +1,195 @@
+"""The one place where numpy kernels meet DuckDB.
+
+A row of ``UDFS`` is all there is to a UDF: its kernel, the declared columns it takes and gives (so types and units
+are on record), the models whose arrays and the parameters whose values it is handed by keyword.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from inspect import Parameter, Signature, signature
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from obcat.kernels.distance import distance
+from obcat.kernels.emission import emission
+from obcat.kernels.extinction import extinction
+from obcat.kernels.labels import predict_labels
+from obcat.kernels.luminosity import luminosity
+from obcat.kernels.noise import mk_error
+from obcat.kernels.pca import pca_scores
+from obcat.kernels.rest_frame import rest_frame_normalised
+from obcat.schema import Column, column
+
+__all__ = ["UDFS", "Udf", "batch_function"]
+
+Arrays = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Udf:
+    """``optional``: the kernel gets NaN for a NULL in these columns; a NULL in another makes the whole answer NULL."""
+
+    name: str
+    kernel: Callable[..., Any]
+    takes: tuple[str, ...]
+    gives: tuple[str, ...]
+    models: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+    @property
+    def given(self) -> tuple[Column, ...]:
+        return tuple(map(column, self.gives))
+
+    @property
+    def types(self) -> list[str]:
+        return [column(name).type for name in self.takes]
+
+    @property
+    def returns(self) -> str:
+        return "STRUCT(" + ", ".join(f'"{c.column}" {c.type}' for c in self.given) + ")"
+
+
+def of(table: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{table}.{name}" for name in names.split())
+
+
+PHOTOMETRY = of("extinction.photometry", "b b_err g g_err bp bp_err v v_err r r_err i i_err rp rp_err j j_err h h_err")
+BOTH_TERMS = (
+    *of("luminosity.magnitudes", "mk"),
+    *of("uncertainty.errors", "mk_err"),
+    *of("sample.stars", "ks ks_err"),
+    *of("extinction.reddening", "a_ks a_ks_err"),
+    *of("sample.stars", "parallax_corrected parallax_error"),
+)
+
+UDFS = {
+    udf.name: udf
+    for udf in (
+        Udf(
+            "normalised",
+            rest_frame_normalised,
+            takes=("raw.spectra.flux", "raw.spectra.ivar", "stage.headers.z"),
+            gives=of("emission.spectra", "flux ivar masked_fraction"),
+            parameters=("continuum_sigma", "pca_min_wavelength", "pca_max_wavelength"),
+        ),
+        Udf(
+            "pca_scores",
+            pca_scores,
+            takes=of("emission.spectra", "flux ivar"),
+            gives=of("emission.scores", "score_clean score_full"),
+            models=("pca",),
+            parameters=("pca_outlier", "pca_max_masked", "pca_sweeps"),
+        ),
+        Udf(
+            "emission",
+            emission,
+            takes=(*of("emission.spectra", "flux ivar"), "emission.scores.score_clean"),
+            gives=of(
+                "emission.lines",
+                "halpha_excess halpha_excess_err halpha_ew halpha_significance"
+                " halpha_chi2 clean_chi2 em_flag erroneous",
+            ),
+            models=("pca",),
+            parameters=("halpha", "halpha_halfwidth", "halpha_chi2_halfwidth", "erroneous_chi2"),
+        ),
+        Udf(
+            "predict_labels",
+            predict_labels,
+            takes=("emission.scores.score_clean",),
+            gives=of("extinction.labels", "teff teff_err logg logg_err feh feh_err"),
+            models=("labels",),
+        ),
+        Udf(
+            "extinction",
+            extinction,
+            takes=(*of("extinction.labels", "teff logg feh"), *PHOTOMETRY),
+            gives=of("extinction.reddening", "ebv ebv_err a_ks a_ks_err n_colours ebv_chi2 outside"),
+            models=("colours", "coefficients"),
+            parameters=("colour_error_floor",),
+            optional=(*of("extinction.labels", "feh"), *PHOTOMETRY),
+        ),
+        Udf(
+            "luminosity",
+            luminosity,
+            takes=(*of("emission.scores", "score_clean score_full"), "emission.lines.em_flag"),
+            gives=of("luminosity.magnitudes", "mk out_of_domain"),
+            models=("luminosity",),
+        ),
+        Udf(
+            "mk_error",
+            mk_error,
+            takes=("sample.visits.snr_g", "emission.lines.em_flag"),
+            gives=of("uncertainty.errors", "mk_err sigma_mea"),
+            models=("noise",),
+        ),
+        Udf(
+            "distance",
+            distance,
+            takes=BOTH_TERMS,
+            gives=of("distance.distances", "dis dis_low dis_high logdis logdis_err edge"),
+            parameters=("distance_max",),
+            optional=BOTH_TERMS,
+        ),
+    )
+}
+
+
+def batch_function(udf: Udf, models: Mapping[str, Arrays], parameters: Mapping[str, Any]) -> Callable[..., pa.Array]:
+    """The UDF as a function of Arrow columns that gives a struct column, one field a column given.
+
+    NULL and NaN out are NULL. A batch of one row is doubled: BLAS sums one row in another order than several.
+    """
+    wanted = signature(udf.kernel).parameters
+    takes_all = any(p.kind is Parameter.VAR_KEYWORD for p in wanted.values())
+    made = [item for model in udf.models for item in models[model].items()]
+    arrays = {name: array for name, array in made if takes_all or name in wanted}
+    kernel = partial(udf.kernel, **arrays, **{name: parameters[name] for name in udf.parameters})
+
+    def call(*columns: pa.ChunkedArray | pa.Array) -> pa.StructArray:
+        whole = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
+        known = np.ones(len(whole[0]), bool)
+        for name, c in zip(udf.takes, whole, strict=True):
+            if name not in udf.optional:
+                known &= c.is_valid().to_numpy(zero_copy_only=False)
+        rows = np.flatnonzero(known)
+        if not len(rows):
+            fields = [pa.nulls(len(known), c.arrow_type) for c in udf.given]
+            return pa.StructArray.from_arrays(fields, [c.column for c in udf.given])
+        taken = [to_numpy(c if known.all() else c.take(pa.array(rows))) for c in whole]
+        if len(rows) == 1:
+            taken = [np.repeat(a, 2, axis=0) for a in taken]
+        out = kernel(*taken)
+        fields = [to_arrow(o[: len(rows)], known, c) for o, c in zip(out, udf.given, strict=True)]
+        return pa.StructArray.from_arrays(fields, [c.column for c in udf.given])
+
+    # DuckDB counts parameters, and counts *columns as one.
+    columns = [Parameter(f"x{i}", Parameter.POSITIONAL_ONLY) for i in range(len(udf.takes))]
+    call.__signature__ = Signature(columns)
+    return call
+
+
+def to_numpy(array: pa.Array) -> np.ndarray:
+    """(n,) column -> (n,) array with NaN for NULL; (n,) column of FLOAT[p] without NULL -> (n, p) array."""
+    if pa.types.is_fixed_size_list(array.type):
+        return array.flatten().to_numpy(zero_copy_only=False).reshape(len(array), array.type.list_size)
+    if array.null_count:
+        return array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return array.to_numpy(zero_copy_only=False)
+
+
+def to_arrow(values: np.ndarray, known: np.ndarray, c: Column) -> pa.Array:
+    """Values of the known rows -> column of all rows; unknown rows and rows with a NaN are NULL."""
+    finite = np.isfinite(values) if values.ndim == 1 else np.isfinite(values).all(axis=1)
+    valid = known.copy()
+    valid[known] = finite
+    if values.ndim == 1:
+        full = np.zeros(len(known), np.float64)
+        full[valid] = values[finite]
+        return pa.array(full, mask=~valid).cast(c.arrow_type)
+    wide = np.zeros((len(known), values.shape[1]), np.float32)
+    wide[valid] = values[finite]
+    return pa.FixedSizeListArray.from_arrays(pa.array(wide.ravel()), c.size, mask=pa.array(~valid))

@@ -1,0 +1,36 @@
+-- Title:   The closed formulas of the method; pure SQL, so any client has them.
+-- Grain:   macros.
+-- Paper:   METHOD sections 4, 6 and 7
+-- UDFs:
+CREATE MACRO meta.finite(x) AS CASE WHEN isfinite(x) THEN x END;
+CREATE MACRO meta.valid_mag(m) AS CASE WHEN isfinite(m) AND m BETWEEN -5 AND 40 THEN m END;
+CREATE MACRO meta.valid_error(e) AS CASE WHEN isfinite(e) AND e > 0 AND e < 9 THEN e END;
+-- Eq. in section 5: absolute magnitude from a parallax in mas
+CREATE MACRO meta.abs_mag(m, a, parallax) AS CASE WHEN parallax > 0 THEN m - a + 5 * log10(parallax) - 10 END;
+CREATE MACRO meta.abs_mag_err(m_err, a_err, parallax, parallax_error) AS
+    CASE WHEN parallax > 0 THEN sqrt(m_err ** 2 + a_err ** 2 + (5 / ln(10) * parallax_error / parallax) ** 2) END;
+-- Eq. 15 and 17: spectro-photometric parallax in mas
+CREATE MACRO meta.parallax_of(big_m, m, a) AS 10 ** (0.2 * (big_m - m + a + 10));
+CREATE MACRO meta.parallax_of_err(parallax_spec, big_m_err, m_err, a_err) AS
+    0.2 * ln(10) * parallax_spec * sqrt(big_m_err ** 2 + m_err ** 2 + a_err ** 2);
+-- great-circle separation in arcsec of positions in degrees
+CREATE MACRO meta.separation(ra1, dec1, ra2, dec2) AS 3600 * degrees(2 * asin(least(1.0, sqrt(
+    sin(radians(dec2 - dec1) / 2) ** 2
+    + cos(radians(dec1)) * cos(radians(dec2)) * sin(radians(ra2 - ra1) / 2) ** 2
+))));
+-- "Sdddmmssddmmss", truncated; a minus sign stands before a southern declination
+CREATE MACRO meta.sexagesimal(x, width) AS
+    lpad((floor(round(x * 3600, 4)) // 3600)::INTEGER::VARCHAR, width, '0')
+    || lpad(((floor(round(x * 3600, 4)) // 60) % 60)::INTEGER::VARCHAR, 2, '0')
+    || lpad((floor(round(x * 3600, 4)) % 60)::INTEGER::VARCHAR, 2, '0');
+CREATE MACRO meta.star_id(ra, dec) AS
+    'S' || meta.sexagesimal(ra, 3) || CASE WHEN dec < 0 THEN '-' ELSE '' END || meta.sexagesimal(abs(dec), 2);
+-- ICRS (deg) -> Galactic direction cosines; the rotation matrix of Hipparcos, ESA SP-1200, Eq. 1.5.11
+CREATE MACRO meta.galactic_unit_x(ra, dec) AS cos(radians(dec)) * cos(radians(ra)) * -0.0548755604
+    + cos(radians(dec)) * sin(radians(ra)) * -0.8734370902 + sin(radians(dec)) * -0.4838350155;
+CREATE MACRO meta.galactic_unit_y(ra, dec) AS cos(radians(dec)) * cos(radians(ra)) * 0.4941094279
+    + cos(radians(dec)) * sin(radians(ra)) * -0.4448296300 + sin(radians(dec)) * 0.7469822445;
+CREATE MACRO meta.galactic_unit_z(ra, dec) AS cos(radians(dec)) * cos(radians(ra)) * -0.8676661490
+    + cos(radians(dec)) * sin(radians(ra)) * -0.1980763734 + sin(radians(dec)) * 0.4559837762;
+-- one star in five is a test star, by its name alone: never by visit, never by chance
+CREATE MACRO meta.hash_fraction(star_id) AS ('0x' || left(md5(star_id), 8))::BIGINT / 4294967296.0;

@@ -1,0 +1,24 @@
+-- Title:   What the bits of the column quality mean.
+-- Grain:   one row per bit.
+-- Paper:   METHOD sections 1 to 7
+INSERT INTO meta.quality_bits (bit, name, meaning)
+VALUES
+    (1, 'no_rest_frame', 'No redshift, so no rest frame and no estimate from the spectrum')
+    , (2, 'masked', 'Too many masked pixels for an estimate')
+    , (4, 'high_ivar', 'Inverse variance of some pixels far above the median of the file')
+    , (8, 'erroneous', 'Spectrum cannot be reconstructed: artefact or wrong wavelength calibration')
+    , (16, 'snr_computed', 'S/N computed from the spectrum, the header has none')
+    , (32, 'obsid_impossible', 'The header has an impossible obsid')
+    , (64, 'no_gaia', 'No Gaia source, or no parallax')
+    , (128, 'no_ks', 'No Ks magnitude, or an upper limit')
+    , (256, 'no_labels', 'No effective temperature, neither given nor regressed')
+    , (512, 'labels_regressed', 'Labels regressed from the spectrum')
+    , (1024, 'labels_outside', 'Labels outside the table of intrinsic colours; its edge was used')
+    , (2048, 'no_colours', 'No colour to measure E(B-V) from')
+    , (4096, 'negative_ebv', 'E(B-V) is negative by more than its error allows')
+    , (8192, 'no_mk', 'No absolute magnitude from the spectrum')
+    , (16384, 'out_of_domain', 'Unlike the stars the network was trained on, or fainter than M = 2: subdwarf, white dwarf')
+    , (32768, 'parallax_only', 'Distance from the parallax alone')
+    , (65536, 'spectrum_only', 'Distance from the spectrum alone')
+    , (131072, 'distance_edge', 'The largest distance allowed cuts the distance PDF')
+;

@@ -1,0 +1,7 @@
+-- Title:   2MASS rows as they came.
+-- Grain:   one row per designation.
+-- Reads:   input_twomass
+INSERT INTO raw.twomass BY NAME
+SELECT * FROM input_twomass
+ORDER BY designation
+;

@@ -1,0 +1,10 @@
+-- Title:   Spectra on the common grid; the order of rows is fixed here, once, whatever the order of the files.
+-- Grain:   one row per spectrum (specid).
+-- Reads:   input_spectra, raw.headers
+-- Paper:   METHOD section 1
+INSERT INTO raw.spectra BY NAME
+SELECT specid, flux, ivar
+FROM input_spectra
+SEMI JOIN raw.headers USING (specid, sha256)
+ORDER BY specid
+;

@@ -1,0 +1,31 @@
+-- Title:   Gaia DR2 with sentinels as NULL, the zero point taken off, and magnitude errors.
+-- Grain:   one row per source_id.
+-- Reads:   raw.gaia_dr2, stage.zero_point
+-- Paper:   METHOD section 4
+CREATE VIEW stage.gaia AS
+SELECT
+    g.source_id
+    , CASE WHEN isfinite(g.parallax) AND isfinite(g.parallax_error) AND g.parallax_error > 0 THEN g.parallax END
+        AS parallax
+    , CASE WHEN isfinite(g.parallax) AND isfinite(g.parallax_error) AND g.parallax_error > 0 THEN g.parallax_error END
+        AS parallax_error
+    , z.parallax_offset
+    , meta.finite(g.pmra) AS pmra
+    , meta.finite(g.pmra_error) AS pmra_error
+    , meta.finite(g.pmdec) AS pmdec
+    , meta.finite(g.pmdec_error) AS pmdec_error
+    , CASE WHEN isfinite(g.ruwe) AND g.ruwe > 0 THEN g.ruwe END AS ruwe
+    , meta.valid_mag(g.phot_g_mean_mag) AS g_gaia
+    , CASE WHEN g.phot_bp_mean_flux_over_error > 0 THEN meta.valid_mag(g.phot_bp_mean_mag) END AS bp
+    , CASE
+        WHEN g.phot_bp_mean_flux_over_error > 0 AND meta.valid_mag(g.phot_bp_mean_mag) IS NOT NULL
+            THEN 2.5 / ln(10) / g.phot_bp_mean_flux_over_error
+    END AS bp_err
+    , CASE WHEN g.phot_rp_mean_flux_over_error > 0 THEN meta.valid_mag(g.phot_rp_mean_mag) END AS rp
+    , CASE
+        WHEN g.phot_rp_mean_flux_over_error > 0 AND meta.valid_mag(g.phot_rp_mean_mag) IS NOT NULL
+            THEN 2.5 / ln(10) / g.phot_rp_mean_flux_over_error
+    END AS rp_err
+FROM raw.gaia_dr2 AS g
+INNER JOIN stage.zero_point AS z USING (source_id)
+;

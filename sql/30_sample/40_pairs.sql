@@ -1,0 +1,24 @@
+-- Title:   Every catalog row within the match radius of a star.
+-- Grain:   one row per (star_id, catalog, source).
+-- Reads:   sample.visits, stage.headers, stage.sources, meta.parameters
+-- Paper:   METHOD section 3; declination zones, so that a pair is found across 0 h and near the poles
+INSERT INTO sample.pairs BY NAME
+WITH stars AS (
+    SELECT v.star_id, h.ra, h.dec, p.match_radius
+        , unnest(generate_series(-1, 1)) + floor(h.dec * 3600 / p.match_radius) AS zone
+    FROM sample.visits AS v
+    INNER JOIN stage.headers AS h USING (specid)
+    CROSS JOIN meta.parameters AS p
+    WHERE v.uniqflag = 1
+)
+, sources AS (
+    SELECT s.*, floor(s.dec * 3600 / p.match_radius) AS zone
+    FROM stage.sources AS s
+    CROSS JOIN meta.parameters AS p
+)
+SELECT a.star_id, b.catalog, b.source, meta.separation(a.ra, a.dec, b.ra, b.dec) AS separation
+FROM stars AS a
+INNER JOIN sources AS b USING (zone)
+WHERE meta.separation(a.ra, a.dec, b.ra, b.dec) <= a.match_radius
+ORDER BY a.star_id, b.catalog, b.source
+;

@@ -1,0 +1,17 @@
+-- Title:   Eigenspectra from the clean windows and from the full range, refitted once without emission stars.
+-- Grain:   one row per star that trains: its best spectrum.
+-- Reads:   emission.spectra, sample.visits, meta.parameters
+-- Fit:     pca.pca
+-- Parameters: pca_components, pca_min_wavelength, pca_max_wavelength, pca_outlier, pca_sweeps, pca_max_masked, halpha, halpha_halfwidth, halpha_chi2_halfwidth, em_false_alarm
+-- Paper:   section 3, Eq. 1-2
+SELECT s.specid, v.star_id, s.flux, s.ivar
+FROM emission.spectra AS s
+INNER JOIN (
+    SELECT specid, star_id
+    FROM sample.visits
+    CROSS JOIN meta.parameters AS p
+    WHERE uniqflag = 1 AND snr_g >= p.pca_min_snr_g
+) AS v USING (specid)
+CROSS JOIN meta.parameters AS p
+WHERE s.masked_fraction <= p.pca_max_masked
+;

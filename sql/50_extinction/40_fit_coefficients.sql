@@ -1,0 +1,8 @@
+-- Title:   Extinction coefficients of the adopted spectrum.
+-- Grain:   one row per spectrum they were computed with.
+-- Reads:   reference.extinction_coefficients
+-- Fit:     colours.coefficients
+-- Parameters: colour_teff
+-- Paper:   section 4; Fitzpatrick (1999), R_V = 3.1
+SELECT * FROM reference.extinction_coefficients ORDER BY teff, logg
+;
