@@ -36,6 +36,9 @@ class Quarantined(Exception):
     """This file gives no spectrum: ``reason`` is a key of REASONS, ``detail`` says what was found."""
 
     def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
+        super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"

@@ -1,0 +1,147 @@
+"""LAMOST low-resolution spectra: a folder of FITS files -> raw.spectra, raw.headers and raw.files as Parquet."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from obcat.ingest import parts
+from obcat.ingest.chunk import Chunk, Job, follow_parent, read_chunk
+from obcat.ingest.errors import IngestError
+from obcat.ingest.listing import Entry, list_spectra
+from obcat.ingest.spectrum import Spectrum, read_spectrum
+
+__all__ = ["Spectrum", "ingest", "read_spectrum"]
+
+CHUNK = 512
+RETRIED = ("unreadable", "not_a_file")  # may be mended without a trace in size or time
+
+Progress = Callable[[int, int], None]
+
+
+def ingest(source: Path, out: Path, *, workers: int = 2, progress: Progress | None = None) -> dict[str, int]:
+    """Bring ``out`` (spectra/part-*.parquet, headers.parquet, files.parquet) up to date with the files of ``source``.
+
+    Only files that are new or changed are read, by ``workers`` processes; ``progress(done, total)`` counts those. A
+    run that is interrupted at any moment is put right by the next. Returns counts: found, read, ingested, duplicate,
+    quarantined, and one for each reason of quarantine that occurred. Raises IngestError: a folder cannot be read or
+    written, two files have one specid but different content, a reader process died.
+    """
+    entries = list_spectra(source)
+    folder = out / "spectra"
+    files, headers = open_state(out)
+    parts.clean((out, folder))
+    stored = frozenset(sha for shas in parts.digests(folder).values() for sha in shas)
+    kept = unchanged(files, entries, stored & set(headers["sha256"].to_pylist()))
+    new = [entry for entry in entries if entry.shown not in kept]
+    if new or len(kept) < files.num_rows:
+        chunks = list(read_all(chunked(source, folder, new, stored), workers, len(new), progress))
+        files, headers = merged(entries, [row for row in files.to_pylist() if row["path"] in kept], headers, chunks)
+        save(out, files, headers)
+    statuses = Counter(files["status"].to_pylist()) + Counter(files["reason"].drop_null().to_pylist())
+    return {"found": len(entries), "read": len(new), "ingested": 0, "duplicate": 0, "quarantined": 0} | statuses
+
+
+def open_state(out: Path) -> tuple[pa.Table, pa.Table]:
+    """What the last run left in files.parquet and headers.parquet."""
+    try:
+        (out / "spectra").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IngestError(f"{out}: {error.strerror}; choose a folder that can be written") from error
+    return parts.read_table(out / "files.parquet", "raw.files"), parts.read_table(
+        out / "headers.parquet", "raw.headers"
+    )
+
+
+def unchanged(files: pa.Table, entries: list[Entry], complete: frozenset[str]) -> set[str]:
+    """Paths that need not be read again: same size and time, and their spectrum, if any, is in ``complete``."""
+    now = {(entry.shown, entry.size, entry.mtime_ns) for entry in entries}
+    names = ("path", "size", "mtime_ns", "status", "reason", "sha256")
+    return {
+        path
+        for path, size, mtime_ns, status, reason, sha in zip(*(files[name].to_pylist() for name in names), strict=True)
+        if (path, size, mtime_ns) in now and (reason not in RETRIED if status == "quarantined" else sha in complete)
+    }
+
+
+def chunked(source: Path, folder: Path, entries: list[Entry], stored: frozenset[str]) -> list[Job]:
+    return [Job(source, folder, entries[i : i + CHUNK], stored) for i in range(0, len(entries), CHUNK)]
+
+
+def read_all(jobs: list[Job], workers: int, total: int, progress: Progress | None) -> Iterator[Chunk]:
+    done = 0
+    try:
+        for chunk in map(read_chunk, jobs) if workers < 2 or len(jobs) < 2 else in_processes(jobs, workers):
+            done += chunk.files.num_rows
+            if progress:
+                progress(done, total)
+            yield chunk
+    except OSError as error:
+        raise IngestError(f"{jobs[0].folder}: {error.strerror or error}; free space or mend it, run again") from error
+
+
+def in_processes(jobs: list[Job], workers: int) -> Iterator[Chunk]:
+    """Spawned, not forked: the caller may have threads."""
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), follow_parent)
+    try:
+        yield from pool.map(read_chunk, jobs)
+    except BrokenProcessPool as error:
+        raise IngestError("a reader process died; run again with one worker to see why") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def merged(
+    entries: list[Entry], kept: list[dict[str, Any]], headers: pa.Table, chunks: list[Chunk]
+) -> tuple[pa.Table, pa.Table]:
+    """raw.files in the order of ``entries``, raw.headers by specid: one row a content, the first name its owner."""
+    rows = {row["path"]: row for row in kept} | {row["path"]: row for c in chunks for row in c.files.to_pylist()}
+    files = [rows[entry.shown] for entry in entries]
+    names: dict[str, list[str]] = {}
+    for row in files:
+        if row["status"] != "quarantined":
+            names.setdefault(row["sha256"], []).append(row["path"])
+            row["status"] = "ingested" if len(names[row["sha256"]]) == 1 else "duplicate"
+    table = one_each(pa.concat_tables([headers, *(c.headers for c in chunks)]), names)
+    refuse_conflicts(table, names)
+    return pa.Table.from_pylist(files, parts.arrow_schema("raw.files")), table
+
+
+def one_each(headers: pa.Table, names: dict[str, list[str]]) -> pa.Table:
+    """One header a sha256 in ``names``, with its further names, by specid."""
+    first: dict[str, int] = {}
+    for i, sha in enumerate(headers["sha256"].to_pylist()):
+        if sha in names:
+            first.setdefault(sha, i)
+    table = headers.take(pa.array(first.values(), pa.int64()))
+    others = [" ".join(names[sha][1:]) or None for sha in first]
+    i = table.schema.get_field_index("other_names")
+    table = table.set_column(i, table.schema.field(i), pa.array(others, pa.string()))
+    return table.take(pc.sort_indices(table, sort_keys=[("specid", "ascending"), ("sha256", "ascending")]))
+
+
+def refuse_conflicts(headers: pa.Table, names: dict[str, list[str]]) -> None:
+    """Raises IngestError if two different files claim one specid."""
+    specids, shas = headers["specid"].to_pylist(), headers["sha256"].to_pylist()
+    pairs = [i for i in range(1, len(specids)) if specids[i] == specids[i - 1]]
+    if pairs:
+        i = pairs[0]
+        one, other = names[shas[i - 1]][0], names[shas[i]][0]
+        more = f" (and {len(pairs) - 1} more such pairs)" if len(pairs) > 1 else ""
+        raise IngestError(f"{specids[i]} is in {one} and, different, in {other}{more}; keep one of them")
+
+
+def save(out: Path, files: pa.Table, headers: pa.Table) -> None:
+    """files.parquet last: until it is there the next run does the work again."""
+    try:
+        parts.write_table(headers, out / "headers.parquet")
+        parts.tidy(out / "spectra", headers["sha256"].to_pylist())
+        parts.write_table(files, out / "files.parquet")
+    except OSError as error:
+        raise IngestError(f"{out}: {error.strerror or error}; free space or mend it, run again") from error
