@@ -1,9 +1,11 @@
-"""Columns of an Arrow table as numpy arrays."""
+"""Columns of an Arrow table as numpy arrays, and rows as an Arrow table."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["matrix", "vector"]
+__all__ = ["from_rows", "matrix", "vector"]
 
 
 def vector(column: pa.ChunkedArray) -> np.ndarray:
@@ -18,3 +20,10 @@ def matrix(column: pa.ChunkedArray) -> np.ndarray:
     out = np.full((len(rows), rows.type.list_size), np.nan, dtype=np.float32)
     out[known] = rows.drop_null().flatten().to_numpy(zero_copy_only=False).reshape(-1, rows.type.list_size)
     return out
+
+
+def from_rows(rows: Sequence[tuple], schema: pa.Schema) -> pa.Table:
+    """Rows in the order of the schema -> table; NaN becomes NULL."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    arrays = [pa.array(values, field.type, from_pandas=True) for values, field in zip(columns, schema, strict=True)]
+    return pa.table(arrays, schema=schema)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from obcat.fit.columns import from_rows
 from obcat.fit.network import Progress
 from obcat.fit.rejection import robust_scatter
 
@@ -49,9 +50,9 @@ def tables(rounds: dict[str, list[Round]]) -> dict[str, pa.Table]:
     history = [(name, i, p.epoch, p.train_loss, p.test_loss) for name, i, each in done for p in each.history]
     summary = [(name, i, *_summary(each)) for name, i, each in done]
     return {
-        "luminosity_stars": _table(stars, STARS),
-        "luminosity_history": _table(history, HISTORY),
-        "luminosity_summary": _table(summary, SUMMARY),
+        "luminosity_stars": from_rows(stars, STARS),
+        "luminosity_history": from_rows(history, HISTORY),
+        "luminosity_summary": from_rows(summary, SUMMARY),
     }
 
 
@@ -64,10 +65,3 @@ def _summary(done: Round) -> tuple[int, int, float, float, float]:
     n_train, test = int(done.used.sum()), done.residual_test
     bias = float(np.median(test)) if len(test) else float("nan")
     return n_train, len(done.used) - n_train, robust_scatter(done.residual[done.used]), robust_scatter(test), bias
-
-
-def _table(rows: list[tuple], schema: pa.Schema) -> pa.Table:
-    """Rows in the order of the schema; NaN becomes NULL."""
-    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
-    arrays = [pa.array(values, field.type, from_pandas=True) for values, field in zip(columns, schema, strict=True)]
-    return pa.table(arrays, schema=schema)
