@@ -1,0 +1,55 @@
+"""What a release holds: the rows of catalog.ob_stars, the columns that describe them, and where they come from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from obcat import db
+from obcat.schema import Column, columns_of, nearest
+
+__all__ = ["CATALOG", "Published", "ReleaseError", "read"]
+
+CATALOG = "catalog.ob_stars"
+
+
+class ReleaseError(Exception):
+    """A catalog cannot be exported; one line that names the column and the value, or the database."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """Rows ordered by specid, one Arrow column for each declared column, in declared order."""
+
+    survey: str
+    simulated: bool
+    columns: tuple[Column, ...]
+    rows: pa.Table
+    provenance: dict[str, str]
+
+
+def read(database: Path) -> Published:
+    """The published table of a finished database.
+
+    Raises ReleaseError where there is no catalog in it, or one of another version of the schema.
+    """
+    try:
+        with db.connect(database, read_only=True) as con:
+            rows = con.sql("FROM catalog.ob_stars ORDER BY specid").to_arrow_table()
+            name, simulated = con.execute("SELECT name, simulated FROM meta.survey").fetchall()[0]
+            provenance = dict(con.execute("FROM meta.provenance ORDER BY item").fetchall())
+    except duckdb.Error as error:
+        raise ReleaseError(f"{database}: no catalog to export: {str(error).splitlines()[0]}") from error
+    columns = columns_of(CATALOG)
+    check_names(rows.column_names, [c.column for c in columns], database)
+    return Published(name, bool(simulated), columns, rows, provenance)
+
+
+def check_names(found: list[str], declared: list[str], database: Path) -> None:
+    if found != declared:
+        odd = next(iter([*(n for n in found if n not in declared), *(n for n in declared if n not in found)]), "order")
+        hint = nearest(odd, declared)
+        raise ReleaseError(
+            f"{database}: {CATALOG} is of another version of obcat (column {odd!r}{hint}); build it again"
+        )
