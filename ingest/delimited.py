@@ -13,7 +13,7 @@ from obcat.ingest.errors import IngestError
 __all__ = ["csv", "ecsv"]
 
 SEPARATORS = (",", "\t", ";", "|")
-RULE = re.compile(rb"[-\t ,;|]*--[-\t ,;|]*")
+RULE = re.compile(rb"[-\t ,;|]*----[-\t ,;|]*")
 
 
 def csv(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
@@ -56,7 +56,7 @@ def _text_columns(data: bytes, separator: str, name: str) -> pa.Table:
     names = next(standard.reader([header], delimiter=separator), [])
     try:
         table = arrow_csv.read_csv(
-            io.BytesIO(data.rstrip() + b"\n"),
+            io.BytesIO(data.rstrip(b"\r\n") + b"\n"),
             arrow_csv.ReadOptions(use_threads=False),
             arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
             arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),

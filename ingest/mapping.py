@@ -23,8 +23,9 @@ class Match(NamedTuple):
 def resolve(source: Source, names: Sequence[str], columns: Mapping[str, str], file: str) -> dict[str, Match]:
     """Ours -> the column of the file, for the columns that are there.
 
-    ``columns`` is the survey's word, ours -> "theirs" or "theirs [unit]", or "" for a column to be left out. Raises IngestError (file, key, nearest
-    name) for a name that does not exist on either side, an ambiguous one, or a required column that is missing.
+    ``columns`` is the survey's word, ours -> "theirs" or "theirs [unit]", or "" for a column to be left out. Raises
+    IngestError (file, key, nearest name) for a name that does not exist on either side, an ambiguous one, or a
+    required column that is missing.
     """
     ours_known = [c.column for c in source.columns]
     for ours in columns:

@@ -1,0 +1,139 @@
+"""A survey file says what it says, and every fault in it is one line that names the key and the mend."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from obcat.survey import Survey, SurveyError, SurveyTable, load
+
+PARAMETERS = ("binary_nsigma", "pca_components")
+WHOLE = """
+name = "simulated"
+simulated = true
+release = "DR5"
+spectra = "fits"
+models_from = "../other"
+[tables.gaia_dr2]
+path = "tables/gaia.fits"
+columns = { parallax = "plx" }
+[tables.labels]
+path = "tables/gaia.fits"
+[parameters]
+binary_nsigma = 2.5
+pca_components = 50
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for sub in ("s/fits", "s/spectra", "s/tables", "other"):
+        (tmp_path / sub).mkdir(parents=True)
+    (tmp_path / "s" / "tables" / "gaia.fits").touch()
+    return tmp_path / "s"
+
+
+def loaded(folder: Path, text: str) -> Survey:
+    (folder / "survey.toml").write_text(text, encoding="utf-8")
+    return load(folder / "survey.toml", PARAMETERS)
+
+
+def complaint(folder: Path, text: str) -> str:
+    with pytest.raises(SurveyError) as caught:
+        loaded(folder, text)
+    message = str(caught.value)
+    assert message.startswith(f"{folder / 'survey.toml'}: ")
+    assert "\n" not in message
+    return message
+
+
+def test_a_whole_survey(folder):
+    assert loaded(folder, WHOLE) == Survey(
+        name="simulated",
+        simulated=True,
+        release="DR5",
+        spectra=folder / "fits",
+        models_from=folder / "../other",
+        tables={
+            "gaia_dr2": SurveyTable(folder / "tables/gaia.fits", {"parallax": "plx"}),
+            "labels": SurveyTable(folder / "tables/gaia.fits", {}),
+        },
+        parameters={"binary_nsigma": 2.5, "pca_components": 50},
+    )
+
+
+def test_defaults(folder):
+    survey = loaded(folder, 'name = "a-1"\nmodels_from = ""')
+    assert survey == Survey(name="a-1", spectra=folder / "spectra")
+    assert (survey.simulated, survey.models_from, survey.tables, survey.parameters) == (False, None, {}, {})
+
+
+def test_relative_survey_path_gives_absolute_paths(folder, monkeypatch):
+    loaded(folder, 'name = "a"')
+    monkeypatch.chdir(folder)
+    assert load(Path("survey.toml"), PARAMETERS).spectra == folder / "spectra"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("spektra = 'x'", "spektra: no such key; did you mean 'spectra'?"),
+        ("[tables.gaia]\npath = 'tables/gaia.fits'", "tables.gaia: no such table; did you mean 'gaia_dr2'?"),
+        ("[tables.gaia_dr2]\nfile = 'x'", "tables.gaia_dr2.file: no such key"),
+        (
+            "[tables.gaia_dr2]\npath = 'tables/gaia.fits'\ncolumns = {paralax = 'plx'}",
+            "tables.gaia_dr2.columns.paralax: no such column; did you mean 'parallax'?",
+        ),
+        ("[parameters]\nbinary_sigma = 2", "parameters.binary_sigma: no such parameter; did you mean 'binary_nsigma'?"),
+        ("[parameters]\nbinary_nsigma = '2'", "parameters.binary_nsigma: Expected `int | float`, got `str`"),
+        ("[parameters]\nbinary_nsigma = true", "parameters.binary_nsigma: Expected `int | float`, got `bool`"),
+        ("[parameters]\nbinary_nsigma = nan", "parameters.binary_nsigma: nan is not a finite number"),
+        ("[tables.gaia_dr2]\ncolumns = {}", "tables.gaia_dr2: Object missing required field `path`"),
+        ("[tables.gaia_dr2]\npath = ''", "tables.gaia_dr2: Expected a path, got '' - at `$.path`"),
+        ("[tables.gaia_dr2]\npath = 'x'\ncolumns = {ra = 3}", "tables.gaia_dr2.columns.ra: Expected `str`, got `int`"),
+        ("[tables.gaia_dr2]\npath = 'no.fits'", "tables.gaia_dr2.path: no file"),
+        ("[tables.gaia_dr2]\npath = 'tables'", "tables.gaia_dr2.path: no file"),
+        ("tables = 3", "Expected `object`, got `int` - at `$.tables`"),
+        ("spectra = 'nowhere'", "spectra: no folder"),
+        ("spectra = 7", "Expected a path, got 7 - at `$.spectra`"),
+        ("simulated = 'yes'", "Expected `bool`, got `str` - at `$.simulated`"),
+        ("models_from = 'nowhere'", "models_from: no file or folder"),
+        ('release = "DR5', "not TOML: Illegal character '\\n' (at line 2, column 15)"),
+        ("x = ", "not TOML: Invalid value (at line 2"),
+        ("name = 'b'", "not TOML: Cannot overwrite a value (at line 2"),
+    ],
+)
+def test_faults_are_one_line_with_key_and_mend(folder, line, says):
+    assert says in complaint(folder, f'name = "a"\n{line}\n')
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a b", "../a", "a/b", "é", "a\\n"])
+def test_names_that_are_no_file_names_are_refused(folder, name):
+    assert "is not a name; use letters, digits, _ and -" in complaint(folder, f'name = "{name}"')
+
+
+def test_no_name(folder):
+    assert "missing required field `name`" in complaint(folder, "release = 'DR5'")
+
+
+def test_missing_folder_and_binary_survey_files(folder):
+    with pytest.raises(SurveyError, match=r"cannot be read \(No such file or directory\); give a survey's TOML file"):
+        load(folder / "none.toml", PARAMETERS)
+    with pytest.raises(SurveyError, match=r"cannot be read \(Is a directory\)"):
+        load(folder, PARAMETERS)
+    (folder / "x.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SurveyError, match="is not UTF-8 text"):
+        load(folder / "x.toml", PARAMETERS)
+
+
+def test_a_file_of_another_survey_is_not_changed_by_loading(folder):
+    survey = loaded(folder, WHOLE)
+    with pytest.raises(AttributeError, match="immutable"):
+        survey.name = "other"
+
+
+def test_reading_a_survey_loads_no_heavy_library():
+    code = "import sys, obcat.survey; print({m.split('.')[0] for m in sys.modules})"
+    loaded_modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not [m for m in ("astropy", "duckdb", "torch", "numpy.fft") if f"'{m}'" in loaded_modules]
