@@ -26,11 +26,9 @@ def registered(con: duckdb.DuckDBPyConnection, survey: Survey, raw: Path) -> Ite
     relations = {"survey": _survey(survey), **_reference(), **{name: _raw(raw, name) for name in _raw_names()}}
     for name, relation in relations.items():
         con.register(f"input_{name}", relation)
-    try:
-        yield
-    finally:
-        for name in relations:
-            con.unregister(f"input_{name}")
+    yield
+    for name in relations:
+        con.unregister(f"input_{name}")
 
 
 def _raw_names() -> list[str]:

@@ -48,7 +48,7 @@ def _parts(column: pa.Array) -> Iterable[bytes | memoryview]:
     elif pa.types.is_string(column.type):
         yield "\0".join(v or "" for v in column.to_pylist()).encode() + b"\0"
     else:
-        yield np.ascontiguousarray(column.fill_null(0).to_numpy(zero_copy_only=False)).data
+        yield np.ascontiguousarray(column.fill_null(pa.scalar(0).cast(column.type)).to_numpy(zero_copy_only=False)).data
 
 
 def save(folder: Path, name: str, key: str, fit: Fit) -> None:

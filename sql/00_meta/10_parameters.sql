@@ -22,6 +22,12 @@ SELECT
     , -0.0523 AS zero_point_default
     , 0.014 AS colour_error_floor
     , 14.0 AS saturation_r
+    , 100 AS label_min_stars
+    , 400 AS label_trees
+    , 31 AS label_leaves
+    , 20 AS label_min_leaf
+    , 0.05 AS label_learning_rate
+    , 1 AS label_seed
     , 20000.0 AS colour_teff
     , -3.0 AS ebv_negative_nsigma
     , 10.0 AS train_min_parallax_snr
@@ -40,6 +46,10 @@ SELECT
     , 2.0 AS binary_nsigma
     , 2.0 AS mk_faint_limit
     , 3.0 AS noise_nsigma
+    , 30 AS noise_min_stars
+    , 16 AS noise_walkers
+    , 1000 AS noise_steps
+    , 1 AS noise_seed
     , 100.0 AS distance_max
     , -8.122 AS sun_x
     , 0.0208 AS sun_z

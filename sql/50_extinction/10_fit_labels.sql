@@ -2,6 +2,7 @@
 -- Grain:   one row per star with labels: its best spectrum.
 -- Reads:   emission.scores, emission.lines, sample.visits, sample.label_matches, stage.labels, meta.parameters
 -- Fit:     labels.labels
+-- Parameters: label_min_stars, label_trees, label_leaves, label_min_leaf, label_learning_rate, label_seed
 -- Paper:   METHOD section 3
 SELECT v.star_id, v.specid, c.score_clean, l.teff, l.logg, l.feh
     , meta.hash_fraction(v.star_id) < p.train_fraction AS is_train
