@@ -1,0 +1,7 @@
+-- Title:   The Gaia identifier as text is the identifier.
+-- Level:   fail
+-- Reads:   catalog.ob_stars
+SELECT specid, gaia_id, gaia_name
+FROM catalog.ob_stars
+WHERE gaia_name IS DISTINCT FROM 'Gaia DR2 ' || gaia_id OR gaia_id <= 0
+;

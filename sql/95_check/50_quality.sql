@@ -1,0 +1,26 @@
+-- Title:   The quality bits say what the other columns say.
+-- Level:   fail
+-- Reads:   catalog.ob_stars, meta.quality_bits
+WITH promised AS (
+    SELECT specid, quality, unnest([
+        ('no_gaia', parallax IS NULL)
+        , ('no_ks', ks IS NULL)
+        , ('no_labels', teff IS NULL)
+        , ('no_colours', teff IS NOT NULL AND ebv IS NULL)
+        , ('no_mk', mk IS NULL)
+        , ('erroneous', coalesce(erroneous = 1, false))
+        , ('no_rest_frame', rv IS NULL)
+        , ('spectrum_only', dis IS NOT NULL AND parallax IS NULL)
+        , ('labels_regressed', coalesce(label_source = 'regression', false))
+    ]) AS promise
+    FROM catalog.ob_stars
+)
+SELECT specid, quality, b.name
+FROM promised AS p
+INNER JOIN meta.quality_bits AS b ON p.promise[1] = b.name
+WHERE (p.quality & b.bit > 0) <> p.promise[2]
+UNION ALL
+SELECT specid, quality, 'unknown bit'
+FROM catalog.ob_stars
+WHERE quality > (SELECT sum(bit) FROM meta.quality_bits)
+;
