@@ -1,5 +1,6 @@
 """FITS header cards: a parser for the plain cards LAMOST writes, equal to astropy's values (tested)."""
 
+import math
 import re
 from collections.abc import Collection, Mapping
 
@@ -15,7 +16,7 @@ CARD = 80
 END = b"END" + b" " * (CARD - 3)
 VALUE = re.compile(
     r" *(?:'(?P<text>(?:[^']|'')*)'|(?P<logical>[TF])|(?P<integer>[+-]?\d+)"
-    r"|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d+)?))? *(?:/.*)?",
+    r"|(?P<number>[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d+)?|(?i:nan|inf|infinity))))? *(?:/.*)?",
     re.ASCII,
 )
 
@@ -62,7 +63,13 @@ def parse_value(key: str, field: str) -> Value:
         return value.replace("''", "'").rstrip()
     if kind == "logical":
         return value == "T"
-    return int(value) if kind == "integer" else float(value.upper().replace("D", "E"))
+    return int(value) if kind == "integer" else real(value)
+
+
+def real(digits: str) -> float:
+    """A floating-point value; NaN for what is not finite, which the standard does not know but IDL writes."""
+    value = float(re.sub("[dD]", "E", digits))
+    return value if math.isfinite(value) else math.nan
 
 
 def integer(cards: Cards, key: str) -> int:

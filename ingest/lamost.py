@@ -30,10 +30,12 @@ def ingest(source: Path, out: Path, *, workers: int = 2, progress: Progress | No
 
     Only files that are new or changed are read, by ``workers`` processes; ``progress(done, total)`` counts those. A
     run that is interrupted at any moment is put right by the next. Returns counts: found, read, ingested, duplicate,
-    quarantined, and one for each reason of quarantine that occurred. Raises IngestError: a folder cannot be read or
-    written, two files have one specid but different content, a reader process died.
+    quarantined, and one for each reason of quarantine that occurred. Raises IngestError: a folder is empty, cannot be
+    read or written, two files have one specid but different content, a reader process died.
     """
     entries = list_spectra(source)
+    if not entries:
+        raise IngestError(f"{source}: no *.fits or *.fits.gz below this folder; give the folder that holds the spectra")
     folder = out / "spectra"
     files, headers = open_state(out)
     parts.clean((out, folder))
@@ -143,5 +145,7 @@ def save(out: Path, files: pa.Table, headers: pa.Table) -> None:
         parts.write_table(headers, out / "headers.parquet")
         parts.tidy(out / "spectra", headers["sha256"].to_pylist())
         parts.write_table(files, out / "files.parquet")
+    except pa.ArrowException as error:
+        raise IngestError(f"{out}: damaged Parquet ({error}); delete this folder and run again") from error
     except OSError as error:
         raise IngestError(f"{out}: {error.strerror or error}; free space or mend it, run again") from error

@@ -36,7 +36,7 @@ def part_schema() -> pa.Schema:
 
 
 def write_part(folder: Path, specids: list[str], shas: list[str], flux: np.ndarray, ivar: np.ndarray) -> None:
-    """A part of n spectra; flux, ivar: (n, 3909) float32. Nothing is written for n = 0."""
+    """A part of n > 0 spectra; flux, ivar: (n, 3909) float32."""
     schema = part_schema()
     arrays = [
         pa.FixedSizeListArray.from_arrays(pa.array(a.ravel()), type=schema.field("flux").type) for a in (flux, ivar)
@@ -44,24 +44,24 @@ def write_part(folder: Path, specids: list[str], shas: list[str], flux: np.ndarr
     write_spectra(folder, pa.table([pa.array(specids), *arrays, pa.array(shas)], schema=schema))
 
 
-def write_spectra(folder: Path, table: pa.Table) -> None:
-    if table.num_rows == 0:
-        return
+def write_spectra(folder: Path, table: pa.Table) -> Path:
     content = "\n".join([READER_VERSION, *table["sha256"].to_pylist()])
+    path = folder / f"part-{hashlib.sha256(content.encode()).hexdigest()[:16]}.parquet"
     encoding = {f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in ARRAYS}
-    name = f"part-{hashlib.sha256(content.encode()).hexdigest()[:16]}.parquet"
-    write_table(table, folder / name, use_dictionary=False, column_encoding=encoding, compression="lz4")
+    write_table(table, path, use_dictionary=False, column_encoding=encoding, compression="lz4")
+    return path
 
 
 def write_table(table: pa.Table, path: Path, **options: Any) -> None:
     """Write under a temporary name, then rename; a file that would not change is left alone."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     table = table.replace_schema_metadata(PROVENANCE)
-    pq.write_table(table, temporary, row_group_size=ROW_GROUP, write_page_checksum=True, **options)
-    if path.is_file() and filecmp.cmp(temporary, path, shallow=False):
-        temporary.unlink()
-    else:
-        temporary.replace(path)
+    try:
+        pq.write_table(table, temporary, row_group_size=ROW_GROUP, write_page_checksum=True, **options)
+        if not (path.is_file() and filecmp.cmp(temporary, path, shallow=False)):
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read_table(path: Path, name: str) -> pa.Table:
@@ -84,7 +84,7 @@ def digests(folder: Path) -> dict[Path, list[str]]:
     found = {}
     for path in sorted(folder.glob("part-*.parquet")):
         try:
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 if current(file.schema_arrow, part_schema()):
                     found[path] = file.read(columns=["sha256"], use_threads=False)["sha256"].to_pylist()
         except (OSError, pa.ArrowException):
@@ -95,15 +95,17 @@ def digests(folder: Path) -> dict[Path, list[str]]:
 def tidy(folder: Path, live: Collection[str]) -> None:
     """Every spectrum at most once; when more than half are not ``live``, only those that are."""
     parts = digests(folder)
-    for path in set(folder.glob("part-*.parquet")) - parts.keys():
+    stale = set(folder.glob("part-*.parquet")) - parts.keys()
+    rewritten = {path: keep for path, keep in compacted(parts, frozenset(live)).items() if not all(keep)}
+    written = {rewrite(path, keep) for path, keep in rewritten.items() if any(keep)}
+    for path in (stale | rewritten.keys()) - written:
         path.unlink()
-    wanted = compacted(parts, frozenset(live))
-    for path, keep in wanted.items():
-        if not all(keep):
-            with pq.ParquetFile(path) as file:
-                table = file.read(use_threads=False)
-            write_spectra(folder, table.filter(pa.array(keep)))
-            path.unlink()
+
+
+def rewrite(path: Path, keep: list[bool]) -> Path:
+    """A new part of the rows to keep; the old one stays for now."""
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        return write_spectra(path.parent, file.read(use_threads=False).filter(pa.array(keep)))
 
 
 def compacted(parts: dict[Path, list[str]], live: frozenset[str]) -> dict[Path, list[bool]]:
