@@ -3,12 +3,10 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["BANDS", "OUTSIDE_FEH", "OUTSIDE_LOGG", "OUTSIDE_TEFF", "bolometric_corrections", "extinction"]
+__all__ = ["BANDS", "bolometric_corrections", "extinction"]
 
 BANDS = ("b", "g", "bp", "v", "r", "i", "rp", "j", "h")  # by wavelength; Ks is left out: discs emit in it
-OUTSIDE_LOGG = 1
-OUTSIDE_FEH = 2
-OUTSIDE_TEFF = 4
+SOLAR = 0.0
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int16]
@@ -20,16 +18,16 @@ def extinction(
     feh: ArrayLike,
     b: ArrayLike,
     b_err: ArrayLike,
-    g: ArrayLike,
-    g_err: ArrayLike,
-    bp: ArrayLike,
-    bp_err: ArrayLike,
     v: ArrayLike,
     v_err: ArrayLike,
+    g: ArrayLike,
+    g_err: ArrayLike,
     r: ArrayLike,
     r_err: ArrayLike,
     i: ArrayLike,
     i_err: ArrayLike,
+    bp: ArrayLike,
+    bp_err: ArrayLike,
     rp: ArrayLike,
     rp_err: ArrayLike,
     j: ArrayLike,
@@ -43,15 +41,15 @@ def extinction(
     feh_nodes: Floats,
     bc_nodes: Floats,
     coefficients: Floats,
-) -> tuple[Floats, Floats, Floats, Floats, Integers, Floats, Integers]:
+) -> tuple[Floats, Floats, Floats, Floats, Integers, Integers]:
     """E(B-V) as the weighted mean over the colours of bands that are neighbours in wavelength.
 
     A band without a magnitude or an error (NaN, or an error below zero) is skipped and its neighbours form a colour.
 
     Parameters
     ----------
-    teff, logg, feh : (n,) K, log10 of cm/s2, dex
-    b ... h_err : (n,) mag, magnitude and standard error in the order of BANDS; g, r, i of one survey
+    teff, logg, feh : (n,) K, log10 of cm/s2, dex; an unknown [Fe/H] (NaN) is taken as solar
+    b ... h_err : (n,) mag, magnitude and standard error of each band; g, r, i of one survey
     colour_error_floor : mag, the least error of a colour
     teff_nodes, logg_nodes, feh_nodes, bc_nodes : the model ``colours``, see bolometric_corrections
     coefficients : (10,) the model ``coefficients``, A_X / E(B-V) of BANDS and of Ks
@@ -61,8 +59,7 @@ def extinction(
     ebv, ebv_err : (n,) mag; negative values are kept; the error knows that neighbouring colours share a band
     a_ks, a_ks_err : (n,) mag
     n_colours : (n,) int16
-    chi2 : (n,) of the colours about ebv, n_colours - 1 degrees of freedom, shared bands neglected
-    outside : (n,) int16 bits: 1 log g and 2 [Fe/H] moved to the edge of the table, 4 Teff off the table (ebv is NaN)
+    outside : (n,) int16, 1 where log g or [Fe/H] were moved to the edge of the table, or Teff is off it (ebv is NaN)
     """
     magnitude = np.stack([np.asarray(x, float) for x in (b, g, bp, v, r, i, rp, j, h)], axis=1)
     error = np.stack(
@@ -70,16 +67,17 @@ def extinction(
     )
     if not (len(coefficients) and bc_nodes.size):
         return _unknown(len(magnitude))
+    metallicity = np.where(np.isnan(np.asarray(feh, float)), SOLAR, feh)
     intrinsic, outside = bolometric_corrections(
-        teff, logg, feh, teff_nodes=teff_nodes, logg_nodes=logg_nodes, feh_nodes=feh_nodes, bc_nodes=bc_nodes
+        teff, logg, metallicity, teff_nodes=teff_nodes, logg_nodes=logg_nodes, feh_nodes=feh_nodes, bc_nodes=bc_nodes
     )
     present = np.isfinite(magnitude) & np.isfinite(error) & (error >= 0) & np.isfinite(intrinsic)
     excess, slope, sigma, shared = _colours(
         magnitude + intrinsic, error, coefficients[:-1], present, colour_error_floor
     )
-    ebv, ebv_err, chi2 = _weighted_mean(excess, slope, sigma, shared)
+    ebv, ebv_err = _weighted_mean(excess, slope, sigma, shared)
     n_colours = np.isfinite(excess).sum(axis=1).astype(np.int16)
-    return ebv, ebv_err, coefficients[-1] * ebv, coefficients[-1] * ebv_err, n_colours, chi2, outside
+    return ebv, ebv_err, coefficients[-1] * ebv, coefficients[-1] * ebv_err, n_colours, outside
 
 
 def bolometric_corrections(
@@ -102,7 +100,7 @@ def bolometric_corrections(
 
     Returns
     -------
-    (n, bands) mag, NaN where Teff is off the table or a parameter is NaN; (n,) int16 bits as in extinction
+    (n, bands) mag, NaN where Teff is off the table or a parameter is NaN; (n,) int16, 1 off the nodes
     """
     t, wt, off_t = _cell(np.log10(teff_nodes), np.log10(np.maximum(np.asarray(teff, float), 1)))
     g, wg, off_g = _cell(logg_nodes, np.asarray(logg, float))
@@ -112,7 +110,7 @@ def bolometric_corrections(
         weight = np.abs(1 - dt - wt) * np.abs(1 - dg - wg) * np.abs(1 - df - wf)
         bc += weight[:, None] * bc_nodes[t + dt, g + dg, f + df]
     bc[off_t] = np.nan
-    return bc, (OUTSIDE_LOGG * off_g + OUTSIDE_FEH * off_f + OUTSIDE_TEFF * off_t).astype(np.int16)
+    return bc, (off_t | off_g | off_f).astype(np.int16)
 
 
 def _cell(nodes: Floats, x: Floats) -> tuple[NDArray[np.intp], Floats, NDArray[np.bool_]]:
@@ -136,8 +134,8 @@ def _colours(
     return value[:, :-1] - value[:, 1:], -np.diff(coefficients[order], axis=1), sigma, variance[:, 1:-1]
 
 
-def _weighted_mean(excess: Floats, slope: Floats, sigma: Floats, shared: Floats) -> tuple[Floats, Floats, Floats]:
-    """Mean of excess / slope with weights slope^2 / sigma^2, its error with the covariance of neighbours, and chi2.
+def _weighted_mean(excess: Floats, slope: Floats, sigma: Floats, shared: Floats) -> tuple[Floats, Floats]:
+    """Mean of excess / slope with weights slope^2 / sigma^2, and its error with the covariance of neighbours.
 
     Two colours that share a band move oppositely with its error: covariance -variance of that band.
     """
@@ -148,8 +146,7 @@ def _weighted_mean(excess: Floats, slope: Floats, sigma: Floats, shared: Floats)
     ebv = _sum(pull * colour, known) / weight
     both = known[:, 1:] & known[:, :-1]
     covariance = _sum(np.where(both, pull[:, :-1] * pull[:, 1:] * shared, 0.0), known)
-    residual = (colour - ebv[:, None] * slope) / sigma
-    return ebv, np.sqrt(weight - 2 * covariance) / weight, _sum(np.where(known, residual**2, 0.0), known)
+    return ebv, np.sqrt(weight - 2 * covariance) / weight
 
 
 def _sum(terms: Floats, known: NDArray[np.bool_]) -> Floats:
@@ -157,7 +154,7 @@ def _sum(terms: Floats, known: NDArray[np.bool_]) -> Floats:
     return np.where(known.any(axis=1), terms.sum(axis=1), np.nan)
 
 
-def _unknown(n: int) -> tuple[Floats, Floats, Floats, Floats, Integers, Floats, Integers]:
+def _unknown(n: int) -> tuple[Floats, Floats, Floats, Floats, Integers, Integers]:
     """The answer without a model."""
     nan, none = np.full(n, np.nan), np.zeros(n, np.int16)
-    return nan, nan, nan, nan, none, nan, none
+    return nan, nan, nan, nan, none, none

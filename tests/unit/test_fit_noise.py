@@ -1,0 +1,166 @@
+"""The noise model recovers known noise; its integral is exact (METHOD section 5)."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy.integrate import quad
+
+from obcat.fit.chain import PARAMETERS
+from obcat.fit.likelihood import Stars, closed_form, quadrature
+from obcat.fit.noise import clipped, most_likely, noise
+
+TRUTH = np.array([0.0, 0.0, 0.25, 0.10])
+SHORT = SimpleNamespace(noise_nsigma=3.0, noise_walkers=12, noise_steps=100, noise_seed=1, noise_min_stars=30)
+
+
+def fake_stars(n, seed, theta=TRUTH, parallax_snr=12.0, em_flag=0):
+    """Columns of stars as the model has them: M flat, parallaxes at least parallax_snr times their error."""
+    rng = np.random.default_rng(seed)
+    alpha, beta, sigma_int, sigma_100 = theta
+    mk, snr_g, dis = rng.uniform(-5, 2, n), 10 ** rng.uniform(1, 2.5, n), 10 ** rng.uniform(-0.3, 0.5, n)
+    error = 1 / dis / parallax_snr / rng.uniform(1, 3, n)
+    ks, a_ks = mk + 5 * np.log10(dis) + 10.2, np.full(n, 0.2)
+    return {
+        "star_id": [f"S{em_flag}{row:07d}" for row in range(n)],
+        "em_flag": np.full(n, em_flag, np.int16),
+        "mk": rng.normal((1 + alpha) * mk + beta, np.hypot(sigma_int, sigma_100 * 100 / snr_g)),
+        "snr_g": snr_g,
+        "ks": rng.normal(ks, 0.02),
+        "ks_err": np.full(n, 0.02),
+        "a_ks": rng.normal(a_ks, 0.03),
+        "a_ks_err": np.full(n, 0.03),
+        "parallax": rng.normal(1 / dis, error),
+        "parallax_error": error,
+    }
+
+
+def fit(*samples, **parameters):
+    table = pa.concat_tables([pa.table(sample) for sample in samples])
+    parameters = SimpleNamespace(**{**vars(SHORT), **parameters})
+    return noise(lambda: pa.RecordBatchReader.from_batches(table.schema, table.to_batches()), parameters, {})
+
+
+def posterior(result, em_flag=0):
+    rows = [row for row in result.tables["noise_summary"].to_pylist() if row["em_flag"] == em_flag]
+    return {row["parameter"]: row for row in rows}
+
+
+@pytest.mark.slow
+def test_known_noise_is_recovered():
+    result = fit(fake_stars(2000, 7), noise_walkers=32, noise_steps=1000)
+    for name, true in zip(PARAMETERS, TRUTH, strict=True):
+        row = posterior(result)[name]
+        assert abs(row["mean"] - true) < 3 * row["std"], name
+        assert row["n_steps"] >= 50 * row["autocorrelation_time"]
+    assert posterior(result)["sigma_int"]["std"] < 0.02
+    assert posterior(result)["sigma_100"]["std"] < 0.01
+
+
+@pytest.mark.parametrize("theta", [TRUTH, (-0.1, 0.3, 0.15, 0.2)])
+@pytest.mark.parametrize("parallax_snr", [10, 30])
+def test_integral_is_that_of_brute_force(theta, parallax_snr):
+    """Three stars, one by one, against adaptive integration over M and, apart from it, over the error of m - A."""
+    columns = fake_stars(3, 11, parallax_snr=parallax_snr)
+    other = np.array([0.05, 0.1, 0.3, 0.12])
+    for row in range(3):
+        one = {name: np.asarray(x)[row : row + 1] for name, x in columns.items()}
+        found = quadrature(Stars.of(one))
+        brute = np.log(integral(theta, one)) - np.log(integral(other, one))
+        assert found(np.array(theta)) - found(other) == pytest.approx(brute, abs=2e-5)
+
+
+def integral(theta, star):
+    """Over M, of N(M_spec) N(parallax), the errors of m and A by Gauss-Hermite in m - A."""
+    alpha, beta, sigma_int, sigma_100 = theta
+    star = {name: x[0] for name, x in star.items()}
+    node, weight = np.polynomial.hermite_e.hermegauss(41)
+    m = star["ks"] - star["a_ks"] + np.hypot(star["ks_err"], star["a_ks_err"]) * node
+    sd = np.hypot(sigma_int, sigma_100 * 100 / star["snr_g"])
+
+    def integrand(big_m):
+        parallax = 10 ** (0.2 * (big_m - m + 10))
+        chi2 = ((star["mk"] - (1 + alpha) * big_m - beta) / sd) ** 2
+        chi2 = chi2 + ((star["parallax"] - parallax) / star["parallax_error"]) ** 2
+        return weight @ np.exp(-chi2 / 2) / sd
+
+    centre = star["ks"] - star["a_ks"] + 5 * np.log10(star["parallax"]) - 10
+    return quad(integrand, centre - 2, centre + 2, epsabs=0, epsrel=1e-9, limit=200)[0]
+
+
+def test_closed_form_is_the_limit_of_precise_parallaxes():
+    stars = Stars.of(fake_stars(200, 3, parallax_snr=1000))
+    integrated = quadrature(stars)
+    for theta in ([0.02, 0.01, 0.26, 0.11], [-0.1, 0.2, 0.3, 0.05]):
+        difference = integrated(np.array(theta)) - integrated(TRUTH)
+        assert difference == pytest.approx(closed_form(np.array(theta), stars) - closed_form(TRUTH, stars), abs=0.01)
+
+
+def test_poor_parallaxes_need_the_integral():
+    """At parallax / error = 10 the Gaussian shortcut is off by more than the integral's own error: why it is made."""
+    stars = Stars.of(fake_stars(500, 3, parallax_snr=10))
+    theta, integrated = np.array([0.02, 0.02, 0.25, 0.1]), quadrature(stars)
+    gap = integrated(theta) - integrated(TRUTH) - closed_form(theta, stars) + closed_form(TRUTH, stars)
+    assert abs(gap) > 0.1
+
+
+def test_binaries_are_dropped_and_only_they():
+    columns = fake_stars(600, 5)
+    columns["snr_g"][:30] = 100
+    columns["mk"][:30] += 3.0
+    theta, used = clipped(Stars.of(columns), 3.0)
+    assert not used[:30].any()
+    assert used[30:].mean() > 0.98
+    np.testing.assert_allclose(theta, TRUTH, atol=0.06)
+
+
+def test_most_likely_keeps_to_positive_scatter():
+    columns = fake_stars(100, 5, theta=np.array([0.0, 0.0, 0.3, 0.0]))
+    assert np.abs(most_likely(Stars.of(columns))[2]) == pytest.approx(0.3, abs=0.1)
+    assert most_likely(Stars.of(columns))[3] >= 0
+
+
+def test_classes_are_fitted_apart():
+    result = fit(fake_stars(300, 1), fake_stars(300, 2, theta=(0, 0, 0.5, 0.1), em_flag=1))
+    assert result.arrays["sigma_int"] == pytest.approx([0.25, 0.5], abs=0.1)
+    assert result.arrays["sigma_100"].shape == (2,)
+    stars = result.tables["noise_stars"].to_pylist()
+    assert [row["em_flag"] for row in stars] == [0] * 300 + [1] * 300
+    summary = posterior(result, 1)["alpha"]
+    assert summary["n_stars"] + summary["n_dropped"] == 300
+    assert summary["n_dropped"] == sum(row["dropped"] for row in stars if row["em_flag"] == 1)
+
+
+def test_a_small_class_borrows_from_the_other_and_says_so():
+    result = fit(fake_stars(100, 1), fake_stars(29, 2, em_flag=1))
+    assert result.arrays["sigma_int"][0] == result.arrays["sigma_int"][1]
+    assert {row["from_em_flag"] for row in posterior(result, 1).values()} == {0}
+    assert {row["em_flag"] for row in result.tables["noise_stars"].to_pylist()} == {0}
+
+
+def test_too_few_stars_of_both_classes_are_no_model():
+    result = fit(fake_stars(29, 1), fake_stars(1, 2, em_flag=1))
+    assert [len(x) for x in result.arrays.values()] == [0, 0]
+    assert {name: len(t) for name, t in result.tables.items()} == dict.fromkeys(result.tables, 0)
+
+
+def test_rows_without_a_value_are_passed_over():
+    columns = fake_stars(100, 1)
+    whole = fit(columns)
+    extra = fake_stars(6, 2)
+    for row, (name, bad) in enumerate([("mk", np.nan), ("parallax", -1.0), ("parallax", np.nan), ("snr_g", 0.0)]):
+        extra[name][row] = bad
+    extra["parallax_error"][4] = 0
+    extra["ks"][5] = np.nan
+    again = fit(columns, extra)
+    assert np.array_equal(whole.arrays["sigma_int"], again.arrays["sigma_int"])
+
+
+def test_same_rows_same_bytes():
+    first, second = fit(fake_stars(100, 1)), fit(fake_stars(100, 1))
+    assert first.tables["noise_chain"].equals(second.tables["noise_chain"])
+    chain = first.tables["noise_chain"].to_pydict()
+    assert set(chain["walker"]) == set(range(12))
+    assert min(chain["sigma_int"]) > 0
+    assert np.isfinite(chain["log_posterior"]).all()
