@@ -128,11 +128,11 @@ def most_likely(stars: Stars) -> Floats:
     off, _ = deviation(np.array([0.0, 0.0, 1.0, 0.0]), stars)
     spread = float(np.percentile(off, 84) - np.percentile(off, 16)) / 2
 
-    def cost(theta: Floats) -> float:
-        return -closed_form(np.abs(theta) if theta[2:].min() < 0 else theta, stars)
-
     start = np.array([0.0, np.median(off), spread, spread / 2])
-    return minimize(cost, start, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-5, "maxiter": 4000}).x
+    options = {"xatol": 1e-5, "fatol": 1e-5, "maxiter": 4000}
+    theta = minimize(lambda x: -closed_form(x, stars), start, method="Nelder-Mead", options=options).x
+    theta[2:] = np.abs(theta[2:])  # only their squares enter
+    return theta
 
 
 def _summary(sampled: dict[int, Sampled], origin: dict[int, tuple[int, Chain]]) -> pa.Table:
