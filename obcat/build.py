@@ -77,7 +77,8 @@ def run_file(
 ) -> None:
     """Run a step: a fit, or the SQL that makes a relation with the UDFs its header names."""
     if file.header("Fit"):
-        name, arrays = fit_file(con, file, parameters_of(con), fitted, folder / "models", survey.models_from)
+        with one_thread(con):
+            name, arrays = fit_file(con, file, parameters_of(con), fitted, folder / "models", survey.models_from)
         fitted[name] = arrays
         return
     for name in file.header("UDFs"):
@@ -89,6 +90,15 @@ def run_file(
     if file.relation == "meta.parameters":
         for name, value in survey.parameters.items():
             con.execute(f"UPDATE meta.parameters SET {quoted(name)} = $value", {"value": value})
+
+
+@contextmanager
+def one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """A result that is streamed keeps the order of its rows only when one thread makes it."""
+    threads = con.execute("SELECT current_setting('threads')").fetchall()[0][0]
+    con.execute("SET threads = 1")
+    yield
+    con.execute(f"SET threads = {int(threads)}")
 
 
 def register(con: duckdb.DuckDBPyConnection, name: str, fitted: dict[str, Arrays]) -> None:

@@ -59,13 +59,15 @@ def connect(
     """A connection with the file attached and in use; closed, with its file released, at the end.
 
     Row groups of 2,048 rows (given at every open) let two threads share 16,000 spectra and keep buffers small.
-    Domain errors (log of a negative, division by zero) are errors here, never NaN.
+    Domain errors (log of a negative, division by zero) are errors here, never NaN. Joins keep their left side as the
+    one that streams, so that rows stay in its order: wide spectra are never held, and no plan hangs on statistics.
     """
     con = duckdb.connect()
     try:
         con.execute("SET enable_progress_bar = false")
         con.execute("SET ieee_floating_point_ops = false")
         con.execute("SET python_enable_replacements = false")
+        con.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         con.execute(f"SET threads = {int(threads)}")
         con.execute("SET memory_limit = $limit", {"limit": memory_limit})
         con.execute("SET temp_directory = $folder", {"folder": str(path.parent / f"{path.name}.tmp")})

@@ -107,7 +107,7 @@ UDFS = {
             "extinction",
             extinction,
             takes=(*of("extinction.labels", "teff logg feh"), *PHOTOMETRY),
-            gives=of("extinction.reddening", "ebv ebv_err a_ks a_ks_err n_colours ebv_chi2 outside"),
+            gives=of("extinction.reddening", "ebv ebv_err a_ks a_ks_err n_colours outside"),
             models=("colours", "coefficients"),
             parameters=("colour_error_floor",),
             optional=(*of("extinction.labels", "feh"), *PHOTOMETRY),
