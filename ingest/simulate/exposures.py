@@ -1,0 +1,99 @@
+"""Exposures: the spectra of one block of visits, made and written; what a worker process does."""
+
+import datetime as dt
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obcat.ingest.simulate import noise
+from obcat.ingest.simulate.dust import f99
+from obcat.ingest.simulate.emission import Emission, emission_profile
+from obcat.ingest.simulate.files import write_spectrum
+from obcat.ingest.simulate.header import Value
+from obcat.ingest.simulate.interstellar import transmission
+from obcat.ingest.simulate.reference import stream
+from obcat.ingest.simulate.spectra import Component, composite
+from obcat.kernels.grid import WAVELENGTH
+
+__all__ = ["Block", "expose"]
+
+Array = NDArray[np.float64]
+Float32 = NDArray[np.float32]
+PIXELS, PIXEL_SHARES = (3909, 3904, 3906, 3908), (0.86, 0.06, 0.05, 0.03)
+RESOLUTION, RESOLUTION_SIGMA = 1800.0, 60.0
+FLUX_AT_14 = 800.0  # counts, median over g
+FIBRE_LOSS = 0.2  # ln
+EXTINCTION = f99(WAVELENGTH)
+
+
+class Block(NamedTuple):
+    """Visits of one block (n,), companion rows and stars, cards that only the parent knows, and where files go."""
+
+    seed: int
+    number: int
+    primary: Component
+    companion_rows: NDArray[np.int64]
+    companion: Component
+    rv: Array
+    ebv: Array
+    emission: Emission
+    g: Array
+    snr_g: Array
+    spoiled: NDArray[np.int64]
+    cards: list[dict[str, Value]]
+    paths: list[Path]
+
+
+def expose(block: Block) -> int:
+    """Writes the files of the block; the number written. All draws come from stream (seed, 9, block number)."""
+    rng = stream(block.seed, 9, block.number)
+    flux = noiseless(block, rng)
+    observed = noise.observe(noise.spoil(flux, block.spoiled, rng), block.snr_g, rng)
+    snr = noise.band_snr(observed)
+    pixels = rng.choice(PIXELS, p=PIXEL_SHARES, size=len(flux))
+    for k, (path, cards) in enumerate(zip(block.paths, block.cards, strict=True)):
+        own = {f"SNR{band.upper()}": float(max(value[k], 0.0)) for band, value in snr.items()}
+        first = pixels[k]
+        write_spectrum(path, *_cut(observed, k, first), cards | own)
+    return len(flux)
+
+
+def _cut(observed: noise.Observed, k: int, n: int) -> tuple[Float32, Float32]:
+    return observed.flux[k, :n], observed.ivar[k, :n]
+
+
+def noiseless(block: Block, rng: np.random.Generator) -> Float32:
+    """Reddened, calibrated light (n, 3909) before noise, in counts."""
+    n = len(block.g)
+    resolution = RESOLUTION + RESOLUTION_SIGMA * rng.standard_normal(n)
+    parts = [(np.arange(n), block.primary), (block.companion_rows, block.companion)]
+    flux, level = composite(parts, n, resolution)
+    for k in np.flatnonzero(block.emission.ew):
+        flux[k] += level[k] * emission_profile(*_emission(block, k), block.rv[k], resolution[k])
+    flux *= np.exp(-0.4 * np.log(10) * block.ebv[:, None] * EXTINCTION).astype(np.float32)
+    flux *= transmission(block.ebv) * noise.calibration(n, rng)
+    first, last = np.searchsorted(WAVELENGTH, noise.BANDS["g"])
+    counts = FLUX_AT_14 * 10 ** (-0.4 * (block.g - 14)) * np.exp(FIBRE_LOSS * rng.standard_normal(n))
+    return flux * (counts / np.median(flux[:, first:last], axis=1))[:, None].astype(np.float32)
+
+
+def _emission(block: Block, k: int) -> tuple[float, bool, float, float]:
+    e = block.emission
+    return e.ew[k], bool(e.nebular[k]), e.separation[k], e.width[k]
+
+
+def night_cards(lmjd: int) -> dict[str, Value]:
+    """Dates of the night that ends on the local day lmjd: two exposures about local midnight."""
+    evening = dt.datetime(1858, 11, 17) + dt.timedelta(days=lmjd - 1, hours=22)
+    minute = lmjd * 1440 - 120
+    return {
+        "DATE-OBS": (evening - dt.timedelta(hours=7, minutes=15)).isoformat(),
+        "DATE-BEG": evening.isoformat() + ".0",
+        "DATE-END": (evening + dt.timedelta(minutes=90)).isoformat() + ".0",
+        "LMJD": lmjd,
+        "MJD": lmjd - 1,
+        "LMJMLIST": f"{minute}-{minute + 45}",
+        "BESTEXP": minute,
+    }

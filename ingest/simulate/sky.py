@@ -1,0 +1,99 @@
+"""Sky: the systems as they are, before anything is measured: places, motions, dust, rotation, discs, magnitudes."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obcat.ingest.simulate import galaxy
+from obcat.ingest.simulate.binaries import companions
+from obcat.ingest.simulate.dust import BANDS, band_coefficients, disc_ebv
+from obcat.ingest.simulate.emission import Emission, disc_excess, draw_emission
+from obcat.ingest.simulate.isochrones import COLUMNS, at_phase
+from obcat.ingest.simulate.photometry import apparent
+from obcat.ingest.simulate.reference import stream
+from obcat.ingest.simulate.stars import Stars, draw_stars, magnitudes
+from obcat.ingest.simulate.templates import spectrum_feh
+
+__all__ = ["LB1_VISITS", "Sky", "draw_sky"]
+
+Array = NDArray[np.float64]
+PATCHINESS = 0.3  # ln rms of E(B-V) about the smooth disc
+VSINI_SHAPE, VSINI_SCALE, VSINI_MAX = 2.2, 70.0, 400.0  # gamma law, km/s
+BE_VSINI = (150.0, 350.0)
+LB1_RA, LB1_DEC, LB1_G, LB1_EBV, LB1_EW, LB1_VISITS = 92.95450, 22.82575, 11.5, 0.55, 12.0, 12
+ATMOSPHERE = [COLUMNS.index(name) for name in ("log_teff", "log_g")]
+LB1_LOG_AGE, LB1_PHASE, LB1_Q, LB1_PERIOD, LB1_K = 8.0, 215.0, 0.97, 78.9, 52.8
+
+
+class Sky(NamedTuple):
+    """One row a star; ra, dec at J2000 in deg, motions in mas/yr and km/s, true magnitudes by band."""
+
+    stars: Stars
+    ra: Array
+    dec: Array
+    pmra: Array
+    pmdec: Array
+    rv: Array
+    ebv: Array
+    a_ks: Array
+    absolute: Array
+    vsini: Array
+    vsini_companion: Array
+    emission: Emission
+    mag: dict[str, Array]
+
+    @property
+    def name(self) -> list[str]:
+        return ["LB-1", *(f"SIM{k:05d}" for k in range(1, len(self.ra)))]
+
+
+def draw_sky(n: int, seed: int) -> Sky:
+    """n systems; the first is like LB-1 in place, brightness and having two stars of like light."""
+    stars = _with_lb1(draw_stars(n, seed))
+    rng = stream(seed, 1)
+    ebv = disc_ebv(*galaxy.cartesian(stars.glon, stars.glat, stars.distance))
+    ebv *= np.exp(PATCHINESS * rng.standard_normal(n) - PATCHINESS**2 / 2)
+    ebv[0] = LB1_EBV
+    vsini, vsini_companion = np.minimum(rng.gamma(VSINI_SHAPE, VSINI_SCALE, size=(2, n)), VSINI_MAX)
+    emission = draw_emission(vsini, rng)
+    be = (emission.ew > 0) & ~emission.nebular
+    vsini[be] = np.maximum(vsini[be], rng.uniform(*BE_VSINI, size=n)[be])
+    vsini[0], vsini_companion[0] = 20.0, 300.0
+    emission = _lb1_disc(emission)
+    teff = 10 ** stars.primary[:, COLUMNS.index("log_teff")]
+    absolute = magnitudes(stars.primary, stars.binaries)
+    stars.distance[0] *= 10 ** (0.2 * (LB1_G - _g(absolute, teff, ebv, stars.distance)[0]))
+    rv, pmra, pmdec = galaxy.velocities(stars.glon, stars.glat, stars.distance, rng)
+    ra, dec = galaxy.equatorial(stars.glon, stars.glat)
+    mag = apparent(absolute, teff, ebv, stars.distance, disc_excess(emission))
+    a_ks = band_coefficients(teff)["ks"] * ebv
+    return Sky(stars, ra, dec, pmra, pmdec, rv, ebv, a_ks, absolute, vsini, vsini_companion, emission, mag)
+
+
+def _g(absolute: Array, teff: Array, ebv: Array, distance: Array) -> Array:
+    return apparent(absolute, teff, ebv, distance, np.zeros_like(absolute))["g_gaia"]
+
+
+def _with_lb1(stars: Stars) -> Stars:
+    """Row 0 becomes a late-B star at the end of its main sequence with a companion nearly as bright."""
+    row = slice(0, 1)
+    feh, age = np.zeros(1), np.array([LB1_LOG_AGE])
+    primary = at_phase(feh, age, np.array([LB1_PHASE]))
+    companion = companions(primary[:, 0] * LB1_Q, feh, age)
+    light = 10 ** (-0.4 * companion[:, -len(BANDS) :])
+    values = (True, LB1_Q, companion, light, np.log10(LB1_PERIOD), LB1_K)
+    for column, value in zip(stars.binaries, values, strict=True):
+        column[row] = value
+    stars.primary[row], stars.feh[0], stars.log_age[0] = primary, 0.0, LB1_LOG_AGE
+    stars.spectrum_feh[row] = spectrum_feh(
+        primary[:, COLUMNS.index("log_teff")], primary[:, COLUMNS.index("log_g")], feh
+    )
+    stars.glon[0], stars.glat[0] = galaxy.galactic(LB1_RA, LB1_DEC)
+    return stars
+
+
+def _lb1_disc(emission: Emission) -> Emission:
+    for column, value in zip(emission, (LB1_EW, False, 120.0, 135.0, 0.1), strict=True):
+        column[0] = value
+    return emission
