@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from obcat.ingest.errors import IngestError
 from obcat.ingest.source import Key, Source
 
-__all__ = ["ROW", "agree", "check_degrees", "merged", "reasons", "wrapped"]
+__all__ = ["ROW", "agree", "check_degrees", "given", "merged", "reasons", "wrapped"]
 
 ROW = "row"  # number of the row in the input, from 0
 ENOUGH = 100  # rows from which positions all within a few degrees of the origin are radians
@@ -57,14 +57,16 @@ def _bad_position(table: pa.Table, source: Source) -> np.ndarray:
 
 
 def _identified(table: pa.Table, source: Source) -> np.ndarray:
-    groups = [np.all([_given(table[c]) for c in group], axis=0) for group in source.identified_by]
-    required = [_given(table[c]) for c in source.required if c not in ("ra", "dec")]
-    return np.any(groups, axis=0) & np.all([np.ones(table.num_rows, bool), *required[:1]], axis=0)
+    groups = [np.all([given(table[c]) for c in group], axis=0) for group in source.identified_by]
+    return np.any(groups, axis=0)
 
 
-def _given(column: pa.ChunkedArray) -> np.ndarray:
+def given(column: pa.ChunkedArray) -> np.ndarray:
+    """(n,) whether there is a value: not null, not NaN, for an id above 0."""
     if pa.types.is_integer(column.type):
         return pc.fill_null(pc.greater(column, 0), False).to_numpy()
+    if pa.types.is_floating(column.type):
+        return ~np.isnan(column.to_numpy())
     return pc.is_valid(column).to_numpy()
 
 
@@ -83,7 +85,7 @@ def merged(table: pa.Table) -> pa.Table:
 def agree(table: pa.Table, key: Key, where: str) -> None:
     """Raise IngestError, naming ids, if rows with the same key differ in its value columns."""
     columns = [*key.columns, *(key.values or [c for c in table.column_names if c not in (ROW, *key.columns)])]
-    known = table.filter(pa.array(_given(table[key.columns[0]])))
+    known = table.filter(pa.array(given(table[key.columns[0]])))
     distinct = known.group_by(columns, use_threads=False).aggregate([])
     counts = distinct.group_by(list(key.columns), use_threads=False).aggregate([([], "count_all")])
     ids = sorted(set(counts.filter(pc.greater(counts["count_all"], 1))[key.columns[0]].to_pylist()))

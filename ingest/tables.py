@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from obcat.ingest import apass, gaia, labels, plausible, rows, store, targets, twomass, xstps
 from obcat.ingest.declared import declared
@@ -70,7 +69,7 @@ def _source(name: str) -> Source:
 def _good_rows(table: pa.Table, source: Source, file: str) -> tuple[pa.Table, dict[str, int], pa.Table]:
     """The table without the rows that are rejected, double or another table's; the counts; the rejected rows."""
     read = table.num_rows
-    ours = table.filter(_any_given(table, source.optional_row)) if source.optional_row else table
+    ours = _own_rows(table, source)
     why = rows.reasons(ours, source)
     rejected = _rejected(ours, why, source)
     _check_share(rejected, ours.num_rows, file)
@@ -90,14 +89,10 @@ def _good_rows(table: pa.Table, source: Source, file: str) -> tuple[pa.Table, di
     return kept.drop_columns([ROW]), counts, rejected
 
 
-def _any_given(table: pa.Table, columns: tuple[str, ...]) -> pa.Array:
-    given = [pc.and_kleene(pc.is_valid(table[c]), pc.invert(_nan(table[c]))).to_numpy() for c in columns]
-    return pa.array(np.any(given, axis=0))
-
-
-def _nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    floating = pa.types.is_floating(column.type)
-    return pc.fill_null(pc.is_nan(column), False) if floating else pa.chunked_array([np.zeros(len(column), bool)])
+def _own_rows(table: pa.Table, source: Source) -> pa.Table:
+    if not source.optional_row:
+        return table
+    return table.filter(pa.array(np.any([rows.given(table[c]) for c in source.optional_row], axis=0)))
 
 
 def _rejected(table: pa.Table, why: np.ndarray, source: Source) -> pa.Table:

@@ -63,6 +63,8 @@ def gaia(*rows: str, header: str = "source_id,ra,dec") -> str:
         ("10", "NULL", None),
         ("inf", "5", None),
         ("-9999", "-9999", None),
+        ("nan", "nan", None),
+        ("", "", None),
     ],
 )
 @pytest.mark.parametrize("source", ["gaia_dr2", "twomass", "xstps", "apass"])
@@ -112,6 +114,15 @@ def test_a_field_at_the_origin_can_be_stated_to_be_in_degrees(tmp_path):
 def test_swapped_positions_stop(tmp_path):
     rows = [f"{i},{i % 60 - 30},{i * 3 % 360}" for i in range(1, 120)]
     assert "are ra and dec in degrees, and not swapped?" in stops(tmp_path, "gaia_dr2", gaia(*rows))
+
+
+def test_not_a_number_in_fits_is_no_position(tmp_path):
+    table = Table({"obsid": [1, 0, 0], "ra": [np.nan, np.nan, 5.0], "dec": [np.nan, np.nan, 6.0]})
+    table.write(tmp_path / "t.fits")
+    ingest("targets", tmp_path / "t.fits", tmp_path / "raw", columns={})
+    assert pq.read_table(tmp_path / "raw" / "targets.parquet")["obsid"].to_pylist() == [1, 0]
+    rejected = pq.read_table(tmp_path / "raw" / "rejected" / "targets.parquet")
+    assert rejected.select(["row", "reason"]).to_pylist() == [{"row": 1, "reason": "no_identifier"}]
 
 
 # duplicates
@@ -227,6 +238,16 @@ def test_an_unknown_sentinel_in_any_magnitude_stops(column, tmp_path):
 def test_sentinels_stored_in_32_bits_are_known(tmp_path):
     Table({"ra": [1.0], "dec": [2.0], "g": np.array([99.999], np.float32)}).write(tmp_path / "x.fits")
     assert ingest("xstps", tmp_path / "x.fits", tmp_path / "raw", columns={})["rows"] == 1
+
+
+def test_sentinels_are_not_converted(tmp_path):
+    _, table, _ = run(tmp_path, "xstps", "ra,dec,g\n1,2,15000\n3,4,99.999\n", g="g [mmag]")
+    assert table["g"].to_pylist() == pytest.approx([15, 99.999])
+
+
+def test_labels_without_a_temperature_stay(tmp_path):
+    counts, table, _ = run(tmp_path, "labels", "obsid,teff,logg\n1,,4\n2,-9999,4\n")
+    assert (counts["rejected"], table["teff"].to_pylist()) == (0, [None, -9999])
 
 
 def test_infinite_values_cost_their_row(tmp_path):
