@@ -48,7 +48,7 @@ class _Scale:
 
 
 def train(sample: Sample, test: Sample, parameters: Any, seed: int) -> tuple[dict[str, np.ndarray], list[Progress]]:
-    """Weights of one network (w0 … b2, float64, whitening and the scale of M folded in) and its learning curve.
+    """Weights of one network (w0 … b2, whitening and the scale of M folded in) and its learning curve.
 
     ``parameters``: hidden_neurons, dropout, epochs, batch_size, learning_rate. One thread; same inputs, same bytes.
     The loss is the mean squared residual of the standardised M, all stars alike (paper section 5.1);
@@ -97,12 +97,13 @@ def _loss(net: nn.Sequential, x: torch.Tensor, y: torch.Tensor) -> float:
 
 
 def _fold(net: nn.Sequential, score: _Scale, mk: _Scale) -> dict[str, np.ndarray]:
-    """w0 (k, h), b0 (h,), w1 (h, h), b1 (h,), w2 (h,), b2 (): the same function of scores as they come, in mag."""
+    """w0 (k, h), b0 (h,), w1 (h, h), b1 (h,) single, w2 (h,), b2 () double: the same function of raw scores, in mag."""
     layers = [layer for layer in net if isinstance(layer, nn.Linear)]
     (w0, b0), (w1, b1), (w2, b2) = [(_numbers(layer.weight).T, _numbers(layer.bias)) for layer in layers]
     w0 = w0 / score.width[:, None]
-    b0 = b0 - score.centre @ w0
-    return {"w0": w0, "b0": b0, "w1": w1, "b1": b1, "w2": w2[:, 0] * mk.width, "b2": b2[0] * mk.width + mk.centre}
+    hidden = {"w0": w0, "b0": b0 - score.centre @ w0, "w1": w1, "b1": b1}
+    single = {name: array.astype(np.float32) for name, array in hidden.items()}
+    return {**single, "w2": w2[:, 0] * mk.width, "b2": b2[0] * mk.width + mk.centre}
 
 
 def _numbers(tensor: torch.Tensor) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from obcat.kernels.product import product
 
@@ -43,7 +42,8 @@ def predict(score: Floats, *, w0: Floats, b0: Floats, w1: Floats, b1: Floats, w2
     Parameters
     ----------
     score : (n, k) scores f
-    w0, b0, w1, b1, w2, b2 : (k, h), (h,), (h, h), (h,), (h,), (); whitening and the scale of M folded in
+    w0, b0, w1, b1, w2, b2 : (k, h), (h,), (h, h), (h,), (h,), (); whitening and the scale of M folded in.
+        The hidden layers are evaluated in the precision of w0 and w1: single costs 1e-6 mag, double five times the time
 
     Returns
     -------
@@ -52,8 +52,8 @@ def predict(score: Floats, *, w0: Floats, b0: Floats, w1: Floats, b1: Floats, w2
     known = np.all(np.isfinite(score), axis=1)
     if not len(w0):
         return np.full(len(known), np.nan)
-    f = np.where(known[:, None], score, 0.0)
-    hidden = expit(product(expit(product(f, w0) + b0), w1) + b1)
+    f = np.where(known[:, None], score, 0.0).astype(w0.dtype)
+    hidden = _sigmoid(product(_sigmoid(product(f, w0) + b0), w1) + b1)
     return np.where(known, (hidden * w2).sum(axis=1) + b2, np.nan)
 
 
@@ -76,6 +76,10 @@ def domain_distance(score: Floats, *, centre: Floats, scale: Floats) -> Floats:
     """
     leading = (np.asarray(score, dtype=float)[:, : len(centre)] - centre) / scale
     return np.sqrt((leading**2).mean(axis=1))
+
+
+def _sigmoid(x: Floats) -> Floats:
+    return 0.5 + 0.5 * np.tanh(0.5 * x)
 
 
 def _choose(emission: Floats, absent: Floats, present: Floats) -> Floats:
