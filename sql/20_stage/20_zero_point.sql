@@ -4,9 +4,9 @@
 -- Paper:   METHOD section 4; Leung & Bovy (2019)
 CREATE VIEW stage.zero_point AS
 WITH below AS (
-    SELECT s.source_id, s.phot_g_mean_mag AS g, t.g AS g0, t.parallax_offset AS offset0
-    FROM raw.gaia_dr2 AS s
-    ASOF LEFT JOIN raw.zero_point AS t ON s.phot_g_mean_mag >= t.g
+    SELECT s.source_id, s.g, t.g AS g0, t.parallax_offset AS offset0
+    FROM (SELECT source_id, meta.valid_mag(phot_g_mean_mag) AS g FROM raw.gaia_dr2) AS s
+    ASOF LEFT JOIN raw.zero_point AS t ON s.g >= t.g
 )
 , between_rows AS (
     SELECT b.*, t.g AS g1, t.parallax_offset AS offset1

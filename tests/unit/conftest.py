@@ -1,0 +1,87 @@
+"""An empty database with every table, macro, parameter and view of stage; small tables from CSV or from dicts."""
+
+import csv
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from obcat import db, ddl
+from obcat.schema import Column, columns_of
+
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "obcat.duckdb"
+    with db.connect(path) as con:
+        ddl.create_tables(con)
+        for file in [*db.sql_files("00_meta"), *db.sql_files("20_stage")]:
+            if file.relation != "meta.survey":
+                db.run(con, file)
+    return path
+
+
+@pytest.fixture
+def database(template: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(template, tmp_path / "obcat.duckdb"))
+
+
+@pytest.fixture
+def con(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with db.connect(database) as opened:
+        yield opened
+
+
+@pytest.fixture
+def fill() -> Callable[[duckdb.DuckDBPyConnection, str, Rows], None]:
+    return fill_table
+
+
+@pytest.fixture
+def read_csv() -> Callable[[Path, str], Rows]:
+    return read_rows
+
+
+def fill_table(con: duckdb.DuckDBPyConnection, table: str, rows: Rows) -> None:
+    """Insert rows; a required column that they do not mention gets 0 or an empty string."""
+    if table == "meta.parameters":
+        for name, value in rows[0].items():
+            con.execute(f'UPDATE meta.parameters SET "{name}" = $value', {"value": value})
+        return
+    columns = [c for c in columns_of(table) if c.required or any(c.column in row for row in rows)]
+    arrays = {c.column: pa.array([row.get(c.column, default(c)) for row in rows], c.arrow_type) for c in columns}
+    con.register("rows_to_insert", pa.table(arrays))
+    con.execute(f"INSERT INTO {ddl.qualified(table)} BY NAME SELECT * FROM rows_to_insert")
+    con.unregister("rows_to_insert")
+
+
+def default(column: Column) -> Any:
+    if not column.required:
+        return None
+    if column.size:
+        return [0.0] * column.size
+    return "" if column.type == "VARCHAR" else False if column.type == "BOOLEAN" else int(float(column.min or 0))
+
+
+def read_rows(path: Path, table: str) -> Rows:
+    """Rows of a CSV file as the declared types of the table; blank is NULL, a line that begins with # is a comment."""
+    declared = {c.column: c for c in columns_of(table)}
+    with path.open(newline="", encoding="utf-8") as f:
+        reader = csv.DictReader(line for line in f if not line.startswith("#"))
+        return [{name: typed(text, declared[name]) for name, text in row.items()} for row in reader]
+
+
+def typed(text: str, column: Column) -> Any:
+    if text == "":
+        return None
+    if column.type == "BOOLEAN":
+        return {"true": True, "false": False}[text]
+    if column.type == "VARCHAR":
+        return text
+    return float(text) if column.type in ("DOUBLE", "FLOAT") else int(text)
