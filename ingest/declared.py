@@ -30,7 +30,7 @@ def declared(given: Tabular, source: Source, matches: Mapping[str, Match], file:
             table[column.column] = _number(given, column, match, file)
     table[ROW] = pa.chunked_array([np.arange(given.table.num_rows)])
     result = pa.table(table)
-    if not any(_unit(given, matches[c]) for c in ("ra", "dec") if c in matches):
+    if "ra" in table and not any(_unit(given, matches[c]) for c in ("ra", "dec") if c in matches):
         rows.check_degrees(result, f"{file}: ra, dec")
     return result, changed
 

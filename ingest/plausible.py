@@ -33,6 +33,7 @@ MAGNITUDE, MAGNITUDE_ERROR = Range(-10, 40, -3, 25), Range(-10, 20, 0, 5)
 RANGES = {  # Gaia DR2: parallaxes -1857…1851 mas with errors 0.01…4 mas; proper motions up to 10,400 mas/yr
     "ref_epoch": Range(1800, 2200, 1900, 2100),
     "parallax": Range(-3000, 3000, -3000, 3000),
+    "parallax_offset": Range(-10, 10, -1, 1),
     "parallax_error": Range(0, 500, 0.005, 10),
     "pmra": Range(-20000, 20000, -20000, 20000),
     "pmra_error": Range(0, 500, 0.005, 20),
@@ -65,7 +66,7 @@ def check(column: Column, values: pa.ChunkedArray, unit_known: bool, where: str)
 
     Infinite values are not looked at here: they cost their row, not the table.
     """
-    limits = RANGES.get(column.column, MAGNITUDE_ERROR if _is_error(column) else MAGNITUDE)
+    limits = _limits(column)
     known = _known(values.to_numpy(), sentinels(column))
     wrong = known[(known < limits.low) | (known > limits.high)]
     if wrong.size:
@@ -77,8 +78,10 @@ def check(column: Column, values: pa.ChunkedArray, unit_known: bool, where: str)
         _check_median(float(np.median(known)), limits, column, where)
 
 
-def _is_error(column: Column) -> bool:
-    return column.ucd.startswith("stat.error")
+def _limits(column: Column) -> Range:
+    if column.unit == "mag":
+        return MAGNITUDE_ERROR if column.ucd.startswith("stat.error") else MAGNITUDE
+    return RANGES[column.column]
 
 
 def _known(values: np.ndarray, missing: tuple[float, ...]) -> np.ndarray:

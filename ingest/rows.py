@@ -45,7 +45,8 @@ def reasons(table: pa.Table, source: Source) -> np.ndarray:
     why = np.full(table.num_rows, "", object)
     why[_infinite(table, source)] = "not_finite"
     why[~_identified(table, source)] = "no_identifier"
-    why[_bad_position(table, source)] = "bad_position"
+    if "ra" in table.column_names:
+        why[_bad_position(table, source)] = "bad_position"
     return why
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from obcat.ingest import apass, gaia, labels, plausible, rows, store, targets, twomass, xstps
+from obcat.ingest import apass, gaia, labels, plausible, rows, store, targets, twomass, xstps, zero_point
 from obcat.ingest.declared import declared
 from obcat.ingest.errors import IngestError
 from obcat.ingest.mapping import resolve
@@ -17,14 +17,14 @@ from obcat.schema import nearest
 
 __all__ = ["SOURCES", "ingest", "ingest_all"]
 
-SOURCES = {m.SOURCE.name: m.SOURCE for m in (targets, gaia, twomass, xstps, apass, labels)}
+SOURCES = {m.SOURCE.name: m.SOURCE for m in (targets, gaia, twomass, xstps, apass, labels, zero_point)}
 TOO_MANY = 0.5  # share of rejected rows from which the columns are wrong, not the rows
 
 
 def ingest_all(tables: Mapping[str, tuple[Path, Mapping[str, str]]], out: Path) -> dict[str, dict[str, int]]:
     """Ingest every table a survey names, name -> (file, columns); a source it does not name becomes an empty table.
 
-    Writes ``out/<name>.parquet`` for all six sources and ``out/rejected_rows.parquet``. Returns the counts by source.
+    Writes ``out/<name>.parquet`` for every source and ``out/rejected_rows.parquet``. Returns the counts by source.
     """
     for name in tables:
         _source(name)
@@ -97,7 +97,8 @@ def _own_rows(table: pa.Table, source: Source) -> pa.Table:
 
 def _rejected(table: pa.Table, why: np.ndarray, source: Source) -> pa.Table:
     bad = table.filter(pa.array(why != ""))
-    detail = [f"ra {r['ra']}, dec {r['dec']}" for r in bad.select(["ra", "dec"]).to_pylist()]
+    shown = [c.column for c in source.columns if c.column in ("ra", "dec")] or [c.column for c in source.columns]
+    detail = [", ".join(f"{c} {v}" for c, v in row.items()) for row in bad.select(shown).to_pylist()]
     columns = [[source.name] * bad.num_rows, bad[ROW].to_pylist(), why[why != ""].tolist(), detail]
     return pa.table(columns, schema=store.REJECTED)
 
@@ -107,5 +108,5 @@ def _check_share(rejected: pa.Table, n: int, file: str) -> None:
         first = rejected.slice(0, 1).to_pylist()[0]
         raise IngestError(
             f"{file}: {rejected.num_rows} of {n} rows are unusable (row {first['row']}: {first['reason']}, "
-            f"{first['detail']}); are ra and dec in degrees, and not swapped?"
+            f"{first['detail']}); are the columns the right ones, ra and dec in degrees and not swapped?"
         )

@@ -13,7 +13,7 @@ from obcat.schema import columns_of, nearest
 
 __all__ = ["TABLES", "Survey", "SurveyError", "SurveyTable", "load"]
 
-TABLES = ("targets", "gaia_dr2", "twomass", "xstps", "apass", "labels")
+TABLES = ("targets", "gaia_dr2", "twomass", "xstps", "apass", "labels", "zero_point")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -29,7 +29,7 @@ class SurveyTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A survey as its file gives it, every path absolute. Tables: targets, gaia_dr2, twomass, xstps, apass, labels."""
+    """A survey as its file gives it, every path absolute; ``tables`` has some of TABLES."""
 
     name: str
     simulated: bool = False

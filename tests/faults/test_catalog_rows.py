@@ -14,6 +14,7 @@ from astropy.table import Table
 
 from obcat.ingest.errors import IngestError
 from obcat.ingest.plausible import sentinels
+from obcat.ingest.store import provenance
 from obcat.ingest.tables import SOURCES, ingest, ingest_all
 from obcat.ingest.tabular import read_table
 from obcat.schema import columns_of
@@ -113,7 +114,7 @@ def test_a_field_at_the_origin_can_be_stated_to_be_in_degrees(tmp_path):
 
 def test_swapped_positions_stop(tmp_path):
     rows = [f"{i},{i % 60 - 30},{i * 3 % 360}" for i in range(1, 120)]
-    assert "are ra and dec in degrees, and not swapped?" in stops(tmp_path, "gaia_dr2", gaia(*rows))
+    assert "ra and dec in degrees and not swapped?" in stops(tmp_path, "gaia_dr2", gaia(*rows))
 
 
 def test_not_a_number_in_fits_is_no_position(tmp_path):
@@ -316,6 +317,16 @@ def test_log_temperatures_stop(tmp_path):
     assert "4.2 (1 such rows) is neither a possible teff" in stops(tmp_path, "labels", "obsid,teff\n1,4.2\n")
 
 
+def test_zero_points_in_microarcsec_stop(tmp_path):
+    text = "G,zp\n6,-0.05\n12,-0.03\n18,\n"
+    _, table, rejected = run(tmp_path, "zero_point", text)
+    assert table.to_pydict() == {"g": [6, 12], "parallax_offset": [-0.05, -0.03]}
+    assert rejected["detail"].to_pylist() == ["g 18.0, parallax_offset None"]
+    (tmp_path / "raw" / "zero_point.parquet").unlink()
+    assert "neither a possible parallax_offset" in stops(tmp_path, "zero_point", "G,zp\n6,-52.3\n")
+    assert "contradict each other: 6.0" in stops(tmp_path, "zero_point", "G,zp\n6,-0.05\n6,-0.04\n")
+
+
 # columns
 
 
@@ -496,5 +507,14 @@ def test_nothing_is_published_when_an_ingest_stops(tmp_path):
 
 def test_tables_without_rows_are_tables(tmp_path):
     for name in SOURCES:
-        counts, table, _ = run(tmp_path, name, "obsid,source_id,designation,ra,dec,teff\n")
+        counts, table, _ = run(tmp_path, name, "obsid,source_id,designation,ra,dec,teff,g,offset\n")
         assert (counts["rows_read"], table.num_rows) == (0, 0)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_declared_column_has_limits_and_finds_itself(name, tmp_path):
+    columns = [c.column for c in columns_of(f"raw.{name}")]
+    path = tmp_path / "t.csv"
+    path.write_text(",".join(columns) + "\n")
+    ingest(name, path, tmp_path / "raw", columns={})
+    assert provenance(tmp_path / "raw" / f"{name}.parquet")["mapping"] == {c: c for c in columns}
