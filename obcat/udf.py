@@ -57,7 +57,7 @@ def of(table: str, names: str) -> tuple[str, ...]:
     return tuple(f"{table}.{name}" for name in names.split())
 
 
-PHOTOMETRY = of("extinction.photometry", "b b_err g g_err bp bp_err v v_err r r_err i i_err rp rp_err j j_err h h_err")
+PHOTOMETRY = of("extinction.photometry", "b b_err v v_err g g_err r r_err i i_err bp bp_err rp rp_err j j_err h h_err")
 BOTH_TERMS = (
     *of("luminosity.magnitudes", "mk"),
     *of("uncertainty.errors", "mk_err"),

@@ -47,9 +47,9 @@ SELECT
     , 2.0 AS mk_faint_limit
     , 3.0 AS noise_nsigma
     , 30 AS noise_min_stars
-    , 16 AS noise_walkers
-    , 1000 AS noise_steps
-    , 1 AS noise_seed
+    , 32 AS noise_walkers
+    , 1200 AS noise_steps
+    , 20210822 AS noise_seed
     , 100.0 AS distance_max
     , -8.122 AS sun_x
     , 0.0208 AS sun_z

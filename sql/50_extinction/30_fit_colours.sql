@@ -2,6 +2,9 @@
 -- Grain:   one row per node.
 -- Reads:   reference.bolometric_corrections
 -- Fit:     colours.colours
--- Paper:   section 4
-SELECT * FROM reference.bolometric_corrections ORDER BY teff, logg, feh
+-- Paper:   section 4; two nodes whose g, r, i are off by 0.1 mag from both neighbours in [Fe/H] are left out
+SELECT *
+FROM reference.bolometric_corrections
+WHERE NOT (logg = 5 AND feh = 0 AND teff IN (16000, 20000))
+ORDER BY teff, logg, feh
 ;
