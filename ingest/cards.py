@@ -68,7 +68,7 @@ def parse_value(key: str, field: str) -> Value:
 
 def real(digits: str) -> float:
     """A floating-point value; NaN for what is not finite, which the standard does not know but IDL writes."""
-    value = float(re.sub("[dD]", "E", digits))
+    value = float(digits.upper().replace("D", "E"))
     return value if math.isfinite(value) else math.nan
 
 

@@ -25,6 +25,8 @@ from obcat.kernels.grid import LOG_START, N_PIXEL, WAVELENGTH
 from obcat.schema import arrow_schema
 from tests.lamost_files import DIALECTS, Fake, N, card, header, padded
 
+ROOT = Path(__file__).parents[2]
+
 
 def read(fake: Fake) -> lamost.Spectrum:
     return read_spectrum(fake.packed(), f"{fake.name}.gz")
@@ -469,20 +471,28 @@ def test_empty_folder_and_unwritable_output_are_one_line(folder: Path, tmp_path:
 
 
 KILLED = """
-import os, signal, sys, threading
+import os, signal, sys
 from pathlib import Path
-from obcat.ingest import lamost, parts
-moment = int(sys.argv[3])
-count = 0
-def stop(*args):
-    global count
-    count += 1
-    if count == moment:
-        os.kill(os.getpid(), signal.SIGKILL)
-for event in ("os.rename", "os.remove"):
-    sys.addaudithook(lambda name, args, event=event: stop() if name == event else None)
+from obcat.ingest import lamost
+
+def run(moment):
+    count = 0
+    def stop(event, args):
+        nonlocal count
+        count += event in ("os.rename", "os.remove")
+        if count == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+    sys.addaudithook(stop)
+    lamost.ingest(Path(sys.argv[1]), Path(sys.argv[2]) / str(moment), workers=1)
+    os._exit(0)
+
 lamost.CHUNK = 1
-lamost.ingest(Path(sys.argv[1]), Path(sys.argv[2]), workers=1)
+for moment in range(1, 40):
+    child = os.fork()
+    if child == 0:
+        run(moment)
+    if os.waitpid(child, 0)[1] == 0:
+        break
 """
 
 
@@ -490,24 +500,19 @@ lamost.ingest(Path(sys.argv[1]), Path(sys.argv[2]), workers=1)
 def test_killed_before_any_rename_or_removal_the_next_run_puts_it_right(folder: Path, tmp_path: Path) -> None:
     first = next(folder.glob("*/*-001.fits.gz"))
     shutil.copy(first, first.with_name(first.name.replace(".fits", "_x.fits")))
-    whole = tmp_path / "whole"
-    ingest(folder, whole, workers=1)
-    root = Path(__file__).parents[2]
-    killed = 0
-    for moment in range(1, 30):
-        out = tmp_path / f"out{moment}"
-        command = [sys.executable, "-c", KILLED, str(folder), str(out), str(moment)]
-        code = subprocess.run(command, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, check=False).returncode
-        if code == 0:
-            break
-        killed += 1
+    ingest(folder, tmp_path / "whole", workers=1)
+    whole = snapshot(tmp_path / "whole")
+    command = [sys.executable, "-c", KILLED, str(folder), str(tmp_path / "killed")]
+    subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+    *killed, last = sorted((tmp_path / "killed").iterdir(), key=lambda path: int(path.name))
+    assert len(killed) >= 8  # four parts and a copy of one, its removal, headers, files
+    assert (last / "files.parquet").exists()
+    for out in killed:
         ingest(folder, out, workers=1)
         for name in ("headers.parquet", "files.parquet"):
-            assert (out / name).read_bytes() == (whole / name).read_bytes()
-        assert spectra(out).keys() == spectra(whole).keys()
+            assert (out / name).read_bytes() == whole[name][0]
+        assert spectra(out).keys() == spectra(tmp_path / "whole").keys()
         assert not list(out.rglob("*.tmp"))
-    assert code == 0
-    assert killed >= 7  # four parts and a copy of one, its removal, headers, files
 
 
 @pytest.mark.slow
@@ -520,9 +525,8 @@ def test_readers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         "    pool = ProcessPoolExecutor(1, get_context('spawn'), follow_parent)\n"
         "    print(pool.submit(os.getpid).result(), flush=True)\n    time.sleep(60)\n"
     )
-    root = Path(__file__).parents[2]
     process = subprocess.Popen(
-        [sys.executable, str(script)], env=os.environ | {"PYTHONPATH": str(root)}, stdout=subprocess.PIPE, text=True
+        [sys.executable, str(script)], env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     with process.stdout:
