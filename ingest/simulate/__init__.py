@@ -47,6 +47,7 @@ def simulate(
 
 def _write(folder: Path, truth: Path, n_stars: int, seed: int, workers: int, progress: Progress | None) -> None:
     from obcat.ingest.simulate.blocks import blocks
+    from obcat.ingest.simulate.cards import all_cards
     from obcat.ingest.simulate.catalogs import write_catalogs
     from obcat.ingest.simulate.motion import draw_motion
     from obcat.ingest.simulate.reference import stream
@@ -59,10 +60,11 @@ def _write(folder: Path, truth: Path, n_stars: int, seed: int, workers: int, pro
     visits = draw_visits(sky.ra, sky.dec, sky.mag["g_gaia"], count_visits(n_stars, 0, LB1_VISITS, rng), rng)
     motion = draw_motion(sky, visits, rng)
     spoiled = (rng.random(len(visits.star)) < ERRONEOUS) * rng.integers(1, 3, size=len(visits.star))
-    listed, xstps = write_catalogs(folder, sky, visits, seed)
-    write_truth(truth, sky, visits, motion, spoiled, listed)
+    measured = write_catalogs(folder, sky, visits, seed)
+    write_truth(truth, sky, visits, motion, spoiled, measured)
+    cards = all_cards(sky, visits, motion, measured["xstps"], measured["twomass"], seed)
     done = 0
-    for n in _exposed(blocks(folder / "spectra", sky, visits, motion, spoiled, xstps, seed), workers):
+    for n in _exposed(blocks(folder / "spectra", sky, visits, motion, spoiled, cards, seed), workers):
         done += n
         if progress:
             progress(done, len(visits.star))

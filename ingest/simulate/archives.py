@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from obcat.ingest.simulate.astrometry import Astrometry
 from obcat.ingest.simulate.photometry import Measured
-from obcat.ingest.simulate.tables import Columns
 
 __all__ = ["apass_columns", "gaia_columns", "offset", "twomass_columns", "with_neighbours", "xstps_columns"]
 
@@ -106,14 +105,14 @@ def _designation(ra: float, dec: float) -> str:
     return f"{east}{'-' if dec < 0 else '+'}{d // 36_000:02d}{d // 600 % 60:02d}{d % 600:03d}"
 
 
-def xstps_columns(ra: Array, dec: Array, phot: Measured) -> Columns:
+def xstps_columns(ra: Array, dec: Array, phot: Measured) -> dict[str, np.ndarray]:
     out = {"ra": ra, "dec": dec}
     for band in ("g", "r", "i"):
         out |= {band: phot.mag[band], f"{band}_err": phot.error[band]}
     return out
 
 
-def apass_columns(ra: Array, dec: Array, phot: Measured) -> Columns:
+def apass_columns(ra: Array, dec: Array, phot: Measured) -> dict[str, np.ndarray]:
     """VizieR II/336/apass9; the identifiers g_mag, r_mag, i_mag stand for the names g'mag, r'mag, i'mag."""
     out = {"RAJ2000": ra, "DEJ2000": dec}
     for name, band in (("Vmag", "v"), ("Bmag", "b"), ("g_mag", "g"), ("r_mag", "r"), ("i_mag", "i")):

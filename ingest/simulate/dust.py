@@ -26,7 +26,7 @@ OPTICAL_ANCHORS = (
 UV_ANCHORS = (3.704, 3.846)
 
 
-def f99(wavelength: Array, *, r_v: float = 3.1) -> Array:
+def f99(wavelength: NDArray[np.floating], *, r_v: float = 3.1) -> Array:
     """A(wavelength)/E(B-V) for wavelengths of 2,600 Angstrom and longer; NaN below (Fitzpatrick 1999, appendix)."""
     x = 1e4 / np.asarray(wavelength, dtype=float)
     return np.where(x <= UV_ANCHORS[1], _spline(r_v)(x), np.nan)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from obcat.ingest.simulate.dust import BANDS
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
 
-__all__ = ["Emission", "disc_excess", "draw_emission", "emission_profile"]
+__all__ = ["Emission", "disc_excess", "draw_emission", "emission_profile", "taken"]
 
 Array = NDArray[np.float64]
 FRACTION, NEBULAR = 0.10, 0.15  # of stars; of those, with nebular instead of disc lines
@@ -53,14 +53,21 @@ def disc_excess(emission: Emission) -> Array:
     return emission.excess_ks[:, None] * np.array([EXCESS.get(band, 0.0) for band in BANDS])
 
 
-def emission_profile(ew: float, nebular: bool, separation: float, width: float, rv: float, resolution: float) -> Array:
-    """Emitted flux over continuum (3909): double-peaked lines of a disc, or single narrow nebular ones."""
+def taken(emission: Emission, rows: NDArray[np.int64]) -> Emission:
+    """The emission of those rows."""
+    e = emission
+    return Emission(e.ew[rows], e.nebular[rows], e.separation[rows], e.width[rows], e.excess_ks[rows])
+
+
+def emission_profile(emission: Emission, row: int, rv: float, resolution: float) -> Array:
+    """Emitted flux over continuum (3909) of one row: double-peaked lines of a disc, or single narrow nebular ones."""
     out = np.zeros(len(WAVELENGTH))
     instrument = LIGHT_SPEED / resolution / 2.3548
-    sigma = np.hypot(width, instrument)
-    for centre, share in NEBULAR_LINES if nebular else DISC_LINES:
+    sigma = np.hypot(emission.width[row], instrument)
+    separation = emission.separation[row]
+    for centre, share in NEBULAR_LINES if emission.nebular[row] else DISC_LINES:
         for side in (-1, 1):
-            out += ew * share / 2 * gaussian(centre * (1 + (rv + side * separation) / LIGHT_SPEED), sigma)
+            out += emission.ew[row] * share / 2 * gaussian(centre * (1 + (rv + side * separation) / LIGHT_SPEED), sigma)
     return out
 
 

@@ -1,6 +1,5 @@
 """Exposures: the spectra of one block of visits, made and written; what a worker process does."""
 
-import datetime as dt
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +28,7 @@ EXTINCTION = f99(WAVELENGTH)
 
 
 class Block(NamedTuple):
-    """Visits of one block (n,), companion rows and stars, cards that only the parent knows, and where files go."""
+    """Visits of one block (n,), rows with a visible companion and those stars, cards, and where the files go."""
 
     seed: int
     number: int
@@ -55,13 +54,8 @@ def expose(block: Block) -> int:
     pixels = rng.choice(PIXELS, p=PIXEL_SHARES, size=len(flux))
     for k, (path, cards) in enumerate(zip(block.paths, block.cards, strict=True)):
         own = {f"SNR{band.upper()}": float(max(value[k], 0.0)) for band, value in snr.items()}
-        first = pixels[k]
-        write_spectrum(path, *_cut(observed, k, first), cards | own)
+        write_spectrum(path, observed.flux[k, : pixels[k]], observed.ivar[k, : pixels[k]], cards | own)
     return len(flux)
-
-
-def _cut(observed: noise.Observed, k: int, n: int) -> tuple[Float32, Float32]:
-    return observed.flux[k, :n], observed.ivar[k, :n]
 
 
 def noiseless(block: Block, rng: np.random.Generator) -> Float32:
@@ -70,30 +64,10 @@ def noiseless(block: Block, rng: np.random.Generator) -> Float32:
     resolution = RESOLUTION + RESOLUTION_SIGMA * rng.standard_normal(n)
     parts = [(np.arange(n), block.primary), (block.companion_rows, block.companion)]
     flux, level = composite(parts, n, resolution)
-    for k in np.flatnonzero(block.emission.ew):
-        flux[k] += level[k] * emission_profile(*_emission(block, k), block.rv[k], resolution[k])
+    for k in np.flatnonzero(block.emission.ew).tolist():
+        flux[k] += level[k] * emission_profile(block.emission, k, block.rv[k], resolution[k])
     flux *= np.exp(-0.4 * np.log(10) * block.ebv[:, None] * EXTINCTION).astype(np.float32)
     flux *= transmission(block.ebv) * noise.calibration(n, rng)
     first, last = np.searchsorted(WAVELENGTH, noise.BANDS["g"])
     counts = FLUX_AT_14 * 10 ** (-0.4 * (block.g - 14)) * np.exp(FIBRE_LOSS * rng.standard_normal(n))
     return flux * (counts / np.median(flux[:, first:last], axis=1))[:, None].astype(np.float32)
-
-
-def _emission(block: Block, k: int) -> tuple[float, bool, float, float]:
-    e = block.emission
-    return e.ew[k], bool(e.nebular[k]), e.separation[k], e.width[k]
-
-
-def night_cards(lmjd: int) -> dict[str, Value]:
-    """Dates of the night that ends on the local day lmjd: two exposures about local midnight."""
-    evening = dt.datetime(1858, 11, 17) + dt.timedelta(days=lmjd - 1, hours=22)
-    minute = lmjd * 1440 - 120
-    return {
-        "DATE-OBS": (evening - dt.timedelta(hours=7, minutes=15)).isoformat(),
-        "DATE-BEG": evening.isoformat() + ".0",
-        "DATE-END": (evening + dt.timedelta(minutes=90)).isoformat() + ".0",
-        "LMJD": lmjd,
-        "MJD": lmjd - 1,
-        "LMJMLIST": f"{minute}-{minute + 45}",
-        "BESTEXP": minute,
-    }

@@ -7,7 +7,17 @@ from numpy.typing import NDArray
 
 from obcat.ingest.simulate.dust import SUN_R, SUN_Z, disc_ebv
 
-__all__ = ["Cells", "cartesian", "cells", "effective_volume", "equatorial", "galactic", "place", "velocities"]
+__all__ = [
+    "Cells",
+    "cartesian",
+    "cells",
+    "effective_volume",
+    "equatorial",
+    "galactic",
+    "place",
+    "velocities",
+    "within_limits",
+]
 
 Array = NDArray[np.float64]
 TO_GALACTIC = np.array(  # Hipparcos catalogue, vol. 1, eq. 1.5.11, transposed
@@ -20,7 +30,6 @@ TO_GALACTIC = np.array(  # Hipparcos catalogue, vol. 1, eq. 1.5.11, transposed
 DISC_LENGTH, DISC_HEIGHT = 2.6, 0.10  # kpc, young stars
 DEC_LIMITS = (-10.0, 60.0)
 ANTICENTRE, ELSEWHERE = (140.0, 240.0), 0.25  # the survey's main field in Galactic longitude; weight outside it
-LIMITS_G = (8.0, 17.0)
 SELECTION = (
     (7.9, 0.0),
     (8.5, 0.5),
@@ -30,6 +39,7 @@ SELECTION = (
     (17.0, 0.15),
     (17.5, 0.0),
 )  # of targets by G
+A_G = 2.9  # A(G)/E(B-V), for the selection
 M_G = np.arange(-10.0, 5.0, 0.25)
 CIRCULAR, DISPERSION = 229.0, (12.0, 9.0, 7.0)  # km/s
 SUN_VELOCITY = (11.1, 241.2, 7.25)  # km/s: Schoenrich et al. 2010 on top of the circular velocity
@@ -65,10 +75,17 @@ def _footprint(glon: Array, glat: Array) -> Array:
     return field * ((dec > DEC_LIMITS[0]) & (dec < DEC_LIMITS[1]))
 
 
+def within_limits(glon: Array, glat: Array, g: Array) -> NDArray[np.bool_]:
+    """Whether stars of apparent G stand inside the field and the range of magnitudes; cells reach a little beyond."""
+    _, dec = equatorial(glon, glat)
+    inside = (dec > DEC_LIMITS[0]) & (dec < DEC_LIMITS[1])
+    return inside & (g > SELECTION[0][0]) & (g < SELECTION[-1][0])
+
+
 def observed(grid: Cells, m_g: float) -> Array:
-    """Stars of one absolute G magnitude that the survey would take, per cell (A_G = 2.9 E(B-V))."""
+    """Stars of one absolute G magnitude that the survey would take, per cell (A_G times E(B-V) dimmed)."""
     distance = grid.lower[:, 2] + grid.width[:, 2] / 2
-    g = m_g + 5 * np.log10(distance) + 10 + 2.9 * grid.ebv
+    g = m_g + 5 * np.log10(distance) + 10 + A_G * grid.ebv
     x, y = zip(*SELECTION, strict=True)
     return grid.stars * np.interp(g, x, y)
 

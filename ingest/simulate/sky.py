@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from obcat.ingest.simulate import galaxy
 from obcat.ingest.simulate.binaries import companions
-from obcat.ingest.simulate.dust import BANDS, band_coefficients, disc_ebv
+from obcat.ingest.simulate.dust import BANDS, band_coefficients
 from obcat.ingest.simulate.emission import Emission, disc_excess, draw_emission
 from obcat.ingest.simulate.isochrones import COLUMNS, at_phase
 from obcat.ingest.simulate.photometry import apparent
@@ -18,9 +18,9 @@ from obcat.ingest.simulate.templates import spectrum_feh
 __all__ = ["LB1_VISITS", "Sky", "draw_sky"]
 
 Array = NDArray[np.float64]
-PATCHINESS = 0.3  # ln rms of E(B-V) about the smooth disc
-VSINI_SHAPE, VSINI_SCALE, VSINI_MAX = 2.2, 70.0, 400.0  # gamma law, km/s
+VSINI_SHAPE, VSINI_SCALE, BREAKUP = 2.2, 70.0, 0.9  # gamma law, km/s; largest part of the critical velocity
 BE_VSINI = (150.0, 350.0)
+SUN_GM = 1.32712440e26  # cm3/s2
 LB1_RA, LB1_DEC, LB1_G, LB1_EBV, LB1_EW, LB1_VISITS = 92.95450, 22.82575, 11.5, 0.55, 12.0, 12
 ATMOSPHERE = [COLUMNS.index(name) for name in ("log_teff", "log_g")]
 LB1_LOG_AGE, LB1_PHASE, LB1_Q, LB1_PERIOD, LB1_K = 8.0, 215.0, 0.97, 78.9, 52.8
@@ -52,13 +52,12 @@ def draw_sky(n: int, seed: int) -> Sky:
     """n systems; the first is like LB-1 in place, brightness and having two stars of like light."""
     stars = _with_lb1(draw_stars(n, seed))
     rng = stream(seed, 1)
-    ebv = disc_ebv(*galaxy.cartesian(stars.glon, stars.glat, stars.distance))
-    ebv *= np.exp(PATCHINESS * rng.standard_normal(n) - PATCHINESS**2 / 2)
-    ebv[0] = LB1_EBV
-    vsini, vsini_companion = np.minimum(rng.gamma(VSINI_SHAPE, VSINI_SCALE, size=(2, n)), VSINI_MAX)
+    ebv = stars.ebv
+    fastest = BREAKUP * critical_velocity(stars.primary)
+    vsini, vsini_companion = np.minimum(rng.gamma(VSINI_SHAPE, VSINI_SCALE, size=(2, n)), fastest)
     emission = draw_emission(vsini, rng)
     be = (emission.ew > 0) & ~emission.nebular
-    vsini[be] = np.maximum(vsini[be], rng.uniform(*BE_VSINI, size=n)[be])
+    vsini[be] = np.maximum(vsini, np.minimum(rng.uniform(*BE_VSINI, size=n), fastest))[be]
     vsini[0], vsini_companion[0] = 20.0, 300.0
     emission = _lb1_disc(emission)
     teff = 10 ** stars.primary[:, COLUMNS.index("log_teff")]
@@ -69,6 +68,12 @@ def draw_sky(n: int, seed: int) -> Sky:
     mag = apparent(absolute, teff, ebv, stars.distance, disc_excess(emission))
     a_ks = band_coefficients(teff)["ks"] * ebv
     return Sky(stars, ra, dec, pmra, pmdec, rv, ebv, a_ks, absolute, vsini, vsini_companion, emission, mag)
+
+
+def critical_velocity(primary: Array) -> Array:
+    """Equatorial velocity at break-up (km/s), sqrt(2 G M / 3 R), of isochrone rows."""
+    mass, logg = primary[:, COLUMNS.index("mass")], primary[:, COLUMNS.index("log_g")]
+    return np.sqrt(2 / 3) * (SUN_GM * mass * 10**logg) ** 0.25 / 1e5
 
 
 def _g(absolute: Array, teff: Array, ebv: Array, distance: Array) -> Array:
@@ -82,18 +87,19 @@ def _with_lb1(stars: Stars) -> Stars:
     primary = at_phase(feh, age, np.array([LB1_PHASE]))
     companion = companions(primary[:, 0] * LB1_Q, feh, age)
     light = 10 ** (-0.4 * companion[:, -len(BANDS) :])
-    values = (True, LB1_Q, companion, light, np.log10(LB1_PERIOD), LB1_K)
-    for column, value in zip(stars.binaries, values, strict=True):
-        column[row] = value
+    b = stars.binaries
+    b.is_binary[0], b.mass_ratio[0], b.log_period[0], b.semi_amplitude[0] = True, LB1_Q, np.log10(LB1_PERIOD), LB1_K
+    b.companion[row], b.light[row] = companion, light
     stars.primary[row], stars.feh[0], stars.log_age[0] = primary, 0.0, LB1_LOG_AGE
     stars.spectrum_feh[row] = spectrum_feh(
         primary[:, COLUMNS.index("log_teff")], primary[:, COLUMNS.index("log_g")], feh
     )
+    stars.ebv[0] = LB1_EBV
     stars.glon[0], stars.glat[0] = galaxy.galactic(LB1_RA, LB1_DEC)
     return stars
 
 
 def _lb1_disc(emission: Emission) -> Emission:
-    for column, value in zip(emission, (LB1_EW, False, 120.0, 135.0, 0.1), strict=True):
-        column[0] = value
-    return emission
+    e = emission
+    e.ew[0], e.nebular[0], e.separation[0], e.width[0], e.excess_ks[0] = LB1_EW, False, 120.0, 135.0, 0.1
+    return e

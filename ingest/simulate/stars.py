@@ -8,7 +8,7 @@ from scipy.special import ndtr, ndtri
 
 from obcat.ingest.simulate import galaxy
 from obcat.ingest.simulate.binaries import Binaries, draw_binaries
-from obcat.ingest.simulate.dust import BANDS
+from obcat.ingest.simulate.dust import BANDS, disc_ebv
 from obcat.ingest.simulate.isochrones import COLUMNS, N_PHASE, at_phase, lattice
 from obcat.ingest.simulate.reference import stream
 from obcat.ingest.simulate.templates import spectrum_feh
@@ -21,12 +21,13 @@ FEH_MEAN, FEH_SIGMA = -0.05, 0.15
 TEFF_HALF, TEFF_WIDTH, TEFF_MIN = 10_500.0, 400.0, 9_500.0  # K: how the selection of OB stars fades among the A stars
 G, TEFF, LOGG = (COLUMNS.index(name) for name in ("g_gaia", "log_teff", "log_g"))
 FIRST_BAND = COLUMNS.index(BANDS[0])
+PATCHINESS = 0.3  # ln rms of E(B-V) about the smooth disc
 POOL = 4  # candidates drawn per star wanted, in each round
 BRIGHTENING = 2.9  # the most by which a companion widens the volume a star is seen in: 2 ** 1.5, rounded up
 
 
 class Stars(NamedTuple):
-    """Primaries (n, isochrone columns), their [Fe/H] and age, the [Fe/H] of their spectrum, binaries, and places."""
+    """Primaries (n, isochrone columns), their [Fe/H] and age, the [Fe/H] of their spectrum, binaries, places, E(B-V)."""
 
     primary: Array
     feh: Array
@@ -36,6 +37,7 @@ class Stars(NamedTuple):
     glon: Array
     glat: Array
     distance: Array
+    ebv: Array
 
 
 def draw_stars(n: int, seed: int) -> Stars:
@@ -50,7 +52,8 @@ def draw_stars(n: int, seed: int) -> Stars:
 
 
 def join(parts: list[Stars], n: int) -> Stars:
-    binaries = Binaries(*(np.concatenate(column)[:n] for column in zip(*(p.binaries for p in parts), strict=True)))
+    pairs = [p.binaries for p in parts]
+    binaries = Binaries(*(np.concatenate([getattr(b, f) for b in pairs])[:n] for f in Binaries._fields))
     rest = {f: np.concatenate([getattr(p, f) for p in parts])[:n] for f in Stars._fields if f != "binaries"}
     return Stars(binaries=binaries, **rest)
 
@@ -58,9 +61,9 @@ def join(parts: list[Stars], n: int) -> Stars:
 def _cell_weights(volume: Array) -> Array:
     """Expected number of observed stars in each cell of the isochrone lattice, (feh, age, phase), flattened."""
     grid = lattice()
-    corners = [grid.values[a : a + 3, b : b + 60, c : c + N_PHASE - 1] for a, b, c in np.ndindex(2, 2, 2)]
-    middle = sum(corners) / 8
-    step = sum(c[..., 0] for c in corners[1::2]) / 4 - sum(c[..., 0] for c in corners[::2]) / 4
+    corners = np.stack([grid.values[a : a + 3, b : b + 60, c : c + N_PHASE - 1] for a, b, c in np.ndindex(2, 2, 2)])
+    middle, mass = corners.mean(0), corners[..., 0]
+    step = mass[1::2].mean(0) - mass[::2].mean(0)
     stars = middle[..., 0] ** IMF_SLOPE * np.maximum(step, 0)
     stars = stars * np.diff(ndtr((grid.feh - FEH_MEAN) / FEH_SIGMA))[:, None, None]
     stars = stars * np.diff(10**grid.log_age)[:, None]  # constant star formation
@@ -81,9 +84,23 @@ def _round(n: int, chance: Array, volume: Array, grid: galaxy.Cells, rng: np.ran
     taken = rng.random(n) * BRIGHTENING < brighter
     glon, glat, d = galaxy.place(grid, m_g, rng)
     kind = spectrum_feh(primary[:, TEFF], primary[:, LOGG], feh)
+    ebv = patchy(disc_ebv(*galaxy.cartesian(glon, glat, d)), rng)
     keep = taken & np.isfinite(kind) & (primary[:, TEFF] > np.log10(TEFF_MIN))
-    columns = Binaries(*(c[keep] for c in binaries))
-    return Stars(primary[keep], feh[keep], log_age[keep], kind[keep], columns, glon[keep], glat[keep], d[keep])
+    keep &= galaxy.within_limits(glon, glat, m_g + 5 * np.log10(d) + 10 + galaxy.A_G * ebv)
+    columns = _rows(binaries, keep)
+    return Stars(
+        primary[keep], feh[keep], log_age[keep], kind[keep], columns, glon[keep], glat[keep], d[keep], ebv[keep]
+    )
+
+
+def patchy(ebv: Array, rng: np.random.Generator) -> Array:
+    """Clouds: a log-normal factor of mean 1 on the smooth disc's E(B-V)."""
+    return ebv * np.exp(PATCHINESS * rng.standard_normal(len(ebv)) - PATCHINESS**2 / 2)
+
+
+def _rows(b: Binaries, keep: NDArray[np.bool_]) -> Binaries:
+    star = b.is_binary[keep], b.mass_ratio[keep], b.companion[keep], b.light[keep]
+    return Binaries(*star, b.log_period[keep], b.semi_amplitude[keep])
 
 
 def _draw_cells(n: int, chance: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:

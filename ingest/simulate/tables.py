@@ -8,7 +8,7 @@ import numpy as np
 
 __all__ = ["Columns", "write_csv", "write_fits", "write_votable"]
 
-Columns = Mapping[str, Sequence | np.ndarray]
+Columns = Mapping[str, Sequence[str] | np.ndarray]
 
 
 def write_csv(path: Path, columns: Columns, formats: Mapping[str, str]) -> None:

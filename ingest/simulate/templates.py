@@ -68,7 +68,9 @@ def weights(log_teff: Array, logg: Array, feh: Array) -> tuple[NDArray[np.int64]
     return index, weight
 
 
-def _simplex(grid: NDArray[np.int64], used: NDArray[np.bool_], log_teff: Array, logg: Array) -> tuple[Array, Array]:
+def _simplex(
+    grid: NDArray[np.int64], used: NDArray[np.bool_], log_teff: Array, logg: Array
+) -> tuple[NDArray[np.int64], Array]:
     """Corner templates and barycentric weights in the mesh each row names; zero weight where it is not used."""
     t = templates()
     index, weight = np.zeros((len(grid), 3), dtype=np.int64), np.zeros((len(grid), 3))

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from obcat.ingest.simulate.catalogs import Listed
 from obcat.ingest.simulate.dust import BANDS
 from obcat.ingest.simulate.isochrones import COLUMNS
 from obcat.ingest.simulate.motion import Motion
+from obcat.ingest.simulate.photometry import Measured
 from obcat.ingest.simulate.sky import Sky
 from obcat.ingest.simulate.visits import Visits
 
@@ -19,10 +19,12 @@ KS = BANDS.index("ks")
 FIRST_BAND = COLUMNS.index(BANDS[0])
 
 
-def write_truth(folder: Path, sky: Sky, visits: Visits, motion: Motion, spoiled: np.ndarray, listed: Listed) -> None:
+def write_truth(
+    folder: Path, sky: Sky, visits: Visits, motion: Motion, spoiled: np.ndarray, measured: dict[str, Measured]
+) -> None:
     """stars.parquet (a row a star) and visits.parquet (a row a spectrum); mag, km/s, Angstrom, kpc, mas."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "stars.parquet", _stars(sky) | {f"in_{k}": v for k, v in listed.items()})
+    _write(folder / "stars.parquet", _stars(sky) | {f"in_{k}": m.listed for k, m in measured.items()})
     name = np.array(sky.name)
     _write(
         folder / "visits.parquet",

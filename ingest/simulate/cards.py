@@ -1,0 +1,109 @@
+"""Cards: what the header of each spectrum says of star, plate, night and magnitudes, before any pixel is made."""
+
+import datetime as dt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obcat.ingest.simulate.archives import offset
+from obcat.ingest.simulate.header import Value
+from obcat.ingest.simulate.isochrones import COLUMNS
+from obcat.ingest.simulate.motion import Motion
+from obcat.ingest.simulate.photometry import Measured
+from obcat.ingest.simulate.reference import stream
+from obcat.ingest.simulate.sky import Sky
+from obcat.ingest.simulate.visits import EPOCH, Visits
+from obcat.kernels.grid import LIGHT_SPEED
+
+__all__ = ["Cards", "all_cards"]
+
+Array = NDArray[np.float64]
+Cards = dict[str, Value]
+TEFF = COLUMNS.index("log_teff")
+FIBRE_ERROR = 0.1  # arcsec
+SUBCLASSES = ((10_500.0, "A2V"), (12_000.0, "A1V"), (15_000.0, "A0III"), (20_000.0, "B9"), (30_000.0, "B6"))
+HOTTEST = "O"
+NO_MAG = 99.0
+EXPOSURES = {"NEXP": 2, "NEXP_B": 2, "NEXP_R": 2, "EXPT_B": 3000.0, "EXPT_R": 3000.0, "EXPTIME": 3000.0}
+ORBITAL_SPEED = 29.8  # km/s
+OBLIQUITY = np.radians(23.44)
+EQUINOX_MJD, YEAR = 55_640.97, 365.2422  # March 2011; d
+
+
+def all_cards(sky: Sky, visits: Visits, motion: Motion, xstps: Measured, twomass: Measured, seed: int) -> list[Cards]:
+    """One dictionary a visit; XSTPS-GAC and 2MASS magnitudes as measured, 99 where there are none."""
+    ra, dec = offset(sky.ra[visits.star], sky.dec[visits.star], FIBRE_ERROR, stream(seed, 7))
+    names, fitsnames = np.array(sky.name)[visits.star].tolist(), visits.fitsname
+    magnitudes = _magnitudes(xstps, twomass)[visits.star].tolist()
+    subclass = [_subclass(t) for t in 10 ** sky.stars.primary[visits.star, TEFF]]
+    comment = np.where(xstps.listed, "xuyi_r", ".")[visits.star].tolist()
+    helio = heliocentric(ra, dec, visits.lmjd).tolist()
+    z, z_err = (motion.measured / LIGHT_SPEED).tolist(), (motion.error / LIGHT_SPEED).tolist()
+    plates = [_plate(*row) for row in zip(visits.planid, visits.plan, visits.spid, visits.fiberid, strict=True)]
+    centre = _centres(ra, dec, visits.plan)
+    stars = zip(names, fitsnames, subclass, comment, helio, z, z_err, strict=True)
+    keys = ("OBJNAME", "FILENAME", "SUBCLASS", "TCOMMENT", "HELIO_RV", "Z", "Z_ERR")
+    out: list[Cards] = []
+    for k, values in enumerate(stars):
+        own = dict(zip(keys, values, strict=True)) | _position(float(ra[k]), float(dec[k]), *centre[k])
+        mags = {f"MAG{j}": m for j, m in enumerate(magnitudes[k], 1)}
+        out.append(own | plates[k] | mags | EXPOSURES | _night(int(visits.lmjd[k])))
+    return out
+
+
+def _magnitudes(xstps: Measured, twomass: Measured) -> Array:
+    """u g r i z J H as MAGTYPE ugrizjh orders them."""
+    none = np.full(len(xstps.listed), NO_MAG)
+    optical = [np.where(xstps.listed, xstps.mag[b], NO_MAG) for b in ("g", "r", "i")]
+    infrared = [np.where(twomass.listed, twomass.mag[b], NO_MAG) for b in ("j", "h")]
+    return np.stack([none, *optical, none, *infrared], axis=1)
+
+
+def _subclass(teff: float) -> str:
+    """The pipeline knows no OB stars: it calls most of them A."""
+    return next((name for limit, name in SUBCLASSES if teff < limit), HOTTEST)
+
+
+def _plate(planid: str, plan: int, spid: int, fiberid: int) -> Cards:
+    obsid = (int(plan) + 1) * 100_000 + 1000 * int(spid) + int(fiberid)
+    return {"PLANID": str(planid), "OBSID": obsid, "SPID": int(spid), "FIBERID": int(fiberid)}
+
+
+def _centres(ra: Array, dec: Array, plan: NDArray[np.int64]) -> list[list[float]]:
+    """The first star of each plate stands for its centre."""
+    _, first = np.unique(plan, return_index=True)
+    return np.stack([ra[first[plan]], dec[first[plan]]], axis=1).tolist()
+
+
+def _position(ra: float, dec: float, centre_ra: float, centre_dec: float) -> Cards:
+    own: Cards = {"RA": ra, "DEC": dec, "RA_OBS": ra, "DEC_OBS": dec}
+    return own | {"SPRA": centre_ra, "SPDEC": centre_dec, "DESIG": _designation(ra, dec)}
+
+
+def _designation(ra: float, dec: float) -> str:
+    h, d = round(ra / 15 * 360_000) % 8_640_000, round(abs(dec) * 36_000)
+    east = f"{h // 360_000:02d}{h // 6000 % 60:02d}{h % 6000 / 100:05.2f}"
+    return f"LAMOST J{east}{'-' if dec < 0 else '+'}{d // 36_000:02d}{d // 600 % 60:02d}{d % 600 / 10:04.1f}"
+
+
+def heliocentric(ra: Array, dec: Array, lmjd: NDArray[np.int64]) -> Array:
+    """Correction (km/s) for the Earth on a circular orbit; already applied, as in real files."""
+    sun = 2 * np.pi * (lmjd - EQUINOX_MJD) / YEAR
+    earth = ORBITAL_SPEED * np.stack([np.sin(sun), -np.cos(sun) * np.cos(OBLIQUITY), -np.cos(sun) * np.sin(OBLIQUITY)])
+    a, d = np.radians(ra), np.radians(dec)
+    return (earth * np.stack([np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)])).sum(0)
+
+
+def _night(lmjd: int) -> Cards:
+    """Dates of the night that ends on the local day lmjd: two exposures about local midnight."""
+    evening = dt.datetime.combine(EPOCH, dt.time()) + dt.timedelta(days=lmjd - 1, hours=22)
+    minute = lmjd * 1440 - 120
+    return {
+        "DATE-OBS": (evening - dt.timedelta(hours=7, minutes=15)).isoformat(),
+        "DATE-BEG": evening.isoformat() + ".0",
+        "DATE-END": (evening + dt.timedelta(minutes=90)).isoformat() + ".0",
+        "LMJD": lmjd,
+        "MJD": lmjd - 1,
+        "LMJMLIST": f"{minute}-{minute + 45}",
+        "BESTEXP": minute,
+    }
