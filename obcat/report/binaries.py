@@ -1,0 +1,80 @@
+"""binary_flag against the truth, by mass ratio and by S/N of the parallax."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obcat.report import statistics as st
+from obcat.report.section import Section, bins, percent
+from obcat.report.truth import Compared
+
+__all__ = ["by_mass_ratio", "by_parallax"]
+
+RATIO_EDGES = (0.1, 0.3, 0.5, 0.7, 0.9, np.inf)
+PARALLAX_EDGES = (-np.inf, 3, 5, 10, 20, np.inf)
+GOOD_PARALLAX = 10
+BRIGHT_COMPANION = 0.7  # mass ratio
+
+Rows = NDArray[np.bool_]
+
+
+def by_mass_ratio(data: Compared) -> Section:
+    """Recall in each bin of mass ratio, and what the flagged stars are."""
+    note = (
+        "Best visits. Recall: flagged of all (unknown counts as missed); share: of all stars flagged, so that the\n"
+        "rows of binaries add up to the purity."
+    )
+    groups = [
+        ("all binaries", data["is_binary"] == 1),
+        *bins("mass ratio", data["mass_ratio"], RATIO_EDGES),
+        ("single", data["is_binary"] == 0),
+        ("single, no emission", (data["is_binary"] == 0) & (data["has_emission"] == 0)),
+    ]
+    columns = ("n", "unknown", "flagged", "recall", "share", "n parallax S/N > 10", "recall there")
+    rows = [ratio_row(label, data, rows) for label, rows in groups]
+    return Section("binaries: binary_flag by mass ratio", note, columns, rows)
+
+
+def ratio_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
+    best = data["uniqflag"] == 1
+    flag, near = data["binary_flag"], parallax_snr(data) > GOOD_PARALLAX
+    flagged = best & (flag == 1)
+    return (
+        label,
+        str((best & rows).sum()),
+        str((best & rows & np.isnan(flag)).sum()),
+        str((rows & flagged).sum()),
+        percent(share(rows & flagged, best & rows)),
+        percent(share(rows & flagged, flagged)),
+        str((best & rows & near).sum()),
+        percent(share(rows & flagged & near, best & rows & near)),
+    )
+
+
+def by_parallax(data: Compared) -> Section:
+    note = "Best visits with a parallax; purity: true binaries of those flagged; false alarms: flagged of single stars."
+    groups = [("all", np.isfinite(data["parallax"])), *bins("parallax S/N", parallax_snr(data), PARALLAX_EDGES)]
+    columns = ("n", "binary", "flagged", "recall", "recall above q 0.7", "purity", "false alarms")
+    rows = [parallax_row(label, data, (data["uniqflag"] == 1) & rows) for label, rows in groups]
+    return Section("binaries: binary_flag by parallax S/N", note, columns, rows)
+
+
+def parallax_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
+    flag, true, bright = data["binary_flag"], data["is_binary"], rows & (data["mass_ratio"] > BRIGHT_COMPANION)
+    return (
+        label,
+        str(rows.sum()),
+        percent(st.fraction(true[rows])),
+        percent(st.fraction(flag[rows])),
+        percent(st.recall(flag[rows], true[rows])),
+        percent(st.recall(flag[bright], true[bright])),
+        percent(st.purity(flag[rows], true[rows])),
+        percent(st.false_alarms(flag[rows], true[rows])),
+    )
+
+
+def parallax_snr(data: Compared) -> NDArray[np.float64]:
+    return data["parallax"] / data["parallax_error"]
+
+
+def share(part: Rows, whole: Rows) -> float:
+    return st.fraction(part[whole].astype(float))

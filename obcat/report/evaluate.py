@@ -1,0 +1,93 @@
+"""`obcat evaluate`: the catalog of a simulated survey against its truth, beside the paper's numbers."""
+
+from pathlib import Path
+
+import numpy as np
+
+from obcat import db
+from obcat.report import statistics as st
+from obcat.report.binaries import by_mass_ratio, by_parallax
+from obcat.report.counts import counts, fractions
+from obcat.report.distances import claimed_error, covered, distances, near_15_kpc
+from obcat.report.emission import emission_by_snr, emission_by_width, erroneous, headline
+from obcat.report.magnitudes import against_geometry, against_truth, held_out_residuals
+from obcat.report.measured import measured
+from obcat.report.noise import Claimed, claimed, model, pulls
+from obcat.report.reddening import labels, reddening
+from obcat.report.section import Section, number, percent, text
+from obcat.report.truth import Compared, EvaluateError, compare, read_truth, refuse_real
+
+__all__ = ["EvaluateError", "evaluate"]
+
+
+def evaluate(database: Path, truth: Path) -> str:
+    """Plain text: what the paper states beside what is measured, then section by section.
+
+    Raises EvaluateError (one line): the survey is not simulated, the truth is missing or belongs to another survey.
+    """
+    with db.connect(database, read_only=True) as con:
+        name = refuse_real(con, database)
+        data = compare(con, read_truth(truth), truth)
+        posterior, rows = claimed(con), counts(con)
+    sections = [
+        summary(data, posterior),
+        against_truth(data),
+        against_geometry(data),
+        model(data, posterior),
+        pulls(data),
+        distances(data),
+        emission_by_snr(data),
+        emission_by_width(data),
+        erroneous(data),
+        by_mass_ratio(data),
+        by_parallax(data),
+        reddening(data),
+        labels(data),
+        measured(data),
+        fractions(data),
+        rows,
+    ]
+    return text(sections, f"SIMULATED survey {name!r}")
+
+
+def summary(data: Compared, posterior: Claimed) -> Section:
+    """The numbers the paper states, or we aim at, beside ours."""
+    note = "Nothing here was adjusted to reach a number. M_true: absolute Ks magnitude that was put in."
+    rows = [*magnitude_rows(data, posterior), *distance_rows(data), *flag_rows(data)]
+    return Section("the paper's numbers beside ours", note, ("paper", "aim", "here"), rows)
+
+
+def magnitude_rows(data: Compared, posterior: Claimed) -> list[tuple[str, ...]]:
+    true, geometric = (st.robust_scatter(held_out_residuals(data, name)) for name in ("true_mk", "mk_geo"))
+    sigma = [posterior.get((0, name), (np.nan, np.nan))[0] for name in ("sigma_int", "sigma_100")]
+    who = "single stars without emission, S/N > 50, held out"
+    return [
+        (f"robust scatter of M_spec - M_true, mag: {who}", "-", "-", number(true)),
+        (f"robust scatter of M_spec - M_geo, mag: {who}", "0.25", "-", number(geometric)),
+        ("sigma_int of the noise model, mag, em_flag 0", "0.25", "-", number(sigma[0])),
+        ("sigma_100 of the noise model, mag, em_flag 0", "0.10", "-", number(sigma[1])),
+    ]
+
+
+def distance_rows(data: Compared) -> list[tuple[str, ...]]:
+    best, error = data["uniqflag"] == 1, claimed_error(data)
+    actual = st.median(np.abs(data["dis"] / data["true_distance"] - 1)[best])
+    return [
+        ("median relative distance error claimed", "8 %", "-", percent(st.median(error[best]))),
+        ("the same from 13 to 17 kpc", "14 %", "-", percent(st.median(error[near_15_kpc(data)]))),
+        ("median of |dis / true - 1|", "-", "-", percent(actual)),
+        ("true distance between dis_low and dis_high", "-", "68.3 %", percent(covered(data, best))),
+    ]
+
+
+def flag_rows(data: Compared) -> list[tuple[str, ...]]:
+    found, alarms = headline(data)
+    best = data["uniqflag"] == 1
+    flag, true = data["binary_flag"][best], data["is_binary"][best]
+    return [
+        ("em_flag: recall, Halpha emission above 2 A, S/N >= 30", "-", ">= 95 %", percent(found)),
+        ("em_flag: false alarms among stars without emission, S/N >= 30", "-", "<= 1 %", percent(alarms, 2)),
+        ("binary_flag: recall of all binaries", "-", "-", percent(st.recall(flag, true))),
+        ("binary_flag: purity", "-", "-", percent(st.purity(flag, true))),
+        *((*row[:2], "-", row[2]) for row in fractions(data).rows[:3]),
+    ]

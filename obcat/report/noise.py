@@ -1,0 +1,102 @@
+"""The noise model beside the scatter that is there: the same four parameters fitted to the truth."""
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from obcat.report import statistics as st
+from obcat.report.section import Section, bins, number
+from obcat.report.truth import Compared
+
+__all__ = ["PAPER", "claimed", "fitted_to_truth", "model", "pulls"]
+
+PARAMETERS = ("alpha", "beta", "sigma_int", "sigma_100")
+PAPER = {"sigma_int": 0.25, "sigma_100": 0.10}
+CLASSES = {0: "em_flag 0", 1: "em_flag 1"}
+SNR_EDGES = (10, 30, 50, 100, np.inf)
+FEWEST = 20  # stars for four parameters
+SNR_OF_SIGMA = 100
+
+Claimed = dict[tuple[int, str], tuple[float, float]]
+Floats = NDArray[np.float64]
+Rows = NDArray[np.bool_]
+
+
+def claimed(con: duckdb.DuckDBPyConnection) -> Claimed:
+    """Mean and standard deviation of the posterior by (em_flag, parameter)."""
+    rows = con.execute("SELECT em_flag, parameter, mean, std FROM model.noise_summary").fetchall()
+    return {(em_flag, parameter): (mean, std) for em_flag, parameter, mean, std in rows}
+
+
+def model(data: Compared, posterior: Claimed) -> Section:
+    """Parameters from the parallaxes, beside those from the true magnitudes of the same stars."""
+    note = (
+        "M_spec ~ N((1 + alpha) M + beta, sigma_int^2 + (sigma_100 100 / S/N)^2). Catalog: from parallaxes,\n"
+        "mean and standard deviation of the posterior. Then, from M_spec and the true magnitudes of the systems: the\n"
+        "very stars used, the single ones among them, and all test stars, those dropped included.\n"
+        "A class with too few stars takes the numbers of the other."
+    )
+    columns = ("paper", "catalog", "+-", "same stars", "single of them", "all test stars")
+    rows = [parameter_row(name, em_flag, data, posterior) for em_flag in CLASSES for name in PARAMETERS]
+    return Section("noise model", note, columns, rows)
+
+
+def parameter_row(name: str, em_flag: int, data: Compared, posterior: Claimed) -> tuple[str, ...]:
+    kind = (data["em_flag"] == em_flag) & np.isfinite(data["noise_dropped"])
+    used = kind & (data["noise_dropped"] == 0)
+    samples = (used, used & (data["is_binary"] == 0), kind)
+    fits = (fitted_to_truth(data["mk"][s], data["true_mk_system"][s], data["snr_g"][s]) for s in samples)
+    paper = PAPER.get(name, np.nan) if em_flag == 0 else np.nan
+    values = (paper, *posterior.get((em_flag, name), (np.nan, np.nan)), *(fit[PARAMETERS.index(name)] for fit in fits))
+    return (f"{name}, {CLASSES[em_flag]}", *map(number, values))
+
+
+def fitted_to_truth(mk: Floats, true: Floats, snr: Floats) -> Floats:
+    """Most likely (alpha, beta, sigma_int, sigma_100) for magnitudes (n,) whose true values are known.
+
+    NaN for fewer than 20 stars.
+    """
+    from scipy.optimize import minimize
+
+    known = np.isfinite(mk) & np.isfinite(true) & (snr > 0)
+    mk, true, snr = mk[known], true[known], snr[known]
+    if len(mk) < FEWEST:
+        return np.full(len(PARAMETERS), np.nan)
+
+    def cost(theta: Floats) -> float:
+        variance = theta[2] ** 2 + (theta[3] * SNR_OF_SIGMA / snr) ** 2 + np.finfo(float).tiny
+        off = mk - (1 + theta[0]) * true - theta[1]
+        return float(np.sum(off**2 / variance + np.log(variance))) / 2
+
+    off = mk - true
+    start = np.array([0.0, np.median(off), np.std(off) + 1e-3, np.std(off) / 2 + 1e-3])
+    options = {"xatol": 1e-5, "fatol": 1e-5, "maxiter": 4000}
+    best = minimize(cost, start, method="Nelder-Mead", options=options).x
+    return np.array([*best[:2], *np.abs(best[2:])])
+
+
+def pulls(data: Compared) -> Section:
+    """(M_spec - M_true) / mk_err of stars that did not train: 1 where the claimed error is right."""
+    note = "Best visits of stars that did not train, single and binary apart; the pull is (M_spec - M_true) / mk_err."
+    unseen = (data["uniqflag"] == 1) & (data["is_train"] != 1)
+    groups = [
+        (f"{kind}, {CLASSES[em_flag]}, {label}", rows & (data["is_binary"] == binary) & (data["em_flag"] == em_flag))
+        for em_flag in CLASSES
+        for kind, binary in (("single", 0), ("binary", 1))
+        for label, rows in bins("S/N", np.where(unseen, data["snr_g"], np.nan), SNR_EDGES)
+    ]
+    columns = ("n", "claimed error mag", "robust scatter mag", "std mag", "median pull", "robust scatter of pull")
+    return Section("claimed error of M_spec", note, columns, [pull_row(label, data, rows) for label, rows in groups])
+
+
+def pull_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
+    off, error = (data["mk"] - data["true_mk_system"])[rows], data["mk_err"][rows]
+    pull = off / error
+    values = (
+        st.median(error),
+        st.robust_scatter(off),
+        st.standard_deviation(off),
+        st.bias(pull),
+        st.robust_scatter(pull),
+    )
+    return (label, str(np.isfinite(pull).sum()), *map(number, values))

@@ -1,0 +1,103 @@
+"""The catalog of a simulated survey beside its truth, a row a spectrum; nothing else of the package reads a truth."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+__all__ = ["Compared", "EvaluateError", "compare", "read_truth", "refuse_real"]
+
+Compared = dict[str, np.ndarray]
+
+PAIRS = """
+SELECT
+    c.specid, c.uniqflag, c.snr_g, c.mk, c.mk_err, c.mk_geo, c.mk_geo_err, c.dis, c.dis_low, c.dis_high, c.ebv
+    , c.ebv_err, c.binary_flag, c.em_flag, c.erroneous, c.label_source, c.teff, c.teff_err, c.logg, c.logg_err
+    , c.feh, c.feh_err, c.parallax - c.parallax_offset AS parallax, c.parallax_error, g.is_train
+    , n.dropped AS noise_dropped, c.ks, c.ks_err, c.a_ks, c.a_ks_err
+    , c.quality & (SELECT bit FROM meta.quality_bits WHERE name = 'out_of_domain') AS out_of_domain
+    , c.quality & (SELECT bit FROM meta.quality_bits WHERE name = 'distance_edge') AS distance_edge
+    , s.mk AS true_mk, s.mk_system AS true_mk_system, s.distance_kpc AS true_distance, s.ebv AS true_ebv
+    , s.teff AS true_teff, s.logg AS true_logg, s.feh AS true_feh, s.mass_ratio
+    , s.true_ks, s.a_ks AS true_a_ks, s.excess_ks AS true_excess
+    , s.is_binary, s.has_emission, s.is_nebular, s.ew_halpha AS true_ew, v.is_erroneous, v.erroneous_kind
+FROM catalog.ob_stars AS c
+INNER JOIN truth_visits AS v ON c.specid = v.specid
+INNER JOIN truth_stars AS s ON v.name = s.name
+LEFT JOIN luminosity.good_parallax AS g ON c.specid = g.specid
+LEFT JOIN model.noise_stars AS n ON c.star_id = n.star_id AND c.uniqflag = 1
+ORDER BY c.specid
+"""
+STRANGERS = """
+SELECT c.specid
+FROM catalog.ob_stars AS c
+LEFT JOIN truth_visits AS v ON c.specid = v.specid
+LEFT JOIN truth_stars AS s ON v.name = s.name
+WHERE s.name IS NULL
+ORDER BY c.specid
+"""
+KEYS = {"stars": "name", "visits": "specid"}
+
+
+class EvaluateError(ValueError):
+    """There is nothing to compare; one line that names the file."""
+
+
+def read_truth(folder: Path) -> dict[str, pa.Table]:
+    """Tables stars (key name) and visits (key specid). EvaluateError: not there, not readable, a key twice."""
+    return {name: read_table(folder / f"{name}.parquet", key) for name, key in KEYS.items()}
+
+
+def read_table(path: Path, key: str) -> pa.Table:
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise EvaluateError(f"{path}: no table of a truth; give the folder that obcat simulate wrote it to") from error
+    if key not in table.column_names:
+        raise EvaluateError(f"{path}: has no column {key}; give the folder that obcat simulate wrote the truth to")
+    if len(table[key].unique()) < len(table):
+        raise EvaluateError(f"{path}: {key} is there more than once")
+    return table
+
+
+def refuse_real(con: duckdb.DuckDBPyConnection, database: Path) -> str:
+    """Name of the survey. EvaluateError: the survey is not simulated, or the database is not one of obcat."""
+    try:
+        rows: list[Any] = con.execute("SELECT name, simulated FROM meta.survey").fetchall()
+    except duckdb.Error as error:
+        raise EvaluateError(f"{database}: is no database of obcat build") from error
+    if not rows or rows[0][1] != 1:
+        raise EvaluateError(f"{database}: its survey is not simulated, so there is no truth to compare it with")
+    return str(rows[0][0])
+
+
+def compare(con: duckdb.DuckDBPyConnection, truth: dict[str, pa.Table], folder: Path) -> Compared:
+    """Columns of the catalog and true_* ones, (n,) each: numbers as float64 with NaN for NULL, text with "".
+
+    EvaluateError: a spectrum of the catalog is not in the truth, or the truth lacks a column.
+    """
+    for name, table in truth.items():
+        con.register(f"truth_{name}", table)
+    try:
+        strangers = con.execute(STRANGERS).fetchall()
+        if strangers:
+            raise EvaluateError(f"{folder}: does not match: {len(strangers)} spectra of the catalog are not in it, "
+                                f"the first {strangers[0][0]}")  # fmt: skip
+        return columns(con.sql(PAIRS).to_arrow_table())
+    except duckdb.Error as error:
+        raise EvaluateError(f"{folder}: {str(error).splitlines()[0]}") from error
+
+
+def columns(table: pa.Table) -> Compared:
+    return {name: values(table[name].combine_chunks()) for name in table.column_names}
+
+
+def values(column: pa.ChunkedArray) -> np.ndarray:
+    if pa.types.is_string(column.type):
+        return np.array(column.fill_null("").to_pylist(), dtype=str)
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    return column.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)
