@@ -37,7 +37,7 @@ def measure(
 ) -> Astrometry:
     """Stated errors are too small; stars on orbits of months to years have larger ones still and a high RUWE."""
     n = len(true)
-    stated = np.interp(g, *zip(*ERROR_G, strict=True)) * np.exp(ERROR_SCATTER * rng.standard_normal(n))
+    stated = np.interp(g, *np.array(ERROR_G).T) * np.exp(ERROR_SCATTER * rng.standard_normal(n))
     inside = (log_period > DISTURBED_PERIOD[0]) & (log_period < DISTURBED_PERIOD[1])
     orbit = inside & (rng.random(n) < DISTURBED)
     ruwe = np.exp(RUWE_SCATTER * rng.standard_normal(n)) * np.where(orbit, rng.uniform(*DISTURBED_RUWE, size=n), 1)

@@ -79,8 +79,9 @@ def _sigma(flux: Float32, snr_g: Array) -> Float32:
 def _correlated(n: int, rng: np.random.Generator) -> Float32:
     """Unit variance in each pixel, correlated with the neighbours."""
     white = rng.standard_normal((n, N + 2), dtype=np.float32)
-    blurred = white[:, 1:-1] + np.float32(NEIGHBOUR) * (white[:, 2:] + white[:, :-2])
-    return blurred / np.float32(np.sqrt(1 + 2 * NEIGHBOUR**2))
+    scale = 1 / np.sqrt(1 + 2 * NEIGHBOUR**2)
+    middle, sides = np.float32(scale), np.float32(scale * NEIGHBOUR)
+    return middle * white[:, 1:-1] + sides * (white[:, 2:] + white[:, :-2])
 
 
 def _sky_residue(n: int, rng: np.random.Generator) -> Float32:
@@ -99,6 +100,6 @@ def band_snr(observed: Observed) -> dict[str, Array]:
     return {band: np.median(snr[:, a:b], axis=1).astype(float) for band, (a, b) in edges.items()}
 
 
-_THROUGHPUT = np.interp(WAVELENGTH, *zip(*THROUGHPUT, strict=True)).astype(np.float32)
+_THROUGHPUT = np.interp(WAVELENGTH, *np.array(THROUGHPUT).T).astype(np.float32)
 _SKY = 1 + sum((extra * (np.abs(WAVELENGTH - centre) < half) for centre, extra, half in SKY_LINES), np.zeros(N))
 _SKY = _SKY.astype(np.float32)

@@ -27,7 +27,7 @@ BRIGHTENING = 2.9  # the most by which a companion widens the volume a star is s
 
 
 class Stars(NamedTuple):
-    """Primaries (n, isochrone columns), their [Fe/H] and age, the [Fe/H] of their spectrum, binaries, places, E(B-V)."""
+    """Primaries (n, isochrone columns), their [Fe/H] and age, [Fe/H] of their spectrum, binaries, places, E(B-V)."""
 
     primary: Array
     feh: Array
