@@ -3,6 +3,8 @@
 -- Paper:   METHOD sections 4, 6 and 7
 -- UDFs:
 CREATE MACRO meta.finite(x) AS CASE WHEN isfinite(x) THEN x END;
+-- NaN, infinities and the sentinels of archives -> NULL
+CREATE MACRO meta.valid(x) AS CASE WHEN isfinite(x) AND x NOT IN (-9999, -999) THEN x END;
 CREATE MACRO meta.valid_mag(m) AS CASE WHEN isfinite(m) AND m BETWEEN -5 AND 40 THEN m END;
 CREATE MACRO meta.valid_error(e) AS CASE WHEN isfinite(e) AND e > 0 AND e < 9 THEN e END;
 -- Eq. in section 5: absolute magnitude from a parallax in mas
@@ -19,10 +21,11 @@ CREATE MACRO meta.separation(ra1, dec1, ra2, dec2) AS 3600 * degrees(2 * asin(le
     + cos(radians(dec1)) * cos(radians(dec2)) * sin(radians(ra2 - ra1) / 2) ** 2
 ))));
 -- "Sdddmmssddmmss", truncated; a minus sign stands before a southern declination
+CREATE MACRO meta.arcseconds(x) AS floor(round(x * 3600, 4))::INTEGER;
 CREATE MACRO meta.sexagesimal(x, width) AS
-    lpad((floor(round(x * 3600, 4)) // 3600)::INTEGER::VARCHAR, width, '0')
-    || lpad(((floor(round(x * 3600, 4)) // 60) % 60)::INTEGER::VARCHAR, 2, '0')
-    || lpad((floor(round(x * 3600, 4)) % 60)::INTEGER::VARCHAR, 2, '0');
+    lpad((meta.arcseconds(x) // 3600 % 360)::VARCHAR, width, '0')
+    || lpad((meta.arcseconds(x) // 60 % 60)::VARCHAR, 2, '0')
+    || lpad((meta.arcseconds(x) % 60)::VARCHAR, 2, '0');
 CREATE MACRO meta.star_id(ra, dec) AS
     'S' || meta.sexagesimal(ra, 3) || CASE WHEN dec < 0 THEN '-' ELSE '' END || meta.sexagesimal(abs(dec), 2);
 -- ICRS (deg) -> Galactic direction cosines; the rotation matrix of Hipparcos, ESA SP-1200, Eq. 1.5.11
