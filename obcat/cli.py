@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -22,9 +23,11 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def fail(error: Exception) -> None:
+def fail(error: Exception) -> NoReturn:
     """One line on stderr, and an exit code that is not 0."""
-    raise click.ClickException(str(error))
+    stop = click.ClickException(str(error))
+    stop.exit_code = getattr(error, "exit_code", 1)
+    raise stop
 
 
 @click.group(context_settings={"max_content_width": 120})

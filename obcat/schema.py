@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = [
     "SQL",
@@ -25,14 +27,14 @@ __all__ = [
 SQL = Path(__file__).parent / "sql"
 
 ARROW = {
-    "VARCHAR": pa.string(),
-    "BIGINT": pa.int64(),
-    "INTEGER": pa.int32(),
-    "SMALLINT": pa.int16(),
-    "BOOLEAN": pa.bool_(),
-    "DOUBLE": pa.float64(),
-    "FLOAT": pa.float32(),
-    "BLOB": pa.binary(),
+    "VARCHAR": "string",
+    "BIGINT": "int64",
+    "INTEGER": "int32",
+    "SMALLINT": "int16",
+    "BOOLEAN": "bool",
+    "DOUBLE": "float64",
+    "FLOAT": "float32",
+    "BLOB": "binary",
 }
 
 
@@ -61,11 +63,12 @@ class Column:
         return self.null == "no"
 
     @property
-    def arrow_type(self) -> pa.DataType:
+    def arrow_type(self) -> "pa.DataType":
+        import pyarrow as pa
+
         base, bracket, _ = self.type.partition("[")
-        if not bracket:
-            return ARROW[base]
-        return pa.list_(ARROW[base], self.size) if self.size else pa.list_(ARROW[base])
+        scalar = pa.type_for_alias(ARROW[base])
+        return pa.list_(scalar, self.size or -1) if bracket else scalar
 
 
 @cache
@@ -114,8 +117,10 @@ def column(name: str) -> Column:
     raise KeyError(f"no column {last!r} in {table}{nearest(last, [c.column for c in columns_of(table)])}")
 
 
-def arrow_schema(table: str) -> pa.Schema:
+def arrow_schema(table: str) -> "pa.Schema":
     """The Arrow schema of a declared table; nullability as declared."""
+    import pyarrow as pa
+
     return pa.schema([pa.field(c.column, c.arrow_type, nullable=not c.required) for c in columns_of(table)])
 
 

@@ -5,15 +5,14 @@
 CREATE VIEW stage.gaia AS
 SELECT
     g.source_id
-    , CASE WHEN isfinite(g.parallax) AND isfinite(g.parallax_error) AND g.parallax_error > 0 THEN g.parallax END
-        AS parallax
-    , CASE WHEN isfinite(g.parallax) AND isfinite(g.parallax_error) AND g.parallax_error > 0 THEN g.parallax_error END
+    , CASE WHEN isfinite(g.parallax_error) AND g.parallax_error > 0 THEN meta.valid(g.parallax) END AS parallax
+    , CASE WHEN meta.valid(g.parallax) IS NOT NULL AND g.parallax_error > 0 THEN meta.finite(g.parallax_error) END
         AS parallax_error
     , z.parallax_offset
-    , meta.finite(g.pmra) AS pmra
-    , meta.finite(g.pmra_error) AS pmra_error
-    , meta.finite(g.pmdec) AS pmdec
-    , meta.finite(g.pmdec_error) AS pmdec_error
+    , meta.valid(g.pmra) AS pmra
+    , meta.valid(g.pmra_error) AS pmra_error
+    , meta.valid(g.pmdec) AS pmdec
+    , meta.valid(g.pmdec_error) AS pmdec_error
     , CASE WHEN isfinite(g.ruwe) AND g.ruwe > 0 THEN g.ruwe END AS ruwe
     , meta.valid_mag(g.phot_g_mean_mag) AS g_gaia
     , CASE WHEN g.phot_bp_mean_flux_over_error > 0 THEN meta.valid_mag(g.phot_bp_mean_mag) END AS bp

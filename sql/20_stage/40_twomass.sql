@@ -1,11 +1,12 @@
 -- Title:   2MASS with upper limits (quality U), missing fits (X) and sentinels as NULL.
--- Grain:   one row per designation.
+-- Grain:   one row per row of the input.
 -- Reads:   raw.twomass
 -- Paper:   METHOD section 3
 CREATE VIEW stage.twomass AS
 WITH bands AS (
     SELECT
-        designation
+        rowid AS row
+        , designation
         , source_id
         , CASE WHEN coalesce(substr(ph_qual, 1, 1), 'A') NOT IN ('U', 'X') THEN meta.valid_error(j_msigcom) END AS j_err
         , CASE WHEN coalesce(substr(ph_qual, 2, 1), 'A') NOT IN ('U', 'X') THEN meta.valid_error(h_msigcom) END AS h_err
@@ -17,7 +18,8 @@ WITH bands AS (
     FROM raw.twomass
 )
 SELECT
-    designation
+    row
+    , designation
     , source_id
     , CASE WHEN j_err IS NOT NULL THEN j END AS j
     , CASE WHEN j IS NOT NULL THEN j_err END AS j_err

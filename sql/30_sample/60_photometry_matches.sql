@@ -22,10 +22,12 @@ WITH given AS (
         c.*
         , g.source IS NOT NULL AS is_given
         , rank() OVER (
-            PARTITION BY c.catalog, c.source ORDER BY g.source IS NOT NULL DESC, c.separation, c.star_id
+            PARTITION BY c.catalog, coalesce(t.designation, c.source::VARCHAR)
+            ORDER BY g.source IS NOT NULL DESC, c.separation, c.star_id
         ) > 1 AS is_shared
     FROM candidates AS c
     LEFT JOIN given AS g USING (star_id, catalog, source)
+    LEFT JOIN raw.twomass AS t ON c.catalog = 'twomass' AND c.source = t.rowid
 )
 , judged AS (
     SELECT

@@ -1,14 +1,8 @@
 -- Title:   Stars with what the catalogs know of them; one star never gains rows.
 -- Grain:   one row per star (star_id).
--- Reads:   sample.visits, sample.gaia_matches, sample.photometry_matches, stage.headers, stage.gaia, stage.twomass, raw.twomass
+-- Reads:   sample.visits, sample.gaia_matches, sample.photometry_matches, stage.headers, stage.gaia, stage.twomass
 -- Paper:   METHOD section 3
 INSERT INTO sample.stars BY NAME
-WITH two AS (
-    SELECT m.star_id, t.designation
-    FROM sample.photometry_matches AS m
-    INNER JOIN raw.twomass AS t ON m.source = t.rowid
-    WHERE m.catalog = 'twomass' AND m.chosen = 1
-)
 SELECT
     v.star_id
     , v.specid
@@ -35,8 +29,8 @@ FROM sample.visits AS v
 INNER JOIN stage.headers AS h USING (specid)
 LEFT JOIN sample.gaia_matches AS m ON v.star_id = m.star_id AND m.chosen = 1
 LEFT JOIN stage.gaia AS g ON m.source_id = g.source_id
-LEFT JOIN two ON v.star_id = two.star_id
-LEFT JOIN stage.twomass AS t ON two.designation = t.designation
+LEFT JOIN sample.photometry_matches AS two ON v.star_id = two.star_id AND two.catalog = 'twomass' AND two.chosen = 1
+LEFT JOIN stage.twomass AS t ON two.source = t.row
 WHERE v.uniqflag = 1
 ORDER BY v.star_id
 ;
