@@ -1,0 +1,97 @@
+"""The picture: its size, the same bytes again, what its title says; a catalog of nothing or of NULLs can be drawn."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from obcat import db, ddl
+from obcat.report.figure import FigureError, draw, read, title
+from obcat.report.panels import running_median, shown
+
+KNOWN = ("mk", "mk_geo", "teff", "dis", "dis_low", "dis_high", "x", "y", "parallax", "parallax_error")
+
+
+def stars(n: int, unknown: int = 0) -> pa.Table:
+    """n stars with values and some with NULL in every column that may have it."""
+    rng, total = np.random.default_rng(1), n + unknown
+    known = np.arange(total) < n
+    columns = {name: pa.array(rng.uniform(1, 2, total) * (1e4 if name == "teff" else 1), mask=~known) for name in KNOWN}
+    flags = {name: pa.array(np.arange(total) % 2, mask=~known) for name in ("em_flag", "binary_flag")}
+    names = [f"{i:03d}" for i in range(total)]
+    ids = {name: pa.array(names) for name in ("specid", "fitsname", "star_id")}
+    numbers = {name: np.zeros(total, int) for name in ("quality", "simulated")}
+    numbers |= {"uniqflag": np.ones(total, int), "ra": np.zeros(total), "dec": np.zeros(total)}
+    return pa.table(
+        columns | flags | ids | numbers | {"snr_g": np.full(total, 60.0), "parallax_offset": np.zeros(total)}
+    )
+
+
+def database(path: Path, rows: pa.Table, simulated: int = 1) -> Path:
+    with db.connect(path) as con:
+        ddl.create_tables(con)
+        con.execute("INSERT INTO meta.survey (name, simulated) VALUES ('small', $simulated)", {"simulated": simulated})
+        con.execute("INSERT INTO meta.quality_bits VALUES (131072, 'distance_edge', '')")
+        con.register("rows", rows)
+        con.execute("INSERT INTO catalog.ob_stars BY NAME SELECT * FROM rows")
+        con.execute("INSERT INTO luminosity.good_parallax SELECT specid, specid, snr_g, em_flag, 0 FROM rows "
+                    "WHERE em_flag IS NOT NULL")  # fmt: skip
+    return path
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> Path:
+    return database(tmp_path_factory.mktemp("catalog") / "obcat.duckdb", stars(30, unknown=5))
+
+
+def test_size_and_same_bytes(small, tmp_path):
+    draw(small, tmp_path / "new" / "a.png")
+    draw(small, tmp_path / "b.png")
+    content = (tmp_path / "b.png").read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    assert tuple(np.frombuffer(content[16:24], ">u4")) == (1600, 1000)
+    assert (tmp_path / "new" / "a.png").read_bytes() == content
+    assert b"tIME" not in content
+    assert b"Software" not in content
+
+
+def test_stars_are_read_with_nan_for_null(small):
+    name, simulated, columns = read(small)
+    assert (name, simulated) == ("small", True)
+    assert {len(values) for values in columns.values()} == {35}
+    assert np.isnan(columns["mk"]).sum() == 5
+
+
+@pytest.mark.parametrize("rows", [stars(0), stars(0, unknown=3), stars(1)], ids=["nothing", "NULLs", "one"])
+def test_little_or_nothing_to_draw(rows, tmp_path):
+    path = database(tmp_path / "obcat.duckdb", rows, simulated=0)
+    draw(path, tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 10_000
+    assert not read(path)[1]
+
+
+def test_title_says_what_is_simulated():
+    assert title("x", True, 16032) == "SIMULATED survey “x”, n = 16,032 stars"
+    assert "SIMULATED" not in title("x", False, 1)
+
+
+def test_no_catalog_is_one_line(small, tmp_path):
+    with db.connect(tmp_path / "other.duckdb"):
+        pass
+    with pytest.raises(FigureError, match="no database of obcat"):
+        draw(tmp_path / "other.duckdb", tmp_path / "a.png")
+    with pytest.raises(FigureError, match="choose a file"):
+        draw(small, tmp_path)
+
+
+def test_axis_holds_nearly_all():
+    low, high = shown(np.append(np.linspace(0, 1, 2001), [np.nan, 1e6]), (0, 0))
+    assert -0.1 < low < 0.01
+    assert 0.99 < high < 1.1
+    assert shown(np.array([np.nan]), (1.0, 2.0)) == (1.0, 2.0)
+
+
+def test_running_median_needs_ten_stars():
+    x = np.array([1.0] * 10 + [5.0] * 9)
+    assert running_median(x, np.append(np.arange(10.0), np.zeros(9))) == ([1.0], [4.5])
