@@ -1,12 +1,13 @@
 """The picture: its size, the same bytes again, what its title says; a catalog of nothing or of NULLs can be drawn."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from obcat import db, ddl
+from obcat import db
 from obcat.report.figure import FigureError, draw, read, title
 from obcat.report.panels import running_median, shown
 
@@ -28,11 +29,9 @@ def stars(n: int, unknown: int = 0) -> pa.Table:
     )
 
 
-def database(path: Path, rows: pa.Table, simulated: int = 1) -> Path:
+def filled(path: Path, rows: pa.Table, simulated: int = 1) -> Path:
     with db.connect(path) as con:
-        ddl.create_tables(con)
         con.execute("INSERT INTO meta.survey (name, simulated) VALUES ('small', $simulated)", {"simulated": simulated})
-        con.execute("INSERT INTO meta.quality_bits VALUES (131072, 'distance_edge', '')")
         con.register("rows", rows)
         con.execute("INSERT INTO catalog.ob_stars BY NAME SELECT * FROM rows")
         con.execute("INSERT INTO luminosity.good_parallax SELECT specid, specid, snr_g, em_flag, 0 FROM rows "
@@ -41,8 +40,9 @@ def database(path: Path, rows: pa.Table, simulated: int = 1) -> Path:
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory) -> Path:
-    return database(tmp_path_factory.mktemp("catalog") / "obcat.duckdb", stars(30, unknown=5))
+def small(template, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("catalog") / "obcat.duckdb"
+    return filled(Path(shutil.copy(template, path)), stars(30, unknown=5))
 
 
 def test_size_and_same_bytes(small, tmp_path):
@@ -64,8 +64,8 @@ def test_stars_are_read_with_nan_for_null(small):
 
 
 @pytest.mark.parametrize("rows", [stars(0), stars(0, unknown=3), stars(1)], ids=["nothing", "NULLs", "one"])
-def test_little_or_nothing_to_draw(rows, tmp_path):
-    path = database(tmp_path / "obcat.duckdb", rows, simulated=0)
+def test_little_or_nothing_to_draw(rows, database, tmp_path):
+    path = filled(database, rows, simulated=0)
     draw(path, tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 10_000
     assert not read(path)[1]
