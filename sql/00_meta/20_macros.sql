@@ -1,7 +1,6 @@
 -- Title:   The closed formulas of the method; pure SQL, so any client has them.
 -- Grain:   macros.
 -- Paper:   METHOD sections 4, 6 and 7
--- UDFs:
 CREATE MACRO meta.finite(x) AS CASE WHEN isfinite(x) THEN x END;
 -- NaN, infinities and the sentinels of archives -> NULL
 CREATE MACRO meta.valid(x) AS CASE WHEN isfinite(x) AND x NOT IN (-9999, -999) THEN x END;

@@ -8,7 +8,8 @@ SELECT
     , g.source_id AS source
     , g.ra - coalesce(meta.valid(g.pmra), 0) * (coalesce(meta.valid(g.ref_epoch), 2015.5) - p.position_epoch)
     / 3.6e6 / greatest(cos(radians(g.dec)), 1e-6) AS ra
-    , g.dec - coalesce(meta.valid(g.pmdec), 0) * (coalesce(meta.valid(g.ref_epoch), 2015.5) - p.position_epoch) / 3.6e6 AS dec
+    , g.dec - coalesce(meta.valid(g.pmdec), 0) * (coalesce(meta.valid(g.ref_epoch), 2015.5) - p.position_epoch)
+    / 3.6e6 AS dec
 FROM raw.gaia_dr2 AS g
 CROSS JOIN meta.parameters AS p
 UNION ALL

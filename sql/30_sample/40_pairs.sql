@@ -12,7 +12,7 @@ WITH stars AS (
     WHERE v.uniqflag = 1
 )
 , sources AS (
-    SELECT s.*, floor(s.dec * 3600 / p.match_radius) AS zone
+    SELECT s.catalog, s.source, s.ra, s.dec, floor(s.dec * 3600 / p.match_radius) AS zone
     FROM stage.sources AS s
     CROSS JOIN meta.parameters AS p
 )

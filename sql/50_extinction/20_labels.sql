@@ -11,7 +11,7 @@ WITH predicted AS MATERIALIZED (
     WHERE v.uniqflag = 1
 )
 , given AS (
-    SELECT m.star_id, l.*
+    SELECT m.star_id, l.teff, l.teff_err, l.logg, l.logg_err, l.feh, l.feh_err, l.label_source
     FROM sample.label_matches AS m
     INNER JOIN stage.labels AS l ON m.row = l.row
     WHERE m.chosen = 1

@@ -3,7 +3,7 @@
 -- Reads:   reference.bolometric_corrections
 -- Fit:     colours.colours
 -- Paper:   section 4; two nodes whose g, r, i are off by 0.1 mag from both neighbours in [Fe/H] are left out
-SELECT *
+SELECT teff, logg, feh, bc_b, bc_v, bc_g, bc_r, bc_i, bc_bp, bc_rp, bc_j, bc_h
 FROM reference.bolometric_corrections
 WHERE NOT (logg = 5 AND feh = 0 AND teff IN (16000, 20000))
 ORDER BY teff, logg, feh

@@ -4,5 +4,7 @@
 -- Fit:     colours.coefficients
 -- Parameters: colour_teff
 -- Paper:   section 4; Fitzpatrick (1999), R_V = 3.1
-SELECT * FROM reference.extinction_coefficients ORDER BY teff, logg
+SELECT teff, logg, b, v, g, r, i, bp, rp, j, h, ks
+FROM reference.extinction_coefficients
+ORDER BY teff, logg
 ;

@@ -1,6 +1,6 @@
 -- Title:   The catalog: the columns of Table 1 in the paper's order, then ours.
 -- Grain:   one row per spectrum (specid) of the sample.
--- Reads:   sample.visits, stage.headers, sample.stars, emission.lines, emission.spectra, extinction.labels, extinction.reddening, extinction.photometry, luminosity.geometric, luminosity.magnitudes, uncertainty.errors, binarity.excess, distance.distances, catalog.quality, meta.parameters, meta.survey
+-- Reads:   sample.visits, stage.headers, sample.stars, emission.lines, extinction.labels, extinction.reddening, extinction.photometry, luminosity.geometric, luminosity.magnitudes, uncertainty.errors, binarity.excess, distance.distances, catalog.quality, meta.parameters, meta.survey
 -- Paper:   section 7, Table 1
 INSERT INTO catalog.ob_stars BY NAME
 SELECT

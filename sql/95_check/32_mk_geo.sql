@@ -4,5 +4,5 @@
 -- Paper:   section 5; METHOD section 4
 SELECT specid, mk_geo, parallax, parallax_offset, ks, a_ks
 FROM catalog.ob_stars
-WHERE (mk_geo IS NULL) <> coalesce(parallax - parallax_offset <= 0 OR parallax IS NULL OR ks IS NULL OR a_ks IS NULL, true)
+WHERE (mk_geo IS NULL) <> (coalesce(parallax - parallax_offset <= 0, true) OR ks IS NULL OR a_ks IS NULL)
 ;
