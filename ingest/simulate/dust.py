@@ -23,7 +23,7 @@ OPTICAL_ANCHORS = (
     (2.141, (0.700127, 1.00184, -3.32598e-5)),
     (2.433, (1.19456, 1.01707, -5.46959e-3, 7.97809e-4, -4.45636e-5)),
 )
-UV_ANCHORS = (3.704, 3.846)
+UV_ANCHORS = (1e4 / 2700, 1e4 / 2600)
 
 
 def f99(wavelength: NDArray[np.floating], *, r_v: float = 3.1) -> Array:

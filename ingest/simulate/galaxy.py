@@ -1,5 +1,6 @@
 """Galaxy: an exponential disc seen from the Sun through its dust, a footprint, and the motions of young stars."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -55,6 +56,7 @@ class Cells(NamedTuple):
     ebv: Array
 
 
+@cache
 def cells() -> Cells:
     edges_l = np.arange(0.0, 361.0, 5.0)
     edges_b = np.concatenate([-np.geomspace(30, 1, 14), [0.0], np.geomspace(1, 30, 14)])
@@ -90,9 +92,10 @@ def observed(grid: Cells, m_g: float) -> Array:
     return grid.stars * np.interp(g, x, y)
 
 
-def effective_volume(grid: Cells) -> Array:
-    """The sum of `observed` at each of M_G."""
-    return np.array([observed(grid, m).sum() for m in M_G])
+@cache
+def effective_volume() -> Array:
+    """The sum of `observed` over all cells, at each of M_G."""
+    return np.array([observed(cells(), m).sum() for m in M_G])
 
 
 def place(grid: Cells, m_g: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:

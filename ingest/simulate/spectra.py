@@ -10,7 +10,7 @@ from scipy.special import j1
 from obcat.ingest.simulate.templates import COOLEST, FIRST_PIXEL, N_FINE, N_PIXEL, templates, weights
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
 
-__all__ = ["Component", "composite", "normalised"]
+__all__ = ["Component", "composite", "normalised", "rotation"]
 
 Array = NDArray[np.float64]
 Float32 = NDArray[np.float32]
@@ -93,11 +93,11 @@ def _transfer(star: Component, resolution: Array) -> NDArray[np.complex64]:
     sigma = 1 / (resolution * 2.3548 * FINE_STEP)
     shift = np.log1p(star.rv / LIGHT_SPEED) / FINE_STEP
     blur = np.exp(-0.5 * (sigma[:, None] * turns) ** 2) * np.sinc(2 * FREQUENCY)
-    real = (_rotation(width[:, None] * turns) * blur).astype(np.float32)
+    real = (rotation(width[:, None] * turns) * blur).astype(np.float32)
     return real * np.exp(np.complex64(-1j) * (shift[:, None] * turns).astype(np.float32))
 
 
-def _rotation(x: Array) -> Array:
+def rotation(x: Array) -> Array:
     """Transform of the rotational profile, linear limb darkening (Gray 2005, eq. 18.14), from a table."""
     return np.interp(x, *_ROTATION)
 

@@ -43,7 +43,7 @@ class Stars(NamedTuple):
 def draw_stars(n: int, seed: int) -> Stars:
     """The first n accepted candidates; the candidates of round k come from stream (seed, 0, k)."""
     grid = galaxy.cells()
-    volume = galaxy.effective_volume(grid)
+    volume = galaxy.effective_volume()
     chance = _cell_weights(volume)
     rounds: list[Stars] = []
     while sum(len(r.feh) for r in rounds) < n:

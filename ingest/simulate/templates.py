@@ -20,10 +20,16 @@ DEX_PER_UNIT = 0.1  # log Teff is stretched so that triangles stay local
 
 
 class Templates(NamedTuple):
-    """ln of normalised flux (281, fine samples), ln of continuum at the LAMOST pixels, and one mesh a metallicity."""
+    """Of 281 nodes: ln of normalised flux (fine samples), ln of continuum (LAMOST pixels), Teff, log g, [Fe/H].
+
+    Then the metallicities, and for each the mesh of its nodes and which these are.
+    """
 
     ln_normalised: NDArray[np.float32]
     ln_continuum: NDArray[np.float32]
+    teff: Array
+    logg: Array
+    node_feh: Array
     feh: tuple[float, ...]
     meshes: tuple[Delaunay, ...]
     nodes: tuple[NDArray[np.int64], ...]
@@ -38,7 +44,8 @@ def templates() -> Templates:
         feh = tuple(float(f) for f in np.unique(z["feh"]))
         nodes = tuple(np.flatnonzero(z["feh"] == f) for f in feh)
         meshes = tuple(Delaunay(_plane(np.log10(z["teff"][i]), z["logg"][i])) for i in nodes)
-    return Templates(np.log(lines).astype(np.float32), continuum.astype(np.float32), feh, meshes, nodes)
+        atmosphere = z["teff"], z["logg"], z["feh"]
+    return Templates(np.log(lines).astype(np.float32), continuum.astype(np.float32), *atmosphere, feh, meshes, nodes)
 
 
 def _plane(log_teff: Array, logg: Array) -> Array:

@@ -1,0 +1,92 @@
+"""Spectra of the simulation: lines where and as strong as they should be, blurred but not weakened."""
+
+import numpy as np
+import pytest
+from scipy.interpolate import CubicSpline
+
+from obcat.ingest.simulate.dust import f99
+from obcat.ingest.simulate.emission import DISC_LINES, NEBULAR_LINES, Emission, emission_profile
+from obcat.ingest.simulate.interstellar import LINES, transmission
+from obcat.ingest.simulate.spectra import FINE_STEP, FREQUENCY, Component, composite, normalised, rotation
+from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
+
+Spectrum = np.ndarray
+
+
+def star(teff: float, logg: float = 4.0, vsini: float = 0.0, rv: float = 0.0, m_v: float = 0.0) -> Component:
+    return Component(*(np.array([float(v)]) for v in (np.log10(teff), logg, 0, vsini, rv, m_v)))
+
+
+def lines(component: Component, resolution: float = 1800.0) -> Spectrum:
+    return normalised(component, np.array([resolution]))[0][0].astype(float)
+
+
+def width(spectrum: Spectrum, centre: float, half: float) -> float:
+    """Equivalent width in Angstrom, absorption positive."""
+    near = np.abs(WAVELENGTH - centre) < half
+    return float(np.trapezoid(1 - spectrum[near], WAVELENGTH[near]))
+
+
+@pytest.mark.parametrize(  # Balmer maximum near A0, He I maximum near B2: Didelon (1982), Jaschek & Jaschek (1987)
+    ("teff", "h_beta", "he_4471"),
+    [(10_000, (13, 19), (0.0, 0.25)), (15_000, (7, 10), (0.5, 1.1)), (20_000, (5, 7.5), (0.8, 1.6))],
+)
+def test_equivalent_widths_are_those_of_b_stars(
+    teff: float, h_beta: tuple[float, float], he_4471: tuple[float, float]
+) -> None:
+    spectrum = lines(star(teff, vsini=100))
+    assert h_beta[0] < width(spectrum, 4862.7, 60) < h_beta[1]
+    assert he_4471[0] < width(spectrum, 4472.7, 7.5) < he_4471[1]
+
+
+def test_rotation_and_resolution_keep_equivalent_widths() -> None:
+    narrow, broad = lines(star(15_000)), lines(star(15_000, vsini=250), resolution=1500)
+    assert width(broad, 6564.6, 90) == pytest.approx(width(narrow, 6564.6, 90), rel=0.01)
+    assert broad[np.argmin(np.abs(WAVELENGTH - 6564.6))] > narrow[np.argmin(np.abs(WAVELENGTH - 6564.6))]
+
+
+@pytest.mark.parametrize("rv", [-300.0, -34.5, 20.0, 150.0])
+def test_a_line_moves_by_its_radial_velocity(rv: float) -> None:
+    still, moving = (lines(star(15_000, vsini=100, rv=v)) for v in (0.0, rv))
+    expected = CubicSpline(WAVELENGTH, still)(WAVELENGTH / (1 + rv / LIGHT_SPEED))
+    np.testing.assert_allclose(moving[50:-50], expected[50:-50], atol=0.002)
+
+
+def test_rotation_widens_a_line_by_the_variance_of_its_profile() -> None:
+    """Variance of the profile: v^2 (1 - 7 eps/15) / (4 (1 - eps/3)), from Gray's eq. 18.14, eps = 0.4."""
+    x = 2 * np.pi * FREQUENCY[10:12] * 200 / LIGHT_SPEED / FINE_STEP
+    second = 2 * (1 - rotation(x)) / x**2
+    assert second[0] == pytest.approx((1 - 7 * 0.4 / 15) / (4 * (1 - 0.4 / 3)), rel=0.02)
+
+
+def test_light_of_two_stars_adds_by_their_magnitudes() -> None:
+    bright, faint = star(15_000, m_v=0.0), star(10_000, m_v=2.5)
+    rows, resolution = np.array([0]), np.array([1800.0])
+    _, both = composite([(rows, bright), (rows, faint)], 1, resolution)
+    at = np.searchsorted(WAVELENGTH, 5500)
+    assert both[0, at] == pytest.approx(1.1, rel=1e-4)
+
+
+def test_a_companion_cooler_than_the_grid_is_redder_than_its_edge() -> None:
+    rows, resolution = np.array([0]), np.array([1800.0])
+    cool, edge = (composite([(rows, star(t, 4.3))], 1, resolution)[1][0] for t in (6000, 8000))
+    assert cool[-1] / cool[0] > 1.5 * edge[-1] / edge[0]
+
+
+@pytest.mark.parametrize(("nebular", "shares"), [(False, DISC_LINES), (True, NEBULAR_LINES)])
+def test_emission_has_the_equivalent_width_drawn(nebular: bool, shares: tuple[tuple[float, float], ...]) -> None:
+    emission = Emission(*(np.array([v]) for v in (10.0, nebular, 120.0 * (not nebular), 60.0, 0.0)))
+    profile = emission_profile(emission, 0, 0.0, 1800.0)
+    assert width(1 - profile, 4862.7, 30) == pytest.approx(10 * shares[1][1], rel=1e-3)
+    total = sum(share for centre, share in shares)
+    assert np.trapezoid(profile, WAVELENGTH) == pytest.approx(10 * total, rel=1e-2)
+
+
+def test_interstellar_lines_grow_with_dust() -> None:
+    clear, dusty = transmission(np.array([0.0, 0.1]))
+    assert (clear == 1).all()
+    assert np.trapezoid(1 - dusty, WAVELENGTH) == pytest.approx(0.1 * sum(ew for _, ew, _ in LINES), rel=0.05)
+
+
+def test_the_curve_covers_the_whole_spectrum() -> None:
+    assert np.isfinite(f99(WAVELENGTH)).all()

@@ -1,0 +1,175 @@
+"""The simulated survey as files: counts, layout, tables, the same bytes for any workers, and the truth kept apart."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+
+from obcat.ingest.simulate import is_current, simulate
+from obcat.ingest.simulate.sky import LB1_DEC, LB1_RA
+from obcat.ingest.simulate.visits import count_visits, draw_visits, n_spectra
+from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
+
+N_STARS, SEED = 60, 11
+DR5_CARDS = """
+SIMPLE BITPIX NAXIS NAXIS1 NAXIS2 EXTEND COMMENT FILENAME OBSID AUTHOR DATA_V EXTEN0 N_EXTEN EXTNAME ORIGIN DATE
+COMMENT TELESCOP LONGITUD LATITUDE FOCUS CAMPRO CAMVER COMMENT DATE-OBS DATE-BEG DATE-END LMJD MJD LMJMLIST PLANID RA
+DEC RA_OBS DEC_OBS OFFSET OFFSET_V DESIG FIBERID CELL_ID X_VALUE Y_VALUE OBJNAME OBJTYPE TSOURCE TCOMMENT TFROM
+FIBERTYP FIBERMAS MAGTYPE MAG1 MAG2 MAG3 MAG4 MAG5 MAG6 MAG7 OBS_TYPE OBSCOMM RADECSYS EQUINOX LAMPLIST SKYLIST NEXP
+NEXP_B NEXP_R EXPT_B EXPT_R EXPTIME BESTEXP SCAMEAN COMMENT SPID SPRA SPDEC SLIT_MOD COMMENT TEMPCCDB TEMPCCDR SEEING
+MOONPHA TEMP_AIR TEMP_FP DEWPOINT DUST HUMIDITY WINDD WINDS SKYLEVEL COMMENT EXTRACT SFLATTEN PCASKYSB NSKIES SKYCHI2
+SCHI2MIN SCHI2MAX NSTD FSTAR FCBY HELIO HELIO_RV VACUUM NWORDER WFITTYPE COEFF0 COEFF1 WAT0_001 WAT1_001 CRVAL1 CD1_1
+CRPIX1 CTYPE1 DC-FLAG COMMENT VERSPIPE CLASS SUBCLASS Z Z_ERR ZFLAG SNRU SNRG SNRR SNRI SNRZ
+"""  # as read from a file of DR5 v3
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with survey/ and truth/."""
+    root = tmp_path_factory.mktemp("simulated")
+    simulate(root / "survey", root / "truth", n_stars=N_STARS, seed=SEED, workers=1)
+    return root
+
+
+@pytest.fixture(scope="module")
+def files(made: Path) -> list[Path]:
+    return sorted((made / "survey" / "spectra").rglob("*.fits.gz"))
+
+
+def digests(root: Path) -> dict[str, str]:
+    paths = sorted(p for p in root.rglob("*") if p.is_file())
+    return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
+
+
+def test_full_size_is_that_of_liu_et_al_2019() -> None:
+    assert n_spectra(16_032) == 22_901
+    assert n_spectra(2000) == 2857
+
+
+@pytest.mark.parametrize("n", [1, 2, 60, 3000])
+def test_every_star_is_visited_and_the_total_is_exact(n: int) -> None:
+    visits = count_visits(n, 0, 12, np.random.default_rng(1))
+    assert visits.sum() == n_spectra(n)
+    assert visits.min() >= 1
+    assert visits[0] == min(12, 1 + n_spectra(n) - n)
+
+
+def test_a_plate_never_puts_two_stars_on_one_fibre() -> None:
+    rng = np.random.default_rng(2)
+    visits = draw_visits(rng.uniform(80, 90, 900), rng.uniform(20, 30, 900), np.full(900, 13.0), np.full(900, 2), rng)
+    assert len(set(visits.specid)) == 1800
+
+
+@pytest.mark.slow
+def test_the_same_bytes_for_one_and_two_workers(made: Path, tmp_path: Path) -> None:
+    simulate(tmp_path / "survey", tmp_path / "truth", n_stars=N_STARS, seed=SEED, workers=2)
+    assert digests(tmp_path) == digests(made)
+
+
+def test_another_seed_gives_another_survey(made: Path, tmp_path: Path) -> None:
+    simulate(tmp_path / "survey", tmp_path / "truth", n_stars=3, seed=SEED + 1, workers=1)
+    assert is_current(tmp_path / "survey", tmp_path / "truth", 3, SEED + 1)
+    assert not is_current(tmp_path / "survey", tmp_path / "truth", 3, SEED)
+    assert not is_current(tmp_path / "survey", tmp_path / "nowhere", 3, SEED + 1)
+
+
+def test_a_run_replaces_what_was_there_and_leaves_nothing_else(tmp_path: Path) -> None:
+    for n in (3, 2):
+        simulate(tmp_path / "survey", tmp_path / "truth", n_stars=n, seed=1, workers=1)
+    assert {p.name for p in tmp_path.iterdir()} == {"survey", "truth"}
+    assert pq.read_metadata(tmp_path / "truth" / "stars.parquet").num_rows == 2
+
+
+def test_truth_inside_the_survey_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="a build could read the truth"):
+        simulate(tmp_path / "survey", tmp_path / "survey" / "truth", n_stars=2, seed=1)
+    with pytest.raises(ValueError, match="1 or more"):
+        simulate(tmp_path / "survey", tmp_path / "truth", n_stars=0, seed=1)
+
+
+def test_nothing_in_the_survey_names_a_true_value(made: Path) -> None:
+    assert sorted(p.name for p in (made / "survey").iterdir()) == [
+        "apass.vot", "gaia_dr2.fits", "labels.fits", "simulation.json", "spectra", "survey.toml", "targets.csv",
+        "twomass.csv", "xstps.csv",
+    ]  # fmt: skip
+
+
+def test_headers_have_the_cards_of_a_real_file_and_say_simulated(files: list[Path]) -> None:
+    cards = [k for k in fits.getheader(files[0]) if k]
+    assert cards == [*DR5_CARDS.split(), "COMMENT", "SIMULAT"]
+    header = fits.getheader(files[0])
+    assert header["SIMULAT"] is True
+    assert "SIMULATED" in str(header["COMMENT"])
+
+
+def test_files_are_named_numbered_and_laid_out_as_in_dr5(files: list[Path]) -> None:
+    assert len(files) == n_spectra(N_STARS)
+    obsids = set()
+    for path in files:
+        with fits.open(path) as hdul:
+            header, data = hdul[0].header, hdul[0].data
+        assert path.name == header["FILENAME"] + ".gz"
+        assert path.parent.name == header["PLANID"]
+        name = f"spec-{header['LMJD']}-{header['PLANID']}_sp{header['SPID']:02d}-{header['FIBERID']:03d}.fits"
+        assert header["FILENAME"] == name
+        assert header["OBSID"] % 100_000 == 1000 * header["SPID"] + header["FIBERID"]
+        assert (header["DATA_V"], header["VACUUM"], header["HELIO"]) == ("LAMOST DR5", True, True)
+        assert header["MJD"] == header["LMJD"] - 1
+        obsids.add(header["OBSID"])
+        n = header["NAXIS1"]
+        assert data.shape == (5, n)
+        assert data.dtype == np.dtype(">f4")
+        np.testing.assert_allclose(data[2], WAVELENGTH[:n], atol=1e-3)
+        assert np.isfinite(data).all()
+        assert (data[1] > 0).all()
+        assert not data[3:].any()
+    assert len(obsids) == len(files)
+
+
+def test_truth_has_a_row_a_star_and_a_row_a_spectrum_marked_simulated(made: Path, files: list[Path]) -> None:
+    stars, visits = (pq.read_table(made / "truth" / f"{name}.parquet") for name in ("stars", "visits"))
+    assert stars.num_rows == N_STARS
+    assert sorted(visits["fitsname"].to_pylist()) == sorted(p.name[:-3] for p in files)
+    assert set(visits["name"].to_pylist()) == set(stars["name"].to_pylist())
+    assert stars["simulated"].to_pylist() == [True] * N_STARS
+    assert stars.schema.metadata == {b"simulated": b"true"}
+
+
+def test_the_header_redshift_is_the_true_velocity_with_its_error(made: Path, files: list[Path]) -> None:
+    visits = pq.read_table(made / "truth" / "visits.parquet")
+    true = dict(zip(visits["fitsname"].to_pylist(), visits["rv"].to_pylist(), strict=True))
+    headers = [fits.getheader(p) for p in files]
+    pulls = [(h["Z"] * LIGHT_SPEED - true[h["FILENAME"]]) / (h["Z_ERR"] * LIGHT_SPEED) for h in headers]
+    assert np.std(pulls) == pytest.approx(1, abs=0.25)
+    assert all(4 < h["Z_ERR"] * LIGHT_SPEED < 16 for h in headers)
+
+
+def test_lb1_is_there_with_its_visits(made: Path) -> None:
+    visits = pq.read_table(made / "truth" / "visits.parquet")["name"].to_pylist()
+    star = pq.read_table(made / "truth" / "stars.parquet").slice(0, 1).to_pylist()[0]
+    assert visits.count("LB-1") == 12
+    assert (star["ra"], star["dec"]) == pytest.approx((LB1_RA, LB1_DEC), abs=1e-6)
+    assert star["true_g_gaia"] == pytest.approx(11.5, abs=0.05)
+    assert star["flux_ratio_v"] > 0.7
+
+
+def test_tables_have_the_archives_own_names(made: Path) -> None:
+    survey = made / "survey"
+    gaia = Table.read(survey / "gaia_dr2.fits")
+    assert {"source_id", "ref_epoch", "parallax", "phot_bp_mean_flux_over_error", "ruwe"} <= set(gaia.colnames)
+    assert gaia["source_id"].dtype == np.dtype(">i8")
+    assert gaia["source_id"].max() > 2**53
+    assert len(set(gaia["source_id"])) == len(gaia)
+    assert set(gaia["ref_epoch"]) == {2015.5}
+    assert str(gaia["parallax"].unit) == "mas"
+    names = [f'name="{n}"' for n in ("RAJ2000", "Vmag", "e_Vmag", "g&apos;mag", "e_i&apos;mag")]
+    text = (survey / "apass.vot").read_text(encoding="utf-8")
+    assert all(name in text for name in names)
+    assert (survey / "twomass.csv").read_text(encoding="utf-8").startswith("designation,ra,dec,j_m,j_msigcom,")
+    specids = {r.split(",")[0] for r in (survey / "targets.csv").read_text(encoding="utf-8").splitlines()[1:]}
+    assert set(Table.read(survey / "labels.fits")["specid"]) <= specids
+    assert len(specids) == n_spectra(N_STARS)
