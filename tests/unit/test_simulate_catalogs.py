@@ -107,8 +107,10 @@ def test_galactic_frame_is_a_rotation_with_its_pole_and_centre() -> None:
 def test_stars_on_the_solar_circle_move_as_the_disc_does() -> None:
     """Towards the anticentre a star on a circular orbit has only the Sun's own motion against it."""
     n = 4000
-    rv, _, _ = velocities(np.full(n, 180.0), np.zeros(n), np.full(n, 2.0), np.random.default_rng(8))
+    rv, pmra, pmdec = velocities(np.full(n, 180.0), np.zeros(n), np.full(n, 2.0), np.random.default_rng(8))
     assert rv.mean() == pytest.approx(11.1, abs=1)
+    across = np.hypot(12.2, 7.25) / (4.7405 * 2)  # mas/yr at 2 kpc
+    assert np.hypot(pmra.mean(), pmdec.mean()) == pytest.approx(across, abs=0.05)
     assert rv.std() == pytest.approx(12, rel=0.05)
 
 
