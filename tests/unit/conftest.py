@@ -38,12 +38,12 @@ def con(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fill() -> Callable[[duckdb.DuckDBPyConnection, str, Rows], None]:
     return fill_table
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def read_csv() -> Callable[[Path, str], Rows]:
     return read_rows
 
