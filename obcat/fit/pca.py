@@ -9,12 +9,10 @@ import numpy as np
 import pyarrow as pa
 from scipy.linalg import eigh
 
+from obcat.fit.excess import found_emission, measured, ordinary, scored
 from obcat.fit.gram import Reader, batches, correlation, moments
 from obcat.fit.result import Fit
-from obcat.fit.threshold import calibrate
-from obcat.kernels.emission import Excess, core_excess, significant
-from obcat.kernels.grid import N_PIXEL
-from obcat.kernels.pca import coefficients, reconstruct, standardised
+from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 from obcat.kernels.windows import clean_pixels, full_pixels
 
 __all__ = ["pca"]
@@ -35,9 +33,9 @@ def pca(read: Reader, parameters: Any, models: dict[str, Model]) -> Fit:
 
     Arrays, for the kernels: mean, scale (3909,); clean_basis, full_basis, full_from_clean (k, 3909), standardised;
     score_clean_scale, score_full_scale (k,) standard deviations of the coefficients over the training stars;
-    residual_sd (3909,) scatter of ordinary stars about their reconstruction, noise taken out; excess_calibration (4,),
-    see `obcat.fit.threshold.calibrate`. With fewer training spectra than components + 2 the arrays have no pixels, and
-    every kernel answers NaN.
+    halpha_share (k,), see `believed`; residual_sd (3909,) scatter of ordinary stars about their reconstruction, noise
+    taken out; excess_curve, excess_limits and excess_calibration, see `obcat.fit.excess.ordinary`. With fewer training
+    spectra than components + 2 the arrays have no pixels, and every kernel answers NaN.
 
     Table ``pca_dropped``: specid, star_id, iteration, reason of the stars left out of the second fit.
     """
@@ -47,17 +45,17 @@ def pca(read: Reader, parameters: Any, models: dict[str, Model]) -> Fit:
     if stars.num_rows < parameters.pca_components + 2:
         return Fit(without_model(parameters.pca_components), {"pca_dropped": dropped(stars, ~everyone, ~everyone)})
     first = fitted(read, parameters, provisional(read, parameters), everyone)
-    found, _ = measured(read, parameters, first, everyone)
-    emission = found_emission(found, parameters)
+    found = measured(read, parameters, first, everyone)
+    emission = found_emission(found, first["score_clean_scale"], false_alarm=parameters.em_false_alarm)
     unknown = ~np.isfinite(found.excess)
-    kept = everyone & ~emission & ~unknown
+    kept = ~emission & ~unknown
+    table = {"pca_dropped": dropped(stars, emission, unknown)}
     if np.count_nonzero(kept) < parameters.pca_components + 2:
-        return Fit(without_model(parameters.pca_components), {"pca_dropped": dropped(stars, emission, unknown)})
+        return Fit(without_model(parameters.pca_components), table)
     second = fitted(read, parameters, first, kept)
-    found, residual_sd = measured(read, parameters, second, kept)
-    calibration = calibrate(found.excess, found.excess_err, false_alarm=parameters.em_false_alarm)
-    arrays = second | {"residual_sd": residual_sd, "excess_calibration": calibration}
-    return Fit(arrays, {"pca_dropped": dropped(stars, emission, unknown)})
+    found = measured(read, parameters, second, kept)
+    usual = ordinary(found, second["score_clean_scale"], false_alarm=parameters.em_false_alarm)
+    return Fit(second | {"residual_sd": found.residual_sd} | usual, table)
 
 
 def provisional(read: Reader, parameters: Any) -> Model:
@@ -76,12 +74,15 @@ def fitted(read: Reader, parameters: Any, before: Model, kept: np.ndarray) -> Mo
     shift, deviation, matrix = correlation(rows, len(used))
     clean_value, clean_vector = components(matrix[np.ix_(clean, clean)], parameters.pca_components)
     full_value, full_vector = components(matrix, parameters.pca_components)
+    solution = shared(clean_value, clean_vector, matrix[clean])
+    share = believed(solution, clean_value, clean, int(np.count_nonzero(kept)))
     return {
         "mean": before["mean"] + before["scale"] * on_grid(shift, used),
         "scale": before["scale"] * on_grid(deviation, used),
         "clean_basis": on_grid(clean_vector, used[clean]).astype(np.float32),
         "full_basis": on_grid(full_vector, used).astype(np.float32),
-        "full_from_clean": on_grid(shared(clean_value, clean_vector, matrix[clean]), used).astype(np.float32),
+        "full_from_clean": on_grid(share * solution, used).astype(np.float32),
+        "halpha_share": share[:, np.argmin(np.abs(WAVELENGTH[used] - parameters.halpha))],
         "score_clean_scale": np.sqrt(clean_value),
         "score_full_scale": np.sqrt(full_value),
     }
@@ -109,6 +110,27 @@ def shared(value: np.ndarray, vector: np.ndarray, covariance: np.ndarray) -> np.
     )
 
 
+def believed(solution: np.ndarray, value: np.ndarray, clean: np.ndarray, count: int) -> np.ndarray:
+    """Share 0...1 of the solution that is more than the chance correlation of noise, (k, p); 1 in the clean windows.
+
+    By chance an element of E has the variance s^2 / (count lambda), s^2 being that of the pixel's residual. Each line
+    window of each component is shrunk by 1 - (sum of these) / (sum of E^2), never below 0 (James & Stein 1961): with
+    few training stars the noise components would otherwise carry the noise of a spectrum into its H alpha.
+    """
+    residual = np.maximum(1 - np.sum(solution**2 * value[:, None], axis=0), 0) * count / max(count - len(value), 1)
+    chance = np.divide(1, count * value, out=np.zeros(len(value)), where=value > 0)
+    share = np.ones(solution.shape)
+    edges = np.flatnonzero(np.diff(clean.astype(np.int8))) + 1
+    for window in np.split(np.arange(len(clean)), edges):
+        power = np.sum(solution[:, window] ** 2, axis=1)
+        noise = chance * np.sum(residual[window])
+        if not clean[window[0]]:
+            share[:, window] = np.clip(1 - np.divide(noise, power, out=np.ones(len(value)), where=power > 0), 0, 1)[
+                :, None
+            ]
+    return share
+
+
 def on_grid(values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """(..., p) values of some pixels -> (..., 3909), 0 elsewhere."""
     out = np.zeros((*values.shape[:-1], N_PIXEL))
@@ -121,61 +143,6 @@ def filled_rows(read: Reader, parameters: Any, model: Model, kept: np.ndarray) -
     for batch in batches(read):
         x, good, score = scored(batch.norm[kept[batch.rows]], batch.ivar[kept[batch.rows]], parameters, model)
         yield np.where(good, x, np.nan_to_num(score) @ model["full_from_clean"])
-
-
-def scored(
-    norm: np.ndarray, ivar: np.ndarray, parameters: Any, model: Model
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    x, good = standardised(norm, ivar, mean=model["mean"], scale=model["scale"], outlier=parameters.pca_outlier)
-    score = coefficients(
-        x,
-        good,
-        basis=model["clean_basis"],
-        max_masked=parameters.pca_max_masked,
-        sweeps=parameters.pca_sweeps,
-    )
-    return x, good, score
-
-
-def measured(read: Reader, parameters: Any, model: Model, kept: np.ndarray) -> tuple[Excess, np.ndarray]:
-    """The excess of every training star, and the scatter of the stars kept about their reconstruction, noise taken out.
-
-    The scatter of a pixel is the weighted mean of residual^2 - 1 / ivar, weights being the inverse variances.
-    """
-    parts, sums = [], np.zeros((3, N_PIXEL))
-    for batch in batches(read):
-        _, good, score = scored(batch.norm, batch.ivar, parameters, model)
-        parts.append(excess_of(batch.norm, batch.ivar, score, parameters, model))
-        level = reconstruct(score, mean=model["mean"], scale=model["scale"], full_from_clean=model["full_from_clean"])
-        counted = good & np.isfinite(level) & kept[batch.rows, None]
-        weight = np.where(counted, batch.ivar, 0)
-        residual = np.where(counted, batch.norm - level, 0)
-        sums += counted.sum(axis=0), (weight * residual**2).sum(axis=0), weight.sum(axis=0, dtype=np.float64)
-    count, square, weight = sums
-    surplus = np.divide(square - count, weight, out=np.zeros(N_PIXEL), where=weight > 0)
-    return Excess(*map(np.concatenate, zip(*parts, strict=True))), np.sqrt(np.maximum(surplus, 0))
-
-
-def excess_of(norm: np.ndarray, ivar: np.ndarray, score: np.ndarray, parameters: Any, model: Model) -> Excess:
-    return core_excess(
-        norm,
-        ivar,
-        score,
-        mean=model["mean"],
-        scale=model["scale"],
-        clean_basis=model["clean_basis"],
-        full_from_clean=model["full_from_clean"],
-        residual_sd=np.zeros(N_PIXEL),
-        halpha=parameters.halpha,
-        halpha_halfwidth=parameters.halpha_halfwidth,
-        halpha_chi2_halfwidth=parameters.halpha_chi2_halfwidth,
-    )
-
-
-def found_emission(found: Excess, parameters: Any) -> np.ndarray:
-    calibration = calibrate(found.excess, found.excess_err, false_alarm=parameters.em_false_alarm)
-    significance, threshold = significant(found.excess, found.excess_err, calibration)
-    return significance > threshold
 
 
 def dropped(stars: pa.Table, emission: np.ndarray, unknown: np.ndarray) -> pa.Table:
@@ -194,11 +161,12 @@ def dropped(stars: pa.Table, emission: np.ndarray, unknown: np.ndarray) -> pa.Ta
 
 def without_model(components: int) -> Model:
     """Arrays without pixels: every kernel answers NaN."""
-    lines = ("mean", "scale", "residual_sd", "excess_calibration")
+    lines = ("mean", "scale", "residual_sd", "excess_curve", "excess_calibration")
     bases = ("clean_basis", "full_basis", "full_from_clean")
-    scales = ("score_clean_scale", "score_full_scale")
+    scales = ("score_clean_scale", "score_full_scale", "halpha_share")
     return (
-        {name: np.zeros(0) for name in lines}
+        {"excess_limits": np.zeros((2, 0))}
+        | {name: np.zeros(0) for name in lines}
         | {name: np.zeros((components, 0), np.float32) for name in bases}
         | {name: np.full(components, np.nan) for name in scales}
     )

@@ -1,0 +1,149 @@
+"""The excess at H alpha of the training stars, and what is ordinary among them (METHOD section 2, steps 3 and 4)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from obcat.fit.gram import Reader, batches
+from obcat.fit.threshold import calibrate
+from obcat.kernels.emission import significant
+from obcat.kernels.excess import core_excess, expected_excess, quadratic
+from obcat.kernels.grid import N_PIXEL
+from obcat.kernels.pca import coefficients, reconstruct, standardised
+
+__all__ = ["Found", "found_emission", "measured", "ordinary", "scored"]
+
+Model = dict[str, np.ndarray]
+
+LEADING = 4  # scores the curve of H alpha is a function of; with 2 the false alarms of O stars are gone, 3 to 8 agree
+PER_TERM = 20  # stars a term of the curve needs; with fewer there is no curve
+ROUNDS = 5  # of curve and clipping; the stars clipped have settled after three
+MOST = 0.95  # a star cannot take more of the model than this upon itself
+
+
+class Found(NamedTuple):
+    """Excess and its error (n,), scores (n, k) of all training stars; scatter of the stars kept, (3909,)."""
+
+    excess: np.ndarray
+    error: np.ndarray
+    score: np.ndarray
+    residual_sd: np.ndarray
+
+
+def measured(read: Reader, parameters: Any, model: Model, kept: np.ndarray) -> Found:
+    """The excess of every training star, and the scatter of the stars kept about their reconstruction, noise taken out.
+
+    The scatter of a pixel is the weighted mean of residual^2 - 1 / ivar, weights being the inverse variances.
+    The excess of a star that the model was fitted to is that of a model fitted without it (`left_out`).
+    """
+    parts, sums = [], np.zeros((3, N_PIXEL))
+    for batch in batches(read):
+        _, good, score = scored(batch.norm, batch.ivar, parameters, model)
+        parts.append((*excess_of(batch.norm, batch.ivar, score, parameters, model), score))
+        level = reconstruct(score, mean=model["mean"], scale=model["scale"], full_from_clean=model["full_from_clean"])
+        counted = good & np.isfinite(level) & kept[batch.rows, None]
+        weight = np.where(counted, batch.ivar, 0)
+        residual = np.where(counted, batch.norm - level, 0)
+        sums += counted.sum(axis=0), (weight * residual**2).sum(axis=0), weight.sum(axis=0, dtype=np.float64)
+    excess, error, score = map(np.concatenate, zip(*parts, strict=True))
+    inside = left_out(score, model, kept)
+    return Found(excess / inside, error, score, scatter(*sums))
+
+
+def scatter(count: np.ndarray, square: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    surplus = np.divide(square - count, weight, out=np.zeros(N_PIXEL), where=weight > 0)
+    return np.sqrt(np.maximum(surplus, 0))
+
+
+def left_out(score: np.ndarray, model: Model, kept: np.ndarray) -> np.ndarray:
+    """(n,) 1 - leverage: residual / (1 - leverage) is the residual of the regression F = P E without that star.
+
+    A noisy star with a component of its own has leverage near 1: the model would reproduce its emission.
+    """
+    scale = model["score_clean_scale"]
+    white = np.divide(score, scale, out=np.zeros(score.shape), where=scale > 0)
+    leverage = np.sum(white**2 * model["halpha_share"], axis=1) / np.count_nonzero(kept)
+    return 1 - np.where(kept, np.minimum(leverage, MOST), 0)
+
+
+def scored(
+    norm: np.ndarray, ivar: np.ndarray, parameters: Any, model: Model
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Standardised flux, good pixels, and coefficients of the clean windows."""
+    x, good = standardised(norm, ivar, mean=model["mean"], scale=model["scale"], outlier=parameters.pca_outlier)
+    score = coefficients(
+        x,
+        good,
+        basis=model["clean_basis"],
+        max_masked=parameters.pca_max_masked,
+        sweeps=parameters.pca_sweeps,
+    )
+    return x, good, score
+
+
+def excess_of(
+    norm: np.ndarray, ivar: np.ndarray, score: np.ndarray, parameters: Any, model: Model
+) -> tuple[np.ndarray, np.ndarray]:
+    found = core_excess(
+        norm,
+        ivar,
+        score,
+        mean=model["mean"],
+        scale=model["scale"],
+        clean_basis=model["clean_basis"],
+        full_from_clean=model["full_from_clean"],
+        residual_sd=np.zeros(N_PIXEL),
+        halpha=parameters.halpha,
+        halpha_halfwidth=parameters.halpha_halfwidth,
+        halpha_chi2_halfwidth=parameters.halpha_chi2_halfwidth,
+    )
+    return found.excess, found.excess_err
+
+
+def ordinary(found: Found, score_scale: np.ndarray, *, false_alarm: float) -> Model:
+    """What ordinary stars have at H alpha: the curve of the excess with the leading scores, and the scatter."""
+    straight = {
+        "excess_curve": np.zeros(0),
+        "excess_limits": np.zeros((2, 0)),
+        "excess_calibration": calibrate(found.excess, found.error, false_alarm=false_alarm),
+    }
+    terms = quadratic(np.zeros((1, LEADING))).shape[1]
+    enough = np.count_nonzero(np.isfinite(found.excess)) >= PER_TERM * terms and len(score_scale) >= LEADING
+    model = straight
+    for _ in range(ROUNDS if enough else 0):
+        model = curved(found, score_scale, model, false_alarm)
+    return model if model["excess_calibration"].size else straight
+
+
+def curved(found: Found, score_scale: np.ndarray, before: Model, false_alarm: float) -> Model:
+    """A weighted least-squares curve through the stars within the threshold on either side of the one before."""
+    if not before["excess_calibration"].size or not np.all(score_scale[:LEADING] > 0):
+        return before
+    significance, threshold = significances(found, score_scale, before)
+    near = np.abs(significance) < threshold
+    white = found.score[:, :LEADING].astype(np.float64)[near] / score_scale[:LEADING]
+    _, error_scale, systematic, _ = before["excess_calibration"]
+    weight = 1 / np.hypot(error_scale * found.error[near], systematic)
+    curve = np.linalg.lstsq(quadratic(white) * weight[:, None], found.excess[near] * weight)[0]
+    shape = {"excess_curve": curve, "excess_limits": np.stack([white.min(axis=0), white.max(axis=0)])}
+    rest = found.excess - expected_excess(found.score, score_clean_scale=score_scale, **shape)
+    return shape | {"excess_calibration": calibrate(rest, found.error, false_alarm=false_alarm)}
+
+
+def significances(found: Found, score_scale: np.ndarray, model: Model) -> tuple[np.ndarray, float]:
+    expected = expected_excess(
+        found.score,
+        score_clean_scale=score_scale,
+        excess_curve=model["excess_curve"],
+        excess_limits=model["excess_limits"],
+    )
+    return significant(found.excess - expected, found.error, model["excess_calibration"])
+
+
+def found_emission(found: Found, score_scale: np.ndarray, *, false_alarm: float) -> np.ndarray:
+    """(n,) True for the training stars whose excess is above the threshold that these stars give."""
+    model = ordinary(found, score_scale, false_alarm=false_alarm)
+    significance, threshold = significances(found, score_scale, model)
+    return significance > threshold
