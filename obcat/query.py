@@ -1,6 +1,8 @@
 """Ad-hoc SQL on a finished database, read-only, and what the database says of itself."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -15,8 +17,11 @@ class QueryRefused(Exception):
 
 
 def ask(database: Path, query: str) -> str:
-    """The answer to one SELECT as CSV text. The database is read-only and cannot reach files or the network."""
-    with duckdb.connect(str(database), read_only=True) as con:
+    """The answer to one SELECT as CSV text. The database is read-only and cannot reach files or the network.
+
+    Raises QueryRefused where the query is something else, cannot be run, or there is no database to ask.
+    """
+    with opened(database) as con:
         lock_down(con)
         try:
             statements = con.extract_statements(query)
@@ -28,6 +33,18 @@ def ask(database: Path, query: str) -> str:
             return as_csv(con.sql(statements[0].query))
         except duckdb.Error as error:
             raise QueryRefused(first_line(error)) from error
+
+
+@contextmanager
+def opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The database, read-only, under the name obcat: its file may be called like one of its schemas."""
+    with duckdb.connect() as con:
+        try:
+            con.execute("ATTACH $path AS obcat (READ_ONLY)", {"path": str(database)})
+        except duckdb.Error as error:
+            raise QueryRefused(f"{database}: {first_line(error)}") from error
+        con.execute("USE obcat")
+        yield con
 
 
 def lock_down(con: duckdb.DuckDBPyConnection) -> None:
@@ -75,7 +92,7 @@ def status(database: Path) -> str:
     """Tables of what the database holds, as text: survey, files, parameters with source and status, models, steps."""
     from rich.console import Console
 
-    with duckdb.connect(str(database), read_only=True) as con:
+    with opened(database) as con:
         console = Console(file=io.StringIO(), width=150)
         for title, query in STATUS.items():
             show(console, title, con.sql(query).columns, con.execute(query).fetchall())

@@ -1,0 +1,210 @@
+"""`obcat sql`: one SELECT, read-only, no files, no network, no settings; the cookbook runs in plain DuckDB."""
+
+import csv
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from obcat.query import QueryRefused, ask, status
+from obcat.schema import SQL
+
+COOKBOOK = sorted((SQL / "queries").glob("*.sql"))
+FILE_READS = [
+    "FROM '{file}'",
+    "FROM read_csv('{file}')",
+    "FROM read_text('{file}')",
+    "FROM read_blob('{file}')",
+    "FROM read_parquet('{file}')",
+    "FROM read_json('{file}')",
+    "FROM glob('{folder}/*')",
+    "FROM sniff_csv('{file}')",
+    "WITH x AS (FROM '{file}') FROM x",
+    "SELECT (SELECT count(*) FROM read_csv('{file}'))",
+    "FROM 'https://example.org/x.csv'",
+    "EXPLAIN ANALYZE FROM '{file}'",
+]
+STATEMENTS = [
+    "COPY catalog.ob_stars TO '{out}'",
+    "COPY (SELECT 1) TO '/dev/stdout'",
+    "ATTACH '{out}' AS other",
+    "DETACH obcat",
+    "EXPORT DATABASE '{out}'",
+    "IMPORT DATABASE '{out}'",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "SET threads = 1",
+    "SET enable_external_access = true",
+    "SET memory_limit = '1TB'",
+    "RESET threads",
+    "PRAGMA database_list",
+    "PRAGMA enable_external_access",
+    "CALL pragma_version()",
+    "CREATE TABLE t (x INTEGER)",
+    "CREATE TEMP TABLE t AS SELECT 1",
+    "CREATE VIEW v AS SELECT 1",
+    "CREATE MACRO m(x) AS x",
+    "CREATE SECRET s (TYPE s3)",
+    "DROP TABLE catalog.ob_stars",
+    "DELETE FROM catalog.ob_stars",
+    "UPDATE meta.survey SET simulated = 0",
+    "INSERT INTO meta.survey VALUES ('x', 0, NULL, NULL)",
+    "ALTER TABLE catalog.ob_stars DROP COLUMN mk",
+    "TRUNCATE meta.survey",
+    "VACUUM",
+    "CHECKPOINT",
+    "BEGIN",
+    "USE memory",
+    "PREPARE p AS SELECT 1",
+    "EXECUTE p",
+    "EXPLAIN ANALYZE COPY meta.survey TO '{out}'",
+    "EXPLAIN ANALYZE DELETE FROM meta.survey",
+    "COMMENT ON TABLE catalog.ob_stars IS 'x'",
+]
+SEVERAL = [
+    "SELECT 1; SELECT 2",
+    "SELECT 1; DROP TABLE catalog.ob_stars",
+    "SELECT 1 /* ; */; -- x\nCOPY meta.survey TO '{out}'",
+    "-- only a comment",
+    "",
+    ";",
+]
+UNKNOWN = ["SELECT * FROM no_such_table", "SELEC 1", "SELECT nope FROM catalog.ob_stars", "SELECT 'x"]
+
+
+def filled(text: str, folder: Path) -> str:
+    return (
+        text.replace("{file}", str(folder / "x.csv"))
+        .replace("{out}", str(folder / "out"))
+        .replace("{folder}", str(folder))
+    )
+
+
+@pytest.mark.parametrize("query", [*FILE_READS, *STATEMENTS, *SEVERAL, *UNKNOWN])
+def test_refused(database, tmp_path, query):
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(QueryRefused) as refusal:
+        ask(database, filled(query, tmp_path))
+    assert len(str(refusal.value).splitlines()) == 1
+    assert str(refusal.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        ("SELECT 1 AS a, NULL AS b, 'x,y' AS c", 'a,b,c\n1,,"x,y"\n'),
+        ("FROM meta.quality_bits SELECT bit, name ORDER BY bit LIMIT 1", "bit,name\n1,no_rest_frame\n"),
+        ("VALUES (4611686018427387905)", "col0\n4611686018427387905\n"),
+        ("SELECT 1;", "1\n1\n"),
+        ("-- a comment\nSELECT 0.1 AS x;", "x\n0.1\n"),
+        ("SELECT 1 AS x WHERE false", "x\n"),
+    ],
+)
+def test_answered(database, query, answer):
+    assert ask(database, query) == answer
+
+
+@pytest.mark.parametrize("query", ["DESCRIBE catalog.ob_stars", "SUMMARIZE catalog.ob_stars", "EXPLAIN SELECT 1"])
+def test_questions_about_tables_are_answered(database, query):
+    assert len(ask(database, query).splitlines()) > 1
+
+
+def test_python_variables_cannot_be_read(database):
+    secret = [{"a": 1}]
+    with pytest.raises(QueryRefused):
+        ask(database, "FROM secret")
+    assert secret
+
+
+def test_database_is_not_changed(database):
+    before = database.read_bytes()
+    ask(database, "SELECT count(*) FROM catalog.ob_stars")
+    assert database.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a database" * 1000])
+def test_what_is_no_database_is_refused(tmp_path, content):
+    path = tmp_path / "x.duckdb"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(QueryRefused, match=r"x\.duckdb"):
+        ask(path, "FROM catalog.ob_stars")
+
+
+def test_a_database_of_any_name_can_be_asked(database):
+    """DuckDB names a database after its file: catalog.duckdb would make catalog.ob_stars ambiguous."""
+    renamed = database.rename(database.with_name("catalog.duckdb"))
+    assert ask(renamed, "SELECT count(*) AS n FROM catalog.ob_stars") == "n\n0\n"
+
+
+@pytest.mark.parametrize("path", COOKBOOK, ids=lambda path: path.stem)
+def test_cookbook_runs_in_plain_duckdb(database, path):
+    with duckdb.connect(str(database), read_only=True) as con:
+        assert con.sql(path.read_text(encoding="utf-8")).columns
+    assert ask(database, path.read_text(encoding="utf-8"))
+
+
+def test_cookbook_has_recipes_with_titles():
+    assert len(COOKBOOK) >= 8
+    for path in COOKBOOK:
+        assert path.read_text(encoding="utf-8").startswith("-- Title:   ")
+
+
+def test_cookbook_answers(database, con, fill):
+    """Recipes whose answer can be told beforehand."""
+    star = {"dec": 22.82575, "mk_err": 0.1, "mk_geo_err": 0.1}
+    visits = [
+        {"specid": "a", "star_id": "A", "uniqflag": 1, "mk": -1.0, "em_flag": 1, "quality": 0, "ra": 92.9545},
+        {"specid": "b", "star_id": "A", "uniqflag": 2, "mk": -2.0, "em_flag": 1, "quality": 8, "ra": 92.9545},
+        {"specid": "c", "star_id": "A", "uniqflag": 3, "mk": -3.0, "em_flag": 0, "quality": 24, "ra": 92.9},
+        {"specid": "d", "star_id": "B", "uniqflag": 1, "mk": -1.0, "em_flag": 0, "quality": 0, "ra": 10.0},
+    ]
+    near = {"mk_geo": -3.0, "binary_flag": 1, "dis": 0.5, "dis_low": 0.49, "dis_high": 0.51, "z": 0.1}
+    fill(con, "catalog.ob_stars", [star | visit | (near if visit["star_id"] == "B" else {}) for visit in visits])
+    con.close()
+
+    def answer(name: str) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(ask(database, (SQL / "queries" / f"{name}.sql").read_text()))))
+
+    assert [row["specid"] for row in answer("lb_1")] == ["a", "b"]
+    assert [(row["mk_from"], row["stars"], row["fraction"]) for row in answer("be_fraction")] == [("-1", "2", "0.5")]
+    assert [(row["star_id"], row["visits"], row["scatter"]) for row in answer("repeat_visits")] == [("A", "3", "1.0")]
+    assert [row["star_id"] for row in answer("over_luminous")] == ["B"]
+    assert [row["star_id"] for row in answer("nearby_binaries")] == ["B"]
+    assert [row["star_id"] for row in answer("disc_sample")] == ["B"]
+    census = {row["name"]: (row["rows"], row["only_this"]) for row in answer("quality_census")}
+    assert census["erroneous"] == ("2", "1")
+    assert census["snr_computed"] == ("1", "0")
+
+
+def test_status_tells_what_is_there(database, con, fill):
+    fill(con, "raw.files", [{"path": "x", "status": "quarantined", "reason": "not_fits"}])
+    fill(con, "catalog.ob_stars", [{"specid": "a", "uniqflag": 1}])
+    con.close()
+    text = status(database)
+    assert "not_fits" in text
+    assert "pca_components" in text
+    assert "out_of_domain" in text
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["sql", "{database}", "SELECT 1"], ["sql", "--help"]])
+def test_command_imports_nothing_heavy(database, arguments):
+    script = (
+        "import sys; from obcat.cli import main; main(sys.argv[1:], standalone_mode=False); "
+        "heavy = {'astropy', 'torch', 'lightgbm', 'matplotlib', 'scipy', 'astroquery', 'emcee'} & set(sys.modules); "
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    given = [a.replace("{database}", str(database)) for a in arguments]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *given],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
