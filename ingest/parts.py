@@ -31,7 +31,7 @@ PROVENANCE = {"obcat_version": obcat.__version__, "reader_version": READER_VERSI
 def part_schema() -> pa.Schema:
     """raw.spectra and sha256; array elements are never null, which reads a quarter faster."""
     array = pa.list_(pa.field("item", pa.float32(), nullable=False), N_PIXEL)
-    fields = [f.with_type(array) if f.name in ARRAYS else f for f in arrow_schema("raw.spectra")]
+    fields = [f.with_type(array) if f.name in ARRAYS else f for f in arrow_schema("raw.spectra") if f.name in ("specid", *ARRAYS)]
     return pa.schema([*fields, pa.field("sha256", pa.string(), nullable=False)])
 
 

@@ -39,7 +39,8 @@ def _raw(raw: Path, name: str) -> pa.Table | ds.Dataset:
     schema = arrow_schema(f"raw.{name}")
     if name == "spectra":
         parts = sorted((raw / "spectra").glob("*.parquet"))
-        return ds.dataset([str(p) for p in parts], schema=schema.append(SHA256), format="parquet")
+        stored = pa.schema([*(schema.field(column) for column in ("specid", "flux", "ivar")), SHA256])
+        return ds.dataset([str(p) for p in parts], schema=stored, format="parquet")
     path = raw / f"{name}.parquet"
     return pq.read_table(_open(path)).replace_schema_metadata() if path.is_file() else schema.empty_table()
 

@@ -4,6 +4,7 @@
 CREATE MACRO meta.finite(x) AS CASE WHEN isfinite(x) THEN x END;
 -- NaN, infinities and the sentinels of archives -> NULL
 CREATE MACRO meta.valid(x) AS CASE WHEN isfinite(x) AND x NOT IN (-9999, -999) THEN x END;
+CREATE MACRO meta.redshift(z) AS CASE WHEN isfinite(z) AND z > -1 THEN z END;
 CREATE MACRO meta.valid_mag(m) AS CASE WHEN isfinite(m) AND m BETWEEN -5 AND 40 THEN m END;
 CREATE MACRO meta.valid_error(e) AS CASE WHEN isfinite(e) AND e > 0 AND e < 9 THEN e END;
 -- Eq. in section 5: absolute magnitude from a parallax in mas

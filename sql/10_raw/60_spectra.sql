@@ -3,8 +3,8 @@
 -- Reads:   input_spectra, raw.headers
 -- Paper:   METHOD section 1
 INSERT INTO raw.spectra BY NAME
-SELECT specid, flux, ivar
-FROM input_spectra
-SEMI JOIN raw.headers USING (specid, sha256)
-ORDER BY specid
+SELECT s.specid, h.z, s.flux, s.ivar
+FROM input_spectra AS s
+INNER JOIN raw.headers AS h USING (specid, sha256)
+ORDER BY s.specid
 ;

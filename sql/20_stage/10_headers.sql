@@ -10,8 +10,8 @@ SELECT
     , coalesce(obsid <= 0, false) AS obsid_impossible
     , ra
     , dec
-    , CASE WHEN isfinite(z) AND z > -1 THEN z END AS z
-    , 299792.458 * CASE WHEN isfinite(z) AND z > -1 THEN z END AS rv
+    , meta.redshift(z) AS z
+    , 299792.458 * meta.redshift(z) AS rv
     , 299792.458 * CASE WHEN isfinite(z_err) AND z_err >= 0 THEN z_err END AS rv_err
     , NOT coalesce(isfinite(snr_g) AND snr_g >= 0 AND snr_g NOT IN (99, 999), false) AS snr_g_computed
     , CASE

@@ -1,5 +1,5 @@
 -- Title:   Coefficients of every spectrum on both sets of eigenspectra.
--- Grain:   one row per spectrum (specid) of the sample.
+-- Grain:   one row per spectrum (specid).
 -- Reads:   emission.spectra
 -- UDFs:    pca_scores
 -- Paper:   section 3

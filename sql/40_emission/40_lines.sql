@@ -1,5 +1,5 @@
 -- Title:   Flux above the reconstruction at Halpha, the emission flag, and spectra that cannot be right.
--- Grain:   one row per spectrum (specid) of the sample.
+-- Grain:   one row per spectrum (specid).
 -- Reads:   emission.spectra, emission.scores
 -- UDFs:    emission
 -- Paper:   section 3, Fig. 3
