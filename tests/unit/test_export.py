@@ -141,9 +141,10 @@ def test_fits_says_that_it_is_simulated_and_where_it_is_from(hdus):
 def test_a_real_survey_is_not_called_simulated(database, tmp_path):
     store(database, rows_of(2), simulated=0)
     path = release(database, tmp_path / "out")[0]
-    for hdu in fits.open(path):
-        assert hdu.header["SIMULATD"] is False
-        assert "SIMULATED" not in str(hdu.header["COMMENT"])
+    with fits.open(path) as opened:
+        for hdu in opened:
+            assert hdu.header["SIMULATD"] is False
+            assert "SIMULATED" not in str(hdu.header["COMMENT"])
 
 
 def test_checksums_notice_a_changed_bit(released, tmp_path):
@@ -274,12 +275,13 @@ def test_a_value_that_stands_for_null_stops(database, tmp_path, rows):
     store(database, rows)
     with db.connect(database) as con:
         con.execute("UPDATE catalog.ob_stars SET gaia_id = 0 WHERE specid = 'specid-00003'")
-    with pytest.raises(ReleaseError, match="gaia_id.*stands for NULL"):
+    with pytest.raises(ReleaseError, match=r"gaia_id.*stands for NULL"):
         release(database, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_another_version_of_the_table_is_refused(database, tmp_path):
+    store(database, rows_of(1))
     with db.connect(database) as con:
         con.execute("ALTER TABLE catalog.ob_stars RENAME COLUMN mk TO mks")
     with pytest.raises(ReleaseError, match=r"obcat\.duckdb: .*'mks'; did you mean 'mk'"):
