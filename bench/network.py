@@ -2,7 +2,7 @@
 
     OPENBLAS_NUM_THREADS=1 python bench/network.py [stars]
 
-Variant A trains on the reconstructed spectrum (3000 pixels), variant C on the whitened coefficients behind it.
+Variant A trains on the reconstructed spectrum (3000 pixels), variant C on the coefficients behind it.
 """
 
 import sys
@@ -19,7 +19,7 @@ from obcat.kernels.luminosity import predict
 
 PIXELS, COMPONENTS, EPOCHS = 3000, 100, 10
 BATCH = 2048  # rows of a call from DuckDB
-PARAMETERS = SimpleNamespace(hidden_neurons=100, dropout=0.2, epochs=EPOCHS, batch_size=256, learning_rate=3e-3)
+PARAMETERS = SimpleNamespace(hidden_neurons=100, dropout=0.2, epochs=EPOCHS, batch_size=64, learning_rate=6e-3)
 
 
 def stars(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

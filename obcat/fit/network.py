@@ -18,7 +18,7 @@ HISTORY_STEP = 10
 
 @dataclass(frozen=True)
 class Sample:
-    """Scores (n, k), not whitened, and absolute magnitudes (n,) in mag."""
+    """Scores (n, k) as they come and absolute magnitudes (n,) in mag."""
 
     score: np.ndarray
     mk: np.ndarray
@@ -35,20 +35,25 @@ class Progress:
 
 @dataclass(frozen=True)
 class _Scale:
+    """Centred, in units of the largest standard deviation of a column.
+
+    Scores keep their proportions, so that distances are those between the reconstructed spectra that the paper's
+    network sees; whitened, the trailing scores, mostly noise, would count as much as the leading ones.
+    """
+
     centre: np.ndarray
-    width: np.ndarray
+    width: float
 
     @classmethod
     def of(cls, values: np.ndarray) -> _Scale:
-        width = values.std(axis=0)
-        return cls(values.mean(axis=0), np.where(width > 0, width, 1.0))
+        return cls(values.mean(axis=0), float(values.std(axis=0).max()) or 1.0)
 
     def apply(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(((values - self.centre) / self.width).astype(np.float32))
 
 
 def train(sample: Sample, test: Sample, parameters: Any, seed: int) -> tuple[dict[str, np.ndarray], list[Progress]]:
-    """Weights of one network (w0 … b2, whitening and the scale of M folded in) and its learning curve.
+    """Weights of one network (w0 … b2, the scales of scores and of M folded in) and its learning curve.
 
     ``parameters``: hidden_neurons, dropout, epochs, batch_size, learning_rate. One thread; same inputs, same bytes.
     The loss is the mean squared residual of the standardised M, all stars alike (paper section 5.1);
@@ -63,7 +68,7 @@ def train(sample: Sample, test: Sample, parameters: Any, seed: int) -> tuple[dic
         net = _build(x.shape[1], parameters.hidden_neurons, parameters.dropout)
         for epoch in _epochs(net, x, y, parameters):
             if epoch % HISTORY_STEP == 0 or epoch == parameters.epochs:
-                losses = (_loss(net, *pair) * float(mk.width) ** 2 for pair in ((x, y), (x_test, y_test)))
+                losses = (_loss(net, *pair) * mk.width**2 for pair in ((x, y), (x_test, y_test)))
                 history.append(Progress(epoch, *losses))
     return _fold(net, score, mk), history
 
@@ -76,7 +81,7 @@ def _build(n_input: int, hidden: int, dropout: float) -> nn.Sequential:
 
 def _epochs(net: nn.Sequential, x: torch.Tensor, y: torch.Tensor, parameters: Any) -> Iterator[int]:
     """Train epoch after epoch, yielding each one's number, from 1."""
-    optimiser = torch.optim.Adam(net.parameters(), lr=parameters.learning_rate)
+    optimiser = torch.optim.Adam(net.parameters(), lr=parameters.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, parameters.epochs)
     for epoch in range(1, parameters.epochs + 1):
         net.train()
@@ -100,7 +105,7 @@ def _fold(net: nn.Sequential, score: _Scale, mk: _Scale) -> dict[str, np.ndarray
     """w0 (k, h), b0 (h,), w1 (h, h), b1 (h,) single, w2 (h,), b2 () double: the same function of raw scores, in mag."""
     layers = [layer for layer in net if isinstance(layer, nn.Linear)]
     (w0, b0), (w1, b1), (w2, b2) = [(_numbers(layer.weight).T, _numbers(layer.bias)) for layer in layers]
-    w0 = w0 / score.width[:, None]
+    w0 = w0 / score.width
     hidden = {"w0": w0, "b0": b0 - score.centre @ w0, "w1": w1, "b1": b1}
     single = {name: array.astype(np.float32) for name, array in hidden.items()}
     return {**single, "w2": w2[:, 0] * mk.width, "b2": b2[0] * mk.width + mk.centre}

@@ -42,7 +42,7 @@ def predict(score: Floats, *, w0: Floats, b0: Floats, w1: Floats, b1: Floats, w2
     Parameters
     ----------
     score : (n, k) scores f
-    w0, b0, w1, b1, w2, b2 : (k, h), (h,), (h, h), (h,), (h,), (); whitening and the scale of M folded in.
+    w0, b0, w1, b1, w2, b2 : (k, h), (h,), (h, h), (h,), (h,), (); for scores as they come and M in mag.
         The hidden layers are evaluated in the precision of w0 and w1: single costs 1e-6 mag, double five times the time
 
     Returns
