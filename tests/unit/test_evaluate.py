@@ -107,9 +107,9 @@ CATALOG = {
     "mk": [0.25, -1.25, 0.0, None],
     "mk_err": [0.3, 0.3, 0.3, None],
     "mk_geo": [0.1, -1.0, 0.0, None],
-    "dis": [1.05, 2.5, 1.0, None],
-    "dis_low": [0.95, 2.25, 0.9, None],
-    "dis_high": [1.15, 2.75, 1.1, None],
+    "dis": [0.95, 2.5, 1.0, None],
+    "dis_low": [0.85, 2.25, 0.9, None],
+    "dis_high": [1.05, 2.75, 1.1, None],
     "ebv": [0.12, 0.2, 0.3, None],
     "binary_flag": [0, 1, 1, None],
     "em_flag": [0, 1, 0, None],
@@ -180,8 +180,8 @@ def test_magnitudes(report):
 
 
 def test_distances(report):
-    # claimed 0.1/1.05, 0.25/2.5, 0.1/1: median 0.1; actual 0.05, 0.25, 0: median 0.05; b's interval misses
-    assert row(report, "distance", "all") == ["3", "10.0", "%", "5.0", "%", "5.0", "%", "66.7", "%"]
+    # claimed 0.1/0.95, 0.25/2.5, 0.1/1: median 0.1; off by -0.05, 0.25, 0; b's interval misses the true distance
+    assert row(report, "distance", "all") == ["3", "10.0", "%", "5.0", "%", "0.0", "%", "66.7", "%"]
     assert row(report, "distance", "single, emission") == ["1", "10.0", "%", "25.0", "%", "25.0", "%", "0.0", "%"]
     assert row(report, "distance", "no parallax") == ["0", "-", "-", "-", "-"]
 
