@@ -62,12 +62,13 @@ def _leaves(
 ) -> NDArray:
     """Where each row ends in each tree, (n, trees)."""
     node = np.broadcast_to(root, (len(score), len(root)))
-    while True:
+    for _ in range(len(feature) // len(root)):
         below = np.take_along_axis(score, feature[node], axis=1) <= threshold[node]
         following = np.where(below, left[node], right[node])
         if np.array_equal(following, node):
-            return node
+            break
         node = following
+    return node
 
 
 def _regressed(score: Floats, arrays: dict[str, NDArray], prefix: str) -> tuple[Floats, Floats]:

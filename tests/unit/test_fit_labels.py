@@ -60,6 +60,11 @@ def test_trees_by_hand():
     assert boosted(score, **HAND).tolist() == [10.5, 20.5, 30.5]
 
 
+def test_trees_that_go_round_in_a_circle_still_end():
+    circle = {**HAND, "left": np.array([[1, 0, 2, 3, 4], [0, 0, 0, 0, 0]]), "right": HAND["left"]}
+    assert boosted(np.zeros((1, 2)), **circle).shape == (1,)
+
+
 @pytest.mark.parametrize("leaves", [2, 31])
 def test_same_as_lightgbm(leaves):
     own = SimpleNamespace(**{**vars(PARAMETERS), "label_leaves": leaves})
