@@ -85,9 +85,8 @@ def test_column_lines():
 def test_any_name_is_quoted(name):
     with duckdb.connect() as con:
         con.execute(f"CREATE TABLE {quoted(name)} ({quoted(name)} INTEGER)")
-        assert con.execute("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal").fetchall() == [
-            (name, name)
-        ]
+        found = con.execute("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal").fetchall()
+        assert found == [(name, name)]
         con.execute(f"COMMENT ON TABLE {quoted(name)} IS {ddl.literal(name + chr(39))}")
 
 
