@@ -1,5 +1,6 @@
 """obcat: from a folder of spectra and tables to a catalog of hot stars."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,9 @@ def fail(error: Exception) -> NoReturn:
 @click.version_option(package_name="obcat")
 def main() -> None:
     """Absolute magnitudes, extinctions, distances, binarity and emission of O and B stars (Xiang et al. 2021)."""
+    # DuckDB and the reader processes use the cores; a second level of threads would change the last bits of sums.
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"
 
 
 def load(path: Path):

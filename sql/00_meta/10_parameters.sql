@@ -22,11 +22,11 @@ SELECT
     , -0.0523 AS zero_point_default
     , 0.014 AS colour_error_floor
     , 14.0 AS saturation_r
-    , 100 AS label_min_stars
-    , 400 AS label_trees
+    , 200 AS label_min_stars
+    , 100 AS label_trees
     , 31 AS label_leaves
     , 20 AS label_min_leaf
-    , 0.05 AS label_learning_rate
+    , 0.1 AS label_learning_rate
     , 1 AS label_seed
     , 20000.0 AS colour_teff
     , -3.0 AS ebv_negative_nsigma
@@ -38,10 +38,10 @@ SELECT
     , 2 AS rejection_iterations
     , 1 AS network_seed
     , 200 AS network_min_stars
-    , 256 AS batch_size
-    , 150 AS epochs
-    , 3e-3 AS learning_rate
-    , 20 AS domain_components
+    , 64 AS batch_size
+    , 60 AS epochs
+    , 6e-3 AS learning_rate
+    , 10 AS domain_components
     , 0.999 AS domain_fraction
     , 2.0 AS binary_nsigma
     , 2.0 AS mk_faint_limit
