@@ -39,12 +39,11 @@ def pca(read: Reader, parameters: Any, models: dict[str, Model]) -> Fit:
 
     Table ``pca_dropped``: specid, star_id, iteration, reason of the stars left out of the second fit.
     """
-    ids = [batch.select(["specid", "star_id"]) for batch in read()]
-    stars = pa.Table.from_batches(ids, schema=ids[0].schema) if ids else DROPPED.empty_table().select([0, 1])
+    stars = identifiers(read)
     everyone = np.ones(stars.num_rows, bool)
     if stars.num_rows < parameters.pca_components + 2:
         return Fit(without_model(parameters.pca_components), {"pca_dropped": dropped(stars, ~everyone, ~everyone)})
-    first = fitted(read, parameters, provisional(read, parameters), everyone)
+    first, _ = fitted(read, parameters, provisional(read, parameters), everyone)
     found = measured(read, parameters, first, everyone)
     emission = found_emission(found, first["score_clean_scale"], false_alarm=parameters.em_false_alarm)
     unknown = ~np.isfinite(found.excess)
@@ -52,10 +51,20 @@ def pca(read: Reader, parameters: Any, models: dict[str, Model]) -> Fit:
     table = {"pca_dropped": dropped(stars, emission, unknown)}
     if np.count_nonzero(kept) < parameters.pca_components + 2:
         return Fit(without_model(parameters.pca_components), table)
-    second = fitted(read, parameters, first, kept)
+    second, matrix = fitted(read, parameters, first, kept)
     found = measured(read, parameters, second, kept)
     usual = ordinary(found, second["score_clean_scale"], false_alarm=parameters.em_false_alarm)
-    return Fit(second | {"residual_sd": found.residual_sd} | usual, table)
+    whole = full_range(matrix, parameters)
+    return Fit(second | whole | {"residual_sd": found.residual_sd} | usual, table)
+
+
+def identifiers(read: Reader) -> pa.Table:
+    """specid and star_id of the training rows, copied: a column kept would keep the spectra of its batch in memory."""
+    ids: list[list[str]] = [[], []]
+    for batch in read():
+        for name, values in zip(("specid", "star_id"), ids, strict=True):
+            values += batch.column(name).to_pylist()
+    return pa.table(dict(zip(("specid", "star_id"), (pa.array(values, pa.string()) for values in ids), strict=True)))
 
 
 def provisional(read: Reader, parameters: Any) -> Model:
@@ -66,26 +75,31 @@ def provisional(read: Reader, parameters: Any) -> Model:
     return {"mean": mean, "scale": scale, "clean_basis": nothing, "full_from_clean": nothing}
 
 
-def fitted(read: Reader, parameters: Any, before: Model, kept: np.ndarray) -> Model:
-    """One fit to the stars kept, gaps filled by the model before."""
+def fitted(read: Reader, parameters: Any, before: Model, kept: np.ndarray) -> tuple[Model, np.ndarray]:
+    """One fit to the stars kept, gaps filled by the model before; and the correlation matrix of the pixels used."""
     used = np.flatnonzero(full_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength))
     clean = clean_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength)[used]
     rows = (x[:, used] for x in filled_rows(read, parameters, before, kept))
     shift, deviation, matrix = correlation(rows, len(used))
     clean_value, clean_vector = components(matrix[np.ix_(clean, clean)], parameters.pca_components)
-    full_value, full_vector = components(matrix, parameters.pca_components)
     solution = shared(clean_value, clean_vector, matrix[clean])
     share = believed(solution, clean_value, clean, int(np.count_nonzero(kept)))
-    return {
+    model = {
         "mean": before["mean"] + before["scale"] * on_grid(shift, used),
         "scale": before["scale"] * on_grid(deviation, used),
         "clean_basis": on_grid(clean_vector, used[clean]).astype(np.float32),
-        "full_basis": on_grid(full_vector, used).astype(np.float32),
         "full_from_clean": on_grid(share * solution, used).astype(np.float32),
         "halpha_share": share[:, np.argmin(np.abs(WAVELENGTH[used] - parameters.halpha))],
         "score_clean_scale": np.sqrt(clean_value),
-        "score_full_scale": np.sqrt(full_value),
     }
+    return model, matrix
+
+
+def full_range(matrix: np.ndarray, parameters: Any) -> Model:
+    """The basis of all pixels used, for the non-emission network."""
+    used = np.flatnonzero(full_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength))
+    value, vector = components(matrix, parameters.pca_components)
+    return {"full_basis": on_grid(vector, used).astype(np.float32), "score_full_scale": np.sqrt(value)}
 
 
 def components(matrix: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:

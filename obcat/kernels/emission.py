@@ -3,6 +3,8 @@
 import numpy as np
 
 from obcat.kernels.excess import Excess, core_excess, expected_excess
+from obcat.kernels.grid import LOG_STEP, WAVELENGTH
+from obcat.kernels.windows import around
 
 __all__ = ["emission", "significant"]
 
@@ -66,19 +68,24 @@ def emission(
         score_clean, score_clean_scale=score_clean_scale, excess_curve=excess_curve, excess_limits=excess_limits
     )
     significance, threshold = significant(excess, found.excess_err, excess_calibration)
-    widths = 2 * halpha_halfwidth, 2 * (halpha_chi2_halfwidth - halpha_halfwidth)
-    em_flag, erroneous = flags(significance > threshold, excess, found, widths, erroneous_chi2)
+    inner, outer = (angstrom(around(halpha, h)) for h in (halpha_halfwidth, halpha_chi2_halfwidth))
+    em_flag, erroneous = flags(significance > threshold, excess, found, (inner, outer - inner), erroneous_chi2)
     unknown = ~np.isfinite(significance)
     return (
         excess,
         found.excess_err,
-        widths[0] * excess,
+        inner * excess,
         significance,
         found.chi2_red,
         found.chi2_clean,
         np.where(unknown, np.nan, em_flag),
         np.where(unknown, np.nan, erroneous),
     )
+
+
+def angstrom(window: np.ndarray) -> float:
+    """Width of the pixels of a window."""
+    return float(np.sum(WAVELENGTH[window]) * LOG_STEP * np.log(10))
 
 
 def flags(

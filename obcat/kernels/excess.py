@@ -64,9 +64,12 @@ def core_excess(
 
 
 def masked_mean(values: np.ndarray, good: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """(n,) mean over the good pixels of a window, ``values`` being 0 elsewhere; NaN where too few are good."""
+    """(n,) mean over the good pixels of a window, ``values`` being 0 elsewhere; NaN where too few are good.
+
+    The rows are laid out one by one before they are summed: otherwise numpy's order of summation is that of the batch.
+    """
     count = np.count_nonzero(good[:, window], axis=1)
-    total = np.sum(values[:, window], axis=1, dtype=np.float64)
+    total = np.sum(np.ascontiguousarray(values[:, window], np.float64), axis=1)
     enough = count > ENOUGH * np.count_nonzero(window)
     return np.where(enough, total / np.maximum(count, 1), np.nan)
 
