@@ -33,10 +33,10 @@ def calibrate(excess: np.ndarray, error: np.ndarray, *, false_alarm: float) -> n
     keep = np.ones(len(excess), bool)
     result = np.zeros(0)
     for _ in range(ROUNDS):
-        if np.count_nonzero(keep) < 2 * FEWEST:
-            return np.zeros(0)
-        centre = np.median(excess[keep])
+        centre = np.median(excess[keep]) if keep.any() else 0.0
         below = excess < centre
+        if np.count_nonzero(below) < FEWEST:
+            return np.zeros(0)
         scale, systematic = scatter(centre - excess[below], error[below])
         z = (excess - centre) / np.hypot(scale * error, systematic)
         threshold = norm.isf(false_alarm) * MAD * np.median(-z[below])
