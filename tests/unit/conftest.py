@@ -70,7 +70,7 @@ def default(column: Column) -> Any:
 
 
 def read_rows(path: Path, table: str) -> Rows:
-    """Rows of a CSV file as the declared types of the table; blank is NULL, a line that begins with # is a comment."""
+    """Rows of a CSV file, typed as declared; blank is NULL, # begins a comment, a number fills an array."""
     declared = {c.column: c for c in columns_of(table)}
     with path.open(newline="", encoding="utf-8") as f:
         reader = csv.DictReader(line for line in f if not line.startswith("#"))
@@ -80,6 +80,8 @@ def read_rows(path: Path, table: str) -> Rows:
 def typed(text: str, column: Column) -> Any:
     if text == "":
         return None
+    if column.size:
+        return [float(text)] * column.size
     if column.type == "BOOLEAN":
         return {"true": True, "false": False}[text]
     if column.type == "VARCHAR":

@@ -22,7 +22,7 @@ def test_golden(case, con, fill, read_csv):
     if read_tables()[relation].kind == "table":
         db.run(con, file_of(relation))
     expected = read_csv(case / "expect.csv", relation)
-    compare(rows_of(con, relation, case), expected)
+    compare(rows_of(con, relation, case), expected, tolerance(case))
 
 
 def file_of(relation: str) -> db.SqlFile:
@@ -39,16 +39,22 @@ def rows_of(con, relation: str, case: Path) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def compare(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
+def tolerance(case: Path) -> float:
+    """1e-9 unless the first line of expect.csv says otherwise: # rtol 1e-6."""
+    first = (case / "expect.csv").read_text(encoding="utf-8").partition("\n")[0]
+    return float(first.removeprefix("# rtol ")) if first.startswith("# rtol ") else RTOL
+
+
+def compare(found: list[dict[str, Any]], expected: list[dict[str, Any]], rtol: float = RTOL) -> None:
     assert len(found) == len(expected), found
     for got, wanted in zip(found, expected, strict=True):
         for name, value in wanted.items():
-            assert same(got[name], value), f"{name}: {got[name]!r}, expected {value!r} in {wanted}"
+            assert same(got[name], value, rtol), f"{name}: {got[name]!r}, expected {value!r} in {wanted}"
 
 
-def same(got: Any, wanted: Any) -> bool:
+def same(got: Any, wanted: Any, rtol: float) -> bool:
     if isinstance(got, float) and isinstance(wanted, float):
-        return math.isclose(got, wanted, rel_tol=RTOL, abs_tol=1e-12)
+        return math.isclose(got, wanted, rel_tol=rtol, abs_tol=1e-12)
     return type(got) is type(wanted) and got == wanted
 
 
