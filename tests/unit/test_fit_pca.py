@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from obcat.fit.excess import left_out
 from obcat.fit.gram import correlation, moments
 from obcat.fit.pca import believed, components, pca, shared
 from obcat.fit.threshold import calibrate
@@ -222,6 +223,17 @@ def test_the_shared_map_is_the_qr_solution():
     scores = clean @ vector.T
     q, r = np.linalg.qr(scores)
     assert shared(value, vector, clean.T @ full / 400) == pytest.approx(np.linalg.solve(r, q.T @ full), abs=1e-10)
+
+
+def test_leverage_gives_the_residual_of_a_fit_without_the_star():
+    rng = np.random.default_rng(19)
+    scores = np.linalg.qr(rng.normal(size=(30, 3)))[0] * [9.0, 5.0, 2.0]
+    pixel = scores @ [1.0, -2.0, 0.5] + rng.normal(size=30)
+    inside = pixel - scores @ np.linalg.lstsq(scores, pixel)[0]
+    outside = pixel[0] - scores[0] @ np.linalg.lstsq(scores[1:], pixel[1:])[0]
+    model = {"score_clean_scale": np.sqrt(np.mean(scores**2, axis=0)), "halpha_share": np.ones(3)}
+    assert inside[0] / left_out(scores, model, np.ones(30, bool))[0] == pytest.approx(outside)
+    assert left_out(scores, model, np.arange(30) > 0)[0] == 1
 
 
 def test_chance_correlations_are_not_believed():
