@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from duckdb.func import ARROW, SPECIAL
 
 from obcat import db, ddl, inputs
 from obcat.fingerprint import fingerprint, fingerprint_of, provenance
@@ -104,7 +105,7 @@ def one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def register(con: duckdb.DuckDBPyConnection, name: str, fitted: dict[str, Arrays]) -> None:
     udf = UDFS[name]
     call = batch_function(udf, fitted, parameters_of(con))
-    con.create_function(udf.name, call, udf.types, udf.returns, type="arrow", null_handling="special")
+    con.create_function(udf.name, call, udf.types, udf.returns, type=ARROW, null_handling=SPECIAL)
 
 
 def parameters_of(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:

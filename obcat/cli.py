@@ -26,9 +26,8 @@ def say(text: str) -> None:
 
 def fail(error: Exception) -> NoReturn:
     """One line on stderr, and an exit code that is not 0."""
-    stop = click.ClickException(str(error))
-    stop.exit_code = getattr(error, "exit_code", 1)
-    raise stop
+    click.echo(f"Error: {error}", err=True)
+    sys.exit(getattr(error, "exit_code", 1))
 
 
 @click.group(context_settings={"max_content_width": 120})
@@ -124,9 +123,14 @@ def check(database: Path) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write to; default: release beside DATABASE.")
 def export(database: Path, out: Path | None) -> None:
     """Write catalog.ob_stars as FITS and CSV."""
+    from obcat.export.published import ReleaseError
     from obcat.export.release import release
 
-    for path in release(database, out or database.parent / "release"):
+    try:
+        written = release(database, out or database.parent / "release")
+    except ReleaseError as error:
+        fail(error)
+    for path in written:
         click.echo(path)
 
 
@@ -147,9 +151,13 @@ def sql(database: Path, query: str | None) -> None:
 @DATABASE
 def status(database: Path) -> None:
     """What DATABASE holds: inputs, quarantine, parameters with their source, models, time by step."""
+    from obcat.query import QueryRefused
     from obcat.query import status as run
 
-    click.echo(run(database), nl=False)
+    try:
+        click.echo(run(database), nl=False)
+    except QueryRefused as error:
+        fail(error)
 
 
 @main.command()
@@ -158,8 +166,12 @@ def status(database: Path) -> None:
 def evaluate(database: Path, truth: Path | None) -> None:
     """Compare the catalog of a SIMULATED survey with its truth, beside the paper's numbers."""
     from obcat.report.evaluate import evaluate as run
+    from obcat.report.truth import EvaluateError
 
-    click.echo(run(database, truth or database.parent / "truth"), nl=False)
+    try:
+        click.echo(run(database, truth or database.parent / "truth"), nl=False)
+    except EvaluateError as error:
+        fail(error)
 
 
 @main.command()
@@ -167,9 +179,12 @@ def evaluate(database: Path, truth: Path | None) -> None:
 @click.argument("picture", type=click.Path(path_type=Path))
 def figure(database: Path, picture: Path) -> None:
     """Draw the catalog as one PICTURE (PNG): M_spec against M_geo, HR diagram, map, distance errors."""
-    from obcat.report.figure import draw
+    from obcat.report.figure import FigureError, draw
 
-    draw(database, picture)
+    try:
+        draw(database, picture)
+    except FigureError as error:
+        fail(error)
     click.echo(picture)
 
 

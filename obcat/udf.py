@@ -45,7 +45,7 @@ class Udf:
         return tuple(map(column, self.gives))
 
     @property
-    def types(self) -> list[str]:
+    def types(self) -> list[Any]:
         return [column(name).type for name in self.takes]
 
     @property
@@ -167,9 +167,9 @@ def batch_function(udf: Udf, models: Mapping[str, Arrays], parameters: Mapping[s
         return pa.StructArray.from_arrays(fields, [c.column for c in udf.given])
 
     # DuckDB counts parameters, and counts *columns as one.
-    columns = [Parameter(f"x{i}", Parameter.POSITIONAL_ONLY) for i in range(len(udf.takes))]
-    call.__signature__ = Signature(columns)
-    return call
+    counted: Any = call
+    counted.__signature__ = Signature([Parameter(f"x{i}", Parameter.POSITIONAL_ONLY) for i in range(len(udf.takes))])
+    return counted
 
 
 def to_numpy(array: pa.Array) -> np.ndarray:

@@ -57,7 +57,8 @@ def distance(
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for block in _blocks(np.flatnonzero(known)):
             result[:, block] = _summary(Terms(*(t[block, None] for t in terms)), np.log(distance_max))
-    dis, low, high, logdis, logdis_err, edge = result
+    dis, low, high = np.minimum(result[:3], distance_max)  # exp(log(distance_max)) may be a last bit above it
+    logdis, logdis_err, edge = result[3:]
     return dis, low, high, logdis, logdis_err, edge.astype(np.int16)
 
 

@@ -1,0 +1,101 @@
+"""The whole chain on the real spectra, as `make catalog SURVEY=...` runs it: every file accounted for, visits right."""
+
+import csv
+
+import duckdb
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord, search_around_sky
+from click.testing import CliRunner
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from obcat.cli import main
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+BE_STAR = "spec-59636-HD071013S041413V01_sp02-001"
+LATE_B = (
+    "spec-59636-HD071013S041413V01_sp02-180",
+    "spec-59551-HD054322N291200V02_sp06-220",
+    "spec-59617-TD062610N184524H01_sp07-105",
+    "spec-59636-TD062610N184524H01_sp05-063",
+    "spec-59607-TD064253N231249K01_sp03-186",
+    "spec-55939-GAC_061N46_V3_sp07-078",
+    "spec-59551-HD054322N291200V02_sp02-009",
+)
+NEBULAR_A = (
+    "spec-59647-GAC089S00B2_sp03-191",
+    "spec-59647-GAC089S00B2_sp05-175",
+    "spec-59523-GACII337N54M1_sp05-216",
+)
+
+
+@pytest.fixture(scope="module")
+def con(real, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("real")
+    survey = folder / "real.toml"
+    labels = real / "labels" / "lasp_dr10.csv"
+    survey.write_text(
+        f'name = "real"\nrelease = "DR1 to DR10"\nspectra = "{real / "spectra"}"\n[tables.labels]\npath = "{labels}"\n'
+    )
+    for command in ("ingest", "build"):
+        done = CliRunner().invoke(main, [command, str(survey), "--build", str(folder / "build")])
+        assert done.exit_code == 0, done.output
+    with duckdb.connect(str(folder / "build" / "real" / "obcat.duckdb"), read_only=True) as con:
+        yield con
+
+
+def flags(con, names):
+    query = "SELECT split_part(fitsname, '.fits', 1), em_flag FROM catalog.ob_stars"
+    return {name: flag for name, flag in con.execute(query).fetchall() if name in names}
+
+
+def test_every_file_is_in_the_catalog_or_in_quarantine(con, real):
+    files = {str(p.relative_to(real / "spectra")) for p in (real / "spectra").rglob("*.fits*")}
+    rows = con.execute("SELECT path, status, specid, reason FROM raw.files").fetchall()
+    assert {path for path, *_ in rows} == files
+    cataloged = {s for (s,) in con.execute("SELECT specid FROM catalog.ob_stars").fetchall()}
+    assert all(specid in cataloged if status != "quarantined" else reason for _, status, specid, reason in rows)
+
+
+def test_be_star_has_emission_and_late_b_stars_have_none(con):
+    assert flags(con, [BE_STAR]) == {BE_STAR: 1}
+    assert flags(con, LATE_B) == dict.fromkeys(LATE_B, 0)
+
+
+def test_nebular_stars_are_listed(con, capsys):
+    found = flags(con, NEBULAR_A)
+    assert set(found) == set(NEBULAR_A)
+    with capsys.disabled():
+        print("\nnebular A stars, em_flag:", found)
+
+
+def test_visits_of_a_star_are_numbered_by_falling_snr(con, real):
+    with (real / "manifest.csv").open(newline="") as f:
+        rows = list(csv.DictReader(f))
+    sky = SkyCoord([float(r["ra"]) for r in rows], [float(r["dec"]) for r in rows], unit="deg")
+    i, j, _, _ = search_around_sky(sky, sky, 3 * u.arcsec)
+    _, group = connected_components(coo_array((np.ones(len(i)), (i, j)), shape=(len(rows), len(rows))))
+    query = "SELECT f.path, c.star_id, c.uniqflag, c.snr_g FROM raw.files AS f JOIN catalog.ob_stars AS c USING (specid)"
+    found = {path: rest for path, *rest in con.execute(query).fetchall()}
+    stars: dict[int, list] = {}
+    for row, g in zip(rows, group, strict=True):
+        stars.setdefault(g, []).append(found[row["file"].removeprefix("spectra/")])
+    assert sum(len(v) > 1 for v in stars.values()) > 50
+    for visits in stars.values():
+        by_flag = sorted(visits, key=lambda v: v[1])
+        assert [v[1] for v in by_flag] == list(range(1, len(visits) + 1))
+        assert len({v[0] for v in visits}) == 1
+        snr = [v[2] for v in by_flag]
+        assert snr == sorted(snr, reverse=True)
+
+
+def test_estimates_that_need_a_parallax_are_null_and_say_so(con):
+    query = "SELECT count(mk), count(dis), count(binary_flag), count(ebv), bit_and(quality) FROM catalog.ob_stars"
+    *counts, quality = con.execute(query).fetchall()[0]
+    assert counts == [0, 0, 0, 0]
+    bits = dict(con.execute("SELECT name, bit FROM meta.quality_bits").fetchall())
+    for name in ("no_gaia", "no_ks", "no_mk"):
+        assert quality & bits[name]
