@@ -78,7 +78,7 @@ def test_visits_of_a_star_are_numbered_by_falling_snr(con, real):
     sky = SkyCoord([float(r["ra"]) for r in rows], [float(r["dec"]) for r in rows], unit="deg")
     i, j, _, _ = search_around_sky(sky, sky, 3 * u.arcsec)
     _, group = connected_components(coo_array((np.ones(len(i)), (i, j)), shape=(len(rows), len(rows))))
-    query = "SELECT f.path, c.star_id, c.uniqflag, c.snr_g FROM raw.files AS f JOIN catalog.ob_stars AS c USING (specid)"
+    query = "SELECT path, star_id, uniqflag, snr_g FROM raw.files INNER JOIN catalog.ob_stars USING (specid)"
     found = {path: rest for path, *rest in con.execute(query).fetchall()}
     stars: dict[int, list] = {}
     for row, g in zip(rows, group, strict=True):
