@@ -29,10 +29,11 @@ PROVENANCE = {"obcat_version": obcat.__version__, "reader_version": READER_VERSI
 
 
 def part_schema() -> pa.Schema:
-    """raw.spectra and sha256; array elements are never null, which reads a quarter faster."""
+    """specid, flux, ivar of raw.spectra, and sha256; array elements are never null, which reads a quarter faster."""
+    declared = arrow_schema("raw.spectra")
     array = pa.list_(pa.field("item", pa.float32(), nullable=False), N_PIXEL)
-    fields = [f.with_type(array) if f.name in ARRAYS else f for f in arrow_schema("raw.spectra") if f.name in ("specid", *ARRAYS)]
-    return pa.schema([*fields, pa.field("sha256", pa.string(), nullable=False)])
+    arrays = [declared.field(name).with_type(array) for name in ARRAYS]
+    return pa.schema([declared.field("specid"), *arrays, pa.field("sha256", pa.string(), nullable=False)])
 
 
 def write_part(folder: Path, specids: list[str], shas: list[str], flux: np.ndarray, ivar: np.ndarray) -> None:
