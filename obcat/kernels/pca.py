@@ -50,10 +50,15 @@ def standardised(
     if mean.size == 0:
         return np.zeros((len(norm), 0), np.float32), np.zeros((len(norm), 0), bool)
     inverse = np.divide(1, scale, out=np.zeros(scale.shape), where=scale > 0).astype(np.float32)
-    x = (norm - np.nan_to_num(mean).astype(np.float32)) * inverse
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        good = (norm_ivar > 0) & (x**2 <= outlier**2 * (1 + inverse**2 / norm_ivar))
-    return np.where(good, x, np.float32(0)), good
+    level, limit = np.nan_to_num(mean).astype(np.float32), np.float32(outlier**2)
+    x, good = np.empty(norm.shape, np.float32), np.empty(norm.shape, bool)
+    for start in range(0, len(norm), ROWS):
+        rows = slice(start, start + ROWS)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            value = (norm[rows] - level) * inverse
+            good[rows] = (norm_ivar[rows] > 0) & (value**2 <= limit * (1 + inverse**2 / norm_ivar[rows]))
+        x[rows] = np.where(good[rows], value, np.float32(0))
+    return x, good
 
 
 def coefficients(x: np.ndarray, good: np.ndarray, *, basis: np.ndarray, max_masked: float, sweeps: int) -> np.ndarray:
