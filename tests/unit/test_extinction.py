@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from obcat.kernels.extinction import BANDS, bolometric_corrections, extinction
+from obcat.schema import column
 
 NAN = np.nan
 COEFFICIENTS = np.array([4.1, 3.8, 3.6, 3.1, 2.6, 1.94, 1.92, 0.83, 0.52, 0.35])  # BANDS, then Ks
@@ -143,6 +144,8 @@ def test_outside_of_the_table(labels, outside, known):
     star = answer(reddened(0.5), **labels, **model())
     assert star["outside"] == outside
     assert np.isfinite(star["ebv"]) == known
+    declared = column("extinction.reddening.outside")
+    assert int(declared.min) <= star["outside"] <= int(declared.max) == 1
 
 
 def test_interpolation_is_linear_in_log_teff_logg_feh():
