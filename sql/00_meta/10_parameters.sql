@@ -7,15 +7,15 @@ SELECT
     , 100 AS pca_components
     , 20.0 AS pca_min_snr_g
     , 0.2 AS pca_max_masked
-    , 30.0 AS pca_outlier
+    , 10.0 AS pca_outlier
     , 5 AS pca_sweeps
     , 3750.0 AS pca_min_wavelength
     , 9000.0 AS pca_max_wavelength
     , 6564.6 AS halpha
     , 15.0 AS halpha_halfwidth
-    , 100.0 AS halpha_chi2_halfwidth
+    , 40.0 AS halpha_chi2_halfwidth
     , 1e-3 AS em_false_alarm
-    , 10.0 AS erroneous_chi2
+    , 6.0 AS erroneous_chi2
     , 3.0 AS star_radius
     , 3.0 AS match_radius
     , 2000.0 AS position_epoch
