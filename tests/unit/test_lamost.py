@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from io import BytesIO
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -379,11 +380,36 @@ def test_one_content_under_two_names_is_one_row_and_both_are_kept(folder: Path, 
 def test_copies_in_different_chunks_are_stored_once(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lamost, "CHUNK", 1)
-    first = next(folder.glob("*/*-001.fits.gz"))
-    shutil.copy(first, first.with_name(first.name.replace(".fits", "_x.fits")))
+    monkeypatch.setattr(lamost, "CHUNK", 2)
+    last = next(folder.glob("*/*-004.fits.gz"))
+    shutil.copy(last, last.with_name(last.name.replace("spec", "SPEC")))  # first by name
     ingest(folder, tmp_path / "out", workers=1)
     assert len(spectra(tmp_path / "out")) == 4
+
+
+def test_a_renamed_file_is_read_but_not_stored_again(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ingest(folder, out, workers=1)
+    before = {name: at for name, (_, at) in snapshot(out).items()}
+    first = next(folder.glob("*/*-001.fits.gz"))
+    first.rename(first.with_name(first.name.replace(".fits", "_x.fits")))
+    assert ingest(folder, out, workers=1)["read"] == 1
+    after = {name: at for name, (_, at) in snapshot(out).items()}
+    assert {name for name in after if after[name] != before.get(name)} == {"files.parquet"}
+
+
+OVERLAPPING = [[[a, b], [b, c], [c]] for a, b, c in permutations("abcd", 3)]  # rewritten, the second is the third
+
+
+@pytest.mark.parametrize("contents", [[["a"]], [["a", "b"], ["b", "a"]], *OVERLAPPING], ids=str)
+def test_tidy_keeps_each_spectrum_once_and_loses_none(contents: list[list[str]], tmp_path: Path) -> None:
+        for shas in contents:
+        rows = np.array([[ord(sha)] * N_PIXEL for sha in shas], np.float32)
+        parts.write_part(tmp_path, shas, shas, rows, rows)
+    parts.tidy(tmp_path, "abcd")
+    rows = [row for path in tmp_path.iterdir() for row in table(path)]
+    assert sorted(row["sha256"] for row in rows) == sorted({sha for shas in contents for sha in shas})
+    assert all(row["flux"][0] == ord(row["specid"]) == ord(row["sha256"]) for row in rows)
 
 
 def test_one_specid_with_two_contents_stops_and_names_both(folder: Path, tmp_path: Path) -> None:
