@@ -4,7 +4,7 @@ import fcntl
 import resource
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from duckdb.func import ARROW, SPECIAL
 from obcat import db, ddl, inputs
 from obcat.fingerprint import fingerprint, fingerprint_of, provenance
 from obcat.fitting import Arrays, fit_file
-from obcat.schema import quoted, read_tables
+from obcat.schema import column, quoted, read_tables
 from obcat.survey import Survey
 from obcat.udf import UDFS, batch_function
 
@@ -89,8 +89,18 @@ def run_file(
     if table and table.kind == "view":
         ddl.comment_on(con, table)
     if file.relation == "meta.parameters":
-        for name, value in survey.parameters.items():
+        override(con, survey.parameters)
+
+
+def override(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, int | float]) -> None:
+    """Put a survey's parameters in place of ours; BuildFailed for one of another type or outside its range."""
+    for name, value in parameters.items():
+        if column(f"meta.parameters.{name}").type == "INTEGER" and value != int(value):
+            raise BuildFailed(f"parameters.{name}: {value} is not a whole number")
+        try:
             con.execute(f"UPDATE meta.parameters SET {quoted(name)} = $value", {"value": value})
+        except duckdb.Error as error:
+            raise BuildFailed(f"parameters.{name}: {value} cannot be: {str(error).splitlines()[0]}") from error
 
 
 @contextmanager

@@ -61,7 +61,12 @@ def function_of(file: SqlFile) -> Any:
 
 
 def borrow(con: duckdb.DuckDBPyConnection, name: str, source: Path) -> Arrays:
-    found = models.borrow(source, name)
+    try:
+        found = models.borrow(source, name)
+    except duckdb.Error as error:
+        raise StepFailed(
+            f"models_from: {source} has no models ({str(error).splitlines()[0]}); give another survey's obcat.duckdb"
+        ) from error
     if found is None:
         raise StepFailed(f"models_from: {source} has no model {name!r}; build that survey first")
     key, n_rows, fit = found

@@ -29,24 +29,24 @@ def code_hash(*folders: str) -> str:
 
 def rows_hash(batches: Iterable[pa.RecordBatch]) -> tuple[str, int]:
     """SHA-256 of a stream of rows, the same however it is cut into batches, and the number of rows."""
-    digests: dict[str, hashlib._Hash] = {}
+    digests: dict[tuple[str, int], hashlib._Hash] = {}
     n_rows = 0
     for batch in batches:
         n_rows += len(batch)
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            digest = digests.setdefault(name, hashlib.sha256(name.encode()))
-            for part in _parts(column):
-                digest.update(part)
+            for i, part in enumerate(_parts(column)):
+                digests.setdefault((name, i), hashlib.sha256(name.encode())).update(part)
     whole = "".join(digest.hexdigest() for _, digest in sorted(digests.items()))
     return hashlib.sha256(whole.encode()).hexdigest(), n_rows
 
 
 def _parts(column: pa.Array) -> Iterable[bytes | memoryview]:
+    """What is NULL, and the values; each of the two goes on from batch to batch."""
     yield np.ascontiguousarray(column.is_valid().to_numpy(zero_copy_only=False)).data
     if pa.types.is_fixed_size_list(column.type):
         yield np.ascontiguousarray(column.flatten().to_numpy(zero_copy_only=False)).data
     elif pa.types.is_string(column.type):
-        yield "\0".join(v or "" for v in column.to_pylist()).encode() + b"\0"
+        yield "".join(f"{v or ''}\0" for v in column.to_pylist()).encode()
     else:
         yield np.ascontiguousarray(column.fill_null(pa.scalar(0).cast(column.type)).to_numpy(zero_copy_only=False)).data
 
@@ -75,7 +75,10 @@ def load(folder: Path, name: str, key: str) -> Fit | None:
     kept = folder / f"{name}-{key[:16]}"
     if not (kept / "manifest.json").is_file():
         return None
-    manifest = json.loads((kept / "manifest.json").read_text(encoding="utf-8"))
+    try:
+        manifest = json.loads((kept / "manifest.json").read_text(encoding="utf-8"))
+    except ValueError:
+        return None
     sums = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(kept.iterdir()) if p.suffix != ".json"}
     if manifest != {"key": key, "sha256": sums}:
         return None
