@@ -403,7 +403,7 @@ OVERLAPPING = [[[a, b], [b, c], [c]] for a, b, c in permutations("abcd", 3)]  # 
 
 @pytest.mark.parametrize("contents", [[["a"]], [["a", "b"], ["b", "a"]], *OVERLAPPING], ids=str)
 def test_tidy_keeps_each_spectrum_once_and_loses_none(contents: list[list[str]], tmp_path: Path) -> None:
-        for shas in contents:
+    for shas in contents:
         rows = np.array([[ord(sha)] * N_PIXEL for sha in shas], np.float32)
         parts.write_part(tmp_path, shas, shas, rows, rows)
     parts.tidy(tmp_path, "abcd")
