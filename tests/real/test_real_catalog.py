@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord, search_around_sky
+from astropy.io import fits
 from click.testing import CliRunner
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from obcat.cli import main
+from obcat.kernels.grid import N_PIXEL
+from tests.lamost_files import Fake
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -32,18 +35,29 @@ NEBULAR_A = (
 )
 
 
-@pytest.fixture(scope="module")
-def con(real, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("real")
-    survey = folder / "real.toml"
-    labels = real / "labels" / "lasp_dr10.csv"
-    survey.write_text(
-        f'name = "real"\nrelease = "DR1 to DR10"\nspectra = "{real / "spectra"}"\n[tables.labels]\npath = "{labels}"\n'
-    )
+BE_TEMPLATES = {"5394", "25940", "58343", "109387", "164284", "202904", "209409"}  # Henry Draper numbers
+
+
+def built(folder, name, text):
+    """The database of a survey, made as a user makes it."""
+    survey = folder / f"{name}.toml"
+    survey.write_text(f'name = "{name}"\n{text}')
     for command in ("ingest", "build"):
         done = CliRunner().invoke(main, [command, str(survey), "--build", str(folder / "build")])
         assert done.exit_code == 0, done.output
-    with duckdb.connect(str(folder / "build" / "real" / "obcat.duckdb"), read_only=True) as con:
+    return folder / "build" / name / "obcat.duckdb"
+
+
+@pytest.fixture(scope="module")
+def database(real, tmp_path_factory):
+    labels = real / "labels" / "lasp_dr10.csv"
+    text = f'release = "DR1 to DR10"\nspectra = "{real / "spectra"}"\n[tables.labels]\npath = "{labels}"\n'
+    return built(tmp_path_factory.mktemp("real"), "real", text)
+
+
+@pytest.fixture(scope="module")
+def con(database):
+    with duckdb.connect(str(database), read_only=True) as con:
         yield con
 
 
@@ -99,3 +113,34 @@ def test_estimates_that_need_a_parallax_are_null_and_say_so(con):
     bits = dict(con.execute("SELECT name, bit FROM meta.quality_bits").fetchall())
     for name in ("no_gaia", "no_ks", "no_mk"):
         assert quality & bits[name]
+
+
+def write_templates(real, folder, snr):
+    """The O and B templates as LAMOST files with noise: name in the library by the name of the file."""
+    rng = np.random.default_rng(60)
+    with fits.open(real / "spEigenStar-55734.fits") as hdus:
+        names = [str(hdus[0].header[f"NAME{i}"]) for i in range(len(hdus[0].data))]
+        flux = np.array(hdus[0].data[:, 840 : 840 + N_PIXEL], float)
+    written = {}
+    for i in (i for i, name in enumerate(names) if name[0] in "OB"):
+        sigma = np.abs(flux[i]) / snr + 1e-6
+        arrays = {"flux": flux[i] + sigma * rng.normal(size=N_PIXEL), "ivar": sigma**-2}
+        fake = Fake(fiberid=i + 1, arrays=arrays, cards={"RA": 10.0 + i, "Z": 0.0, "SNRG": float(snr)})
+        written[fake.write(folder).name] = names[i]
+    return written
+
+
+def test_be_stars_of_a_template_library_have_emission_at_snr_60(database, real, tmp_path, capsys):
+    written = write_templates(real, tmp_path / "spectra", 60)
+    lent = built(tmp_path, "templates", f'spectra = "spectra"\nmodels_from = "{database}"\n')
+    query = "SELECT path, em_flag, halpha_significance FROM raw.files JOIN emission.lines USING (specid)"
+    with duckdb.connect(str(lent), read_only=True) as con:
+        found = {written[path]: (flag, round(pull, 1)) for path, flag, pull in con.execute(query).fetchall()}
+    assert len(found) == 33
+    be = {name for name in found if name.partition("(")[2].rstrip(")") in BE_TEMPLATES}
+    assert len(be) == 7
+    with capsys.disabled():
+        print("\nthe other templates, em_flag and significance:")
+        for name in sorted(found.keys() - be):
+            print(f"  {name:<24}{found[name][0]}{found[name][1]:8.1f}")
+    assert {found[name][0] for name in be} == {1}
