@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,6 +29,18 @@ def fail(error: Exception) -> NoReturn:
     """One line on stderr, and an exit code that is not 0."""
     click.echo(f"Error: {error}", err=True)
     sys.exit(getattr(error, "exit_code", 1))
+
+
+@contextmanager
+def reading(database: Path) -> Iterator[None]:
+    """Stops with one line where DATABASE is none, or none of ours."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise click.ClickException(f"{database}: {reason}; give a database made by `obcat build`") from error
 
 
 @click.group(context_settings={"max_content_width": 120})
@@ -111,7 +124,7 @@ def check(database: Path) -> None:
     from obcat import db
     from obcat.build import check as run
 
-    with db.connect(database, read_only=True) as con:
+    with reading(database), db.connect(database, read_only=True) as con:
         failed = run(con, click.echo)
     if failed:
         raise click.ClickException(f"failed: {', '.join(failed)}")
@@ -155,7 +168,8 @@ def status(database: Path) -> None:
     from obcat.query import status as run
 
     try:
-        click.echo(run(database), nl=False)
+        with reading(database):
+            click.echo(run(database), nl=False)
     except QueryRefused as error:
         fail(error)
 
@@ -169,7 +183,8 @@ def evaluate(database: Path, truth: Path | None) -> None:
     from obcat.report.truth import EvaluateError
 
     try:
-        click.echo(run(database, truth or database.parent / "truth"), nl=False)
+        with reading(database):
+            click.echo(run(database, truth or database.parent / "truth"), nl=False)
     except EvaluateError as error:
         fail(error)
 

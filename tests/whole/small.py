@@ -1,0 +1,143 @@
+"""The smallest survey that trains every model, and how to ingest and build it, in this process or in one of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from obcat.build import build
+from obcat.export import delimited
+from obcat.export.published import read
+from obcat.ingest.survey import ingest
+from obcat.schema import columns_of
+from obcat.survey import Survey, load
+
+ROOT = Path(__file__).parents[2]
+OBCAT = (sys.executable, "-m", "obcat.cli")
+N_STARS = 180
+# 890 pixels about H alpha instead of 3,700, so that eigenvectors take a second; few stars, trees, epochs and steps
+PARAMETERS = {
+    "pca_min_wavelength": 5500,
+    "pca_max_wavelength": 6750,
+    "label_min_stars": 50,
+    "label_trees": 20,
+    "train_min_snr_g": 20,
+    "train_min_parallax_snr": 5,
+    "train_fraction": 0.7,
+    "network_min_stars": 30,
+    "epochs": 5,
+    "noise_min_stars": 5,
+    "noise_steps": 100,
+}
+FILES = {
+    "targets": "targets.csv",
+    "gaia_dr2": "gaia_dr2.fits",
+    "twomass": "twomass.csv",
+    "xstps": "xstps.csv",
+    "apass": "apass.vot",
+    "labels": "labels.fits",
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A survey file and the folder it is built in."""
+
+    toml: Path
+    folder: Path
+    said: tuple[str, ...] = ()
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "obcat.duckdb"
+
+    @property
+    def root(self) -> Path:
+        return self.folder.parent
+
+    @property
+    def csv(self) -> bytes:
+        return csv_of(self.database)
+
+    @property
+    def survey(self) -> Survey:
+        return loaded(self.toml)
+
+
+def write_survey(
+    path: Path,
+    spectra: Path,
+    tables: Mapping[str, Path],
+    parameters: Mapping[str, Any] = PARAMETERS,
+    *,
+    models_from: Path | None = None,
+) -> Path:
+    """A survey file named small; every path in it absolute."""
+    lines = ['name = "small"', "simulated = true", 'release = "DR5"', f'spectra = "{spectra}"']
+    lines += [f'models_from = "{models_from}"'] if models_from else []
+    lines += [f'[tables.{name}]\npath = "{table}"' for name, table in tables.items()]
+    lines += ["[parameters]", *(f"{name} = {value}" for name, value in parameters.items())]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def tables_of(folder: Path, *without: str) -> dict[str, Path]:
+    return {name: folder / file for name, file in FILES.items() if name not in without}
+
+
+def loaded(toml: Path) -> Survey:
+    return load(toml, [c.column for c in columns_of("meta.parameters")])
+
+
+def make(toml: Path, root: Path, *, threads: int = 2, workers: int = 1, start_from: Made | None = None) -> Made:
+    """Ingest and build in this process; ``start_from`` lends what it has read and fitted."""
+    survey = loaded(toml)
+    folder = root / survey.name
+    if start_from:
+        copy_build(start_from, folder, "raw", "models")
+    ingest(survey, folder / "raw", workers=workers)
+    return built(toml, folder, threads=threads)
+
+
+def built(toml: Path, folder: Path, *, threads: int = 2) -> Made:
+    said: list[str] = []
+    build(loaded(toml), folder, say=said.append, threads=threads)
+    return Made(toml, folder, tuple(said))
+
+
+def copy_build(made: Made, folder: Path, *parts: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in parts:
+        source = made.folder / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part)
+        else:
+            shutil.copy2(source, folder / part)
+
+
+def csv_of(database: Path) -> bytes:
+    path = database.with_suffix(".csv")
+    delimited.write(path, read(database))
+    return path.read_bytes()
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Of a process that imports this checkout."""
+    return os.environ | {"PYTHONPATH": str(ROOT)} | changes
+
+
+def obcat(*arguments: str | Path, cwd: Path | None = None, **changes: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*OBCAT, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=environment(**changes),
+        timeout=300,
+    )

@@ -1,0 +1,125 @@
+"""The finished database: open to any DuckDB, described throughout, and what its kernels say."""
+
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+
+from obcat.schema import SQL, read_tables
+from obcat.udf import UDFS, to_numpy
+from tests.whole.small import obcat
+
+INTERNAL = "database_name = current_database() AND NOT internal"
+# UDF: SQL that gives its arguments by the kernel's own names, its results in order, and the row's name first
+INPUTS = {
+    "normalised": "SELECT specid, flux, ivar, z FROM raw.spectra ORDER BY specid",
+    "pca_scores": "SELECT specid, flux AS norm, ivar AS norm_ivar FROM emission.spectra ORDER BY specid",
+    "emission": """SELECT specid, s.flux AS norm, s.ivar AS norm_ivar, score_clean
+        FROM emission.spectra AS s JOIN emission.scores USING (specid) ORDER BY specid""",
+    "luminosity": """SELECT specid, score_clean, score_full, em_flag
+        FROM emission.scores JOIN emission.lines USING (specid) ORDER BY specid""",
+    "mk_error": """SELECT specid, snr_g, em_flag
+        FROM sample.visits JOIN emission.lines USING (specid) ORDER BY specid""",
+    "extinction": """SELECT star_id, teff, logg, feh,
+        b, b_err, v, v_err, g, g_err, r, r_err, i, i_err, bp, bp_err, rp, rp_err, j, j_err, h, h_err
+        FROM extinction.labels JOIN extinction.photometry USING (star_id) ORDER BY star_id""",
+    "distance": """SELECT v.specid, if(binary_flag = 1, NULL, mk) AS mk, mk_err, ks, ks_err, a_ks, a_ks_err,
+        parallax_corrected AS parallax, parallax_error
+        FROM sample.visits AS v JOIN sample.stars USING (star_id) JOIN extinction.reddening USING (star_id)
+        JOIN luminosity.magnitudes AS m ON m.specid = v.specid
+        JOIN uncertainty.errors AS u ON u.specid = v.specid
+        JOIN binarity.excess AS x ON x.specid = v.specid ORDER BY v.specid""",
+}
+
+
+@pytest.fixture(scope="module")
+def con(first):
+    with duckdb.connect(str(first.database), read_only=True) as opened:
+        opened.execute("SET enable_progress_bar = false")
+        opened.execute("USE obcat.catalog")
+        yield opened
+
+
+def test_every_table_view_and_column_is_described(con):
+    relations = con.execute(
+        f"""SELECT schema_name || '.' || table_name, comment FROM duckdb_tables() WHERE {INTERNAL}
+        UNION ALL SELECT schema_name || '.' || view_name, comment FROM duckdb_views() WHERE {INTERNAL}"""
+    ).fetchall()
+    columns = con.execute(
+        f"SELECT schema_name || '.' || table_name || '.' || column_name, comment FROM duckdb_columns() WHERE {INTERNAL}"
+    ).fetchall()
+    assert {name for name, _ in relations} == set(read_tables())
+    assert len(columns) > 300
+    assert [name for name, comment in [*relations, *columns] if not (comment or "").strip()] == []
+
+
+def test_every_view_can_be_read(con):
+    views = [name for name, table in read_tables().items() if table.kind == "view"]
+    assert len(views) > 5
+    for view in views:
+        con.execute(f"SELECT count(*) FROM (FROM obcat.{view})").fetchall()
+
+
+@pytest.mark.parametrize("path", sorted((SQL / "queries").glob("*.sql")), ids=lambda p: p.stem)
+def test_query_of_the_cookbook(con, path):
+    assert con.sql(path.read_text(encoding="utf-8")).fetchall() is not None
+
+
+def test_nothing_in_the_database_is_nan_or_hangs_on_python(con):
+    views = con.execute(f"SELECT sql FROM duckdb_views() WHERE {INTERNAL}").fetchall()
+    assert not [sql for (sql,) in views for name in UDFS if f"{name}(" in sql]
+    doubles = con.execute(
+        f"SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE {INTERNAL} AND data_type = 'DOUBLE'"
+        " AND schema_name <> 'raw'"
+    ).fetchall()
+    for schema, table, name in doubles:
+        query = f'SELECT count(*) FROM "{schema}"."{table}" WHERE NOT isfinite("{name}")'
+        assert con.execute(query).fetchall() == [(0,)], (schema, table, name)
+
+
+def test_checks_of_the_command(first):
+    done = obcat("check", first.database)
+    assert done.returncode == 0, done.stdout
+    assert "checks, no failure" in done.stdout
+
+
+def model_arrays(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, np.ndarray]:
+    rows = con.execute('SELECT "array", dtype, shape, data FROM model.arrays WHERE model = $m', {"m": name}).fetchall()
+    return {array: np.frombuffer(data, dtype).reshape(shape) for array, dtype, shape, data in rows}
+
+
+def columns_of(con: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], dict[str, np.ndarray]]:
+    table = con.sql(query).to_arrow_table().combine_chunks()
+    arrays = {name: to_numpy(table[name].combine_chunks()) for name in table.column_names[1:]}
+    return table.column(0).to_pylist(), arrays
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_what_is_stored_is_what_the_kernel_says(con, name):
+    """The kernel is called by keyword here, so that an argument in a wrong place of the SQL is another result."""
+    udf = UDFS[name]
+    rows, given = columns_of(con, INPUTS[name])
+    kernel: Callable[..., Any] = udf.kernel
+    wanted = kernel(**given, **arguments(con, udf, kernel))
+    table = {gives.rpartition(".")[0] for gives in udf.gives}.pop()
+    key = "star_id" if table.startswith("extinction") else "specid"
+    names = ", ".join(gives.rpartition(".")[2] for gives in udf.gives)
+    found_rows, found = columns_of(con, f"SELECT {key}, {names} FROM {table} ORDER BY {key}")
+    assert found_rows == rows
+    for column, values in zip(found.values(), wanted, strict=True):
+        bad = ~np.isfinite(values) if values.ndim == 1 else ~np.isfinite(values).all(axis=1)
+        assert np.array_equal(np.isnan(column.astype(np.float64)) if column.ndim == 1 else bad, bad)
+        assert np.array_equal(column[~bad], values[~bad].astype(column.dtype))
+    assert len(rows) > 150
+
+
+def arguments(con: duckdb.DuckDBPyConnection, udf: Any, kernel: Callable[..., Any]) -> dict[str, Any]:
+    import inspect
+
+    parameters = inspect.signature(kernel).parameters
+    takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+    arrays = {k: v for model in udf.models for k, v in model_arrays(con, model).items() if takes_all or k in parameters}
+    row = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()[0]
+    return arrays | {name: row[name] for name in udf.parameters}

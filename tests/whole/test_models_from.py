@@ -1,0 +1,105 @@
+"""A few spectra are estimated with the models of another survey's build."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from obcat.build import build
+from obcat.ingest.survey import ingest
+from tests.whole.small import PARAMETERS, loaded, make, obcat, tables_of, write_survey
+
+ESTIMATES = ["mk", "mk_err", "em_flag", "halpha_excess", "clean_chi2", "erroneous"]
+
+
+@pytest.fixture
+def five(first, files, tmp_path) -> Path:
+    """Five spectra, with and without emission."""
+    folder = tmp_path / "five"
+    folder.mkdir()
+    with duckdb.connect(str(first.database), read_only=True) as con:
+        names = con.execute(
+            "SELECT fitsname FROM obcat.catalog.ob_stars WHERE mk IS NOT NULL ORDER BY em_flag DESC, specid LIMIT 5"
+        ).fetchall()
+    for (name,) in names:
+        (found,) = (files / "spectra").rglob(name + "*")
+        shutil.copy2(found, folder / found.name)
+    return folder
+
+
+def estimates(database: Path) -> dict[str, tuple]:
+    with duckdb.connect(str(database), read_only=True) as con:
+        return {
+            specid: values
+            for specid, *values in con.execute(
+                f"SELECT specid, {', '.join(ESTIMATES)} FROM obcat.catalog.ob_stars"
+            ).fetchall()
+        }
+
+
+@pytest.mark.parametrize("tables", [(), ("gaia_dr2", "twomass")], ids=["no tables", "Gaia and 2MASS"])
+def test_spectra_are_estimated_as_by_their_own_survey(first, files, five, tmp_path, tables):
+    given = {name: path for name, path in tables_of(files).items() if name in tables}
+    toml = write_survey(tmp_path / "survey.toml", five, given, models_from=first.database)
+    made = make(toml, tmp_path)
+    found, known = estimates(made.database), estimates(first.database)
+    assert len(found) == 5
+    for specid, values in found.items():
+        assert values == pytest.approx(known[specid], abs=1e-6, rel=1e-6), specid
+        assert values[0] is not None
+    with duckdb.connect(str(made.database), read_only=True) as con:
+        con.execute("USE obcat.catalog")
+        origins = dict(con.execute("SELECT model, origin FROM model.fits").fetchall())
+        counts = con.execute("SELECT count(teff), count(dis), count(parallax), count(ks) FROM ob_stars").fetchall()[0]
+    borrowed = {name for name, origin in origins.items() if origin == "borrowed"}
+    assert borrowed == {"pca", "labels", "luminosity", "noise"}
+    assert counts[0] == 5
+    assert all(counts[1:]) if tables else not any(counts[1:])
+
+
+def test_parameters_of_the_models_hold(first, five, tmp_path):
+    """The survey that borrows need not repeat what the models were fitted with."""
+    made = make(write_survey(tmp_path / "survey.toml", five, {}, {"sun_x": -8}, models_from=first.database), tmp_path)
+    known = estimates(first.database)
+    for specid, values in estimates(made.database).items():
+        assert values == pytest.approx(known[specid], abs=1e-6, rel=1e-6), specid
+
+
+def test_another_build_of_the_models_is_another_catalog(first, files, five, tmp_path):
+    other = tmp_path / "other"
+    again = make(
+        write_survey(other / "survey.toml", files / "spectra", tables_of(files), PARAMETERS | {"network_seed": 2}),
+        other,
+        start_from=first,
+    )
+    lent = tmp_path / "lent.duckdb"
+    shutil.copy2(first.database, lent)
+    toml = write_survey(tmp_path / "survey.toml", five, {}, models_from=lent)
+    made = make(toml, tmp_path)
+    before = estimates(made.database)
+    assert not build(loaded(toml), made.folder, say=str)
+    shutil.copy2(again.database, lent)
+    assert build(loaded(toml), made.folder, say=str)
+    assert estimates(made.database) != before
+
+
+@pytest.mark.parametrize("fault", ["missing", "folder", "text", "no models"])
+def test_nothing_to_borrow_is_one_line(first, five, tmp_path, fault):
+    lent = tmp_path / "lent.duckdb"
+    if fault == "folder":
+        lent.mkdir()
+    elif fault == "text":
+        lent.write_text("not a database")
+    elif fault == "no models":
+        duckdb.connect(str(lent)).close()
+    toml = write_survey(tmp_path / "survey.toml", five, {}, models_from=lent)
+    if fault != "missing":
+        ingest(loaded(toml), tmp_path / "small" / "raw")
+    done = obcat("build", toml, "--build", tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert "models_from" in last
+    assert str(lent) in last

@@ -1,0 +1,144 @@
+"""The same inputs give the same catalog, byte for byte, whatever the threads, the order and the surroundings."""
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+
+from obcat.ingest import lamost, parts
+from obcat.ingest.survey import ingest
+from tests.whole.small import ROOT, Made, built, loaded, make, obcat, tables_of, write_survey
+
+COPIES = 17  # two row groups of 2,048 spectra, so that threads have something to share
+
+
+def rows_of(database: Path) -> list[tuple]:
+    with duckdb.connect(str(database), read_only=True) as con:
+        con.execute("SET enable_progress_bar = false")
+        return con.execute("FROM obcat.catalog.ob_stars ORDER BY specid").fetchall()
+
+
+def moved(files: Path, target: Path) -> list[Path]:
+    """The spectra in folders of other names, in another order."""
+    paths = sorted((files / "spectra").rglob("*.gz"), key=lambda p: hashlib.md5(p.name.encode()).digest())
+    for i, path in enumerate(paths):
+        folder = target / f"{'zyxwv'[i % 5]}{i % 3}"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, folder / path.name)
+    return sorted(target.rglob("*.gz"), key=lambda p: (p.parent.name, p.name))
+
+
+@pytest.mark.slow
+def test_other_folders_two_goes_one_thread_and_no_truth(first, files, tmp_path, monkeypatch):
+    """Nothing is taken over from the first build: every spectrum is read and every model fitted anew."""
+    monkeypatch.setattr(lamost, "CHUNK", 40)
+    tables = tmp_path / "tables"
+    shutil.copytree(files, tables, ignore=shutil.ignore_patterns("spectra"))
+    spectra = moved(files, tmp_path / "all")
+    half = tmp_path / "spectra"
+    for path in spectra[len(spectra) // 2 :]:
+        (half / path.parent.name).mkdir(parents=True, exist_ok=True)
+        path.rename(half / path.parent.name / path.name)
+    toml = write_survey(tmp_path / "survey.toml", half, tables_of(tables))
+    ingest(loaded(toml), tmp_path / "small" / "raw", workers=2)
+    (tmp_path / "all").rename(half / "more")
+    ingest(loaded(toml), tmp_path / "small" / "raw", workers=1)
+    done = obcat("build", toml, "--build", tmp_path, "--threads", "1", PYTHONHASHSEED="7", LC_ALL="C", TZ="Asia/Tokyo")
+    assert done.returncode == 0, done.stderr
+    made = Made(toml, tmp_path / "small")
+    assert origins(made) == dict.fromkeys(origins(made), "fitted")
+    assert len({path.parent for path in spectra}) > 5
+    assert len(list((made.folder / "raw" / "spectra").glob("*.parquet"))) > 5
+    assert rows_of(made.database) == rows_of(first.database)
+    assert made.csv == first.csv
+
+
+def test_a_change_of_the_inputs_is_seen(first, files, tmp_path):
+    """The comparison above can fail: one spectrum less is another catalog."""
+    spectra = tmp_path / "spectra"
+    shutil.copytree(files / "spectra", spectra)
+    next(iter(sorted(spectra.rglob("*.gz")))).unlink()
+    toml = write_survey(tmp_path / "survey.toml", spectra, tables_of(files))
+    assert make(toml, tmp_path, start_from=first).csv != first.csv
+
+
+@pytest.fixture(scope="module")
+def repeated(first, tmp_path_factory) -> Path:
+    """The folder raw of the first build with every spectrum COPIES times, as visits of other nights and other noise."""
+    raw = tmp_path_factory.mktemp("repeated") / "raw"
+    shutil.copytree(first.folder / "raw", raw)
+    repeat_spectra(raw)
+    for name in ("headers", "files"):
+        table = parts.read_table(raw / f"{name}.parquet", f"raw.{name}")
+        tables = [table, *(renamed(table, k) for k in range(1, COPIES))]
+        parts.write_table(pa.concat_tables(tables), raw / f"{name}.parquet")
+    return raw
+
+
+def repeat_spectra(raw: Path) -> None:
+    table = ds.dataset(raw / "spectra", format="parquet").to_table()
+    flux, ivar = (np.stack(table[name].to_numpy()) for name in ("flux", "ivar"))
+    rng = np.random.default_rng(1)
+    for k in range(1, COPIES):
+        noisy = flux + np.float32(0.01) * np.abs(flux) * rng.standard_normal(flux.shape, dtype=np.float32)
+        names = renamed(table.select(["specid", "sha256"]), k)
+        parts.write_part(
+            raw / "spectra", names["specid"].to_pylist(), names["sha256"].to_pylist(), noisy.astype(np.float32), ivar
+        )
+
+
+def renamed(table: pa.Table, k: int) -> pa.Table:
+    """Another night: specid, sha256 and whatever else names a spectrum; worse S/N, so that best visits stay best."""
+    for name in table.schema.names:
+        i, values = table.schema.get_field_index(name), table[name].to_pylist()
+        if name == "specid":
+            values = [re.sub(r"^\d+", lambda m: str(int(m.group()) + 1000 + k), v) for v in values]
+        elif name == "sha256":
+            values = [hashlib.sha256(f"{v} {k}".encode()).hexdigest() for v in values]
+        elif name in ("path", "fitsname"):
+            values = [f"copy-{k}-{v}" for v in values]
+        elif name == "obsid":
+            values = [v + 10**9 + k * 10**7 for v in values]
+        elif name == "snr_g":
+            values = [v * (1 - 0.01 * k) for v in values]
+        else:
+            continue
+        table = table.set_column(i, table.schema.field(i), pa.array(values, table.schema.field(i).type))
+    return table
+
+
+@pytest.mark.slow
+def test_one_and_two_threads(first, repeated, files, tmp_path):
+    """Thousands of visits, so that several row groups go through every UDF; every model fitted anew each time."""
+    toml = write_survey(tmp_path / "survey.toml", files / "spectra", tables_of(files, "targets"))
+    found = []
+    for threads in (1, 2):
+        folder = tmp_path / f"{threads}" / "small"
+        folder.mkdir(parents=True)
+        (folder / "raw").symlink_to(repeated)
+        made = built(toml, folder, threads=threads)
+        found.append((rows_of(made.database), made.csv))
+        assert set(origins(made).values()) == {"fitted"}
+    assert len(found[0][0]) > 2 * 2048
+    assert found[0] == found[1]
+
+
+def origins(made: Made) -> dict[str, str]:
+    with duckdb.connect(str(made.database), read_only=True) as con:
+        return dict(con.execute("SELECT model, origin FROM model.fits").fetchall())
+
+
+def test_nothing_but_the_simulation_its_report_and_tests_knows_of_the_truth():
+    """A build cannot profit from what it cannot name."""
+    may = {"ingest/simulate", "obcat/report", "obcat/cli.py"}
+    every = [path for folder in ("obcat", "ingest", "sql") for path in (ROOT / folder).rglob("*")]
+    paths = [path for path in every if path.suffix in (".py", ".sql", ".csv")]
+    naming = {p.relative_to(ROOT).as_posix() for p in paths if re.search(r"\btruth\b", p.read_text(encoding="utf-8"))}
+    assert {name for name in naming if not name.startswith(tuple(may))} == set()
+    assert "ingest/simulate/__init__.py" in naming
