@@ -15,27 +15,9 @@ from scipy.sparse.csgraph import connected_components
 from obcat.cli import main
 from obcat.kernels.grid import N_PIXEL
 from tests.lamost_files import Fake
+from tests.real.known_stars import BE_STAR, BE_TEMPLATES, LATE_B, NEBULAR
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
-
-BE_STAR = "spec-59636-HD071013S041413V01_sp02-001"
-LATE_B = (
-    "spec-59636-HD071013S041413V01_sp02-180",
-    "spec-59551-HD054322N291200V02_sp06-220",
-    "spec-59617-TD062610N184524H01_sp07-105",
-    "spec-59636-TD062610N184524H01_sp05-063",
-    "spec-59607-TD064253N231249K01_sp03-186",
-    "spec-55939-GAC_061N46_V3_sp07-078",
-    "spec-59551-HD054322N291200V02_sp02-009",
-)
-NEBULAR_A = (
-    "spec-59647-GAC089S00B2_sp03-191",
-    "spec-59647-GAC089S00B2_sp05-175",
-    "spec-59523-GACII337N54M1_sp05-216",
-)
-
-
-BE_TEMPLATES = {"5394", "25940", "58343", "109387", "164284", "202904", "209409"}  # Henry Draper numbers
 
 
 def built(folder, name, text):
@@ -80,8 +62,8 @@ def test_be_star_has_emission_and_late_b_stars_have_none(con):
 
 
 def test_nebular_stars_are_listed(con, capsys):
-    found = flags(con, NEBULAR_A)
-    assert set(found) == set(NEBULAR_A)
+    found = flags(con, NEBULAR)
+    assert set(found) == set(NEBULAR)
     with capsys.disabled():
         print("\nnebular A stars, em_flag:", found)
 

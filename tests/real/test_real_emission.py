@@ -13,6 +13,7 @@ from obcat.kernels.emission import emission
 from obcat.kernels.grid import N_PIXEL
 from obcat.kernels.pca import pca_scores
 from obcat.kernels.rest_frame import rest_frame_normalised
+from tests.real.known_stars import BE_STAR, BE_TEMPLATES, LATE_B, NEBULAR
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -31,24 +32,8 @@ PARAMETERS = {
     "erroneous_chi2": 6.0,
 }
 NAMES = ("excess", "excess_err", "ew", "significance", "chi2_red", "chi2_clean", "em_flag", "erroneous")
-BE_STAR = "spec-59636-HD071013S041413V01_sp02-001"
-LATE_B = (
-    "spec-59636-HD071013S041413V01_sp02-180",
-    "spec-59551-HD054322N291200V02_sp06-220",
-    "spec-59617-TD062610N184524H01_sp07-105",
-    "spec-59636-TD062610N184524H01_sp05-063",
-    "spec-59607-TD064253N231249K01_sp03-186",
-    "spec-55939-GAC_061N46_V3_sp07-078",
-    "spec-59551-HD054322N291200V02_sp02-009",
-)
 EARLY_B = "spec-56285-HD090744N104005B03_sp07-117"  # LAMOST-HVS1
-NEBULAR = (
-    "spec-59647-GAC089S00B2_sp03-191",
-    "spec-59647-GAC089S00B2_sp05-175",
-    "spec-59523-GACII337N54M1_sp05-216",
-)
 PECULIAR = ("spec-59636-HD071013S041413V01_sp09-195", "spec-59643-TD062610N184524H01_sp01-158")  # Ap, Bp: Si II
-BE_TEMPLATES = ("5394", "25940", "58343", "109387", "164284", "202904", "209409")  # Henry Draper numbers
 
 
 def chosen(function, arrays):
