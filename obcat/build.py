@@ -1,6 +1,5 @@
 """Raw Parquet -> obcat.duckdb: run sql/ in name order, fit what is to be fitted, check, publish."""
 
-import fcntl
 import resource
 import shutil
 import time
@@ -40,7 +39,7 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
     final, partial = folder / "obcat.duckdb", folder / "obcat.duckdb.partial"
     if fingerprint_of(final) == mark:
         return False
-    with lock(folder):
+    with locked(folder):
         remove(folder.glob("obcat.duckdb.partial*"))
         with db.connect(partial, threads=threads) as con:
             fill(con, survey, folder, say)
@@ -149,14 +148,3 @@ def check(con: duckdb.DuckDBPyConnection, say: Say) -> list[str]:
         if faults and file.header("Level") == ("fail",):
             failed.append(file.path.stem)
     return failed
-
-
-@contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """One build at a time in a folder; the kernel drops the lock when a process dies."""
-    with (folder / ".lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BuildFailed(f"{folder}: another build is at work here; wait for it to end") from None
-        yield

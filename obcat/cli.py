@@ -87,12 +87,14 @@ def ingest(survey: Path, root: Path, workers: int) -> None:
     """Read the spectra and tables of SURVEY (a TOML file) into build/NAME/raw; only what is new or changed is read."""
     from obcat.ingest.errors import IngestError
     from obcat.ingest.survey import ingest as run
+    from obcat.lock import Locked, locked
 
     described = load(survey)
+    folder = root / described.name
     try:
-        with progress("reading spectra") as step:
-            counts = run(described, root / described.name / "raw", workers=workers, progress=step)
-    except IngestError as error:
+        with locked(folder), progress("reading spectra") as step:
+            counts = run(described, folder / "raw", workers=workers, progress=step)
+    except (IngestError, Locked) as error:
         fail(error)
     for line in counts:
         say(line)
@@ -107,12 +109,13 @@ def build(survey: Path, root: Path, threads: int) -> None:
     from obcat.build import BuildFailed
     from obcat.build import build as run
     from obcat.db import StepFailed
+    from obcat.lock import Locked
 
     described = load(survey)
     folder = root / described.name
     try:
         made = run(described, folder, say=say, threads=threads)
-    except (BuildFailed, StepFailed) as error:
+    except (BuildFailed, Locked, StepFailed) as error:
         fail(error)
     say(f"{folder / 'obcat.duckdb'}: {'built' if made else 'nothing has changed'}")
 

@@ -18,6 +18,9 @@ __all__ = ["content_hash", "provenance", "registered"]
 
 REFERENCE = Path(__file__).parent / "data" / "reference"
 SHA256 = pa.field("sha256", pa.string())
+CHECKED = ds.ParquetFileFormat(
+    default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+)
 
 
 @contextmanager
@@ -40,7 +43,7 @@ def _raw(raw: Path, name: str) -> pa.Table | ds.Dataset:
     if name == "spectra":
         parts = sorted((raw / "spectra").glob("*.parquet"))
         stored = pa.schema([*(schema.field(column) for column in ("specid", "flux", "ivar")), SHA256])
-        return ds.dataset([str(p) for p in parts], schema=stored, format="parquet")
+        return ds.dataset([str(p) for p in parts], schema=stored, format=CHECKED)
     path = raw / f"{name}.parquet"
     return pq.read_table(_open(path)).replace_schema_metadata() if path.is_file() else schema.empty_table()
 
