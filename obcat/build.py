@@ -14,6 +14,7 @@ from duckdb.func import ARROW, SPECIAL
 from obcat import db, ddl, inputs
 from obcat.fingerprint import fingerprint, fingerprint_of, provenance
 from obcat.fitting import Arrays, fit_file
+from obcat.lock import locked
 from obcat.schema import column, quoted, read_tables
 from obcat.survey import Survey
 from obcat.udf import UDFS, batch_function

@@ -1,0 +1,78 @@
+"""Commands that look at a catalog: check, sql, status, evaluate, figure."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from obcat.cli.group import DATABASE, fail, main, reading
+
+
+@main.command()
+@DATABASE
+def check(database: Path) -> None:
+    """Run the checks of sql/95_check on DATABASE; every row a check returns is a fault."""
+    from obcat import db
+    from obcat.build import check as run
+
+    with reading(database), db.connect(database, read_only=True) as con:
+        failed = run(con, click.echo)
+    if failed:
+        raise click.ClickException(f"failed: {', '.join(failed)}")
+    click.echo(f"{len(db.sql_files(db.CHECKS))} checks, no failure")
+
+
+@main.command()
+@DATABASE
+@click.argument("query", required=False)
+def sql(database: Path, query: str | None) -> None:
+    """Run one QUERY on DATABASE, read-only; without QUERY, read it from standard input."""
+    from obcat.query import QueryRefused, ask
+
+    try:
+        click.echo(ask(database, query or sys.stdin.read()), nl=False)
+    except QueryRefused as error:
+        fail(error)
+
+
+@main.command()
+@DATABASE
+def status(database: Path) -> None:
+    """What DATABASE holds: inputs, quarantine, parameters with their source, models, time by step."""
+    from obcat.query import QueryRefused
+    from obcat.query import status as run
+
+    try:
+        with reading(database):
+            click.echo(run(database), nl=False)
+    except QueryRefused as error:
+        fail(error)
+
+
+@main.command()
+@DATABASE
+@click.option("--truth", type=click.Path(path_type=Path), help="Folder of the truth; default: truth beside DATABASE.")
+def evaluate(database: Path, truth: Path | None) -> None:
+    """Compare the catalog of a SIMULATED survey with its truth, beside the paper's numbers."""
+    from obcat.report.evaluate import evaluate as run
+    from obcat.report.truth import EvaluateError
+
+    try:
+        with reading(database):
+            click.echo(run(database, truth or database.parent / "truth"), nl=False)
+    except EvaluateError as error:
+        fail(error)
+
+
+@main.command()
+@DATABASE
+@click.argument("picture", type=click.Path(path_type=Path))
+def figure(database: Path, picture: Path) -> None:
+    """Draw the catalog as one PICTURE (PNG): M_spec against M_geo, HR diagram, map, distance errors."""
+    from obcat.report.figure import FigureError, draw
+
+    try:
+        draw(database, picture)
+    except FigureError as error:
+        fail(error)
+    click.echo(picture)

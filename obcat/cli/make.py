@@ -1,0 +1,66 @@
+"""Commands that make a catalog: simulate, ingest, build."""
+
+from pathlib import Path
+
+import click
+
+from obcat.cli.group import BUILD, SURVEY, fail, load, main, say
+from obcat.progress import progress
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--stars", default=16032, show_default=True, type=click.IntRange(min=1), help="Number of stars.")
+@click.option("--seed", default=1, show_default=True, help="Seed; the same seed gives the same files.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1))
+def simulate(folder: Path, stars: int, seed: int, workers: int) -> None:
+    """Make a SIMULATED survey in FOLDER/survey and its truth in FOLDER/truth (full size: 22,901 spectra)."""
+    from obcat.ingest import simulate as simulation
+
+    survey, truth = folder / "survey", folder / "truth"
+    if simulation.is_current(survey, truth, stars, seed):
+        say(f"{survey}: simulated survey is there already")
+        return
+    with progress("simulating spectra") as step:
+        simulation.simulate(survey, truth, n_stars=stars, seed=seed, workers=workers, progress=step)
+
+
+@main.command()
+@SURVEY
+@BUILD
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Reader processes.")
+def ingest(survey: Path, root: Path, workers: int) -> None:
+    """Read the spectra and tables of SURVEY (a TOML file) into build/NAME/raw; only what is new or changed is read."""
+    from obcat.ingest.errors import IngestError
+    from obcat.ingest.survey import ingest as run
+    from obcat.lock import Locked, locked
+
+    described = load(survey)
+    folder = root / described.name
+    try:
+        with locked(folder), progress("reading spectra") as step:
+            counts = run(described, folder / "raw", workers=workers, progress=step)
+    except (IngestError, Locked) as error:
+        fail(error)
+    for line in counts:
+        say(line)
+
+
+@main.command()
+@SURVEY
+@BUILD
+@click.option("--threads", default=2, show_default=True, type=click.IntRange(min=1))
+def build(survey: Path, root: Path, threads: int) -> None:
+    """Make build/NAME/obcat.duckdb from what was ingested; does nothing if nothing has changed."""
+    from obcat.build import BuildFailed
+    from obcat.build import build as run
+    from obcat.db import StepFailed
+    from obcat.lock import Locked
+
+    described = load(survey)
+    folder = root / described.name
+    try:
+        made = run(described, folder, say=say, threads=threads)
+    except (BuildFailed, Locked, StepFailed) as error:
+        fail(error)
+    say(f"{folder / 'obcat.duckdb'}: {'built' if made else 'nothing has changed'}")
