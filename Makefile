@@ -26,10 +26,11 @@ DATABASE = $(BUILD)/$(NAME)/obcat.duckdb
 setup: $(VENV)/.ready
 
 $(VENV)/.ready: requirements.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV) || { echo "python3 -m venv does not work here: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "Python needs its venv module: apt-get install python3-venv"; exit 1; }
 	$(VENV)/bin/pip install --quiet --require-hashes --requirement requirements.lock
 	$(VENV)/bin/pip install --quiet --no-deps '$(TORCH)'
 	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(VENV)/bin/python -c 'import lightgbm' || { echo "LightGBM needs the OpenMP runtime: apt-get install libgomp1"; exit 1; }
 	$(OBCAT) --version
 	touch $@
 
