@@ -41,7 +41,7 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
     if fingerprint_of(final) == mark:
         return False
     with locked(folder):
-        remove(folder.glob("obcat.duckdb.partial*"))
+        remove(path for rest in ("obcat.duckdb.partial*", "models/*.partial") for path in folder.glob(rest))
         with db.connect(partial, threads=threads) as con:
             fill(con, survey, folder, say)
             items = provenance(survey, folder, mark)

@@ -17,7 +17,7 @@ from obcat.schema import columns_of
 from obcat.survey import Survey, load
 
 ROOT = Path(__file__).parents[2]
-OBCAT = (sys.executable, "-m", "obcat.cli")
+OBCAT = (sys.executable, "-c", "from obcat.cli import main; main()")
 N_STARS = 180
 # 890 pixels about H alpha instead of 3,700, so that eigenvectors take a second; few stars, trees, epochs and steps
 PARAMETERS = {

@@ -121,7 +121,7 @@ def test_after_a_stage(first, changed, uninterrupted, folder, stage):
 def test_at_a_moment_of_chance(first, changed, uninterrupted, folder, seed):
     process = starts(changed, folder)
     assert process.stderr
-    process.stderr.readline()
+    assert process.stderr.readline().startswith("00_meta")
     time.sleep(random.Random(seed).uniform(0, 3))
     kill(process)
     if process.returncode:
