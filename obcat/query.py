@@ -1,73 +1,137 @@
-"""Ad-hoc SQL on a finished database, read-only, and what the database says of itself."""
+"""Ad-hoc SQL on a finished database, read-only and bounded, and what the database says of itself."""
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
+from typing import TYPE_CHECKING
 
 import duckdb
 
-__all__ = ["QueryRefused", "ask", "status"]
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-ALLOWED = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+__all__ = ["Answer", "QueryRefused", "answer", "ask", "opened", "status"]
+
+SELECT, EXPLAIN = duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN
+# the keyword with its options, after blanks and comments
+EXPLAINING = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain(?:\s+analyze\b|\s*\([^)]*\))?", re.IGNORECASE | re.DOTALL)
+LONG_PATH = re.compile(r"(?<![\w.])/(?:[^/\s\"':]+/)+(?=[^/\s\"':])")
+MAX_ROWS = 1_000_000
+TIME_LIMIT = 60.0
+SETTINGS = (
+    "enable_progress_bar = false",
+    "python_enable_replacements = false",
+    "memory_limit = '1500MB'",
+    "temp_directory = ''",
+    "enable_external_access = false",
+    "autoload_known_extensions = false",
+    "autoinstall_known_extensions = false",
+    "allow_community_extensions = false",
+    "lock_configuration = true",
+)
 
 
 class QueryRefused(Exception):
     """A query that is not one SELECT, or that DuckDB cannot run; one line."""
 
 
-def ask(database: Path, query: str) -> str:
-    """The answer to one SELECT as CSV text. The database is read-only and cannot reach files or the network.
+@dataclass(frozen=True)
+class Answer:
+    """Rows of a result, and whether the limit of rows cut it."""
 
-    Raises QueryRefused where the query is something else, cannot be run, or there is no database to ask.
+    table: "pa.Table"
+    cut: bool
+
+
+def answer(database: Path, query: str, *, time_limit: float = TIME_LIMIT, max_rows: int = MAX_ROWS) -> Answer:
+    """The first ``max_rows`` rows of one SELECT or EXPLAIN. The query can reach neither files nor the network.
+
+    Raises QueryRefused where the query is something else, cannot be run, takes longer than ``time_limit`` seconds, or
+    there is no database to ask.
     """
-    with opened(database) as con:
+    with opened(database) as con, one_line_errors(database, time_limit):
         lock_down(con)
+        timer = Timer(time_limit, con.interrupt)
+        timer.daemon = True
+        timer.start()
         try:
-            statements = con.extract_statements(query)
-        except duckdb.Error as error:
-            raise QueryRefused(first_line(error)) from error
-        if len(statements) != 1 or statements[0].type not in ALLOWED:
-            raise QueryRefused("one SELECT at a time, and nothing but SELECT")
-        try:
-            return as_csv(con.sql(statements[0].query))
-        except duckdb.Error as error:
-            raise QueryRefused(first_line(error)) from error
+            return rows_of(con, one_statement(con, query), max_rows)
+        finally:
+            timer.cancel()
+
+
+def ask(database: Path, query: str) -> str:
+    """The answer to one SELECT as CSV text; see ``answer``."""
+    from obcat.answers import as_csv
+
+    return as_csv(answer(database, query).table)
+
+
+def one_statement(con: duckdb.DuckDBPyConnection, query: str) -> str:
+    """The query, if it is one SELECT, or EXPLAIN of one: EXPLAIN ANALYZE runs what it explains."""
+    statements = con.extract_statements(query)
+    if len(statements) == 1 and statements[0].type == SELECT:
+        return query
+    if len(statements) == 1 and statements[0].type == EXPLAIN and (found := EXPLAINING.match(query)):
+        explained = con.extract_statements(query[found.end() :])
+        if [s.type for s in explained] == [SELECT]:
+            return query
+    raise QueryRefused("one SELECT at a time, and nothing but SELECT")
+
+
+def rows_of(con: duckdb.DuckDBPyConnection, query: str, max_rows: int) -> Answer:
+    import pyarrow as pa
+
+    reader = con.sql(query).to_arrow_reader(2048)
+    batches, count = [], 0
+    for batch in reader:
+        batches.append(batch)
+        count += len(batch)
+        if count > max_rows:
+            break
+    table = pa.Table.from_batches(batches, reader.schema)
+    return Answer(table.slice(0, max_rows), count > max_rows)
 
 
 @contextmanager
 def opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The database, read-only, under the name obcat: its file may be called like one of its schemas."""
+    """The database, read-only, under the name obcat: its file may be called like one of its schemas.
+
+    Raises QueryRefused where there is no database, or none that this DuckDB can read.
+    """
     with duckdb.connect() as con:
         try:
             con.execute("ATTACH $path AS obcat (READ_ONLY)", {"path": str(database)})
         except duckdb.Error as error:
-            raise QueryRefused(f"{database}: {first_line(error)}") from error
+            raise QueryRefused(f"{database.name}: {shortened(first_line(error), database)}") from error
         con.execute("USE obcat")
         yield con
 
 
 def lock_down(con: duckdb.DuckDBPyConnection) -> None:
-    for setting in (
-        "enable_progress_bar = false",
-        "python_enable_replacements = false",
-        "enable_external_access = false",
-        "autoload_known_extensions = false",
-        "autoinstall_known_extensions = false",
-        "allow_community_extensions = false",
-        "lock_configuration = true",
-    ):
+    for setting in SETTINGS:
         con.execute(f"SET {setting}")
 
 
-def as_csv(relation: duckdb.DuckDBPyRelation) -> str:
-    import csv
+@contextmanager
+def one_line_errors(database: Path, time_limit: float) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        raise QueryRefused(f"stopped after {time_limit:g} s; ask for less, or give --time-limit") from error
+    except duckdb.Error as error:
+        raise QueryRefused(shortened(first_line(error), database)) from error
 
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(relation.columns)
-    writer.writerows(relation.fetchall())
-    return text.getvalue()
+
+def shortened(message: str, database: Path) -> str:
+    """A message without the folders of this computer: '/home/me/x.csv' -> 'x.csv'."""
+    for folder in (database.resolve().parent, Path.home()):
+        message = message.replace(f"{folder}/", "")
+    return LONG_PATH.sub("", message)
 
 
 def first_line(error: Exception) -> str:

@@ -1,6 +1,5 @@
-"""Commands that look at a catalog: check, sql, status, evaluate, figure."""
+"""Commands that look at a catalog: check, status, evaluate, figure."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -20,19 +19,6 @@ def check(database: Path) -> None:
     if failed:
         raise click.ClickException(f"failed: {', '.join(failed)}")
     click.echo(f"{len(db.sql_files(db.CHECKS))} checks, no failure")
-
-
-@main.command()
-@DATABASE
-@click.argument("query", required=False)
-def sql(database: Path, query: str | None) -> None:
-    """Run one QUERY on DATABASE, read-only; without QUERY, read it from standard input."""
-    from obcat.query import QueryRefused, ask
-
-    try:
-        click.echo(ask(database, query or sys.stdin.read()), nl=False)
-    except QueryRefused as error:
-        fail(error)
 
 
 @main.command()

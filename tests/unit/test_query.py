@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from obcat.query import QueryRefused, ask, status
+from obcat.query import QueryRefused, answer, ask, shortened, status
 from obcat.schema import SQL
 
 COOKBOOK = sorted((SQL / "queries").glob("*.sql"))
@@ -26,6 +26,13 @@ FILE_READS = [
     "SELECT (SELECT count(*) FROM read_csv('{file}'))",
     "FROM 'https://example.org/x.csv'",
     "EXPLAIN ANALYZE FROM '{file}'",
+    "FROM parquet_metadata('{file}')",
+    "FROM parquet_kv_metadata('{file}')",
+    "FROM read_duckdb('{file}')",
+    "FROM query('FROM read_text(''{file}'')')",
+    "FROM json_execute_serialized_sql(json_serialize_sql('FROM read_text(''{file}'')'))",
+    "FROM duckdb_secrets()",
+    "FROM duckdb_extensions()",
 ]
 STATEMENTS = [
     "COPY catalog.ob_stars TO '{out}'",
@@ -63,11 +70,21 @@ STATEMENTS = [
     "EXPLAIN ANALYZE COPY meta.survey TO '{out}'",
     "EXPLAIN ANALYZE DELETE FROM meta.survey",
     "COMMENT ON TABLE catalog.ob_stars IS 'x'",
+    "EXPLAIN ANALYZE CREATE TEMP TABLE t AS SELECT 1",
+    "/* x */ EXPLAIN -- y\n ANALYZE CREATE TABLE memory.t AS SELECT 1",
+    "EXPLAIN (ANALYZE) CREATE TABLE memory.t AS SELECT 1",
+    "FROM enable_logging('QueryLog', storage = 'file', storage_config = {'path': '{out}'})",
+    "FROM enable_profiling()",
+    "FROM query('COPY meta.survey TO ''{out}''')",
+    "SELECT nextval('x')",
+    "FROM pandas_scan(1::POINTER)",
 ]
 SEVERAL = [
     "SELECT 1; SELECT 2",
     "SELECT 1; DROP TABLE catalog.ob_stars",
     "SELECT 1 /* ; */; -- x\nCOPY meta.survey TO '{out}'",
+    "SELECT ';'; SELECT 2",
+    "SELECT 1 -- ;\n; SELECT 2",
     "-- only a comment",
     "",
     ";",
@@ -112,6 +129,57 @@ def test_answered(database, query, answer):
 @pytest.mark.parametrize("query", ["DESCRIBE catalog.ob_stars", "SUMMARIZE catalog.ob_stars", "EXPLAIN SELECT 1"])
 def test_questions_about_tables_are_answered(database, query):
     assert len(ask(database, query).splitlines()) > 1
+
+
+@pytest.mark.parametrize(
+    "query", ["EXPLAIN ANALYZE SELECT 1", "/* x */ explain (format json) FROM meta.survey", "-- x\nEXPLAIN SELECT ';'"]
+)
+def test_a_select_can_be_explained(database, query):
+    assert answer(database, query).table.num_rows
+
+
+RUNAWAY = [
+    "SELECT count(*) FROM range(1000000000) AS a, range(1000000000) AS b",
+    "FROM range(1000000000) AS a, range(1000000000) AS b ORDER BY hash(a.range + b.range)",
+    "WITH RECURSIVE x AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM x) SELECT max(i) FROM x",
+]
+
+
+@pytest.mark.parametrize("query", RUNAWAY)
+def test_a_query_that_runs_away_is_stopped(database, query):
+    with pytest.raises(QueryRefused, match=r"stopped after 0\.3 s"):
+        answer(database, query, time_limit=0.3)
+
+
+def test_a_query_cannot_fill_the_disk(database):
+    """What does not fit into memory is refused: nothing is written beside the database, nor where one stands."""
+    query = "SELECT current_setting('temp_directory') AS folder, current_setting('memory_limit') AS memory"
+    assert answer(database, query).table.to_pylist() == [{"folder": "", "memory": "1.3 GiB"}]
+
+
+def test_rows_are_cut_at_the_limit(database):
+    found = answer(database, "FROM range(10000)", max_rows=4100)
+    assert (found.table.num_rows, found.cut) == (4100, True)
+    assert found.table.column(0).to_pylist() == list(range(4100))
+    assert not answer(database, "FROM range(4100)", max_rows=4100).cut
+
+
+@pytest.mark.parametrize(
+    ("message", "short"),
+    [
+        ("Cannot open file '/a/b c/x.csv': no", "Cannot open file 'x.csv': no"),
+        ('"/usr/lib/q.so" is gone', '"q.so" is gone'),
+        ("1/2 and a/b/c, 3 / 4", "1/2 and a/b/c, 3 / 4"),
+    ],
+)
+def test_messages_do_not_tell_folders(message, short):
+    assert shortened(message, Path("/a/b c/obcat.duckdb")) == short
+
+
+def test_refusals_do_not_tell_where_the_database_is(database):
+    with pytest.raises(QueryRefused) as refusal:
+        answer(database.parent / "none" / "x.duckdb", "SELECT 1")
+    assert str(database.parent) not in str(refusal.value)
 
 
 def test_python_variables_cannot_be_read(database):
@@ -192,7 +260,15 @@ def test_status_tells_what_is_there(database, con, fill):
     assert "out_of_domain" in text
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["sql", "{database}", "SELECT 1"], ["sql", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["sql", "{database}", "SELECT 1"],
+        ["sql", "{database}", "SELECT 1", "--format", "table"],
+        ["sql", "--help"],
+    ],
+)
 def test_command_imports_nothing_heavy(database, arguments):
     script = (
         "import sys; from obcat.cli import main; main(sys.argv[1:], standalone_mode=False); "
