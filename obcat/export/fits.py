@@ -8,13 +8,12 @@ import pyarrow as pa
 from astropy import units
 from astropy.io import fits
 
-from obcat.export.published import CATALOG, Published, ReleaseError
+from obcat.export.published import CATALOG, NOT_REAL, Published, ReleaseError
 from obcat.schema import Column
 
 __all__ = ["write"]
 
 CODES = {"DOUBLE": "D", "FLOAT": "E", "BIGINT": "K", "INTEGER": "J", "SMALLINT": "I"}
-SIMULATED = "SIMULATED: no star of this table exists; made to test the method"
 
 
 def write(path: Path, catalog: Published) -> None:
@@ -88,6 +87,6 @@ def add_provenance(header: fits.Header, catalog: Published) -> None:
     ]
     header.update({key: (value, comment) for key, value, comment in cards if value not in (None, "")})
     if catalog.simulated:
-        header.add_comment(SIMULATED)
+        header.add_comment(NOT_REAL)
     header.add_comment("The fingerprint OBCATFP is a hash of inputs, code and versions.")
     header.add_comment("A NULL is NaN in a float, TNULL in an integer, an empty string in text.")

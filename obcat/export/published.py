@@ -9,9 +9,10 @@ import pyarrow as pa
 from obcat import db
 from obcat.schema import Column, columns_of, nearest
 
-__all__ = ["CATALOG", "Published", "ReleaseError", "read"]
+__all__ = ["CATALOG", "NOT_REAL", "Published", "ReleaseError", "read"]
 
 CATALOG = "catalog.ob_stars"
+NOT_REAL = "SIMULATED: no star of this table exists; made to test the method"
 
 
 class ReleaseError(Exception):
@@ -20,13 +21,14 @@ class ReleaseError(Exception):
 
 @dataclass(frozen=True)
 class Published:
-    """Rows ordered by specid, one Arrow column for each declared column, in declared order."""
+    """Rows ordered by specid, one Arrow column for each declared column, in declared order; bits of quality."""
 
     survey: str
     simulated: bool
     columns: tuple[Column, ...]
     rows: pa.Table
     provenance: dict[str, str]
+    bits: tuple[tuple[int, str, str], ...] = ()
 
 
 def read(database: Path) -> Published:
@@ -39,11 +41,12 @@ def read(database: Path) -> Published:
             rows = con.sql("FROM catalog.ob_stars ORDER BY specid").to_arrow_table()
             name, simulated = con.execute("SELECT name, simulated FROM meta.survey").fetchall()[0]
             provenance = dict(con.execute("FROM meta.provenance ORDER BY item").fetchall())
+            bits = tuple(con.execute("FROM meta.quality_bits ORDER BY bit").fetchall())
     except duckdb.Error as error:
         raise ReleaseError(f"{database}: no catalog to export: {str(error).splitlines()[0]}") from error
     columns = columns_of(CATALOG)
     check_names(rows.column_names, [c.column for c in columns], database)
-    return Published(name, bool(simulated), columns, rows, provenance)
+    return Published(name, bool(simulated), columns, rows, provenance, bits)
 
 
 def check_names(found: list[str], declared: list[str], database: Path) -> None:

@@ -1,44 +1,54 @@
-"""A release: the catalog as FITS and CSV, with checksums, each put under its name when it is whole."""
+"""A release: the catalog in every format, with checksums, each file put under its name when all are whole."""
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from obcat import db
 from obcat.export import delimited, fits
+from obcat.export.cds import package as cds
 from obcat.export.published import Published, read
 
-__all__ = ["release"]
+__all__ = ["SUMS", "digest", "release"]
 
-WRITERS: dict[str, Callable[[Path, Published], None]] = {".fits": fits.write, ".csv": delimited.write}
+SUMS = "SHA256SUMS"
+WRITERS: dict[str, Callable[[Path, Published], None]] = {
+    "{}.fits": fits.write,
+    "{}.csv": delimited.write,
+    "cds": cds.write,
+}
 
 
 def release(database: Path, out: Path) -> list[Path]:
-    """Write <survey>.fits, <survey>.csv and SHA256SUMS into ``out``; the same catalog gives the same bytes.
+    """Write the catalog and SHA256SUMS into ``out``; the same catalog gives the same bytes.
 
     Raises ReleaseError where a value cannot be published; then no file of an earlier release is touched.
     """
     catalog = read(database)
     out.mkdir(parents=True, exist_ok=True)
-    files = {out / f"{catalog.survey}{suffix}": write for suffix, write in WRITERS.items()}
-    finals = [*files, out / "SHA256SUMS"]
+    staging = out.with_name(f"{out.name}.partial")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir()
     try:
-        for path, write in files.items():
-            partial(path).unlink(missing_ok=True)
-            write(partial(path), catalog)
-        partial(finals[-1]).write_text("".join(map(sum_line, files)), encoding="ascii")
-        for path in finals:
-            db.publish(partial(path), path)
+        for name, write in WRITERS.items():
+            write(staging / name.format(catalog.survey), catalog)
+        names = [name for pattern in WRITERS for name in files_of(staging, pattern.format(catalog.survey))]
+        (staging / SUMS).write_text("".join(f"{digest(staging / name)}  {name}\n" for name in names), encoding="ascii")
+        for name in (*names, SUMS):
+            (out / name).parent.mkdir(exist_ok=True)
+            db.publish(staging / name, out / name)
     finally:
-        for path in finals:
-            partial(path).unlink(missing_ok=True)
-    return finals
+        shutil.rmtree(staging)
+    return [out / name for name in (*names, SUMS)]
 
 
-def partial(path: Path) -> Path:
-    return path.with_name(f"{path.name}.partial")
+def files_of(folder: Path, name: str) -> list[str]:
+    """Names, relative to the folder, of a file or of the files of a folder in it."""
+    path = folder / name
+    return [p.relative_to(folder).as_posix() for p in ([path] if path.is_file() else sorted(path.iterdir()))]
 
 
-def sum_line(path: Path) -> str:
-    """A line of SHA256SUMS for a file that is still under its temporary name."""
-    return f"{hashlib.sha256(partial(path).read_bytes()).hexdigest()}  {path.name}\n"
+def digest(path: Path) -> str:
+    with path.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()

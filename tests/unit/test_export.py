@@ -10,54 +10,27 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.csv as pacsv
 import pytest
 from astropy.io import fits
 from astropy.table import Table
+from release_rows import BIG, COLUMNS, FLOATS, INTEGERS, TEXTS, rows_of, store
 
 from obcat import db
 from obcat.export.delimited import printed
 from obcat.export.published import ReleaseError
 from obcat.export.release import release
-from obcat.schema import columns_of
-
-CATALOG = "catalog.ob_stars"
-COLUMNS = columns_of(CATALOG)
-INTEGERS = [c for c in COLUMNS if c.type in ("BIGINT", "INTEGER", "SMALLINT")]
-FLOATS = [c for c in COLUMNS if c.type == "DOUBLE"]
-TEXTS = [c for c in COLUMNS if c.type == "VARCHAR"]
-BIG = 4611686018427387905  # a double would make it ...904
 
 
-def rows_of(n: int) -> dict[str, list]:
-    """Values with every digit of a double, one NULL in five where NULL is allowed, the last row all NULL."""
-    random = np.random.default_rng(3)
-    rows = {}
-    for c in COLUMNS:
-        low, high = float(c.min or -90), float(c.max or 90)
-        if c.type == "VARCHAR":
-            values = [f"{c.column}-{i:05d}" for i in range(n)]
-        elif c.type == "DOUBLE":
-            values = random.uniform(low, high, n).tolist()
-        elif c.type == "BIGINT":
-            values = [BIG + 2 * i for i in range(n)]
-        else:
-            values = random.integers(max(low, 0), high, n, endpoint=True).tolist()
-        empty = random.random(n) < 0.2
-        empty[-1] = True
-        rows[c.column] = [None if e and not c.required else v for v, e in zip(values, empty, strict=True)]
-    return rows
+FILES = ["demo.fits", "demo.csv", "cds/ReadMe", "cds/obstars.dat", "SHA256SUMS"]
 
 
-def store(path: Path, rows: dict[str, list], simulated: int = 1) -> None:
-    table = pa.table({c.column: pa.array(rows[c.column], c.arrow_type) for c in COLUMNS})
-    with db.connect(path) as con:
-        con.register("rows", table)
-        con.execute("INSERT INTO catalog.ob_stars BY NAME SELECT * FROM rows ORDER BY hash(specid)")
-        con.execute("INSERT INTO meta.survey VALUES ('demo', $simulated, 'DR5', NULL)", {"simulated": simulated})
-        con.execute("INSERT INTO meta.provenance VALUES ('obcat', '0.1'), ('release', 'DR5')")
-        con.execute("INSERT INTO meta.provenance VALUES ('fingerprint', repeat('a1', 32))")
+def names(folder: Path, paths: list[Path]) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in paths]
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +43,7 @@ def released(template, tmp_path_factory, rows) -> Path:
     folder = tmp_path_factory.mktemp("released")
     path = Path(shutil.copy(template, folder / "obcat.duckdb"))
     store(path, rows)
-    assert [p.name for p in release(path, folder / "out")] == ["demo.fits", "demo.csv", "SHA256SUMS"]
+    assert names(folder / "out", release(path, folder / "out")) == FILES
     return folder / "out"
 
 
@@ -243,15 +216,15 @@ def test_sums_are_those_of_the_files(released):
     for line in (released / "SHA256SUMS").read_text(encoding="ascii").splitlines():
         digest, name = line.split("  ")
         assert hashlib.sha256((released / name).read_bytes()).hexdigest() == digest
-    assert sorted(path.name for path in released.iterdir()) == ["SHA256SUMS", "demo.csv", "demo.fits"]
+    assert sorted(held(released)) == sorted(FILES)
 
 
 def test_same_rows_give_the_same_bytes(released, database, tmp_path, rows):
     shuffled = np.random.default_rng(1).permutation(len(rows["specid"]))
     store(database, {name: [values[i] for i in shuffled] for name, values in rows.items()})
     release(database, tmp_path / "out")
-    for path in released.iterdir():
-        assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes(), path.name
+    for name, data in held(released).items():
+        assert (tmp_path / "out" / name).read_bytes() == data, name
 
 
 @pytest.mark.parametrize(
@@ -263,12 +236,14 @@ def test_same_rows_give_the_same_bytes(released, database, tmp_path, rows):
 )
 def test_what_fits_cannot_hold_stops_and_leaves_the_old_release(database, tmp_path, rows, column, value, message):
     store(database, rows)
-    before = {path.name: path.read_bytes() for path in map(Path, release(database, tmp_path / "out"))}
+    release(database, tmp_path / "out")
+    before = held(tmp_path / "out")
     with db.connect(database) as con:
         con.execute(f"UPDATE catalog.ob_stars SET {column} = $value WHERE specid = 'specid-00003'", {"value": value})
     with pytest.raises(ReleaseError, match=message):
         release(database, tmp_path / "out")
-    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    assert held(tmp_path / "out") == before
+    assert not (tmp_path / "out.partial").exists()
 
 
 def test_a_value_that_stands_for_null_stops(database, tmp_path, rows):

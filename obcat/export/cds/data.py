@@ -1,0 +1,118 @@
+"""Faults of a table against its description: sizes, undescribed bytes, values, blanks, ranges."""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from obcat.export.cds.described import Explained, Listed, Table
+from obcat.export.cds.explanations import number
+
+__all__ = ["data_faults"]
+
+PATTERNS = {
+    "I": re.compile(r"[-+]?\d+"),
+    "F": re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)"),
+    "E": re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[EeDd]?[-+]?\d+)?"),
+}
+ODD = re.compile(r"[^ -~]")
+Found = tuple[int, str]
+
+
+def data_faults(text: str, listed: Listed, table: Table | None) -> Iterator[Found]:
+    """(line, fault) of a file; a fault that many lines have is told once, at the first of them."""
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    else:
+        yield len(lines), "the last line has no end"
+    yield from size_faults(lines, listed)
+    yield from told([repr(odd[0]) if (odd := ODD.search(line)) else "" for line in lines], "{} is not printable ASCII")
+    if table is None:
+        return
+    yield from gap_faults(lines, table)
+    for column in table.columns:
+        yield from value_faults(column, [line[max(column.first, 1) - 1 : column.last].strip() for line in lines])
+
+
+def told(faulty: list[str], words: str) -> Iterator[Found]:
+    """The first text that is not empty, put into the words, and how many lines have one."""
+    count = len(faulty) - faulty.count("")
+    if count:
+        line, text = next((line, text) for line, text in enumerate(faulty, start=1) if text)
+        yield line, words.replace("{}", text) + (f" ({count} lines have such)" if count > 1 else "")
+
+
+def size_faults(lines: list[str], listed: Listed) -> Iterator[Found]:
+    if listed.records is not None and len(lines) != listed.records:
+        yield 0, f"{len(lines)} records, the ReadMe says {listed.records}"
+    longest = max(range(len(lines)), key=lambda i: len(lines[i]), default=None)
+    if longest is not None and len(lines[longest]) != listed.lrecl:
+        yield longest + 1, f"the longest line has {len(lines[longest])} bytes, the ReadMe says Lrecl {listed.lrecl}"
+
+
+def gap_faults(lines: list[str], table: Table) -> Iterator[Found]:
+    """Bytes that no column describes must be blank."""
+    width = max((len(line) for line in lines), default=0)
+    if not width:
+        return
+    packed = np.array([line.encode("latin-1") for line in lines], dtype=f"S{width}")
+    blank = np.isin(packed.view(np.uint8).reshape(len(lines), width), (0, ord(" ")))
+    used = bytearray(0 if b else 1 for b in np.all(blank, axis=0).tolist())
+    for column in table.columns:
+        used[max(column.first, 1) - 1 : column.last] = bytes(len(used[max(column.first, 1) - 1 : column.last]))
+    for found in re.finditer(rb"\x01+", bytes(used)):
+        start, stop = found.span()
+        held = [repr(text) if (text := line[start:stop].strip()) else "" for line in lines]
+        yield from told(held, f"bytes {start + 1}-{stop} are in no column but hold {{}}")
+
+
+def value_faults(column: Explained, texts: list[str]) -> Iterator[Found]:
+    """Blanks without '?', values that are none, decimals beyond the format, values outside the range."""
+    if column.prefix["null"] is None:
+        yield from told(["" if text else "blank" for text in texts], f"{column.label}: {{}}, but no '?' allows it")
+    pattern = PATTERNS.get(column.kind)
+    if pattern is None:
+        return
+    null = column.prefix["value"]
+    values = ["" if text == null else text for text in texts]
+    wrong = ["" if not text or pattern.fullmatch(text) else text for text in values]
+    yield from told([repr(text) if text else "" for text in wrong], f"{column.label}: {{}} is not {column.format}")
+    values = ["" if bad else text for text, bad in zip(values, wrong, strict=True)]
+    yield from decimal_faults(column, values)
+    yield from range_faults(column, values)
+
+
+def decimal_faults(column: Explained, values: list[str]) -> Iterator[Found]:
+    allowed = int(column.format.partition(".")[2] or 0)
+    if column.kind == "F":
+        long = [v if len(v.partition(".")[2]) > allowed else "" for v in values]
+        yield from told(long, f"{column.label}: {{}} has more decimals than {column.format}")
+
+
+def range_faults(column: Explained, values: list[str]) -> Iterator[Found]:
+    """``[`` closes the left end, ``]`` leaves it open; on the right it is the other way round."""
+    prefix = column.prefix
+    if not prefix["range"]:
+        return
+    low, high = number(prefix["low"]), number(prefix["high"])
+    convert = int if column.kind == "I" else real
+    known = [convert(v) for v in values if v]
+    if not known or (inside(prefix, low, high, min(known)) and inside(prefix, low, high, max(known))):
+        return
+    outside = [v if v and not inside(prefix, low, high, convert(v)) else "" for v in values]
+    yield from told(outside, f"{column.label}: {{}} is outside {prefix['range']}")
+
+
+def real(text: str) -> float:
+    """A number as Fortran writes it: 1.2D+03, 1.2+03 and 1.2E+03 are the same."""
+    try:
+        return float(text)
+    except ValueError:
+        return float(re.sub(r"(?<=[\d.])[DdEe]?(?=[-+]\d)|[Dd]", "e", text))
+
+
+def inside(prefix: re.Match[str], low: float | None, high: float | None, value: float) -> bool:
+    above = low is None or value > low or (value == low and prefix["left"] == "[")
+    below = high is None or value < high or (value == high and prefix["right"] == "]")
+    return above and below

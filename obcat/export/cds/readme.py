@@ -1,0 +1,141 @@
+"""The ReadMe of a CDS package: 80 columns, ASCII, every column of the table described byte by byte."""
+
+import re
+from textwrap import wrap
+
+from obcat.export.cds.labels import label
+from obcat.export.cds.table import Field
+from obcat.export.published import CATALOG, NOT_REAL, Published
+from obcat.schema import columns_of, read_tables
+
+__all__ = ["text"]
+
+WIDTH = 80
+RULE = "-" * WIDTH
+DOUBLE = "=" * WIDTH
+UNBROKEN = "\0"
+ENGLISH = {"parallax", "ra", "dec", "quality", "simulated", "erroneous"}
+NAMES = re.compile(
+    r"\b({})\b".format("|".join(c.column for c in columns_of(CATALOG) if len(c.column) > 1 and c.column not in ENGLISH))
+)
+
+
+def text(catalog: Published, table: str, fields: list[Field]) -> str:
+    """The whole ReadMe of the file ``table``. Authors and title are to be replaced before it is submitted."""
+    return "\n".join([*head(catalog), *summary(catalog, table, fields), *description(catalog, table, fields), *end()])
+
+
+def head(catalog: Published) -> list[str]:
+    title = "Absolute magnitudes, extinctions, distances, binarity of O and B stars"
+    marked = f"SIMULATED {title[0].lower()}{title[1:]}" if catalog.simulated else title
+    return [
+        *wrap(f"{marked} ({catalog.survey})", WIDTH),
+        DOUBLE,
+        *wrap(marked, WIDTH),
+        "    (Author A., Author B.)",
+        DOUBLE,
+        "ADC_Keywords: Stars, OB ; Stars, distances ; Stars, emission ; Stars, double",
+        "    and multiple ; Photometry, infrared ; Reddening",
+        "Keywords: stars: early-type - stars: distances - stars: fundamental parameters",
+        "",
+        "Description:",
+        *paragraph(described(catalog)),
+        "",
+    ]
+
+
+def described(catalog: Published) -> str:
+    release = catalog.provenance.get("release")
+    spectra = f"LAMOST low-resolution spectra ({release})" if release else "LAMOST low-resolution spectra"
+    return " ".join(
+        [
+            f"{NOT_REAL}." if catalog.simulated else "",
+            f"Catalog of hot stars by the method of Xiang et al. (2021ApJS..253...22X), from {spectra},",
+            "Gaia DR2, 2MASS and optical photometry. One row is one spectrum; Visit = 1 is the best of a star.",
+            f"Made by obcat {catalog.provenance.get('obcat', '')},",
+            f"fingerprint {catalog.provenance.get('fingerprint', '')[:16]}.",
+        ]
+    )
+
+
+def paragraph(words: str, indent: int = 4) -> list[str]:
+    return wrap(words, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * indent)
+
+
+def summary(catalog: Published, table: str, fields: list[Field]) -> list[str]:
+    about = read_tables()[CATALOG].description
+    lines = wrap(f"SIMULATED. {about}" if catalog.simulated else about, WIDTH - 36)
+    return [
+        "File Summary:",
+        RULE,
+        f" {'FileName':<12}{'Lrecl':>8}{'Records':>10}    Explanations",
+        RULE,
+        f"{'ReadMe':<13}{WIDTH:>8}{'.':>10}    This file",
+        f"{table:<13}{fields[-1].last:>8}{catalog.rows.num_rows:>10}    {lines[0]}",
+        *(f"{'':35}{line}" for line in lines[1:]),
+        RULE,
+        "",
+    ]
+
+
+def description(catalog: Published, table: str, fields: list[Field]) -> list[str]:
+    starts = max(len(f.label) for f in fields), max(len(f.unit) for f in fields)
+    rows = [line for f in fields for line in lines_of(f, *starts)]
+    return [
+        f"Byte-by-byte Description of file: {table}",
+        RULE,
+        f"   Bytes Format {'Units':<{starts[1]}} {'Label':<{starts[0]}} Explanations",
+        RULE,
+        *rows,
+        RULE,
+        *note(catalog),
+        "",
+    ]
+
+
+def lines_of(field: Field, label_width: int, unit_width: int) -> list[str]:
+    place = f"{field.first:>4}-{field.last:>4}" if field.last > field.first else f"{field.last:>9}"
+    start = f"{place} {field.format:<6} {field.unit:<{unit_width}} {field.label:<{label_width}} "
+    lines = wrap(explanation(field), WIDTH - len(start), break_on_hyphens=False)
+    whole = [f"{start}{lines[0]}", *(f"{'':{len(start)}}{line}" for line in lines[1:])]
+    return [line.replace(UNBROKEN, " ") for line in whole]
+
+
+def explanation(field: Field) -> str:
+    """Range, null, words. No line of it begins with a digit: readers would take it for the next column."""
+    null = "" if field.column.required else "?"
+    mark = " (1)" if field.column.column == "quality" else ""
+    words = re.sub(r" (?=[\d(])", UNBROKEN, f"{with_labels(field.column.description)}{mark}")
+    return f"{field.range}{null} {words}".strip()
+
+
+def with_labels(words: str) -> str:
+    """Words in which columns are called by their CDS labels, not by their names in the database."""
+    words = words.replace("; see meta.quality_bits", "")
+    words = re.sub(r"(?<=rror of )\w+", lambda found: label(found[0]), words)
+    return NAMES.sub(lambda found: label(found[0]), words)
+
+
+def note(catalog: Published) -> list[str]:
+    """The bits of the column quality."""
+    if not catalog.bits:
+        return []
+    lines = [line for bit, name, meaning in catalog.bits for line in bit_lines(bit, name, meaning)]
+    return ["Note (1): sum of bits, as follows:", *lines, RULE]
+
+
+def bit_lines(bit: int, name: str, meaning: str) -> list[str]:
+    start = f"    {bit:>7} = "
+    return wrap(f"{name}: {meaning}", WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
+
+
+def end() -> list[str]:
+    return [
+        "References:",
+        "  Xiang et al., 2021ApJS..253...22X   Method",
+        "  Leung & Bovy, 2019MNRAS.489.2079L   Offset of the Gaia parallaxes",
+        "",
+        DOUBLE,
+        f"{'(End)':<60}{'(Author A.)':>20}",
+        "",
+    ]
