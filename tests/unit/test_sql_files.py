@@ -15,7 +15,7 @@ CHECKS = db.sql_files(db.CHECKS)
 QUERIES = [db.SqlFile(path) for path in sorted((SQL / "queries").glob("*.sql"))]
 FIELDS = ["Title", "Grain", "Reads", "UDFs", "Fit", "Parameters", "Paper"]
 MADE_BY_BUILD = {"meta.provenance", "meta.steps", "model.fits", "model.arrays"}
-MACROS = "00_meta/20_macros"
+MACROS = {"00_meta/20_macros", "00_meta/21_user_macros"}
 LONGEST = {"catalog.ob_stars": 90, "catalog.quality": 60}  # one line a column, one line a bit
 
 
@@ -96,7 +96,7 @@ def test_udfs_are_the_udfs_called(file):
 
 @files
 def test_file_makes_the_relation_it_is_named_after(file):
-    if file.name == MACROS:
+    if file.name in MACROS:
         assert set(re.findall(r"^CREATE (\w+)", code(file.text), re.MULTILINE)) == {"MACRO"}
     elif file.header("Fit"):
         assert code(file.text).split()[0] in ("SELECT", "WITH", "FROM")
@@ -111,7 +111,7 @@ def test_file_makes_the_relation_it_is_named_after(file):
 @all_files
 def test_one_statement(file):
     statements = duckdb.extract_statements(file.text)
-    assert len(statements) == 1 or file.name == MACROS
+    assert len(statements) == 1 or file.name in MACROS
     if file in CHECKS or file in QUERIES:
         assert statements[0].type == duckdb.StatementType.SELECT
 
@@ -128,7 +128,7 @@ def test_reads_only_what_is_made_before(file):
     earlier = FILES[: FILES.index(file)]
     made = {name for other in earlier for name in made_by(other)}
     inputs = {name for name in relations(file.text) if name.startswith("input_")}
-    assert reads(file) - inputs <= made
+    assert reads(file) - inputs <= made or file.name in MACROS  # a macro reads when it is called
     assert not inputs or file.path.parent.name in ("00_meta", "05_reference", "10_raw")
 
 
@@ -136,8 +136,9 @@ def test_every_relation_is_made_by_one_file():
     made = [name for file in FILES for name in made_by(file) if not file.header("Fit")]
     assert len(made) == len(set(made))
     declared = {name for name in read_tables() if not name.startswith("model.")}
-    assert set(made) - {"meta.macros"} | MADE_BY_BUILD >= declared
-    assert declared | {"meta.macros"} >= set(made)
+    macros = {file.relation for file in FILES if file.name in MACROS}
+    assert set(made) - macros | MADE_BY_BUILD >= declared
+    assert declared | macros >= set(made)
 
 
 def test_order_of_numbers_is_the_order_of_layers():
@@ -155,7 +156,7 @@ def test_no_star_across_layers(file):
     starred += re.findall(r"(?:^|(?<!EXISTS )\()\s*FROM\s+([\w.]+)", text)
     own = file.relation.partition(".")[0]
     foreign = [name for name in starred if name and "." in name and not name.startswith(f"{own}.")]
-    assert not foreign
+    assert not foreign or file.name in MACROS  # cone() gives every column of the catalog
 
 
 @files
