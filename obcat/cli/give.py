@@ -1,10 +1,12 @@
-"""Commands that give a catalog away: export."""
+"""Commands that give a catalog away: export, verify, check-cds."""
 
 from pathlib import Path
 
 import click
 
 from obcat.cli.group import DATABASE, fail, main
+
+FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 
 
 @main.command()
@@ -21,3 +23,39 @@ def export(database: Path, out: Path | None) -> None:
         fail(error)
     for path in written:
         click.echo(path)
+
+
+@main.command()
+@FOLDER
+def verify(folder: Path) -> None:
+    """Compare the files of a release in FOLDER with its SHA256SUMS; names what is damaged or missing."""
+    from obcat.export.verify import NoRelease
+    from obcat.export.verify import verify as run
+
+    try:
+        found = run(folder)
+    except NoRelease as error:
+        fail(error)
+    for name in found.unknown:
+        click.echo(f"{folder / name}: not part of the release", err=True)
+    damaged = [*(f"{folder / n}: damaged" for n in found.changed), *(f"{folder / n}: missing" for n in found.missing)]
+    if damaged:
+        raise click.ClickException("; ".join(damaged))
+    click.echo(f"{len(found.whole)} files, all as they were made")
+
+
+@main.command("check-cds")
+@FOLDER
+def check_cds(folder: Path) -> None:
+    """Check a package for CDS/VizieR in FOLDER: a ReadMe and the tables it describes; one line a fault."""
+    from obcat.export.cds.check import NoPackage, check
+
+    try:
+        faults = check(folder)
+    except NoPackage as error:
+        fail(error)
+    for fault in faults:
+        click.echo(fault)
+    if faults:
+        raise click.ClickException(f"{len(faults)} faults")
+    click.echo(f"{folder}: no fault")
