@@ -3,14 +3,15 @@
 # make demo      everything on 2,000 simulated stars: simulate, build, check, export, evaluate, figure
 # make check     run sql/95_check on the catalog          make export    FITS and CSV of the catalog
 # make evaluate  the simulated catalog against its truth  make figure    the picture of the README
-# make test      the test suite                           make lint      ruff and mypy
+# make report    the paper's figures, numbers; a page     make lint      ruff and mypy
+# make test      the test suite
 # make bench     ratios to the limits                     make lock      resolve requirements.lock anew
 # make clean     remove builds (make distclean: and .venv)
 MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup catalog demo check export evaluate figure test lint bench lock clean distclean
+.PHONY: setup catalog demo check export evaluate figure report test lint bench lock clean distclean
 
 PYTHON  ?= $(shell command -v python3.11 || command -v python3)
 VENV    ?= .venv
@@ -59,6 +60,9 @@ evaluate: setup
 
 figure: setup
 	$(OBCAT) figure $(DATABASE) docs/catalog.png
+
+report: setup
+	$(OBCAT) report $(DATABASE)
 
 test: setup
 	$(VENV)/bin/python -m pytest

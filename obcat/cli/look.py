@@ -1,4 +1,4 @@
-"""Commands that look at a catalog: check, status, evaluate, figure."""
+"""Commands that look at a catalog: check, status, evaluate, figure, report."""
 
 from pathlib import Path
 
@@ -62,3 +62,20 @@ def figure(database: Path, picture: Path) -> None:
     except FigureError as error:
         fail(error)
     click.echo(picture)
+
+
+@main.command()
+@DATABASE
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write to; default: report beside DATABASE.")
+def report(database: Path, out: Path | None) -> None:
+    """Write a page with the paper's figures and numbers from DATABASE, and the figures as PDF and PNG."""
+    from obcat.report.page import ReportError
+    from obcat.report.page import report as run
+
+    folder = out or database.parent / "report"
+    try:
+        with reading(database):
+            run(database, folder)
+    except ReportError as error:
+        fail(error)
+    click.echo(folder / "index.html")

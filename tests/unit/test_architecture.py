@@ -19,7 +19,12 @@ MAY_USE = {
     "kernels": {"numpy", "scipy"},
     "fit": {"numpy", "scipy", "pyarrow", "torch", "lightgbm", "emcee", "obcat.kernels"},
     "export": {"numpy", "pyarrow", "duckdb", "astropy", "obcat.schema", "obcat.db"},
-    "report": {"numpy", "scipy", "pyarrow", "duckdb", "astropy", "matplotlib", "rich", "obcat.schema", "obcat.db"},
+    "mock": {"numpy", "obcat.kernels"},
+    "spectra": {"numpy", "obcat.kernels"},
+    "report": {
+        "numpy", "scipy", "pyarrow", "duckdb", "astropy", "matplotlib", "rich", "jinja2", "obcat.schema", "obcat.db",
+        "obcat.mock", "obcat.spectra",
+    },
     "ingest": {
         "numpy", "scipy", "pyarrow", "astropy", "isal", "obcat", "obcat.schema", "obcat.survey", "obcat.kernels",
     },

@@ -1,0 +1,67 @@
+"""The sixteen figures of the paper in order: title, caption, SQL files, and the function that draws each."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from matplotlib.figure import Figure
+
+from obcat.report.gallery import composites, distances, emission, lb_1, magnitudes, noise, parallaxes, reddening
+from obcat.report.gallery import spectra as spectra_drawn
+from obcat.report.gallery.flow import flow
+from obcat.report.gallery.survey import Survey
+
+__all__ = ["FIGURES", "Drawing"]
+
+
+class Drawing(NamedTuple):
+    """``queries`` are the SQL files under report/sql that its numbers come from, ``size`` is in inches."""
+
+    number: int
+    title: str
+    caption: str
+    queries: tuple[str, ...]
+    draw: Callable[[Figure, Survey], None]
+    size: tuple[float, float] = (12, 5.5)
+
+
+FIGURES = (
+    Drawing(1, "Flow of the method", "Each step with the number of files, spectra or stars that it gave.",
+            ("flow",), flow, (11, 7)),
+    Drawing(2, "Spectra, clean windows and reconstructions",
+            "Normalised spectra of the best S/N in quarters of temperature (black) and what the coefficients of their "
+            "clean windows make of them (orange); emission lines stand out. Hatched: in neither network.",
+            ("spectra",), spectra_drawn.examples, (13, 7.5)),
+    Drawing(3, "Flux excess at Hα against χ²", "Every spectrum. Left: mean residual over the core of Hα; right: the "
+            "same over its error, with the threshold of em_flag.", ("lines",), emission.excess),
+    Drawing(4, "E(B−V) against a reference", "Reddening from colours against the truth (simulated surveys only; no "
+            "dust map is part of a build; the truth is read from the folder beside the database), and against distance.",
+            ("reddening",), reddening.reddening, (14, 4.8)),
+    Drawing(5, "M_spec against M_geo", "Test stars (held out of training) with S/N > 50 and good parallaxes; σ is "
+            "1.4826 MAD. The paper states 0.25 mag for stars without emission.", ("stars",),
+            magnitudes.against_geometry, (11, 8)),
+    Drawing(6, "Flux-weighted gravity against absolute magnitude", "All stars with labels; a diagnostic, no part of "
+            "the estimate.", ("stars",), magnitudes.gravity),
+    Drawing(7, "Residual against the labels", "M_spec − M_geo of test stars with S/N > 50 against effective "
+            "temperature, gravity and metallicity; squares are medians in bins.", ("stars",),
+            magnitudes.against_labels, (13, 4.8)),
+    Drawing(8, "Noise model", "MCMC samples, contours hold 68 and 95 %; dashed: 16, 50 and 84 %; orange: the paper's "
+            "value, where it is near. Stars without emission.", ("chain",), noise.corner_plot, (9, 9)),
+    Drawing(9, "M_spec of composites", "Spectra of pairs of single stars of this survey, at one distance and added, "
+            "measured as if single. Companions are other OB stars: there are no cooler ones in the survey.",
+            ("singles", "coefficients"), composites.composites),
+    Drawing(10, "Parallax excess", "Left: by precision of the parallax, with a unit Gaussian. Right: against RUWE, "
+            "which orbits raise.", ("stars",), parallaxes.excess),
+    Drawing(11, "Distances and their errors", "Left: number of stars. Right: half of the interval from dis_low to "
+            "dis_high over the distance (binary_flag 0), beside the parallax alone. A star at the "
+            "largest distance allowed (distance_max) has a PDF that it cuts.", ("stars",), distances.errors),
+    Drawing(12, "The Galactic plane", "Positions seen from the north Galactic pole.", ("stars",), distances.plane,
+            (9, 6.8)),
+    Drawing(13, "LB-1 over its visits", "M_spec of each visit, M_geo of the star, and radial velocity. The published "
+            "paper holds LB-1 to be two stars of comparable brightness; no number here is a golden result.",
+            ("lb_1",), lb_1.visits, (10, 7)),
+    Drawing(14, "LB-1 among all stars", "The plane of Figure 6.", ("lb_1", "stars"), lb_1.plane, (9, 7)),
+    Drawing(15, "Erroneous spectra", "The largest misfits among spectra with the bit erroneous and S/N > 30: large "
+            "χ² without an excess.", ("erroneous",), spectra_drawn.erroneous, (13, 6)),
+    Drawing(16, "Mock composite spectra", "Three of the composites of Figure 9 with their stars, dereddened and at "
+            "one distance.", ("singles", "coefficients"), composites.examples, (11, 8)),
+)  # fmt: skip
