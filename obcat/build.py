@@ -15,6 +15,7 @@ from obcat import db, ddl, inputs
 from obcat.fingerprint import fingerprint, fingerprint_of, provenance
 from obcat.fitting import Arrays, fit_file
 from obcat.lock import locked
+from obcat.progress import working
 from obcat.schema import column, quoted, read_tables
 from obcat.survey import Survey
 from obcat.udf import UDFS, batch_function
@@ -128,7 +129,8 @@ def parameters_of(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 def timed(con: duckdb.DuckDBPyConnection, file: db.SqlFile, say: Say) -> Iterator[None]:
     """Say and record how long a step took, how many rows it made and the largest memory so far."""
     started = time.perf_counter()
-    yield
+    with working(file.name):
+        yield
     seconds = time.perf_counter() - started
     table = read_tables().get(file.relation)
     counted = table is not None and table.kind == "table"

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["progress"]
+__all__ = ["progress", "working"]
 
 Step = Callable[[int, int], None]
 
@@ -40,3 +40,15 @@ def plain(title: str, every: float = 10.0) -> Step:
             print(f"{title}: {done:,} of {total:,}", file=sys.stderr, flush=True)
 
     return step
+
+
+@contextmanager
+def working(title: str) -> Iterator[None]:
+    """On a terminal a line that says what is being done, gone when it is done; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(title):
+        yield

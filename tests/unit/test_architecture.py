@@ -44,7 +44,7 @@ MAY_USE = {
     "lock": set(),
     "build": {
         "duckdb", "obcat", "obcat.db", "obcat.ddl", "obcat.inputs", "obcat.fingerprint", "obcat.fitting", "obcat.lock",
-        "obcat.schema", "obcat.survey", "obcat.udf",
+        "obcat.progress", "obcat.schema", "obcat.survey", "obcat.udf",
     },
     "cli": {
         "click", "duckdb", "obcat", "obcat.answers", "obcat.build", "obcat.db", "obcat.export", "obcat.ingest",
