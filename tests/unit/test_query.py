@@ -1,18 +1,13 @@
-"""`obcat sql`: one SELECT, read-only, no files, no network, no settings; the cookbook runs in plain DuckDB."""
+"""`obcat sql`: one SELECT, read-only, no files, no network, no settings."""
 
-import csv
-import io
 import subprocess
 import sys
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from obcat.query import QueryRefused, answer, ask, shortened, status
-from obcat.schema import SQL
 
-COOKBOOK = sorted((SQL / "queries").glob("*.sql"))
 FILE_READS = [
     "FROM '{file}'",
     "FROM read_csv('{file}')",
@@ -208,46 +203,6 @@ def test_a_database_of_any_name_can_be_asked(database):
     """DuckDB names a database after its file: catalog.duckdb would make catalog.ob_stars ambiguous."""
     renamed = database.rename(database.with_name("catalog.duckdb"))
     assert ask(renamed, "SELECT count(*) AS n FROM catalog.ob_stars") == "n\n0\n"
-
-
-@pytest.mark.parametrize("path", COOKBOOK, ids=lambda path: path.stem)
-def test_cookbook_runs_in_plain_duckdb(database, path):
-    with duckdb.connect(str(database), read_only=True) as con:
-        assert con.sql(path.read_text(encoding="utf-8")).columns
-    assert ask(database, path.read_text(encoding="utf-8"))
-
-
-def test_cookbook_has_recipes_with_titles():
-    assert len(COOKBOOK) >= 8
-    for path in COOKBOOK:
-        assert path.read_text(encoding="utf-8").startswith("-- Title:   ")
-
-
-def test_cookbook_answers(database, con, fill):
-    """Recipes whose answer can be told beforehand."""
-    star = {"dec": 22.82575, "mk_err": 0.1, "mk_geo_err": 0.1}
-    visits = [
-        {"specid": "a", "star_id": "A", "uniqflag": 1, "mk": -1.0, "em_flag": 1, "quality": 0, "ra": 92.9545},
-        {"specid": "b", "star_id": "A", "uniqflag": 2, "mk": -2.0, "em_flag": 1, "quality": 8, "ra": 92.9545},
-        {"specid": "c", "star_id": "A", "uniqflag": 3, "mk": -3.0, "em_flag": 0, "quality": 24, "ra": 92.9},
-        {"specid": "d", "star_id": "B", "uniqflag": 1, "mk": -1.0, "em_flag": 0, "quality": 0, "ra": 10.0},
-    ]
-    near = {"mk_geo": -3.0, "binary_flag": 1, "dis": 0.5, "dis_low": 0.49, "dis_high": 0.51, "z": 0.1}
-    fill(con, "catalog.ob_stars", [star | visit | (near if visit["star_id"] == "B" else {}) for visit in visits])
-    con.close()
-
-    def answer(name: str) -> list[dict[str, str]]:
-        return list(csv.DictReader(io.StringIO(ask(database, (SQL / "queries" / f"{name}.sql").read_text()))))
-
-    assert [row["specid"] for row in answer("lb_1")] == ["a", "b"]
-    assert [(row["mk_from"], row["stars"], row["fraction"]) for row in answer("be_fraction")] == [("-1", "2", "0.5")]
-    assert [(row["star_id"], row["visits"], row["scatter"]) for row in answer("repeat_visits")] == [("A", "3", "1.0")]
-    assert [row["star_id"] for row in answer("over_luminous")] == ["B"]
-    assert [row["star_id"] for row in answer("nearby_binaries")] == ["B"]
-    assert [row["star_id"] for row in answer("disc_sample")] == ["B"]
-    census = {row["name"]: (row["rows"], row["only_this"]) for row in answer("quality_census")}
-    assert census["erroneous"] == ("2", "1")
-    assert census["snr_computed"] == ("1", "0")
 
 
 def test_status_tells_what_is_there(database, con, fill):

@@ -1,0 +1,367 @@
+"""The cookbook: every recipe runs in plain DuckDB, and answers rightly where the answer can be told beforehand."""
+
+import re
+
+import duckdb
+import pytest
+
+from obcat.query import answer
+from obcat.schema import SQL
+
+COOKBOOK = sorted((SQL / "queries").glob("*.sql"))
+PER = {"ra": 34.75, "dec": 57.13}
+BITS = {"erroneous": 8, "labels_regressed": 512, "negative_ebv": 4096, "out_of_domain": 16384}
+
+
+def star(name: str, **values) -> dict:
+    return {"specid": f"{name}-1", "star_id": name, "uniqflag": 1, "quality": 0} | values
+
+
+def visit(name: str, number: int, **values) -> dict:
+    return star(name, uniqflag=number, **values) | {"specid": f"{name}-{number}"}
+
+
+# recipe: rows of the catalog, and what the recipe says of them (rows in order; columns named)
+KNOWN = {
+    "lb_1": (
+        [
+            visit("A", 1, ra=92.9545, dec=22.82575),
+            visit("A", 2, ra=92.9545, dec=22.82575),
+            star("B", ra=92.9, dec=22.8),
+        ],
+        [{"specid": "A-1"}, {"specid": "A-2"}],
+    ),
+    "be_fraction": (
+        [star("A", mk=-1.5, em_flag=1), star("B", mk=-1.1, em_flag=0), star("C", mk=None, em_flag=1)],
+        [{"mk_from": -2, "stars": 2, "fraction": 0.5}],
+    ),
+    "repeat_visits": (
+        [visit("A", i, mk=-float(i)) for i in (1, 2, 3)] + [visit("B", i, mk=0.0) for i in (1, 2)],
+        [{"star_id": "A", "visits": 3, "scatter": 1.0}],
+    ),
+    "over_luminous": (
+        [star(n, mk=-1.0, mk_geo=g, mk_err=0.1, mk_geo_err=0.1) for n, g in (("A", -3.0), ("B", -2.1))],
+        [{"star_id": "A", "mk_difference": 2.0}],
+    ),
+    "nearby_binaries": (
+        [star("A", binary_flag=1, dis=0.5), star("B", binary_flag=0, dis=0.5), star("C", binary_flag=1, dis=2.0)],
+        [{"star_id": "A"}],
+    ),
+    "disc_sample": (
+        [star("A", dis=1.0, dis_low=0.9, dis_high=1.1, z=0.1), star("B", dis=1.0, dis_low=0.5, dis_high=1.5, z=0.1)],
+        [{"star_id": "A", "relative_error": 0.1}],
+    ),
+    "hr_diagram": (
+        [
+            star("A", teff=1e4, mk=1.0),
+            star("B", teff=2e4, mk_geo=1.0),
+            star("C", teff=2e4, mk=1.0, quality=8),
+            star("D", mk=1.0),
+        ],
+        [{"star_id": "B"}, {"star_id": "A"}],
+    ),
+    "runaway_candidates": (
+        # 4.74047 km/s * 10 mas/yr * 3 kpc
+        [
+            star(n, pmra=6.0, pmdec=8.0, dis=3.0, dis_low=2.8, dis_high=3.2, z=z, ruwe=1.0)
+            for n, z in (("A", -0.6), ("B", 0.1))
+        ],
+        [{"star_id": "A", "tangential_velocity": 142.2141}],
+    ),
+    "cluster_over_luminous": (
+        [
+            star("A", **PER, binary_flag=1, snr_dparallax=3.0, mk=-1.0, mk_geo=-1.7),
+            star("B", **PER, binary_flag=0, snr_dparallax=0.0),
+            star("C", ra=34.75, dec=59.0, binary_flag=1, snr_dparallax=4.0),
+        ],
+        [{"star_id": "A", "mk_difference": 0.7, "separation": 0.0}],
+    ),
+    "cluster_distance": (
+        [
+            star(
+                "A",
+                **PER,
+                binary_flag=0,
+                parallax=0.5,
+                parallax_offset=-0.05,
+                parallax_error=0.1,
+                logdis=0.3,
+                logdis_err=0.1,
+            ),
+            star(
+                "B",
+                **PER,
+                binary_flag=0,
+                parallax=0.3,
+                parallax_offset=-0.05,
+                parallax_error=0.2,
+                logdis=0.4,
+                logdis_err=0.1,
+            ),
+            star(
+                "C",
+                **PER,
+                binary_flag=1,
+                parallax=9.0,
+                parallax_offset=-0.05,
+                parallax_error=0.01,
+                logdis=0.4,
+                logdis_err=0.1,
+            ),
+        ],
+        # weights 100 and 25: (0.55 * 100 + 0.35 * 25) / 125
+        [{"stars": 2, "mean_parallax": 0.51, "mean_parallax_err": 125**-0.5, "mean_modulus": 11.75}],
+    ),
+    "be_fraction_by_teff": (
+        [
+            star(str(t), teff=float(t), em_flag=e)
+            for t, e in ((35000, 0), (25000, 1), (24000, 0), (12000, 1), (8000, 0))
+        ],
+        [
+            {"spectral_type": "1 O", "stars": 1, "fraction": 0.0},
+            {"spectral_type": "2 B0-B2", "stars": 2, "fraction": 0.5, "fraction_err": 0.125**0.5},
+            {"spectral_type": "4 B7-B9", "stars": 1, "fraction": 1.0},
+            {"spectral_type": "5 A and later"},
+        ],
+    ),
+    "emission_changes": (
+        [
+            visit("A", 1, halpha_excess=1.0, halpha_excess_err=0.03, em_flag=1, erroneous=0, halpha_ew=30.0),
+            visit("A", 2, halpha_excess=0.0, halpha_excess_err=0.04, em_flag=0, erroneous=0, halpha_ew=0.0),
+            visit("B", 1, halpha_excess=0.1, halpha_excess_err=0.04, em_flag=0, erroneous=0),
+            visit("B", 2, halpha_excess=0.0, halpha_excess_err=0.04, em_flag=0, erroneous=0),
+        ],
+        [{"star_id": "A", "nsigma": 20.0, "with_emission": 1, "least_ew": 0.0}],
+    ),
+    "velocity_variables": (
+        [
+            visit("A", 1, rv=50.0, rv_err=3.0),
+            visit("A", 2, rv=-50.0, rv_err=4.0),
+            visit("A", 3, rv=900.0, rv_err=4.0, quality=8),
+            visit("B", 1, rv=0.0, rv_err=3.0),
+            visit("B", 2, rv=9.0, rv_err=3.0),
+        ],
+        [{"star_id": "A", "range": 100.0, "nsigma": 20.0, "visits": 2}],
+    ),
+    "binary_fraction": (
+        [
+            star(n, binary_flag=b, parallax=p, parallax_offset=-0.05, parallax_error=0.1)
+            for n, b, p in (("A", 1, 0.65), ("B", 0, 0.55), ("C", 0, 99.0), ("D", 1, -3.0))
+        ],
+        [
+            {"parallax_snr_from": 5, "stars": 2, "binaries": 1, "fraction": 0.5},
+            {"parallax_snr_from": 50, "stars": 1, "binaries": 0},
+        ],
+    ),
+    "binaries_and_ruwe": (
+        [star("A", binary_flag=1, ruwe=2.0, snr_dparallax=4.0), star("B", binary_flag=0, ruwe=1.0, snr_dparallax=0.0)],
+        [
+            {"binary_flag": 0, "large_ruwe": 0, "stars": 1},
+            {"binary_flag": 1, "large_ruwe": 1, "stars": 1, "median_snr_dparallax": 4.0},
+        ],
+    ),
+    "magnitude_residual": (
+        [
+            star(str(i), binary_flag=0, mk=-1.5 + d, mk_geo=-1.5, mk_err=0.3, mk_geo_err=0.1)
+            for i, d in enumerate((0.1, 0.2, 0.4))
+        ],
+        [
+            {
+                "mk_geo_from": -2,
+                "stars": 3,
+                "median_difference": 0.2,
+                "robust_scatter": 0.14826,
+                "scatter_expected": 0.1**0.5,
+            }
+        ],
+    ),
+    "distance_error": (
+        [star("A", dis=2.5, dis_low=2.25, dis_high=2.75, parallax=0.35, parallax_offset=-0.05, parallax_error=0.1)],
+        [{"kpc_from": 2, "stars": 1, "relative_error": 0.1, "parallax_alone": 0.25}],
+    ),
+    "distant_stars": (
+        [
+            star("A", ra=266.41683, dec=-29.00781, dis=5.0, dis_low=4.5, dis_high=5.5),
+            star("B", ra=266.41683, dec=-29.00781, dis=9.0, dis_low=4.5, dis_high=15.5),
+            star("C", ra=192.85948, dec=27.12825, dis=8.0, dis_low=7.5, dis_high=8.5),
+        ],
+        [{"star_id": "C", "b": 90.0}, {"star_id": "A", "l": 359.944}],
+    ),
+    "galactic_map": (
+        [
+            star("A", x=-8.3, y=0.6, z=0.1, em_flag=1),
+            star("B", x=-8.4, y=0.9, z=0.3, em_flag=0),
+            star("C", x=0.0, y=0.0, z=2.0),
+        ],
+        [{"x": -8.25, "y": 0.75, "stars": 2, "median_z": 0.2, "emission_fraction": 0.5}],
+    ),
+    "scale_height": (
+        # |z| is uniform from 0 to 0.2: its median is 0.1
+        [star(str(i), x=-8.5, y=0.0, z=(i - 20) / 100) for i in range(41)] + [star("far", x=-20.5, y=0.0, z=0.0)],
+        [{"radius_from": 8, "stars": 41, "middle": 0.0, "scale_height": 0.1 / 0.6931471805599453}],
+    ),
+    "reddening_map": (
+        [star("A", ra=266.41683, dec=-29.00781, ebv=0.6, dis=2.0), star("B", ra=266.41683, dec=-29.00781, dis=2.0)],
+        [{"l_from": 355, "b_from": -5, "stars": 1, "ebv_per_kpc": 0.3}],
+    ),
+    "negative_reddening": (
+        [
+            star("A", ebv=-0.5, ebv_err=0.1, quality=4096),
+            star("B", ebv=-0.9, ebv_err=0.1, quality=4096 + 8),
+            star("C", ebv=-0.1),
+        ],
+        [{"star_id": "B"}, {"star_id": "A"}],
+    ),
+    "subdwarfs": (
+        [star("A", mk_geo=4.0, mk_geo_err=0.1, teff=3e4), star("B", mk_geo=0.0, mk_geo_err=0.1, teff=3e4)],
+        [{"star_id": "A"}],
+    ),
+    "supergiants": (
+        [
+            star("A", mk=-6.0),
+            star("B", mk=-7.0, quality=BITS["erroneous"]),
+            star("C", mk=-5.0, quality=BITS["out_of_domain"]),
+            star("D", mk=-3.0),
+        ],
+        [{"star_id": "A"}],
+    ),
+    "clean_sample": (
+        [
+            star("A", snr_g=60.0, ruwe=1.0, quality=BITS["labels_regressed"]),
+            star("B", snr_g=60.0, ruwe=1.0, quality=BITS["labels_regressed"] + 8),
+            star("C", snr_g=60.0, ruwe=2.0),
+            star("D", snr_g=60.0, ruwe=1.0),
+        ],
+        [{"star_id": "A"}, {"star_id": "D"}],
+    ),
+    "cross_match": (
+        # 1 and 2 arcsec north of LB-1
+        [star("far", ra=92.9545, dec=22.82575 + 2 / 3600), star("near", ra=92.9545, dec=22.82575 + 1 / 3600)],
+        [{"name": "LB-1", "star_id": "near", "arcsec": 1.0}, {"name": "nothing here", "star_id": None}],
+    ),
+    "by_gaia_id": (
+        [
+            star("A", gaia_id=3425577610762832384, gaia_name="Gaia DR2 3425577610762832384"),
+            star("B", gaia_id=3425577610762832385, gaia_name="Gaia DR2 3425577610762832385"),  # the same as a double
+        ],
+        [{"star_id": "A", "gaia_id": 3425577610762832384}],
+    ),
+    "same_gaia_source": (
+        [star("A", gaia_id=7, ra=1.0), star("B", gaia_id=7, ra=1.5), star("C", gaia_id=8), visit("C", 2, gaia_id=8)],
+        [{"gaia_id": 7, "star_ids": ["A", "B"], "ra_range": 0.5}],
+    ),
+    "why_no_distance": (
+        [star("A"), star("B"), star("C", parallax=1.0, ks=9.0), star("D", dis=1.0)],
+        [
+            {"no_parallax": True, "no_ks": True, "stars": 2, "example": "A-1"},
+            {"no_parallax": False, "no_ks": False, "no_ebv": True, "no_mk": True, "stars": 1},
+        ],
+    ),
+    "quality_census": (
+        [star("A", quality=8), star("B", quality=24)],
+        [{"bit": 2**i, "rows": {3: 2, 4: 1}.get(i, 0), "only_this": int(i == 3)} for i in range(18)],
+    ),
+}
+# recipes that read other tables than the catalog
+OTHER = {
+    "ambiguous_gaia": (
+        {
+            "sample.stars": [{"star_id": "A", "specid": "A-1"}, {"star_id": "B", "specid": "B-1"}],
+            "sample.gaia_matches": [
+                {"star_id": "A", "source_id": 1, "rank": 1, "chosen": 1, "reason": "nearest"},
+                {
+                    "star_id": "A",
+                    "source_id": 2,
+                    "rank": 2,
+                    "chosen": 0,
+                    "reason": "not the nearest, or not the given one",
+                },
+                {"star_id": "B", "source_id": 3, "rank": 1, "chosen": 1, "reason": "nearest"},
+            ],
+        },
+        [{"source_id": 1, "chosen": 1}, {"source_id": 2, "chosen": 0}],
+    ),
+    "completeness_by_g": (
+        {
+            "catalog.ob_stars": [star("A", mk=1.0), star("B")],
+            "sample.stars": [{"star_id": n, "specid": f"{n}-1", "g_gaia": 12.5} for n in "AB"],
+        },
+        [{"g_from": 12, "stars": 2, "with_mk": 0.5, "with_distance": 0.0}],
+    ),
+    "quarantine": (
+        {
+            "raw.files": [
+                {"path": "x", "status": "quarantined", "reason": "not_fits"},
+                {"path": "y", "status": "ingested"},
+            ]
+        },
+        [{"reason": "not_fits", "files": 1, "example": "x"}],
+    ),
+    "sky_coverage": (
+        {
+            "catalog.ob_stars": [star("A", snr_g=50.0, erroneous=1), visit("A", 2, snr_g=30.0, erroneous=0)],
+            "raw.headers": [{"specid": f"A-{i}", "planid": "F1", "lmjd": 55858 + i} for i in (1, 2)],
+        },
+        [
+            {
+                "planid": "F1",
+                "spectra": 2,
+                "stars": 1,
+                "median_snr_g": 40.0,
+                "erroneous_fraction": 0.5,
+                "last_lmjd": 55860,
+            }
+        ],
+    ),
+    "training_sample": (
+        {
+            "luminosity.good_parallax": [
+                {"star_id": n, "specid": n, "em_flag": 0, "is_train": t, "snr_g": s}
+                for n, t, s in (("A", 1, 60.0), ("B", 1, 80.0), ("C", 0, 20.0))
+            ]
+        },
+        [{"em_flag": 0, "is_train": 0, "stars": 1}, {"is_train": 1, "stars": 2, "median_snr_g": 70.0}],
+    ),
+    "noise_model": (
+        {"model.noise_summary": [{"em_flag": e, "parameter": p} for e in (1, 0) for p in ("beta", "alpha")]},
+        [{"em_flag": e, "parameter": p} for e in (0, 1) for p in ("alpha", "beta")],
+    ),
+}
+CASES = {name: ({"catalog.ob_stars": rows}, found) for name, (rows, found) in KNOWN.items()} | OTHER
+
+
+def recipe(name: str) -> str:
+    return (SQL / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", COOKBOOK, ids=lambda path: path.stem)
+def test_every_recipe_has_a_description_of_one_line_and_a_known_answer(path):
+    title = re.match(r"-- Title:   (\S.{20,109})\n", path.read_text(encoding="utf-8"))
+    assert title
+    assert path.stem in CASES
+
+
+def test_there_are_recipes_enough():
+    assert len(COOKBOOK) >= 25
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_answer(database, con, fill, name):
+    tables, expected = CASES[name]
+    for table, rows in tables.items():
+        fill(con, table, rows)
+    con.close()
+    found = answer(database, recipe(name)).table.to_pylist()
+    assert len(found) == len(expected)
+    for row, known in zip(found, expected, strict=True):
+        assert {k: row[k] for k in known} == {k: near(v) for k, v in known.items()}
+
+
+def near(value):
+    return pytest.approx(value, abs=1e-3) if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize("path", COOKBOOK, ids=lambda path: path.stem)
+def test_recipe_runs_in_plain_duckdb(template, path):
+    with duckdb.connect(str(template), read_only=True) as con:
+        assert con.sql(path.read_text(encoding="utf-8")).columns
