@@ -1,7 +1,8 @@
 """What a release holds: the rows of catalog.ob_stars, the columns that describe them, and where they come from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -21,7 +22,10 @@ class ReleaseError(Exception):
 
 @dataclass(frozen=True)
 class Published:
-    """Rows ordered by specid, one Arrow column for each declared column, in declared order; bits of quality."""
+    """Rows ordered by specid, one Arrow column for each declared column, in declared order; what made them.
+
+    ``bits`` are (bit, name, meaning) of the column quality; ``parameters`` are the numbers of the method, by name.
+    """
 
     survey: str
     simulated: bool
@@ -29,6 +33,7 @@ class Published:
     rows: pa.Table
     provenance: dict[str, str]
     bits: tuple[tuple[int, str, str], ...] = ()
+    parameters: dict[str, Any] = field(default_factory=dict)
 
 
 def read(database: Path) -> Published:
@@ -42,11 +47,12 @@ def read(database: Path) -> Published:
             name, simulated = con.execute("SELECT name, simulated FROM meta.survey").fetchall()[0]
             provenance = dict(con.execute("FROM meta.provenance ORDER BY item").fetchall())
             bits = tuple(con.execute("FROM meta.quality_bits ORDER BY bit").fetchall())
+            parameters = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()
     except duckdb.Error as error:
         raise ReleaseError(f"{database}: no catalog to export: {str(error).splitlines()[0]}") from error
     columns = columns_of(CATALOG)
     check_names(rows.column_names, [c.column for c in columns], database)
-    return Published(name, bool(simulated), columns, rows, provenance, bits)
+    return Published(name, bool(simulated), columns, rows, provenance, bits, parameters[0] if parameters else {})
 
 
 def check_names(found: list[str], declared: list[str], database: Path) -> None:

@@ -6,22 +6,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 from obcat import db
-from obcat.export import delimited, fits
+from obcat.export import database as duck
+from obcat.export import delimited, fits, guide, parquet, provenance, votable
 from obcat.export.cds import package as cds
 from obcat.export.published import Published, read
 
 __all__ = ["SUMS", "digest", "release"]
 
 SUMS = "SHA256SUMS"
+DATABASE = "obcat.duckdb"
 WRITERS: dict[str, Callable[[Path, Published], None]] = {
     "{}.fits": fits.write,
     "{}.csv": delimited.write,
+    "{}.vot": votable.write,
+    "{}.parquet": parquet.write,
     "cds": cds.write,
+    "COLUMNS.md": guide.write,
+    "CITATION": provenance.write_citation,
+    "provenance.json": provenance.write,
 }
 
 
 def release(database: Path, out: Path) -> list[Path]:
-    """Write the catalog and SHA256SUMS into ``out``; the same catalog gives the same bytes.
+    """Write the catalog and SHA256SUMS into ``out``; the same catalog gives the same bytes, but for the database.
 
     Raises ReleaseError where a value cannot be published; then no file of an earlier release is touched.
     """
@@ -33,7 +40,8 @@ def release(database: Path, out: Path) -> list[Path]:
     try:
         for name, write in WRITERS.items():
             write(staging / name.format(catalog.survey), catalog)
-        names = [name for pattern in WRITERS for name in files_of(staging, pattern.format(catalog.survey))]
+        duck.write(staging / DATABASE, database)
+        names = [n for pattern in (*WRITERS, DATABASE) for n in files_of(staging, pattern.format(catalog.survey))]
         (staging / SUMS).write_text("".join(f"{digest(staging / name)}  {name}\n" for name in names), encoding="ascii")
         for name in (*names, SUMS):
             (out / name).parent.mkdir(exist_ok=True)

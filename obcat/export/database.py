@@ -1,0 +1,52 @@
+"""The released database: the catalog and what describes it, in a file that older DuckDB clients open."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from obcat import db
+from obcat.export.published import CATALOG, ReleaseError
+
+__all__ = ["STORAGE", "write"]
+
+STORAGE = "v1.0.0"
+TABLES = (CATALOG, "meta.survey", "meta.parameters", "meta.quality_bits", "meta.provenance")
+
+
+def write(path: Path, database: Path) -> None:
+    """Copy catalog.ob_stars and the tables of meta, with keys, checks and comments, to a new file.
+
+    Raises ReleaseError where the database is not whole, or the file cannot be written.
+    """
+    try:
+        with db.connect(database, read_only=True) as con:
+            con.execute(f"ATTACH $path AS released (STORAGE_VERSION '{STORAGE}')", {"path": str(path)})
+            statements = list(copies(con))
+            con.execute("USE released")
+            for statement in statements:
+                con.execute(statement)
+            con.execute("CHECKPOINT released")
+            con.execute("USE memory")
+            con.execute("DETACH released")
+    except duckdb.Error as error:
+        raise ReleaseError(f"{path.name}: {str(error).splitlines()[0]}") from error
+
+
+def copies(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Statements that make the tables anew, in the order of TABLES."""
+    for schema in sorted({name.partition(".")[0] for name in TABLES}):
+        yield f'CREATE SCHEMA "{schema}"'
+    for name in TABLES:
+        schema, _, table = name.partition(".")
+        where = f"database_name = 'obcat' AND schema_name = '{schema}' AND table_name = '{table}'"
+        created, comment = con.execute(f"SELECT sql, comment FROM duckdb_tables() WHERE {where}").fetchall()[0]
+        yield created
+        yield f"INSERT INTO {name} FROM obcat.{name} ORDER BY 1"
+        yield f"COMMENT ON TABLE {name} IS {literal(comment)}"
+        columns = con.execute(f"SELECT column_name, comment FROM duckdb_columns() WHERE {where}").fetchall()
+        yield from (f'COMMENT ON COLUMN {name}."{column}" IS {literal(text)}' for column, text in columns)
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,64 @@
+"""provenance.json and CITATION: where the numbers come from, and whom to cite for them."""
+
+import json
+from pathlib import Path
+
+from obcat.export.published import CATALOG, NOT_REAL, Published
+from obcat.schema import columns_of
+
+__all__ = ["write", "write_citation"]
+
+
+def write(path: Path, catalog: Published) -> None:
+    """Everything that made the catalog as JSON: inputs with their hashes, versions, parameters with their source."""
+    document = {
+        "simulated": catalog.simulated,
+        **({"warning": NOT_REAL} if catalog.simulated else {}),
+        "survey": catalog.survey,
+        "table": CATALOG,
+        "rows": catalog.rows.num_rows,
+        **{name: catalog.provenance.get(name) for name in ("release", "obcat", "fingerprint")},
+        "method": "2021ApJS..253...22X",
+        "inputs": starting("input ", catalog.provenance),
+        "versions": starting("version of ", catalog.provenance),
+        "parameters": parameters(catalog),
+    }
+    path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="ascii")
+
+
+def starting(head: str, items: dict[str, str]) -> dict[str, str]:
+    return {name.removeprefix(head): value for name, value in items.items() if name.startswith(head)}
+
+
+def parameters(catalog: Published) -> dict[str, dict]:
+    """value, unit and source (paper or assumed, with the words) of each."""
+    return {
+        c.column: {"value": catalog.parameters[c.column], "unit": c.unit or None, "source": c.description}
+        for c in columns_of("meta.parameters")
+        if c.column in catalog.parameters
+    }
+
+
+PAPERS = (
+    ("Method", "Xiang et al. 2021, ApJS 253, 22", "2021ApJS..253...22X"),
+    ("LAMOST spectra", "Cui et al. 2012, RAA 12, 1197", "2012RAA....12.1197C"),
+    ("Gaia DR2", "Gaia Collaboration 2018, A&A 616, A1", "2018A&A...616A...1G"),
+    ("Parallax offset", "Leung & Bovy 2019, MNRAS 489, 2079", "2019MNRAS.489.2079L"),
+    ("2MASS", "Skrutskie et al. 2006, AJ 131, 1163", "2006AJ....131.1163S"),
+)
+
+
+def write_citation(path: Path, catalog: Published) -> None:
+    """Papers to cite, as plain text."""
+    made = f"obcat {catalog.provenance.get('obcat', '')}".strip()
+    name = f"the survey {catalog.survey!r} ({catalog.rows.num_rows} spectra)"
+    fingerprint = catalog.provenance.get("fingerprint", "")[:16]
+    lines = [
+        *([f"{NOT_REAL}.", "Do not cite its numbers.", ""] if catalog.simulated else []),
+        f"Catalog of {name}, made by {made}, fingerprint {fingerprint}.",
+        "",
+        "If you use it, say the fingerprint, and cite",
+        *(f"  {what + ':':<17}{paper} ({code})" for what, paper, code in PAPERS),
+        "and the surveys of the optical magnitudes that the column gri_source names.",
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="ascii")
