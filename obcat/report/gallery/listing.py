@@ -34,7 +34,7 @@ FIGURES = (
     Drawing(3, "Flux excess at Hα against χ²", "Every spectrum. Left: mean residual over the core of Hα; right: the "
             "same over its error, with the threshold of em_flag.", ("lines",), emission.excess),
     Drawing(4, "E(B−V) against a reference", "Reddening from colours against the truth (simulated surveys only; no "
-            "dust map is part of a build; the truth is read from the folder beside the database), and against distance.",
+            "dust map is part of a build; the truth is read from the folder beside it), and against distance.",
             ("reddening",), reddening.reddening, (14, 4.8)),
     Drawing(5, "M_spec against M_geo", "Test stars (held out of training) with S/N > 50 and good parallaxes; σ is "
             "1.4826 MAD. The paper states 0.25 mag for stars without emission.", ("stars",),
@@ -60,8 +60,8 @@ FIGURES = (
             "paper holds LB-1 to be two stars of comparable brightness; no number here is a golden result.",
             ("lb_1",), lb_1.visits, (10, 7)),
     Drawing(14, "LB-1 among all stars", "The plane of Figure 6.", ("lb_1", "stars"), lb_1.plane, (9, 7)),
-    Drawing(15, "Erroneous spectra", "The largest misfits among spectra with the bit erroneous and S/N > 30: large "
-            "χ² without an excess.", ("erroneous",), spectra_drawn.erroneous, (13, 6)),
+    Drawing(15, "Erroneous spectra", "The largest misfits at Hα and in the clean windows among spectra with the bit "
+            "erroneous and S/N > 30: large χ² without an excess.", ("erroneous",), spectra_drawn.erroneous, (13, 6)),
     Drawing(16, "Mock composite spectra", "Three of the composites of Figure 9 with their stars, dereddened and at "
             "one distance.", ("singles", "coefficients"), composites.examples, (11, 8)),
 )  # fmt: skip

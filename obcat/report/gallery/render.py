@@ -33,7 +33,9 @@ def render(drawing: Drawing, survey: Survey) -> Rendered:
         figure, missing = drawn(drawing, survey)
         kind = "SIMULATED" if survey.simulated else "Real"
         figure.suptitle(f"Fig. {drawing.number}: {drawing.title} ({kind} survey “{survey.name}”)", fontsize=13)
-        return Rendered(saved(figure, "png", {"Software": None}), saved(figure, "pdf", PDF), missing)
+        png = saved(figure, "png", {"Software": None})
+        figure.set_layout_engine("none")  # the places found for the PNG are those of the PDF
+        return Rendered(png, saved(figure, "pdf", PDF), missing)
 
 
 def drawn(drawing: Drawing, survey: Survey) -> tuple[Figure, str]:

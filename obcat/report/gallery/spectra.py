@@ -27,7 +27,7 @@ def examples(figure: Figure, survey: Survey) -> None:
 
 
 def erroneous(figure: Figure, survey: Survey) -> None:
-    """Figure 15: the four largest misfits among spectra with the bit erroneous and S/N > 30."""
+    """Figure 15: the largest misfits among spectra with the bit erroneous and S/N > 30."""
     data = columns(survey, "erroneous")
     whole, close = figure.subplots(1, 2, width_ratios=(3, 1), sharey=True)
     titles = [f"{name}, S/N {s:.0f}, χ² at Hα {h:.0f}, in clean windows {c:.0f}" for name, s, h, c in zip(

@@ -1,11 +1,14 @@
--- Title:   Spectra with the bit erroneous: the largest misfits of good S/N
+-- Title:   Spectra with the bit erroneous and S/N > 30: the two largest misfits at Halpha, the two largest elsewhere
 -- Reads:   catalog.ob_stars, emission.spectra, emission.scores
-WITH chosen AS (
-    SELECT specid
+WITH ranked AS (
+    SELECT
+        specid
+        , row_number() OVER (ORDER BY halpha_chi2 DESC, specid) AS at_halpha
+        , row_number() OVER (ORDER BY clean_chi2 DESC, specid) AS elsewhere
     FROM catalog.ob_stars
     WHERE erroneous = 1 AND snr_g > 30
-    ORDER BY greatest(halpha_chi2, clean_chi2) DESC, specid
-    LIMIT 4
+), chosen AS (
+    SELECT specid FROM ranked WHERE at_halpha <= 2 OR elsewhere <= 2
 )
 SELECT c.specid, c.snr_g, c.halpha_chi2, c.clean_chi2, s.flux, s.ivar, p.score_clean
 FROM emission.spectra AS s

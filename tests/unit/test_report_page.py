@@ -1,0 +1,186 @@
+"""The report: a page of a full and of an empty catalog; same bytes, escaped, no network; what is missing is said."""
+
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from obcat import db
+from obcat.kernels.grid import N_PIXEL
+from obcat.report.gallery.listing import FIGURES
+from obcat.report.gallery.render import render
+from obcat.report.gallery.survey import SQL, Survey, text_of
+from obcat.report.page import ReportError, report
+
+N = 60
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+class Tags(HTMLParser):
+    """Names of the tags of a page, and their attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def catalog_rows(rng: np.random.Generator) -> list[dict]:
+    names = ("mk", "mk_geo", "dis", "ruwe", "x", "y", "halpha_chi2", "clean_chi2", "mk_err", "mk_geo_err", "logg")
+    rows = [{name: rng.uniform(0.8, 2.0) for name in names} for _ in range(N)]
+    for i, row in enumerate(rows):
+        row |= {"specid": f"5{i:04d}-P-01-{i:03d}", "star_id": f"S{i}", "uniqflag": 1, "snr_g": 100.0 + i}
+        row |= {"em_flag": int(i % 5 == 0), "binary_flag": int(i % 7 == 0), "erroneous": int(i % 11 == 10)}
+        row |= {"teff": 1e4 + 200.0 * i, "feh": 0.0, "ebv": 0.3, "parallax": 1.0, "parallax_offset": -0.05}
+        row |= {"parallax_error": 0.03, "snr_dparallax": rng.normal(), "dis_low": 0.9 * row["dis"]}
+        row |= {"dis_high": 1.1 * row["dis"], "rv": 3.0, "rv_err": 1.0, "simulated": 1}
+    rows[3] |= {"ra": 92.95450, "dec": 22.82575}
+    return rows
+
+
+def models(rng: np.random.Generator) -> list[tuple[str, str, np.ndarray]]:
+    bases = [("pca", name, rng.normal(0, 0.02, (100, N_PIXEL)).astype("<f4"))
+             for name in ("clean_basis", "full_basis", "full_from_clean")]  # fmt: skip
+    others = [("pca", "mean", np.ones(N_PIXEL)), ("pca", "scale", np.full(N_PIXEL, 0.1))]
+    others += [("pca", "excess_calibration", np.array([0.0, 1, 1, 3.5]))]
+    sizes = {"w0": (100, 5), "b0": (5,), "w1": (5, 5), "b1": (5,), "w2": (5,), "b2": ()}
+    domain = {"centre": np.zeros(10), "scale": np.ones(10), "limit": np.array(5.0)}
+    for net in ("full", "clean"):
+        others += [("luminosity", f"{net}_{name}", rng.normal(size=size)) for name, size in sizes.items()]
+        others += [("luminosity", f"{net}_{name}", array) for name, array in domain.items()]
+    return [(model, name, np.asarray(array)) for model, name, array in bases + others]
+
+
+@pytest.fixture(scope="module")
+def full(template, tmp_path_factory, fill) -> Path:
+    """A catalog of 60 invented stars with everything the figures ask for."""
+    path = Path(shutil.copy(template, tmp_path_factory.mktemp("report") / "obcat.duckdb"))
+    rng = np.random.default_rng(1)
+    rows = catalog_rows(rng)
+    spectra = [{"specid": r["specid"], "z": 1e-4, "flux": rng.normal(1, 0.01, N_PIXEL), "ivar": np.full(N_PIXEL, 1e4),
+                "score_clean": rng.normal(size=100), "score_full": rng.normal(size=100)} for r in rows]  # fmt: skip
+    with db.connect(path) as con:
+        con.execute("INSERT INTO meta.survey (name, simulated) VALUES ('<b>small</b> & co', 1)")
+        fill(con, "catalog.ob_stars", rows)
+        for table, names in (("raw.spectra", "z flux ivar"), ("emission.spectra", "flux ivar"),
+                             ("emission.scores", "score_clean score_full")):  # fmt: skip
+            fill(con, table, [{name: s[name] for name in ("specid", *names.split())} for s in spectra])
+        fill(con, "emission.lines", [{"specid": r["specid"], "halpha_excess": 0.1, "halpha_significance": 2.0,
+                                      "halpha_chi2": 1.0, "em_flag": r["em_flag"]} for r in rows])  # fmt: skip
+        fill(con, "luminosity.good_parallax", [{"specid": r["specid"], "star_id": r["star_id"], "snr_g": r["snr_g"],
+                                                "is_train": i % 2} for i, r in enumerate(rows)])  # fmt: skip
+        fill(con, "extinction.photometry", [{"star_id": r["star_id"], "bp": 12.0} for r in rows])
+        bands = dict(zip(("bp", "b", "g", "v", "r", "i", "j"), (3.6, 4.1, 3.8, 3.1, 2.6, 1.9, 0.8), strict=True))
+        fill(con, "reference.extinction_coefficients", [{"teff": 20000.0, "logg": 4.0, **bands}])
+        fill(con, "model.noise_chain", [{"em_flag": 0, "step": i, "walker": 0, **dict(zip(
+            ("alpha", "beta", "sigma_int", "sigma_100"), rng.normal(0.2, 0.02, 4), strict=True))}
+            for i in range(300)])  # fmt: skip
+        for model, name, array in models(rng):
+            con.execute("INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)",
+                        [model, name, array.dtype.str, list(array.shape), array.tobytes()])  # fmt: skip
+    return path
+
+
+@pytest.fixture(scope="module")
+def written(full) -> Path:
+    out = full.parent / "report"
+    report(full, out)
+    return out
+
+
+@pytest.fixture
+def empty(database) -> Path:
+    with db.connect(database) as con:
+        con.execute("INSERT INTO meta.survey (name, simulated) VALUES ('none', 0)")
+    return database
+
+
+def tags(html: str) -> list[tuple[str, dict[str, str | None]]]:
+    parser = Tags()
+    parser.feed(html)
+    return parser.found
+
+
+def test_sixteen_figures_are_drawn_as_both_files(written):
+    html = (written / "index.html").read_text(encoding="utf-8")
+    assert "Not drawn" not in html
+    assert len([tag for tag, _ in tags(html) if tag == "img"]) == 16
+    for number in range(1, 17):
+        assert (written / f"figure_{number:02d}.png").read_bytes()[:8] == PNG
+        pdf = (written / f"figure_{number:02d}.pdf").read_bytes()
+        assert pdf[:5] == b"%PDF-"
+        assert b"CreationDate" not in pdf
+
+
+def test_page_needs_nothing_from_outside(written):
+    html = (written / "index.html").read_text(encoding="utf-8")
+    found = tags(html)
+    assert {a["src"][:22] for _, a in found if a.get("src")} == {"data:image/png;base64,"}
+    assert all((a["href"] or "").startswith("#") for _, a in found if "href" in a)
+    assert not {tag for tag, _ in found} & {"script", "link", "iframe", "object"}
+    policy = [a["content"] for _, a in found if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+
+
+def test_page_is_escaped_and_says_what_is_simulated(written):
+    html = (written / "index.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;small&lt;/b&gt; &amp; co" in html
+    assert "<b>small" not in html
+    assert "nothing on this page is a real star" in html
+    assert html.count("(SIMULATED survey).") == 16
+
+
+def test_captions_name_files_of_sql_and_links_lead_somewhere(written):
+    html = (written / "index.html").read_text(encoding="utf-8")
+    found = tags(html)
+    ids = {a["id"] for _, a in found if "id" in a}
+    assert {a["href"][1:] for _, a in found if a.get("href")} <= ids
+    for drawing in FIGURES:
+        assert all(f"report/sql/{query}.sql" in html for query in drawing.queries)
+        assert all((SQL / f"{query}.sql").is_file() for query in drawing.queries)
+
+
+def test_figures_are_those_of_the_paper_in_order():
+    assert [drawing.number for drawing in FIGURES] == list(range(1, 17))
+
+
+@pytest.mark.parametrize("number", [2, 8, 9, 10])
+def test_same_bytes_again(full, written, number):
+    with db.connect(full, read_only=True) as con:
+        again = render(FIGURES[number - 1], Survey(con, "<b>small</b> & co", True, full.parent / "truth"))
+    assert again.png == (written / f"figure_{number:02d}.png").read_bytes()
+    assert again.pdf == (written / f"figure_{number:02d}.pdf").read_bytes()
+
+
+def test_empty_catalog_says_what_is_missing(empty, tmp_path):
+    report(empty, tmp_path / "out")
+    html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert html.count("<b>Not drawn:</b>") == 15  # all but the flow
+    assert "Gaia" in html
+    assert "SIMULATED" not in html
+    assert html.count("not known") >= 3
+
+
+def test_parameters_carry_their_status(written):
+    html = (written / "index.html").read_text(encoding="utf-8")
+    assert "<td>paper" in html
+    assert "<td>assumed" in html
+
+
+@pytest.mark.parametrize("path", sorted(SQL.glob("*.sql")), ids=lambda path: path.stem)
+def test_every_query_runs_and_says_what_it_reads(path, con):
+    text = text_of(path.stem)
+    assert text.startswith("-- Title:")
+    assert "-- Reads:" in text
+    con.sql(text).fetchall()
+
+
+def test_no_catalog_and_no_folder_are_one_line(full, tmp_path):
+    with db.connect(tmp_path / "other.duckdb"):
+        pass
+    with pytest.raises(ReportError, match="no database of obcat"):
+        report(tmp_path / "other.duckdb", tmp_path)
