@@ -14,7 +14,7 @@ import duckdb
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Answer", "QueryRefused", "answer", "ask", "opened", "status"]
+__all__ = ["Answer", "QueryRefused", "answer", "answered", "ask", "lock_down", "opened", "status"]
 
 SELECT, EXPLAIN = duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN
 # the keyword with its options, after blanks and comments
@@ -53,10 +53,18 @@ def answer(database: Path, query: str, *, time_limit: float = TIME_LIMIT, max_ro
     Raises QueryRefused where the query is something else, cannot be run, takes longer than ``time_limit`` seconds, or
     there is no database to ask.
     """
-    with opened(database) as con, one_line_errors(database, time_limit):
+    with opened(database) as con:
         lock_down(con)
-        timer = Timer(time_limit, con.interrupt)
-        timer.daemon = True
+        return answered(con, database, query, time_limit=time_limit, max_rows=max_rows)
+
+
+def answered(
+    con: duckdb.DuckDBPyConnection, database: Path, query: str, *, time_limit: float, max_rows: int | None
+) -> Answer:
+    """The same on a connection that is open and locked down; without ``max_rows`` all rows."""
+    timer = Timer(time_limit, con.interrupt)
+    timer.daemon = True
+    with one_line_errors(database, time_limit):
         timer.start()
         try:
             return rows_of(con, one_statement(con, query), max_rows)
@@ -83,7 +91,7 @@ def one_statement(con: duckdb.DuckDBPyConnection, query: str) -> str:
     raise QueryRefused("one SELECT at a time, and nothing but SELECT")
 
 
-def rows_of(con: duckdb.DuckDBPyConnection, query: str, max_rows: int) -> Answer:
+def rows_of(con: duckdb.DuckDBPyConnection, query: str, max_rows: int | None) -> Answer:
     import pyarrow as pa
 
     reader = con.sql(query).to_arrow_reader(2048)
@@ -91,10 +99,10 @@ def rows_of(con: duckdb.DuckDBPyConnection, query: str, max_rows: int) -> Answer
     for batch in reader:
         batches.append(batch)
         count += len(batch)
-        if count > max_rows:
+        if max_rows is not None and count > max_rows:
             break
-    table = pa.Table.from_batches(batches, reader.schema)
-    return Answer(table.slice(0, max_rows), count > max_rows)
+    table = pa.Table.from_batches(batches, reader.schema).slice(0, max_rows)
+    return Answer(table, table.num_rows < count)
 
 
 @contextmanager

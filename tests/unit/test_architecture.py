@@ -35,6 +35,12 @@ MAY_USE = {
     "query": {"duckdb", "pyarrow", "rich", "obcat.answers"},
     "answers": {"pyarrow", "rich", "obcat.astro_table"},
     "astro_table": {"numpy", "pyarrow", "astropy", "obcat.schema"},
+    "catalog": {"numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.kernels", "obcat.query", "obcat.schema"},
+    "gridding": {"numpy", "obcat.kernels"},
+    "prediction": {
+        "numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.db", "obcat.gridding", "obcat.kernels",
+        "obcat.models", "obcat.udf",
+    },
     "progress": {"rich"},
     "survey": {"msgspec", "obcat.schema"},
     "models": {"numpy", "pyarrow", "duckdb", "safetensors", "obcat.fit", "obcat.db"},
@@ -51,7 +57,7 @@ MAY_USE = {
         "obcat.lock", "obcat.progress", "obcat.query",
         "obcat.report", "obcat.schema", "obcat.survey",
     },
-    "__init__": set(),
+    "__init__": {"numpy", "astropy", "obcat.catalog", "obcat.prediction"},  # in functions only
 }  # fmt: skip
 
 

@@ -1,0 +1,95 @@
+"""A finished catalog from Python: tables, spectra, SQL."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from obcat.kernels.grid import WAVELENGTH
+from obcat.query import TIME_LIMIT, answered, lock_down, opened
+from obcat.schema import columns_of, quoted, read_tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from astropy.table import Table
+
+__all__ = ["Catalog", "Spectrum"]
+
+FRAMES = ("observed", "rest", "normalised")
+SPECTRUM = {
+    "observed": "SELECT flux, ivar FROM raw.spectra WHERE specid = $specid",
+    "rest": "SELECT s.flux, s.ivar, h.z FROM raw.spectra AS s JOIN stage.headers AS h USING (specid)"
+    " WHERE specid = $specid",
+    "normalised": "SELECT flux, ivar FROM emission.spectra WHERE specid = $specid",
+}
+
+
+class Spectrum(NamedTuple):
+    """wavelength in Angstrom, vacuum; flux, and its inverse variance, 0 where masked: (3909,) each."""
+
+    wavelength: np.ndarray
+    flux: np.ndarray
+    ivar: np.ndarray
+
+
+class Catalog:
+    """An open database, read-only; close it, or use it in a ``with`` statement."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open ``obcat.duckdb``, or the one in a folder. Raises obcat.query.QueryRefused where there is none."""
+        given = Path(path)
+        self.path = given / "obcat.duckdb" if given.is_dir() else given
+        self._stack = ExitStack()
+        self._con = self._stack.enter_context(opened(self.path))
+        lock_down(self._con)
+
+    def __enter__(self) -> "Catalog":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def sql(self, query: str, *, time_limit: float = TIME_LIMIT) -> "pa.Table":
+        """The answer to one SELECT as an Arrow table. Raises obcat.query.QueryRefused; see ``obcat sql``."""
+        return answered(self._con, self.path, query, time_limit=time_limit, max_rows=None).table
+
+    def table(self, name: str = "catalog.ob_stars") -> "Table":
+        """A declared table as an astropy Table, in the order of its key, with units, descriptions, UCDs and masks.
+
+        Raises KeyError, with the nearest name, where no such table is declared.
+        """
+        from obcat.astro_table import astropy_table
+
+        columns = columns_of(name)
+        schema, _, table = name.partition(".")
+        order = ", ".join(map(quoted, read_tables()[name].key.split()))
+        listed = ", ".join(quoted(c.column) for c in columns)
+        query = f"SELECT {listed} FROM {quoted(schema)}.{quoted(table)}" + (f" ORDER BY {order}" if order else "")
+        return astropy_table(self.sql(query), {c.column: c for c in columns})
+
+    def spectrum(self, specid: str, *, frame: str = "observed") -> Spectrum:
+        """One spectrum on the common grid: observed, at rest, or at rest over its pseudo-continuum (normalised).
+
+        Raises KeyError where there is no such spectrum, ValueError where there is no such frame.
+        """
+        if frame not in FRAMES:
+            raise ValueError(f"no frame {frame!r}; frames are {', '.join(FRAMES)}")
+        rows = self._con.execute(SPECTRUM[frame], {"specid": specid}).fetchall()
+        if not rows:
+            raise KeyError(f"no spectrum {specid!r} in {self.path.name}")
+        flux, ivar = (np.array(v, np.float32) for v in rows[0][:2])
+        return Spectrum(WAVELENGTH, *(at_rest(flux, ivar, rows[0][2]) if frame == "rest" else (flux, ivar)))
+
+
+def at_rest(flux: np.ndarray, ivar: np.ndarray, z: float | None) -> tuple[np.ndarray, np.ndarray]:
+    from obcat.kernels.rest_frame import rest_frame
+
+    shifted = rest_frame(flux[None], ivar[None], np.array([np.nan if z is None else z]))
+    return shifted[0][0], shifted[1][0]

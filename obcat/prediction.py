@@ -1,0 +1,111 @@
+"""A build's models on a user's own spectra: the same chain as in sql/, without a survey."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from astropy.table import Table
+from numpy.typing import ArrayLike
+
+from obcat import db, models
+from obcat.astro_table import astropy_table
+from obcat.gridding import on_grid
+from obcat.kernels.grid import WAVELENGTH
+from obcat.udf import UDFS, batch_function
+
+__all__ = ["predict"]
+
+MODELS = ("pca", "labels", "luminosity", "noise")
+G_BAND = (4000.0, 5500.0)  # Angstrom, as for files without an S/N
+
+Run = Callable[..., dict[str, pa.Array]]
+
+
+def predict(
+    wavelength: ArrayLike,
+    flux: ArrayLike,
+    ivar: ArrayLike,
+    *,
+    database: str | Path,
+    z: ArrayLike,
+    snr_g: ArrayLike | None = None,
+) -> Table:
+    """Labels, absolute magnitude and emission of spectra like LAMOST's low-resolution ones (R about 1800).
+
+    Parameters
+    ----------
+    wavelength : (p,) Angstrom, vacuum, heliocentric
+    flux, ivar : (p,) or (n, p); any unit of flux, inverse variance in its inverse square, 0 where masked
+    database : obcat.duckdb of a build, whose models are used
+    z : redshift, () or (n,)
+    snr_g : signal-to-noise ratio per pixel in g, () or (n,); default: the median of flux sqrt(ivar), 4000-5500 Angstrom
+
+    Returns
+    -------
+    Table of n rows with units and descriptions; what cannot be told is masked. No extinction and no distance: they need
+    photometry and a parallax.
+
+    Raises
+    ------
+    ValueError where shapes do not agree, KeyError where the database lacks a model.
+    """
+    rows = [np.atleast_2d(np.asarray(x, float)) for x in (flux, ivar)]
+    observed = on_grid(np.asarray(wavelength, float), *rows)
+    n = len(rows[0])
+    given = {"z": np.broadcast_to(np.asarray(z, float), n), "snr_g": snr(*observed)}
+    if snr_g is not None:
+        given["snr_g"] = np.broadcast_to(np.asarray(snr_g, float), n)
+    found = chain(chooser(Path(database)), *map(wide, observed), **{k: pa.array(v) for k, v in given.items()})
+    declared = {c.column: c for udf in UDFS.values() for c in udf.given}
+    return astropy_table(pa.table(found), declared)
+
+
+def chain(run: Run, flux: pa.Array, ivar: pa.Array, *, z: pa.Array, snr_g: pa.Array) -> dict[str, pa.Array]:
+    """The columns of every step from the observed spectrum to the absolute magnitude."""
+    norm = run("normalised", flux, ivar, z)
+    scores = run("pca_scores", norm["flux"], norm["ivar"])
+    clean, full = scores["score_clean"], scores["score_full"]
+    lines = run("emission", norm["flux"], norm["ivar"], clean)
+    magnitude = run("luminosity", clean, full, lines["em_flag"])
+    return {
+        "snr_g": snr_g,
+        "masked_fraction": norm["masked_fraction"],
+        **run("predict_labels", clean),
+        **magnitude,
+        **run("mk_error", snr_g, lines["em_flag"]),
+        **lines,
+        **scores,
+    }
+
+
+def chooser(database: Path) -> Run:
+    """A function that runs a UDF by name on Arrow columns, with the models and parameters of a build."""
+    fitted = {name: arrays_of(database, name) for name in MODELS}
+    with db.connect(database, read_only=True) as con:
+        parameters: dict[str, Any] = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()[0]
+
+    def run(name: str, *columns: pa.Array) -> dict[str, pa.Array]:
+        result = batch_function(UDFS[name], fitted, parameters)(*columns)
+        return {field.name: result.field(i) for i, field in enumerate(result.type)}
+
+    return run
+
+
+def arrays_of(database: Path, name: str) -> dict[str, np.ndarray]:
+    found = models.borrow(database, name)
+    if found is None:
+        raise KeyError(f"{database.name} has no model {name!r}")
+    return dict(found[2].arrays)
+
+
+def wide(rows: np.ndarray) -> pa.Array:
+    return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1])
+
+
+def snr(flux: np.ndarray, ivar: np.ndarray) -> np.ndarray:
+    """Median of flux sqrt(ivar) over the good pixels of the g band: (n, 3909), (n, 3909) -> (n,); NaN without any."""
+    band = (G_BAND[0] <= WAVELENGTH) & (G_BAND[1] >= WAVELENGTH)
+    ratio = np.where(ivar[:, band] > 0, flux[:, band] * np.sqrt(ivar[:, band]), np.nan)
+    return np.array([np.median(r[np.isfinite(r)]) if np.isfinite(r).any() else np.nan for r in ratio])

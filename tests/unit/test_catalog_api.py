@@ -1,0 +1,255 @@
+"""import obcat: tables with units and whole ids, spectra, SQL, and models on a user's own spectra."""
+
+import subprocess
+import sys
+
+import astropy.units as u
+import numpy as np
+import pytest
+
+import obcat
+from obcat.gridding import on_grid
+from obcat.kernels.grid import N_PIXEL, WAVELENGTH
+from obcat.kernels.rest_frame import rest_frame
+from obcat.kernels.windows import clean_pixels, full_pixels
+from obcat.query import QueryRefused
+from obcat.schema import columns_of
+
+BIG = 4611686018427387905  # no double holds it
+
+
+def test_import_is_light():
+    script = "import sys, obcat; sys.exit(bool({'numpy', 'duckdb', 'pyarrow', 'astropy', 'torch'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.fixture
+def catalog(database, con, fill):
+    stars = [
+        {"specid": "b", "star_id": "B", "uniqflag": 1, "gaia_id": None, "mk": None, "em_flag": None},
+        {"specid": "a", "star_id": "A", "uniqflag": 1, "gaia_id": BIG, "mk": -1.5, "em_flag": 1, "gaia_name": "x"},
+    ]
+    flux = 1 + np.arange(N_PIXEL, dtype=np.float32) / N_PIXEL
+    fill(con, "catalog.ob_stars", stars)
+    fill(con, "raw.spectra", [{"specid": "a", "flux": flux, "ivar": np.full(N_PIXEL, 4.0, np.float32), "z": 2e-4}])
+    fill(con, "raw.headers", [{"specid": "a", "z": 2e-4}])
+    con.close()
+    with obcat.open(database) as opened:
+        yield opened
+
+
+def test_table_has_units_descriptions_and_masks(catalog):
+    table = catalog.table()
+    assert table["specid"].tolist() == ["a", "b"]
+    assert table["gaia_id"].tolist() == [BIG, None]
+    assert table["gaia_id"].dtype == np.int64
+    assert table["em_flag"].tolist() == [1, None]
+    assert table["mk"].tolist() == [-1.5, None]
+    assert table["mk"].unit == u.mag
+    assert table["pmra"].unit == u.mas / u.yr
+    declared = columns_of("catalog.ob_stars")
+    assert table.colnames == [c.column for c in declared]
+    for column in declared:
+        assert table[column.column].description == column.description
+        assert table[column.column].meta["ucd"] == column.ucd
+
+
+def test_table_of_the_schema_and_of_none(catalog):
+    assert len(catalog.table("meta.quality_bits")) >= 18
+    with pytest.raises(KeyError, match=r"did you mean 'catalog\.ob_stars'"):
+        catalog.table("catalog.obstars")
+
+
+def test_spectrum_as_observed_and_at_rest(catalog):
+    observed, rest = catalog.spectrum("a"), catalog.spectrum("a", frame="rest")
+    assert observed.flux[1000] == np.float32(1 + 1000 / N_PIXEL)
+    assert (observed.wavelength == WAVELENGTH).all()
+    expected = rest_frame(observed.flux[None], observed.ivar[None], np.array([2e-4]))
+    assert (rest.flux == expected[0][0]).all()
+    assert (rest.ivar == expected[1][0]).all()
+    assert rest.ivar[-1] == 0
+
+
+def test_spectrum_that_is_not_there(catalog):
+    with pytest.raises(KeyError, match="no spectrum 'x'"):
+        catalog.spectrum("x")
+    with pytest.raises(KeyError):
+        catalog.spectrum("a' OR specid <> '")
+    with pytest.raises(ValueError, match="observed, rest, normalised"):
+        catalog.spectrum("a", frame="air")
+
+
+def test_sql_gives_arrow_and_is_locked_down(catalog):
+    assert catalog.sql("SELECT max(gaia_id) AS g FROM catalog.ob_stars").to_pylist() == [{"g": BIG}]
+    assert catalog.sql("SELECT 1 AS x").to_pylist() == [{"x": 1}]
+    for query in ("FROM '/etc/passwd'", "CREATE TEMP TABLE t AS SELECT 1", "SELECT 1; SELECT 2"):
+        with pytest.raises(QueryRefused):
+            catalog.sql(query)
+
+
+def test_a_folder_can_be_opened_and_a_missing_file_cannot(database):
+    with obcat.open(database.parent) as opened:
+        assert len(opened.table()) == 0
+    with pytest.raises(QueryRefused):
+        obcat.open(database.parent / "none.duckdb")
+
+
+def test_closed_is_closed(database):
+    opened = obcat.open(database)
+    opened.close()
+    with pytest.raises(QueryRefused):
+        opened.sql("SELECT 1")
+
+
+FLUX = np.linspace(1, 2, N_PIXEL)[None].repeat(2, axis=0)
+IVAR = np.full((2, N_PIXEL), 4.0)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, N_PIXEL), (100, 3000), (3, N_PIXEL)])
+def test_spectra_on_the_grid_are_placed(first, last):
+    # 5 km/s of phase is less than the tolerance: nothing is mixed
+    wavelength = WAVELENGTH[first:last] * (1 + 5 / 3e5)
+    flux, ivar = on_grid(wavelength, FLUX[:, first:last], IVAR[:, first:last])
+    assert (flux[:, first:last] == FLUX[:, first:last].astype(np.float32)).all()
+    assert (ivar[:, first:last] == 4).all()
+    assert ivar.sum() == 4 * 2 * (last - first)
+
+
+def test_spectra_wider_than_the_grid_are_cut():
+    wavelength = 10 ** (3.5682 + 1e-4 * np.arange(-10, N_PIXEL + 10))
+    rows = np.arange(1.0, N_PIXEL + 21)[None]
+    flux, _ = on_grid(wavelength, rows, np.ones_like(rows))
+    assert flux[0, 0] == 11
+    assert flux[0, -1] == N_PIXEL + 10
+
+
+def test_other_spectra_are_interpolated_with_their_variance():
+    # samples half a pixel off: the mean of two, of half the variance
+    wavelength = 10 ** (3.5682 + 1e-4 * (np.arange(1000, 1500) + 0.5))
+    rows = np.linspace(1, 2, 500)[None]
+    flux, ivar = on_grid(wavelength, rows, np.full_like(rows, 4.0))
+    assert flux[0, 1001:1500] == pytest.approx((rows[0, 1:] + rows[0, :-1]) / 2, rel=1e-6)
+    assert ivar[0, 1001:1500] == pytest.approx(8.0, rel=1e-6)
+    assert np.flatnonzero(ivar[0]).tolist() == list(range(1001, 1500))  # never beyond the samples
+
+
+def test_unequal_weights_carry_unequal_variances():
+    # a quarter of the way: 0.75^2 / 4 + 0.25^2 / 1
+    wavelength = 10 ** (3.5682 + 1e-4 * (np.arange(100, 110) - 0.25))
+    ivar = np.array([[4.0, 1.0] * 5])
+    found = on_grid(wavelength, np.ones((1, 10)), ivar)[1]
+    assert found[0, 100] == pytest.approx(1 / (0.75**2 / 4 + 0.25**2), rel=1e-5)
+
+
+def test_masked_pixels_and_gaps_are_not_bridged():
+    pixel = np.concatenate([np.arange(100, 200), np.arange(300, 400)]) + 0.5
+    flux, ivar = np.ones((1, 200)), np.full((1, 200), 4.0)
+    flux[0, 10], ivar[0, 20], flux[0, 30] = np.nan, 0, 0
+    found_flux, found = on_grid(10 ** (3.5682 + 1e-4 * pixel), flux, ivar)
+    missing = {110, 111, 120, 121, 130, 131}
+    assert set(np.flatnonzero(found[0])) == set(range(101, 200)) - missing | set(range(301, 400))
+    assert np.isfinite(found_flux).all()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (WAVELENGTH[:10], np.ones((1, 11)), np.ones((1, 11))),
+        (WAVELENGTH[:10], np.ones((1, 10)), np.ones((2, 10))),
+        (WAVELENGTH[9::-1], np.ones((1, 10)), np.ones((1, 10))),
+        (np.zeros(10), np.ones((1, 10)), np.ones((1, 10))),
+    ],
+)
+def test_shapes_and_order_are_checked(given):
+    with pytest.raises(ValueError, match="wavelength"):
+        on_grid(*given)
+
+
+ABSORPTION = 0.4 * np.exp(-0.5 * ((WAVELENGTH - 6564.6) / 6) ** 2)
+
+
+def padded(row) -> np.ndarray:
+    """One component of 100, the others nothing."""
+    return np.concatenate([np.atleast_2d(row), np.zeros((99, N_PIXEL))]).astype(np.float32)
+
+
+def network(prefix: str, mk: float) -> dict[str, np.ndarray]:
+    """A network that always says mk, for stars in a wide domain."""
+    layers = {"w0": np.zeros((100, 2)), "b0": np.zeros(2), "w1": np.zeros((2, 2)), "b1": np.zeros(2), "w2": np.zeros(2)}
+    domain = {"centre": np.zeros(1), "scale": np.full(1, 1e6), "limit": np.array(1.0)}
+    return {f"{prefix}_{name}": a for name, a in (layers | domain | {"b2": np.array(mk)}).items()}
+
+
+def hand_made() -> dict[str, dict[str, np.ndarray]]:
+    used, clean = full_pixels(3750.0, 9000.0), clean_pixels(3750.0, 9000.0)
+    pca = {
+        "mean": np.where(used, 1.0, np.nan),
+        "scale": np.where(used, 0.01, 0),
+        "clean_basis": padded(clean / np.sqrt(clean.sum())),
+        "full_basis": padded(used / np.sqrt(used.sum())),
+        "full_from_clean": padded(used / np.sqrt(clean.sum())),
+        "score_clean_scale": np.ones(100),
+        "score_full_scale": np.ones(100),
+        "residual_sd": np.full(N_PIXEL, 0.003),
+        "excess_curve": np.zeros(0),
+        "excess_limits": np.zeros((2, 0)),
+        "excess_calibration": np.array([0.0, 1.0, 0.002, 3.09]),
+    }
+    no_trees = {f"{label}_{a}": np.zeros((0, 0)) for label in ("log_teff", "logg", "feh") for a in TREES}
+    no_trees |= {f"{label}_scatter": np.array(0.1) for label in ("log_teff", "logg", "feh")}
+    noise = {"sigma_int": np.array([0.2, 0.4]), "sigma_100": np.array([0.1, 0.3])}
+    return {
+        "pca": pca,
+        "labels": no_trees,
+        "luminosity": network("full", -1.5) | network("clean", -2.5),
+        "noise": noise,
+    }
+
+
+TREES = ("feature", "threshold", "left", "right", "value")
+
+
+@pytest.fixture
+def build(database, con):
+    for name, arrays in hand_made().items():
+        con.execute("INSERT INTO model.fits VALUES (?, ?, 0, 'fitted')", [name, name])
+        for array, values in arrays.items():
+            row = [name, array, values.dtype.str, list(values.shape), values.tobytes()]
+            con.execute("INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)", row)
+    con.close()
+    return database
+
+
+def test_predict_runs_the_chain_with_the_models_of_a_build(build):
+    bump = 2 * ABSORPTION
+    flux = np.stack([np.ones(N_PIXEL), 1 + bump, np.ones(N_PIXEL)])
+    ivar = np.full(flux.shape, 1e4)
+    ivar[2] = 0
+    found = obcat.predict(WAVELENGTH, 1e3 * flux, ivar / 1e6, database=build, z=0.0)
+    assert found["em_flag"].tolist() == [0, 1, None]
+    assert found["mk"].tolist() == [-1.5, -2.5, None]
+    # S/N = 100: sqrt(0.2^2 + 0.1^2), sqrt(0.4^2 + 0.3^2)
+    assert found["snr_g"][:2].tolist() == pytest.approx([100, 100], rel=1e-3)
+    assert found["mk_err"].tolist()[:2] == pytest.approx([0.05**0.5, 0.5], rel=1e-3)
+    # 0.8 * 6 Angstrom * sqrt(2 pi), less what the continuum takes up and what lies outside 15 Angstrom
+    assert 10 < found["halpha_ew"][1] < 12.1
+    assert found["teff"].mask.all()
+    assert found["mk"].unit == u.mag
+    assert found["masked_fraction"].tolist() == [0, 0, 1]
+
+
+def test_predict_takes_one_spectrum_and_its_snr(build):
+    found = obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.full(N_PIXEL, 1e4), database=build, z=1e-4, snr_g=50)
+    assert len(found) == 1
+    # sqrt(0.2^2 + 0.2^2)
+    assert found["mk_err"][0] == pytest.approx(0.08**0.5)
+
+
+def test_predict_without_a_redshift_says_nothing(build):
+    found = obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.full(N_PIXEL, 1e4), database=build, z=np.nan)
+    assert found["mk"].tolist() == [None]
+
+
+def test_predict_needs_models(database):
+    with pytest.raises(KeyError, match="no model 'pca'"):
+        obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.ones(N_PIXEL), database=database, z=0.0)
