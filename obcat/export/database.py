@@ -15,7 +15,7 @@ TABLES = (CATALOG, "meta.survey", "meta.parameters", "meta.quality_bits", "meta.
 
 
 def write(path: Path, database: Path) -> None:
-    """Copy catalog.ob_stars and the tables of meta, with keys, checks and comments, to a new file.
+    """Copy catalog.ob_stars and the tables of meta, with keys, checks, comments and macros, to a new file.
 
     Raises ReleaseError where the database is not whole, or the file cannot be written.
     """
@@ -24,7 +24,7 @@ def write(path: Path, database: Path) -> None:
             con.execute(f"ATTACH $path AS released (STORAGE_VERSION '{STORAGE}')", {"path": str(path)})
             statements = list(copies(con))
             con.execute("USE released")
-            for statement in statements:
+            for statement in (*statements, *macros()):
                 con.execute(statement)
             con.execute("CHECKPOINT released")
             con.execute("USE memory")
@@ -46,6 +46,11 @@ def copies(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
         yield f"COMMENT ON TABLE {name} IS {literal(comment)}"
         columns = con.execute(f"SELECT column_name, comment FROM duckdb_columns() WHERE {where}").fetchall()
         yield from (f'COMMENT ON COLUMN {name}."{column}" IS {literal(text)}' for column, text in columns)
+
+
+def macros() -> list[str]:
+    """The files of pure-SQL macros, so that any client has them."""
+    return [file.text for file in db.sql_files("00_meta") if file.header("Grain") == ("macros.",)]
 
 
 def literal(text: str) -> str:
