@@ -97,4 +97,4 @@ def parameters(survey: Survey) -> list[tuple[str, str, str, str]]:
     notes = survey.con.sql(text_of("parameters")).fetchall()
     values = survey.con.sql("FROM meta.parameters").fetchall()[0]
     split = [(name, value, *note.partition(":")[::2]) for (name, note), value in zip(notes, values, strict=True)]
-    return [(name, f"{value:g}", status.strip(), note.strip()) for name, value, status, note in split]
+    return [(name, f"{value:.9g}", status.strip(), note.strip()) for name, value, status, note in split]

@@ -110,6 +110,6 @@ def example(axes: Axes, mocks: Mocks, row: int) -> None:
         drawn = np.where(flux[rows] != 0, flux[rows] / level, np.nan)
         axes.plot(WAVELENGTH[rows], drawn, color=colour, linestyle=line, linewidth=0.9, label=label)
     teff = mocks.stars["teff"]
-    axes.set_title(f"{teff[one]:,.0f} K + {teff[other]:,.0f} K, ΔM = {mocks.difference[row]:.2f}: "
-                   f"$M_{{\\rm spec}}$ {mocks.primary[row]:.2f} → {mocks.sum[row]:.2f}")  # fmt: skip
+    found = f"ΔM = {mocks.difference[row]:.2f}: $M_{{\\rm spec}}$ {mocks.primary[row]:.2f} → {mocks.sum[row]:.2f}"
+    axes.set_title(f"{teff[one]:,.0f} K + {teff[other]:,.0f} K, " + found.replace("-", "−"))
     axes.set(xlim=SHOWN, ylim=(0, 1.8), ylabel="flux (scaled)")

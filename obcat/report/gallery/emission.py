@@ -9,6 +9,7 @@ from obcat.report.gallery.survey import Survey, arrays, columns, enough
 
 __all__ = ["excess"]
 
+LEAST = 0.01  # chi square shown
 WHY = "Spectra without a redshift, or with too many masked pixels, have no excess."
 
 
@@ -31,7 +32,7 @@ def excess(figure: Figure, survey: Survey) -> None:
 
 def draw(axes: Axes, data: dict[str, np.ndarray], y: np.ndarray) -> None:
     em, bad = data["em_flag"] == 1, data["erroneous"] == 1
-    x = data["halpha_chi2"]
+    x = np.maximum(data["halpha_chi2"], LEAST)
     points(axes, x, y, ~em & ~bad, Look("no emission", BLUE, "o", 4, 0.35))
     points(axes, x, y, em, Look("emission", ORANGE, "^", 12, 0.5))
     points(axes, x, y, bad, Look("erroneous", PINK, "x", 26, 0.9))

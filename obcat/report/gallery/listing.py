@@ -32,7 +32,8 @@ FIGURES = (
             "clean windows make of them (orange); emission lines stand out. Hatched: in neither network.",
             ("spectra",), spectra_drawn.examples, (13, 7.5)),
     Drawing(3, "Flux excess at Hα against χ²", "Every spectrum. Left: mean residual over the core of Hα; right: the "
-            "same over its error, with the threshold of em_flag.", ("lines",), emission.excess),
+            "same over its error, with the threshold of em_flag. χ² below 0.01 is drawn there.",
+            ("lines",), emission.excess),
     Drawing(4, "E(B−V) against a reference", "Reddening from colours against the truth (simulated surveys only; no "
             "dust map is part of a build; the truth is read from the folder beside it), and against distance.",
             ("reddening",), reddening.reddening, (14, 4.8)),

@@ -46,8 +46,9 @@ def stack(whole: Axes, close: Axes, survey: Survey, data: Columns, titles: list[
         for i in range(len(titles)):
             line(axes, flux[i] + i * step, model[i] + i * step, limits)
         axes.set(xlim=limits, xlabel="rest wavelength in vacuum (Å)", ylim=(0.4, 1.5 + step * (len(titles) - 0.5)))
+    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1}
     for i, title in enumerate(titles):
-        whole.text(SHOWN[1] - 30, 1.14 + i * step, title, ha="right", va="bottom", fontsize=9)
+        whole.text(SHOWN[1] - 30, 1.14 + i * step, title, ha="right", va="bottom", fontsize=9, bbox=paper)
     whole.set_ylabel("flux / continuum + offset")
     whole.legend(loc="upper left", ncols=2)
 
