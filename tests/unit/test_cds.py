@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy import units
 from astropy.io import ascii as astropy_ascii
 from release_rows import BIG, COLUMNS, published, rows_of
 
@@ -305,3 +306,21 @@ def test_an_unknown_submission_is_not_ours_to_raise_on(tmp_path):
         check(tmp_path)
     (tmp_path / README).write_bytes(bytes(range(256)) * 4)
     assert check(tmp_path)
+
+
+def test_the_reference_writer_says_the_same(package, tmp_path, monkeypatch):
+    """cdspyreadme on the same table: the same labels, kinds, decimals and units, NULL where we have NULL."""
+    reference = pytest.importorskip("cdspyreadme", reason="cdspyreadme is not a dependency")
+    monkeypatch.chdir(tmp_path)
+    maker = reference.CDSTablesMaker()
+    maker.addTable(astropy_ascii.read(package / TABLE, format="cds", readme=str(package / README)), name=TABLE)
+    maker.writeCDSTables()
+    with (tmp_path / README).open("w", encoding="ascii") as f:
+        maker.makeReadMe(out=f)
+    ours, theirs = (parse((d / README).read_text(encoding="ascii")).tables[0].columns for d in (package, tmp_path))
+    for our, their in zip(ours, theirs, strict=True):
+        assert (our.label, our.kind) == (their.label, "E" if our.kind == "E" else their.kind)
+        assert units.Unit(our.unit, format="cds") == units.Unit(their.unit, format="cds")
+        assert "?" not in (their.prefix["null"] or "") or our.prefix["null"]
+        assert our.bytes >= their.bytes or our.kind == "E"
+    assert all(fault.file == README and fault.line in (0, 1) for fault in check(tmp_path))
