@@ -1,4 +1,4 @@
-"""Commands that ask a catalog: sql."""
+"""Commands that ask a catalog: sql, explain."""
 
 import sys
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from obcat.cli.group import DATABASE, fail, main, say
+from obcat.cli.group import DATABASE, fail, main, reading, say
 
 FORMATS = ("table", "csv", "json", "parquet", "fits")
 NEW = click.Path(path_type=Path, dir_okay=False)
@@ -102,3 +102,19 @@ def prompt(put: Callable[[str], None]) -> None:
             except Unanswered as error:
                 say(f"Error: {error}")
             lines.clear()
+
+
+@main.command()
+@DATABASE
+@click.argument("star")
+def explain(database: Path, star: str) -> None:
+    """Why these numbers? All that made the row of STAR: a specid, star_id, Gaia DR2 id, target name or "RA DEC"."""
+    from obcat.explain import StarNotFound
+    from obcat.explain import explain as run
+    from obcat.query import QueryRefused
+
+    try:
+        with reading(database):
+            click.echo(run(database, star), nl=False)
+    except (StarNotFound, QueryRefused) as error:
+        fail(error)

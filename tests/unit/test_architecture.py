@@ -36,6 +36,7 @@ MAY_USE = {
     "answers": {"pyarrow", "rich", "obcat.astro_table"},
     "astro_table": {"numpy", "pyarrow", "astropy", "obcat.schema"},
     "catalog": {"numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.kernels", "obcat.query", "obcat.schema"},
+    "explain": {"duckdb", "numpy", "obcat.kernels", "obcat.query", "obcat.schema"},
     "gridding": {"numpy", "obcat.kernels"},
     "prediction": {
         "numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.db", "obcat.gridding", "obcat.kernels",
@@ -53,8 +54,8 @@ MAY_USE = {
         "obcat.progress", "obcat.schema", "obcat.survey", "obcat.udf",
     },
     "cli": {
-        "click", "duckdb", "obcat", "obcat.answers", "obcat.build", "obcat.db", "obcat.export", "obcat.ingest",
-        "obcat.lock", "obcat.progress", "obcat.query",
+        "click", "duckdb", "obcat", "obcat.answers", "obcat.build", "obcat.db", "obcat.explain", "obcat.export",
+        "obcat.ingest", "obcat.lock", "obcat.progress", "obcat.query",
         "obcat.report", "obcat.schema", "obcat.survey",
     },
     "__init__": {"numpy", "astropy", "obcat.catalog", "obcat.prediction"},  # in functions only

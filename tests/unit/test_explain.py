@@ -1,0 +1,143 @@
+"""obcat explain: the star that was meant, the values of the catalog, and reasons that are those of the SQL."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from obcat.cli import main
+from obcat.explain import StarNotFound, explain
+from obcat.explain.colours import colours
+from obcat.explain.quality import conditions
+from obcat.explain.text import as_lines, word
+from obcat.kernels.extinction import BANDS, extinction
+from obcat.query import opened
+
+GAIA = 4611686018427387905  # no double holds it
+MAGNITUDES = {b: 10 + 0.1 * i for i, b in enumerate(BANDS)} | {f"{b}_err": 0.02 + 0.01 * i for i, b in enumerate(BANDS)}
+NODES = {
+    "teff_nodes": np.array([1e4, 2e4]),
+    "logg_nodes": np.array([3.0, 5.0]),
+    "feh_nodes": np.array([-1.0, 1.0]),
+    "bc_nodes": np.arange(8 * 9, dtype=float).reshape(2, 2, 2, 9) / 100,
+}
+COEFFICIENTS = {"coefficients": np.array([4.1, 3.7, 3.3, 3.1, 2.6, 2.0, 1.9, 0.8, 0.5, 0.35])}
+TABLES = {
+    "meta.survey": [{"name": "test", "simulated": 1}],
+    "sample.targets": [{"specid": "55859-F-01-001", "name": "my star"}],
+    "sample.visits": [
+        {"specid": "55859-F-01-001", "star_id": "S0100000200000", "uniqflag": 2, "snr_g": 30.0},
+        {"specid": "55860-F-01-001", "star_id": "S0100000200000", "uniqflag": 1, "snr_g": 90.0},
+        {"specid": "55861-F-01-001", "star_id": "S0200000200000", "uniqflag": 1, "snr_g": 90.0},
+    ],
+    "sample.stars": [
+        {"star_id": "S0100000200000", "specid": "55860-F-01-001", "ra": 10.0, "dec": 20.0, "source_id": GAIA},
+        {"star_id": "S0200000200000", "specid": "55861-F-01-001", "ra": 20.0, "dec": 20.0, "source_id": GAIA - 1},
+    ],
+    "sample.gaia_matches": [
+        {"star_id": "S0100000200000", "source_id": GAIA, "rank": 1, "chosen": 1, "reason": "nearest"},
+        {"star_id": "S0100000200000", "source_id": 7, "rank": 2, "chosen": 0, "reason": "nearer to another star"},
+    ],
+    "emission.lines": [{"specid": "55860-F-01-001", "halpha_significance": 5.5, "em_flag": 1, "erroneous": 0}],
+    "catalog.quality": [{"specid": "55860-F-01-001", "quality": 8 + 512}],
+    "catalog.ob_stars": [
+        {"specid": "55860-F-01-001", "star_id": "S0100000200000", "uniqflag": 1, "dis": 1.25, "quality": 520},
+    ],
+    "extinction.photometry": [{"star_id": "S0100000200000"} | MAGNITUDES | {"v": None}],
+    "extinction.labels": [{"star_id": "S0100000200000", "teff": 15000.0, "logg": 4.0, "feh": None}],
+    "extinction.reddening": [{"star_id": "S0100000200000", "ebv": 0.1234}],
+    "raw.headers": [{"specid": f"{n}-F-01-001", "ra": 10.0, "dec": 20.0, "z": 1e-4} for n in (55859, 55860, 55861)],
+}
+MODELS = {"colours": NODES, "coefficients": COEFFICIENTS, "pca": {"excess_calibration": np.array([0, 1, 0.002, 3.5])}}
+
+
+@pytest.fixture
+def filled(database, con, fill):
+    for table, rows in TABLES.items():
+        fill(con, table, rows)
+    for model, arrays in MODELS.items():
+        for name, values in arrays.items():
+            row = [model, name, values.dtype.str, list(values.shape), values.tobytes()]
+            con.execute("INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)", row)
+    con.close()
+    return database
+
+
+@pytest.mark.parametrize(
+    ("star", "found"),
+    [
+        ("55859-F-01-001", "S0100000200000, spectrum 55859-F-01-001, found by specid"),
+        ("S0100000200000", "S0100000200000, spectrum 55860-F-01-001, found by star_id"),
+        (str(GAIA), "S0100000200000, spectrum 55860-F-01-001, found by Gaia DR2 id"),
+        (f"Gaia DR2 {GAIA - 1}", "S0200000200000, spectrum 55861-F-01-001, found by Gaia DR2 id"),
+        ("my star", "S0100000200000, spectrum 55859-F-01-001, found by name of a target"),
+        ("10.0 20.0", "S0100000200000, spectrum 55860-F-01-001, found by position, 0.00 arcsec away"),
+        ("20.0, +20.001", "S0200000200000, spectrum 55861-F-01-001, found by position, 3.60 arcsec away"),
+    ],
+)
+def test_the_star_that_is_meant(filled, star, found):
+    heading = explain(filled, star).splitlines()[0]
+    assert heading == f"{found} (SIMULATED: this star does not exist)"
+
+
+@pytest.mark.parametrize("star", ["nothing", "4611686018427387900", "", "x' OR true --", "1 2 3", "55859-F-01-002"])
+def test_no_such_star(filled, star):
+    with pytest.raises(StarNotFound, match="give a specid"):
+        explain(filled, star)
+
+
+def test_a_position_without_a_star_names_the_nearest(filled):
+    with pytest.raises(StarNotFound, match=r"the nearest, S0200000200000, is 36\.0 arcsec away"):
+        explain(filled, "20 20.01")
+
+
+def test_values_candidates_and_reasons_are_told(filled):
+    text = explain(filled, "S0100000200000")
+    assert f"{GAIA}" in text
+    assert "nearer to another star" in text
+    assert "0.123 mag" in text
+    assert "em_flag = 1: halpha_significance 5.50 > threshold 3.50" in text
+    assert "unknown: no parallax" in text
+    assert "set where" in text
+    assert "l.erroneous = 1" in text
+    assert "fingerprint" not in text  # no provenance was filled in
+
+
+def test_every_bit_has_a_condition(filled):
+    with opened(filled) as con:
+        bits = {row[0] for row in con.execute("SELECT bit FROM meta.quality_bits").fetchall()}
+    assert set(conditions()) == bits
+    assert conditions()[8] == "l.erroneous = 1"
+    assert all("coalesce(" not in text for text in conditions().values())
+
+
+def test_colours_have_the_reddening_of_the_kernel_as_their_mean(filled):
+    with opened(filled) as con:
+        names, rows = colours(con, "S0100000200000")
+    assert [row[0] for row in rows] == ["b - g", "g - bp", "bp - r", "r - i", "i - rp", "rp - j", "j - h"]
+    star = {name: np.array([value]) for name, value in (MAGNITUDES | {"v": np.nan, "v_err": np.nan}).items()}
+    given = {"teff": np.array([15e3]), "logg": np.array([4.0]), "feh": np.array([np.nan])}
+    ebv = extinction(**given, **star, colour_error_floor=0.014, **NODES, **COEFFICIENTS)[0][0]
+    weight, excess = (np.array([row[names.index(n)] for row in rows]) for n in ("weight", "ebv"))
+    assert weight.sum() == pytest.approx(1)
+    assert weight @ excess == pytest.approx(ebv, rel=1e-12)
+
+
+def test_colours_of_a_star_without_labels(filled):
+    with opened(filled) as con:
+        assert colours(con, "S0200000200000")[1] == []
+
+
+def test_text_of_values():
+    assert word("a\nb\x1b[31m") == "a?b?[31m"
+    assert word(GAIA) == str(GAIA)
+    assert word(None) == "-"
+    assert "10.123457 deg" in as_lines(["ra"], [[10.123456789]])
+
+
+def test_command(filled):
+    done = CliRunner().invoke(main, ["explain", str(filled), "my star"])
+    assert done.exit_code == 0
+    assert done.stdout.startswith("S0100000200000, spectrum")
+    failed = CliRunner().invoke(main, ["explain", str(filled), "nobody"])
+    assert (failed.exit_code, failed.stdout) == (1, "")
+    assert len(failed.stderr.splitlines()) == 1
