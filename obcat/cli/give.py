@@ -13,7 +13,7 @@ FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, f
 @DATABASE
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write to; default: release beside DATABASE.")
 def export(database: Path, out: Path | None) -> None:
-    """Write catalog.ob_stars as FITS and CSV."""
+    """Write catalog.ob_stars as FITS, CSV, VOTable, Parquet, DuckDB and CDS package, with checksums and a guide."""
     from obcat.export.published import ReleaseError
     from obcat.export.release import release
 

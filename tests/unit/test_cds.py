@@ -249,7 +249,7 @@ Byte-by-byte Description of file: two.dat
 {line}
    1-  2  I2    h       RAh     [0/23] Right ascension (hours)
        4  A1    ---     DE-     [+-] Sign of the declination
-   6- 11  F6.2  km/s    RV      ?=-99.99 Radial velocity
+   6- 11  F6.2  km/s    RV      [-90/90]?=-99.99 Radial velocity
   13- 21  E9.3  mW/m2   Flux    ]0/1[? Flux
   23- 24  I2    ---     N       [1/]? Number of lines,
                                   at least 1
@@ -274,11 +274,11 @@ def test_the_submission_of_somebody_else_is_without_fault(tmp_path):
     ("readme", "lines", "expected"),
     [
         (("  6- 11", "  4-  9"), None, ["RV: byte 4 belongs to the column before it"]),
-        (("23- 24  I2", "23- 25  I3"), None, ["N: byte 25 is beyond Lrecl 24"]),
+        (("23- 24  I2", "25- 26  I2"), None, ["N: byte 25 is beyond Lrecl 24", "bytes 24-24 are in no column"]),
         (("  6- 11", " 11-  6"), None, ["RV: bytes 11-6 run backwards", "RV: format F6.2 does not fill bytes 11-6"]),
         (("24         2", "25         2"), None, ["the longest line has 24 bytes, the ReadMe says Lrecl 25"]),
         (("24         2", "24         3"), None, ["2 records, the ReadMe says 3"]),
-        (("?=-99.99", "? =-99.99"), None, ["RV: a blank in '?='"]),
+        (("?=-99.99", "? =-99.99"), None, ["RV: a blank in '?='", "RV: -99.99 is outside"]),
         (None, ("12 +", "24 +"), ["two.dat:1: RAh: 24 is outside [0/23]"]),
         (None, (" 3\n", " 0\n"), ["two.dat:1: N: 0 is outside [1/]"]),
         (None, ("1.234E-05", "0.000E+00"), ["two.dat:1: Flux: 0.000E+00 is outside ]0/1["]),
@@ -290,6 +290,23 @@ def test_a_fault_of_somebody_else_is_found(tmp_path, readme, lines, expected):
     assert any(expected[0] in fault for fault in found), found
     if not readme or "6- 11" not in readme[0]:
         assert len(found) == len(expected), found
+
+
+def test_an_explanation_may_begin_on_the_line_below(tmp_path):
+    below = OTHERS.replace("]0/1[? Flux", "\n" + " " * 32 + "]0/1[? Flux")
+    assert others(tmp_path, below) == []
+    assert any("is outside ]0/1[" in fault for fault in others(tmp_path, below, LINES.replace("E-05", "E+05")))
+
+
+def test_one_description_of_several_files(tmp_path):
+    """The longest of them has every column; lines of the others may end before."""
+    readme = OTHERS.replace("of file: two.dat", "of file: t*.dat")
+    line = "two.dat        24         2   Two stars"
+    (tmp_path / "three.dat").write_text(" 4\n", encoding="ascii")
+    found = others(tmp_path, readme.replace(line, f"{line}\nthree.dat       2         1   One"))
+    assert found == ["three.dat:1: DE-: blank, but no '?' allows it"]
+    (tmp_path / "three.dat").write_text(" 4 +  12.50\n", encoding="ascii")
+    assert others(tmp_path, readme.replace(line, f"{line}\nthree.dat      11         1   One")) == []
 
 
 def test_a_packed_table_is_read(tmp_path):

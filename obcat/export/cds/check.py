@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from obcat.export.cds.data import data_faults
-from obcat.export.cds.described import Described, Listed, Table, parse
+from obcat.export.cds.described import Described, Listed, parse
 from obcat.export.cds.explanations import column_faults, layout_faults
 from obcat.export.cds.faults import Fault
 
@@ -45,6 +45,7 @@ def check(folder: Path) -> list[Fault]:
             if listed.name != README
             for fault in file_faults(folder, listed, described)
         ),
+        *beyond(described),
         *unlisted(folder, described),
     ]
 
@@ -79,7 +80,6 @@ def file_faults(folder: Path, listed: Listed, described: Described) -> Iterator[
     if table is None and listed.name.endswith(".dat"):
         yield Fault(README, listed.line, f"{listed.name} has no byte-by-byte description")
     yield from (Fault(listed.name, line, what) for line, what in data_faults(text, listed, table))
-    yield from beyond(listed, table)
 
 
 def content(path: Path) -> str:
@@ -90,10 +90,13 @@ def content(path: Path) -> str:
     return path.read_bytes().decode("latin-1")
 
 
-def beyond(listed: Listed, table: Table | None) -> Iterator[Fault]:
-    for column in table.columns if table else ():
-        if column.last > listed.lrecl:
-            yield Fault(README, column.line, f"{column.label}: byte {column.last} is beyond Lrecl {listed.lrecl}")
+def beyond(described: Described) -> Iterator[Fault]:
+    """Columns that begin beyond the longest of the files described; blanks at the end of lines may be cut off."""
+    for table in described.tables:
+        longest = max((listed.lrecl for listed in described.files if table.describes(listed.name)), default=None)
+        for column in table.columns:
+            if longest is not None and column.first > longest:
+                yield Fault(README, column.line, f"{column.label}: byte {column.first} is beyond Lrecl {longest}")
 
 
 def unlisted(folder: Path, described: Described) -> Iterator[Fault]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 __all__ = ["Described", "Explained", "Listed", "Table", "parse"]
@@ -109,16 +109,23 @@ def body(lines: list[tuple[int, str]]) -> Iterable[tuple[int, str]]:
 
 
 def columns(lines: Iterable[tuple[int, str]]) -> tuple[Explained, ...]:
-    return tuple(
-        Explained(
-            first=int(found["first"] or found["last"]),
-            last=int(found["last"]),
-            format=found["format"],
-            unit=found["unit"],
-            label=found["label"],
-            words=found["words"] or "",
-            line=number,
-        )
-        for number, line in lines
-        if (found := COLUMN.match(line))
+    """Lines that describe a column; an explanation may begin on the line below."""
+    found: list[Explained] = []
+    for number, line in lines:
+        if match := COLUMN.match(line):
+            found.append(explained(number, match))
+        elif found and not found[-1].words:
+            found[-1] = replace(found[-1], words=line.strip())
+    return tuple(found)
+
+
+def explained(number: int, found: re.Match[str]) -> Explained:
+    return Explained(
+        first=int(found["first"] or found["last"]),
+        last=int(found["last"]),
+        format=found["format"],
+        unit=found["unit"],
+        label=found["label"],
+        words=found["words"] or "",
+        line=number,
     )

@@ -11,7 +11,7 @@ __all__ = ["column_faults", "layout_faults"]
 KINDS = "AIFE"
 LATE_RANGE = re.compile(r"\?(?:=\S+)?[-+]?=?\s*[\[\]]\S*/\S*[\[\]]")
 APART = re.compile(r"[\[\]]\S*/\S*[\[\]]\s+\?")
-LOOSE = re.compile(r"\s*\?\s+=")
+LOOSE = re.compile(r"(?:[\[\]]\S*/\S*[\[\]])?\?\s+=")
 
 
 def column_faults(column: Explained) -> Iterator[str]:
