@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import duckdb
 import jinja2
 
 from obcat import db
+from obcat.report.evaluate import EvaluateError, evaluate
 from obcat.report.gallery.listing import FIGURES, Drawing
 from obcat.report.gallery.render import Rendered, render
 from obcat.report.gallery.survey import Survey, text_of
@@ -31,13 +33,31 @@ def report(database: Path, out: Path) -> list[Path]:
     """
     with db.connect(database, read_only=True, memory_limit="800MB") as con:
         survey = opened(con, database)
+        with writing(out):
+            out.mkdir(parents=True, exist_ok=True)
         drawn = [(drawing, render(drawing, survey)) for drawing in FIGURES]
-        html = page(survey, drawn)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
+        tables = filled(survey)
+    html = page(survey, drawn, tables | {"evaluation": evaluation(survey, database)})
+    with writing(out):
         return list(written(out, drawn, html))
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise ReportError(f"{out}: {error.strerror or error}; choose a folder that can be written") from error
+
+
+def evaluation(survey: Survey, database: Path) -> str:
+    """What `obcat evaluate` says, where the truth of a simulated survey stands beside the database; else nothing."""
+    if not survey.simulated:
+        return ""
+    try:
+        return evaluate(database, survey.truth)
+    except EvaluateError:
+        return ""
 
 
 def opened(con: duckdb.DuckDBPyConnection, database: Path) -> Survey:
@@ -60,7 +80,16 @@ def written(out: Path, drawn: list[tuple[Drawing, Rendered]], html: str) -> Iter
     yield index
 
 
-def page(survey: Survey, drawn: list[tuple[Drawing, Rendered]]) -> str:
+def filled(survey: Survey) -> dict[str, Any]:
+    """The tables of the page, by the names that its template knows them by."""
+    return {
+        "compared": compare(survey),
+        "tables": {name: table(survey, name) for name in TABLES},
+        "parameters": parameters(survey),
+    }
+
+
+def page(survey: Survey, drawn: list[tuple[Drawing, Rendered]], tables: dict[str, Any]) -> str:
     """The page as text; every value is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
@@ -70,9 +99,7 @@ def page(survey: Survey, drawn: list[tuple[Drawing, Rendered]]) -> str:
         survey=survey,
         kind="SIMULATED" if survey.simulated else "real",
         figures=[figure(drawing, rendered) for drawing, rendered in drawn],
-        compared=compare(survey),
-        tables={name: table(survey, name) for name in TABLES},
-        parameters=parameters(survey),
+        **tables,
     )
 
 

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from obcat import db
+from obcat.cli import main
 from obcat.kernels.grid import N_PIXEL
 from obcat.report.gallery.listing import FIGURES
 from obcat.report.gallery.render import drawn, render
 from obcat.report.gallery.survey import SQL, Survey, text_of
-from obcat.report.page import ReportError, page, report
+from obcat.report.page import ReportError, filled, page, report
 
 N = 60
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -160,7 +162,8 @@ def test_empty_catalog_says_what_is_missing(empty, tmp_path):
     with db.connect(empty, read_only=True) as con:
         survey = Survey(con, "none", False, tmp_path)
         missing = {drawing.number: drawn(drawing, survey)[1] for drawing in FIGURES}
-        html = page(survey, [(drawing, render(drawing, survey)) for drawing in FIGURES[8:9]])
+        html = page(survey, [(drawing, render(drawing, survey)) for drawing in FIGURES[8:9]],
+                    filled(survey) | {"evaluation": ""})  # fmt: skip
     assert [number for number, why in missing.items() if not why] == [1]  # the flow
     assert html.count("<b>Not drawn:</b>") == 1
     assert "Gaia" in html
@@ -182,8 +185,21 @@ def test_every_query_runs_and_says_what_it_reads(path, con):
     con.sql(text).fetchall()
 
 
-def test_no_catalog_and_no_folder_are_one_line(full, tmp_path):
-    with db.connect(tmp_path / "other.duckdb"):
+def test_no_catalog_and_no_folder_are_one_line(empty, tmp_path):
+    other = tmp_path / "other.duckdb"
+    with db.connect(other):
         pass
     with pytest.raises(ReportError, match="no database of obcat"):
-        report(tmp_path / "other.duckdb", tmp_path)
+        report(other, tmp_path)
+    with pytest.raises(ReportError, match="choose a folder that can be written"):
+        report(empty, other)
+
+
+def test_command_fails_with_one_line(tmp_path):
+    with db.connect(tmp_path / "other.duckdb"):
+        pass
+    said = CliRunner().invoke(main, ["report", str(tmp_path / "other.duckdb")])
+    assert said.exit_code == 1
+    assert len(said.output.splitlines()) == 1
+    assert "no database of obcat" in said.output
+    assert not (tmp_path / "report").exists()
