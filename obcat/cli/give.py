@@ -19,7 +19,7 @@ def export(database: Path, out: Path | None) -> None:
 
     try:
         written = release(database, out or database.parent / "release")
-    except ReleaseError as error:
+    except (ReleaseError, OSError) as error:
         fail(error)
     for path in written:
         click.echo(path)
@@ -34,7 +34,7 @@ def verify(folder: Path) -> None:
 
     try:
         found = run(folder)
-    except NoRelease as error:
+    except (NoRelease, OSError) as error:
         fail(error)
     for name in found.unknown:
         click.echo(f"{folder / name}: not part of the release", err=True)
@@ -52,7 +52,7 @@ def check_cds(folder: Path) -> None:
 
     try:
         faults = check(folder)
-    except NoPackage as error:
+    except (NoPackage, OSError) as error:
         fail(error)
     for fault in faults:
         click.echo(fault)

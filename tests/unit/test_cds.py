@@ -3,6 +3,7 @@
 import gzip
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from astropy.io import ascii as astropy_ascii
 from release_rows import BIG, COLUMNS, published, rows_of
 
 from obcat.export.cds.check import NoPackage, check
-from obcat.export.cds.described import parse
+from obcat.export.cds.described import COLUMN, parse
 from obcat.export.cds.labels import cds_unit, label
 from obcat.export.cds.package import write
+from obcat.export.cds.readme import lines_of
+from obcat.export.cds.table import Field
 from obcat.export.delimited import printed
 from obcat.export.published import ReleaseError
 
@@ -86,6 +89,14 @@ def test_explanations_have_range_null_and_words(package):
     assert "e_RV       [" in text
     assert "]? Error of RV" in text
     assert "2 = no_ks: No Ks magnitude" in text
+
+
+@pytest.mark.parametrize("n", range(2, 16))
+def test_no_line_of_an_explanation_looks_like_the_next_column(n):
+    """A line "16 F5 per cent" would be read as a column that ends at byte 16."""
+    column = replace(COLUMNS[0], description="word " * n + "16 F5 per cent of stars")
+    lines = lines_of(Field(column, 1, 9, "A9", "", []), 10, 7)
+    assert [bool(COLUMN.match(line)) for line in lines] == [True] + [False] * (len(lines) - 1)
 
 
 def test_it_says_that_it_is_simulated(package, tmp_path, rows):
@@ -314,8 +325,35 @@ def test_a_packed_table_is_read(tmp_path):
     (tmp_path / "two.dat.gz").write_bytes(gzip.compress((tmp_path / "two.dat").read_bytes()))
     (tmp_path / "two.dat").unlink()
     assert check(tmp_path) == []
-    (tmp_path / "two.dat.gz").write_bytes(b"no gzip")
-    assert ["two.dat: cannot be read" in str(fault) for fault in check(tmp_path)] == [True]
+    packed = (tmp_path / "two.dat.gz").read_bytes()
+    for bad in (b"no gzip", packed[:-12], packed[:12] + bytes(20) + packed[32:]):
+        (tmp_path / "two.dat.gz").write_bytes(bad)
+        assert ["two.dat: cannot be read" in str(fault) for fault in check(tmp_path)] == [True]
+
+
+def test_a_packed_table_that_never_ends_is_not_read_to_the_end(tmp_path, monkeypatch):
+    assert others(tmp_path) == []
+    monkeypatch.setattr("obcat.export.cds.check.LIMIT", 1 << 20)
+    (tmp_path / "two.dat").unlink()
+    (tmp_path / "two.dat.gz").write_bytes(gzip.compress(bytes(2 << 20)))
+    assert [str(fault) for fault in check(tmp_path)] == ["two.dat: cannot be read: more than 1 MiB when unpacked"]
+
+
+def test_whatever_the_bytes_it_never_raises(tmp_path):
+    random = np.random.default_rng(7)
+    found = 0
+    for _ in range(150):
+        text = {name: bytearray(data.encode()) for name, data in ((README, OTHERS), ("two.dat", LINES))}
+        for data in text.values():
+            for at in random.integers(len(data), size=3):
+                piece = [bytes([random.integers(256)]), b"9" * int(random.integers(1, 6000)), b"\n", b""][
+                    random.integers(4)
+                ]
+                data[at : at + int(random.integers(3))] = piece
+        for name, data in text.items():
+            (tmp_path / name).write_bytes(data)
+        found += bool(check(tmp_path))
+    assert found > 100
 
 
 def test_an_unknown_submission_is_not_ours_to_raise_on(tmp_path):

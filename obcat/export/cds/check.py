@@ -1,6 +1,7 @@
 """The checker: what CDS would find wrong with a folder of ReadMe and tables."""
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ __all__ = ["NoPackage", "check"]
 
 README = "ReadMe"
 WIDTH = 80
+LIMIT = 1 << 30
 SECTIONS = ("Description", "File Summary", "Byte-by-byte Description", "(End)")
 
 
@@ -73,7 +75,7 @@ def file_faults(folder: Path, listed: Listed, described: Described) -> Iterator[
         return
     try:
         text = content(folder / listed.name)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         yield Fault(listed.name, 0, f"cannot be read: {getattr(error, 'strerror', None) or error}")
         return
     table = next((t for t in described.tables if t.describes(listed.name)), None)
@@ -86,7 +88,11 @@ def content(path: Path) -> str:
     """The bytes of a file, one character each; a gzip file of that name and .gz will do."""
     packed = path.with_name(f"{path.name}.gz")
     if not path.exists() and packed.exists():
-        return gzip.decompress(packed.read_bytes()).decode("latin-1")
+        with gzip.open(packed) as f:
+            data = f.read(LIMIT + 1)
+        if len(data) > LIMIT:
+            raise OSError(f"more than {LIMIT >> 20} MiB when unpacked")
+        return data.decode("latin-1")
     return path.read_bytes().decode("latin-1")
 
 

@@ -11,7 +11,7 @@ from obcat.export.cds.explanations import number
 __all__ = ["data_faults"]
 
 PATTERNS = {
-    "I": re.compile(r"[-+]?\d+"),
+    "I": re.compile(r"[-+]?\d{1,400}"),
     "F": re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)"),
     "E": re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[EeDd]?[-+]?\d+)?"),
 }

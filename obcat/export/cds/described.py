@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 __all__ = ["Described", "Explained", "Listed", "Table", "parse"]
 
 BLOCK = re.compile(r"\s*Byte-by-byte Description of file:?(?:\s*\(#\):?)?\s*(\S.*?)\s*$", re.IGNORECASE)
-FILE = re.compile(r"\s*(\S+)\s+(\d+)\s+(\d+|\.)(?:\s|$)")
+FILE = re.compile(r"\s*(\S+)\s+(\d{1,9})\s+(\d{1,12}|\.)(?:\s|$)")
 COLUMN = re.compile(
-    r"\s*(?:(?P<first>\d+)\s*-)?\s*(?P<last>\d+)\s+(?P<format>\d*[A-Z]\d+(?:\.\d+)?)\s+(?P<unit>\S+)\s+(?P<label>\S+)"
+    r"\s*(?:(?P<first>\d{1,9})\s*-)?\s*(?P<last>\d{1,9})\s+(?P<format>\d{0,4}[A-Z]\d{1,9}(?:\.\d{1,4})?)\s+(?P<unit>\S+)\s+(?P<label>\S+)"
     r"(?:\s+(?P<words>\S.*?))?\s*$"
 )
 RULE = re.compile(r"\s*-{20,}\s*$")
