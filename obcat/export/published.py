@@ -1,5 +1,6 @@
 """What a release holds: the rows of catalog.ob_stars, the columns that describe them, and where they come from."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,18 @@ def read(database: Path) -> Published:
     except duckdb.Error as error:
         raise ReleaseError(f"{database}: no catalog to export: {str(error).splitlines()[0]}") from error
     columns = columns_of(CATALOG)
+    check_plain(name, provenance, database)
     check_names(rows.column_names, [c.column for c in columns], database)
     return Published(name, bool(simulated), columns, rows, provenance, bits, parameters[0] if parameters else {})
+
+
+def check_plain(survey: str, provenance: dict[str, str], database: Path) -> None:
+    """The survey names files, and facts go into headers: letters that every format has."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", survey):
+        raise ReleaseError(f"{database}: {survey!r} is not the name of a survey; use letters, digits, _ and -")
+    for item, value in provenance.items():
+        if value and not (value.isascii() and value.isprintable()):
+            raise ReleaseError(f"{database}: {item}: {value!r} is not plain ASCII, as FITS needs it")
 
 
 def check_names(found: list[str], declared: list[str], database: Path) -> None:

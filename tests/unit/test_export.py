@@ -267,6 +267,32 @@ def test_a_value_that_stands_for_null_stops(database, tmp_path, rows):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("UPDATE meta.survey SET name = '../demo'", "'../demo' is not the name of a survey"),
+        ("UPDATE meta.survey SET name = 'démo'", "'démo' is not the name of a survey"),
+        ("UPDATE meta.provenance SET value = 'DR5–7' WHERE item = 'release'", "release: 'DR5–7' is not plain ASCII"),
+    ],
+)
+def test_names_that_no_file_may_have_stop(database, tmp_path, change, message):
+    store(database, rows_of(2))
+    with db.connect(database) as con:
+        con.execute(change)
+    with pytest.raises(ReleaseError, match=message):
+        release(database, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_a_killed_export_left_is_cleared(database, tmp_path):
+    store(database, rows_of(2))
+    (tmp_path / "out.partial" / "cds").mkdir(parents=True)
+    (tmp_path / "out.partial" / "demo.fits").write_bytes(b"half")
+    release(database, tmp_path / "out")
+    assert not (tmp_path / "out.partial").exists()
+    assert sorted(held(tmp_path / "out")) == sorted(FILES)
+
+
 def test_another_version_of_the_table_is_refused(database, tmp_path):
     store(database, rows_of(1))
     with db.connect(database) as con:

@@ -89,6 +89,20 @@ def test_checksums_that_are_no_checksums(folder, text, message):
     assert output.count("\n") == 1
 
 
+def test_the_commands_of_the_docs_work(template, tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "exports.md").read_text(encoding="utf-8")
+    path = Path(shutil.copy(template, tmp_path / "obcat.duckdb"))
+    store(path, rows_of(3))
+    commands = [line for block in text.split("```sh\n")[1:] for line in block.split("```")[0].splitlines()]
+    assert len(commands) == 3
+    for command in commands:
+        program, *arguments = command.replace("build/simulated", str(tmp_path)).split()
+        assert program == "obcat"
+        assert run(*arguments)[0] == 0, command
+    for name in names(tmp_path / "release"):
+        assert name.replace("demo.", "NAME.") in text or name.split("/")[-1] in text
+
+
 def test_check_cds_tells_the_faults(folder):
     assert run("check-cds", folder / "cds") == (0, f"{folder / 'cds'}: no fault\n")
     readme = folder / "cds" / "ReadMe"
