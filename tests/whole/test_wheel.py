@@ -87,7 +87,7 @@ def test_it_builds_a_catalog(site, tmp_path):
     answer = run(
         site, tmp_path, "sql", "build/simulated/obcat.duckdb", "SELECT count(dis) > 0 AS some FROM catalog.ob_stars"
     )
-    assert answer.stdout == "some\nTrue\n"
+    assert answer.stdout == "some\ntrue\n"
 
 
 def test_the_checkout_would_be_seen(tmp_path):
