@@ -107,7 +107,8 @@ def prompt(put: Callable[[str], None]) -> None:
 @main.command()
 @DATABASE
 @click.argument("star")
-def explain(database: Path, star: str) -> None:
+@click.option("--html", type=NEW, help="Write one HTML page, with the spectrum and the distance drawn, to this file.")
+def explain(database: Path, star: str, html: Path | None) -> None:
     """Why these numbers? All that made the row of STAR: a specid, star_id, Gaia DR2 id, target name or "RA DEC"."""
     from obcat.explain import StarNotFound
     from obcat.explain import explain as run
@@ -115,6 +116,10 @@ def explain(database: Path, star: str) -> None:
 
     try:
         with reading(database):
-            click.echo(run(database, star), nl=False)
-    except (StarNotFound, QueryRefused) as error:
+            text = run(database, star, html=bool(html))
+        if html:
+            html.write_text(text, encoding="utf-8")
+        else:
+            click.echo(text, nl=False)
+    except (StarNotFound, QueryRefused, OSError) as error:
         fail(error)

@@ -15,8 +15,10 @@ from obcat.schema import SQL
 __all__ = ["StarNotFound", "explain"]
 
 
-def explain(database: Path, star: str) -> str:
-    """A summary of one star: specid, star_id, Gaia DR2 id, name in the list of targets, or "ra dec" in degrees.
+def explain(database: Path, star: str, *, html: bool = False) -> str:
+    """A summary of one star, as text or as one HTML page with drawings.
+
+    A star is a specid, a star_id, a Gaia DR2 id, a name in the list of targets, or "ra dec" in degrees.
 
     Raises StarNotFound where there is no such star, obcat.query.QueryRefused where there is no database.
     """
@@ -29,6 +31,10 @@ def explain(database: Path, star: str) -> str:
             parts.append(section(con, path.read_text(encoding="utf-8"), found.names))
             if path.stem in DERIVED:
                 parts.append(DERIVED[path.stem](con, found.names))
+        if html:
+            from obcat.explain.page import page
+
+            return page(con, found.names, parts)
     return "\n\n".join(parts) + "\n"
 
 

@@ -36,7 +36,7 @@ MAY_USE = {
     "answers": {"pyarrow", "rich", "obcat.astro_table"},
     "astro_table": {"numpy", "pyarrow", "astropy", "obcat.schema"},
     "catalog": {"numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.kernels", "obcat.query", "obcat.schema"},
-    "explain": {"duckdb", "numpy", "obcat.kernels", "obcat.query", "obcat.schema"},
+    "explain": {"duckdb", "numpy", "matplotlib", "obcat.kernels", "obcat.query", "obcat.schema"},
     "gridding": {"numpy", "obcat.kernels"},
     "prediction": {
         "numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.db", "obcat.gridding", "obcat.kernels",

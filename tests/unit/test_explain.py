@@ -1,14 +1,19 @@
 """obcat explain: the star that was meant, the values of the catalog, and reasons that are those of the SQL."""
 
+import re
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from obcat import db
 from obcat.cli import main
 from obcat.explain import StarNotFound, explain
 from obcat.explain.colours import colours
+from obcat.explain.drawing import distance_terms
 from obcat.explain.quality import conditions
 from obcat.explain.text import as_lines, word
+from obcat.kernels.distance import distance
 from obcat.kernels.extinction import BANDS, extinction
 from obcat.query import opened
 
@@ -141,3 +146,36 @@ def test_command(filled):
     failed = CliRunner().invoke(main, ["explain", str(filled), "nobody"])
     assert (failed.exit_code, failed.stdout) == (1, "")
     assert len(failed.stderr.splitlines()) == 1
+
+
+def test_page_is_whole_by_itself_and_escapes_what_it_shows(filled):
+    with db.connect(filled) as con:
+        con.execute("UPDATE sample.gaia_matches SET reason = '<img src=x onerror=alert(1)>' WHERE rank = 2")
+    text = explain(filled, "S0100000200000", html=True)
+    assert "<img" not in text
+    assert "&lt;img src=x onerror=alert(1)&gt;" in text
+    assert "default-src 'none'" in text
+    assert "<script" not in text
+    assert not re.findall(r"(?:src|href)=[\"'](?!#)", text)
+    assert "SIMULATED" in text
+
+
+def test_terms_of_the_distance_are_those_of_the_kernel():
+    star = {"mk": -1.0, "mk_err": 0.2, "ks": 10.0, "ks_err": 0.02, "a_ks": 0.3, "a_ks_err": 0.03}
+    star |= {"parallax": 0.8, "parallax_error": 0.05, "binary_flag": 0.0}
+    d = np.geomspace(0.1, 10, 20001)
+    given = {name: np.array([value]) for name, value in star.items() if name != "binary_flag"}
+    mode = distance(**given, distance_max=100.0)[0][0]
+    terms = distance_terms(d, star)
+    assert d[terms["used"].argmax()] == pytest.approx(mode, rel=3e-4)
+    assert d[terms["parallax"].argmax()] == pytest.approx(1.25, rel=3e-4)
+    # 10 - 0.3 + 1 = 5 log10 d + 10
+    assert d[terms["spectrum"].argmax()] == pytest.approx(10**0.14, rel=3e-4)
+    binary = distance_terms(d, star | {"binary_flag": 1.0})
+    assert (binary["used"] == terms["parallax"]).all()
+
+
+def test_command_writes_the_page(filled, tmp_path):
+    done = CliRunner().invoke(main, ["explain", str(filled), "my star", "--html", str(tmp_path / "x.html")])
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert (tmp_path / "x.html").read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -43,3 +43,4 @@ def test_every_spectrum_can_be_explained(first):
         names = [row[0] for row in con.execute("SELECT specid FROM catalog.ob_stars ORDER BY specid").fetchall()]
     for specid in names[::20]:
         assert specid in explain(first.database, specid)
+    assert explain(first.database, names[0], html=True).count("<svg") == 2
