@@ -8,7 +8,7 @@ import pyarrow as pa
 from astropy import units
 from astropy.io import fits
 
-from obcat.export.published import CATALOG, NOT_REAL, Published, ReleaseError
+from obcat.export.published import CATALOG, NOT_REAL, Published, ReleaseError, null_of
 from obcat.schema import Column
 
 __all__ = ["write"]
@@ -64,10 +64,6 @@ def as_numbers(column: Column, values: pa.ChunkedArray) -> tuple[np.ndarray, str
     if values.null_count != np.count_nonzero(filled == null):
         raise ReleaseError(f"{CATALOG}.{column.column}: a star has {null}, which stands for NULL in a FITS file")
     return filled, CODES[column.type]
-
-
-def null_of(column: Column) -> int | None:
-    return None if column.null in ("yes", "no") else int(column.null)
 
 
 def describe(header: fits.Header, number: int, column: Column) -> None:

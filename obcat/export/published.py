@@ -11,7 +11,7 @@ import pyarrow as pa
 from obcat import db
 from obcat.schema import Column, columns_of, nearest
 
-__all__ = ["CATALOG", "NOT_REAL", "Published", "ReleaseError", "read"]
+__all__ = ["CATALOG", "NOT_REAL", "Published", "ReleaseError", "null_of", "read"]
 
 CATALOG = "catalog.ob_stars"
 NOT_REAL = "SIMULATED: no star of this table exists; made to test the method"
@@ -73,3 +73,8 @@ def check_names(found: list[str], declared: list[str], database: Path) -> None:
         raise ReleaseError(
             f"{database}: {CATALOG} is of another version of obcat (column {odd!r}{hint}); build it again"
         )
+
+
+def null_of(column: Column) -> int | None:
+    """The integer that stands for NULL where a format has no other way to say it."""
+    return None if column.null in ("yes", "no") else int(column.null)

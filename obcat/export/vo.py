@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from obcat.export.published import CATALOG, NOT_REAL, Published, ReleaseError
+from obcat.export.published import CATALOG, NOT_REAL, Published, ReleaseError, null_of
 from obcat.schema import Column, read_tables
 
-__all__ = ["check_column", "document", "facts", "null_of", "vounit"]
+__all__ = ["check_column", "document", "facts", "vounit"]
 
 DATATYPES = {"DOUBLE": "double", "FLOAT": "float", "BIGINT": "long", "INTEGER": "int", "SMALLINT": "short"}
 DEPRECATED = {"Angstrom": "0.1nm"}
@@ -71,10 +71,6 @@ def values(column: Column) -> str:
     limits = "".join(f'<{n} value="{v}"/>' for n, v in (("MIN", column.min), ("MAX", column.max)) if v)
     mark = f' null="{null}"' if null is not None else ""
     return f"<VALUES{mark}>{limits}</VALUES>" if mark or limits else ""
-
-
-def null_of(column: Column) -> int | None:
-    return None if column.null in ("yes", "no") else int(column.null)
 
 
 def vounit(unit: str) -> str:

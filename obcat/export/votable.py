@@ -5,7 +5,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from obcat.export import vo
-from obcat.export.published import CATALOG, Published, ReleaseError
+from obcat.export.published import CATALOG, Published, ReleaseError, null_of
 from obcat.schema import Column
 
 __all__ = ["write"]
@@ -25,7 +25,7 @@ def write(path: Path, catalog: Published) -> None:
 def cells(column: Column, values: list) -> Iterable[str]:
     if column.type == "VARCHAR":
         return [escape(text_of(column, v)) for v in values]
-    null = vo.null_of(column)
+    null = null_of(column)
     if null is not None and null in values:
         raise ReleaseError(f"{CATALOG}.{column.column}: a star has {null}, which stands for NULL in a VOTable")
     empty = "" if null is None else str(null)
