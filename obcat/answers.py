@@ -23,7 +23,18 @@ def text_of(table: "pa.Table", form: str) -> str:
 
 
 def write(table: "pa.Table", form: str, path: Path) -> None:
-    """Write a file. Raises ValueError, in one line, where FITS cannot hold a column."""
+    """Write a file; it appears whole or not at all. Raises ValueError, in one line, where FITS cannot hold a column."""
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        write_part(table, form, partial)
+        partial.replace(path)
+    except UnicodeEncodeError as error:
+        raise ValueError(f"FITS holds ASCII text only, not {str(error.object)!r}; take parquet or csv") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_part(table: "pa.Table", form: str, path: Path) -> None:
     if form in TEXT:
         path.write_text(text_of(table, form), encoding="utf-8")
     elif form == "parquet":

@@ -15,7 +15,7 @@ __all__ = ["astropy_table"]
 def astropy_table(rows: pa.Table, declared: Mapping[str, Declared]) -> Table:
     """The rows as an astropy Table; unit, description and UCD (meta["ucd"]) for the columns that are declared.
 
-    Raises ValueError where two columns have the same name, or text is not ASCII in a way that FITS could not hold.
+    Raises ValueError where two columns have the same name.
     """
     if len(set(rows.column_names)) < len(rows.column_names):
         raise ValueError(f"two columns have the same name: {', '.join(rows.column_names)}")

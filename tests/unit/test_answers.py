@@ -74,6 +74,14 @@ def test_fits_needs_different_names(database, tmp_path):
         write(answer(database, "SELECT 1 AS a, 2 AS a").table, "fits", tmp_path / "x.fits")
 
 
+def test_a_file_appears_whole_or_not_at_all(database, tmp_path):
+    (tmp_path / "x.fits").write_text("old", encoding="utf-8")
+    with pytest.raises(ValueError, match="FITS holds ASCII text only, not 'é'"):
+        write(answer(database, "SELECT 'é' AS t").table, "fits", tmp_path / "x.fits")
+    assert [p.name for p in tmp_path.iterdir() if p.suffix != ".duckdb"] == ["x.fits"]
+    assert (tmp_path / "x.fits").read_text(encoding="utf-8") == "old"
+
+
 def run(database, *arguments, text=None):
     return CliRunner().invoke(main, ["sql", str(database), *map(str, arguments)], input=text)
 
