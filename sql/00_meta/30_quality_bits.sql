@@ -13,7 +13,8 @@ VALUES
     , (128, 'no_ks', 'No Ks magnitude, or an upper limit')
     , (256, 'no_labels', 'No effective temperature, neither given nor regressed')
     , (512, 'labels_regressed', 'Labels regressed from the spectrum')
-    , (1024, 'labels_outside', 'Labels outside the table of intrinsic colours: its edge was used, or no E(B-V) where Teff is off it')
+    , (1024, 'labels_outside',
+        'Labels outside the table of intrinsic colours: its edge was used, or no E(B-V) where Teff is off it')
     , (2048, 'no_colours', 'No colour to measure E(B-V) from')
     , (4096, 'negative_ebv', 'E(B-V) is negative by more than its error allows')
     , (8192, 'no_mk', 'No absolute magnitude from the spectrum')

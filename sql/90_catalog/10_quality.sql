@@ -20,7 +20,11 @@ SELECT
     + 2048 * coalesce(t.teff IS NOT NULL AND e.ebv IS NULL, false)::INTEGER
     + 4096 * coalesce(e.ebv < p.ebv_negative_nsigma * e.ebv_err, false)::INTEGER
     + 8192 * coalesce(m.mk IS NULL, false)::INTEGER
-    + 16384 * coalesce(m.out_of_domain = 1 OR m.mk > p.mk_faint_limit OR g.mk_geo - g.mk_geo_err > p.mk_faint_limit, false)::INTEGER
+    + 16384 * coalesce(
+        m.out_of_domain = 1
+        OR m.mk > p.mk_faint_limit
+        OR g.mk_geo - g.mk_geo_err > p.mk_faint_limit
+        , false)::INTEGER
     + 32768 * coalesce(
         d.dis IS NOT NULL AND (m.mk IS NULL OR b.binary_flag = 1 OR s.ks IS NULL OR e.a_ks IS NULL), false
     )::INTEGER
