@@ -11,8 +11,8 @@ __all__ = ["write"]
 
 KINDS = {"VARCHAR": "text", "DOUBLE": "number", "FLOAT": "number"}
 NULLS = """\
-A value that is not known is NULL: an empty cell in CSV and in the CDS table, NULL in Parquet and DuckDB. In FITS and
-VOTable it is NaN for numbers and an empty text; for integers it is the number in the column *if unknown*.
+A value that is not known is NULL: an empty cell in CSV, VOTable and the CDS table, NULL in Parquet and DuckDB, NaN or
+an empty text in FITS. For integers in FITS and VOTable it is the number in the column *if unknown*.
 Read `gaia_id` as a 64-bit integer. pandas (CSV) and astropy (Parquet) make a decimal number of it where some are NULL,
 and round it: tell them the type, or use `gaia_name`, the same identifier as text.
 """
