@@ -92,7 +92,7 @@ def prompt(put: Callable[[str], None]) -> None:
     lines: list[str] = []
     while True:
         try:
-            lines.append(input("   ...> " if lines else "obcat> "))
+            lines.append(typed("   ...> " if lines else "obcat> "))
         except (EOFError, KeyboardInterrupt):
             say("")
             return
@@ -102,6 +102,14 @@ def prompt(put: Callable[[str], None]) -> None:
             except Unanswered as error:
                 say(f"Error: {error}")
             lines.clear()
+
+
+def typed(mark: str) -> str:
+    """A line from the terminal; the mark goes to stdout only where that is the terminal too."""
+    if sys.stdout.isatty():
+        return input(mark)
+    click.echo(mark, err=True, nl=False)
+    return input()
 
 
 @main.command()

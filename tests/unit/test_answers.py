@@ -3,6 +3,10 @@
 import csv
 import io
 import json
+import os
+import pty
+import subprocess
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -122,3 +126,18 @@ def test_a_value_that_has_no_word_is_one_line(database):
     done = run(database, "SELECT DATE '290000-01-01' AS d")
     assert done.exit_code == 1
     assert done.stderr.startswith("Error: ")
+
+
+def test_prompt(database):
+    """Queries over several lines, an error that does not end it, Ctrl-D; on stdout the results alone."""
+    terminal, stdin = pty.openpty()
+    command = [sys.executable, "-m", "obcat.cli", "sql", str(database)]
+    with subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as asked:
+        os.write(terminal, b"SELECT 1\nAS x;\nSELEC;\nSELECT 2 AS y;\n\x04")
+        out, err = asked.communicate(timeout=30)
+    os.close(terminal)
+    os.close(stdin)
+    assert out == "x\n1\ny\n2\n"
+    assert "Error: Parser Error" in err
+    assert "   ...> " in err
+    assert asked.returncode == 0
