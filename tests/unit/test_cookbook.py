@@ -365,10 +365,15 @@ def near(value):
     return pytest.approx(value, abs=1e-3) if isinstance(value, float) else value
 
 
-@pytest.mark.parametrize("path", COOKBOOK, ids=lambda path: path.stem)
-def test_recipe_runs_in_plain_duckdb(template, path):
+@pytest.fixture(scope="module")
+def plain(template):
     with duckdb.connect(str(template), read_only=True) as con:
-        assert con.sql(path.read_text(encoding="utf-8")).columns
+        yield con
+
+
+@pytest.mark.parametrize("path", COOKBOOK, ids=lambda path: path.stem)
+def test_recipe_runs_in_plain_duckdb(plain, path):
+    assert plain.sql(path.read_text(encoding="utf-8")).columns
 
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sql.md").read_text(encoding="utf-8")
