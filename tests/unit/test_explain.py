@@ -1,6 +1,8 @@
 """obcat explain: the star that was meant, the values of the catalog, and reasons that are those of the SQL."""
 
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,16 +57,17 @@ TABLES = {
 MODELS = {"colours": NODES, "coefficients": COEFFICIENTS, "pca": {"excess_calibration": np.array([0, 1, 0.002, 3.5])}}
 
 
-@pytest.fixture
-def filled(database, con, fill):
-    for table, rows in TABLES.items():
-        fill(con, table, rows)
-    for model, arrays in MODELS.items():
-        for name, values in arrays.items():
-            row = [model, name, values.dtype.str, list(values.shape), values.tobytes()]
-            con.execute("INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)", row)
-    con.close()
-    return database
+@pytest.fixture(scope="module")
+def filled(template, tmp_path_factory, fill):
+    path = Path(shutil.copy(template, tmp_path_factory.mktemp("filled") / "obcat.duckdb"))
+    with db.connect(path) as con:
+        for table, rows in TABLES.items():
+            fill(con, table, rows)
+        for model, arrays in MODELS.items():
+            for name, values in arrays.items():
+                row = [model, name, values.dtype.str, list(values.shape), values.tobytes()]
+                con.execute("INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)", row)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -148,10 +151,11 @@ def test_command(filled):
     assert len(failed.stderr.splitlines()) == 1
 
 
-def test_page_is_whole_by_itself_and_escapes_what_it_shows(filled):
-    with db.connect(filled) as con:
+def test_page_is_whole_by_itself_and_escapes_what_it_shows(filled, tmp_path):
+    changed = Path(shutil.copy(filled, tmp_path / "obcat.duckdb"))
+    with db.connect(changed) as con:
         con.execute("UPDATE sample.gaia_matches SET reason = '<img src=x onerror=alert(1)>' WHERE rank = 2")
-    text = explain(filled, "S0100000200000", html=True)
+    text = explain(changed, "S0100000200000", html=True)
     assert "<img" not in text
     assert "&lt;img src=x onerror=alert(1)&gt;" in text
     assert "default-src 'none'" in text

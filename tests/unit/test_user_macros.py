@@ -9,10 +9,10 @@ from astropy.coordinates import Distance, SkyCoord
 from obcat.query import QueryRefused, ask
 
 
-@pytest.fixture
-def plain(database):
+@pytest.fixture(scope="module")
+def plain(template):
     """A client that knows nothing of obcat."""
-    with duckdb.connect(str(database), read_only=True) as con:
+    with duckdb.connect(str(template), read_only=True) as con:
         yield con
 
 
