@@ -73,10 +73,10 @@ def write_empty(name: str, out: Path) -> None:
 def merge_rejected(names: Sequence[str], out: Path) -> None:
     """``out/rejected_rows.parquet``: the rejected rows of all sources, in the order of ``names``."""
     paths = [_rejected_path(n, out) for n in names]
-    tables = [pq.read_table(p, schema=REJECTED) for p in paths if p.is_file()]
+    tables = [pq.ParquetFile(p).read().cast(REJECTED) for p in paths if p.is_file()]
     merged = pa.concat_tables([REJECTED.empty_table(), *tables])
     target = out / "rejected_rows.parquet"
-    if not target.is_file() or not pq.read_table(target).equals(merged):
+    if not target.is_file() or not pq.ParquetFile(target).read().equals(merged):
         _publish(merged, target)
 
 

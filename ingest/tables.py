@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 
 from obcat.ingest import apass, gaia, labels, plausible, rows, store, targets, twomass, xstps, zero_point
-from obcat.ingest.declared import declared
 from obcat.ingest.errors import IngestError
 from obcat.ingest.mapping import resolve
 from obcat.ingest.rows import ROW
@@ -50,6 +49,8 @@ def ingest(source_name: str, path: Path, out: Path, *, columns: Mapping[str, str
     known = store.counts_if_unchanged(source_name, path, columns, out)
     if known is not None:
         return {**known, "unchanged": 1}
+    from obcat.ingest.declared import declared  # brings astropy's units, which unchanged input does not need
+
     given = read_table(path)
     matches = resolve(source, given.table.column_names, columns, path.name)
     table, text_changed = declared(given, source, matches, path.name)

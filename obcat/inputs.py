@@ -4,23 +4,23 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 import pyarrow.csv as pacsv
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from obcat.schema import arrow_schema, read_tables
 from obcat.survey import Survey
 
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
 __all__ = ["content_hash", "provenance", "registered"]
 
 REFERENCE = Path(__file__).parent / "data" / "reference"
 SHA256 = pa.field("sha256", pa.string())
-CHECKED = ds.ParquetFileFormat(
-    default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
-)
 
 
 @contextmanager
@@ -38,23 +38,33 @@ def _raw_names() -> list[str]:
     return [name.partition(".")[2] for name in read_tables() if name.startswith("raw.")]
 
 
-def _raw(raw: Path, name: str) -> pa.Table | ds.Dataset:
+def _raw(raw: Path, name: str) -> "pa.Table | ds.Dataset":
     schema = arrow_schema(f"raw.{name}")
     if name == "spectra":
         parts = sorted((raw / "spectra").glob("*.parquet"))
-        stored = pa.schema([*(schema.field(column) for column in ("specid", "flux", "ivar")), SHA256])
-        return ds.dataset([str(p) for p in parts], schema=stored, format=CHECKED)
+        return _dataset(parts, pa.schema([*(schema.field(column) for column in ("specid", "flux", "ivar")), SHA256]))
     path = raw / f"{name}.parquet"
-    return pq.read_table(_open(path)).replace_schema_metadata() if path.is_file() else schema.empty_table()
+    return _table(path).replace_schema_metadata() if path.is_file() else schema.empty_table()
 
 
-def _open(path: Path) -> pa.NativeFile:
-    return pa.OSFile(str(path))
+def _dataset(parts: list[Path], schema: pa.Schema) -> "ds.Dataset":
+    """The parts as one relation, page checksums verified."""
+    import pyarrow.dataset as ds  # slow, and a build with nothing to do needs none of it
+
+    options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+    checked = ds.ParquetFileFormat(default_fragment_scan_options=options)
+    return ds.dataset([str(p) for p in parts], schema=schema, format=checked)
+
+
+def _table(path: Path) -> pa.Table:
+    """A small table; its name is never read as a pattern."""
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        return file.read()
 
 
 def _reference() -> dict[str, pa.Table]:
     return {
-        "bolometric_corrections": pq.read_table(_open(REFERENCE / "bolometric_corrections.parquet")),
+        "bolometric_corrections": _table(REFERENCE / "bolometric_corrections.parquet"),
         "extinction_coefficients": pacsv.read_csv(REFERENCE / "extinction_coefficients.csv"),
     }
 
@@ -76,7 +86,7 @@ def content_hash(raw: Path) -> str:
 
 def provenance(raw: Path) -> dict[str, str]:
     """Input table -> SHA-256 of its content."""
-    tables = {path.stem: pq.read_table(_open(path)) for path in sorted(raw.glob("*.parquet"))}
+    tables = {path.stem: _table(path) for path in sorted(raw.glob("*.parquet"))}
     tables["files"] = tables["files"].drop_columns(["mtime_ns"])
     return {name: _table_hash(table.replace_schema_metadata()) for name, table in tables.items()}
 
