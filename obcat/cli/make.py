@@ -1,5 +1,6 @@
 """Commands that make a catalog: simulate, ingest, build."""
 
+import time
 from pathlib import Path
 
 import click
@@ -21,8 +22,10 @@ def simulate(folder: Path, stars: int, seed: int, workers: int) -> None:
     if simulation.is_current(survey, truth, stars, seed):
         say(f"{survey}: simulated survey is there already")
         return
+    started = time.monotonic()
     with progress("simulating spectra") as step:
         simulation.simulate(survey, truth, n_stars=stars, seed=seed, workers=workers, progress=step)
+    say(f"{survey}: simulated in {time.monotonic() - started:.0f} s")
 
 
 @main.command()
@@ -37,6 +40,7 @@ def ingest(survey: Path, root: Path, workers: int) -> None:
 
     described = load(survey)
     folder = root / described.name
+    started = time.monotonic()
     try:
         with locked(folder), progress("reading spectra") as step:
             counts = run(described, folder / "raw", workers=workers, progress=step)
@@ -44,6 +48,7 @@ def ingest(survey: Path, root: Path, workers: int) -> None:
         fail(error)
     for line in counts:
         say(line)
+    say(f"{folder / 'raw'}: up to date in {time.monotonic() - started:.0f} s")
 
 
 @main.command()
@@ -59,8 +64,11 @@ def build(survey: Path, root: Path, threads: int) -> None:
 
     described = load(survey)
     folder = root / described.name
+    started = time.monotonic()
     try:
         made = run(described, folder, say=say, threads=threads)
     except (BuildFailed, Locked, StepFailed) as error:
         fail(error)
-    say(f"{folder / 'obcat.duckdb'}: {'built' if made else 'nothing has changed'}")
+    say(
+        f"{folder / 'obcat.duckdb'}: {f'built in {time.monotonic() - started:.0f} s' if made else 'nothing has changed'}"
+    )
