@@ -69,6 +69,5 @@ def build(survey: Path, root: Path, threads: int) -> None:
         made = run(described, folder, say=say, threads=threads)
     except (BuildFailed, Locked, StepFailed) as error:
         fail(error)
-    say(
-        f"{folder / 'obcat.duckdb'}: {f'built in {time.monotonic() - started:.0f} s' if made else 'nothing has changed'}"
-    )
+    done = f"built in {time.monotonic() - started:.0f} s" if made else "nothing has changed"
+    say(f"{folder / 'obcat.duckdb'}: {done}")
