@@ -33,8 +33,7 @@ def test_second_build_does_nothing(again):
 def test_second_ingest_reads_nothing(again):
     done = obcat("ingest", again.toml, "--build", again.root)
     assert done.returncode == 0
-    said = done.stderr.splitlines()[-1]
-    assert said.startswith("spectra: ")
+    (said,) = [line for line in done.stderr.splitlines() if line.startswith("spectra: ")]
     assert " found, " in said
     assert " read" not in said
 
