@@ -1,0 +1,66 @@
+"""Recipe: which ingredients a simulated survey has, and the random streams each of them draws from."""
+
+import zlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["INGREDIENTS", "Recipe"]
+
+INGREDIENTS = {
+    "rotation": "projected rotation of the stars",
+    "velocities": "systemic velocities and proper motions",
+    "feh_gradient": "radial gradient of [Fe/H]",
+    "spiral_arms": "spiral arms on the exponential disc",
+    "dust": "interstellar reddening",
+    "clouds": "clumps on the smooth dust disc",
+    "binaries": "companions",
+    "triples": "third stars of some binaries",
+    "orbits": "velocities of the components at each visit",
+    "wobble": "orbital motion of the photocentre: parallax error and RUWE",
+    "outsiders": "late-B and A interlopers, subdwarfs, white dwarfs",
+    "be_stars": "discs of Be stars: lines",
+    "disc_light": "infrared excess and reddening of those discs",
+    "nebulae": "H II emission that the sky subtraction left",
+    "winds": "H alpha of supergiants",
+    "line_spread": "resolution that changes with wavelength and fibre",
+    "interstellar": "Na I, Ca II and diffuse interstellar bands",
+    "tellurics": "water and oxygen bands left over",
+    "flux_calibration": "smooth flux error and the step between the arms",
+    "noise": "photon, sky and read noise",
+    "sky_lines": "residuals of night-sky lines",
+    "dead_pixels": "dead and masked pixels, gaps, cosmic rays",
+    "erroneous": "spectra with a wrong wavelength scale, arms that do not meet, or a wrong sky",
+    "zero_point": "offset of Gaia's parallaxes",
+    "gaia_errors": "Gaia's measurement errors, larger than stated",
+    "gaia_matches": "missing and spurious sources, neighbours",
+    "photometry_errors": "errors of magnitudes",
+    "photometry_gaps": "missing stars and bands, upper limits",
+    "saturation": "light lost by XSTPS-GAC brighter than r of 14",
+    "colour_offsets": "colours unlike those of the isochrones the build uses",
+    "label_errors": "errors of Teff, log g and [Fe/H]",
+    "label_gaps": "stars without labels",
+}
+
+
+class Recipe(NamedTuple):
+    """The seed of the survey, the ingredients left out, and seeds of ingredients that have one of their own.
+
+    Each ingredient draws from streams of its own: leaving one out or reseeding it changes no draw of another.
+    """
+
+    seed: int
+    without: frozenset[str] = frozenset()
+    seeds: Mapping[str, int] = {}
+
+    def has(self, ingredient: str) -> bool:
+        """KeyError for a name that is no ingredient."""
+        if ingredient not in INGREDIENTS:
+            raise KeyError(ingredient)
+        return ingredient not in self.without
+
+    def rng(self, stream: str, *key: int) -> np.random.Generator:
+        """An independent generator for each stream (an ingredient, or any other name) and key, wherever it is made."""
+        seed = self.seeds.get(stream, self.seed)
+        return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(stream.encode()), *key)))
