@@ -24,6 +24,7 @@ NETWORKS = {"non_emission": "full", "emission": "clean"}
 PHOTOMETRY = ("ks", "ks_err", "a_ks", "a_ks_err", "parallax", "parallax_error")
 NUMBERS = ("em_flag", "mk_geo", "mk_geo_err", "snr_g", *PHOTOMETRY)
 EMPTY = {"w0": (0, 0), "b0": (0,), "w1": (0, 0), "b1": (0,), "w2": (0,), "b2": (), "centre": (0,), "scale": (0,)}
+SINGLE = ("limit", "brightest")
 
 
 def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any, models: dict[str, Arrays]) -> Fit:
@@ -40,13 +41,13 @@ def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any, models
         FLOAT[k], mk_geo, mk_geo_err, ks, ks_err, a_ks, a_ks_err (mag), parallax, parallax_error (mas; zero point
         corrected), snr_g, is_train BOOLEAN (false: the star is only reported on)
     parameters : rejection_iterations, binary_nsigma, network_min_stars, network_seed, domain_components,
-        domain_fraction, and those of ``network.train``
+        domain_fraction, domain_bright_fraction, and those of ``network.train``
     models : not used
 
     Returns
     -------
-    arrays full_w0 … full_b2, full_centre, full_scale, full_limit (non-emission network, stars with em_flag 0) and the
-    same with clean_ (emission network, all stars): see ``kernels.luminosity``; of length zero when there are fewer
+    arrays full_w0 … full_b2, full_centre, full_scale, full_limit, full_brightest (non-emission network, stars
+    with em_flag 0) and the same with clean_ (emission network, all stars): see ``kernels.luminosity``; of length zero when there are fewer
     than ``network_min_stars`` training stars. Tables luminosity_stars, luminosity_history, luminosity_summary.
     """
     table = read().read_all()
@@ -103,8 +104,11 @@ def _sample(stars: Stars) -> Sample:
 def _model(rounds: list[Round], stars: Stars, parameters: Any) -> Arrays:
     """The last network and the domain of the stars it was trained on."""
     if not rounds:
-        return {name: np.full(shape, np.nan) for name, shape in EMPTY.items()} | {"limit": np.array(np.nan)}
-    leading = stars["score"][rounds[-1].used][:, : parameters.domain_components].astype(float)
+        shapes = EMPTY | dict.fromkeys(SINGLE, ())
+        return {name: np.full(shape, np.nan) for name, shape in shapes.items()}
+    used = rounds[-1].used
+    leading = stars["score"][used][:, : parameters.domain_components].astype(float)
     domain = {"centre": leading.mean(axis=0), "scale": np.maximum(leading.std(axis=0), np.finfo(float).tiny)}
     limit = np.quantile(domain_distance(leading, **domain), parameters.domain_fraction)
-    return {**rounds[-1].network, **domain, "limit": np.array(limit)}
+    brightest = np.quantile(stars["mk_geo"][used], parameters.domain_bright_fraction)
+    return {**rounds[-1].network, **domain, "limit": np.array(limit), "brightest": np.array(brightest)}

@@ -20,20 +20,23 @@ def luminosity(score_clean: Floats, score_full: Floats, em_flag: Floats, **array
     ----------
     score_clean, score_full : (n, k) scores on the clean-window and on the full-range basis, as they come
     em_flag : (n,) 0: non-emission network on score_full; 1: emission network on score_clean; NaN: unknown
-    arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it and the domain of its training
-        stars as ``outside`` takes it; arrays of length zero mean that there were too few stars to train it
+    arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it, the domain of its training
+        stars as ``outside`` takes it, and ``brightest`` (), the M brighter than which it had hardly any star to learn
+        from; arrays of length zero mean that there were too few stars to train it
 
     Returns
     -------
     mk : (n,) mag; NaN without em_flag, without finite scores, or without a trained network
-    out_of_domain : (n,) 1 where the scores lie outside the training stars of the network used, 0 inside; NaN as mk
+    out_of_domain : (n,) 1 where the scores lie outside the training stars of the network used, or M is brighter than
+        ``brightest``, 0 inside; NaN as mk
     """
     emission = np.asarray(em_flag, dtype=float)
     full, clean = _prefixed(arrays, "full_"), _prefixed(arrays, "clean_")
     mk_full, mk_clean = predict(score_full, **_only(full, LAYERS)), predict(score_clean, **_only(clean, LAYERS))
     far_full, far_clean = outside(score_full, **_only(full, DOMAIN)), outside(score_clean, **_only(clean, DOMAIN))
-    mk = _choose(emission, mk_full, mk_clean)
-    return mk, np.where(np.isnan(mk), np.nan, _choose(emission, far_full, far_clean))
+    mk, far = _choose(emission, mk_full, mk_clean), _choose(emission, far_full, far_clean)
+    bright = mk < _choose(emission, full["brightest"], clean["brightest"])
+    return mk, np.where(np.isnan(mk), np.nan, np.maximum(far, bright))
 
 
 def predict(score: Floats, *, w0: Floats, b0: Floats, w1: Floats, b1: Floats, w2: Floats, b2: Floats) -> Floats:

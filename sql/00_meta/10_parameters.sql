@@ -43,6 +43,7 @@ SELECT
     , 6e-3 AS learning_rate
     , 10 AS domain_components
     , 0.999 AS domain_fraction
+    , 0.005 AS domain_bright_fraction
     , 2.0 AS binary_nsigma
     , 2.0 AS mk_faint_limit
     , 3.0 AS noise_nsigma

@@ -18,7 +18,8 @@ VALUES
     , (2048, 'no_colours', 'No colour to measure E(B-V) from')
     , (4096, 'negative_ebv', 'E(B-V) is negative by more than its error allows')
     , (8192, 'no_mk', 'No absolute magnitude from the spectrum')
-    , (16384, 'out_of_domain', 'Unlike the stars that train the network, or fainter than M = 2 (subdwarf, white dwarf)')
+    , (16384, 'out_of_domain',
+        'Unlike the stars that train the network, brighter than nearly all of them, or fainter than M = 2')
     , (32768, 'parallax_only', 'Distance from the parallax alone')
     , (65536, 'spectrum_only', 'Distance from the spectrum alone')
     , (131072, 'distance_edge', 'The largest distance allowed cuts the distance PDF')

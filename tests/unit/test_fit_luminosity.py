@@ -26,6 +26,7 @@ PARAMETERS = SimpleNamespace(
     network_min_stars=100,
     domain_components=3,
     domain_fraction=0.999,
+    domain_bright_fraction=0.005,
 )
 N, K = 1000, 6
 

@@ -19,7 +19,7 @@ HAND = {
 def network(seed, k=100, h=100):
     rng = np.random.default_rng(seed)
     shapes = {"w0": (k, h), "b0": h, "w1": (h, h), "b1": h, "w2": h, "b2": ()}
-    domain = {"centre": np.zeros(3), "scale": np.ones(3), "limit": np.array(2.0)}
+    domain = {"centre": np.zeros(3), "scale": np.ones(3), "limit": np.array(2.0), "brightest": np.array(-9.0)}
     return {name: rng.normal(size=shape) / 10 for name, shape in shapes.items()} | domain
 
 
@@ -28,7 +28,7 @@ def both(full, clean):
 
 
 def only_network(arrays):
-    return {name: array for name, array in arrays.items() if name[0] in "wb"}
+    return {name: array for name, array in arrays.items() if name[1:].isdigit()}
 
 
 MODEL = both(network(1), network(2))
@@ -104,6 +104,21 @@ def test_domain_distance_by_hand():
     assert domain_distance(
         np.array([[1.0, 8.0, 99.0]]), centre=np.array([1.0, 2.0]), scale=np.array([2.0, 3.0])
     ) == pytest.approx([np.sqrt(2)])
+
+
+def test_out_of_domain_brighter_than_the_training_stars():
+    mk, _ = luminosity(SCORES, SCORES, np.zeros(len(SCORES)), **MODEL)
+    limit = np.sort(mk)[10]
+    bright = {**MODEL, "full_brightest": np.array(limit)}
+    far = luminosity(SCORES, SCORES, np.zeros(len(SCORES)), **MODEL)[1]
+    found = luminosity(SCORES, SCORES, np.zeros(len(SCORES)), **bright)[1]
+    assert np.array_equal(found, np.maximum(far, mk < limit))
+    assert (found > far).any()
+    assert np.array_equal(luminosity(SCORES, SCORES, np.ones(len(SCORES)), **bright)[1], far_clean())
+
+
+def far_clean():
+    return luminosity(SCORES, SCORES, np.ones(len(SCORES)), **MODEL)[1]
 
 
 def test_out_of_domain_beyond_the_limit():
