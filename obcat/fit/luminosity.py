@@ -46,9 +46,10 @@ def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any, models
 
     Returns
     -------
-    arrays full_w0 … full_b2, full_centre, full_scale, full_limit, full_brightest (non-emission network, stars
-    with em_flag 0) and the same with clean_ (emission network, all stars): see ``kernels.luminosity``; of length zero when there are fewer
-    than ``network_min_stars`` training stars. Tables luminosity_stars, luminosity_history, luminosity_summary.
+    arrays full_w0 … full_b2, full_centre, full_scale, full_limit, full_brightest (non-emission network, stars with
+    em_flag 0) and the same with clean_ (emission network, all stars): see ``kernels.luminosity``; of length zero when
+    there are fewer than ``network_min_stars`` training stars. Tables luminosity_stars, luminosity_history,
+    luminosity_summary.
     """
     table = read().read_all()
     arrays: Arrays = {}
