@@ -11,6 +11,8 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+from obcat.ingest.simulate.recipe import Recipe
+
 __all__ = ["is_current", "simulate"]
 
 Progress = Callable[[int, int], None]
@@ -39,32 +41,33 @@ def simulate(
     if truth.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{truth} lies inside {folder}: a build could read the truth")
     partial, partial_truth = _partial(folder), _partial(truth)
-    _write(partial, partial_truth, n_stars, seed, workers, progress)
+    _write(partial, partial_truth, n_stars, Recipe(seed), workers, progress)
     (partial / STAMP).write_text(_stamp(n_stars, seed), encoding="utf-8")
     _replace(partial_truth, truth)
     _replace(partial, folder)
 
 
-def _write(folder: Path, truth: Path, n_stars: int, seed: int, workers: int, progress: Progress | None) -> None:
+def _write(folder: Path, truth: Path, n_stars: int, recipe: Recipe, workers: int, progress: Progress | None) -> None:
     from obcat.ingest.simulate.blocks import blocks
     from obcat.ingest.simulate.cards import all_cards
     from obcat.ingest.simulate.catalogs import write_catalogs
     from obcat.ingest.simulate.motion import draw_motion
-    from obcat.ingest.simulate.reference import stream
     from obcat.ingest.simulate.sky import LB1_VISITS, draw_sky
     from obcat.ingest.simulate.truth import write_truth
     from obcat.ingest.simulate.visits import count_visits, draw_visits
 
-    sky = draw_sky(n_stars, seed)
-    rng = stream(seed, 8)
+    chunk = 0
+    sky = draw_sky(n_stars, recipe, chunk)
+    rng = recipe.rng("visits", chunk)
     visits = draw_visits(sky.ra, sky.dec, sky.mag["g_gaia"], count_visits(n_stars, 0, LB1_VISITS, rng), rng)
-    motion = draw_motion(sky, visits, rng)
+    motion = draw_motion(sky, visits, recipe.rng("orbits", chunk))
+    rng = recipe.rng("erroneous", chunk)
     spoiled = (rng.random(len(visits.star)) < ERRONEOUS) * rng.integers(1, 3, size=len(visits.star))
-    measured = write_catalogs(folder, sky, visits, seed)
+    measured = write_catalogs(folder, sky, visits, recipe, chunk)
     write_truth(truth, sky, visits, motion, spoiled, measured)
-    cards = all_cards(sky, visits, motion, measured["xstps"], measured["twomass"], seed)
+    cards = all_cards(sky, visits, motion, measured["xstps"], measured["twomass"], recipe, chunk)
     done = 0
-    for n in _exposed(blocks(folder / "spectra", sky, visits, motion, spoiled, cards, seed), workers):
+    for n in _exposed(blocks(folder / "spectra", sky, visits, motion, spoiled, cards, recipe, chunk), workers):
         done += n
         if progress:
             progress(done, len(visits.star))

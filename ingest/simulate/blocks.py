@@ -12,6 +12,7 @@ from obcat.ingest.simulate.emission import taken
 from obcat.ingest.simulate.exposures import Block
 from obcat.ingest.simulate.isochrones import COLUMNS
 from obcat.ingest.simulate.motion import Motion
+from obcat.ingest.simulate.recipe import Recipe
 from obcat.ingest.simulate.sky import Sky
 from obcat.ingest.simulate.spectra import Component
 from obcat.ingest.simulate.templates import COOLEST, spectrum_feh
@@ -27,7 +28,14 @@ TEFF, LOGG, V = (COLUMNS.index(name) for name in ("log_teff", "log_g", "v"))
 
 
 def blocks(
-    folder: Path, sky: Sky, visits: Visits, motion: Motion, spoiled: Integers, cards: list[Cards], seed: int
+    folder: Path,
+    sky: Sky,
+    visits: Visits,
+    motion: Motion,
+    spoiled: Integers,
+    cards: list[Cards],
+    recipe: Recipe,
+    chunk: int,
 ) -> Iterator[Block]:
     """Makes the folders of all plates, then gives the blocks in order."""
     seen = visible_feh(sky)
@@ -41,7 +49,8 @@ def blocks(
         other = star[rows]
         light = sky.stars.binaries.companion[other]
         yield Block(
-            seed,
+            recipe,
+            chunk,
             number,
             _component(sky.stars.primary[star], sky.stars.spectrum_feh[star], sky.vsini[star], motion.primary[piece]),
             rows,

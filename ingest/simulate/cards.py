@@ -10,7 +10,7 @@ from obcat.ingest.simulate.header import Value
 from obcat.ingest.simulate.isochrones import COLUMNS
 from obcat.ingest.simulate.motion import Motion
 from obcat.ingest.simulate.photometry import Measured
-from obcat.ingest.simulate.reference import stream
+from obcat.ingest.simulate.recipe import Recipe
 from obcat.ingest.simulate.sky import Sky
 from obcat.ingest.simulate.visits import EPOCH, Visits
 from obcat.kernels.grid import LIGHT_SPEED
@@ -30,9 +30,11 @@ OBLIQUITY = np.radians(23.44)
 EQUINOX_MJD, YEAR = 55_640.97, 365.2422  # March 2011; d
 
 
-def all_cards(sky: Sky, visits: Visits, motion: Motion, xstps: Measured, twomass: Measured, seed: int) -> list[Cards]:
+def all_cards(
+    sky: Sky, visits: Visits, motion: Motion, xstps: Measured, twomass: Measured, recipe: Recipe, chunk: int
+) -> list[Cards]:
     """One dictionary a visit; XSTPS-GAC and 2MASS magnitudes as measured, 99 where there are none."""
-    ra, dec = offset(sky.ra[visits.star], sky.dec[visits.star], FIBRE_ERROR, stream(seed, 7))
+    ra, dec = offset(sky.ra[visits.star], sky.dec[visits.star], FIBRE_ERROR, recipe.rng("fibres", chunk))
     names, fitsnames = np.array(sky.name)[visits.star].tolist(), visits.fitsname
     magnitudes = _magnitudes(xstps, twomass)[visits.star].tolist()
     subclass = [_subclass(t) for t in 10 ** sky.stars.primary[visits.star, TEFF]]

@@ -18,7 +18,7 @@ from obcat.ingest.simulate.astrometry import measure
 from obcat.ingest.simulate.isochrones import COLUMNS
 from obcat.ingest.simulate.labels import draw_labels
 from obcat.ingest.simulate.photometry import Measured, chosen
-from obcat.ingest.simulate.reference import stream
+from obcat.ingest.simulate.recipe import Recipe
 from obcat.ingest.simulate.sky import Sky
 from obcat.ingest.simulate.tables import write_csv, write_fits, write_votable
 from obcat.ingest.simulate.visits import Visits
@@ -48,41 +48,42 @@ DEGREES = {"ra": ".6f", "dec": ".6f"}
 XSTPS_ERROR, APASS_ERROR = 0.1, 0.15  # arcsec
 
 
-def write_catalogs(folder: Path, sky: Sky, visits: Visits, seed: int) -> dict[str, Measured]:
+def write_catalogs(folder: Path, sky: Sky, visits: Visits, recipe: Recipe, chunk: int) -> dict[str, Measured]:
     """All tables and survey.toml; what was measured of every star, listed or not, by table."""
     measured = {
-        "gaia_dr2": _gaia(folder, sky, seed),
-        "twomass": _twomass(folder, sky, seed),
-        "xstps": _xstps(folder, sky, seed),
-        "apass": _apass(folder, sky, seed),
+        "gaia_dr2": _gaia(folder, sky, recipe, chunk),
+        "twomass": _twomass(folder, sky, recipe, chunk),
+        "xstps": _xstps(folder, sky, recipe, chunk),
+        "apass": _apass(folder, sky, recipe, chunk),
     }
     _targets(folder, sky, visits)
-    _labels(folder, sky, visits, seed)
+    _labels(folder, sky, visits, recipe, chunk)
     sections = (f'\n[tables.{name}]\npath = "{path}"\n' for name, path in TABLES.items())
     (folder / "survey.toml").write_text(SURVEY + "".join(sections), encoding="utf-8")
     return measured
 
 
-def _gaia(folder: Path, sky: Sky, seed: int) -> Measured:
-    rng = stream(seed, 2)
-    phot = photometry.gaia(sky.mag, rng)
+def _gaia(folder: Path, sky: Sky, recipe: Recipe, chunk: int) -> Measured:
+    phot = photometry.gaia(sky.mag, recipe.rng("photometry_errors", chunk, 0))
     period = sky.stars.binaries.log_period
-    seen = measure(1 / sky.stars.distance, sky.pmra, sky.pmdec, sky.mag["g_gaia"], period, rng)
+    seen = measure(
+        1 / sky.stars.distance, sky.pmra, sky.pmdec, sky.mag["g_gaia"], period, recipe.rng("gaia_errors", chunk)
+    )
     columns = _rows(gaia_columns(sky.ra, sky.dec, seen, phot), phot.listed)
-    write_fits(folder / "gaia_dr2.fits", with_neighbours(columns, rng), GAIA_UNITS)
+    write_fits(folder / "gaia_dr2.fits", with_neighbours(columns, recipe.rng("gaia_matches", chunk)), GAIA_UNITS)
     return phot
 
 
-def _twomass(folder: Path, sky: Sky, seed: int) -> Measured:
-    rng = stream(seed, 3)
+def _twomass(folder: Path, sky: Sky, recipe: Recipe, chunk: int) -> Measured:
+    rng = recipe.rng("photometry_errors", chunk, 1)
     phot = photometry.twomass(sky.mag, rng)
     columns = twomass_columns(sky.ra[phot.listed], sky.dec[phot.listed], chosen(phot, phot.listed), rng)
     write_csv(folder / "twomass.csv", columns, DEGREES | {name: ".3f" for name in columns if name[1] == "_"})
     return phot
 
 
-def _xstps(folder: Path, sky: Sky, seed: int) -> Measured:
-    rng = stream(seed, 4)
+def _xstps(folder: Path, sky: Sky, recipe: Recipe, chunk: int) -> Measured:
+    rng = recipe.rng("photometry_errors", chunk, 2)
     phot = photometry.xstps(sky.mag, sky.ra, sky.dec, rng)
     columns = xstps_columns(*offset(sky.ra, sky.dec, XSTPS_ERROR, rng), phot)
     order = np.argsort(sky.dec, kind="stable")
@@ -91,8 +92,8 @@ def _xstps(folder: Path, sky: Sky, seed: int) -> Measured:
     return phot
 
 
-def _apass(folder: Path, sky: Sky, seed: int) -> Measured:
-    rng = stream(seed, 5)
+def _apass(folder: Path, sky: Sky, recipe: Recipe, chunk: int) -> Measured:
+    rng = recipe.rng("photometry_errors", chunk, 3)
     phot = photometry.apass(sky.mag, rng)
     columns = _rows(apass_columns(*offset(sky.ra, sky.dec, APASS_ERROR, rng), phot), phot.listed)
     places = {name for name in columns if name.endswith("J2000")}
@@ -111,10 +112,10 @@ def _targets(folder: Path, sky: Sky, visits: Visits) -> None:
     )
 
 
-def _labels(folder: Path, sky: Sky, visits: Visits, seed: int) -> None:
+def _labels(folder: Path, sky: Sky, visits: Visits, recipe: Recipe, chunk: int) -> None:
     primary = sky.stars.primary
     teff, logg = 10 ** primary[:, COLUMNS.index("log_teff")], primary[:, COLUMNS.index("log_g")]
-    drawn = draw_labels(visits.star, teff, logg, sky.stars.feh, visits.snr_g, stream(seed, 6))
+    drawn = draw_labels(visits.star, teff, logg, sky.stars.feh, visits.snr_g, recipe.rng("label_errors", chunk))
     specid = np.array(visits.specid)[drawn.visit]
     columns = {"specid": specid} | {k: v.astype(np.float32) for k, v in drawn._asdict().items() if k != "visit"}
     columns["label_source"] = np.full(len(specid), "simulated")

@@ -12,7 +12,7 @@ from obcat.ingest.simulate.emission import Emission, emission_profile
 from obcat.ingest.simulate.files import write_spectrum
 from obcat.ingest.simulate.header import Value
 from obcat.ingest.simulate.interstellar import transmission
-from obcat.ingest.simulate.reference import stream
+from obcat.ingest.simulate.recipe import Recipe
 from obcat.ingest.simulate.spectra import Component, composite
 from obcat.kernels.grid import WAVELENGTH
 
@@ -30,7 +30,8 @@ EXTINCTION = f99(WAVELENGTH)
 class Block(NamedTuple):
     """Visits of one block (n,), rows with a visible companion and those stars, cards, and where the files go."""
 
-    seed: int
+    recipe: Recipe
+    chunk: int
     number: int
     primary: Component
     companion_rows: NDArray[np.int64]
@@ -46,10 +47,11 @@ class Block(NamedTuple):
 
 
 def expose(block: Block) -> int:
-    """Writes the files of the block; the number written. All draws come from stream (seed, 9, block number)."""
-    rng = stream(block.seed, 9, block.number)
-    flux = noiseless(block, rng)
-    observed = noise.observe(noise.spoil(flux, block.spoiled, rng), block.snr_g, rng)
+    """Writes the files of the block; the number written. All draws come from streams keyed by chunk and block."""
+    recipe, key = block.recipe, (block.chunk, block.number)
+    flux = noise.spoil(noiseless(block), block.spoiled, recipe.rng("erroneous", *key))
+    rng = recipe.rng("noise", *key)
+    observed = noise.observe(flux, block.snr_g, rng)
     snr = noise.band_snr(observed)
     pixels = rng.choice(PIXELS, p=PIXEL_SHARES, size=len(flux))
     for k, (path, cards) in enumerate(zip(block.paths, block.cards, strict=True)):
@@ -58,16 +60,17 @@ def expose(block: Block) -> int:
     return len(flux)
 
 
-def noiseless(block: Block, rng: np.random.Generator) -> Float32:
+def noiseless(block: Block) -> Float32:
     """Reddened, calibrated light (n, 3909) before noise, in counts."""
-    n = len(block.g)
-    resolution = RESOLUTION + RESOLUTION_SIGMA * rng.standard_normal(n)
+    n, recipe, key = len(block.g), block.recipe, (block.chunk, block.number)
+    resolution = RESOLUTION + RESOLUTION_SIGMA * recipe.rng("line_spread", *key).standard_normal(n)
     parts = [(np.arange(n), block.primary), (block.companion_rows, block.companion)]
     flux, level = composite(parts, n, resolution)
     for k in np.flatnonzero(block.emission.ew).tolist():
         flux[k] += level[k] * emission_profile(block.emission, k, block.rv[k], resolution[k])
     flux *= np.exp(-0.4 * np.log(10) * block.ebv[:, None] * EXTINCTION).astype(np.float32)
-    flux *= transmission(block.ebv) * noise.calibration(n, rng)
+    flux *= transmission(block.ebv) * noise.calibration(n, recipe.rng("flux_calibration", *key))
     first, last = np.searchsorted(WAVELENGTH, noise.BANDS["g"])
-    counts = FLUX_AT_14 * 10 ** (-0.4 * (block.g - 14)) * np.exp(FIBRE_LOSS * rng.standard_normal(n))
+    loss = FIBRE_LOSS * recipe.rng("fibres", *key).standard_normal(n)
+    counts = FLUX_AT_14 * 10 ** (-0.4 * (block.g - 14)) * np.exp(loss)
     return flux * (counts / np.median(flux[:, first:last], axis=1))[:, None].astype(np.float32)

@@ -11,7 +11,7 @@ from obcat.ingest.simulate.dust import BANDS, band_coefficients
 from obcat.ingest.simulate.emission import Emission, disc_excess, draw_emission
 from obcat.ingest.simulate.isochrones import COLUMNS, at_phase
 from obcat.ingest.simulate.photometry import apparent
-from obcat.ingest.simulate.reference import stream
+from obcat.ingest.simulate.recipe import Recipe
 from obcat.ingest.simulate.stars import Stars, draw_stars, magnitudes
 from obcat.ingest.simulate.templates import spectrum_feh
 
@@ -48,22 +48,26 @@ class Sky(NamedTuple):
         return ["LB-1", *(f"SIM{k:05d}" for k in range(1, len(self.ra)))]
 
 
-def draw_sky(n: int, seed: int) -> Sky:
-    """n systems; the first is like LB-1 in place, brightness and having two stars of like light."""
-    stars = _with_lb1(draw_stars(n, seed))
-    rng = stream(seed, 1)
+def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
+    """n systems; the first of chunk 0 is like LB-1 in place, brightness and having two stars of like light."""
+    stars = draw_stars(n, recipe, chunk)
+    if chunk == 0:
+        stars = _with_lb1(stars)
+    rng = recipe.rng("rotation", chunk)
     ebv = stars.ebv
     fastest = BREAKUP * critical_velocity(stars.primary)
     vsini, vsini_companion = np.minimum(rng.gamma(VSINI_SHAPE, VSINI_SCALE, size=(2, n)), fastest)
-    emission = draw_emission(vsini, rng)
+    emission = draw_emission(vsini, recipe.rng("be_stars", chunk))
     be = (emission.ew > 0) & ~emission.nebular
     vsini[be] = np.maximum(vsini, np.minimum(rng.uniform(*BE_VSINI, size=n), fastest))[be]
-    vsini[0], vsini_companion[0] = 20.0, 300.0
-    emission = _lb1_disc(emission)
+    if chunk == 0:
+        vsini[0], vsini_companion[0] = 20.0, 300.0
+        emission = _lb1_disc(emission)
     teff = 10 ** stars.primary[:, COLUMNS.index("log_teff")]
     absolute = magnitudes(stars.primary, stars.binaries)
-    stars.distance[0] *= 10 ** (0.2 * (LB1_G - _g(absolute, teff, ebv, stars.distance)[0]))
-    rv, pmra, pmdec = galaxy.velocities(stars.glon, stars.glat, stars.distance, rng)
+    if chunk == 0:
+        stars.distance[0] *= 10 ** (0.2 * (LB1_G - _g(absolute, teff, ebv, stars.distance)[0]))
+    rv, pmra, pmdec = galaxy.velocities(stars.glon, stars.glat, stars.distance, recipe.rng("velocities", chunk))
     ra, dec = galaxy.equatorial(stars.glon, stars.glat)
     mag = apparent(absolute, teff, ebv, stars.distance, disc_excess(emission))
     a_ks = band_coefficients(teff)["ks"] * ebv

@@ -10,7 +10,7 @@ from obcat.ingest.simulate import galaxy
 from obcat.ingest.simulate.binaries import Binaries, draw_binaries
 from obcat.ingest.simulate.dust import BANDS, disc_ebv
 from obcat.ingest.simulate.isochrones import COLUMNS, N_PHASE, at_phase, lattice
-from obcat.ingest.simulate.reference import stream
+from obcat.ingest.simulate.recipe import Recipe
 from obcat.ingest.simulate.templates import spectrum_feh
 
 __all__ = ["Stars", "draw_stars", "magnitudes"]
@@ -40,14 +40,14 @@ class Stars(NamedTuple):
     ebv: Array
 
 
-def draw_stars(n: int, seed: int) -> Stars:
-    """The first n accepted candidates; the candidates of round k come from stream (seed, 0, k)."""
+def draw_stars(n: int, recipe: Recipe, chunk: int) -> Stars:
+    """The first n accepted candidates; those of each round come from streams keyed by chunk and round."""
     grid = galaxy.cells()
     volume = galaxy.effective_volume()
     chance = _cell_weights(volume)
     rounds: list[Stars] = []
     while sum(len(r.feh) for r in rounds) < n:
-        rounds.append(_round(max(POOL * n, 1000), chance, volume, grid, stream(seed, 0, len(rounds))))
+        rounds.append(_round(max(POOL * n, 1000), chance, volume, grid, recipe, (chunk, len(rounds))))
     return join(rounds, n)
 
 
@@ -75,16 +75,17 @@ def _hot(teff: Array) -> Array:
     return np.where(teff > TEFF_MIN - 300, 1 / (1 + np.exp((TEFF_HALF - teff) / TEFF_WIDTH)), 0)
 
 
-def _round(n: int, chance: Array, volume: Array, grid: galaxy.Cells, rng: np.random.Generator) -> Stars:
+def _round(n: int, chance: Array, volume: Array, grid: galaxy.Cells, recipe: Recipe, key: tuple[int, int]) -> Stars:
+    rng = recipe.rng("stars", *key)
     feh, log_age, phase = _draw_cells(n, chance, rng)
     primary = at_phase(feh, log_age, phase)
-    binaries = draw_binaries(primary, feh, log_age, rng)
+    binaries = draw_binaries(primary, feh, log_age, recipe.rng("binaries", *key))
     m_g = magnitudes(primary, binaries)[:, 0]
     brighter = np.interp(m_g, galaxy.M_G, volume) / np.interp(primary[:, G], galaxy.M_G, volume)
     taken = rng.random(n) * BRIGHTENING < brighter
     glon, glat, d = galaxy.place(grid, m_g, rng)
     kind = spectrum_feh(primary[:, TEFF], primary[:, LOGG], feh)
-    ebv = patchy(disc_ebv(*galaxy.cartesian(glon, glat, d)), rng)
+    ebv = patchy(disc_ebv(*galaxy.cartesian(glon, glat, d)), recipe.rng("clouds", *key))
     keep = taken & np.isfinite(kind) & (primary[:, TEFF] > np.log10(TEFF_MIN))
     keep &= galaxy.within_limits(glon, glat, m_g + 5 * np.log10(d) + 10 + galaxy.A_G * ebv)
     columns = _rows(binaries, keep)

@@ -16,6 +16,7 @@ from obcat.ingest.simulate.astrometry import (
 from obcat.ingest.simulate.dust import BANDS
 from obcat.ingest.simulate.galaxy import TO_GALACTIC, cartesian, equatorial, galactic, velocities
 from obcat.ingest.simulate.labels import MISSING, TEFF_ERROR, draw_labels
+from obcat.ingest.simulate.recipe import Recipe
 from obcat.ingest.simulate.sky import draw_sky
 
 N = 4000
@@ -115,7 +116,7 @@ def test_stars_on_the_solar_circle_move_as_the_disc_does() -> None:
 
 
 def test_systems_are_brighter_than_their_primaries_and_dust_dims_them() -> None:
-    sky = draw_sky(400, 3)
+    sky = draw_sky(400, Recipe(3), 0)
     assert (sky.absolute[:, -1] < sky.stars.primary[:, -1] + 1e-9).all()
     assert (sky.ebv > 0).all()
     assert 0.3 < sky.stars.binaries.is_binary.mean() < 0.65

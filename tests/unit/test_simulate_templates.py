@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from obcat.ingest.simulate.recipe import Recipe
 from obcat.ingest.simulate.stars import LOGG, TEFF, draw_stars
 from obcat.ingest.simulate.templates import COOLEST, spectrum_feh, templates, weights
 
@@ -66,7 +67,7 @@ def test_metallicity_of_the_spectrum_is_solar_where_only_that_grid_reaches(
 
 
 def test_every_drawn_star_lies_inside_the_hull() -> None:
-    stars = draw_stars(1500, seed=5)
+    stars = draw_stars(1500, Recipe(5), 0)
     _, weight = weights(stars.primary[:, TEFF], stars.primary[:, LOGG], stars.spectrum_feh)
     np.testing.assert_allclose(weight.sum(axis=1), 1)
     assert (stars.primary[:, TEFF] > np.log10(9500)).all()
