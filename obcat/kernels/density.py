@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Terms", "grid", "support", "take"]
+__all__ = ["Terms", "grid", "support", "take", "terms_of"]
 
 DEPTH = 32.0  # the support ends where f is this far below its maximum: 8 sigma
 ZOOM_POINTS, ZOOMS = 33, 4
+LN_PER_MAG = 0.2 * np.log(10)
 
 Floats = NDArray[np.float64]
 
@@ -49,6 +50,30 @@ class Terms(NamedTuple):
 
     def curvature(self, u: Floats) -> Floats:
         return (self.parallax - 2 * u) * u * self.per_error**2 - self.per_width**2
+
+
+def terms_of(
+    mk: Floats,
+    mk_err: Floats,
+    ks: Floats,
+    ks_err: Floats,
+    a_ks: Floats,
+    a_ks_err: Floats,
+    parallax: Floats,
+    parallax_error: Floats,
+) -> tuple[Terms, NDArray[np.bool_]]:
+    """The terms (n,) of magnitudes (mag) and parallaxes (mas), and which stars have at least one; NaN is missing."""
+    centre = LN_PER_MAG * (ks - a_ks - mk - 10)
+    width = LN_PER_MAG * np.sqrt(mk_err**2 + ks_err**2 + a_ks_err**2)
+    spectrum = np.isfinite(centre) & np.isfinite(width) & (width > 0)
+    astrometry = np.isfinite(parallax) & np.isfinite(parallax_error) & (parallax_error > 0)
+    terms = Terms(
+        np.where(spectrum, centre, 0.0),
+        np.divide(1, width, out=np.zeros_like(width), where=spectrum),
+        np.where(astrometry, parallax, 0.0),
+        np.divide(1, parallax_error, out=np.zeros_like(width), where=astrometry),
+    )
+    return terms, spectrum | astrometry
 
 
 def support(terms: Terms, end: float) -> tuple[Floats, Floats]:

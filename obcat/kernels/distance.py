@@ -5,12 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from obcat.kernels.density import Floats, Terms, grid, support, take
+from obcat.kernels.density import Floats, Terms, grid, support, take, terms_of
 
 __all__ = ["EDGE_MASS", "distance"]
 
 EDGE_MASS = 1e-3  # the accuracy promised for the percentiles
-LN_PER_MAG = 0.2 * np.log(10)
 POINTS = 97
 NEWTON_STEPS = 8
 BLOCK = 1024  # rows; a block of work arrays fits the cache
@@ -53,7 +52,7 @@ def distance(
     columns = [np.asarray(x, float) for x in (mk, mk_err, ks, ks_err, a_ks, a_ks_err, parallax, parallax_error)]
     result = np.full((6, len(columns[0])), np.nan)
     result[5] = 0
-    terms, known = _terms(*columns)
+    terms, known = terms_of(*columns)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for block in _blocks(np.flatnonzero(known)):
             result[:, block] = _summary(Terms(*(t[block, None] for t in terms)), np.log(distance_max))
@@ -64,30 +63,6 @@ def distance(
 
 def _blocks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
     return (rows[i : i + BLOCK] for i in range(0, len(rows), BLOCK))
-
-
-def _terms(
-    mk: Floats,
-    mk_err: Floats,
-    ks: Floats,
-    ks_err: Floats,
-    a_ks: Floats,
-    a_ks_err: Floats,
-    parallax: Floats,
-    parallax_error: Floats,
-) -> tuple[Terms, NDArray[np.bool_]]:
-    """The terms (n,), and which stars have at least one."""
-    centre = LN_PER_MAG * (ks - a_ks - mk - 10)
-    width = LN_PER_MAG * np.sqrt(mk_err**2 + ks_err**2 + a_ks_err**2)
-    spectrum = np.isfinite(centre) & np.isfinite(width) & (width > 0)
-    astrometry = np.isfinite(parallax) & np.isfinite(parallax_error) & (parallax_error > 0)
-    terms = Terms(
-        np.where(spectrum, centre, 0.0),
-        np.divide(1, width, out=np.zeros_like(width), where=spectrum),
-        np.where(astrometry, parallax, 0.0),
-        np.divide(1, parallax_error, out=np.zeros_like(width), where=astrometry),
-    )
-    return terms, spectrum | astrometry
 
 
 def _summary(terms: Terms, end: float) -> Floats:

@@ -20,10 +20,11 @@ MAY_USE = {
     "fit": {"numpy", "scipy", "pyarrow", "torch", "lightgbm", "emcee", "obcat.kernels"},
     "export": {"numpy", "pyarrow", "duckdb", "astropy", "obcat.schema", "obcat.db"},
     "mock": {"numpy", "obcat.kernels"},
+    "posterior": {"numpy", "obcat.kernels"},
     "spectra": {"numpy", "obcat.kernels"},
     "report": {
         "numpy", "scipy", "pyarrow", "duckdb", "astropy", "matplotlib", "rich", "jinja2", "obcat.schema", "obcat.db",
-        "obcat.mock", "obcat.spectra",
+        "obcat.mock", "obcat.posterior", "obcat.spectra",
     },
     "ingest": {
         "numpy", "scipy", "pyarrow", "astropy", "isal", "obcat", "obcat.schema", "obcat.survey", "obcat.kernels",
