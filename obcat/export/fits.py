@@ -24,6 +24,7 @@ def write(path: Path, catalog: Published) -> None:
     table = fits.BinTableHDU.from_columns(
         [described(c, catalog.rows[c.column]) for c in catalog.columns], name=CATALOG.partition(".")[2].upper()
     )
+    table.header["LONGSTRN"] = ("OGIP 1.0", "long descriptions go on in CONTINUE cards")
     for number, column in enumerate(catalog.columns, start=1):
         describe(table.header, number, column)
     hdus = fits.HDUList([fits.PrimaryHDU(), table])
