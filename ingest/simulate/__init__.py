@@ -52,6 +52,7 @@ def _write(folder: Path, truth: Path, n_stars: int, recipe: Recipe, workers: int
     from obcat.ingest.simulate.cards import all_cards
     from obcat.ingest.simulate.catalogs import write_catalogs
     from obcat.ingest.simulate.motion import draw_motion
+    from obcat.ingest.simulate.noise import SPOILED
     from obcat.ingest.simulate.sky import LB1_VISITS, draw_sky
     from obcat.ingest.simulate.truth import write_truth
     from obcat.ingest.simulate.visits import count_visits, draw_visits
@@ -62,7 +63,7 @@ def _write(folder: Path, truth: Path, n_stars: int, recipe: Recipe, workers: int
     visits = draw_visits(sky.ra, sky.dec, sky.mag["g_gaia"], count_visits(n_stars, 0, LB1_VISITS, rng), rng)
     motion = draw_motion(sky, visits, recipe.rng("orbits", chunk))
     rng = recipe.rng("erroneous", chunk)
-    spoiled = (rng.random(len(visits.star)) < ERRONEOUS) * rng.integers(1, 3, size=len(visits.star))
+    spoiled = (rng.random(len(visits.star)) < ERRONEOUS) * rng.integers(1, len(SPOILED), size=len(visits.star))
     measured = write_catalogs(folder, sky, visits, recipe, chunk)
     write_truth(truth, sky, visits, motion, spoiled, measured)
     cards = all_cards(sky, visits, motion, measured["xstps"], measured["twomass"], recipe, chunk)

@@ -21,14 +21,16 @@ def offset(ra: Array, dec: Array, sigma: float, rng: np.random.Generator) -> tup
     return (ra + east / np.cos(np.radians(dec))) % 360, dec + north
 
 
-def gaia_columns(ra: Array, dec: Array, astrometry: Astrometry, phot: Measured) -> dict[str, np.ndarray]:
+def gaia_columns(
+    number: NDArray[np.int64], ra: Array, dec: Array, astrometry: Astrometry, phot: Measured
+) -> dict[str, np.ndarray]:
     """Gaia archive, gaiadr2.gaia_source with ruwe; positions moved to 2015.5."""
     years = (EPOCH - 2000) / 3.6e6
     at_dec = dec + astrometry.pmdec * years
     at_ra = (ra + astrometry.pmra * years / np.cos(np.radians(dec))) % 360
     a = astrometry
     return {
-        "source_id": _source_id(at_ra, at_dec),
+        "source_id": _source_id(number, at_ra, at_dec),
         "ref_epoch": np.full(len(ra), EPOCH),
         "ra": at_ra, "dec": at_dec,
         "parallax": a.parallax, "parallax_error": a.parallax_error,
@@ -40,10 +42,10 @@ def gaia_columns(ra: Array, dec: Array, astrometry: Astrometry, phot: Measured) 
     }  # fmt: skip
 
 
-def _source_id(ra: Array, dec: Array) -> NDArray[np.int64]:
-    """Above 2^53, as real ones are: a sky cell times 2^35, and a running number."""
+def _source_id(number: NDArray[np.int64], ra: Array, dec: Array) -> NDArray[np.int64]:
+    """Above 2^53, as real ones are: a sky cell times 2^35, and the number of the star in the survey."""
     cell = np.floor((dec + 90) / 180 * 8192).astype(np.int64) * 16384 + np.floor(ra / 360 * 16384).astype(np.int64)
-    return (cell << 35) + (np.arange(1, len(ra) + 1, dtype=np.int64) << 7)
+    return (cell << 35) + ((number + 1) << 7)
 
 
 def with_neighbours(gaia: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -69,7 +69,7 @@ def _gaia(folder: Path, sky: Sky, recipe: Recipe, chunk: int) -> Measured:
     seen = measure(
         1 / sky.stars.distance, sky.pmra, sky.pmdec, sky.mag["g_gaia"], period, recipe.rng("gaia_errors", chunk)
     )
-    columns = _rows(gaia_columns(sky.ra, sky.dec, seen, phot), phot.listed)
+    columns = _rows(gaia_columns(sky.number, sky.ra, sky.dec, seen, phot), phot.listed)
     write_fits(folder / "gaia_dr2.fits", with_neighbours(columns, recipe.rng("gaia_matches", chunk)), GAIA_UNITS)
     return phot
 

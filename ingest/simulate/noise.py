@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from obcat.kernels.grid import WAVELENGTH
 
-__all__ = ["Observed", "band_snr", "calibration", "observe", "spoil"]
+__all__ = ["SPOILED", "Observed", "band_snr", "calibration", "observe", "spoil"]
 
 Array = NDArray[np.float64]
 Float32 = NDArray[np.float32]
@@ -27,6 +27,7 @@ WATER = ((6870, 6945, 0.15), (7170, 7320, 0.10), (7595, 7700, 0.35), (8130, 8350
 BANDS = {"u": (3700, 3900), "g": (3900, 5350), "r": (5600, 6900), "i": (6900, 8200), "z": (8200, 9000)}
 RED_END = 9000.0
 SPOIL_SHIFT, SPOIL_ARM = (8, 40), (0.35, 1.1)  # pixels; |ln| of the step between the arms
+SPOILED = ("", "wavelength", "arms")  # what is wrong with a spectrum, by mode
 RED = np.searchsorted(WAVELENGTH, JOIN)
 
 

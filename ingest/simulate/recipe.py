@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["INGREDIENTS", "Recipe"]
+__all__ = ["CHUNK", "INGREDIENTS", "Recipe"]
+
+CHUNK = 4000  # stars drawn at a time: as many as a plate has fibres, so that no draw can overfill one
 
 INGREDIENTS = {
     "rotation": "projected rotation of the stars",

@@ -11,7 +11,7 @@ from obcat.ingest.simulate.dust import BANDS, band_coefficients
 from obcat.ingest.simulate.emission import Emission, disc_excess, draw_emission
 from obcat.ingest.simulate.isochrones import COLUMNS, at_phase
 from obcat.ingest.simulate.photometry import apparent
-from obcat.ingest.simulate.recipe import Recipe
+from obcat.ingest.simulate.recipe import CHUNK, Recipe
 from obcat.ingest.simulate.stars import Stars, draw_stars, magnitudes
 from obcat.ingest.simulate.templates import spectrum_feh
 
@@ -27,8 +27,9 @@ LB1_LOG_AGE, LB1_PHASE, LB1_Q, LB1_PERIOD, LB1_K = 8.0, 215.0, 0.97, 78.9, 52.8
 
 
 class Sky(NamedTuple):
-    """One row a star; ra, dec at J2000 in deg, motions in mas/yr and km/s, true magnitudes by band."""
+    """One row a star; its number in the survey, ra, dec at J2000 in deg, motions in mas/yr and km/s, magnitudes."""
 
+    number: NDArray[np.int64]
     stars: Stars
     ra: Array
     dec: Array
@@ -45,7 +46,7 @@ class Sky(NamedTuple):
 
     @property
     def name(self) -> list[str]:
-        return ["LB-1", *(f"SIM{k:05d}" for k in range(1, len(self.ra)))]
+        return [f"SIM{k:07d}" if k else "LB-1" for k in self.number.tolist()]
 
 
 def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
@@ -71,7 +72,8 @@ def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
     ra, dec = galaxy.equatorial(stars.glon, stars.glat)
     mag = apparent(absolute, teff, ebv, stars.distance, disc_excess(emission))
     a_ks = band_coefficients(teff)["ks"] * ebv
-    return Sky(stars, ra, dec, pmra, pmdec, rv, ebv, a_ks, absolute, vsini, vsini_companion, emission, mag)
+    number = chunk * CHUNK + np.arange(n)
+    return Sky(number, stars, ra, dec, pmra, pmdec, rv, ebv, a_ks, absolute, vsini, vsini_companion, emission, mag)
 
 
 def critical_velocity(primary: Array) -> Array:

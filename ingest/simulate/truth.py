@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from obcat.ingest.simulate.dust import BANDS
 from obcat.ingest.simulate.isochrones import COLUMNS
 from obcat.ingest.simulate.motion import Motion
+from obcat.ingest.simulate.noise import SPOILED
 from obcat.ingest.simulate.photometry import Measured
 from obcat.ingest.simulate.sky import Sky
 from obcat.ingest.simulate.visits import Visits
@@ -32,7 +33,7 @@ def write_truth(
             "specid": np.array(visits.specid), "fitsname": np.array(visits.fitsname), "name": name[visits.star],
             "snr_g": visits.snr_g, "rv": motion.system, "rv_primary": motion.primary,
             "rv_companion": motion.companion, "rv_header_error": motion.error,
-            "is_erroneous": spoiled > 0, "erroneous_kind": np.array(["", "wavelength", "arms"])[spoiled],
+            "is_erroneous": spoiled > 0, "erroneous_kind": np.array(SPOILED)[spoiled],
         },
     )  # fmt: skip
 
