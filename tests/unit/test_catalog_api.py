@@ -176,7 +176,7 @@ def padded(row) -> np.ndarray:
 def network(prefix: str, mk: float) -> dict[str, np.ndarray]:
     """A network that always says mk, for stars in a wide domain."""
     layers = {"w0": np.zeros((100, 2)), "b0": np.zeros(2), "w1": np.zeros((2, 2)), "b1": np.zeros(2), "w2": np.zeros(2)}
-    domain = {"centre": np.zeros(1), "scale": np.full(1, 1e6), "limit": np.array(1.0)}
+    domain = {"centre": np.zeros(1), "scale": np.full(1, 1e6), "limit": np.array(1.0), "brightest": np.array(-9.0)}
     return {f"{prefix}_{name}": a for name, a in (layers | domain | {"b2": np.array(mk)}).items()}
 
 

@@ -70,7 +70,7 @@ def test_a_star_and_itself_is_the_star():
     pca |= {name: rng.normal(0, 0.02, (4, N_PIXEL)).astype(np.float32) for name in ("clean_basis", "full_basis")}
     sizes = {"w0": (4, 5), "b0": (5,), "w1": (5, 5), "b1": (5,), "w2": (5,), "b2": ()}
     network = {f"{net}_{name}": rng.normal(size=size) for net in ("full", "clean") for name, size in sizes.items()}
-    domain = {"centre": np.zeros(4), "scale": np.ones(4), "limit": np.array(5.0)}
+    domain = {"centre": np.zeros(4), "scale": np.ones(4), "limit": np.array(5.0), "brightest": np.array(-9.0)}
     network |= {f"{net}_{name}": array for net in ("full", "clean") for name, array in domain.items()}
     given = {"continuum_sigma": 50.0, "pca_min_wavelength": 3750.0, "pca_max_wavelength": 9000.0}
     given |= {"pca_outlier": 10.0, "pca_max_masked": 0.2, "pca_sweeps": 5}

@@ -50,7 +50,7 @@ def models(rng: np.random.Generator) -> list[tuple[str, str, np.ndarray]]:
     others = [("pca", "mean", np.ones(N_PIXEL)), ("pca", "scale", np.full(N_PIXEL, 0.1))]
     others += [("pca", "excess_calibration", np.array([0.0, 1, 1, 3.5]))]
     sizes = {"w0": (100, 5), "b0": (5,), "w1": (5, 5), "b1": (5,), "w2": (5,), "b2": ()}
-    domain = {"centre": np.zeros(10), "scale": np.ones(10), "limit": np.array(5.0)}
+    domain = {"centre": np.zeros(10), "scale": np.ones(10), "limit": np.array(5.0), "brightest": np.array(-9.0)}
     for net in ("full", "clean"):
         others += [("luminosity", f"{net}_{name}", rng.normal(size=size)) for name, size in sizes.items()]
         others += [("luminosity", f"{net}_{name}", array) for name, array in domain.items()]
