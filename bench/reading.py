@@ -28,7 +28,7 @@ def by_astropy_from_memory(path: Path) -> np.ndarray:
 
 
 def measure(folder: Path) -> None:
-    simulate.simulate(folder / "survey", folder / "truth", n_stars=STARS, seed=1, workers=1)
+    simulate.simulate(folder / "survey", folder / "truth", n_stars=STARS, recipe=simulate.Recipe(1), workers=1)
     paths = sorted((folder / "survey" / "spectra").rglob("*.gz"))
     few = paths[:FEW]
     packed = [path.read_bytes() for path in paths]

@@ -3,85 +3,92 @@
 Every number comes from the stated physics and instrument; nothing is adjusted to what a build makes of it.
 """
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from obcat.ingest.simulate.recipe import Recipe
+from obcat.ingest.simulate.recipe import CHUNK, Recipe, UnknownIngredient, recipe_of
 
-__all__ = ["is_current", "simulate"]
+if TYPE_CHECKING:
+    from obcat.ingest.simulate.exposures import Block
+
+__all__ = ["LARGEST", "Recipe", "UnknownIngredient", "is_current", "recipe_of", "simulate"]
 
 Progress = Callable[[int, int], None]
-STAMP = "simulation.json"
-ERRONEOUS = 0.01  # of the spectra
+LARGEST = 1_000_000  # stars
 
 
-def is_current(folder: Path, truth: Path, n_stars: int, seed: int) -> bool:
+def is_current(folder: Path, truth: Path, n_stars: int, recipe: Recipe) -> bool:
     """Whether folder and truth hold this very simulation, made by this very code."""
-    stamp = folder / STAMP
-    if not stamp.is_file() or not (truth / "visits.parquet").is_file():
+    from obcat.ingest.simulate.stamp import STAMP, stamp
+
+    try:
+        return (truth / STAMP).read_text(encoding="utf-8") == stamp(folder, n_stars, recipe)
+    except FileNotFoundError:
         return False
-    return stamp.read_text(encoding="utf-8") == _stamp(n_stars, seed)
 
 
 def simulate(
-    folder: Path, truth: Path, *, n_stars: int, seed: int, workers: int = 2, progress: Progress | None = None
+    folder: Path,
+    truth: Path,
+    *,
+    n_stars: int,
+    recipe: Recipe,
+    workers: int = 2,
+    chunk: int = CHUNK,
+    progress: Progress | None = None,
 ) -> None:
     """Writes the survey into folder and what was put in into truth, replacing both; the same bytes for any workers.
 
-    progress(done, total) is called after each block of spectra. ValueError if truth lies inside folder.
+    Memory depends on chunk, the number of stars drawn at a time, not on n_stars; another chunk is another survey.
+    progress(done, total) is called after each block of spectra. ValueError if truth lies inside folder, n_stars is not
+    1 to LARGEST, or chunk not 1 to CHUNK.
     """
+    from obcat.ingest.simulate.stamp import STAMP, stamp
+
     folder, truth = Path(folder), Path(truth)
-    if n_stars < 1:
-        raise ValueError(f"n_stars is {n_stars}; it must be 1 or more")
+    if not 1 <= n_stars <= LARGEST or not 1 <= chunk <= CHUNK:
+        raise ValueError(f"n_stars is {n_stars}, chunk {chunk}; they must be 1 to {LARGEST} and 1 to {CHUNK}")
     if truth.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{truth} lies inside {folder}: a build could read the truth")
     partial, partial_truth = _partial(folder), _partial(truth)
-    _write(partial, partial_truth, n_stars, Recipe(seed), workers, progress)
-    (partial / STAMP).write_text(_stamp(n_stars, seed), encoding="utf-8")
+    _write(partial, partial_truth, n_stars, recipe, workers, chunk, progress)
+    (partial_truth / STAMP).write_text(stamp(partial, n_stars, recipe), encoding="utf-8")
     _replace(partial_truth, truth)
     _replace(partial, folder)
 
 
-def _write(folder: Path, truth: Path, n_stars: int, recipe: Recipe, workers: int, progress: Progress | None) -> None:
-    from obcat.ingest.simulate.blocks import blocks
-    from obcat.ingest.simulate.cards import all_cards
-    from obcat.ingest.simulate.catalogs import write_catalogs
-    from obcat.ingest.simulate.motion import draw_motion
-    from obcat.ingest.simulate.noise import SPOILED
-    from obcat.ingest.simulate.sky import LB1_VISITS, draw_sky
-    from obcat.ingest.simulate.truth import write_truth
-    from obcat.ingest.simulate.visits import count_visits, draw_visits
+def _write(
+    folder: Path, truth: Path, n_stars: int, recipe: Recipe, workers: int, chunk: int, progress: Progress | None
+) -> None:
+    from obcat.ingest.simulate.exposures import expose
+    from obcat.ingest.simulate.visits import n_spectra
+    from obcat.ingest.simulate.workers import ordered
 
-    chunk = 0
-    sky = draw_sky(n_stars, recipe, chunk)
-    rng = recipe.rng("visits", chunk)
-    visits = draw_visits(sky.ra, sky.dec, sky.mag["g_gaia"], count_visits(n_stars, 0, LB1_VISITS, rng), rng)
-    motion = draw_motion(sky, visits, recipe.rng("orbits", chunk))
-    rng = recipe.rng("erroneous", chunk)
-    spoiled = (rng.random(len(visits.star)) < ERRONEOUS) * rng.integers(1, len(SPOILED), size=len(visits.star))
-    measured = write_catalogs(folder, sky, visits, recipe, chunk)
-    write_truth(truth, sky, visits, motion, spoiled, measured)
-    cards = all_cards(sky, visits, motion, measured["xstps"], measured["twomass"], recipe, chunk)
     done = 0
-    for n in _exposed(blocks(folder / "spectra", sky, visits, motion, spoiled, cards, recipe, chunk), workers):
+    for n in ordered(expose, _blocks(folder, truth, n_stars, recipe, chunk), workers):
         done += n
         if progress:
-            progress(done, len(visits.star))
+            progress(done, n_spectra(n_stars))
 
 
-def _exposed(todo: Iterator, workers: int) -> Iterator[int]:
-    from obcat.ingest.simulate.exposures import expose
+def _blocks(folder: Path, truth: Path, n_stars: int, recipe: Recipe, chunk: int) -> "Iterator[Block]":
+    """The spectra to be written; each chunk is appended to all tables when it is drawn."""
+    from obcat.ingest.simulate.blocks import blocks
+    from obcat.ingest.simulate.cards import all_cards
+    from obcat.ingest.simulate.catalogs import draw_catalogs, open_catalogs
+    from obcat.ingest.simulate.chunks import chunks
+    from obcat.ingest.simulate.truth import open_truth, truth_columns
 
-    if workers < 2:
-        yield from map(expose, todo)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(expose, todo)
+    with open_catalogs(folder) as catalogs, open_truth(truth) as true:
+        tables = catalogs | true
+        for drawn in chunks(n_stars, chunk, recipe):
+            columns, measured = draw_catalogs(drawn.sky, drawn.visits, recipe, drawn.number)
+            for name, part in (columns | truth_columns(drawn, measured)).items():
+                tables[name](part)
+            cards = all_cards(drawn, measured["xstps"], measured["twomass"], recipe)
+            yield from blocks(folder / "spectra", drawn, cards, recipe)
 
 
 def _partial(folder: Path) -> Path:
@@ -98,18 +105,3 @@ def _replace(partial: Path, folder: Path) -> None:
         folder.rename(old)
     partial.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _stamp(n_stars: int, seed: int) -> str:
-    return json.dumps({"simulated": True, "n_stars": n_stars, "seed": seed, "code": _code()}, indent=1) + "\n"
-
-
-def _code() -> str:
-    """SHA-256 of this package's modules and of the reference tables they read."""
-    import obcat
-
-    digest = hashlib.sha256()
-    reference = Path(obcat.__file__).parent / "data" / "reference"
-    for path in [*sorted(Path(__file__).parent.glob("*.py")), *sorted(reference.glob("*.[npc]*"))]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()

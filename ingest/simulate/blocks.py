@@ -7,37 +7,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat.ingest.simulate.cards import Cards
+from obcat.ingest.simulate.chunks import Chunk
 from obcat.ingest.simulate.dust import BANDS
 from obcat.ingest.simulate.emission import taken
 from obcat.ingest.simulate.exposures import Block
 from obcat.ingest.simulate.isochrones import COLUMNS
-from obcat.ingest.simulate.motion import Motion
 from obcat.ingest.simulate.recipe import Recipe
 from obcat.ingest.simulate.sky import Sky
 from obcat.ingest.simulate.spectra import Component
 from obcat.ingest.simulate.templates import COOLEST, spectrum_feh
-from obcat.ingest.simulate.visits import Visits
 
 __all__ = ["SIZE", "blocks", "visible_feh"]
 
 Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
 SIZE = 64
 FAINTEST = 0.005  # of the light in V: fainter companions are in the magnitudes but not in the spectrum
 TEFF, LOGG, V = (COLUMNS.index(name) for name in ("log_teff", "log_g", "v"))
 
 
-def blocks(
-    folder: Path,
-    sky: Sky,
-    visits: Visits,
-    motion: Motion,
-    spoiled: Integers,
-    cards: list[Cards],
-    recipe: Recipe,
-    chunk: int,
-) -> Iterator[Block]:
-    """Makes the folders of all plates, then gives the blocks in order."""
+def blocks(folder: Path, chunk: Chunk, cards: list[Cards], recipe: Recipe) -> Iterator[Block]:
+    """Makes the folders of all plates of the chunk, then gives its blocks in order."""
+    _, sky, visits, motion, spoiled = chunk
     seen = visible_feh(sky)
     paths = [folder / f / f"{n}.gz" for f, n in zip(visits.folder, visits.fitsname, strict=True)]
     for path in sorted({p.parent for p in paths}):
@@ -50,7 +40,7 @@ def blocks(
         light = sky.stars.binaries.companion[other]
         yield Block(
             recipe,
-            chunk,
+            chunk.number,
             number,
             _component(sky.stars.primary[star], sky.stars.spectrum_feh[star], sky.vsini[star], motion.primary[piece]),
             rows,

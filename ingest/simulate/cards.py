@@ -6,13 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat.ingest.simulate.archives import offset
+from obcat.ingest.simulate.chunks import Chunk
 from obcat.ingest.simulate.header import Value
 from obcat.ingest.simulate.isochrones import COLUMNS
-from obcat.ingest.simulate.motion import Motion
 from obcat.ingest.simulate.photometry import Measured
 from obcat.ingest.simulate.recipe import Recipe
-from obcat.ingest.simulate.sky import Sky
-from obcat.ingest.simulate.visits import EPOCH, Visits
+from obcat.ingest.simulate.visits import EPOCH
 from obcat.kernels.grid import LIGHT_SPEED
 
 __all__ = ["Cards", "all_cards"]
@@ -30,11 +29,10 @@ OBLIQUITY = np.radians(23.44)
 EQUINOX_MJD, YEAR = 55_640.97, 365.2422  # March 2011; d
 
 
-def all_cards(
-    sky: Sky, visits: Visits, motion: Motion, xstps: Measured, twomass: Measured, recipe: Recipe, chunk: int
-) -> list[Cards]:
+def all_cards(chunk: Chunk, xstps: Measured, twomass: Measured, recipe: Recipe) -> list[Cards]:
     """One dictionary a visit; XSTPS-GAC and 2MASS magnitudes as measured, 99 where there are none."""
-    ra, dec = offset(sky.ra[visits.star], sky.dec[visits.star], FIBRE_ERROR, recipe.rng("fibres", chunk))
+    _, sky, visits, motion, _ = chunk
+    ra, dec = offset(sky.ra[visits.star], sky.dec[visits.star], FIBRE_ERROR, recipe.rng("fibres", chunk.number))
     names, fitsnames = np.array(sky.name)[visits.star].tolist(), visits.fitsname
     magnitudes = _magnitudes(xstps, twomass)[visits.star].tolist()
     subclass = [_subclass(t) for t in 10 ** sky.stars.primary[visits.star, TEFF]]
@@ -73,8 +71,8 @@ def _plate(planid: str, plan: int, spid: int, fiberid: int) -> Cards:
 
 def _centres(ra: Array, dec: Array, plan: NDArray[np.int64]) -> list[list[float]]:
     """The first star of each plate stands for its centre."""
-    _, first = np.unique(plan, return_index=True)
-    return np.stack([ra[first[plan]], dec[first[plan]]], axis=1).tolist()
+    _, first, of = np.unique(plan, return_index=True, return_inverse=True)
+    return np.stack([ra[first[of]], dec[first[of]]], axis=1).tolist()
 
 
 def _position(ra: float, dec: float, centre_ra: float, centre_dec: float) -> Cards:

@@ -1,5 +1,7 @@
-"""Catalogs: what each archive would list of the systems, written into the survey folder."""
+"""Catalogs: what each archive would list of the systems, a chunk at a time, and the files it goes into."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +22,10 @@ from obcat.ingest.simulate.labels import draw_labels
 from obcat.ingest.simulate.photometry import Measured, chosen
 from obcat.ingest.simulate.recipe import Recipe
 from obcat.ingest.simulate.sky import Sky
-from obcat.ingest.simulate.tables import write_csv, write_fits, write_votable
+from obcat.ingest.simulate.tables import Append, Columns, csv_table, fits_table, votable
 from obcat.ingest.simulate.visits import Visits
 
-__all__ = ["write_catalogs"]
+__all__ = ["draw_catalogs", "open_catalogs"]
 
 SURVEY = """\
 name = "simulated"
@@ -45,81 +47,89 @@ GAIA_UNITS = {
     "phot_bp_mean_mag": "mag", "phot_rp_mean_mag": "mag",
 }  # fmt: skip
 DEGREES = {"ra": ".6f", "dec": ".6f"}
+TWOMASS = DEGREES | {f"{band}_{what}": ".3f" for band in "jhk" for what in ("m", "msigcom")}
+XSTPS = DEGREES | {f"{band}{what}": ".3f" for band in "gri" for what in ("", "_err")}
+APASS = ("Vmag", "Bmag", "g_mag", "r_mag", "i_mag")
+APASS_UNITS = {"RAJ2000": "deg", "DEJ2000": "deg"} | {f"{e}{name}": "mag" for name in APASS for e in ("", "e_")}
+APASS_NAMES = {f"{e}{band}_mag": f"{e}{band}'mag" for band in "gri" for e in ("", "e_")}
 XSTPS_ERROR, APASS_ERROR = 0.1, 0.15  # arcsec
 
 
-def write_catalogs(folder: Path, sky: Sky, visits: Visits, recipe: Recipe, chunk: int) -> dict[str, Measured]:
-    """All tables and survey.toml; what was measured of every star, listed or not, by table."""
-    measured = {
-        "gaia_dr2": _gaia(folder, sky, recipe, chunk),
-        "twomass": _twomass(folder, sky, recipe, chunk),
-        "xstps": _xstps(folder, sky, recipe, chunk),
-        "apass": _apass(folder, sky, recipe, chunk),
-    }
-    _targets(folder, sky, visits)
-    _labels(folder, sky, visits, recipe, chunk)
+@contextmanager
+def open_catalogs(folder: Path) -> Iterator[dict[str, Append]]:
+    """Writes survey.toml, and gives what appends to each of its tables."""
     sections = (f'\n[tables.{name}]\npath = "{path}"\n' for name, path in TABLES.items())
     (folder / "survey.toml").write_text(SURVEY + "".join(sections), encoding="utf-8")
-    return measured
+    with ExitStack() as stack:
+        files = {
+            "targets": csv_table(folder / TABLES["targets"], DEGREES),
+            "gaia_dr2": fits_table(folder / TABLES["gaia_dr2"], GAIA_UNITS),
+            "twomass": csv_table(folder / TABLES["twomass"], TWOMASS),
+            "xstps": csv_table(folder / TABLES["xstps"], XSTPS),
+            "apass": votable(folder / TABLES["apass"], APASS_UNITS, APASS_NAMES),
+            "labels": fits_table(folder / TABLES["labels"], {"teff": "K", "teff_err": "K"}),
+        }
+        yield {name: stack.enter_context(file) for name, file in files.items()}
 
 
-def _gaia(folder: Path, sky: Sky, recipe: Recipe, chunk: int) -> Measured:
+def draw_catalogs(
+    sky: Sky, visits: Visits, recipe: Recipe, chunk: int
+) -> tuple[dict[str, Columns], dict[str, Measured]]:
+    """What each table lists, and what each archive measured of every star, listed or not."""
+    drawn = {
+        "gaia_dr2": _gaia(sky, recipe, chunk),
+        "twomass": _twomass(sky, recipe, chunk),
+        "xstps": _xstps(sky, recipe, chunk),
+        "apass": _apass(sky, recipe, chunk),
+    }
+    columns = {name: listed for name, (listed, _) in drawn.items()}
+    columns |= {"targets": _targets(sky, visits), "labels": _labels(sky, visits, recipe, chunk)}
+    return columns, {name: measured for name, (_, measured) in drawn.items()}
+
+
+def _gaia(sky: Sky, recipe: Recipe, chunk: int) -> tuple[Columns, Measured]:
     phot = photometry.gaia(sky.mag, recipe.rng("photometry_errors", chunk, 0))
     period = sky.stars.binaries.log_period
-    seen = measure(
-        1 / sky.stars.distance, sky.pmra, sky.pmdec, sky.mag["g_gaia"], period, recipe.rng("gaia_errors", chunk)
-    )
+    rng = recipe.rng("gaia_errors", chunk)
+    seen = measure(1 / sky.stars.distance, sky.pmra, sky.pmdec, sky.mag["g_gaia"], period, rng)
     columns = _rows(gaia_columns(sky.number, sky.ra, sky.dec, seen, phot), phot.listed)
-    write_fits(folder / "gaia_dr2.fits", with_neighbours(columns, recipe.rng("gaia_matches", chunk)), GAIA_UNITS)
-    return phot
+    return with_neighbours(columns, recipe.rng("gaia_matches", chunk)), phot
 
 
-def _twomass(folder: Path, sky: Sky, recipe: Recipe, chunk: int) -> Measured:
+def _twomass(sky: Sky, recipe: Recipe, chunk: int) -> tuple[Columns, Measured]:
     rng = recipe.rng("photometry_errors", chunk, 1)
     phot = photometry.twomass(sky.mag, rng)
-    columns = twomass_columns(sky.ra[phot.listed], sky.dec[phot.listed], chosen(phot, phot.listed), rng)
-    write_csv(folder / "twomass.csv", columns, DEGREES | {name: ".3f" for name in columns if name[1] == "_"})
-    return phot
+    return twomass_columns(sky.ra[phot.listed], sky.dec[phot.listed], chosen(phot, phot.listed), rng), phot
 
 
-def _xstps(folder: Path, sky: Sky, recipe: Recipe, chunk: int) -> Measured:
+def _xstps(sky: Sky, recipe: Recipe, chunk: int) -> tuple[Columns, Measured]:
     rng = recipe.rng("photometry_errors", chunk, 2)
     phot = photometry.xstps(sky.mag, sky.ra, sky.dec, rng)
     columns = xstps_columns(*offset(sky.ra, sky.dec, XSTPS_ERROR, rng), phot)
     order = np.argsort(sky.dec, kind="stable")
-    formats = dict.fromkeys(columns, ".3f") | DEGREES
-    write_csv(folder / "xstps.csv", _rows(columns, order[phot.listed[order]]), formats)
-    return phot
+    return _rows(columns, order[phot.listed[order]]), phot
 
 
-def _apass(folder: Path, sky: Sky, recipe: Recipe, chunk: int) -> Measured:
+def _apass(sky: Sky, recipe: Recipe, chunk: int) -> tuple[Columns, Measured]:
     rng = recipe.rng("photometry_errors", chunk, 3)
     phot = photometry.apass(sky.mag, rng)
     columns = _rows(apass_columns(*offset(sky.ra, sky.dec, APASS_ERROR, rng), phot), phot.listed)
-    places = {name for name in columns if name.endswith("J2000")}
-    columns = {k: v if k in places else v.astype(np.float32) for k, v in columns.items()}
-    primed = {k: k.replace("_mag", "'mag") for k in columns if k.removeprefix("e_")[1] == "_"}
-    write_votable(folder / "apass.vot", columns, {k: "deg" if k in places else "mag" for k in columns}, primed)
-    return phot
+    return {name: v if APASS_UNITS[name] == "deg" else v.astype(np.float32) for name, v in columns.items()}, phot
 
 
-def _targets(folder: Path, sky: Sky, visits: Visits) -> None:
+def _targets(sky: Sky, visits: Visits) -> Columns:
     place = {"ra": sky.ra[visits.star], "dec": sky.dec[visits.star]}
-    write_csv(
-        folder / "targets.csv",
-        {"specid": np.array(visits.specid), **place, "name": np.array(sky.name)[visits.star]},
-        DEGREES,
-    )
+    return {"specid": np.array(visits.specid), **place, "name": np.array(sky.name)[visits.star]}
 
 
-def _labels(folder: Path, sky: Sky, visits: Visits, recipe: Recipe, chunk: int) -> None:
+def _labels(sky: Sky, visits: Visits, recipe: Recipe, chunk: int) -> Columns:
     primary = sky.stars.primary
     teff, logg = 10 ** primary[:, COLUMNS.index("log_teff")], primary[:, COLUMNS.index("log_g")]
-    drawn = draw_labels(visits.star, teff, logg, sky.stars.feh, visits.snr_g, recipe.rng("label_errors", chunk))
+    rng = recipe.rng("label_errors", chunk)
+    drawn = draw_labels(visits.star, teff, logg, sky.stars.feh, visits.snr_g, rng)
     specid = np.array(visits.specid)[drawn.visit]
-    columns = {"specid": specid} | {k: v.astype(np.float32) for k, v in drawn._asdict().items() if k != "visit"}
-    columns["label_source"] = np.full(len(specid), "simulated")
-    write_fits(folder / "labels.fits", columns, {"teff": "K", "teff_err": "K"})
+    values = {k: v.astype(np.float32) for k, v in drawn._asdict().items() if k != "visit"}
+    return {"specid": specid, **values, "label_source": np.full(len(specid), "simulated")}
 
 
 def _rows(columns: dict[str, np.ndarray], rows: NDArray[np.bool_] | NDArray[np.int64]) -> dict[str, np.ndarray]:

@@ -1,12 +1,13 @@
 """Recipe: which ingredients a simulated survey has, and the random streams each of them draws from."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["CHUNK", "INGREDIENTS", "Recipe"]
+__all__ = ["CHUNK", "INGREDIENTS", "Recipe", "UnknownIngredient", "recipe_of"]
 
 CHUNK = 4000  # stars drawn at a time: as many as a plate has fibres, so that no draw can overfill one
 
@@ -66,3 +67,29 @@ class Recipe(NamedTuple):
         """An independent generator for each stream (an ingredient, or any other name) and key, wherever it is made."""
         seed = self.seeds.get(stream, self.seed)
         return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(stream.encode()), *key)))
+
+
+class UnknownIngredient(ValueError):
+    """The message is one line that says what was meant, or where the names are."""
+
+    exit_code = 2
+
+
+def recipe_of(seed: int, without: Iterable[str], seeds: Iterable[str]) -> Recipe:
+    """The recipe of command-line words, seeds as NAME=SEED; UnknownIngredient if a word cannot be understood."""
+    return Recipe(seed, frozenset(map(_known, without)), dict(map(_own_seed, seeds)))
+
+
+def _own_seed(text: str) -> tuple[str, int]:
+    name, _, seed = text.partition("=")
+    if not (seed.isascii() and seed.isdigit()):
+        raise UnknownIngredient(f"{text!r} is no seed of an ingredient; write it as noise=7")
+    return _known(name), int(seed)
+
+
+def _known(name: str) -> str:
+    if name in INGREDIENTS:
+        return name
+    near = get_close_matches(name, INGREDIENTS, n=1)
+    hint = f"did you mean {near[0]}?" if near else "obcat simulate --ingredients lists them"
+    raise UnknownIngredient(f"no ingredient {name!r}; {hint}")

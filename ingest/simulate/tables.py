@@ -1,48 +1,152 @@
-"""Tables: columns written in the form in which each archive hands them out."""
+"""Tables: files that grow chunk by chunk, in the form in which each archive hands them out.
+
+Each function opens one file and gives what appends columns to it; on leaving, the file is complete. All chunks must
+have the same columns and types, ValueError if not; memory holds one chunk.
+"""
 
 import csv
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
-__all__ = ["Columns", "write_csv", "write_fits", "write_votable"]
+__all__ = ["Append", "Columns", "csv_table", "fits_table", "parquet_table", "votable"]
 
 Columns = Mapping[str, Sequence[str] | np.ndarray]
+Append = Callable[[Columns], None]
+SIMULATED = "SIMULATED by obcat: nothing in this table was observed"
+ROWS = re.compile(r"(?P<head>.*<TABLEDATA)(/>|>\n(?P<rows>.*?) *</TABLEDATA>)(?P<tail>.*)", re.DOTALL)
 
 
-def write_csv(path: Path, columns: Columns, formats: Mapping[str, str]) -> None:
+@contextmanager
+def csv_table(path: Path, formats: Mapping[str, str]) -> Iterator[Append]:
     """NaN becomes an empty cell; columns without a format are written as they are."""
-    cells = [[_cell(v, formats.get(name, "")) for v in values] for name, values in columns.items()]
     with path.open("w", newline="", encoding="utf-8") as f:
         writer = csv.writer(f, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*cells, strict=True))
+        names: list[str] = []
+
+        def append(columns: Columns) -> None:
+            if not names:
+                names.extend(columns)
+                writer.writerow(names)
+            _same(path, names, list(columns))
+            cells = [_cells(np.asarray(values), formats.get(name, "")) for name, values in columns.items()]
+            writer.writerows(zip(*cells, strict=True))
+
+        yield append
 
 
-def _cell(value: object, form: str) -> str:
-    return "" if value != value else format(value, form)
+def _cells(values: np.ndarray, form: str) -> list[str]:
+    return ["" if v != v else format(v, form) for v in values.tolist()]
 
 
-def write_fits(path: Path, columns: Columns, units: Mapping[str, str]) -> None:
+@contextmanager
+def fits_table(path: Path, units: Mapping[str, str]) -> Iterator[Append]:
+    """The first binary table extension; astropy makes its header, which gets the number of rows at the end."""
+    with path.open("w+b") as f:
+        heads: list[str] = []
+        size = 0
+
+        def append(columns: Columns) -> None:
+            nonlocal size
+            head, rows, n = _fits_parts(columns, units)
+            if not heads:
+                heads.append(head)
+                f.write(head.encode("ascii"))
+            _same(path, heads[0], head)
+            f.write(rows)
+            size += n
+
+        yield append
+        f.write(b"\0" * (-f.tell() % 2880))
+        f.seek(0)
+        f.write(heads[0].replace(_naxis2(0), _naxis2(size)).encode("ascii"))
+
+
+def _fits_parts(columns: Columns, units: Mapping[str, str]) -> tuple[str, bytes, int]:
+    """Both headers, that of the table saying 0 rows, the rows' bytes, and their number."""
+    from astropy.io import fits
     from astropy.table import Table
 
     table = Table({name: np.asarray(values) for name, values in columns.items()})
     for name, unit in units.items():
         table[name].unit = unit
     table.meta["SIMULAT"] = True
-    table.write(path, format="fits", overwrite=True)
+    buffer = BytesIO()
+    table.write(buffer, format="fits")
+    with fits.open(BytesIO(buffer.getvalue())) as hdul:
+        header = hdul[1].header
+        heads = hdul[0].header.tostring() + header.tostring()
+        size = header["NAXIS1"] * header["NAXIS2"]
+    return heads.replace(_naxis2(len(table)), _naxis2(0)), buffer.getvalue()[len(heads) : len(heads) + size], len(table)
 
 
-def write_votable(path: Path, columns: Columns, units: Mapping[str, str], names: Mapping[str, str]) -> None:
+def _naxis2(n: int) -> str:
+    return f"NAXIS2  = {n:>20d}"
+
+
+@contextmanager
+def votable(path: Path, units: Mapping[str, str], names: Mapping[str, str]) -> Iterator[Append]:
     """Fields keep the columns' names as ID; `names` gives those whose name is no XML identifier (g_mag: g'mag)."""
+    with path.open("w", encoding="utf-8") as f:
+        ends: list[str] = []
+
+        def append(columns: Columns) -> None:
+            head, rows, tail = _xml_parts(columns, units, names)
+            if not ends:
+                ends.extend([head, tail])
+                f.write(head + ">\n")
+            _same(path, ends, [head, tail])
+            f.write(rows)
+
+        yield append
+        f.write("    </TABLEDATA>" + ends[1])
+
+
+def _xml_parts(columns: Columns, units: Mapping[str, str], names: Mapping[str, str]) -> tuple[str, str, str]:
     from astropy.io.votable import from_table, writeto
     from astropy.table import Table
 
     table = Table({name: np.asarray(values) for name, values in columns.items()})
     for name, unit in units.items():
         table[name].unit = unit
-    votable = from_table(table)
-    for field in votable.get_first_table().fields:
+    document = from_table(table)
+    document.get_first_table().description = SIMULATED
+    for field in document.get_first_table().fields:
         field.ID, field.name = field.name, names.get(field.name, field.name)
-    writeto(votable, str(path))
+    buffer = BytesIO()
+    writeto(document, buffer)
+    parts = ROWS.fullmatch(buffer.getvalue().decode("utf-8"))
+    assert parts is not None
+    return parts["head"], parts["rows"] or "", parts["tail"]
+
+
+@contextmanager
+def parquet_table(path: Path) -> Iterator[Append]:
+    """One row group a chunk; every row, and the file, says that it is simulated."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    writers: list[pq.ParquetWriter] = []
+
+    def append(columns: Columns) -> None:
+        n = len(next(iter(columns.values())))
+        table = pa.table({"simulated": np.ones(n, dtype=bool), **columns})
+        table = table.replace_schema_metadata({"simulated": "true"})
+        if not writers:
+            writers.append(pq.ParquetWriter(path, table.schema))
+        writers[0].write_table(table)
+
+    try:
+        yield append
+    finally:
+        for writer in writers:
+            writer.close()
+
+
+def _same(path: Path, first: object, later: object) -> None:
+    if first != later:
+        raise ValueError(f"{path.name}: the columns of a chunk are not those of the first")

@@ -1,41 +1,46 @@
 """Truth: what was put in, for measuring what comes out; written apart from the survey, where no build looks."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from obcat.ingest.simulate.chunks import Chunk
 from obcat.ingest.simulate.dust import BANDS
 from obcat.ingest.simulate.isochrones import COLUMNS
-from obcat.ingest.simulate.motion import Motion
 from obcat.ingest.simulate.noise import SPOILED
 from obcat.ingest.simulate.photometry import Measured
 from obcat.ingest.simulate.sky import Sky
-from obcat.ingest.simulate.visits import Visits
+from obcat.ingest.simulate.tables import Append, Columns, parquet_table
 
-__all__ = ["write_truth"]
+__all__ = ["open_truth", "truth_columns"]
 
 KS = BANDS.index("ks")
 FIRST_BAND = COLUMNS.index(BANDS[0])
 
 
-def write_truth(
-    folder: Path, sky: Sky, visits: Visits, motion: Motion, spoiled: np.ndarray, measured: dict[str, Measured]
-) -> None:
-    """stars.parquet (a row a star) and visits.parquet (a row a spectrum); mag, km/s, Angstrom, kpc, mas."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "stars.parquet", _stars(sky) | {f"in_{k}": m.listed for k, m in measured.items()})
-    name = np.array(sky.name)
-    _write(
-        folder / "visits.parquet",
-        {
-            "specid": np.array(visits.specid), "fitsname": np.array(visits.fitsname), "name": name[visits.star],
-            "snr_g": visits.snr_g, "rv": motion.system, "rv_primary": motion.primary,
-            "rv_companion": motion.companion, "rv_header_error": motion.error,
-            "is_erroneous": spoiled > 0, "erroneous_kind": np.array(SPOILED)[spoiled],
-        },
-    )  # fmt: skip
+@contextmanager
+def open_truth(folder: Path) -> Iterator[dict[str, Append]]:
+    """What appends to stars.parquet (a row a star) and visits.parquet (a row a spectrum)."""
+    with parquet_table(folder / "stars.parquet") as stars, parquet_table(folder / "visits.parquet") as visits:
+        yield {"stars": stars, "visits": visits}
+
+
+def truth_columns(chunk: Chunk, measured: dict[str, Measured]) -> dict[str, Columns]:
+    """The columns of both tables; mag, km/s, Angstrom, kpc, mas."""
+    stars = _stars(chunk.sky) | {f"in_{name}": m.listed for name, m in measured.items()}
+    return {"stars": stars, "visits": _visits(chunk)}
+
+
+def _visits(chunk: Chunk) -> dict[str, np.ndarray]:
+    _, sky, visits, motion, spoiled = chunk
+    return {
+        "specid": np.array(visits.specid), "fitsname": np.array(visits.fitsname),
+        "name": np.array(sky.name)[visits.star],
+        "snr_g": visits.snr_g, "rv": motion.system, "rv_primary": motion.primary, "rv_companion": motion.companion,
+        "rv_header_error": motion.error, "is_erroneous": spoiled > 0, "erroneous_kind": np.array(SPOILED)[spoiled],
+    }  # fmt: skip
 
 
 def _stars(sky: Sky) -> dict[str, np.ndarray]:
@@ -56,9 +61,3 @@ def _stars(sky: Sky) -> dict[str, np.ndarray]:
         "log_period": b.log_period, "semi_amplitude": b.semi_amplitude, "has_emission": e.ew > 0,
         "is_nebular": e.nebular, "ew_halpha": e.ew, "excess_ks": e.excess_ks,
     } | {f"true_{band}": mag for band, mag in sky.mag.items()}  # fmt: skip
-
-
-def _write(path: Path, columns: dict[str, np.ndarray]) -> None:
-    n = len(next(iter(columns.values())))
-    table = pa.table({"simulated": np.ones(n, dtype=bool), **columns})
-    pq.write_table(table.replace_schema_metadata({"simulated": "true"}), path)

@@ -17,6 +17,7 @@ TILE = 4.5  # deg
 NIGHTS = (55859, 57900)  # LMJD
 SPECTROGRAPHS, FIBRES = 16, 250
 SNR_AT, SNR_G, SNR_SIGMA, SNR_RANGE = (60.0, 60.0), (12.8, 15.3), 0.40, (10.0, 300.0)  # bright plates, others
+PLATES = 10_000  # numbers kept for the plates of a chunk, which are fewer than its visits
 EPOCH = dt.date(1858, 11, 17)
 
 
@@ -55,25 +56,28 @@ def n_spectra(n_stars: int) -> int:
     return round(n_stars * FULL_SPECTRA / FULL_STARS)
 
 
-def count_visits(n_stars: int, special: int, special_visits: int, rng: np.random.Generator) -> Integers:
-    """One visit each, and the rest shared out unevenly; the special star gets its number while there are enough."""
-    spare = n_spectra(n_stars) - n_stars
-    own = min(special_visits - 1, spare)
+def count_visits(n_stars: int, n_visits: int, first: int, rng: np.random.Generator) -> Integers:
+    """One visit each, and the rest shared out unevenly; the first star gets `first` while there are enough.
+
+    With first = 0 it is like the others.
+    """
+    spare = n_visits - n_stars
+    own = min(max(first - 1, 0), spare)
     eager = rng.gamma(UNEVENNESS, size=n_stars)
-    eager[special] = 0
-    chance = eager / eager.sum() if n_stars > 1 else np.ones(1)
-    visits = 1 + rng.multinomial(spare - own, chance)
-    visits[special] += own
+    if first and n_stars > 1:
+        eager[0] = 0
+    visits = 1 + rng.multinomial(spare - own, eager / eager.sum())
+    visits[0] += own
     return visits
 
 
-def draw_visits(ra: Array, dec: Array, g: Array, visits: Integers, rng: np.random.Generator) -> Visits:
-    """The k-th visits of a tile's bright (or faint) stars share one plate and night."""
+def draw_visits(ra: Array, dec: Array, g: Array, visits: Integers, chunk: int, rng: np.random.Generator) -> Visits:
+    """The k-th visits of a tile's bright (or faint) stars of one chunk share one plate and night."""
     star = np.repeat(np.arange(len(visits)), visits)
     turn = np.arange(len(star)) - np.repeat(np.cumsum(visits) - visits, visits)
     bright = g < BRIGHT
     tile = np.array([_tile(a, d, b) for a, d, b in zip(ra, dec, bright, strict=True)])
-    planid = np.array([f"{t}{k + 1}" for t, k in zip(tile[star], turn, strict=True)])
+    planid = np.array([f"{t}{chunk:03d}{k + 1:02d}" for t, k in zip(tile[star], turn, strict=True)])
     names, plan, size = np.unique(planid, return_inverse=True, return_counts=True)
     order = np.argsort(plan, kind="stable")
     place = np.empty(len(star), dtype=np.int64)
@@ -82,7 +86,9 @@ def draw_visits(ra: Array, dec: Array, g: Array, visits: Integers, rng: np.rando
         raise ValueError(f"plate {names[np.argmax(size)]} has {size.max()} stars, more than its fibres")
     night = rng.choice(np.arange(*NIGHTS), size=len(names))
     snr = _snr(g[star], bright[star], rng)
-    return Visits(star, planid, plan, night[plan], 1 + place % SPECTROGRAPHS, 1 + place // SPECTROGRAPHS, snr)
+    return Visits(
+        star, planid, chunk * PLATES + plan, night[plan], 1 + place % SPECTROGRAPHS, 1 + place // SPECTROGRAPHS, snr
+    )
 
 
 def _tile(ra: float, dec: float, bright: bool) -> str:

@@ -9,22 +9,58 @@ from obcat.cli.group import BUILD, SURVEY, fail, load, main, say
 from obcat.progress import progress
 
 
+def list_ingredients(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    from obcat.ingest.simulate.recipe import INGREDIENTS
+
+    if wanted:
+        width = max(map(len, INGREDIENTS))
+        for name, text in INGREDIENTS.items():
+            click.echo(f"{name:<{width}}  {text}")
+        context.exit()
+
+
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--stars", default=16032, show_default=True, type=click.IntRange(min=1), help="Number of stars.")
-@click.option("--seed", default=1, show_default=True, help="Seed; the same seed gives the same files.")
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1))
-def simulate(folder: Path, stars: int, seed: int, workers: int) -> None:
-    """Make a SIMULATED survey in FOLDER/survey and its truth in FOLDER/truth (full size: 22,901 spectra)."""
+@click.option(
+    "--size",
+    "--stars",
+    default=16_032,
+    show_default=True,
+    type=click.IntRange(1, 1_000_000),
+    help="Number of stars; 16032 stars have 22,901 spectra.",
+)
+@click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(min=0), help="The same seed gives the same files."
+)
+@click.option("--without", multiple=True, metavar="NAME", help="An ingredient to leave out; may be repeated.")
+@click.option(
+    "--seed-of", "seeds", multiple=True, metavar="NAME=SEED", help="A seed of its own for an ingredient; repeatable."
+)
+@click.option(
+    "--ingredients", is_flag=True, is_eager=True, expose_value=False, callback=list_ingredients, help="List them."
+)
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Processes.")
+def simulate(
+    folder: Path, size: int, seed: int, without: tuple[str, ...], seeds: tuple[str, ...], workers: int
+) -> None:
+    """Make a SIMULATED survey in FOLDER/survey and its truth in FOLDER/truth; no build looks at the truth.
+
+    Each ingredient draws from a stream of its own: leaving one out, or another seed for it, changes no draw of the
+    others.
+    """
     from obcat.ingest import simulate as simulation
 
+    try:
+        recipe = simulation.recipe_of(seed, without, seeds)
+    except simulation.UnknownIngredient as error:
+        fail(error)
     survey, truth = folder / "survey", folder / "truth"
-    if simulation.is_current(survey, truth, stars, seed):
+    if simulation.is_current(survey, truth, size, recipe):
         say(f"{survey}: simulated survey is there already")
         return
     started = time.monotonic()
     with progress("simulating spectra") as step:
-        simulation.simulate(survey, truth, n_stars=stars, seed=seed, workers=workers, progress=step)
+        simulation.simulate(survey, truth, n_stars=size, recipe=recipe, workers=workers, progress=step)
     say(f"{survey}: simulated in {time.monotonic() - started:.0f} s")
 
 

@@ -9,7 +9,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from obcat.ingest.simulate import is_current, simulate
+from obcat.ingest.simulate import Recipe, is_current, simulate
 from obcat.ingest.simulate.sky import LB1_DEC, LB1_RA
 from obcat.ingest.simulate.visits import count_visits, draw_visits, n_spectra
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
@@ -31,7 +31,7 @@ CRPIX1 CTYPE1 DC-FLAG COMMENT VERSPIPE CLASS SUBCLASS Z Z_ERR ZFLAG SNRU SNRG SN
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with survey/ and truth/."""
     root = tmp_path_factory.mktemp("simulated")
-    simulate(root / "survey", root / "truth", n_stars=N_STARS, seed=SEED, workers=1)
+    simulate(root / "survey", root / "truth", n_stars=N_STARS, recipe=Recipe(SEED), workers=1)
     return root
 
 
@@ -52,7 +52,7 @@ def test_full_size_is_that_of_liu_et_al_2019() -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 60, 3000])
 def test_every_star_is_visited_and_the_total_is_exact(n: int) -> None:
-    visits = count_visits(n, 0, 12, np.random.default_rng(1))
+    visits = count_visits(n, n_spectra(n), 12, np.random.default_rng(1))
     assert visits.sum() == n_spectra(n)
     assert visits.min() >= 1
     assert visits[0] == min(12, 1 + n_spectra(n) - n)
@@ -60,40 +60,42 @@ def test_every_star_is_visited_and_the_total_is_exact(n: int) -> None:
 
 def test_a_plate_never_puts_two_stars_on_one_fibre() -> None:
     rng = np.random.default_rng(2)
-    visits = draw_visits(rng.uniform(80, 90, 900), rng.uniform(20, 30, 900), np.full(900, 13.0), np.full(900, 2), rng)
+    visits = draw_visits(
+        rng.uniform(80, 90, 900), rng.uniform(20, 30, 900), np.full(900, 13.0), np.full(900, 2), 0, rng
+    )
     assert len(set(visits.specid)) == 1800
 
 
 @pytest.mark.slow
 def test_the_same_bytes_for_one_and_two_workers(made: Path, tmp_path: Path) -> None:
-    simulate(tmp_path / "survey", tmp_path / "truth", n_stars=N_STARS, seed=SEED, workers=2)
+    simulate(tmp_path / "survey", tmp_path / "truth", n_stars=N_STARS, recipe=Recipe(SEED), workers=2)
     assert digests(tmp_path) == digests(made)
 
 
 def test_another_seed_gives_another_survey(made: Path, tmp_path: Path) -> None:
-    simulate(tmp_path / "survey", tmp_path / "truth", n_stars=3, seed=SEED + 1, workers=1)
-    assert is_current(tmp_path / "survey", tmp_path / "truth", 3, SEED + 1)
-    assert not is_current(tmp_path / "survey", tmp_path / "truth", 3, SEED)
-    assert not is_current(tmp_path / "survey", tmp_path / "nowhere", 3, SEED + 1)
+    simulate(tmp_path / "survey", tmp_path / "truth", n_stars=3, recipe=Recipe(SEED + 1), workers=1)
+    assert is_current(tmp_path / "survey", tmp_path / "truth", 3, Recipe(SEED + 1))
+    assert not is_current(tmp_path / "survey", tmp_path / "truth", 3, Recipe(SEED))
+    assert not is_current(tmp_path / "survey", tmp_path / "nowhere", 3, Recipe(SEED + 1))
 
 
 def test_a_run_replaces_what_was_there_and_leaves_nothing_else(tmp_path: Path) -> None:
     for n in (3, 2):
-        simulate(tmp_path / "survey", tmp_path / "truth", n_stars=n, seed=1, workers=1)
+        simulate(tmp_path / "survey", tmp_path / "truth", n_stars=n, recipe=Recipe(1), workers=1)
     assert {p.name for p in tmp_path.iterdir()} == {"survey", "truth"}
     assert pq.read_metadata(tmp_path / "truth" / "stars.parquet").num_rows == 2
 
 
 def test_truth_inside_the_survey_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a build could read the truth"):
-        simulate(tmp_path / "survey", tmp_path / "survey" / "truth", n_stars=2, seed=1)
-    with pytest.raises(ValueError, match="1 or more"):
-        simulate(tmp_path / "survey", tmp_path / "truth", n_stars=0, seed=1)
+        simulate(tmp_path / "survey", tmp_path / "survey" / "truth", n_stars=2, recipe=Recipe(1))
+    with pytest.raises(ValueError, match=r"n_stars is 0, .* must be 1 to 1000000"):
+        simulate(tmp_path / "survey", tmp_path / "truth", n_stars=0, recipe=Recipe(1))
 
 
 def test_nothing_in_the_survey_names_a_true_value(made: Path) -> None:
     assert sorted(p.name for p in (made / "survey").iterdir()) == [
-        "apass.vot", "gaia_dr2.fits", "labels.fits", "simulation.json", "spectra", "survey.toml", "targets.csv",
+        "apass.vot", "gaia_dr2.fits", "labels.fits", "spectra", "survey.toml", "targets.csv",
         "twomass.csv", "xstps.csv",
     ]  # fmt: skip
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from obcat.ingest.simulate import simulate
+from obcat.ingest.simulate import Recipe, simulate
 from tests.whole.small import N_STARS, Made, make, tables_of, write_survey
 
 
@@ -12,7 +12,7 @@ from tests.whole.small import N_STARS, Made, make, tables_of, write_survey
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the simulated files; their truth stands beside it."""
     folder = tmp_path_factory.mktemp("simulated")
-    simulate(folder / "survey", folder / "truth", n_stars=N_STARS, seed=1, workers=2)
+    simulate(folder / "survey", folder / "truth", n_stars=N_STARS, recipe=Recipe(1), workers=2)
     return folder / "survey"
 
 
