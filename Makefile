@@ -65,7 +65,7 @@ report: setup
 	$(OBCAT) report $(DATABASE)
 
 test: setup
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2
 
 lint: setup
 	$(VENV)/bin/ruff check .
