@@ -38,13 +38,16 @@ def status(database: Path) -> None:
 @main.command()
 @DATABASE
 @click.option("--truth", type=click.Path(path_type=Path), help="Folder of the truth; default: truth beside DATABASE.")
-def evaluate(database: Path, truth: Path | None) -> None:
+@click.option("--readme", is_flag=True, help="Print the main numbers only, as a table in Markdown.")
+def evaluate(database: Path, truth: Path | None, *, readme: bool) -> None:
     """Compare the catalog of a SIMULATED survey with its truth, beside the paper's numbers."""
-    from obcat.report.evaluate import evaluate as run
+    from obcat.report.evaluate import evaluate as tables
+    from obcat.report.evaluate import main_numbers
     from obcat.report.truth import EvaluateError
 
     try:
         with reading(database):
+            run = main_numbers if readme else tables
             click.echo(run(database, truth or database.parent / "truth"), nl=False)
     except EvaluateError as error:
         fail(error)

@@ -5,14 +5,16 @@ from numpy.typing import NDArray
 
 from obcat.report import statistics as st
 from obcat.report.section import Section, bins, percent
-from obcat.report.truth import Compared
+from obcat.report.truth import Compared, absent
 
-__all__ = ["by_mass_ratio", "by_parallax"]
+__all__ = ["by_mass_ratio", "by_parallax", "by_snr"]
 
 RATIO_EDGES = (0.1, 0.3, 0.5, 0.7, 0.9, np.inf)
 PARALLAX_EDGES = (-np.inf, 3, 5, 10, 20, np.inf)
+SNR_EDGES = (10, 20, 30, 50, 100, np.inf)
 GOOD_PARALLAX = 10
 BRIGHT_COMPANION = 0.7  # mass ratio
+COLUMNS = ("n", "binary", "flagged", "recall", "recall above q 0.7", "purity", "false alarms")
 
 Rows = NDArray[np.bool_]
 
@@ -21,11 +23,13 @@ def by_mass_ratio(data: Compared) -> Section:
     """Recall in each bin of mass ratio, and what the flagged stars are."""
     note = (
         "Best visits. Recall: flagged of all (unknown counts as missed); share: of all stars flagged, so that the\n"
-        "rows of binaries add up to the purity."
-    )
+        "rows of binaries add up to the purity. Triples and SB2 (both sets of lines in the spectrum) are binaries too."
+    ) + absent(data, "is_triple", "is_sb2")
     groups = [
         ("all binaries", data["is_binary"] == 1),
         *bins("mass ratio", data["mass_ratio"], RATIO_EDGES),
+        ("triple", data["is_triple"] == 1),
+        ("SB2", data["is_sb2"] == 1),
         ("single", data["is_binary"] == 0),
         ("single, no emission", (data["is_binary"] == 0) & (data["has_emission"] == 0)),
     ]
@@ -53,9 +57,19 @@ def ratio_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
 def by_parallax(data: Compared) -> Section:
     note = "Best visits with a parallax; purity: true binaries of those flagged; false alarms: flagged of single stars."
     groups = [("all", np.isfinite(data["parallax"])), *bins("parallax S/N", parallax_snr(data), PARALLAX_EDGES)]
-    columns = ("n", "binary", "flagged", "recall", "recall above q 0.7", "purity", "false alarms")
-    rows = [parallax_row(label, data, (data["uniqflag"] == 1) & rows) for label, rows in groups]
-    return Section("binaries: binary_flag by parallax S/N", note, columns, rows)
+    return Section("binaries: binary_flag by parallax S/N", note, COLUMNS, parallax_rows(data, groups))
+
+
+def by_snr(data: Compared) -> Section:
+    note = "As above, by S/N of the spectrum; then those with a parallax above ten times its error."
+    near = parallax_snr(data) > GOOD_PARALLAX
+    groups = [*bins("S/N", np.where(np.isfinite(data["parallax"]), data["snr_g"], np.nan), SNR_EDGES)]
+    groups += [(f"{label}, parallax S/N > {GOOD_PARALLAX}", rows & near) for label, rows in groups]
+    return Section("binaries: binary_flag by S/N", note, COLUMNS, parallax_rows(data, groups))
+
+
+def parallax_rows(data: Compared, groups: list[tuple[str, Rows]]) -> list[tuple[str, ...]]:
+    return [parallax_row(label, data, (data["uniqflag"] == 1) & rows) for label, rows in groups]
 
 
 def parallax_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ GOOD_SNR = 30
 SNR_EDGES = (10, 20, 30, 50, 100, np.inf)
 EW_EDGES = (0.5, 1, 2, 5, 10, np.inf)
 FLAGS = ("erroneous", "em_flag")
-KINDS = {"wavelength": "wavelengths wrong", "arms": "arms do not meet"}
+KINDS = {"wavelength": "wavelengths wrong", "arms": "arms do not meet", "sky": "wrong sky"}
 
 Rows = NDArray[np.bool_]
 
@@ -78,9 +78,10 @@ def erroneous(data: Compared) -> Section:
     """Spoiled spectra found, by what was done to them; sound spectra called erroneous."""
     note = "All visits: share with erroneous = 1 and share with em_flag = 1; unknown counts as not flagged."
     emission, high = data["has_emission"] == 1, data["snr_g"] >= GOOD_SNR
+    kinds = sorted({*KINDS, *data["erroneous_kind"].tolist()} - {""})
     groups = [
-        *((f"spoiled: {what}, {label}", (data["erroneous_kind"] == kind) & rows)
-          for kind, what in KINDS.items() for label, rows in (("S/N from 30", high), ("S/N below 30", ~high))),
+        *((f"spoiled: {KINDS.get(kind, kind)}, {label}", (data["erroneous_kind"] == kind) & rows)
+          for kind in kinds for label, rows in (("S/N from 30", high), ("S/N below 30", ~high))),
         ("sound, no emission", sound(data) & ~emission),
         ("sound, emission", sound(data) & emission),
     ]  # fmt: skip

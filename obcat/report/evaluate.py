@@ -1,53 +1,105 @@
 """`obcat evaluate`: the catalog of a simulated survey against its truth, beside the paper's numbers."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from obcat import db
+from obcat.report import accuracy, roc
 from obcat.report import statistics as st
-from obcat.report.binaries import by_mass_ratio, by_parallax
+from obcat.report.binaries import by_mass_ratio, by_parallax, by_snr
 from obcat.report.counts import counts, fractions
+from obcat.report.coverage import coverage, rank_histogram
 from obcat.report.distances import claimed_error, covered, distances, near_15_kpc
+from obcat.report.domain import warnings
 from obcat.report.emission import emission_by_snr, emission_by_width, erroneous, headline
+from obcat.report.failures import failures
 from obcat.report.magnitudes import against_geometry, against_truth, held_out_residuals
 from obcat.report.measured import measured
 from obcat.report.noise import Claimed, claimed, model, pulls
+from obcat.report.readme import markdown
 from obcat.report.reddening import labels, reddening
 from obcat.report.section import Section, number, percent, text
 from obcat.report.truth import Compared, EvaluateError, compare, read_truth, refuse_real
 
-__all__ = ["EvaluateError", "evaluate"]
+__all__ = ["EvaluateError", "Evaluation", "evaluate", "evaluation", "main_numbers"]
+
+
+class Evaluation(NamedTuple):
+    """``heading`` names the survey and says SIMULATED; ``fails`` is the section on where the method fails."""
+
+    heading: str
+    sections: list[Section]
+    fails: Section
 
 
 def evaluate(database: Path, truth: Path) -> str:
-    """Plain text: what the paper states beside what is measured, then section by section.
+    """Plain text: what the paper states beside what is measured, where the method fails, then section by section.
 
     Raises EvaluateError (one line): the survey is not simulated, the truth is missing or belongs to another survey.
     """
+    found = evaluation(database, truth)
+    return text(found.sections, found.heading)
+
+
+def main_numbers(database: Path, truth: Path) -> str:
+    """The main numbers as a table in Markdown. EvaluateError as above."""
+    with db.connect(database, read_only=True) as con:
+        refuse_real(con, database)
+        return markdown(compare(con, read_truth(truth), truth), claimed(con))
+
+
+def evaluation(database: Path, truth: Path) -> Evaluation:
+    """Every section. EvaluateError as above."""
     with db.connect(database, read_only=True) as con:
         name = refuse_real(con, database)
         data = compare(con, read_truth(truth), truth)
         posterior, rows = claimed(con), counts(con)
+    fails = failures(data)
     sections = [
         summary(data, posterior),
-        against_truth(data),
-        against_geometry(data),
-        model(data, posterior),
-        pulls(data),
-        distances(data),
-        emission_by_snr(data),
-        emission_by_width(data),
-        erroneous(data),
-        by_mass_ratio(data),
-        by_parallax(data),
+        fails,
+        *estimates(data, posterior),
+        *classes(data),
         reddening(data),
         labels(data),
         measured(data),
         fractions(data),
         rows,
     ]
-    return text(sections, f"SIMULATED survey {name!r}")
+    return Evaluation(f"SIMULATED survey {name!r}", sections, fails)
+
+
+def estimates(data: Compared, posterior: Claimed) -> list[Section]:
+    """Magnitudes and distances."""
+    return [
+        accuracy.magnitude(data),
+        accuracy.reddening(data),
+        accuracy.relative_distance(data),
+        coverage(data),
+        rank_histogram(data),
+        against_truth(data),
+        against_geometry(data),
+        model(data, posterior),
+        pulls(data),
+        distances(data),
+    ]
+
+
+def classes(data: Compared) -> list[Section]:
+    """Emission, spoiled spectra, stars of other kinds, binaries."""
+    return [
+        roc.by_class(data),
+        roc.sweep(data),
+        emission_by_snr(data),
+        emission_by_width(data),
+        erroneous(data),
+        warnings(data),
+        by_mass_ratio(data),
+        by_parallax(data),
+        by_snr(data),
+    ]
 
 
 def summary(data: Compared, posterior: Claimed) -> Section:

@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from obcat.report import statistics as st
 from obcat.report.section import Section, bins, number
-from obcat.report.truth import Compared
+from obcat.report.truth import Compared, ordinary
 
-__all__ = ["against_geometry", "against_truth", "good_singles", "held_out_residuals"]
+__all__ = ["PAPER_MIN_SNR", "against_geometry", "against_truth", "good_singles", "held_out_residuals"]
 
 PAPER_MIN_SNR = 50
 SNR_EDGES = (10, 20, 30, 50, 100, 200, np.inf)
@@ -57,7 +57,7 @@ def against_geometry(data: Compared) -> Section:
 
 
 def plain_singles(data: Compared) -> Rows:
-    return (data["uniqflag"] == 1) & (data["is_binary"] == 0) & (data["has_emission"] == 0)
+    return (data["uniqflag"] == 1) & ordinary(data) & (data["is_binary"] == 0) & (data["has_emission"] == 0)
 
 
 def good_singles(data: Compared) -> Rows:

@@ -10,7 +10,8 @@ import duckdb
 import jinja2
 
 from obcat import db
-from obcat.report.evaluate import EvaluateError, evaluate
+from obcat.report.evaluate import EvaluateError, Evaluation
+from obcat.report.evaluate import evaluation as evaluated
 from obcat.report.gallery.listing import FIGURES, Drawing
 from obcat.report.gallery.render import Rendered, render
 from obcat.report.gallery.survey import Survey, text_of
@@ -50,14 +51,14 @@ def writing(out: Path) -> Iterator[None]:
         raise ReportError(f"{out}: {error.strerror or error}; choose a folder that can be written") from error
 
 
-def evaluation(survey: Survey, database: Path) -> str:
+def evaluation(survey: Survey, database: Path) -> Evaluation | None:
     """What `obcat evaluate` says, where the truth of a simulated survey stands beside the database; else nothing."""
     if not survey.simulated:
-        return ""
+        return None
     try:
-        return evaluate(database, survey.truth)
+        return evaluated(database, survey.truth)
     except EvaluateError:
-        return ""
+        return None
 
 
 def opened(con: duckdb.DuckDBPyConnection, database: Path) -> Survey:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-__all__ = ["Compared", "EvaluateError", "compare", "read_truth", "refuse_real"]
+__all__ = ["Compared", "EvaluateError", "absent", "compare", "ordinary", "read_truth", "refuse_real"]
 
 Compared = dict[str, np.ndarray]
 
@@ -16,7 +16,8 @@ PAIRS = """
 SELECT
     c.specid, c.uniqflag, c.snr_g, c.mk, c.mk_err, c.mk_geo, c.mk_geo_err, c.dis, c.dis_low, c.dis_high, c.ebv
     , c.ebv_err, c.binary_flag, c.em_flag, c.erroneous, c.label_source, c.teff, c.teff_err, c.logg, c.logg_err
-    , c.feh, c.feh_err, c.parallax - c.parallax_offset AS parallax, c.parallax_error, g.is_train
+    , c.feh, c.feh_err, c.parallax - c.parallax_offset AS parallax, c.parallax_error, c.parallax_offset, c.ruwe
+    , c.snr_dparallax, c.quality, g.is_train, l.halpha_significance
     , n.dropped AS noise_dropped, c.ks, c.ks_err, c.a_ks, c.a_ks_err
     , c.quality & (SELECT bit FROM meta.quality_bits WHERE name = 'out_of_domain') AS out_of_domain
     , c.quality & (SELECT bit FROM meta.quality_bits WHERE name = 'distance_edge') AS distance_edge
@@ -24,10 +25,13 @@ SELECT
     , s.teff AS true_teff, s.logg AS true_logg, s.feh AS true_feh, s.mass_ratio
     , s.true_ks, s.a_ks AS true_a_ks, s.excess_ks AS true_excess
     , s.is_binary, s.has_emission, s.is_nebular, s.ew_halpha AS true_ew, v.is_erroneous, v.erroneous_kind
+    , s.kind, s.is_triple, s.wobble, s.parallax_offset_true, v.is_sb2
+    , (SELECT distance_max FROM meta.parameters) AS distance_max
 FROM catalog.ob_stars AS c
 INNER JOIN truth_visits AS v ON c.specid = v.specid
 INNER JOIN truth_stars AS s ON v.name = s.name
 LEFT JOIN luminosity.good_parallax AS g ON c.specid = g.specid
+LEFT JOIN emission.lines AS l ON c.specid = l.specid
 LEFT JOIN model.noise_stars AS n ON c.star_id = n.star_id AND c.uniqflag = 1
 ORDER BY c.specid
 """
@@ -40,6 +44,17 @@ WHERE s.name IS NULL
 ORDER BY c.specid
 """
 KEYS = {"stars": "name", "visits": "specid"}
+# columns that a truth may lack, each with what it says
+OPTIONAL = {
+    "stars": {
+        "kind": pa.string(),
+        "is_triple": pa.bool_(),
+        "wobble": pa.float64(),
+        "parallax_offset_true": pa.float64(),
+    },
+    "visits": {"is_sb2": pa.bool_()},
+}
+ORDINARY = ("star", "")
 
 
 class EvaluateError(ValueError):
@@ -80,7 +95,7 @@ def compare(con: duckdb.DuckDBPyConnection, truth: dict[str, pa.Table], folder: 
     EvaluateError: a spectrum of the catalog is not in the truth, or the truth lacks a column.
     """
     for name, table in truth.items():
-        con.register(f"truth_{name}", table)
+        con.register(f"truth_{name}", completed(table, OPTIONAL[name]))
     try:
         strangers = con.execute(STRANGERS).fetchall()
         if strangers:
@@ -89,6 +104,28 @@ def compare(con: duckdb.DuckDBPyConnection, truth: dict[str, pa.Table], folder: 
         return columns(con.sql(PAIRS).to_arrow_table())
     except duckdb.Error as error:
         raise EvaluateError(f"{folder}: {str(error).splitlines()[0]}") from error
+
+
+def completed(table: pa.Table, optional: dict[str, pa.DataType]) -> pa.Table:
+    """With a column of NULL for each that is not there."""
+    for name in sorted(optional.keys() - set(table.column_names)):
+        table = table.append_column(name, pa.nulls(len(table), optional[name]))
+    return table
+
+
+def absent(data: Compared, *names: str) -> str:
+    """A sentence that says which of these columns the truth does not know; nothing if it knows them all."""
+    lacking = [name for name in names if not known(data[name]).any()]
+    return f" The truth has no {', '.join(lacking)}: rows that need it are missing." if lacking else ""
+
+
+def known(column: np.ndarray) -> np.ndarray:
+    return column != "" if column.dtype.kind == "U" else np.isfinite(column)
+
+
+def ordinary(data: Compared) -> np.ndarray:
+    """Rows (n,) of the O and B stars the catalog is about, not of interlopers, subdwarfs and white dwarfs."""
+    return np.isin(data["kind"], ORDINARY)
 
 
 def columns(table: pa.Table) -> Compared:
