@@ -17,8 +17,8 @@ __all__ = ["Append", "Columns", "csv_table", "fits_table", "parquet_table", "vot
 
 Columns = Mapping[str, Sequence[str] | np.ndarray]
 Append = Callable[[Columns], None]
+ROW = re.compile(r"(?<=<TABLEDATA>\n).*(?=</TABLEDATA>)", re.DOTALL)
 SIMULATED = "SIMULATED by obcat: nothing in this table was observed"
-ROWS = re.compile(r"(?P<head>.*<TABLEDATA)(/>|>\n(?P<rows>.*?) *</TABLEDATA>)(?P<tail>.*)", re.DOTALL)
 
 
 @contextmanager
@@ -90,27 +90,32 @@ def _naxis2(n: int) -> str:
 
 @contextmanager
 def votable(path: Path, units: Mapping[str, str], names: Mapping[str, str]) -> Iterator[Append]:
-    """Fields keep the columns' names as ID; `names` gives those whose name is no XML identifier (g_mag: g'mag)."""
+    """Fields keep the columns' names as ID; `names` gives those whose name is no XML identifier (g_mag: g'mag).
+
+    Numbers only; astropy writes all that stands before and after the rows.
+    """
     with path.open("w", encoding="utf-8") as f:
         ends: list[str] = []
 
         def append(columns: Columns) -> None:
-            head, rows, tail = _xml_parts(columns, units, names)
+            arrays = {name: np.asarray(values) for name, values in columns.items()}
+            own = _xml_ends({name: np.zeros(1, values.dtype) for name, values in arrays.items()}, units, names)
             if not ends:
-                ends.extend([head, tail])
-                f.write(head + ">\n")
-            _same(path, ends, [head, tail])
-            f.write(rows)
+                ends.extend(own)
+                f.write(ends[0])
+            _same(path, ends, own)
+            cells = [np.where(values == values, values.astype(str), "NaN").tolist() for values in arrays.values()]
+            f.writelines(f"<TR><TD>{'</TD><TD>'.join(row)}</TD></TR>\n" for row in zip(*cells, strict=True))
 
         yield append
-        f.write("    </TABLEDATA>" + ends[1])
+        f.write(ends[1])
 
 
-def _xml_parts(columns: Columns, units: Mapping[str, str], names: Mapping[str, str]) -> tuple[str, str, str]:
+def _xml_ends(row: Columns, units: Mapping[str, str], names: Mapping[str, str]) -> list[str]:
     from astropy.io.votable import from_table, writeto
     from astropy.table import Table
 
-    table = Table({name: np.asarray(values) for name, values in columns.items()})
+    table = Table(dict(row))
     for name, unit in units.items():
         table[name].unit = unit
     document = from_table(table)
@@ -119,9 +124,7 @@ def _xml_parts(columns: Columns, units: Mapping[str, str], names: Mapping[str, s
         field.ID, field.name = field.name, names.get(field.name, field.name)
     buffer = BytesIO()
     writeto(document, buffer)
-    parts = ROWS.fullmatch(buffer.getvalue().decode("utf-8"))
-    assert parts is not None
-    return parts["head"], parts["rows"] or "", parts["tail"]
+    return ROW.split(buffer.getvalue().decode("utf-8"))
 
 
 @contextmanager
