@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def open(path: "str | Path") -> "Catalog":
+def open(path: "str | Path", *, trust: bool = False) -> "Catalog":
     """The catalog in ``obcat.duckdb`` or in a folder that holds one, read-only; see `obcat.catalog.Catalog`."""
     from obcat.catalog import Catalog
 
-    return Catalog(path)
+    return Catalog(path, trust=trust)
 
 
 def predict(

@@ -10,9 +10,11 @@ import numpy as np
 from obcat.kernels.grid import WAVELENGTH
 from obcat.query import TIME_LIMIT, answered, lock_down, opened
 from obcat.schema import columns_of, quoted, read_tables
+from obcat.trust import check
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import specutils
     from astropy.table import Table
 
 __all__ = ["Catalog", "Spectrum"]
@@ -33,14 +35,36 @@ class Spectrum(NamedTuple):
     flux: np.ndarray
     ivar: np.ndarray
 
+    def to_specutils(self) -> "specutils.Spectrum":
+        """The same for specutils: wavelengths in vacuum, inverse variance as uncertainty, masked where it is 0.
+
+        Flux has no unit, its calibration being relative. Raises ModuleNotFoundError where specutils is not installed.
+        """
+        from astropy import units
+        from astropy.nddata import InverseVariance
+        from specutils import Spectrum
+
+        return Spectrum(
+            spectral_axis=self.wavelength * units.AA,
+            flux=self.flux * units.dimensionless_unscaled,
+            uncertainty=InverseVariance(self.ivar),
+            mask=self.ivar <= 0,
+        )
+
 
 class Catalog:
     """An open database, read-only; close it, or use it in a ``with`` statement."""
 
-    def __init__(self, path: str | Path) -> None:
-        """Open ``obcat.duckdb``, or the one in a folder. Raises obcat.query.QueryRefused where there is none."""
+    def __init__(self, path: str | Path, *, trust: bool = False) -> None:
+        """Open ``obcat.duckdb``, or the one in a folder.
+
+        Raises obcat.query.QueryRefused where there is none; obcat.trust.NotTrusted, unless ``trust``, where it is
+        neither of a build nor of a release that is whole.
+        """
         given = Path(path)
         self.path = given / "obcat.duckdb" if given.is_dir() else given
+        if not trust:
+            check(self.path)
         self._stack = ExitStack()
         self._con = self._stack.enter_context(opened(self.path))
         lock_down(self._con)

@@ -22,15 +22,17 @@ EXPLAINING = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain(?:\s+analyze\b|\s*
 LONG_PATH = re.compile(r"(?<![\w.])/(?:[^/\s\"':]+/)+(?=[^/\s\"':])")
 MAX_ROWS = 1_000_000
 TIME_LIMIT = 60.0
+NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
+    "autoload_known_extensions": False,
+    "autoinstall_known_extensions": False,
+    "allow_community_extensions": False,
+}
 SETTINGS = (
     "enable_progress_bar = false",
     "python_enable_replacements = false",
     "memory_limit = '1500MB'",
     "temp_directory = ''",
     "enable_external_access = false",
-    "autoload_known_extensions = false",
-    "autoinstall_known_extensions = false",
-    "allow_community_extensions = false",
     "lock_configuration = true",
 )
 
@@ -109,9 +111,10 @@ def rows_of(con: duckdb.DuckDBPyConnection, query: str, max_rows: int | None) ->
 def opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The database, read-only, under the name obcat: its file may be called like one of its schemas.
 
-    Raises QueryRefused where there is no database, or none that this DuckDB can read.
+    No extension is looked for: a file of another kind is refused, not fetched a reader for. Raises QueryRefused where
+    there is no database, or none that this DuckDB can read.
     """
-    with duckdb.connect() as con:
+    with duckdb.connect(config=NO_EXTENSIONS) as con:
         try:
             con.execute("ATTACH $path AS obcat (READ_ONLY)", {"path": str(database)})
         except duckdb.Error as error:

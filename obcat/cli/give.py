@@ -29,12 +29,12 @@ def export(database: Path, out: Path | None) -> None:
 @FOLDER
 def verify(folder: Path) -> None:
     """Compare the files of a release in FOLDER with its SHA256SUMS; names what is damaged or missing."""
-    from obcat.export.verify import NoRelease
     from obcat.export.verify import verify as run
+    from obcat.sums import NoSums
 
     try:
         found = run(folder)
-    except (NoRelease, OSError) as error:
+    except (NoSums, OSError) as error:
         fail(error)
     for name in found.unknown:
         click.echo(f"{folder / name}: not part of the release", err=True)

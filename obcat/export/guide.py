@@ -1,13 +1,13 @@
 """The column guide: what every column means, in plain words, made from columns.csv."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from obcat.export.cds.labels import label
 from obcat.export.published import CATALOG, NOT_REAL, Published
 from obcat.schema import Column, read_tables
 
-__all__ = ["write"]
+__all__ = ["NULLS", "bit_rows", "cell", "column_rows", "write"]
 
 KINDS = {"VARCHAR": "text", "DOUBLE": "number", "FLOAT": "number"}
 NULLS = """\
@@ -29,15 +29,25 @@ def lines(catalog: Published) -> Iterator[str]:
         yield f"**{NOT_REAL}.**\n"
     yield f"{read_tables()[CATALOG].description}. {catalog.rows.num_rows} rows, one a spectrum.\n"
     yield NULLS
-    yield "| column | in the CDS table | unit | kind | range | if unknown | meaning |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
-    yield from map(row, catalog.columns)
+    yield from column_rows(catalog.columns)
     if catalog.bits:
         yield "\n## Bits of `quality`\n"
-        yield "`quality` is a sum of these; 0 is nothing the matter. In SQL: `quality & 64 > 0`.\n"
-        yield "| bit | name | what is the matter |"
-        yield "| --- | --- | --- |"
-        yield from (f"| {bit} | {name} | {cell(meaning)} |" for bit, name, meaning in catalog.bits)
+        yield from bit_rows(catalog.bits)
+
+
+def column_rows(columns: Iterable[Column]) -> Iterator[str]:
+    """The columns as a table in Markdown."""
+    yield "| column | in the CDS table | unit | kind | range | if unknown | meaning |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    yield from map(row, columns)
+
+
+def bit_rows(bits: Iterable[tuple[int, str, str]]) -> Iterator[str]:
+    """(bit, name, meaning) as a table in Markdown, with how to ask for one."""
+    yield "`quality` is a sum of these; 0 is nothing the matter. In SQL: `quality & 64 > 0`.\n"
+    yield "| bit | name | what is the matter |"
+    yield "| --- | --- | --- |"
+    yield from (f"| {bit} | {name} | {cell(meaning)} |" for bit, name, meaning in bits)
 
 
 def row(column: Column) -> str:

@@ -1,6 +1,5 @@
 """A release: the catalog in every format, with checksums, each file put under its name when all are whole."""
 
-import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +9,10 @@ from obcat.export import database as duck
 from obcat.export import delimited, fits, guide, parquet, provenance, votable
 from obcat.export.cds import package as cds
 from obcat.export.published import Published, read
+from obcat.sums import SUMS, digest
 
-__all__ = ["SUMS", "digest", "release"]
+__all__ = ["release"]
 
-SUMS = "SHA256SUMS"
 DATABASE = "obcat.duckdb"
 WRITERS: dict[str, Callable[[Path, Published], None]] = {
     "{}.fits": fits.write,
@@ -55,8 +54,3 @@ def files_of(folder: Path, name: str) -> list[str]:
     """Names, relative to the folder, of a file or of the files of a folder in it."""
     path = folder / name
     return [p.relative_to(folder).as_posix() for p in ([path] if path.is_file() else sorted(path.iterdir()))]
-
-
-def digest(path: Path) -> str:
-    with path.open("rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()

@@ -18,7 +18,9 @@ HEAVY = {"astropy", "torch", "lightgbm", "matplotlib", "scipy", "astroquery", "e
 MAY_USE = {
     "kernels": {"numpy", "scipy"},
     "fit": {"numpy", "scipy", "pyarrow", "torch", "lightgbm", "emcee", "obcat.kernels"},
-    "export": {"numpy", "pyarrow", "duckdb", "astropy", "obcat.schema", "obcat.db"},
+    "export": {"numpy", "pyarrow", "duckdb", "astropy", "obcat.schema", "obcat.db", "obcat.sums"},
+    "sums": set(),
+    "trust": {"obcat.sums"},
     "mock": {"numpy", "obcat.kernels"},
     "posterior": {"numpy", "obcat.kernels"},
     "spectra": {"numpy", "obcat.kernels"},
@@ -36,7 +38,10 @@ MAY_USE = {
     "query": {"duckdb", "pyarrow", "rich", "obcat.answers"},
     "answers": {"pyarrow", "rich", "obcat.astro_table"},
     "astro_table": {"numpy", "pyarrow", "astropy", "obcat.schema"},
-    "catalog": {"numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.kernels", "obcat.query", "obcat.schema"},
+    "catalog": {
+        "numpy", "pyarrow", "astropy", "specutils", "obcat.astro_table", "obcat.kernels", "obcat.query",
+        "obcat.schema", "obcat.trust",
+    },
     "explain": {"duckdb", "numpy", "matplotlib", "obcat.kernels", "obcat.query", "obcat.schema"},
     "gridding": {"numpy", "obcat.kernels"},
     "prediction": {
@@ -57,7 +62,7 @@ MAY_USE = {
     "cli": {
         "click", "duckdb", "obcat", "obcat.answers", "obcat.build", "obcat.db", "obcat.explain", "obcat.export",
         "obcat.ingest", "obcat.lock", "obcat.progress", "obcat.query",
-        "obcat.report", "obcat.schema", "obcat.survey",
+        "obcat.report", "obcat.schema", "obcat.sums", "obcat.survey", "obcat.trust",
     },
     "__init__": {"numpy", "astropy", "obcat.catalog", "obcat.prediction"},  # in functions only
 }  # fmt: skip

@@ -34,7 +34,7 @@ def catalog(database, con, fill):
     fill(con, "raw.spectra", [{"specid": "a", "flux": flux, "ivar": np.full(N_PIXEL, 4.0, np.float32), "z": 2e-4}])
     fill(con, "raw.headers", [{"specid": "a", "z": 2e-4}])
     con.close()
-    with obcat.open(database) as opened:
+    with obcat.open(database, trust=True) as opened:
         yield opened
 
 
@@ -79,6 +79,31 @@ def test_spectrum_that_is_not_there(catalog):
         catalog.spectrum("a", frame="air")
 
 
+def test_spectrum_for_specutils(catalog):
+    specutils = pytest.importorskip("specutils", reason="specutils is not installed")
+    rest = catalog.spectrum("a", frame="rest")
+    found = rest.to_specutils()
+    assert isinstance(found, specutils.Spectrum)
+    assert found.spectral_axis.unit == u.AA
+    assert (found.spectral_axis.value == WAVELENGTH).all()
+    assert found.flux.unit == u.dimensionless_unscaled
+    assert (found.flux.value == rest.flux).all()
+    assert (found.uncertainty.array == rest.ivar).all()
+    assert found.uncertainty.uncertainty_type == "ivar"
+    assert found.mask.any()
+    assert (found.mask == (rest.ivar == 0)).all()
+    # what specutils makes of it: the S/N of a good pixel is flux sqrt(ivar)
+    from specutils.analysis import snr
+
+    assert float(snr(found[1000:1001])) == pytest.approx(2 * rest.flux[1000], rel=1e-6)
+
+
+def test_without_specutils_the_import_says_so(catalog, monkeypatch):
+    monkeypatch.setitem(sys.modules, "specutils", None)
+    with pytest.raises(ModuleNotFoundError, match="specutils"):
+        catalog.spectrum("a").to_specutils()
+
+
 def test_sql_gives_arrow_and_is_locked_down(catalog):
     assert catalog.sql("SELECT max(gaia_id) AS g FROM catalog.ob_stars").to_pylist() == [{"g": BIG}]
     assert catalog.sql("SELECT 1 AS x").to_pylist() == [{"x": 1}]
@@ -88,14 +113,14 @@ def test_sql_gives_arrow_and_is_locked_down(catalog):
 
 
 def test_a_folder_can_be_opened_and_a_missing_file_cannot(database):
-    with obcat.open(database.parent) as opened:
+    with obcat.open(database.parent, trust=True) as opened:
         assert len(opened.table()) == 0
     with pytest.raises(QueryRefused):
         obcat.open(database.parent / "none.duckdb")
 
 
 def test_closed_is_closed(database):
-    opened = obcat.open(database)
+    opened = obcat.open(database, trust=True)
     opened.close()
     with pytest.raises(QueryRefused):
         opened.sql("SELECT 1")

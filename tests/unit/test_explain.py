@@ -143,10 +143,10 @@ def test_text_of_values():
 
 
 def test_command(filled):
-    done = CliRunner().invoke(main, ["explain", str(filled), "my star"])
+    done = CliRunner().invoke(main, ["explain", "--trust", str(filled), "my star"])
     assert done.exit_code == 0
     assert done.stdout.startswith("S0100000200000, spectrum")
-    failed = CliRunner().invoke(main, ["explain", str(filled), "nobody"])
+    failed = CliRunner().invoke(main, ["explain", "--trust", str(filled), "nobody"])
     assert (failed.exit_code, failed.stdout) == (1, "")
     assert len(failed.stderr.splitlines()) == 1
 
@@ -180,6 +180,6 @@ def test_terms_of_the_distance_are_those_of_the_kernel():
 
 
 def test_command_writes_the_page(filled, tmp_path):
-    done = CliRunner().invoke(main, ["explain", str(filled), "my star", "--html", str(tmp_path / "x.html")])
+    done = CliRunner().invoke(main, ["explain", "--trust", str(filled), "my star", "--html", str(tmp_path / "x.html")])
     assert (done.exit_code, done.stdout) == (0, "")
     assert (tmp_path / "x.html").read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -219,8 +219,8 @@ def test_status_tells_what_is_there(database, con, fill):
     "arguments",
     [
         ["--help"],
-        ["sql", "{database}", "SELECT 1"],
-        ["sql", "{database}", "SELECT 1", "--format", "table"],
+        ["sql", "--trust", "{database}", "SELECT 1"],
+        ["sql", "--trust", "{database}", "SELECT 1", "--format", "table"],
         ["sql", "--help"],
     ],
 )

@@ -9,7 +9,8 @@ from release_rows import rows_of, store
 
 from obcat.cli import main
 from obcat.export.release import release
-from obcat.export.verify import NoRelease, verify
+from obcat.export.verify import verify
+from obcat.sums import NoSums
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_checksums_that_are_no_checksums(folder, text, message):
     (folder / "SHA256SUMS").unlink()
     if text is not None:
         (folder / "SHA256SUMS").write_text(text, encoding="ascii")
-    with pytest.raises(NoRelease, match=message):
+    with pytest.raises(NoSums, match=message):
         verify(folder)
     code, output = run("verify", folder)
     assert code == 1
