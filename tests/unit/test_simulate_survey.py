@@ -1,20 +1,22 @@
 """The simulated survey as files: counts, layout, tables, the same bytes for any workers, and the truth kept apart."""
 
 import hashlib
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from obcat.ingest.simulate import Recipe, is_current, simulate
+from obcat.ingest.simulate import Recipe, _blocks, is_current, simulate
 from obcat.ingest.simulate.sky import LB1_DEC, LB1_RA
 from obcat.ingest.simulate.visits import count_visits, draw_visits, n_spectra
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
 
-N_STARS, SEED = 60, 11
+N_STARS, CHUNK, SEED = 60, 25, 11  # three chunks
 DR5_CARDS = """
 SIMPLE BITPIX NAXIS NAXIS1 NAXIS2 EXTEND COMMENT FILENAME OBSID AUTHOR DATA_V EXTEN0 N_EXTEN EXTNAME ORIGIN DATE
 COMMENT TELESCOP LONGITUD LATITUDE FOCUS CAMPRO CAMVER COMMENT DATE-OBS DATE-BEG DATE-END LMJD MJD LMJMLIST PLANID RA
@@ -27,12 +29,27 @@ CRPIX1 CTYPE1 DC-FLAG COMMENT VERSPIPE CLASS SUBCLASS Z Z_ERR ZFLAG SNRU SNRG SN
 """  # as read from a file of DR5 v3
 
 
+RECIPE = Recipe(SEED)
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with survey/ and truth/."""
     root = tmp_path_factory.mktemp("simulated")
-    simulate(root / "survey", root / "truth", n_stars=N_STARS, recipe=Recipe(SEED), workers=1)
+    make(root)
     return root
+
+
+def make(root: Path, n_stars: int = N_STARS, recipe: Recipe = RECIPE, workers: int = 1) -> None:
+    simulate(root / "survey", root / "truth", n_stars=n_stars, recipe=recipe, workers=workers, chunk=CHUNK)
+
+
+def truth(root: Path, table: str) -> pa.Table:
+    return pq.read_table(root / "truth" / f"{table}.parquet")
+
+
+def columns_of(table: pa.Table) -> dict[str, np.ndarray]:
+    return {name: table[name].to_numpy() for name in table.column_names}
 
 
 @pytest.fixture(scope="module")
@@ -66,31 +83,90 @@ def test_a_plate_never_puts_two_stars_on_one_fibre() -> None:
     assert len(set(visits.specid)) == 1800
 
 
-@pytest.mark.slow
 def test_the_same_bytes_for_one_and_two_workers(made: Path, tmp_path: Path) -> None:
-    simulate(tmp_path / "survey", tmp_path / "truth", n_stars=N_STARS, recipe=Recipe(SEED), workers=2)
+    make(tmp_path, workers=2)
     assert digests(tmp_path) == digests(made)
 
 
-def test_another_seed_gives_another_survey(made: Path, tmp_path: Path) -> None:
-    simulate(tmp_path / "survey", tmp_path / "truth", n_stars=3, recipe=Recipe(SEED + 1), workers=1)
-    assert is_current(tmp_path / "survey", tmp_path / "truth", 3, Recipe(SEED + 1))
-    assert not is_current(tmp_path / "survey", tmp_path / "truth", 3, Recipe(SEED))
-    assert not is_current(tmp_path / "survey", tmp_path / "nowhere", 3, Recipe(SEED + 1))
+def test_a_chunk_does_not_know_of_those_after_it(made: Path, tmp_path: Path) -> None:
+    make(tmp_path, n_stars=CHUNK)
+    alone, first = digests(tmp_path / "survey" / "spectra"), digests(made / "survey" / "spectra")
+    assert len(alone) == n_spectra(CHUNK)
+    assert alone.items() <= first.items()
+    for name, column in columns_of(truth(tmp_path, "stars")).items():
+        np.testing.assert_array_equal(column, columns_of(truth(made, "stars"))[name][:CHUNK])
+
+
+def test_stars_are_numbered_over_all_chunks_and_only_the_first_is_lb1(made: Path) -> None:
+    names = truth(made, "stars")["name"].to_pylist()
+    assert len(set(names)) == N_STARS
+    assert [k for k, name in enumerate(names) if name == "LB-1"] == [0]
+    assert {name[:3] for name in names[1:]} == {"SIM"}
+
+
+def test_chunks_share_no_draw(made: Path) -> None:
+    assert len(set(truth(made, "stars")["teff"].to_pylist())) == N_STARS
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Recipe(SEED + 1), Recipe(SEED, frozenset({"noise"})), Recipe(SEED, seeds={"noise": 5})],
+    ids=["seed", "without", "seed_of"],
+)
+def test_another_recipe_is_another_survey(other: Recipe, tmp_path: Path) -> None:
+    survey, truth = tmp_path / "survey", tmp_path / "truth"
+    make(tmp_path, 3, other)
+    assert is_current(survey, truth, 3, other)
+    assert not is_current(survey, truth, 3, Recipe(SEED))
+    assert not is_current(survey, truth, 4, other)
+    assert not is_current(survey, tmp_path / "nowhere", 3, other)
+    assert not is_current(tmp_path / "nowhere", truth, 3, other)
+
+
+def test_a_truth_belongs_to_its_own_survey(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    make(one, 3)
+    make(other, 3, Recipe(SEED + 1))
+    assert not is_current(other / "survey", one / "truth", 3, Recipe(SEED))
+    assert not is_current(other / "survey", one / "truth", 3, Recipe(SEED + 1))
 
 
 def test_a_run_replaces_what_was_there_and_leaves_nothing_else(tmp_path: Path) -> None:
     for n in (3, 2):
-        simulate(tmp_path / "survey", tmp_path / "truth", n_stars=n, recipe=Recipe(1), workers=1)
+        make(tmp_path, n)
     assert {p.name for p in tmp_path.iterdir()} == {"survey", "truth"}
-    assert pq.read_metadata(tmp_path / "truth" / "stars.parquet").num_rows == 2
+    assert truth(tmp_path, "stars").num_rows == 2
 
 
 def test_truth_inside_the_survey_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a build could read the truth"):
         simulate(tmp_path / "survey", tmp_path / "survey" / "truth", n_stars=2, recipe=Recipe(1))
-    with pytest.raises(ValueError, match=r"n_stars is 0, .* must be 1 to 1000000"):
-        simulate(tmp_path / "survey", tmp_path / "truth", n_stars=0, recipe=Recipe(1))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("n_stars", "chunk"), [(0, 10), (1_000_001, 10), (5, 0), (5, 4001)])
+def test_sizes_outside_the_range_are_refused(n_stars: int, chunk: int, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="they must be 1 to 1000000 and 1 to 4000"):
+        simulate(tmp_path / "survey", tmp_path / "truth", n_stars=n_stars, recipe=Recipe(1), chunk=chunk)
+    assert not list(tmp_path.iterdir())
+
+
+def test_memory_does_not_grow_with_the_number_of_chunks(tmp_path: Path) -> None:
+    """All is drawn and all tables are written, but no spectra."""
+    held = held_by_chunk(tmp_path, 5)
+    assert held[4] - held[1] < 0.15 * held[1]
+
+
+def held_by_chunk(root: Path, n: int, size: int = 100) -> dict[int, int]:
+    """Bytes of Python and numpy when the last block of each chunk is out, but for what the first block loaded."""
+    for name in ("survey", "truth"):
+        (root / name).mkdir(parents=True)
+    drawn = _blocks(root / "survey", root / "truth", n * size, RECIPE, size)
+    next(drawn)
+    tracemalloc.start()
+    held = {block.chunk: tracemalloc.get_traced_memory()[0] for block in drawn}
+    tracemalloc.stop()
+    return held
 
 
 def test_nothing_in_the_survey_names_a_true_value(made: Path) -> None:
