@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from obcat.ingest.simulate.cards import Cards
 from obcat.ingest.simulate.chunks import Chunk
 from obcat.ingest.simulate.dust import BANDS
-from obcat.ingest.simulate.emission import taken
+from obcat.ingest.simulate.emission import on_days, taken, velocities
 from obcat.ingest.simulate.exposures import Block
 from obcat.ingest.simulate.isochrones import COLUMNS
 from obcat.ingest.simulate.recipe import Recipe
@@ -29,6 +29,9 @@ def blocks(folder: Path, chunk: Chunk, cards: list[Cards], recipe: Recipe) -> It
     """Makes the folders of all plates of the chunk, then gives its blocks in order."""
     _, sky, visits, motion, spoiled = chunk
     seen = visible_feh(sky)
+    emission = on_days(sky.emission, visits.star, visits.lmjd)
+    with_disc = np.where(sky.number[visits.star] == 0, motion.companion, motion.primary)  # LB-1: the companion's disc
+    speed = velocities(emission.nebula, with_disc, sky.rv[visits.star])
     paths = [folder / f / f"{n}.gz" for f, n in zip(visits.folder, visits.fitsname, strict=True)]
     for path in sorted({p.parent for p in paths}):
         path.mkdir(parents=True, exist_ok=True)
@@ -45,9 +48,9 @@ def blocks(folder: Path, chunk: Chunk, cards: list[Cards], recipe: Recipe) -> It
             _component(sky.stars.primary[star], sky.stars.spectrum_feh[star], sky.vsini[star], motion.primary[piece]),
             rows,
             _component(light, seen[other], sky.vsini_companion[other], motion.companion[piece][rows]),
-            motion.primary[piece],
+            speed[piece],
             sky.ebv[star],
-            taken(sky.emission, star),
+            taken(emission, np.arange(len(visits.star))[piece]),
             sky.mag["g_gaia"][star],
             visits.snr_g[piece],
             spoiled[piece],

@@ -1,74 +1,88 @@
-"""Emission: discs of Be stars and nebular lines, as flux over continuum on the LAMOST grid, and infrared excess."""
+"""Emission: what discs, nebulae and winds add to the spectra, as flux on the LAMOST grid."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.ingest.simulate.dust import BANDS
+from obcat.ingest.simulate.be_discs import Disc, later, veil
+from obcat.ingest.simulate.disc_lines import disc_flux, disc_transforms
+from obcat.ingest.simulate.gas_lines import nebular_flux, nebular_transforms, wind_lines
+from obcat.ingest.simulate.lines import at_lines, stamped
+from obcat.ingest.simulate.nebulae import Nebula
+from obcat.ingest.simulate.winds import Wind, gusts
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
 
-__all__ = ["Emission", "disc_excess", "draw_emission", "emission_profile", "taken"]
+__all__ = ["Emission", "add_emission", "gaussian", "on_days", "taken", "velocities"]
 
 Array = NDArray[np.float64]
-FRACTION, NEBULAR = 0.10, 0.15  # of stars; of those, with nebular instead of disc lines
-EW_MEDIAN, EW_SIGMA, EW_RANGE = 5.0, 1.1, (0.5, 40.0)  # Angstrom of emission at H alpha; ln-normal
-DISC_LINES = (  # vacuum Angstrom, equivalent width relative to H alpha
-    (6564.61, 1.0), (4862.68, 0.12), (4341.68, 0.04), (4102.89, 0.015),
-    (8600.75, 0.05), (8667.40, 0.055), (8752.87, 0.06), (8865.22, 0.07), (9017.38, 0.08),
-    (8448.6, 0.12), (7775.4, 0.03), (5170.47, 0.015), (5318.09, 0.015), (5019.84, 0.012),
-)  # fmt: skip
-NEBULAR_LINES = (
-    (6564.61, 1.0), (4862.68, 0.25), (4341.68, 0.08), (6549.86, 0.12), (6585.27, 0.36),
-    (6718.29, 0.12), (6732.67, 0.10), (5008.24, 0.15), (4960.30, 0.05),
-)  # fmt: skip
-EXCESS = {"r": 0.04, "i": 0.08, "rp": 0.06, "g_gaia": 0.03, "j": 0.35, "h": 0.6, "ks": 1.0}  # share of the Ks excess
-EXCESS_PER_EW, EXCESS_MAX, EXCESS_SCATTER = 0.015, 0.6, 0.4  # mag per Angstrom, mag, ln
+Float32 = NDArray[np.float32]
+Complex = NDArray[np.complex128]
+Rows = NDArray[np.int64]
+Part = TypeVar("Part", bound=tuple[Any, ...])
 
 
 class Emission(NamedTuple):
-    """(n,): H alpha emission (Angstrom, 0 = none), nebular or not, half peak separation and width (km/s), Ks excess."""
+    """Disc, nebula and wind of each star, or of each visit."""
 
-    ew: Array
-    nebular: NDArray[np.bool_]
-    separation: Array
-    width: Array
-    excess_ks: Array
+    disc: Disc
+    nebula: Nebula
+    wind: Wind
 
+    @property
+    def ew(self) -> Array:
+        """H alpha above what the star itself would show (Angstrom): emitted less absorbed."""
+        return self.disc.ew - self.disc.shell + self.nebula.ew + self.wind.ew - self.wind.absorbed
 
-def draw_emission(vsini: Array, rng: np.random.Generator) -> Emission:
-    n = len(vsini)
-    u = rng.random((2, n))
-    ew = np.clip(EW_MEDIAN * np.exp(EW_SIGMA * rng.standard_normal(n)), *EW_RANGE) * (u[0] < FRACTION)
-    nebular = (ew > 0) & (u[1] < NEBULAR)
-    separation = np.where(nebular, 0.0, 0.4 * vsini)
-    width = np.where(nebular, 12.0, 60 + 0.25 * vsini)
-    strength = np.exp(EXCESS_SCATTER * rng.standard_normal(n))
-    excess = np.where(nebular, 0.0, np.minimum(EXCESS_PER_EW * ew * strength, EXCESS_MAX))
-    return Emission(ew, nebular, separation, width, excess)
+    @property
+    def emitting(self) -> NDArray[np.bool_]:
+        """Whether anything is emitted; what the sky subtraction took too much of is not."""
+        return (self.disc.ew > 0) | (self.nebula.ew > 0) | (self.wind.ew > 0)
 
-
-def disc_excess(emission: Emission) -> Array:
-    """Brightening of each band (n, bands) by the disc, mag; it grows with wavelength."""
-    return emission.excess_ks[:, None] * np.array([EXCESS.get(band, 0.0) for band in BANDS])
+    @property
+    def nebular(self) -> NDArray[np.bool_]:
+        return (self.nebula.ew > 0) & (self.disc.ew == 0) & (self.wind.ew == 0)
 
 
-def taken(emission: Emission, rows: NDArray[np.int64]) -> Emission:
-    """The emission of those rows."""
-    e = emission
-    return Emission(e.ew[rows], e.nebular[rows], e.separation[rows], e.width[rows], e.excess_ks[rows])
+def taken(table: Part, rows: Rows) -> Part:
+    """Those rows of a tuple of columns, or of such tuples."""
+    return type(table)(*(taken(c, rows) if isinstance(c, tuple) else c[rows] for c in table))
 
 
-def emission_profile(emission: Emission, row: int, rv: float, resolution: float) -> Array:
-    """Emitted flux over continuum (3909) of one row: double-peaked lines of a disc, or single narrow nebular ones."""
-    out = np.zeros(len(WAVELENGTH))
-    instrument = LIGHT_SPEED / resolution / 2.3548
-    sigma = np.hypot(emission.width[row], instrument)
-    separation = emission.separation[row]
-    for centre, share in NEBULAR_LINES if emission.nebular[row] else DISC_LINES:
-        for side in (-1, 1):
-            out += emission.ew[row] * share / 2 * gaussian(centre * (1 + (rv + side * separation) / LIGHT_SPEED), sigma)
+def on_days(emission: Emission, star: Rows, mjd: Rows) -> Emission:
+    """The emission of each visit: its star's, as it was on that day."""
+    visits = taken(emission, star)
+    return visits._replace(disc=later(visits.disc, mjd), wind=gusts(visits.wind, mjd))
+
+
+def add_emission(flux: Float32, level: Float32, emission: Emission, rv: Array, resolution: Array) -> Float32:
+    """Flux (n, 3909) of the systems with what their rows of `emission` add; `level` is their continuum, rv (n, 3) the
+    velocities (km/s) of disc, gas and wind, resolution is (n,) or on the grid.
+    """
+    out, e = flux.copy(), emission
+    for part, has, column in ((e.disc, e.disc.ew > 0, 0), (e.nebula, e.nebula.ew != 0, 1), (e.wind, e.wind.ew > 0, 2)):
+        rows = np.flatnonzero(has)
+        if len(rows):
+            wavelength, transform = _lines(taken(part, rows), level[rows], flux[rows])
+            out[rows] += stamped(wavelength, transform, rv[rows, column], at_lines(resolution[rows], wavelength))
+    rows = np.flatnonzero(e.disc.excess_ks > 0)
+    out[rows] += veil(taken(e.disc, rows)) * level[rows]
     return out
+
+
+def _lines(part: Disc | Nebula | Wind, level: Float32, star: Float32) -> tuple[Array, Complex]:
+    if isinstance(part, Disc):
+        wavelength, flux, shell = disc_flux(part, level, star)
+        return wavelength, disc_transforms(part, flux, shell)
+    if isinstance(part, Nebula):
+        wavelength, flux = nebular_flux(part, level)
+        return wavelength, nebular_transforms(flux)
+    return wind_lines(part, level)
+
+
+def velocities(nebula: Nebula, star: Array, system: Array) -> Array:
+    """(n, 3) km/s of disc, gas and wind: with the star, near the system, with the star."""
+    return np.stack([star, system + nebula.motion, star], axis=1)
 
 
 def gaussian(centre: float, sigma: float) -> Array:

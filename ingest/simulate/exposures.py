@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from obcat.ingest.simulate import noise
 from obcat.ingest.simulate.dust import f99
-from obcat.ingest.simulate.emission import Emission, emission_profile
+from obcat.ingest.simulate.emission import Emission, add_emission
 from obcat.ingest.simulate.files import write_spectrum
 from obcat.ingest.simulate.header import Value
 from obcat.ingest.simulate.interstellar import transmission
@@ -66,8 +66,7 @@ def noiseless(block: Block) -> Float32:
     resolution = RESOLUTION + RESOLUTION_SIGMA * recipe.rng("line_spread", *key).standard_normal(n)
     parts = [(np.arange(n), block.primary), (block.companion_rows, block.companion)]
     flux, level = composite(parts, n, resolution)
-    for k in np.flatnonzero(block.emission.ew).tolist():
-        flux[k] += level[k] * emission_profile(block.emission, k, block.rv[k], resolution[k])
+    flux = add_emission(flux, level, block.emission, block.rv, resolution)
     flux *= np.exp(-0.4 * np.log(10) * block.ebv[:, None] * EXTINCTION).astype(np.float32)
     flux *= transmission(block.ebv) * noise.calibration(n, recipe.rng("flux_calibration", *key))
     first, last = np.searchsorted(WAVELENGTH, noise.BANDS["g"])

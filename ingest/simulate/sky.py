@@ -6,22 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat.ingest.simulate import galaxy
+from obcat.ingest.simulate.be_discs import draw_discs, excess_by_band, with_lb1
 from obcat.ingest.simulate.binaries import companions
 from obcat.ingest.simulate.dust import BANDS, band_coefficients
-from obcat.ingest.simulate.emission import Emission, disc_excess, draw_emission
+from obcat.ingest.simulate.emission import Emission
 from obcat.ingest.simulate.isochrones import COLUMNS, at_phase
+from obcat.ingest.simulate.nebulae import draw_nebulae
 from obcat.ingest.simulate.photometry import apparent
 from obcat.ingest.simulate.recipe import CHUNK, Recipe
 from obcat.ingest.simulate.stars import Stars, draw_stars, magnitudes
 from obcat.ingest.simulate.templates import spectrum_feh
+from obcat.ingest.simulate.winds import draw_winds
 
 __all__ = ["LB1_VISITS", "Sky", "draw_sky"]
 
 Array = NDArray[np.float64]
 VSINI_SHAPE, VSINI_SCALE, BREAKUP = 2.2, 70.0, 0.9  # gamma law, km/s; largest part of the critical velocity
-BE_VSINI = (150.0, 350.0)
 SUN_GM = 1.32712440e26  # cm3/s2
-LB1_RA, LB1_DEC, LB1_G, LB1_EBV, LB1_EW, LB1_VISITS = 92.95450, 22.82575, 11.5, 0.55, 12.0, 12
+LB1_RA, LB1_DEC, LB1_G, LB1_EBV, LB1_VISITS = 92.95450, 22.82575, 11.5, 0.55, 12
 ATMOSPHERE = [COLUMNS.index(name) for name in ("log_teff", "log_g")]
 LB1_LOG_AGE, LB1_PHASE, LB1_Q, LB1_PERIOD, LB1_K = 8.0, 215.0, 0.97, 78.9, 52.8
 
@@ -54,23 +56,25 @@ def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
     stars = draw_stars(n, recipe, chunk)
     if chunk == 0:
         stars = _with_lb1(stars)
-    rng = recipe.rng("rotation", chunk)
     ebv = stars.ebv
-    fastest = BREAKUP * critical_velocity(stars.primary)
-    vsini, vsini_companion = np.minimum(rng.gamma(VSINI_SHAPE, VSINI_SCALE, size=(2, n)), fastest)
-    emission = draw_emission(vsini, recipe.rng("be_stars", chunk))
-    be = (emission.ew > 0) & ~emission.nebular
-    vsini[be] = np.maximum(vsini, np.minimum(rng.uniform(*BE_VSINI, size=n), fastest))[be]
+    teff, logg = (stars.primary[:, COLUMNS.index(name)] for name in ("log_teff", "log_g"))
+    teff, critical = 10**teff, critical_velocity(stars.primary)
+    discs = draw_discs(teff, logg, critical, recipe, chunk)
+    rotation = recipe.rng("rotation", chunk).gamma(VSINI_SHAPE, VSINI_SCALE, size=(2, n)) * recipe.has("rotation")
+    vsini, vsini_companion = np.minimum(rotation, BREAKUP * critical)
+    vsini = np.where(discs.ew > 0, discs.vsini, vsini)
     if chunk == 0:
-        vsini[0], vsini_companion[0] = 20.0, 300.0
-        emission = _lb1_disc(emission)
-    teff = 10 ** stars.primary[:, COLUMNS.index("log_teff")]
+        discs = with_lb1(discs, recipe)
+        vsini[0], vsini_companion[0] = 20.0, discs.vsini[0]
     absolute = magnitudes(stars.primary, stars.binaries)
     if chunk == 0:
         stars.distance[0] *= 10 ** (0.2 * (LB1_G - _g(absolute, teff, ebv, stars.distance)[0]))
     rv, pmra, pmdec = galaxy.velocities(stars.glon, stars.glat, stars.distance, recipe.rng("velocities", chunk))
     ra, dec = galaxy.equatorial(stars.glon, stars.glat)
-    mag = apparent(absolute, teff, ebv, stars.distance, disc_excess(emission))
+    mag = apparent(absolute, teff, ebv, stars.distance, excess_by_band(discs))
+    nebulae = draw_nebulae(stars.glon, stars.glat, mag["g_gaia"], ebv, recipe, chunk)
+    winds = draw_winds(stars.primary[:, COLUMNS.index("log_l")], teff, logg, recipe, chunk)
+    emission = Emission(discs, nebulae, winds)
     a_ks = band_coefficients(teff)["ks"] * ebv
     number = chunk * CHUNK + np.arange(n)
     return Sky(number, stars, ra, dec, pmra, pmdec, rv, ebv, a_ks, absolute, vsini, vsini_companion, emission, mag)
@@ -103,9 +107,3 @@ def _with_lb1(stars: Stars) -> Stars:
     stars.ebv[0] = LB1_EBV
     stars.glon[0], stars.glat[0] = galaxy.galactic(LB1_RA, LB1_DEC)
     return stars
-
-
-def _lb1_disc(emission: Emission) -> Emission:
-    e = emission
-    e.ew[0], e.nebular[0], e.separation[0], e.width[0], e.excess_ks[0] = LB1_EW, False, 120.0, 135.0, 0.1
-    return e

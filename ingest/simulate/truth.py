@@ -8,6 +8,7 @@ import numpy as np
 
 from obcat.ingest.simulate.chunks import Chunk
 from obcat.ingest.simulate.dust import BANDS
+from obcat.ingest.simulate.emission import on_days
 from obcat.ingest.simulate.isochrones import COLUMNS
 from obcat.ingest.simulate.noise import SPOILED
 from obcat.ingest.simulate.photometry import Measured
@@ -35,11 +36,13 @@ def truth_columns(chunk: Chunk, measured: dict[str, Measured]) -> dict[str, Colu
 
 def _visits(chunk: Chunk) -> dict[str, np.ndarray]:
     _, sky, visits, motion, spoiled = chunk
+    emission = on_days(sky.emission, visits.star, visits.lmjd)
     return {
         "specid": np.array(visits.specid), "fitsname": np.array(visits.fitsname),
         "name": np.array(sky.name)[visits.star],
         "snr_g": visits.snr_g, "rv": motion.system, "rv_primary": motion.primary, "rv_companion": motion.companion,
-        "rv_header_error": motion.error, "is_erroneous": spoiled > 0, "erroneous_kind": np.array(SPOILED)[spoiled],
+        "rv_header_error": motion.error, "ew_halpha": emission.ew, "has_emission": emission.emitting,
+        "is_erroneous": spoiled > 0, "erroneous_kind": np.array(SPOILED)[spoiled],
     }  # fmt: skip
 
 
@@ -58,6 +61,8 @@ def _stars(sky: Sky) -> dict[str, np.ndarray]:
         "flux_ratio_ks": ratio[:, KS], "flux_ratio_v": ratio[:, BANDS.index("v")],
         "companion_teff": 10 ** companion["log_teff"], "companion_logg": companion["log_g"],
         "companion_mk": companion["ks"], "companion_vsini": np.where(b.is_binary, sky.vsini_companion, np.nan),
-        "log_period": b.log_period, "semi_amplitude": b.semi_amplitude, "has_emission": e.ew > 0,
-        "is_nebular": e.nebular, "ew_halpha": e.ew, "excess_ks": e.excess_ks,
+        "log_period": b.log_period, "semi_amplitude": b.semi_amplitude, "has_emission": e.emitting,
+        "is_nebular": e.nebular, "ew_halpha": e.ew, "ew_disc": e.disc.ew, "ew_shell": e.disc.shell,
+        "ew_nebular": e.nebula.ew, "ew_wind": e.wind.ew, "disc_inclination": e.disc.inclination,
+        "disc_separation": e.disc.separation, "excess_ks": e.disc.excess_ks, "ebv_disc": e.disc.reddening,
     } | {f"true_{band}": mag for band, mag in sky.mag.items()}  # fmt: skip

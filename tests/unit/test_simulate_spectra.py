@@ -5,7 +5,6 @@ import pytest
 from scipy.interpolate import CubicSpline
 
 from obcat.ingest.simulate.dust import f99
-from obcat.ingest.simulate.emission import DISC_LINES, NEBULAR_LINES, Emission, emission_profile
 from obcat.ingest.simulate.interstellar import LINES, transmission
 from obcat.ingest.simulate.spectra import FINE_STEP, FREQUENCY, Component, composite, normalised, rotation
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
@@ -71,15 +70,6 @@ def test_a_companion_cooler_than_the_grid_is_redder_than_its_edge() -> None:
     rows, resolution = np.array([0]), np.array([1800.0])
     cool, edge = (composite([(rows, star(t, 4.3))], 1, resolution)[1][0] for t in (6000, 8000))
     assert cool[-1] / cool[0] > 1.5 * edge[-1] / edge[0]
-
-
-@pytest.mark.parametrize(("nebular", "shares"), [(False, DISC_LINES), (True, NEBULAR_LINES)])
-def test_emission_has_the_equivalent_width_drawn(nebular: bool, shares: tuple[tuple[float, float], ...]) -> None:
-    emission = Emission(*(np.array([v]) for v in (10.0, nebular, 120.0 * (not nebular), 60.0, 0.0)))
-    profile = emission_profile(emission, 0, 0.0, 1800.0)
-    assert width(1 - profile, 4862.7, 30) == pytest.approx(10 * shares[1][1], rel=1e-3)
-    total = sum(share for centre, share in shares)
-    assert np.trapezoid(profile, WAVELENGTH) == pytest.approx(10 * total, rel=1e-2)
 
 
 def test_interstellar_lines_grow_with_dust() -> None:
