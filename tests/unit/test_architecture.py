@@ -28,6 +28,9 @@ MAY_USE = {
         "numpy", "scipy", "pyarrow", "duckdb", "astropy", "matplotlib", "rich", "jinja2", "obcat.schema", "obcat.db",
         "obcat.mock", "obcat.posterior", "obcat.spectra",
     },
+    "compare": {
+        "numpy", "pyarrow", "duckdb", "matplotlib", "obcat.db", "obcat.export", "obcat.report", "obcat.schema",
+    },
     "ingest": {
         "numpy", "scipy", "pyarrow", "astropy", "isal", "obcat", "obcat.schema", "obcat.survey", "obcat.kernels",
     },
@@ -48,6 +51,10 @@ MAY_USE = {
         "numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.db", "obcat.gridding", "obcat.kernels",
         "obcat.models", "obcat.udf",
     },
+    "fetch": {
+        "numpy", "pyarrow", "duckdb", "msgspec", "requests", "urllib3", "astropy", "astropy_healpix", "astroquery", "pyvo",
+        "obcat", "obcat.ingest", "obcat.schema", "obcat.survey",
+    },
     "progress": {"rich"},
     "survey": {"msgspec", "obcat.schema"},
     "models": {"numpy", "pyarrow", "duckdb", "safetensors", "obcat.fit", "obcat.db"},
@@ -60,8 +67,8 @@ MAY_USE = {
         "obcat.progress", "obcat.schema", "obcat.survey", "obcat.udf",
     },
     "cli": {
-        "click", "duckdb", "obcat", "obcat.answers", "obcat.build", "obcat.db", "obcat.explain", "obcat.export",
-        "obcat.ingest", "obcat.lock", "obcat.progress", "obcat.query",
+        "click", "duckdb", "obcat", "obcat.answers", "obcat.build", "obcat.compare", "obcat.db", "obcat.explain",
+        "obcat.export", "obcat.ingest", "obcat.lock", "obcat.progress", "obcat.query",
         "obcat.report", "obcat.schema", "obcat.sums", "obcat.survey", "obcat.trust",
     },
     "__init__": {"numpy", "astropy", "obcat.catalog", "obcat.prediction"},  # in functions only
