@@ -12,7 +12,7 @@ from pathlib import Path
 from timing import THREADS
 
 FOLDER = Path(__file__).parent
-NAMES = ("reading", "loading", "udf", "covariance", "normalise", "network", "distances", "crossmatch")
+NAMES = ("simulate", "reading", "loading", "udf", "covariance", "normalise", "network", "distances", "crossmatch")
 TIMEOUT = 120  # seconds
 
 
