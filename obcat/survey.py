@@ -38,19 +38,21 @@ class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models_from: Path | None = None
     tables: dict[str, SurveyTable] = {}
     parameters: dict[str, int | float] = {}
+    fetch: dict[str, Any] = {}  # read by obcat.fetch, of no meaning to a build
 
 
-def load(path: Path, known_parameters: Iterable[str]) -> Survey:
+def load(path: Path, known_parameters: Iterable[str], *, there: bool = True) -> Survey:
     """Read a survey file. Every fault is a SurveyError of one line: missing or unreadable file, TOML syntax (with its
     line), a key, table, column or parameter that does not exist (with the nearest one that does), a value of another
-    type, a spectra folder, table or model that is not there.
+    type, a spectra folder, table or model that is not there (unless ``there`` is False).
     """
     content = _read(path)
     _check_keys(content, frozenset(known_parameters), path)
     survey = _convert({k: v for k, v in content.items() if (k, v) != ("models_from", "")}, Survey, "", path)
     _check_values(survey, path)
     survey = _absolute(survey, path.absolute().parent)
-    _check_paths(survey, path)
+    if there:
+        _check_paths(survey, path)
     return survey
 
 

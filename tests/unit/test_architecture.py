@@ -52,8 +52,8 @@ MAY_USE = {
         "obcat.models", "obcat.udf",
     },
     "fetch": {
-        "numpy", "pyarrow", "duckdb", "msgspec", "requests", "urllib3", "astropy", "astropy_healpix", "astroquery", "pyvo",
-        "obcat", "obcat.ingest", "obcat.schema", "obcat.survey",
+        "numpy", "pyarrow", "duckdb", "msgspec", "requests", "urllib3", "astropy", "astropy_healpix", "astroquery",
+        "pyvo", "obcat", "obcat.ingest", "obcat.schema", "obcat.survey",
     },
     "progress": {"rich"},
     "survey": {"msgspec", "obcat.schema"},
@@ -68,7 +68,7 @@ MAY_USE = {
     },
     "cli": {
         "click", "duckdb", "obcat", "obcat.answers", "obcat.build", "obcat.compare", "obcat.db", "obcat.explain",
-        "obcat.export", "obcat.ingest", "obcat.lock", "obcat.progress", "obcat.query",
+        "obcat.export", "obcat.fetch", "obcat.ingest", "obcat.lock", "obcat.progress", "obcat.query",
         "obcat.report", "obcat.schema", "obcat.sums", "obcat.survey", "obcat.trust",
     },
     "__init__": {"numpy", "astropy", "obcat.catalog", "obcat.prediction"},  # in functions only

@@ -1,0 +1,72 @@
+"""The command that brings a survey from the archives: fetch."""
+
+import shutil
+from pathlib import Path
+
+import click
+
+from obcat.cli.group import fail, main, say
+from obcat.progress import progress
+
+SHOWN = 20  # missing things that are named on the terminal; the rest stand in missing.tsv
+
+
+@main.command()
+@click.argument("survey", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Print every query, count, size and time; ask nobody.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first N spectra of the list, for a small try.")
+def fetch(survey: Path, dry_run: bool, limit: int | None) -> None:
+    """Download what SURVEY (a TOML file, or the name of one in surveys/) names; run again, it goes on."""
+    from obcat.fetch.errors import FetchError
+    from obcat.fetch.plan import described
+    from obcat.fetch.run import Missing, folder_of
+    from obcat.fetch.run import fetch as run
+    from obcat.lock import Locked, locked
+    from obcat.schema import columns_of
+    from obcat.survey import SurveyError, load
+
+    missing: list[Missing] = []
+    try:
+        toml = located(survey)
+        described_survey = load(toml, [c.column for c in columns_of("meta.parameters")], there=False)
+        if dry_run:
+            for line in described(described_survey, toml, limit):
+                click.echo(line)
+            return
+        with locked(folder_of(described_survey, toml)), progress("fetching spectra") as step:
+            missing = run(described_survey, toml, limit=limit, say=say, progress=step)
+    except (FetchError, SurveyError, Locked, OSError) as error:
+        fail(error)
+    if missing:
+        report(
+            missing, folder_of(described_survey, toml), f"obcat fetch {survey}" + (f" --limit {limit}" if limit else "")
+        )
+    say(f"{toml}: everything is there; next: obcat ingest {toml}")
+
+
+def located(survey: Path) -> Path:
+    """The survey file: as given, by its name in surveys/, or one of the package's, copied to surveys/."""
+    from obcat.fetch.errors import FetchError
+
+    beside = Path("surveys") / f"{survey}.toml"
+    for path in (survey, beside):
+        if path.is_file():
+            return path
+    own = Path(__file__).parents[1] / "surveys" / f"{survey.name}.toml"
+    if survey.suffix or survey.name != str(survey) or not own.is_file():
+        raise FetchError(f"{survey}: no such file, nor {beside}; give a survey's TOML file")
+    beside.parent.mkdir(exist_ok=True)
+    shutil.copyfile(own, beside)
+    say(f"{beside}: written")
+    return beside
+
+
+def report(missing: list, folder: Path, command: str) -> None:
+    """What is missing, by name, and how to go on; ends the command with an exit code that is not 0."""
+    for one in missing[:SHOWN]:
+        say(f"missing: {one.step} {one.name}: {one.why}")
+    if len(missing) > SHOWN:
+        say(f"missing: {len(missing) - SHOWN:,} more")
+    raise click.ClickException(
+        f"{len(missing):,} missing, all named in {folder / 'missing.tsv'}; to try again what is missing: {command}"
+    )
