@@ -44,6 +44,7 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
     with locked(folder):
         remove(path for rest in ("obcat.duckdb.partial*", "models/*.partial") for path in folder.glob(rest))
         with db.connect(partial, threads=threads) as con:
+            con.execute("SET enable_external_access = false")  # inputs are registered: no step reads a file by itself
             fill(con, survey, folder, say)
             items = provenance(survey, folder, mark)
             con.executemany("INSERT INTO meta.provenance VALUES (?, ?)", [list(item) for item in items.items()])
