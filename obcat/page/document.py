@@ -1,0 +1,124 @@
+"""`obcat page`: a database and the bundle become one HTML file."""
+
+import base64
+import gzip
+import hashlib
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from obcat import db
+from obcat.export import database as duck
+from obcat.export.published import Published, ReleaseError
+from obcat.export.published import read as published
+from obcat.page import bundle
+from obcat.page.facts import facts
+from obcat.page.spectra import Spectra
+from obcat.page.spectra import read as read_spectra
+
+__all__ = ["PageError", "page", "policy"]
+
+LEVEL = 6  # higher ones take ten times longer on spectra, for one per cent
+
+
+class PageError(Exception):
+    """There is no catalog to show, or nowhere to write the page; one line."""
+
+
+def page(database: Path, out: Path, n_spectra: int = 2000) -> Path:
+    """Write the page of a finished database to ``out``, with the spectra of at most ``n_spectra`` stars.
+
+    The same catalog gives the same bytes, but for those of the DuckDB file in it. Raises PageError where there is no
+    catalog, a value cannot be published, or ``out`` cannot be written; then an earlier page is not touched.
+    """
+    try:
+        catalog = published(database)
+        with db.connect(database, read_only=True) as con:
+            spectra = read_spectra(con, n_spectra)
+        html = assembled(catalog, spectra, released(database))
+    except ReleaseError as error:
+        raise PageError(error) from error
+    partial = out.with_name(f"{out.name}.partial")
+    try:
+        partial.write_text(html, encoding="utf-8")
+        db.publish(partial, out)
+    except OSError as error:
+        raise PageError(f"{out}: {error.strerror or error}; choose a folder that can be written") from error
+    return out
+
+
+def released(database: Path) -> bytes:
+    """The database as a release has it: the catalog and what describes it, for older engines."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "catalog.duckdb"
+        duck.write(path, database)
+        return path.read_bytes()
+
+
+def assembled(catalog: Published, spectra: Spectra, database: bytes) -> str:
+    """The page as text. What comes from the catalog is JSON or base64, or escaped."""
+    script, style = bundle.text("page.js"), bundle.text("page.css")
+    known = facts(catalog) | {"spectra": spectra.head()}
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    return environment.from_string(bundle.text("page.html")).render(
+        policy=policy(script, style),
+        title=f"{'SIMULATED: ' if catalog.simulated else ''}{catalog.survey}, catalog of O and B stars",
+        survey=catalog.survey,
+        warning=known["warning"].removeprefix("SIMULATED: ") if known["warning"] else None,
+        facts_line=facts_line(catalog),
+        style=Markup(style),
+        script=Markup(script),
+        facts=Markup(as_json(known)),
+        payloads={
+            "worker": encoded(bundle.data("worker.js.gz")),
+            "engine": encoded(bundle.data("engine.wasm.gz")),
+            "database": encoded(packed(database)),
+            "spectra": encoded(packed(spectra.code())),
+            "licence-texts": encoded(packed(bundle.data("LICENCES.txt"))),
+        }.items(),
+    )
+
+
+def facts_line(catalog: Published) -> str:
+    made = catalog.provenance.get
+    parts = [
+        f"{catalog.rows.num_rows:,} spectra",
+        f"LAMOST {made('release')}" if made("release") else "",
+        f"obcat {made('obcat', '')}",
+        f"fingerprint {made('fingerprint', '')[:12]}",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def policy(script: str, style: str) -> str:
+    """The content security policy: this very script and style, a worker made of them, and nothing else at all."""
+    allowed = {
+        "default-src": "'none'",
+        "script-src": f"'{hashed(script)}' 'wasm-unsafe-eval' blob:",
+        "worker-src": "blob:",
+        "style-src": f"'{hashed(style)}'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in allowed.items())
+
+
+def hashed(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def as_json(value: Any) -> str:
+    """JSON that can stand in a script element: nothing in it can end the element."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def packed(data: bytes) -> bytes:
+    return gzip.compress(data, LEVEL, mtime=0)
+
+
+def encoded(data: bytes) -> Markup:
+    return Markup(base64.b64encode(data).decode("ascii"))

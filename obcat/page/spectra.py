@@ -1,0 +1,104 @@
+"""The spectra of some stars, small enough to travel: means of neighbouring pixels, rounded, as differences in bytes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from obcat.explain.arrays import model_arrays
+from obcat.kernels.grid import LOG_START, LOG_STEP, N_PIXEL
+from obcat.spectra import reconstruction
+
+__all__ = ["Spectra", "binned", "coded", "read"]
+
+BINNED = 3  # pixels of the 3909 that make one; a resolution element of LAMOST is 2.4 of them (R = 1800)
+STEP = 0.001  # of the continuum; the noise of a pixel at S/N 200 is five times that
+MISSING = -32768
+SQL = Path(__file__).parent / "sql"
+NEEDED = {"emission.spectra", "emission.scores", "model.arrays"}
+RULE = (
+    "best visits, the kinds of stars (with or without emission, binary or not, unknown) in turn, highest S/N first, "
+    "until {number:,}"
+)
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Names in the order of the rows; layers (n, 1303) float32, NaN where not known; the rule that chose the stars."""
+
+    specids: tuple[str, ...]
+    layers: tuple[np.ndarray, ...]
+    rule: str
+
+    def head(self) -> dict:
+        """What a reader of ``coded`` needs to know."""
+        return {
+            "specids": self.specids,
+            "pixels": N_PIXEL // BINNED,
+            "binned": BINNED,
+            "log_start": LOG_START + LOG_STEP * (BINNED - 1) / 2,
+            "log_step": LOG_STEP * BINNED,
+            "step": STEP,
+            "missing": MISSING,
+            "layers": ["flux", "reconstruction"][: len(self.layers)],
+            "rule": self.rule,
+        }
+
+    def code(self) -> bytes:
+        return b"".join(map(coded, self.layers))
+
+
+def read(con: duckdb.DuckDBPyConnection, number: int) -> Spectra:
+    """Flux over continuum and its reconstruction of at most ``number`` stars; none where the database has none."""
+    if not number:
+        return Spectra((), (), "none was asked for")
+    found = con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
+    if not {name for (name,) in found} >= NEEDED:
+        return Spectra((), (), "the database it was made from has no spectra")
+    specids = [row[0] for row in con.execute(text_of("chosen"), {"number": number}).fetchall()]
+    table = con.sql(text_of("spectra"), params={"specids": specids}).to_arrow_table()
+    place = {specid: i for i, specid in enumerate(table["specid"].to_pylist())}
+    rows = np.array([place[specid] for specid in specids], dtype=np.int64)
+    flux, ivar, scores = (as_array(table[name])[rows] for name in ("flux", "ivar", "score_clean"))
+    layers = (binned(flux, ivar > 0), binned(model(con, scores), flux != 0))
+    return Spectra(tuple(specids), layers, RULE.format(number=number))
+
+
+def text_of(query: str) -> str:
+    return (SQL / f"{query}.sql").read_text(encoding="utf-8")
+
+
+def as_array(column: pa.ChunkedArray) -> np.ndarray:
+    """Lists of one length -> (n, length) float32; NaN for NULL."""
+    size = column.type.list_size
+    filled = np.full((len(column), size), np.nan, np.float32)
+    there = column.is_valid().to_numpy(zero_copy_only=False)
+    filled[there] = column.drop_null().combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, size)
+    return filled
+
+
+def model(con: duckdb.DuckDBPyConnection, scores: np.ndarray) -> np.ndarray:
+    """What the eigenspectra make of the spectra, without emission: (n, 3909)."""
+    pca = model_arrays(con, "pca", "mean", "scale", "full_from_clean")
+    if not pca:
+        return np.full((len(scores), N_PIXEL), np.nan, np.float32)
+    return reconstruction(scores, pca)
+
+
+def binned(values: np.ndarray, use: np.ndarray) -> np.ndarray:
+    """Means of ``BINNED`` neighbours among the pixels in use: (n, 3909) -> (n, 1303); NaN where none is."""
+    good = (use & np.isfinite(values)).reshape(len(values), -1, BINNED)
+    total = np.where(good, values.reshape(good.shape), 0).sum(axis=2, dtype=np.float64)
+    count = good.sum(axis=2)
+    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0).astype(np.float32)
+
+
+def coded(layer: np.ndarray) -> bytes:
+    """(n, m) in steps of ``STEP`` as 16-bit differences along each row; first all low bytes, then all high bytes."""
+    limit = -MISSING - 1
+    steps = np.clip(np.rint(layer / STEP), -limit, limit)
+    whole = np.where(np.isnan(steps), MISSING, steps).astype(np.int16)
+    differences = np.diff(whole, axis=1, prepend=np.int16(0)).astype("<i2")
+    return b"".join(np.ascontiguousarray(differences.view(np.uint8)[:, byte::2]).tobytes() for byte in (0, 1))

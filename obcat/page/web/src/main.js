@@ -1,0 +1,138 @@
+// The page: the engine first, then plots, SQL and the panel of a star, which share one selection.
+import { makeColouring, COLUMNS } from "./colouring.js";
+import { button, byId, choice, count, element, remember, remembered, say } from "./dom.js";
+import { start } from "./engine.js";
+import { startAbout } from "./about.js";
+import { described } from "./payload.js";
+import { makePlot } from "./plot.js";
+import { makeSelection } from "./selection.js";
+import { makeSpectra } from "./spectrum.js";
+import { startSql } from "./sql.js";
+import { makePanel } from "./star.js";
+import { expression, readNames, readStars } from "./stars.js";
+import { makeSummary } from "./summary.js";
+import { colours, onTheme, startTheme } from "./theme.js";
+import { views } from "./views.js";
+
+const TOOLS = [["box", "Box"], ["lasso", "Lasso"], ["pick", "Pick"]];
+
+async function main() {
+  startTheme();
+  const facts = described();
+  startAbout(facts);
+  const progress = (text) => { byId("loading-text").textContent = `${text} …`; };
+  const con = await start(progress);
+  progress("drawing");
+  const stars = await readStars(con);
+  const page = makePage(con, facts, stars);
+  startPlots(page, facts);
+  page.ask = startSql(con, facts, page);
+  byId("loading").remove();
+  byId("main").classList.remove("waiting");
+  document.documentElement.dataset.ready = Math.round(performance.now());
+  say(`Ready: ${count(facts.rows)} rows, ${count(stars.size)} stars`);
+}
+
+function makePage(con, facts, stars) {
+  const selection = makeSelection(stars.size);
+  const panel = makePanel(con, facts, makeSpectra(facts));
+  let opened = -1;
+  let names = null;
+  const page = {
+    stars, selection, plots: [],
+    opened: () => opened,
+    known: async () => { names ??= await readNames(con, stars); },
+    starNamed: (name, text) => names?.[name]?.get(text) ?? -1,
+    open(star, from, visit) {
+      opened = star;
+      page.plots.forEach((plot) => plot.overlay());
+      panel.open(stars.starId[star], from, visit).catch(stopped);
+    },
+    selectNamed(name, values) {
+      const mask = new Uint8Array(stars.size);
+      values.forEach((value) => {
+        const star = page.starNamed(name, value === null ? null : String(value));
+        if (star >= 0) mask[star] = 1;
+      });
+      selection.set(mask, "SQL");
+      byId("plots").scrollIntoView({ block: "start" });
+    },
+    asTable(axes) {
+      const of = axes.map(({ value }) => (expression(value) === value ? value : `${expression(value)} AS ${value}`));
+      page.ask(tableQuery(of, selection));
+      byId("sql").scrollIntoView({ block: "start" });
+    },
+  };
+  return page;
+}
+
+const tableQuery = (columns, selection) =>
+  `SELECT specid, star_id, ${columns.join(", ")}\nFROM catalog.ob_stars\n` +
+  `${selection.mask ? "SEMI JOIN selection USING (specid)\n" : ""}WHERE uniqflag = 1\nORDER BY specid`;
+
+function startPlots(page, facts) {
+  const { selection, stars } = page;
+  const colouring = makeColouring(stars);
+  let column = "kind";
+  let tool = matchMedia("(pointer: coarse)").matches ? "pick" : remembered("tool") ?? "box";
+  page.colouring = (ink) => colouring(column, ink);
+  page.tool = () => tool;
+
+  const host = byId("plots");
+  const setTool = (chosen) => {
+    tool = chosen;
+    host.dataset.tool = chosen;
+    remember("tool", chosen);
+  };
+  byId("tools").append(...TOOLS.map(([value, text]) => element("label", {}, element("input", {
+    type: "radio", name: "tool", value, checked: value === tool, onchange: () => setTool(value),
+  }), text)));
+  setTool(tool);
+
+  page.plots = views(facts.sun_x).map((view) => makePlot(view, page));
+  host.replaceChildren(...page.plots.map((plot) => plot.figure), makeSummary(page));
+  const redraw = () => page.plots.forEach((plot) => plot.draw());
+  const scale = element("span", { class: "scale", hidden: true });
+  byId("colour").replaceChildren(choice("Colour of the points", COLUMNS, column, (value) => {
+    column = value;
+    showScale(scale, colouring(column, colours()).ends);
+    redraw();
+  }), scale);
+  onTheme(redraw);
+  const bar = selectionBar(page);
+  selection.listen((_, live) => { redraw(); bar(live); });
+  bar(true);
+}
+
+function showScale(scale, ends) {
+  scale.hidden = !ends;
+  if (ends) scale.replaceChildren(ends[0], element("i", { class: "ramp", "aria-hidden": "true" }), ends[1]);
+}
+
+const ROWS = "FROM catalog.ob_stars\nSEMI JOIN selection USING (star_id)\nORDER BY specid";
+
+function selectionBar(page) {
+  const { selection } = page;
+  const text = element("output", { id: "selected" });
+  const clear = button("Clear", () => selection.clear(), { id: "clear" });
+  const invert = button("Invert", () => selection.set(selection.mask.map((on) => on ^ 1), "inverted"));
+  const rows = button("Rows", () => page.ask(ROWS).then(() => byId("sql").scrollIntoView({ block: "start" })), {
+    id: "rows", "aria-label": "All rows of the selected stars, by SQL",
+  });
+  byId("selection").replaceChildren(text, clear, invert, rows);
+  return (live) => {
+    const { mask, count: n, size, source } = selection;
+    text.textContent = mask ? `${count(n)} of ${count(size)} stars selected (${source})` : `${count(size)} stars, none selected`;
+    for (const control of [clear, invert, rows]) control.disabled = !mask;
+    if (!live) say(text.textContent);
+  };
+}
+
+function stopped(error) {
+  const text = `The page stopped: ${error.message ?? error}`;
+  byId("loading-text")?.replaceChildren(text);
+  say(text);
+  throw error;
+}
+
+main().catch(stopped);

@@ -1,0 +1,104 @@
+// The answer to a query as a table: sorted by a click on a column, a page of rows at a time, all of it as CSV.
+import { button, count, element, save } from "./dom.js";
+import { compared, csvLine, exact, isFloat, isNumber, shown } from "./values.js";
+
+const PAGE = 100;
+const NAMES = ["specid", "star_id", "gaia_id"];
+const CSV_ROWS = 5000; // lines joined at a time
+
+export function showResult(host, { schema, batches, total, seconds, cut }, page) {
+  const fields = schema.fields;
+  const columns = fields.map((_, j) => batches.flatMap((batch) => Array.from(column(batch, j))));
+  const kept = columns[0]?.length ?? 0;
+  const result = { fields, columns, order: Uint32Array.from({ length: kept }, (_, i) => i), sorted: null, first: 0 };
+  const named = NAMES.map((name) => fields.findIndex((field) => field.name === name)).find((j) => j >= 0);
+  const head = element("thead");
+  const body = element("tbody");
+  const pages = element("div", { class: "pages" });
+  const draw = () => {
+    head.replaceChildren(heading(result, draw));
+    body.replaceChildren(...rows(result, page));
+    pages.replaceChildren(...pager(result, draw));
+  };
+  draw();
+  const rowsText = `${count(total)} ${total === 1 ? "row" : "rows"}`;
+  const status = element("p", { class: "status", id: "result-status" },
+    cut ? `more than ${rowsText}; the first ${count(kept)} are kept` : rowsText, `, ${seconds.toFixed(2)} s`);
+  host.replaceChildren(
+    element("div", { class: "resultbar" }, status,
+      button("Download CSV", () => save("result.csv", "text/csv", csv(result)), { id: "download", disabled: !fields.length }),
+      named === undefined ? null : button("Select in plots", () => page.selectNamed(fields[named].name, columns[named]), { id: "to-plots" }),
+      pages),
+    element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Result" },
+      element("table", { class: "result", "aria-describedby": "result-status" }, head, body)));
+  return result;
+}
+
+function* column(batch, j) {
+  const vector = batch.getChildAt(j);
+  for (let i = 0; i < batch.numRows; i++) yield vector.get(i);
+}
+
+function heading(result, draw) {
+  return element("tr", {}, ...result.fields.map((field, j) => {
+    const by = result.sorted?.j === j ? (result.sorted.up ? "ascending" : "descending") : "none";
+    const mark = { ascending: " ▲", descending: " ▼", none: "" }[by];
+    const control = button(`${field.name}${mark}`, () => {
+      sort(result, j);
+      draw();
+      // the heading was drawn anew: the keyboard stays on it
+      document.querySelectorAll("table.result th button")[j]?.focus();
+    }, { title: String(field.type) });
+    return element("th", { scope: "col", "aria-sort": by, class: isNumber(field.type) ? "number" : "" }, control);
+  }));
+}
+
+export function sort(result, j) {
+  const up = !(result.sorted?.j === j && result.sorted.up);
+  const { type } = result.fields[j];
+  const values = result.columns[j];
+  const sign = up ? 1 : -1;
+  // empty values stay last, whichever way
+  const order = (a, b) => {
+    const empty = (values[a] === null) - (values[b] === null);
+    return empty || sign * compared(values[a], values[b], type) || a - b;
+  };
+  Object.assign(result, { sorted: { j, up }, first: 0, order: result.order.slice().sort(order) });
+}
+
+function rows({ fields, columns, order, first }, page) {
+  return Array.from(order.subarray(first, first + PAGE), (i) =>
+    element("tr", {}, ...fields.map((field, j) => cell(columns[j][i], field, page))));
+}
+
+function cell(value, { name, type }, page) {
+  if (value === null) return element("td", { class: "null", "aria-label": "empty" });
+  const text = shown(value, type);
+  const star = NAMES.includes(name) ? page.starNamed(name, text) : -1;
+  const content = star >= 0 ? button(text, (event) => page.open(star, event.target, text), { class: "link" }) : text;
+  return element("td", { class: isNumber(type) ? "number" : "", title: isFloat(type) ? exact(value, type) : null }, content);
+}
+
+function pager(result, draw) {
+  const n = result.order.length;
+  if (n <= PAGE) return [];
+  const go = (to) => () => { result.first = to; draw(); };
+  const last = Math.floor((n - 1) / PAGE) * PAGE;
+  const { first } = result;
+  return [
+    button("‹", go(Math.max(0, first - PAGE)), { "aria-label": "Rows before", disabled: first === 0 }),
+    element("span", {}, `${count(first + 1)}–${count(Math.min(n, first + PAGE))}`),
+    button("›", go(Math.min(last, first + PAGE)), { "aria-label": "Rows after", disabled: first >= last }),
+  ];
+}
+
+// RFC 4180, in the order shown
+export function csv({ fields, columns, order }) {
+  const parts = [csvLine(fields.map((field) => field.name))];
+  for (let start = 0; start < order.length; start += CSV_ROWS) {
+    const lines = Array.from(order.subarray(start, start + CSV_ROWS), (i) =>
+      csvLine(fields.map((field, j) => exact(columns[j][i], field.type))));
+    parts.push(lines.join(""));
+  }
+  return parts;
+}

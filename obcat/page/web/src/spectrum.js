@@ -1,0 +1,128 @@
+// The spectrum of a star, where it travels with the page: means of some pixels, marked so; its reconstruction beside it.
+import { extent, frame, drawAxes, line, FONT } from "./axes.js";
+import { button, count, element } from "./dom.js";
+import { unpacked } from "./payload.js";
+import { colours } from "./theme.js";
+
+const HEIGHT = 230;
+// vacuum wavelengths in Angstrom (NIST ASD)
+const LINES = [
+  ["Ca K", 3934.8], ["Hδ", 4102.9], ["Hγ", 4341.7], ["He I", 4472.7], ["He II", 4687.0], ["Hβ", 4862.7], ["He I", 5877.2],
+  ["Hα", 6564.6], ["He I", 6680.0], ["O I", 7776.3], ["Ca II", 8544.4],
+];
+const RANGES = [["All", 3700, 9100], ["Blue", 3800, 5000], ["Hα", 6464, 6664]];
+const X = { label: "Rest wavelength in vacuum", unit: "Å" };
+const Y = { label: "Flux / continuum", unit: "" };
+
+export function makeSpectra(facts) {
+  const head = facts.spectra;
+  const place = new Map(head.specids.map((name, i) => [name, i]));
+  let arrays = null;
+  const wavelength = Float64Array.from({ length: head.pixels }, (_, i) => 10 ** (head.log_start + head.log_step * i));
+  return {
+    head, wavelength,
+    has: (specid) => place.has(specid),
+    async read(specid) {
+      arrays ??= decoded(await unpacked("spectra"), head);
+      const at = place.get(specid);
+      return arrays.map((all) => all.subarray(at * head.pixels, (at + 1) * head.pixels));
+    },
+  };
+}
+
+// low bytes of all differences of neighbours, then their high bytes
+function decoded(bytes, { specids, pixels, step, missing, layers }) {
+  const size = specids.length * pixels;
+  return layers.map((_, layer) => {
+    const low = bytes.subarray(2 * size * layer, 2 * size * layer + size);
+    const high = bytes.subarray(2 * size * layer + size, 2 * size * (layer + 1));
+    const values = new Float32Array(size);
+    for (let start = 0; start < size; start += pixels) {
+      let sum = 0;
+      for (let i = start; i < start + pixels; i++) {
+        sum = ((sum + (low[i] | (high[i] << 8))) << 16) >> 16;
+        values[i] = sum === missing ? NaN : sum * step;
+      }
+    }
+    return values;
+  });
+}
+
+export async function drawSpectrum(spectra, best, chosen) {
+  const { head } = spectra;
+  const title = element("h3", {}, "Spectrum");
+  if (!spectra.has(best)) return element("div", {}, title, element("p", { class: "muted" }, absent(head)));
+  const [flux, model] = await spectra.read(best);
+  const canvas = element("canvas", { class: "spectrum", role: "img", "aria-label": `Spectrum ${best}, flux over continuum from ${Math.round(spectra.wavelength[0])} to ${Math.round(spectra.wavelength.at(-1))} Angstrom, downsampled` });
+  let shown = RANGES[0];
+  const draw = () => plot(canvas, spectra.wavelength, flux, model, shown);
+  const controls = RANGES.map((range) => button(range[0], () => {
+    shown = range;
+    controls.forEach((c) => c.setAttribute("aria-pressed", String(c.textContent === range[0])));
+    draw();
+  }, { "aria-pressed": String(range === shown), "aria-label": `Spectrum: ${range[0]}, ${range[1]} to ${range[2]} Angstrom` }));
+  new ResizeObserver(draw).observe(canvas);
+  const other = chosen === best ? "" : ` This is the best visit, ${best}; the page holds no other.`;
+  const drawn = model ? " The smooth line is what the eigenspectra make of it without emission." : "";
+  const note = `Downsampled: each point is the mean of ${head.binned} pixels of the spectrum in its rest frame, rounded to ${head.step}.${drawn}${other}`;
+  return element("div", {}, element("header", { class: "spectrum-head" }, title, element("div", { class: "controls" }, ...controls)), canvas,
+    element("p", { class: "caption" }, note));
+}
+
+const absent = ({ specids, rule }) =>
+  specids.length ? `The spectrum of this star is not in the page, which holds ${count(specids.length)}: ${rule}` : `No spectrum is in the page: ${rule}`;
+
+function plot(canvas, wavelength, flux, model, [, from, to]) {
+  const width = canvas.clientWidth;
+  if (!width) return;
+  const ratio = window.devicePixelRatio || 1;
+  [canvas.width, canvas.height] = [width * ratio, HEIGHT * ratio];
+  const ctx = canvas.getContext("2d");
+  ctx.scale(ratio, ratio);
+  const ink = colours();
+  const inside = (i) => wavelength[i] >= from && wavelength[i] <= to;
+  const seen = [flux, model].filter(Boolean).flatMap((layer) => [...layer].filter((_, i) => inside(i)));
+  const f = frame(X, Y, [[from, to], extent(Float32Array.from(seen))], { width, height: HEIGHT });
+  drawAxes(ctx, f, X, Y, ink);
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(f.left, f.top, f.right - f.left, f.bottom - f.top);
+  ctx.clip();
+  marks(ctx, f, from, to, ink);
+  curve(ctx, f, wavelength, flux, ink.accent, 1);
+  if (model) curve(ctx, f, wavelength, model, ink.binary, 1.2);
+  ctx.restore();
+}
+
+function marks(ctx, f, from, to, ink) {
+  ctx.font = FONT;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "top";
+  let right = -Infinity;
+  for (const [name, at] of LINES) {
+    const x = f.x(at);
+    if (at < from || at > to) continue;
+    ctx.setLineDash([2, 3]);
+    line(ctx, ink.muted, [x, f.top + 16], [x, f.bottom]);
+    ctx.setLineDash([]);
+    const half = ctx.measureText(name).width / 2;
+    if (x - half < right) continue; // no name over another
+    ctx.fillStyle = ink.muted;
+    ctx.fillText(name, x, f.top + 3);
+    right = x + half + 3;
+  }
+}
+
+function curve(ctx, f, wavelength, values, colour, width) {
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = width;
+  ctx.beginPath();
+  let down = false;
+  values.forEach((v, i) => {
+    if (Number.isNaN(v)) { down = false; return; }
+    if (down) ctx.lineTo(f.x(wavelength[i]), f.y(v));
+    else ctx.moveTo(f.x(wavelength[i]), f.y(v));
+    down = true;
+  });
+  ctx.stroke();
+}

@@ -1,0 +1,100 @@
+// The panel of a star: names, flags explained, spectrum, every value of the chosen visit with unit and description.
+import { byId, button, element, say } from "./dom.js";
+import { ask } from "./engine.js";
+import { drawSpectrum } from "./spectrum.js";
+import { exact, isFloat } from "./values.js";
+
+const QUERY = "SELECT * FROM obcat.catalog.ob_stars WHERE star_id = ? ORDER BY uniqflag";
+const FLAGS = ["em_flag", "binary_flag", "erroneous", "simulated"];
+
+export function makePanel(con, facts, spectra) {
+  const panel = byId("star");
+  const body = byId("star-body");
+  let back = null;
+  const close = () => {
+    panel.hidden = true;
+    back?.focus({ preventScroll: true });
+  };
+  byId("star-close").addEventListener("click", close);
+  panel.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
+
+  return {
+    close,
+    // `visit` is a specid: that visit instead of the best one
+    async open(starId, from, visit) {
+      const table = await ask(con, QUERY, starId);
+      const rows = Array.from({ length: table.numRows }, (_, i) => row(table, i));
+      back = from;
+      byId("star-title").textContent = starId;
+      const show = async (chosen) => body.replaceChildren(...(await contents(facts, spectra, rows, chosen, show)));
+      await show(rows.find((r) => r.specid.text === visit) ?? rows[0]);
+      panel.hidden = false;
+      panel.scrollTop = 0;
+      byId("star-title").focus({ preventScroll: true });
+      say(`Star ${starId} opened`);
+    },
+  };
+}
+
+function row(table, i) {
+  return Object.fromEntries(table.schema.fields.map((field, j) => {
+    const value = table.getChildAt(j).get(i);
+    return [field.name, { value, text: exact(value, field.type), float: isFloat(field.type) }];
+  }));
+}
+
+async function contents(facts, spectra, rows, chosen, show) {
+  return [
+    visits(rows, chosen, show),
+    element("p", { class: "names" }, [chosen.gaia_name?.text, `RA ${chosen.ra.value.toFixed(5)}°, Dec ${chosen.dec.value.toFixed(5)}°`].filter(Boolean).join(" · ")),
+    flags(facts, chosen),
+    await drawSpectrum(spectra, rows[0].specid.text, chosen.specid.text),
+    values(facts.columns, chosen),
+  ];
+}
+
+function visits(rows, chosen, show) {
+  const choose = (r) => button(`Visit ${r.uniqflag.text}`, () => show(r), {
+    "aria-pressed": String(r === chosen), title: r.specid.text, "aria-label": `Visit ${r.uniqflag.text}, ${r.specid.text}`,
+  });
+  return element("div", { class: "visits", role: "group", "aria-label": "Visits, the best one first" }, ...rows.map(choose));
+}
+
+function flags(facts, chosen) {
+  const quality = chosen.quality.value;
+  const bits = facts.bits.filter(({ bit }) => quality & bit);
+  const words = { em_flag: ["no emission lines", "emission lines"], binary_flag: ["not a binary by its parallax", "binary"],
+    erroneous: [null, "erroneous spectrum"], simulated: [null, "simulated"] };
+  const badges = FLAGS.map((name) => {
+    const { value } = chosen[name];
+    const text = value === null ? (words[name][0] ? `${name} not known` : null) : words[name][value];
+    return text && element("li", { class: `badge ${name}${value === null ? "" : value}` }, text);
+  });
+  const meanings = bits.map(({ name, meaning, bit }) => element("li", {}, element("code", {}, name), ` (${bit}) ${meaning}`));
+  return element("div", {}, element("ul", { class: "badges", "aria-label": "Flags" }, ...badges),
+    element("h3", {}, `Quality ${quality}`), meanings.length ? element("ul", { class: "bits" }, ...meanings) : element("p", {}, "Nothing the matter: no quality bit is set."));
+}
+
+// errors stand with their values
+function values(columns, chosen) {
+  const errors = new Map(columns.flatMap(({ name }) => {
+    const of = name.replace(/_err(or)?$/, "");
+    return of !== name && chosen[of] ? [[of, name]] : [];
+  }));
+  const hidden = new Set(errors.values());
+  const lines = columns.filter(({ name }) => !hidden.has(name)).map((column) => {
+    const error = errors.get(column.name);
+    const text = number(chosen[column.name], column);
+    const full = text === null ? "not known" : error ? `${text} ± ${number(chosen[error], column) ?? "?"}` : text;
+    return element("tr", {}, element("th", { scope: "row" }, element("code", {}, column.name)),
+      element("td", { class: text === null ? "null" : "value" }, full, text !== null && column.unit ? element("span", { class: "unit" }, ` ${column.unit}`) : null),
+      element("td", { class: "muted" }, column.description));
+  });
+  return element("table", { class: "values" }, element("caption", {}, "Values"),
+    element("thead", { class: "unseen" }, element("tr", {}, ...["Column", "Value", "Description"].map((text) => element("th", { scope: "col" }, text)))),
+    element("tbody", {}, ...lines));
+}
+
+function number({ value, text, float }, { decimals }) {
+  return float && value !== null && Number.isFinite(value) && decimals !== null ? value.toFixed(decimals) : text;
+}

@@ -1,0 +1,71 @@
+// Values of Arrow columns as text: exact for a file, short for the eye.
+const DECIMAL = 7;
+const DATE = 8;
+const TIMESTAMP = 10;
+const FLOAT = 3;
+const INTEGER = 2;
+
+export const isNumber = (type) => [INTEGER, FLOAT, DECIMAL].includes(type.typeId);
+export const isFloat = (type) => type.typeId === FLOAT;
+
+// null, or what the value is, with every digit: whole numbers of any size, the shortest decimals that give a double back
+export function exact(value, type) {
+  if (value === null || value === undefined) return null;
+  if (type.typeId === DECIMAL) return decimal(value, type.scale);
+  if (type.typeId === DATE) return new Date(Number(value)).toISOString().slice(0, 10);
+  if (type.typeId === TIMESTAMP) return new Date(Number(value)).toISOString().replace("T", " ").replace("Z", "");
+  return plain(value, type);
+}
+
+export function shown(value, type) {
+  if (type.typeId === FLOAT && typeof value === "number" && Number.isFinite(value)) return short(value);
+  return exact(value, type);
+}
+
+// seven digits, as many as `obcat sql` shows
+export function short(value) {
+  const text = value.toPrecision(7);
+  return text.includes("e") ? String(Number(text)) : text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+}
+
+function plain(value, type) {
+  if (value instanceof Uint8Array) return [...value].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (typeof value !== "object") return String(value);
+  const [first] = type.children ?? [];
+  if (typeof value.toJSON === "function" && first) return nested(value, type);
+  return JSON.stringify(value, (_, item) => (typeof item === "bigint" ? String(item) : item));
+}
+
+function nested(value, type) {
+  const list = type.children.length === 1 && typeof value.get === "function";
+  if (list) return `[${[...value].map((item) => exact(item, type.children[0].type) ?? "NULL").join(", ")}]`;
+  const fields = type.children.map((field) => `${field.name}: ${exact(value[field.name], field.type) ?? "NULL"}`);
+  return `{${fields.join(", ")}}`;
+}
+
+// a decimal comes as 32-bit words of a two's complement, the lowest first
+export function decimal(words, scale) {
+  let whole = 0n;
+  for (let i = words.length - 1; i >= 0; i--) whole = (whole << 32n) | BigInt(words[i] >>> 0);
+  const digits = BigInt.asIntN(32 * words.length, whole);
+  if (!scale) return String(digits);
+  const text = String(digits < 0n ? -digits : digits).padStart(scale + 1, "0");
+  return `${digits < 0n ? "-" : ""}${text.slice(0, -scale)}.${text.slice(-scale)}`;
+}
+
+// a line of CSV as RFC 4180 has it
+export const csvLine = (fields) => `${fields.map(csvField).join(",")}\r\n`;
+
+function csvField(text) {
+  if (text === null) return "";
+  return /[",\r\n]/.test(text) || text === "" ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+// comparison for sorting: empty values last, numbers by size, the rest by text
+export function compared(a, b, type) {
+  if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
+  if (type.typeId === DECIMAL) return Number(decimal(a, type.scale)) - Number(decimal(b, type.scale));
+  if (isNumber(type) || [DATE, TIMESTAMP].includes(type.typeId)) return a < b ? -1 : a > b ? 1 : Number.isNaN(a) - Number.isNaN(b);
+  const [x, y] = [exact(a, type), exact(b, type)];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
