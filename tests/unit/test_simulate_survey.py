@@ -2,6 +2,7 @@
 
 import hashlib
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from astropy.io import fits
 from astropy.table import Table
 
 from obcat.ingest.simulate import Recipe, _blocks, is_current, simulate
-from obcat.ingest.simulate.sky import LB1_DEC, LB1_RA
+from obcat.ingest.simulate.lb1 import LB1_DEC, LB1_RA
 from obcat.ingest.simulate.visits import count_visits, draw_visits, n_spectra
+from obcat.ingest.simulate.workers import AHEAD, ordered
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
 
 N_STARS, CHUNK, SEED = 60, 25, 11  # three chunks
@@ -81,6 +83,27 @@ def test_a_plate_never_puts_two_stars_on_one_fibre() -> None:
         rng.uniform(80, 90, 900), rng.uniform(20, 30, 900), np.full(900, 13.0), np.full(900, 2), 0, rng
     )
     assert len(set(visits.specid)) == 1800
+
+
+def test_plates_of_two_chunks_are_never_the_same(made: Path) -> None:
+    place, counts = (np.full(5, 85.0), np.full(5, 25.0), np.full(5, 13.0)), np.full(5, 2)
+    one, two = (draw_visits(*place, counts, chunk, np.random.default_rng(3)) for chunk in (0, 1))
+    assert not set(one.specid) & set(two.specid)
+    assert not set(one.plan.tolist()) & set(two.plan.tolist())
+
+
+def test_work_is_done_in_order_and_taken_up_a_little_ahead() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for k in range(300):
+            taken.append(k)
+            yield k
+
+    for done, result in enumerate(ordered(abs, items(), 2)):
+        assert result == done
+        assert len(taken) <= done + 1 + 2 * AHEAD
+    assert len(taken) == 300
 
 
 def test_the_same_bytes_for_one_and_two_workers(made: Path, tmp_path: Path) -> None:
