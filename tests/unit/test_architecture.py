@@ -31,6 +31,10 @@ MAY_USE = {
     "compare": {
         "numpy", "pyarrow", "duckdb", "matplotlib", "obcat.db", "obcat.export", "obcat.report", "obcat.schema",
     },
+    "page": {
+        "numpy", "pyarrow", "duckdb", "jinja2", "markupsafe", "obcat.db", "obcat.explain", "obcat.export",
+        "obcat.kernels", "obcat.schema", "obcat.spectra",
+    },
     "ingest": {
         "numpy", "scipy", "pyarrow", "astropy", "isal", "obcat", "obcat.schema", "obcat.survey", "obcat.kernels",
     },
@@ -68,7 +72,7 @@ MAY_USE = {
     },
     "cli": {
         "click", "duckdb", "obcat", "obcat.answers", "obcat.build", "obcat.compare", "obcat.db", "obcat.explain",
-        "obcat.export", "obcat.fetch", "obcat.ingest", "obcat.lock", "obcat.progress", "obcat.query",
+        "obcat.export", "obcat.fetch", "obcat.ingest", "obcat.lock", "obcat.page", "obcat.progress", "obcat.query",
         "obcat.report", "obcat.schema", "obcat.sums", "obcat.survey", "obcat.trust",
     },
     "__init__": {"numpy", "astropy", "obcat.catalog", "obcat.prediction"},  # in functions only
