@@ -2,15 +2,18 @@
 
 import re
 from functools import cache
-from typing import Any
 
 import duckdb
 
+from obcat.explain.section import Section
 from obcat.schema import SQL
 
-__all__ = ["bits_set", "conditions"]
+__all__ = ["bits", "conditions"]
 
 BIT = re.compile(r"(\d+) \* coalesce\((.*?), false\s*\)::INTEGER", re.DOTALL)
+TITLE = "Quality: the bits set, and where sql/90_catalog/10_quality.sql sets them"
+BITS = """SELECT b.bit, b.name, b.meaning, coalesce(q.quality & b.bit > 0, false) AS is_set
+    FROM meta.quality_bits AS b LEFT JOIN catalog.quality AS q ON q.specid = $specid ORDER BY b.bit"""
 
 
 @cache
@@ -20,10 +23,17 @@ def conditions() -> dict[int, str]:
     return {int(bit): " ".join(condition.split()) for bit, condition in BIT.findall(text)}
 
 
-def bits_set(con: duckdb.DuckDBPyConnection, specid: str) -> tuple[list[str], list[list[Any]]]:
-    rows = con.execute(
-        """SELECT b.bit, b.name, b.meaning FROM meta.quality_bits AS b
-        INNER JOIN catalog.quality AS q ON q.quality & b.bit > 0 WHERE q.specid = $specid ORDER BY b.bit""",
-        {"specid": specid},
-    ).fetchall()
-    return ["bit", "name", "meaning", "set where"], [[*row, conditions().get(row[0], "")] for row in rows]
+def bits(con: duckdb.DuckDBPyConnection, specid: str, everything: bool) -> Section:
+    """The bits that are set, and the names of those that are not; or all of them, each with its condition."""
+    found = con.execute(BITS, {"specid": specid}).fetchall()
+    rows = [[bit, name, words, conditions().get(bit, "")] for bit, name, words, is_set in found if is_set]
+    names = ["bit", "name", "meaning", "set where"]
+    unset = [name for _, name, _, is_set in found if not is_set]
+    if everything:
+        answer = [["yes" if r[3] else "no", *r[:3], conditions().get(r[0], "")] for r in sorted(found, key=is_unset)]
+        return Section(TITLE.replace("the bits set", "every bit"), ["set", *names], answer)
+    return Section(TITLE, names, rows, note=f"not set: {', '.join(unset)}")
+
+
+def is_unset(row: tuple[int, str, str, bool]) -> bool:
+    return not row[3]

@@ -6,7 +6,7 @@ from typing import Any
 
 from obcat.schema import columns_of, read_columns
 
-__all__ = ["as_lines", "as_table", "word"]
+__all__ = ["as_lines", "as_table", "cell", "described", "meaning", "unit", "word"]
 
 Rows = Sequence[Sequence[Any]]
 
@@ -15,7 +15,7 @@ def as_lines(names: Sequence[str], rows: Rows) -> str:
     """The one row, a value a line, with the unit and description of the column of that name."""
     if not rows:
         return "  nothing"
-    words = [f"{number(name, value)} {unit(name)}".rstrip() for name, value in zip(names, rows[0], strict=True)]
+    words = [f"{cell(name, value)} {unit(name)}".rstrip() for name, value in zip(names, rows[0], strict=True)]
     widths = max(map(len, names)), min(max(map(len, words)), 34)
     return "\n".join(
         f"  {name:<{widths[0]}}  {text:<{widths[1]}}  {meaning(name)}".rstrip()
@@ -26,7 +26,7 @@ def as_lines(names: Sequence[str], rows: Rows) -> str:
 def as_table(names: Sequence[str], rows: Rows) -> str:
     if not rows:
         return "  none"
-    lines = [list(names), *([word(value) for value in row] for row in rows)]
+    lines = [list(names), *([cell(name, value) for name, value in zip(names, row, strict=True)] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  " + "  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
@@ -39,7 +39,7 @@ def word(value: Any) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def number(name: str, value: Any) -> str:
+def cell(name: str, value: Any) -> str:
     """A float with the decimals that its column is declared with."""
     form = described().get(name, ("", "", ""))[2]
     if isinstance(value, float) and form.startswith("F"):

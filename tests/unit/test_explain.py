@@ -12,7 +12,7 @@ from obcat import db
 from obcat.cli import main
 from obcat.explain import StarNotFound, explain
 from obcat.explain.colours import colours
-from obcat.explain.drawing import distance_terms
+from obcat.explain.drawing import distance_terms, spectrum_drawing
 from obcat.explain.quality import conditions
 from obcat.explain.text import as_lines, word
 from obcat.kernels.distance import distance
@@ -107,6 +107,8 @@ def test_values_candidates_and_reasons_are_told(filled):
     assert "unknown: no parallax" in text
     assert "set where" in text
     assert "l.erroneous = 1" in text
+    assert "not set: no_rest_frame, masked," in text
+    assert re.search(rf"\n  BP +{MAGNITUDES['bp']:g} +{MAGNITUDES['bp_err']:g}\n", text)
     assert "fingerprint" not in text  # no provenance was filled in
 
 
@@ -162,6 +164,33 @@ def test_page_is_whole_by_itself_and_escapes_what_it_shows(filled, tmp_path):
     assert "<script" not in text
     assert not re.findall(r"(?:src|href)=[\"'](?!#)", text)
     assert "SIMULATED" in text
+    with opened(changed) as con:
+        names = [row[0] for row in con.execute("SELECT name FROM meta.quality_bits").fetchall()]
+    for name in names:
+        assert len(re.findall(rf"<tr><td>(?:yes|no)<td>\d+<td>{name}<td", text)) == 1
+    assert text.count("<tr><td>yes") == 2
+    assert "<td>l.erroneous = 1" in text
+
+
+def test_drawing_shows_the_windows_and_enlarges_halpha(template, tmp_path, fill):
+    path = Path(shutil.copy(template, tmp_path / "obcat.duckdb"))
+    n_pixel, keep = 3909, np.zeros(100, np.float32)
+    with db.connect(path) as con:
+        spectrum = {"flux": np.ones(n_pixel, np.float32), "ivar": np.ones(n_pixel, np.float32)}
+        fill(con, "emission.spectra", [{"specid": "a", "masked_fraction": 0.0} | spectrum])
+        fill(con, "emission.scores", [{"specid": "a", "score_clean": keep, "score_full": keep}])
+        for name, values in {"mean": np.ones(n_pixel), "scale": np.ones(n_pixel)}.items():
+            row = ["pca", name, values.dtype.str, list(values.shape), values.tobytes()]
+            con.execute("INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)", row)
+        basis = np.zeros((100, n_pixel))
+        row = ["pca", "full_from_clean", basis.dtype.str, list(basis.shape), basis.tobytes()]
+        con.execute("INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)", row)
+    with opened(path) as con:
+        caption, drawing = spectrum_drawing(con, "a")
+        assert spectrum_drawing(con, "b") == ("No spectrum at rest.", "")
+    assert "clean windows" in caption
+    for words in ("reconstruction without emission", "clean windows", "residual", "Halpha"):
+        assert f"<!-- {words} -->" in drawing
 
 
 def test_terms_of_the_distance_are_those_of_the_kernel():
