@@ -1,23 +1,49 @@
-"""Astrometry: Gaia DR2 as it was, with its zero point and with errors larger than it says."""
+"""Astrometry: Gaia DR2 as it was, with its zero point, errors larger than it says, and what unseen orbits do to it."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Astrometry", "measure", "zero_point"]
+from obcat.ingest.simulate.recipe import Recipe
+
+__all__ = ["Astrometry", "Moving", "measure", "orbit_effects", "zero_point"]
 
 Array = NDArray[np.float64]
 ERROR_G = ((8.0, 0.045), (12.0, 0.038), (14.0, 0.032), (15.0, 0.038), (16.0, 0.060), (17.0, 0.10), (18.0, 0.17))  # mas
 ERROR_SCATTER = 0.15  # ln
-ZERO_POINT, ZERO_POINT_WAVE = -0.0523, 0.012  # mas: mean (Leung & Bovy 2019), and how it varies with G
+# mas: Stassun & Torres (2018) at the bright end, Zinn et al. (2019) at 12, Lindegren et al. (2018)'s quasars
+ZERO_POINT = ((8.0, -0.082), (10.0, -0.070), (12.0, -0.053), (14.0, -0.042), (16.0, -0.034), (17.5, -0.029))
+COLOUR_SLOPE, COLOUR_MIDDLE = -0.151, 1.60  # mas um: Zinn et al. (2019), eq. 4; 1/um, a reddened hot star
+SKY_RMS, SKY_SCALE, WAVES = 0.017, 14.0, 32  # mas, deg: large-scale part of Lindegren et al. (2018), sect. 5.4
 UNDERESTIMATE, SYSTEMATIC_BRIGHT, SYSTEMATIC = 1.08, 0.021, 0.043  # Lindegren et al. (2018): factor; mas, G < 13, > 13
-RUWE_SCATTER, DISTURBED, DISTURBED_RUWE = 0.06, 0.25, (1.3, 4.0)  # ln; share of binaries near a year's period; range
-DISTURBED_PERIOD = (2.0, 4.0)  # log10 d
+OUTLIERS, OUTLIER_FACTOR = 0.03, (2.0, 5.0)  # of the stars; times the error, blends and disturbed solutions
+RUWE_SCATTER = 0.06  # ln
+MISSION, YEAR = 668.0, 365.25  # d of DR2, d
+TRANSIT = ((8.0, 0.30), (12.0, 0.25), (13.0, 0.15), (14.0, 0.20), (15.0, 0.30), (16.0, 0.48), (17.0, 0.80), (18.0, 1.4))
+# mas, residual of one observation along the scan: Lindegren et al. (2018), fig. 9
+STRAIGHT = 1.44  # orbits longer than this many missions pass for straight motion: rms 1.47 a (T/P)^2 after a line
+PM_ERROR = 1.8  # mas/yr for 1 mas of parallax error
+
+
+class Moving(NamedTuple):
+    """What is true of each star: parallax (mas), motion (mas/yr), G, BP - RP, place (deg), semi-axis of the orbit of
+    its centre of light (mas; 0: none), log10 period (d).
+    """
+
+    parallax: Array
+    pmra: Array
+    pmdec: Array
+    g: Array
+    colour: Array
+    ra: Array
+    dec: Array
+    wobble: Array
+    log_period: Array
 
 
 class Astrometry(NamedTuple):
-    """Parallax and proper motion as published (mas, mas/yr), their stated errors, and RUWE."""
+    """Parallax and proper motion as published (mas, mas/yr), their stated errors, RUWE; the true offset (mas)."""
 
     parallax: Array
     parallax_error: Array
@@ -25,25 +51,64 @@ class Astrometry(NamedTuple):
     pmdec: Array
     pm_error: Array
     ruwe: Array
+    offset: Array
 
 
-def zero_point(g: Array) -> Array:
-    """What Gaia's parallaxes have too much (negative: too little), mas."""
-    return ZERO_POINT + ZERO_POINT_WAVE * np.sin((g - 12.0) / 1.5)
+def zero_point(g: Array, colour: Array, ra: Array, dec: Array, rng: np.random.Generator) -> Array:
+    """What Gaia's parallaxes have too much (negative: too little), mas: of magnitude, colour and place."""
+    by_colour = COLOUR_SLOPE * (_wavenumber(colour) - COLOUR_MIDDLE)
+    return np.interp(g, *np.array(ZERO_POINT).T) + by_colour + _pattern(ra, dec, rng)
 
 
-def measure(
-    true: Array, pmra: Array, pmdec: Array, g: Array, log_period: Array, rng: np.random.Generator
-) -> Astrometry:
-    """Stated errors are too small; stars on orbits of months to years have larger ones still and a high RUWE."""
-    n = len(true)
-    stated = np.interp(g, *np.array(ERROR_G).T) * np.exp(ERROR_SCATTER * rng.standard_normal(n))
-    inside = (log_period > DISTURBED_PERIOD[0]) & (log_period < DISTURBED_PERIOD[1])
-    orbit = inside & (rng.random(n) < DISTURBED)
-    ruwe = np.exp(RUWE_SCATTER * rng.standard_normal(n)) * np.where(orbit, rng.uniform(*DISTURBED_RUWE, size=n), 1)
-    systematic = np.where(g < 13, SYSTEMATIC_BRIGHT, SYSTEMATIC)
-    actual = np.hypot(UNDERESTIMATE * stated, systematic) * np.where(orbit, ruwe, 1)
-    stated = stated * np.where(orbit, np.sqrt(ruwe), 1)
-    published = true + zero_point(g) + actual * rng.standard_normal(n)
-    east, north = actual * 1.8 * rng.standard_normal((2, n))
-    return Astrometry(published, stated, pmra + east, pmdec + north, 1.8 * stated, ruwe)
+def _wavenumber(colour: Array) -> Array:
+    """Effective wavenumber (1/um) of BP - RP: Lindegren et al. (2021), eq. 3."""
+    return 1.76 - 1.61 / np.pi * np.arctan(0.531 * np.nan_to_num(colour))
+
+
+def _pattern(ra: Array, dec: Array, rng: np.random.Generator) -> Array:
+    """Random waves on the sphere, the same wherever the same generator begins."""
+    wave, phase = rng.standard_normal((3, WAVES)) / np.radians(SKY_SCALE), rng.uniform(0, 2 * np.pi, size=WAVES)
+    a, d = np.radians(ra), np.radians(dec)
+    place = np.stack([np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)], axis=1)
+    return SKY_RMS * np.sqrt(2 / WAVES) * np.cos(place @ wave + phase).sum(1)
+
+
+class OrbitEffects(NamedTuple):
+    """rms of one observation about the solution (mas), false parallax (mas) and false motion (mas/yr), both largest."""
+
+    rms: Array
+    parallax: Array
+    motion: Array
+
+
+def orbit_effects(wobble: Array, log_period: Array) -> OrbitEffects:
+    """A long orbit passes for proper motion, one near a year for parallax; the rest is noise."""
+    period = 10 ** np.where(wobble > 0, log_period, 0.0)
+    seen = 1 / (1 + (period / (STRAIGHT * MISSION)) ** 2)
+    like_parallax = np.abs(np.sinc(MISSION * (1 / period - 1 / YEAR)))
+    rms = wobble / np.sqrt(2) * seen * np.sqrt(1 - like_parallax**2)
+    return OrbitEffects(rms, wobble * like_parallax, 2 * np.pi * wobble / (period / YEAR) * (1 - seen))
+
+
+def measure(star: Moving, recipe: Recipe, chunk: int) -> Astrometry:
+    """Stated errors are too small; unseen orbits raise errors and RUWE, and falsify parallaxes and motions."""
+    n, rng = len(star.g), recipe.rng("gaia_errors", chunk)
+    orbit = orbit_effects(star.wobble, star.log_period)
+    excess = np.hypot(1, orbit.rms / np.interp(star.g, *np.array(TRANSIT).T))
+    stated = np.interp(star.g, *np.array(ERROR_G).T) * np.exp(ERROR_SCATTER * rng.standard_normal(n)) * excess
+    outlier = np.where(rng.random(n) < OUTLIERS, rng.uniform(*OUTLIER_FACTOR, size=n), 1.0)
+    systematic = np.sqrt(np.where(star.g < 13, SYSTEMATIC_BRIGHT, SYSTEMATIC) ** 2 - SKY_RMS**2)
+    actual = np.hypot(UNDERESTIMATE * stated, systematic) * outlier * recipe.has("gaia_errors")
+    along, east, north = rng.standard_normal((3, n)) * actual
+    ruwe = np.exp(RUWE_SCATTER * rng.standard_normal(n)) * excess * np.sqrt(outlier)
+    phase = recipe.rng("wobble", chunk).uniform(0, 2 * np.pi, size=n)
+    offset = _offset(star, recipe)
+    return Astrometry(
+        star.parallax + offset + along + orbit.parallax * np.cos(phase), stated,
+        star.pmra + PM_ERROR * east + orbit.motion * np.cos(phase),
+        star.pmdec + PM_ERROR * north + orbit.motion * np.sin(phase), PM_ERROR * stated, ruwe, offset,
+    )  # fmt: skip
+
+
+def _offset(star: Moving, recipe: Recipe) -> Array:
+    return zero_point(star.g, star.colour, star.ra, star.dec, recipe.rng("zero_point")) * recipe.has("zero_point")

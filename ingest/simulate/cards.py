@@ -54,9 +54,13 @@ def all_cards(chunk: Chunk, xstps: Measured, twomass: Measured, recipe: Recipe) 
 def _magnitudes(xstps: Measured, twomass: Measured) -> Array:
     """u g r i z J H as MAGTYPE ugrizjh orders them."""
     none = np.full(len(xstps.listed), NO_MAG)
-    optical = [np.where(xstps.listed, xstps.mag[b], NO_MAG) for b in ("g", "r", "i")]
-    infrared = [np.where(twomass.listed, twomass.mag[b], NO_MAG) for b in ("j", "h")]
+    optical = [_known(xstps, band) for band in ("g", "r", "i")]
+    infrared = [_known(twomass, band) for band in ("j", "h")]
     return np.stack([none, *optical, none, *infrared], axis=1)
+
+
+def _known(phot: Measured, band: str) -> Array:
+    return np.where(phot.listed & np.isfinite(phot.mag[band]), phot.mag[band], NO_MAG)
 
 
 def _subclass(teff: float) -> str:

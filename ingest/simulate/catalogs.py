@@ -13,10 +13,10 @@ from obcat.ingest.simulate.archives import (
     gaia_columns,
     offset,
     twomass_columns,
-    with_neighbours,
     xstps_columns,
 )
-from obcat.ingest.simulate.astrometry import measure
+from obcat.ingest.simulate.astrometry import Moving, measure
+from obcat.ingest.simulate.crowding import crowded
 from obcat.ingest.simulate.isochrones import COLUMNS
 from obcat.ingest.simulate.labels import draw_labels
 from obcat.ingest.simulate.photometry import Measured, chosen
@@ -88,32 +88,32 @@ def draw_catalogs(
 
 
 def _gaia(sky: Sky, recipe: Recipe, chunk: int) -> tuple[Columns, Measured]:
-    phot = photometry.gaia(sky.mag, recipe.rng("photometry_errors", chunk, 0))
-    period = sky.stars.binaries.log_period
-    rng = recipe.rng("gaia_errors", chunk)
-    seen = measure(1 / sky.stars.distance, sky.pmra, sky.pmdec, sky.mag["g_gaia"], period, rng)
+    phot = photometry.gaia(sky.mag, recipe, chunk)
+    colour, period = sky.mag["bp"] - sky.mag["rp"], sky.stars.binaries.log_period
+    true = 1 / sky.stars.distance, sky.pmra, sky.pmdec, sky.mag["g_gaia"], colour, sky.ra, sky.dec
+    seen = measure(Moving(*true, sky.wobble, period), recipe, chunk)
     columns = _rows(gaia_columns(sky.number, sky.ra, sky.dec, seen, phot), phot.listed)
-    return with_neighbours(columns, recipe.rng("gaia_matches", chunk)), phot
+    phot = phot._replace(truth={"parallax_offset_true": seen.offset})
+    return crowded(columns, sky.number[phot.listed] == 0, recipe, chunk), phot
 
 
 def _twomass(sky: Sky, recipe: Recipe, chunk: int) -> tuple[Columns, Measured]:
-    rng = recipe.rng("photometry_errors", chunk, 1)
-    phot = photometry.twomass(sky.mag, rng)
+    phot = photometry.twomass(sky.mag, recipe, chunk)
+    rng = recipe.rng("positions", chunk, 1)
     return twomass_columns(sky.ra[phot.listed], sky.dec[phot.listed], chosen(phot, phot.listed), rng), phot
 
 
 def _xstps(sky: Sky, recipe: Recipe, chunk: int) -> tuple[Columns, Measured]:
-    rng = recipe.rng("photometry_errors", chunk, 2)
-    phot = photometry.xstps(sky.mag, sky.ra, sky.dec, rng)
-    columns = xstps_columns(*offset(sky.ra, sky.dec, XSTPS_ERROR, rng), phot)
+    phot = photometry.xstps(sky.mag, sky.ra, sky.dec, recipe, chunk)
+    columns = xstps_columns(*offset(sky.ra, sky.dec, XSTPS_ERROR, recipe.rng("positions", chunk, 2)), phot)
     order = np.argsort(sky.dec, kind="stable")
     return _rows(columns, order[phot.listed[order]]), phot
 
 
 def _apass(sky: Sky, recipe: Recipe, chunk: int) -> tuple[Columns, Measured]:
-    rng = recipe.rng("photometry_errors", chunk, 3)
-    phot = photometry.apass(sky.mag, rng)
-    columns = _rows(apass_columns(*offset(sky.ra, sky.dec, APASS_ERROR, rng), phot), phot.listed)
+    phot = photometry.apass(sky.mag, recipe, chunk)
+    place = offset(sky.ra, sky.dec, APASS_ERROR, recipe.rng("positions", chunk, 3))
+    columns = _rows(apass_columns(*place, phot), phot.listed)
     return {name: v if APASS_UNITS[name] == "deg" else v.astype(np.float32) for name, v in columns.items()}, phot
 
 
@@ -125,8 +125,7 @@ def _targets(sky: Sky, visits: Visits) -> Columns:
 def _labels(sky: Sky, visits: Visits, recipe: Recipe, chunk: int) -> Columns:
     primary = sky.stars.primary
     teff, logg = 10 ** primary[:, COLUMNS.index("log_teff")], primary[:, COLUMNS.index("log_g")]
-    rng = recipe.rng("label_errors", chunk)
-    drawn = draw_labels(visits.star, teff, logg, sky.stars.feh, visits.snr_g, rng)
+    drawn = draw_labels(visits.star, teff, logg, sky.stars.feh, visits.snr_g, recipe, chunk)
     specid = np.array(visits.specid)[drawn.visit]
     values = {k: v.astype(np.float32) for k, v in drawn._asdict().items() if k != "visit"}
     return {"specid": specid, **values, "label_source": np.full(len(specid), "simulated")}

@@ -29,7 +29,9 @@ LB1_LOG_AGE, LB1_PHASE, LB1_Q, LB1_PERIOD, LB1_K = 8.0, 215.0, 0.97, 78.9, 52.8
 
 
 class Sky(NamedTuple):
-    """One row a star; its number in the survey, ra, dec at J2000 in deg, motions in mas/yr and km/s, magnitudes."""
+    """One row a star; its number in the survey, ra, dec at J2000 in deg, motions in mas/yr and km/s, magnitudes, and
+    the semi-axis (mas) of the orbit of its centre of light.
+    """
 
     number: NDArray[np.int64]
     stars: Stars
@@ -45,6 +47,7 @@ class Sky(NamedTuple):
     vsini_companion: Array
     emission: Emission
     mag: dict[str, Array]
+    wobble: Array
 
     @property
     def name(self) -> list[str]:
@@ -71,13 +74,15 @@ def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
         stars.distance[0] *= 10 ** (0.2 * (LB1_G - _g(absolute, teff, ebv, stars.distance)[0]))
     rv, pmra, pmdec = galaxy.velocities(stars.glon, stars.glat, stars.distance, recipe.rng("velocities", chunk))
     ra, dec = galaxy.equatorial(stars.glon, stars.glat)
-    mag = apparent(absolute, teff, ebv, stars.distance, excess_by_band(discs))
+    offsets = recipe.has("colour_offsets")
+    mag = apparent(absolute, teff, ebv, stars.distance, excess_by_band(discs), offsets=offsets)
     nebulae = draw_nebulae(stars.glon, stars.glat, mag["g_gaia"], ebv, recipe, chunk)
     winds = draw_winds(stars.primary[:, COLUMNS.index("log_l")], teff, logg, recipe, chunk)
     emission = Emission(discs, nebulae, winds)
     a_ks = band_coefficients(teff)["ks"] * ebv
     number = chunk * CHUNK + np.arange(n)
-    return Sky(number, stars, ra, dec, pmra, pmdec, rv, ebv, a_ks, absolute, vsini, vsini_companion, emission, mag)
+    spins = vsini, vsini_companion
+    return Sky(number, stars, ra, dec, pmra, pmdec, rv, ebv, a_ks, absolute, *spins, emission, mag, np.zeros(n))
 
 
 def critical_velocity(primary: Array) -> Array:

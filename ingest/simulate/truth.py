@@ -31,6 +31,7 @@ def open_truth(folder: Path) -> Iterator[dict[str, Append]]:
 def truth_columns(chunk: Chunk, measured: dict[str, Measured]) -> dict[str, Columns]:
     """The columns of both tables; mag, km/s, Angstrom, kpc, mas."""
     stars = _stars(chunk.sky) | {f"in_{name}": m.listed for name, m in measured.items()}
+    stars |= {name: values for m in measured.values() for name, values in m.truth.items()}
     return {"stars": stars, "visits": _visits(chunk)}
 
 
