@@ -87,7 +87,7 @@ def orbit_effects(wobble: Array, log_period: Array) -> OrbitEffects:
     seen = 1 / (1 + (period / (STRAIGHT * MISSION)) ** 2)
     like_parallax = np.abs(np.sinc(MISSION * (1 / period - 1 / YEAR)))
     rms = wobble / np.sqrt(2) * seen * np.sqrt(1 - like_parallax**2)
-    return OrbitEffects(rms, wobble * like_parallax, 2 * np.pi * wobble / (period / YEAR) * (1 - seen))
+    return OrbitEffects(rms, wobble * like_parallax * seen, 2 * np.pi * wobble / (period / YEAR) * (1 - seen))
 
 
 def measure(star: Moving, recipe: Recipe, chunk: int) -> Astrometry:
