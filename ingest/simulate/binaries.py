@@ -1,60 +1,132 @@
-"""Binaries: unresolved companions of the same age and metallicity, and circular orbits."""
+"""Binaries: unresolved companions of the same age and metallicity, two at most, on Kepler's orbits."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.ingest.simulate import multiplicity as law
 from obcat.ingest.simulate.dust import BANDS
 from obcat.ingest.simulate.isochrones import COLUMNS, at_mass
+from obcat.ingest.simulate.orbits import Orbit, amplitude, semi_axis
+from obcat.ingest.simulate.recipe import Recipe
+from obcat.ingest.simulate.rows import replaced
 
-__all__ = ["Binaries", "draw_binaries"]
+__all__ = ["Binaries", "Companion", "companions", "draw_binaries", "single"]
 
 Array = NDArray[np.float64]
-FRACTION, TWINS = 0.5, 0.05  # of all stars; of the binaries, with mass ratio above 0.95
-Q_MIN = 0.1
-PERIOD_RANGE = (0.3, 6.0)  # log10 days, uniform
-SEMI_AMPLITUDE = 212.9  # km/s for one solar mass, one day
+RESOLVED = 1.5  # arcsec: wider companions are outside the fibre of 3.3 arcsec, and sources of their own
 FIRST_BAND = COLUMNS.index(BANDS[0])
+INITIAL, MASS = COLUMNS.index("initial_mass"), COLUMNS.index("mass")
 BLOCK = 2000
 
 
-class Binaries(NamedTuple):
-    """is_binary, mass_ratio (NaN for single), companion (n, isochrone columns; NaN if dark), its light (n, bands)
-    in units of 10^(-0.4 M), log10 period (d), and semi-amplitude of the primary's velocity (km/s)."""
+class Companion(NamedTuple):
+    """One more star in some systems: mass over the primary's (NaN: none), isochrone columns (n, columns; NaN if none
+    or dark), light (n, bands) in units of 10^(-0.4 M), and orbit."""
 
-    is_binary: NDArray[np.bool_]
     mass_ratio: Array
-    companion: Array
+    star: Array
     light: Array
-    log_period: Array
-    semi_amplitude: Array
+    orbit: Orbit
 
 
-def draw_binaries(primary: Array, feh: Array, log_age: Array, rng: np.random.Generator) -> Binaries:
-    """Mass ratios flat from 0.1 to 1 with an excess of twins (Moe & Di Stefano 2017), periods log-uniform."""
+class Binaries(NamedTuple):
+    """The nearer companion, and a third star about both."""
+
+    second: Companion
+    third: Companion
+
+    @property
+    def is_binary(self) -> NDArray[np.bool_]:
+        return np.isfinite(self.second.mass_ratio)
+
+    @property
+    def is_triple(self) -> NDArray[np.bool_]:
+        return np.isfinite(self.third.mass_ratio)
+
+    @property
+    def mass_ratio(self) -> Array:
+        return self.second.mass_ratio
+
+    @property
+    def companion(self) -> Array:
+        return self.second.star
+
+    @property
+    def light(self) -> Array:
+        """Of all companions (n, bands)."""
+        return self.second.light + self.third.light
+
+    @property
+    def log_period(self) -> Array:
+        return self.second.orbit.log_period
+
+    @property
+    def semi_amplitude(self) -> Array:
+        return np.nan_to_num(self.second.orbit.semi_amplitude)
+
+
+def single(n: int) -> Binaries:
+    """n stars without companions."""
+    none = np.full(n, np.nan)
+    nobody = Companion(none, np.full((n, len(COLUMNS)), np.nan), np.zeros((n, len(BANDS))), Orbit(*[none] * 5))
+    return Binaries(nobody, nobody)
+
+
+def draw_binaries(
+    primary: Array,
+    feh: Array,
+    log_age: Array,
+    distance: Array,
+    wanted: NDArray[np.bool_],
+    recipe: Recipe,
+    key: tuple[int, ...],
+) -> Binaries:
+    """Companions too near to be resolved, by the law of Moe & Di Stefano (2017) for the initial mass.
+
+    Stars that are not wanted stay single, but take their draws.
+    """
     n = len(primary)
-    u = rng.random((5, n))
-    is_binary = u[0] < FRACTION
-    q = np.where(u[1] < TWINS, 0.95 + 0.05 * u[2], Q_MIN + (1 - Q_MIN) * u[2])
-    q = np.where(is_binary, q, np.nan)
-    companion = companions(primary[:, 0] * q, feh, log_age)
-    light = np.nan_to_num(10 ** (-0.4 * companion[:, FIRST_BAND:]))
-    log_period = np.where(is_binary, PERIOD_RANGE[0] + u[3] * (PERIOD_RANGE[1] - PERIOD_RANGE[0]), np.nan)
-    return Binaries(is_binary, q, companion, light, log_period, amplitude(primary[:, 1], q, log_period, u[4]))
+    out = single(n)
+    if not recipe.has("binaries"):
+        return out
+    mass = np.where(wanted, primary[:, INITIAL], 1.0)
+    u, w = recipe.rng("binaries", *key).random((6, n)), recipe.rng("triples", *key).random((7, n))
+    inner = np.where(wanted, law.inner_periods(mass, u[0]), np.nan)
+    outer = law.outer_periods(mass, inner, w[0], w[1])
+    inner = np.where(_separation(mass, inner, distance) < RESOLVED, inner, np.nan)
+    outer = np.where((_separation(mass, outer, distance) < RESOLVED) & np.isfinite(inner), outer, np.nan)
+    second = _placed(out.second, inner, mass, (primary, feh, log_age), u[1:])
+    if not recipe.has("triples"):
+        return Binaries(second, out.third)
+    pair = mass * (1 + np.nan_to_num(second.mass_ratio))
+    return Binaries(second, _placed(out.third, outer, pair, (primary, feh, log_age), w[2:]))
+
+
+def _separation(mass: Array, log_period: Array, distance: Array) -> Array:
+    """Semi-major axis on the sky (arcsec) for two stars of this mass; NaN without a period."""
+    return semi_axis(2 * mass, log_period) / (1000 * distance)
+
+
+def _placed(
+    nobody: Companion, log_period: Array, inside: Array, primaries: tuple[Array, Array, Array], u: Array
+) -> Companion:
+    """Companions of the stars with a period; inside is the mass within the orbit."""
+    rows = np.flatnonzero(np.isfinite(log_period))
+    primary, feh, log_age = (p[rows] for p in primaries)
+    mass, period, v = primary[:, INITIAL], log_period[rows], u[:, rows]
+    q = law.mass_ratios(mass, period, v[0])
+    star = companions(mass * q, feh, log_age)
+    e = law.eccentricities(mass, period, v[1])
+    k = amplitude(inside[rows], mass * q / inside[rows], period, e, v[4])
+    orbit = Orbit(period, e, 2 * np.pi * v[2], v[3], k)
+    light = np.nan_to_num(10 ** (-0.4 * star[:, FIRST_BAND:]))
+    return replaced(nobody, rows, Companion(q, star, light, orbit))
 
 
 def companions(mass: Array, feh: Array, log_age: Array) -> Array:
-    """(n, isochrone columns); NaN for a single star and for a companion not yet on the main sequence."""
-    out = np.full((len(mass), len(COLUMNS)), np.nan)
-    wanted = np.flatnonzero(np.isfinite(mass))
-    for start in range(0, len(wanted), BLOCK):
-        rows = wanted[start : start + BLOCK]
-        out[rows] = at_mass(feh[rows], log_age[rows], mass[rows])
-    return out
-
-
-def amplitude(mass: Array, q: Array, log_period: Array, u: Array) -> Array:
-    """K of the primary for a circular orbit, orientations uniform over the sphere (u = cos i)."""
-    size = SEMI_AMPLITUDE * q * mass ** (1 / 3) / ((1 + q) ** (2 / 3) * 10 ** (log_period / 3))
-    return np.nan_to_num(size * np.sqrt(1 - u**2))
+    """(n, isochrone columns) of stars of these initial masses; NaN for one not yet on the main sequence."""
+    parts = [slice(k, k + BLOCK) for k in range(0, len(mass), BLOCK)]
+    empty = np.empty((0, len(COLUMNS)))
+    return np.concatenate([empty, *(at_mass(feh[p], log_age[p], mass[p]) for p in parts)])

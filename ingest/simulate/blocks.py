@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.ingest.simulate.binaries import Companion
 from obcat.ingest.simulate.cards import Cards
 from obcat.ingest.simulate.chunks import Chunk
 from obcat.ingest.simulate.dust import BANDS
@@ -20,6 +21,7 @@ from obcat.ingest.simulate.templates import COOLEST, spectrum_feh
 __all__ = ["SIZE", "blocks", "visible_feh"]
 
 Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
 SIZE = 64
 FAINTEST = 0.005  # of the light in V: fainter companions are in the magnitudes but not in the spectrum
 TEFF, LOGG, V = (COLUMNS.index(name) for name in ("log_teff", "log_g", "v"))
@@ -28,7 +30,11 @@ TEFF, LOGG, V = (COLUMNS.index(name) for name in ("log_teff", "log_g", "v"))
 def blocks(folder: Path, chunk: Chunk, cards: list[Cards], recipe: Recipe) -> Iterator[Block]:
     """Makes the folders of all plates of the chunk, then gives its blocks in order."""
     _, sky, visits, motion, spoiled = chunk
-    seen = visible_feh(sky)
+    primary, second, third = sky.stars.primary, *sky.stars.binaries
+    others = [
+        (second.star, visible_feh(sky, second), sky.vsini_companion, motion.companion),
+        (third.star, visible_feh(sky, third), sky.vsini_third, motion.third),
+    ]
     emission = on_days(sky.emission, visits.star, visits.lmjd)
     with_disc = np.where(sky.number[visits.star] == 0, motion.companion, motion.primary)  # LB-1: the companion's disc
     speed = velocities(emission.nebula, with_disc, sky.rv[visits.star])
@@ -38,16 +44,12 @@ def blocks(folder: Path, chunk: Chunk, cards: list[Cards], recipe: Recipe) -> It
     for number, start in enumerate(range(0, len(paths), SIZE)):
         piece = slice(start, start + SIZE)
         star = visits.star[piece]
-        rows = np.flatnonzero(np.isfinite(seen[star]))
-        other = star[rows]
-        light = sky.stars.binaries.companion[other]
         yield Block(
             recipe,
             chunk.number,
             number,
-            _component(sky.stars.primary[star], sky.stars.spectrum_feh[star], sky.vsini[star], motion.primary[piece]),
-            rows,
-            _component(light, seen[other], sky.vsini_companion[other], motion.companion[piece][rows]),
+            _component(primary[star], sky.stars.spectrum_feh[star], sky.vsini[star], motion.primary[piece]),
+            [_visible(atmosphere, feh, vsini, rv[piece], star) for atmosphere, feh, vsini, rv in others],
             speed[piece],
             sky.ebv[star],
             taken(emission, np.arange(len(visits.star))[piece]),
@@ -59,15 +61,19 @@ def blocks(folder: Path, chunk: Chunk, cards: list[Cards], recipe: Recipe) -> It
         )
 
 
-def visible_feh(sky: Sky) -> Array:
+def visible_feh(sky: Sky, companion: Companion) -> Array:
     """[Fe/H] of the companion's spectrum; NaN where it is too faint, dark, or outside the grid in gravity."""
-    companion = sky.stars.binaries.companion
-    v = sky.stars.binaries.light[:, BANDS.index("v")]
-    bright = v > FAINTEST * 10 ** (-0.4 * sky.stars.primary[:, V])
-    out = np.full(len(v), np.nan)
-    warm = np.maximum(companion[bright, TEFF], np.log10(COOLEST))
-    out[bright] = spectrum_feh(warm, companion[bright, LOGG], sky.stars.feh[bright])
+    bright = companion.light[:, BANDS.index("v")] > FAINTEST * 10 ** (-0.4 * sky.stars.primary[:, V])
+    out = np.full(len(bright), np.nan)
+    warm = np.maximum(companion.star[bright, TEFF], np.log10(COOLEST))
+    out[bright] = spectrum_feh(warm, companion.star[bright, LOGG], sky.stars.feh[bright])
     return out
+
+
+def _visible(star: Array, feh: Array, vsini: Array, rv: Array, at: Integers) -> tuple[Integers, Component]:
+    """The visits of which the companions have light, and those companions; rv is by visit, the rest by star."""
+    rows = np.flatnonzero(np.isfinite(feh[at]))
+    return rows, _component(star[at[rows]], feh[at[rows]], vsini[at[rows]], rv[rows])
 
 
 def _component(star: Array, feh: Array, vsini: Array, rv: Array) -> Component:

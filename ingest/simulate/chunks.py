@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.ingest.simulate.lb1 import LB1_VISITS
 from obcat.ingest.simulate.motion import Motion, draw_motion
 from obcat.ingest.simulate.noise import SPOILED
 from obcat.ingest.simulate.recipe import Recipe
-from obcat.ingest.simulate.sky import LB1_VISITS, Sky, draw_sky
+from obcat.ingest.simulate.sky import Sky, draw_sky
 from obcat.ingest.simulate.visits import Visits, count_visits, draw_visits, n_spectra
 
 __all__ = ["Chunk", "chunks"]
@@ -39,7 +40,7 @@ def _draw(number: int, n_stars: int, n_visits: int, recipe: Recipe) -> Chunk:
     rng = recipe.rng("visits", number)
     counts = count_visits(n_stars, n_visits, LB1_VISITS if number == 0 else 0, rng)
     visits = draw_visits(sky.ra, sky.dec, sky.mag["g_gaia"], counts, number, rng)
-    motion = draw_motion(sky, visits, recipe.rng("orbits", number))
+    motion = draw_motion(sky, visits, recipe, number)
     return Chunk(number, sky, visits, motion, _spoiled(n_visits, recipe, number))
 
 

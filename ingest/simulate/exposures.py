@@ -28,14 +28,13 @@ EXTINCTION = f99(WAVELENGTH)
 
 
 class Block(NamedTuple):
-    """Visits of one block (n,), rows with a visible companion and those stars, cards, and where the files go."""
+    """Visits of one block (n,), rows with each visible companion and those stars, cards, and where the files go."""
 
     recipe: Recipe
     chunk: int
     number: int
     primary: Component
-    companion_rows: NDArray[np.int64]
-    companion: Component
+    companions: list[tuple[NDArray[np.int64], Component]]
     rv: Array
     ebv: Array
     emission: Emission
@@ -64,7 +63,7 @@ def noiseless(block: Block) -> Float32:
     """Reddened, calibrated light (n, 3909) before noise, in counts."""
     n, recipe, key = len(block.g), block.recipe, (block.chunk, block.number)
     resolution = RESOLUTION + RESOLUTION_SIGMA * recipe.rng("line_spread", *key).standard_normal(n)
-    parts = [(np.arange(n), block.primary), (block.companion_rows, block.companion)]
+    parts = [(np.arange(n), block.primary), *block.companions]
     flux, level = composite(parts, n, resolution)
     flux = add_emission(flux, level, block.emission, block.rv, resolution)
     flux *= np.exp(-0.4 * np.log(10) * block.ebv[:, None] * EXTINCTION).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Galaxy: an exponential disc seen from the Sun through its dust, a footprint, and the motions of young stars."""
+"""Galaxy: a disc with arms seen from the Sun through its dust, a footprint, and the motions of young stars."""
 
 from functools import cache
 from typing import NamedTuple
@@ -6,18 +6,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.ingest.simulate.arms import overdensity
 from obcat.ingest.simulate.dust import SUN_R, SUN_Z, disc_ebv
 
 __all__ = [
+    "A_G",
+    "M_G",
     "Cells",
     "cartesian",
     "cells",
+    "density",
     "effective_volume",
+    "envelope",
     "equatorial",
+    "footprint",
     "galactic",
     "place",
+    "selection",
     "velocities",
-    "within_limits",
 ]
 
 Array = NDArray[np.float64]
@@ -28,7 +34,11 @@ TO_GALACTIC = np.array(  # Hipparcos catalogue, vol. 1, eq. 1.5.11, transposed
         [-0.8676661490, -0.1980763734, 0.4559837762],
     ]
 )
-DISC_LENGTH, DISC_HEIGHT = 2.6, 0.10  # kpc, young stars
+DISC_LENGTH, DISC_HEIGHT, FLARE = (
+    2.6,
+    0.10,
+    9.8,
+)  # kpc, young stars; flare of the gas (Kalberla & Kerp 2009)
 DEC_LIMITS = (-10.0, 60.0)
 ANTICENTRE, ELSEWHERE = (140.0, 240.0), 0.25  # the survey's main field in Galactic longitude; weight outside it
 SELECTION = (
@@ -41,6 +51,7 @@ SELECTION = (
     (17.5, 0.0),
 )  # of targets by G
 A_G = 2.9  # A(G)/E(B-V), for the selection
+SLACK = 1.0  # mag by which a star may be brighter or fainter than drawn: a companion, a cloud
 M_G = np.arange(-10.0, 5.0, 0.25)
 CIRCULAR, DISPERSION = 229.0, (12.0, 9.0, 7.0)  # km/s
 SUN_VELOCITY = (11.1, 241.2, 7.25)  # km/s: Schoenrich et al. 2010 on top of the circular velocity
@@ -57,57 +68,83 @@ class Cells(NamedTuple):
 
 
 @cache
-def cells() -> Cells:
-    edges_l = np.arange(0.0, 361.0, 5.0)
+def cells(*, arms: bool, dust: bool) -> Cells:
+    """The cells of the footprint; E(B-V) is that of the smooth disc of dust."""
+    edges_l = np.arange(0.0, 361.0, 3.0)
     edges_b = np.concatenate([-np.geomspace(30, 1, 14), [0.0], np.geomspace(1, 30, 14)])
-    edges_d = np.geomspace(0.1, 14.0, 45)
+    edges_d = np.geomspace(0.1, 14.0, 61)
     lower = np.stack(np.meshgrid(edges_l[:-1], edges_b[:-1], edges_d[:-1], indexing="ij"), -1).reshape(-1, 3)
     upper = np.stack(np.meshgrid(edges_l[1:], edges_b[1:], edges_d[1:], indexing="ij"), -1).reshape(-1, 3)
-    glon, glat, d = ((lower + upper) / 2).T
-    x, y, z = cartesian(glon, glat, d)
+    seen = footprint(*((lower + upper) / 2).T[:2])
+    lower, upper, seen = lower[seen > 0], upper[seen > 0], seen[seen > 0]
+    place = cartesian(*((lower + upper) / 2).T)
     solid = np.diff(np.sin(np.radians([lower[:, 1], upper[:, 1]])), axis=0)[0] * np.radians(upper[:, 0] - lower[:, 0])
-    density = np.exp(-(np.hypot(x, y) - SUN_R) / DISC_LENGTH - np.abs(z) / DISC_HEIGHT)
     volume = solid * (upper[:, 2] ** 3 - lower[:, 2] ** 3) / 3
-    return Cells(lower, upper - lower, density * volume * _footprint(glon, glat), disc_ebv(x, y, z))
+    ebv = disc_ebv(*place) if dust else np.zeros(len(lower))
+    return Cells(lower, upper - lower, density(*place, arms=arms) * volume * seen, ebv)
 
 
-def _footprint(glon: Array, glat: Array) -> Array:
+def density(x: Array, y: Array, z: Array, *, arms: bool) -> Array:
+    """Young stars per volume at Galactocentric points (kpc), 1 at the Sun's radius in the plane between arms."""
+    r = np.hypot(x, y)
+    swell = np.exp((r - SUN_R) / FLARE)
+    disc = np.exp(-(r - SUN_R) / DISC_LENGTH - np.abs(z) / (DISC_HEIGHT * swell)) / swell
+    return disc * overdensity(x, y) if arms else disc
+
+
+def footprint(glon: Array, glat: Array) -> Array:
+    """Weight of the directions (deg): 0 outside the survey's declinations."""
     _, dec = equatorial(glon, glat)
     field = np.where((glon > ANTICENTRE[0]) & (glon < ANTICENTRE[1]), 1.0, ELSEWHERE)
     return field * ((dec > DEC_LIMITS[0]) & (dec < DEC_LIMITS[1]))
 
 
-def within_limits(glon: Array, glat: Array, g: Array) -> NDArray[np.bool_]:
-    """Whether stars of apparent G stand inside the field and the range of magnitudes; cells reach a little beyond."""
-    _, dec = equatorial(glon, glat)
-    inside = (dec > DEC_LIMITS[0]) & (dec < DEC_LIMITS[1])
-    return inside & (g > SELECTION[0][0]) & (g < SELECTION[-1][0])
+def selection(g: Array) -> Array:
+    """Share of the stars of apparent magnitude G that the survey takes."""
+    return np.interp(g, *np.array(SELECTION).T)
 
 
-def observed(grid: Cells, m_g: float) -> Array:
-    """Stars of one absolute G magnitude that the survey would take, per cell (A_G times E(B-V) dimmed)."""
-    distance = grid.lower[:, 2] + grid.width[:, 2] / 2
-    g = m_g + 5 * np.log10(distance) + 10 + A_G * grid.ebv
-    x, y = zip(*SELECTION, strict=True)
-    return grid.stars * np.interp(g, x, y)
+def envelope(g: Array) -> Array:
+    """The largest `selection` within SLACK of G: for stars whose companions and clouds are not known yet."""
+    return np.interp(g, *_envelope())
 
 
 @cache
-def effective_volume() -> Array:
+def _envelope() -> tuple[Array, Array]:
+    g = np.arange(SELECTION[0][0] - 2, SELECTION[-1][0] + 2, 0.02)
+    near = np.arange(-SLACK, SLACK + 0.01, 0.02)
+    return g, selection(g[:, None] + near).max(axis=1)
+
+
+def observed(grid: Cells, m_g: float) -> Array:
+    """Stars of one absolute G magnitude that the survey might take, per cell (A_G times E(B-V) dimmed)."""
+    distance = grid.lower[:, 2] + grid.width[:, 2] / 2
+    return grid.stars * envelope(m_g + 5 * np.log10(distance) + 10 + A_G * grid.ebv)
+
+
+@cache
+def effective_volume(*, arms: bool, dust: bool) -> Array:
     """The sum of `observed` over all cells, at each of M_G."""
-    return np.array([observed(cells(), m).sum() for m in M_G])
+    return np.array([observed(cells(arms=arms, dust=dust), m).sum() for m in M_G])
 
 
-def place(grid: Cells, m_g: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:
-    """Longitude, latitude (deg) and distance (kpc) of stars of these magnitudes; uniform inside the cell drawn."""
+def place(grid: Cells, m_g: Array, rng: np.random.Generator) -> tuple[Array, Array, Array, Array]:
+    """Longitude, latitude (deg), distance (kpc) of stars of these magnitudes, and the chance they were given.
+
+    Uniform inside the cell drawn; the chance is the envelope at the cell's middle and the nearest of M_G.
+    """
     u = rng.random((len(m_g), 4))
     cell = np.zeros(len(m_g), dtype=int)
+    chance = np.zeros(len(m_g))
     bins = np.clip(np.rint((m_g - M_G[0]) / 0.25).astype(int), 0, len(M_G) - 1)
     for k in np.unique(bins):
-        total = np.cumsum(observed(grid, M_G[k]))
-        cell[bins == k] = np.searchsorted(total, u[bins == k, 3] * total[-1])
+        here = bins == k
+        weight = observed(grid, M_G[k])
+        total = np.cumsum(weight)
+        cell[here] = np.searchsorted(total, u[here, 3] * total[-1], side="right")
+        chance[here] = weight[cell[here]] / grid.stars[cell[here]]
     glon, glat, d = (grid.lower[cell] + u[:, :3] * grid.width[cell]).T
-    return glon, glat, d
+    return glon, glat, d, chance
 
 
 def cartesian(glon: Array, glat: Array, d: Array) -> tuple[Array, Array, Array]:

@@ -7,31 +7,30 @@ from numpy.typing import NDArray
 
 from obcat.ingest.simulate import galaxy
 from obcat.ingest.simulate.be_discs import draw_discs, excess_by_band, with_lb1
-from obcat.ingest.simulate.binaries import companions
-from obcat.ingest.simulate.dust import BANDS, band_coefficients
+from obcat.ingest.simulate.binaries import INITIAL
+from obcat.ingest.simulate.dust import band_coefficients
 from obcat.ingest.simulate.emission import Emission
-from obcat.ingest.simulate.isochrones import COLUMNS, at_phase
+from obcat.ingest.simulate.isochrones import COLUMNS
+from obcat.ingest.simulate.lb1 import LB1_G, LB1_VSINI
 from obcat.ingest.simulate.nebulae import draw_nebulae
+from obcat.ingest.simulate.orbits import photocentre, semi_axis
 from obcat.ingest.simulate.photometry import apparent
 from obcat.ingest.simulate.recipe import CHUNK, Recipe
-from obcat.ingest.simulate.stars import Stars, draw_stars, magnitudes
-from obcat.ingest.simulate.templates import spectrum_feh
+from obcat.ingest.simulate.stars import FIRST_BAND, G, Stars, magnitudes
+from obcat.ingest.simulate.systems import draw_systems
 from obcat.ingest.simulate.winds import draw_winds
 
-__all__ = ["LB1_VISITS", "Sky", "draw_sky"]
+__all__ = ["Sky", "draw_sky"]
 
 Array = NDArray[np.float64]
 VSINI_SHAPE, VSINI_SCALE, BREAKUP = 2.2, 70.0, 0.9  # gamma law, km/s; largest part of the critical velocity
 SUN_GM = 1.32712440e26  # cm3/s2
-LB1_RA, LB1_DEC, LB1_G, LB1_EBV, LB1_VISITS = 92.95450, 22.82575, 11.5, 0.55, 12
-ATMOSPHERE = [COLUMNS.index(name) for name in ("log_teff", "log_g")]
-LB1_LOG_AGE, LB1_PHASE, LB1_Q, LB1_PERIOD, LB1_K = 8.0, 215.0, 0.97, 78.9, 52.8
+DWARF_VSINI = 10.0  # km/s, the most for subdwarfs and white dwarfs (Geier & Heber 2012, Karl et al. 2005)
 
 
 class Sky(NamedTuple):
-    """One row a star; its number in the survey, ra, dec at J2000 in deg, motions in mas/yr and km/s, magnitudes, and
-    the semi-axis (mas) of the orbit of its centre of light.
-    """
+    """One row a star; its number in the survey, ra, dec at J2000 in deg, motions in mas/yr and km/s, magnitudes,
+    and the semi-axis (mas) of the orbit of the light's centre, 0 for a single star."""
 
     number: NDArray[np.int64]
     stars: Stars
@@ -45,6 +44,7 @@ class Sky(NamedTuple):
     absolute: Array
     vsini: Array
     vsini_companion: Array
+    vsini_third: Array
     emission: Emission
     mag: dict[str, Array]
     wobble: Array
@@ -55,24 +55,25 @@ class Sky(NamedTuple):
 
 
 def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
-    """n systems; the first of chunk 0 is like LB-1 in place, brightness and having two stars of like light."""
-    stars = draw_stars(n, recipe, chunk)
-    if chunk == 0:
-        stars = _with_lb1(stars)
+    """n systems; the first of chunk 0 is LB-1."""
+    stars = draw_systems(n, recipe, chunk)
     ebv = stars.ebv
     teff, logg = (stars.primary[:, COLUMNS.index(name)] for name in ("log_teff", "log_g"))
     teff, critical = 10**teff, critical_velocity(stars.primary)
     discs = draw_discs(teff, logg, critical, recipe, chunk)
-    rotation = recipe.rng("rotation", chunk).gamma(VSINI_SHAPE, VSINI_SCALE, size=(2, n)) * recipe.has("rotation")
-    vsini, vsini_companion = np.minimum(rotation, BREAKUP * critical)
+    rotation = recipe.rng("rotation", chunk).gamma(VSINI_SHAPE, VSINI_SCALE, size=(3, n)) * recipe.has("rotation")
+    fastest = np.where(np.isin(stars.kind, ["subdwarf", "white_dwarf"]), DWARF_VSINI, BREAKUP * critical)
+    vsini, vsini_companion, vsini_third = np.minimum(rotation, fastest)
     vsini = np.where(discs.ew > 0, discs.vsini, vsini)
     if chunk == 0:
         discs = with_lb1(discs, recipe)
-        vsini[0], vsini_companion[0] = 20.0, discs.vsini[0]
+        vsini[0], vsini_companion[0] = LB1_VSINI, discs.vsini[0]
     absolute = magnitudes(stars.primary, stars.binaries)
     if chunk == 0:
         stars.distance[0] *= 10 ** (0.2 * (LB1_G - _g(absolute, teff, ebv, stars.distance)[0]))
-    rv, pmra, pmdec = galaxy.velocities(stars.glon, stars.glat, stars.distance, recipe.rng("velocities", chunk))
+    moves = recipe.has("velocities")
+    motion = galaxy.velocities(stars.glon, stars.glat, stars.distance, recipe.rng("velocities", chunk))
+    rv, pmra, pmdec = (v * moves for v in motion)
     ra, dec = galaxy.equatorial(stars.glon, stars.glat)
     offsets = recipe.has("colour_offsets")
     mag = apparent(absolute, teff, ebv, stars.distance, excess_by_band(discs), offsets=offsets)
@@ -81,8 +82,17 @@ def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
     emission = Emission(discs, nebulae, winds)
     a_ks = band_coefficients(teff)["ks"] * ebv
     number = chunk * CHUNK + np.arange(n)
-    spins = vsini, vsini_companion
-    return Sky(number, stars, ra, dec, pmra, pmdec, rv, ebv, a_ks, absolute, *spins, emission, mag, np.zeros(n))
+    spins = vsini, vsini_companion, vsini_third
+    wobble = _wobble(stars) * recipe.has("wobble")
+    return Sky(number, stars, ra, dec, pmra, pmdec, rv, ebv, a_ks, absolute, *spins, emission, mag, wobble)
+
+
+def _wobble(stars: Stars) -> Array:
+    """Semi-axis (mas) of the orbit of the centre of light in G of the primary and its nearer companion."""
+    second = stars.binaries.second
+    q, light = second.mass_ratio, second.light[:, G - FIRST_BAND] / 10 ** (-0.4 * stars.primary[:, G])
+    axis = semi_axis(stars.primary[:, INITIAL] * (1 + q), second.orbit.log_period)
+    return np.nan_to_num(axis / stars.distance * photocentre(q, light))
 
 
 def critical_velocity(primary: Array) -> Array:
@@ -93,22 +103,3 @@ def critical_velocity(primary: Array) -> Array:
 
 def _g(absolute: Array, teff: Array, ebv: Array, distance: Array) -> Array:
     return apparent(absolute, teff, ebv, distance, np.zeros_like(absolute))["g_gaia"]
-
-
-def _with_lb1(stars: Stars) -> Stars:
-    """Row 0 becomes a late-B star at the end of its main sequence with a companion nearly as bright."""
-    row = slice(0, 1)
-    feh, age = np.zeros(1), np.array([LB1_LOG_AGE])
-    primary = at_phase(feh, age, np.array([LB1_PHASE]))
-    companion = companions(primary[:, 0] * LB1_Q, feh, age)
-    light = 10 ** (-0.4 * companion[:, -len(BANDS) :])
-    b = stars.binaries
-    b.is_binary[0], b.mass_ratio[0], b.log_period[0], b.semi_amplitude[0] = True, LB1_Q, np.log10(LB1_PERIOD), LB1_K
-    b.companion[row], b.light[row] = companion, light
-    stars.primary[row], stars.feh[0], stars.log_age[0] = primary, 0.0, LB1_LOG_AGE
-    stars.spectrum_feh[row] = spectrum_feh(
-        primary[:, COLUMNS.index("log_teff")], primary[:, COLUMNS.index("log_g")], feh
-    )
-    stars.ebv[0] = LB1_EBV
-    stars.glon[0], stars.glat[0] = galaxy.galactic(LB1_RA, LB1_DEC)
-    return stars

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.special import j1
 
+from obcat.ingest.simulate.dense import DENSEST, dense_continuum, dense_lines
 from obcat.ingest.simulate.templates import COOLEST, FIRST_PIXEL, N_FINE, N_PIXEL, templates, weights
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
 
@@ -49,12 +50,14 @@ def composite(parts: list[tuple[NDArray[np.int64], Component]], n: int, resoluti
 def normalised(star: Component, resolution: Array) -> tuple[Float32, Float32]:
     """Flux over continuum on the LAMOST grid, and the continuum, for stars at or beyond the cool edge of the grid too.
 
-    A star cooler than the edge has the lines of the edge and its continuum times a ratio of Planck functions.
+    A star cooler than the edge has the lines of the edge and its continuum times a ratio of Planck functions; stars
+    denser than the grid are changed as `dense` says.
     """
-    index, weight = weights(np.maximum(star.log_teff, np.log10(COOLEST)), star.logg, star.feh)
+    index, weight = weights(np.maximum(star.log_teff, np.log10(COOLEST)), np.minimum(star.logg, DENSEST), star.feh)
     t = templates()
-    lines = np.exp(_mix(t.ln_normalised, index, weight))
+    lines = dense_lines(np.exp(_mix(t.ln_normalised, index, weight)), star.log_teff, star.logg)
     ln_continuum = _mix(t.ln_continuum, index, weight) + _planck_ratio(star.log_teff)
+    ln_continuum = dense_continuum(ln_continuum, star.log_teff, star.logg)
     middle = np.searchsorted(WAVELENGTH, REFERENCE_WAVELENGTH)
     scale = -0.4 * np.log(10) * star.m_v[:, None] - ln_continuum[:, [middle]]
     return _observe(lines, star, resolution), np.exp(ln_continuum + scale.astype(np.float32))

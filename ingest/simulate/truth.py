@@ -42,6 +42,7 @@ def _visits(chunk: Chunk) -> dict[str, np.ndarray]:
         "specid": np.array(visits.specid), "fitsname": np.array(visits.fitsname),
         "name": np.array(sky.name)[visits.star],
         "snr_g": visits.snr_g, "rv": motion.system, "rv_primary": motion.primary, "rv_companion": motion.companion,
+        "rv_third": motion.third,
         "rv_header_error": motion.error, "ew_halpha": emission.ew, "has_emission": emission.emitting,
         "is_erroneous": spoiled > 0, "erroneous_kind": np.array(SPOILED)[spoiled],
     }  # fmt: skip
@@ -53,7 +54,7 @@ def _stars(sky: Sky) -> dict[str, np.ndarray]:
     companion = {name: b.companion[:, k] for k, name in enumerate(COLUMNS)}
     ratio = b.light / 10 ** (-0.4 * s.primary[:, FIRST_BAND:])
     return {
-        "name": np.array(sky.name), "ra": sky.ra, "dec": sky.dec, "glon": s.glon, "glat": s.glat,
+        "name": np.array(sky.name), "kind": s.kind, "ra": sky.ra, "dec": sky.dec, "glon": s.glon, "glat": s.glat,
         "distance_kpc": s.distance, "parallax": 1 / s.distance, "pmra": sky.pmra, "pmdec": sky.pmdec, "rv": sky.rv,
         "ebv": sky.ebv, "a_ks": sky.a_ks, "teff": 10 ** star["log_teff"], "logg": star["log_g"], "feh": s.feh,
         "spectrum_feh": s.spectrum_feh, "log_age": s.log_age, "initial_mass": star["initial_mass"],
@@ -62,7 +63,10 @@ def _stars(sky: Sky) -> dict[str, np.ndarray]:
         "flux_ratio_ks": ratio[:, KS], "flux_ratio_v": ratio[:, BANDS.index("v")],
         "companion_teff": 10 ** companion["log_teff"], "companion_logg": companion["log_g"],
         "companion_mk": companion["ks"], "companion_vsini": np.where(b.is_binary, sky.vsini_companion, np.nan),
-        "log_period": b.log_period, "semi_amplitude": b.semi_amplitude, "has_emission": e.emitting,
+        "log_period": b.log_period, "semi_amplitude": b.semi_amplitude, "eccentricity": b.second.orbit.eccentricity,
+        "wobble": sky.wobble, "is_triple": b.is_triple, "third_mass_ratio": b.third.mass_ratio,
+        "third_log_period": b.third.orbit.log_period, "third_teff": 10 ** b.third.star[:, COLUMNS.index("log_teff")],
+        "third_mk": b.third.star[:, COLUMNS.index("ks")], "has_emission": e.emitting,
         "is_nebular": e.nebular, "ew_halpha": e.ew, "ew_disc": e.disc.ew, "ew_shell": e.disc.shell,
         "ew_nebular": e.nebula.ew, "ew_wind": e.wind.ew, "disc_inclination": e.disc.inclination,
         "disc_separation": e.disc.separation, "excess_ks": e.disc.excess_ks, "ebv_disc": e.disc.reddening,

@@ -76,6 +76,6 @@ def test_systems_are_brighter_than_their_primaries_and_dust_dims_them() -> None:
     sky = draw_sky(400, Recipe(3), 0)
     assert (sky.absolute[:, -1] < sky.stars.primary[:, -1] + 1e-9).all()
     assert (sky.ebv > 0).all()
-    assert 0.3 < sky.stars.binaries.is_binary.mean() < 0.65
+    assert 0.5 < sky.stars.binaries.is_binary.mean() < 0.7
     assert 0.05 < (sky.emission.ew > 0).mean() < 0.16
     assert (sky.mag["g_gaia"] < 17.6).all()

@@ -1,10 +1,11 @@
-"""The simulation's extinction curve against Fitzpatrick (1999), and its disc of dust against a closed integral."""
+"""The simulation's extinction curve against Fitzpatrick (1999), its disc of dust against an integral, its clouds."""
 
 import csv
 
 import numpy as np
 import pytest
 
+from obcat.ingest.simulate.clouds import DISTANCES, SIGMA, medium, reddening
 from obcat.ingest.simulate.dust import (
     DUST_HEIGHT,
     DUST_LENGTH,
@@ -15,6 +16,8 @@ from obcat.ingest.simulate.dust import (
     disc_ebv,
     f99,
 )
+from obcat.ingest.simulate.galaxy import cartesian
+from obcat.ingest.simulate.recipe import Recipe
 from obcat.ingest.simulate.reference import REFERENCE
 
 PUBLISHED = {  # Fitzpatrick (1999), table 3, R_V = 3.1: A(lambda)/E(B-V)
@@ -60,3 +63,56 @@ def test_dust_towards_the_anticentre_is_the_integral_of_an_exponential(distance:
     ebv = disc_ebv(np.array([-SUN_R - distance]), np.zeros(1), np.array([SUN_Z]))[0]
     exact = LOCAL_EBV * DUST_LENGTH * (1 - np.exp(-distance / DUST_LENGTH)) * np.exp(-SUN_Z / DUST_HEIGHT)
     assert ebv == pytest.approx(exact, rel=1e-3)
+
+
+@pytest.fixture(scope="module")
+def sky() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(1)
+    return rng.uniform(60, 240, 4000), rng.normal(0, 3, 4000)
+
+
+def test_clouds_are_lognormal_about_the_smooth_disc() -> None:
+    box = medium(4)
+    assert box.mean(dtype=float) == pytest.approx(1, abs=1e-4)
+    assert np.log(box).std() == pytest.approx(SIGMA, rel=0.01)
+    np.testing.assert_array_equal(medium(4), box)
+    assert not np.array_equal(medium(5), box)
+
+
+def test_reddening_grows_along_every_line_of_sight() -> None:
+    distance = np.linspace(0.01, 13.5, 300)
+    for glon, glat in ((180.0, 0.0), (75.3, -2.2), (222.7, 8.1), (359.6, 29.0)):
+        line = reddening(np.full(300, glon), np.full(300, glat), distance, Recipe(4))
+        assert (np.diff(line) > -1e-12).all()
+        assert line[-1] > line[0]
+    assert DISTANCES[0] == 0
+
+
+@pytest.mark.parametrize("distance", [1.0, 3.0])
+def test_clouds_keep_the_mean_of_the_smooth_disc_and_scatter_about_it(
+    sky: tuple[np.ndarray, np.ndarray], distance: float
+) -> None:
+    d = np.full(4000, distance)
+    smooth = disc_ebv(*cartesian(*sky, d))
+    ratio = reddening(*sky, d, Recipe(4)) / smooth
+    assert ratio.mean() == pytest.approx(1, abs=0.12)
+    assert 0.15 < np.log(ratio).std() < 0.8
+    np.testing.assert_array_equal(reddening(*sky, d, Recipe(4, frozenset({"clouds"}))), smooth)
+    assert not reddening(*sky, d, Recipe(4, frozenset({"dust"}))).any()
+
+
+def test_neighbours_on_the_sky_share_their_dust(sky: tuple[np.ndarray, np.ndarray]) -> None:
+    d = np.full(4000, 1.5)
+    ratio = [
+        np.log(reddening(sky[0] + off, sky[1], d, Recipe(4)) / disc_ebv(*cartesian(sky[0] + off, sky[1], d)))
+        for off in (0.0, 0.3, 30.0)
+    ]
+    assert np.corrcoef(ratio[0], ratio[1])[0, 1] > 0.9
+    assert abs(np.corrcoef(ratio[0], ratio[2])[0, 1]) < 0.4
+
+
+def test_clouds_do_not_depend_on_chunks_but_on_their_seed(sky: tuple[np.ndarray, np.ndarray]) -> None:
+    d = np.full(4000, 2.0)
+    own = reddening(*sky, d, Recipe(9, seeds={"clouds": 4}))
+    np.testing.assert_array_equal(own, reddening(*sky, d, Recipe(4)))
+    assert not np.allclose(own, reddening(*sky, d, Recipe(9)))
