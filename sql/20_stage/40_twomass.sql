@@ -1,4 +1,4 @@
--- Title:   2MASS with upper limits (quality U), missing fits (X) and sentinels as NULL.
+-- Title:   2MASS with upper limits (quality U), missing fits (X), unknown errors (F) and sentinels as NULL.
 -- Grain:   one row per row of the input.
 -- Reads:   raw.twomass
 -- Paper:   METHOD section 3
@@ -8,9 +8,11 @@ WITH bands AS (
         rowid AS row
         , designation
         , source_id
-        , CASE WHEN coalesce(substr(ph_qual, 1, 1), 'A') NOT IN ('U', 'X') THEN meta.valid_error(j_msigcom) END AS j_err
-        , CASE WHEN coalesce(substr(ph_qual, 2, 1), 'A') NOT IN ('U', 'X') THEN meta.valid_error(h_msigcom) END AS h_err
-        , CASE WHEN coalesce(substr(ph_qual, 3, 1), 'A') NOT IN ('U', 'X') THEN meta.valid_error(ks_msigcom) END
+        , CASE WHEN coalesce(substr(ph_qual, 1, 1), 'A') NOT IN ('U', 'X', 'F') THEN meta.valid_error(j_msigcom) END
+            AS j_err
+        , CASE WHEN coalesce(substr(ph_qual, 2, 1), 'A') NOT IN ('U', 'X', 'F') THEN meta.valid_error(h_msigcom) END
+            AS h_err
+        , CASE WHEN coalesce(substr(ph_qual, 3, 1), 'A') NOT IN ('U', 'X', 'F') THEN meta.valid_error(ks_msigcom) END
             AS ks_err
         , meta.valid_mag(j_m) AS j
         , meta.valid_mag(h_m) AS h
