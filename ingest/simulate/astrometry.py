@@ -14,7 +14,7 @@ ERROR_G = ((8.0, 0.045), (12.0, 0.038), (14.0, 0.032), (15.0, 0.038), (16.0, 0.0
 ERROR_SCATTER = 0.15  # ln
 # mas: Stassun & Torres (2018) at the bright end, Zinn et al. (2019) at 12, Lindegren et al. (2018)'s quasars
 ZERO_POINT = ((8.0, -0.082), (10.0, -0.070), (12.0, -0.053), (14.0, -0.042), (16.0, -0.034), (17.5, -0.029))
-COLOUR_SLOPE, COLOUR_MIDDLE = -0.151, 1.60  # mas um: Zinn et al. (2019), eq. 4; 1/um, a reddened hot star
+COLOUR_SLOPE, COLOURS, COLOUR_MIDDLE = -0.151, (1.45, 1.80), 1.60  # mas um: Zinn et al. (2019), eq. 4; 1/um; hot stars'
 SKY_RMS, SKY_SCALE, WAVES = 0.017, 14.0, 32  # mas, deg: large-scale part of Lindegren et al. (2018), sect. 5.4
 UNDERESTIMATE, SYSTEMATIC_BRIGHT, SYSTEMATIC = 1.08, 0.021, 0.043  # Lindegren et al. (2018): factor; mas, G < 13, > 13
 OUTLIERS, OUTLIER_FACTOR = 0.03, (2.0, 5.0)  # of the stars; times the error, blends and disturbed solutions
@@ -61,8 +61,8 @@ def zero_point(g: Array, colour: Array, ra: Array, dec: Array, rng: np.random.Ge
 
 
 def _wavenumber(colour: Array) -> Array:
-    """Effective wavenumber (1/um) of BP - RP: Lindegren et al. (2021), eq. 3."""
-    return 1.76 - 1.61 / np.pi * np.arctan(0.531 * np.nan_to_num(colour))
+    """Effective wavenumber (1/um) of BP - RP (Lindegren et al. 2021, eq. 3), no farther than the slope was measured."""
+    return np.clip(1.76 - 1.61 / np.pi * np.arctan(0.531 * np.nan_to_num(colour)), *COLOURS)
 
 
 def _pattern(ra: Array, dec: Array, rng: np.random.Generator) -> Array:
