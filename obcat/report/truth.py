@@ -24,7 +24,8 @@ SELECT
     , s.mk AS true_mk, s.mk_system AS true_mk_system, s.distance_kpc AS true_distance, s.ebv AS true_ebv
     , s.teff AS true_teff, s.logg AS true_logg, s.feh AS true_feh, s.mass_ratio
     , s.true_ks, s.a_ks AS true_a_ks, s.excess_ks AS true_excess
-    , s.is_binary, s.has_emission, s.is_nebular, s.ew_halpha AS true_ew, v.is_erroneous, v.erroneous_kind
+    , s.is_binary, s.is_nebular, v.is_erroneous, v.erroneous_kind
+    , coalesce(v.has_emission, s.has_emission) AS has_emission, coalesce(v.ew_halpha, s.ew_halpha) AS true_ew
     , s.kind, s.is_triple, s.wobble, s.parallax_offset_true, v.is_sb2
     , (SELECT distance_max FROM meta.parameters) AS distance_max
 FROM catalog.ob_stars AS c
@@ -52,7 +53,7 @@ OPTIONAL = {
         "wobble": pa.float64(),
         "parallax_offset_true": pa.float64(),
     },
-    "visits": {"is_sb2": pa.bool_()},
+    "visits": {"is_sb2": pa.bool_(), "has_emission": pa.bool_(), "ew_halpha": pa.float64()},
 }
 ORDINARY = ("star", "")
 
