@@ -30,6 +30,8 @@ export function say(text) {
 
 export const count = (n) => n.toLocaleString("en-GB");
 
+export const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
+
 export function save(name, type, parts) {
   const url = URL.createObjectURL(new Blob(parts, { type }));
   element("a", { href: url, download: name }).click();

@@ -20,7 +20,11 @@ async function main() {
   startTheme();
   const facts = described();
   startAbout(facts);
-  const progress = (text) => { byId("loading-text").textContent = `${text} …`; };
+  startSkips();
+  const progress = (text) => {
+    performance.mark(text);
+    byId("loading-text").textContent = `${text} …`;
+  };
   const con = await start(progress);
   progress("drawing");
   const stars = await readStars(con);
@@ -29,9 +33,25 @@ async function main() {
   page.ask = startSql(con, facts, page);
   byId("loading").remove();
   byId("main").classList.remove("waiting");
+  await painted();
+  performance.mark("ready");
   document.documentElement.dataset.ready = Math.round(performance.now());
   say(`Ready: ${count(facts.rows)} rows, ${count(stars.size)} stars`);
 }
+
+// links for the keyboard, past the plots or to them
+function startSkips() {
+  document.querySelectorAll("a.skip").forEach((link) => link.addEventListener("click", (event) => {
+    event.preventDefault();
+    byId(link.hash.slice(1)).focus();
+  }));
+}
+
+// a hidden tab paints nothing: then the timer is enough
+const painted = () => new Promise((done) => {
+  requestAnimationFrame(() => setTimeout(done));
+  setTimeout(done, 1000);
+});
 
 function makePage(con, facts, stars) {
   const selection = makeSelection(stars.size);

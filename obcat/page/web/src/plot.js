@@ -65,7 +65,7 @@ function header(plot, page, figure) {
   if (view.id !== "sky") controls.append(...ranges(plot));
   controls.append(
     button("Table", () => page.asTable(plot.axes()), { title: "The points as a table, by SQL", "aria-label": `${view.title}: as a table` }),
-    button("⤢", () => figure.classList.toggle("large"), { title: "Large or small", "aria-label": `${view.title}: large or small` }),
+    button("⤢", () => figure.classList.toggle("large"), { class: "large-toggle", title: "Large or small", "aria-label": `${view.title}: large or small` }),
   );
   return element("header", {}, element("h3", { id: `title-${view.id}` }, view.title), controls);
 }

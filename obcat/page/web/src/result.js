@@ -1,5 +1,5 @@
 // The answer to a query as a table: sorted by a click on a column, a page of rows at a time, all of it as CSV.
-import { button, count, element, save } from "./dom.js";
+import { button, count, element, plural, save } from "./dom.js";
 import { compared, csvLine, exact, isFloat, isNumber, shown } from "./values.js";
 
 const PAGE = 100;
@@ -21,9 +21,8 @@ export function showResult(host, { schema, batches, total, seconds, cut }, page)
     pages.replaceChildren(...pager(result, draw));
   };
   draw();
-  const rowsText = `${count(total)} ${total === 1 ? "row" : "rows"}`;
-  const status = element("p", { class: "status", id: "result-status" },
-    cut ? `more than ${rowsText}; the first ${count(kept)} are kept` : rowsText, `, ${seconds.toFixed(2)} s`);
+  const rest = kept < total ? `; the first ${count(kept)} are here` : "";
+  const status = element("p", { class: "status", id: "result-status" }, `${cut ? "more than " : ""}${plural(total, "row")}${rest}, ${seconds.toFixed(2)} s`);
   host.replaceChildren(
     element("div", { class: "resultbar" }, status,
       button("Download CSV", () => save("result.csv", "text/csv", csv(result)), { id: "download", disabled: !fields.length }),

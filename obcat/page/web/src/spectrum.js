@@ -1,8 +1,9 @@
 // The spectrum of a star, where it travels with the page: means of some pixels, marked so; its reconstruction beside it.
 import { extent, frame, drawAxes, line, FONT } from "./axes.js";
-import { button, count, element } from "./dom.js";
+import { button, count, element, save } from "./dom.js";
 import { unpacked } from "./payload.js";
 import { colours } from "./theme.js";
+import { csvLine } from "./values.js";
 
 const HEIGHT = 230;
 // vacuum wavelengths in Angstrom (NIST ASD)
@@ -11,6 +12,7 @@ const LINES = [
   ["Hα", 6564.6], ["He I", 6680.0], ["O I", 7776.3], ["Ca II", 8544.4],
 ];
 const RANGES = [["All", 3700, 9100], ["Blue", 3800, 5000], ["Hα", 6464, 6664]];
+const CALM = [3900, 8900]; // Angstrom; the noise beyond does not set the scale
 const X = { label: "Rest wavelength in vacuum", unit: "Å" };
 const Y = { label: "Flux / continuum", unit: "" };
 
@@ -61,12 +63,20 @@ export async function drawSpectrum(spectra, best, chosen) {
     controls.forEach((c) => c.setAttribute("aria-pressed", String(c.textContent === range[0])));
     draw();
   }, { "aria-pressed": String(range === shown), "aria-label": `Spectrum: ${range[0]}, ${range[1]} to ${range[2]} Angstrom` }));
+  const file = button("CSV", () => save(`${best}.csv`, "text/csv", csv(spectra.wavelength, flux, model)), { "aria-label": "Spectrum: download as CSV", id: "spectrum-csv" });
   new ResizeObserver(draw).observe(canvas);
   const other = chosen === best ? "" : ` This is the best visit, ${best}; the page holds no other.`;
-  const drawn = model ? " The smooth line is what the eigenspectra make of it without emission." : "";
+  const drawn = model ? " The broad line is what the eigenspectra make of it without emission." : "";
   const note = `Downsampled: each point is the mean of ${head.binned} pixels of the spectrum in its rest frame, rounded to ${head.step}.${drawn}${other}`;
-  return element("div", {}, element("header", { class: "spectrum-head" }, title, element("div", { class: "controls" }, ...controls)), canvas,
+  return element("div", {}, element("header", { class: "spectrum-head" }, title, element("div", { class: "controls" }, ...controls, file)), canvas,
     element("p", { class: "caption" }, note));
+}
+
+function csv(wavelength, flux, model) {
+  const text = (value, digits) => (Number.isNaN(value) ? null : value.toFixed(digits));
+  const head = csvLine(["wavelength", "flux", ...(model ? ["reconstruction"] : [])]);
+  const layers = [flux, model].filter(Boolean);
+  return [head, ...Array.from(wavelength, (w, i) => csvLine([text(w, 3), ...layers.map((layer) => text(layer[i], 3))]))];
 }
 
 const absent = ({ specids, rule }) =>
@@ -80,17 +90,17 @@ function plot(canvas, wavelength, flux, model, [, from, to]) {
   const ctx = canvas.getContext("2d");
   ctx.scale(ratio, ratio);
   const ink = colours();
-  const inside = (i) => wavelength[i] >= from && wavelength[i] <= to;
+  const inside = (i) => wavelength[i] >= Math.max(from, CALM[0]) && wavelength[i] <= Math.min(to, CALM[1]);
   const seen = [flux, model].filter(Boolean).flatMap((layer) => [...layer].filter((_, i) => inside(i)));
-  const f = frame(X, Y, [[from, to], extent(Float32Array.from(seen))], { width, height: HEIGHT });
+  const f = frame(X, Y, [[from, to], extent(Float32Array.from(seen), { full: true })], { width, height: HEIGHT });
   drawAxes(ctx, f, X, Y, ink);
   ctx.save();
   ctx.beginPath();
   ctx.rect(f.left, f.top, f.right - f.left, f.bottom - f.top);
   ctx.clip();
   marks(ctx, f, from, to, ink);
+  if (model) curve(ctx, f, wavelength, model, ink.binary, 2);
   curve(ctx, f, wavelength, flux, ink.accent, 1);
-  if (model) curve(ctx, f, wavelength, model, ink.binary, 1.2);
   ctx.restore();
 }
 

@@ -1,5 +1,5 @@
 // The SQL box: one query, the cookbook, the columns; what DuckDB says of a fault is shown as text.
-import { button, byId, count, element, say } from "./dom.js";
+import { button, byId, element, plural, say } from "./dom.js";
 import { run, tellSelection } from "./engine.js";
 import { showResult } from "./result.js";
 
@@ -25,7 +25,7 @@ export function startSql(con, facts, page) {
       const found = await answer(con, text, state);
       await page.known();
       showResult(byId("result"), found, page);
-      say(`${found.cut ? "More than " : ""}${count(found.total)} rows in ${found.seconds.toFixed(2)} s${state.stopped ? "; stopped" : ""}`);
+      say(`${found.cut ? "More than " : ""}${plural(found.total, "row")} in ${found.seconds.toFixed(2)} s${state.stopped ? "; stopped" : ""}`);
     } catch (error) {
       failed(error);
     } finally {
@@ -35,7 +35,10 @@ export function startSql(con, facts, page) {
   };
 
   go.addEventListener("click", () => ask());
-  stop.addEventListener("click", () => { state.stopped = true; });
+  stop.addEventListener("click", () => {
+    state.stopped = true;
+    con.cancelSent();
+  });
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();

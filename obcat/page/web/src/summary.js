@@ -24,7 +24,7 @@ export function makeSummary(page) {
   const head = element("tr", {}, ...["Median", "selected", "all"].map((text) => element("th", { scope: "col" }, text)));
   return element("section", { class: "plot summary", "aria-labelledby": "title-summary" },
     element("header", {}, element("h3", { id: "title-summary" }, "Kinds and medians")),
-    element("div", { class: "chips", role: "group", "aria-label": "Select a kind of stars" }, ...chips),
+    element("div", { class: "chips", role: "group", "aria-label": "Select a kind of stars" }, ...chips.reverse()),
     element("div", { class: "scroll" }, element("table", { class: "medians" }, element("thead", {}, head), body)),
     element("p", { class: "caption" }, "One point is one star, at its best visit (uniqflag = 1)."));
 }

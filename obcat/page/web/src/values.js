@@ -4,6 +4,9 @@ const DATE = 8;
 const TIMESTAMP = 10;
 const FLOAT = 3;
 const INTEGER = 2;
+const TIME = 9;
+const INTERVAL = 11;
+const MAP = 17;
 
 export const isNumber = (type) => [INTEGER, FLOAT, DECIMAL].includes(type.typeId);
 export const isFloat = (type) => type.typeId === FLOAT;
@@ -14,6 +17,9 @@ export function exact(value, type) {
   if (type.typeId === DECIMAL) return decimal(value, type.scale);
   if (type.typeId === DATE) return new Date(Number(value)).toISOString().slice(0, 10);
   if (type.typeId === TIMESTAMP) return new Date(Number(value)).toISOString().replace("T", " ").replace("Z", "");
+  if (type.typeId === TIME) return clock(BigInt(value));
+  if (type.typeId === INTERVAL) return "cast an INTERVAL to VARCHAR to see it"; // Arrow for JavaScript cannot read it
+  if (type.typeId === MAP) return map(value, type);
   return plain(value, type);
 }
 
@@ -34,6 +40,19 @@ function plain(value, type) {
   const [first] = type.children ?? [];
   if (typeof value.toJSON === "function" && first) return nested(value, type);
   return JSON.stringify(value, (_, item) => (typeof item === "bigint" ? String(item) : item));
+}
+
+// microseconds of a day
+function clock(time) {
+  const two = (n) => String(n).padStart(2, "0");
+  const seconds = time / 1_000_000n;
+  const rest = String(time % 1_000_000n).padStart(6, "0").replace(/0+$/, "");
+  return `${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}${rest && `.${rest}`}`;
+}
+
+function map(value, type) {
+  const [key, item] = type.children[0].type.children.map((field) => field.type);
+  return `{${[...value].map(([k, v]) => `${exact(k, key)}=${exact(v, item) ?? "NULL"}`).join(", ")}}`;
 }
 
 function nested(value, type) {

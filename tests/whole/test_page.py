@@ -1,0 +1,460 @@
+"""The page in Chromium: SQL, selection, star, download, keyboard, phone; nothing leaves it, and names stay text."""
+
+import csv
+import io
+import shutil
+
+import duckdb
+import pytest
+
+from obcat.page import page as make_page
+from obcat.page.facts import recipes
+from tests.whole.browser import chromium, launched, left_the_page, open_page
+
+pytestmark = pytest.mark.slow
+
+EVIL = "<img src=x onerror=\"document.title='taken'\">"
+PLOTS = ("hr", "magnitudes", "map", "sky", "errors")
+IDS = "SELECT specid, gaia_id, obsid FROM catalog.ob_stars ORDER BY specid"
+ONE_STAR = "specid FROM catalog.ob_stars WHERE uniqflag = 1 AND teff > 0 AND mk < 9 ORDER BY specid LIMIT 1"
+
+
+@pytest.fixture(scope="module")
+def database(first, tmp_path_factory):
+    """The small build with markup for names: of a star, of its file, and of a provenance."""
+    chromium()
+    path = shutil.copy(first.database, tmp_path_factory.mktemp("page") / "obcat.duckdb")
+    with duckdb.connect() as con:
+        con.execute(f"ATTACH '{path}' AS obcat")
+        con.execute("USE obcat")
+        named = {
+            "evil": EVIL,
+            "star": con.execute(f"SELECT {ONE_STAR.replace('specid', 'star_id', 1)}").fetchall()[0][0],
+        }
+        con.execute("UPDATE catalog.ob_stars SET fitsname = $evil, star_id = $evil WHERE star_id = $star", named)
+        con.execute("UPDATE catalog.ob_stars SET gaia_id = gaia_id + 1")  # odd: a double would lose them
+        con.execute("INSERT INTO meta.provenance VALUES ($evil, $evil)", {"evil": EVIL})
+        con.execute("UPDATE meta.quality_bits SET meaning = $evil WHERE bit = 512", {"evil": EVIL})
+    return path
+
+
+@pytest.fixture(scope="module")
+def html(database):
+    return make_page(database, database.parent / "catalog.html", 40)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with launched() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def loaded(browser, html):
+    return open_page(browser, html)
+
+
+@pytest.fixture
+def opened(loaded):
+    """The page as if it had just been loaded; whatever a test does there, no fault and no request comes of it."""
+    tab = loaded.page
+    if tab.locator("#star").is_visible():
+        tab.click("#star-close")
+    if tab.locator("#clear").is_enabled():
+        tab.click("#clear")
+    tab.check("#tools input[value=box]")
+    tab.evaluate("scrollTo(0, 0)")
+    yield tab
+    assert loaded.faults == []
+    assert left_the_page(loaded) == []
+
+
+@pytest.fixture(scope="module")
+def con(database):
+    with duckdb.connect(str(database), read_only=True) as opened:
+        yield opened
+
+
+def ask(tab, query):
+    tab.fill("#query", query)
+    tab.click("#run")
+    answered(tab)
+
+
+def answered(tab):
+    tab.wait_for_selector("#run:not([disabled])")
+
+
+def rows(tab):
+    return [row.split("\t") for row in tab.locator("table.result tbody").inner_text().splitlines()]
+
+
+def download(tab, button="#download"):
+    with tab.expect_download() as waiting:
+        tab.click(button)
+    return waiting.value.path().read_bytes().decode("utf-8")
+
+
+def selected(tab):
+    return int(tab.inner_text("#selected").partition(" ")[0].replace(",", ""))
+
+
+def drag(tab, plot, start=(0.3, 0.3), end=(0.7, 0.7), **keys):
+    box = tab.locator(f"#plot-{plot}").bounding_box()
+    at = [(box["x"] + box["width"] * fx, box["y"] + box["height"] * fy) for fx, fy in (start, end)]
+    tab.mouse.move(*at[0])
+    tab.mouse.down()
+    tab.mouse.move(*at[1], steps=4)
+    tab.mouse.up()
+
+
+def pictures(tab):
+    """What each plot has drawn."""
+    return [tab.evaluate(f"document.querySelector('#{p} canvas.points').toDataURL()") for p in PLOTS]
+
+
+def test_says_that_the_survey_is_simulated_and_what_made_it(opened, con):
+    assert opened.inner_text(".banner").startswith("SIMULATED: ")
+    assert opened.title().startswith("SIMULATED")
+    opened.click("#about-open")
+    assert dict(con.execute("FROM meta.provenance").fetchall())["fingerprint"] in opened.inner_text("#provenance")
+    opened.locator("#about summary").click()
+    opened.wait_for_selector("#licences:not(:empty)")
+    assert "@duckdb/duckdb-wasm 1.32.0: MIT" in opened.inner_text("#licences")
+    opened.click("#about-close")
+
+
+def test_a_download_has_every_row_and_every_digit(opened, con):
+    ask(opened, IDS)
+    expected = [[str(v) if v is not None else "" for v in row] for row in con.execute(IDS).fetchall()]
+    assert opened.inner_text("#result-status").startswith(f"{len(expected)} rows")
+    found = list(csv.reader(io.StringIO(download(opened), newline="")))
+    assert found == [["specid", "gaia_id", "obsid"], *expected]
+    assert any(int(float(gaia)) != int(gaia) for _, gaia, _ in expected if gaia)
+
+
+def test_a_download_gives_back_every_double(opened, con):
+    query = "SELECT specid, ra, mk, dis FROM catalog.ob_stars ORDER BY specid"
+    ask(opened, query)
+    _, *found = csv.reader(io.StringIO(download(opened), newline=""))
+    read = [(name, *(float(v) if v else None for v in values)) for name, *values in found]
+    assert read == con.execute(query).fetchall()
+
+
+def test_a_download_is_csv_as_rfc_4180_has_it(opened):
+    ask(opened, "SELECT 'a,\"b\"' AS \"x,y\", 'two\nlines' AS n, NULL AS nothing, '' AS empty, 9007199254740993 AS big")
+    assert download(opened) == '"x,y",n,nothing,empty,big\r\n"a,""b""","two\nlines",,"",9007199254740993\r\n'
+
+
+def test_sums_and_nested_values_keep_their_digits(opened):
+    ask(opened, "SELECT sum(9007199254740993::BIGINT) s, [9007199254740993] l, 1.50::DECIMAL(4, 2) d, {'a': NULL} o")
+    assert rows(opened) == [["9007199254740993", "[9007199254740993]", "1.50", "{a: NULL}"]]
+
+
+@pytest.mark.parametrize("plot", PLOTS)
+def test_a_selection_in_one_plot_shows_in_all(opened, plot):
+    before = pictures(opened)
+    drag(opened, plot, (0.12, 0.05), (0.6, 0.6))
+    n = selected(opened)
+    assert 0 < n < 180
+    assert all(a != b for a, b in zip(before, pictures(opened), strict=True))
+    for other in PLOTS:
+        assert f", {n} selected" in opened.get_attribute(f"#plot-{other}", "aria-label")
+    ask(opened, "SELECT count(*), count(DISTINCT star_id) FROM selection SEMI JOIN catalog.ob_stars USING (specid)")
+    assert rows(opened) == [[str(n), str(n)]]
+    opened.keyboard.press("Escape")
+    opened.click("#clear")
+    assert pictures(opened) == before
+
+
+def test_shift_adds_to_a_selection_and_alt_takes_away(opened):
+    drag(opened, "hr", (0.2, 0.05), (0.5, 0.8))
+    left = selected(opened)
+    opened.keyboard.down("Shift")
+    drag(opened, "hr", (0.5, 0.05), (0.95, 0.8))
+    opened.keyboard.up("Shift")
+    both = selected(opened)
+    assert both > left
+    opened.keyboard.down("Alt")
+    drag(opened, "hr", (0.2, 0.05), (0.5, 0.8))
+    opened.keyboard.up("Alt")
+    assert selected(opened) == both - left
+
+
+def test_a_lasso_selects_what_is_inside(opened):
+    opened.check("#tools input[value=lasso]")
+    box = opened.locator("#plot-magnitudes").bounding_box()
+    opened.mouse.move(box["x"] + 60, box["y"] + 10)
+    opened.mouse.down()
+    for fx, fy in ((0.95, 0.02), (0.95, 0.85), (0.2, 0.05)):
+        opened.mouse.move(box["x"] + box["width"] * fx, box["y"] + box["height"] * fy, steps=3)
+    opened.mouse.up()
+    assert 0 < selected(opened) < 180
+
+
+def test_an_answer_is_the_selection(opened, con):
+    query = "FROM catalog.ob_stars WHERE binary_flag = 1 AND uniqflag > 0"
+    (n,) = con.execute(f"SELECT count(DISTINCT star_id) {query}").fetchall()[0]
+    ask(opened, f"SELECT mk, specid {query}")
+    opened.click("#to-plots")
+    assert selected(opened) == n > 0
+    opened.click("#rows")
+    answered(opened)
+    (visits,) = con.execute(
+        f"SELECT count(*) FROM catalog.ob_stars WHERE star_id IN (SELECT star_id {query})"
+    ).fetchall()[0]
+    assert opened.inner_text("#result-status").startswith(f"{visits} row")
+
+
+@pytest.mark.parametrize(
+    ("kind", "where"), [("emission", "em_flag = 1"), ("binary", "binary_flag = 1 AND em_flag = 0")]
+)
+def test_a_kind_is_selected_by_its_button(opened, con, kind, where):
+    opened.click(f".chip[data-kind={kind}]")
+    (n,) = con.execute(f"SELECT count(*) FROM catalog.ob_stars WHERE uniqflag = 1 AND {where}").fetchall()[0]
+    assert selected(opened) == n
+
+
+def open_star(tab, specid):
+    """By a click on its point: alone in the selection, the frame zooms to it and it stands in the middle."""
+    ask(tab, f"SELECT '{specid}' AS specid")
+    tab.click("#to-plots")
+    zoom = tab.get_by_label("Hertzsprung–Russell diagram: zoom to the selection")
+    zoom.click()
+    tab.wait_for_timeout(200)
+    box = tab.locator("#plot-hr").bounding_box()
+    tab.mouse.click(box["x"] + (52 + box["width"] - 12) / 2, box["y"] + (8 + box["height"] - 38) / 2)
+    tab.wait_for_selector("#star:not([hidden])")
+    zoom.click()
+
+
+def test_a_click_opens_the_star_with_values_flags_and_spectrum(opened, con):
+    query = """SELECT specid, star_id, quality, mk, mk_err, gaia_id FROM catalog.ob_stars
+        WHERE uniqflag = 1 AND teff > 0 AND mk IS NOT NULL AND quality > 0 AND fitsname[1] <> '<'
+        ORDER BY row_number() OVER (PARTITION BY em_flag, binary_flag ORDER BY snr_g DESC) LIMIT 1"""
+    specid, star_id, quality, mk, mk_err, gaia_id = con.execute(query).fetchall()[0]
+    open_star(opened, specid)
+    assert opened.inner_text("#star-title") == star_id
+    values = opened.inner_text("table.values")
+    assert f"{mk:.3f} ± {mk_err:.3f} mag" in values
+    assert str(gaia_id) in values
+    assert "Absolute Ks magnitude from the spectrum" in values
+    for bit, name in con.execute("SELECT bit, name FROM meta.quality_bits").fetchall():
+        assert (f"{name} ({bit})" in opened.inner_text("#star-body")) == bool(quality & bit)
+    assert "Downsampled: each point is the mean of 3 pixels" in opened.inner_text("#star-body")
+
+
+def test_the_spectrum_of_the_panel_is_that_of_the_database(opened, con):
+    query = """SELECT c.specid, n.flux, n.ivar FROM catalog.ob_stars AS c INNER JOIN emission.spectra AS n USING (specid)
+        WHERE c.uniqflag = 1 AND c.teff > 0 AND c.mk < 9 AND c.em_flag = 1 AND c.fitsname[1] <> '<'
+        ORDER BY c.binary_flag = 1 DESC, c.snr_g DESC LIMIT 1"""
+    specid, flux, ivar = con.execute(query).fetchall()[0]
+    open_star(opened, specid)
+    _, *found = csv.reader(io.StringIO(download(opened, "#spectrum-csv"), newline=""))
+    assert len(found) == 1303
+    for place in range(600, 1200, 7):
+        good = [
+            f for f, w in zip(flux[3 * place : 3 * place + 3], ivar[3 * place : 3 * place + 3], strict=True) if w > 0
+        ]
+        wavelength, value, _ = found[place]
+        assert float(wavelength) == pytest.approx(10 ** (3.5682 + 1e-4 * (3 * place + 1)), abs=1e-3)
+        assert float(value or "nan") == pytest.approx(
+            sum(good) / len(good) if good else float("nan"), abs=6e-4, nan_ok=True
+        )
+
+
+def test_a_star_without_its_spectrum_says_why(opened, con):
+    query = "SELECT specid FROM catalog.ob_stars WHERE uniqflag = 1 AND em_flag = 0 AND binary_flag = 0 ORDER BY snr_g, specid"
+    ask(opened, con.execute(query).fetchall()[0][0].join(("SELECT '", "' AS specid")))
+    opened.click("table.result .link")
+    opened.wait_for_selector("#star:not([hidden])")
+    assert "is not in the page, which holds 40: best visits" in opened.inner_text("#star-body")
+
+
+def test_markup_in_names_stays_text(opened, html):
+    ask(opened, "SELECT star_id, fitsname, specid, 1 AS \"<img src=x onerror=document.title=1>\" FROM catalog.ob_stars "
+        "WHERE fitsname LIKE '<img%' AND uniqflag = 1")  # fmt: skip
+    assert rows(opened)[0][:2] == [EVIL, EVIL]
+    opened.click("table.result .link")
+    opened.wait_for_selector("#star:not([hidden])")
+    assert opened.inner_text("#star-title") == EVIL
+    ask(opened, "SELECT error($$<img src=x onerror=document.title=1>$$)")
+    assert "<img src=x" in opened.inner_text("#result .error")
+    opened.click("#star-close")
+    opened.click("#about-open")
+    assert EVIL in opened.inner_text("#provenance")
+    opened.click("#about-close")
+    assert opened.locator("img, script:not(#facts):not(:last-of-type):not([type='text/plain'])").count() == 0
+    assert opened.title().startswith("SIMULATED")
+    assert EVIL.encode() not in html.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("SELECT nothing FROM catalog.ob_stars", 'column "nothing" not found'),
+        ("SELEC 1", "syntax error"),
+        ("DELETE FROM catalog.ob_stars", "read-only"),
+        ("FROM 'https://example.org/x.csv'", "disabled by configuration"),
+        ("FROM read_text('/etc/hostname')", "disabled by configuration"),
+        ("COPY catalog.ob_stars TO 'x.csv'", "disabled by configuration"),
+        ("ATTACH 'other.duckdb'", "disabled"),
+        ("LOAD spatial", "disabled"),
+        ("SET enable_external_access = true", "locked"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_in_words(opened, query, says):
+    ask(opened, query)
+    assert says.lower() in opened.get_by_role("alert").inner_text().lower()
+    ask(opened, "SELECT count(*) FROM catalog.ob_stars")
+    assert rows(opened) == [["257"]]
+
+
+def test_a_query_can_be_stopped(opened):
+    opened.fill("#query", "SELECT count(*) FROM range(100000000000) AS a, range(1000) AS b WHERE a.range % 7 = b.range")
+    opened.click("#run")
+    opened.wait_for_timeout(300)
+    opened.click("#stop")
+    answered(opened)
+    assert "cancel" in opened.inner_text("#result .error").lower()
+
+
+def test_the_menu_holds_the_recipes_that_run_here_and_all_of_them_do(opened, con):
+    names = opened.eval_on_selector_all("#cookbook option", "all => all.map(o => o.value).filter(Boolean)")
+    assert sorted(names) == sorted(r["name"] for r in recipes())
+    failed = []
+    for recipe in recipes():
+        opened.select_option("#cookbook", recipe["name"])
+        answered(opened)
+        n = len(con.execute(recipe["sql"]).fetchall())
+        if opened.locator("#result .error").count() or not opened.inner_text("#result-status").startswith(f"{n} row"):
+            failed.append(recipe["name"])
+    assert failed == []
+
+
+def test_a_column_sorts_both_ways_with_empty_values_last(opened, con):
+    ask(opened, "SELECT gaia_id, mk FROM catalog.ob_stars")
+    for order, label in (("ASC", "ascending"), ("DESC", "descending")):
+        opened.click("table.result th:first-child button")
+        found = [row[0] for row in rows(opened)]
+        query = f"SELECT gaia_id FROM catalog.ob_stars ORDER BY gaia_id {order} NULLS LAST LIMIT 100"
+        assert found == [str(v or "") for (v,) in con.execute(query).fetchall()]
+        assert opened.get_attribute("table.result th:first-child", "aria-sort") == label
+    opened.get_by_label("Rows after").click()
+    opened.get_by_label("Rows after").click()
+    assert opened.locator(".pages span").inner_text() == "201–257"
+    assert rows(opened)[-1][0] == ""
+
+
+def focused(tab):
+    return tab.evaluate("document.activeElement.id")
+
+
+def test_a_query_by_keyboard_alone(opened):
+    opened.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+    opened.keyboard.press("Tab")
+    opened.keyboard.press("Tab")
+    assert opened.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    opened.keyboard.press("Enter")
+    assert focused(opened) == "query"
+    opened.keyboard.press("Control+A")
+    opened.keyboard.type("SELECT specid FROM catalog.ob_stars WHERE uniqflag = 1 ORDER BY specid LIMIT 3")
+    opened.keyboard.press("Control+Enter")
+    answered(opened)
+    opened.wait_for_selector("table.result .link")
+    assert len(rows(opened)) == 3
+    assert "3 rows in" in opened.inner_text("#message")
+    for _ in range(200):
+        opened.keyboard.press("Tab")
+        if opened.evaluate("document.activeElement.matches('table.result td .link')"):
+            break
+    opened.keyboard.press("Enter")
+    opened.wait_for_selector("#star:not([hidden])")
+    assert focused(opened) == "star-title"
+    opened.keyboard.press("Escape")
+    assert opened.evaluate("document.activeElement.matches('table.result td .link')")
+
+
+def test_a_plot_by_keyboard_alone(opened):
+    opened.focus("#plot-hr")
+    opened.keyboard.press("ArrowRight")
+    assert "cursor" in opened.inner_text("#message")
+    for _ in range(12):
+        opened.keyboard.press("Shift+ArrowDown")
+        opened.keyboard.press("Shift+ArrowRight")
+    opened.keyboard.press("Space")
+    n = selected(opened)
+    assert n > 0
+    assert str(n) in opened.inner_text("#message")
+    opened.keyboard.press("Escape")
+    assert opened.locator("#clear").is_disabled()
+
+
+def test_controls_have_names(opened):
+    """Every control says to a screen reader what it is."""
+    ask(opened, "SELECT specid, mk FROM catalog.ob_stars LIMIT 2")
+    opened.click("table.result .link")
+    opened.wait_for_selector("#star:not([hidden])")
+    names = opened.eval_on_selector_all(
+        "button, select, input, textarea, canvas[tabindex], [role=region]",
+        """all => all.filter(e => e.checkVisibility()).map(e => [e.outerHTML.slice(0, 80),
+            e.getAttribute('aria-label') ?? (e.labels?.[0]?.textContent || e.textContent)])""",
+    )
+    assert len(names) > 40
+    assert [html for html, name in names if not name.strip()] == []
+    assert opened.locator("main, h1, aside, [role=status]").count() >= 4
+
+
+def test_light_and_dark(opened):
+    ground = "getComputedStyle(document.body).backgroundColor"
+    opened.emulate_media(color_scheme="dark")
+    dark = opened.evaluate(ground)
+    opened.emulate_media(color_scheme="light")
+    light = opened.evaluate(ground)
+    assert dark != light
+    opened.click("#theme")
+    assert opened.evaluate(ground) == light
+    opened.click("#theme")
+    assert opened.evaluate(ground) == dark
+    opened.click("#theme")
+    assert opened.evaluate(ground) == light
+
+
+def test_on_a_phone(browser, html):
+    phone = open_page(browser, html, viewport={"width": 375, "height": 700}, has_touch=True, is_mobile=True)
+    tab = phone.page
+    assert tab.evaluate("document.documentElement.scrollWidth") == 375
+    assert tab.locator("#plot-hr").bounding_box()["width"] > 300
+    assert tab.is_checked("#tools input[value=pick]")
+    tab.select_option("#cookbook", "hr_diagram")
+    answered(tab)
+    assert tab.evaluate("document.documentElement.scrollWidth") == 375
+    tab.locator("table.result .link").first.tap()
+    tab.wait_for_selector("#star:not([hidden])")
+    assert tab.locator("#star").bounding_box()["width"] == 375
+    assert phone.faults == []
+    tab.context.close()
+
+
+def test_the_policy_stops_what_gets_in(browser, html):
+    """Were there a hole for script or markup: no request, no script, no picture, no form."""
+    hurt = open_page(browser, html)
+    tab = hurt.page
+    planted = """async () => {
+        const stopped = [];
+        document.addEventListener('securitypolicyviolation', (e) => stopped.push(e.effectiveDirective));
+        const refused = await fetch('http://127.0.0.1:9/').then(() => false, () => true);
+        document.body.insertAdjacentHTML('beforeend', '<img src="http://127.0.0.1:9/x.png" onerror="document.title = 1">');
+        const script = document.createElement('script');
+        script.textContent = 'document.title = 2';
+        document.body.append(script);
+        await new Promise((done) => setTimeout(done, 300));
+        try { new Function('document.title = 3')(); } catch { stopped.push('eval') }
+        return { refused, stopped, title: document.title };
+    }"""
+    found = tab.evaluate(planted)
+    assert found["refused"]
+    assert {"connect-src", "img-src", "script-src-elem", "script-src-attr", "eval"} <= set(found["stopped"])
+    assert found["title"].startswith("SIMULATED")
+    assert left_the_page(hurt) == []
+    tab.context.close()
