@@ -10,7 +10,7 @@ from obcat.kernels.luminosity import luminosity
 from obcat.kernels.pca import pca_scores
 from obcat.kernels.rest_frame import rest_frame, rest_frame_normalised
 
-__all__ = ["Singles", "absolute", "composite", "dereddened", "measure", "pairs"]
+__all__ = ["Singles", "absolute", "added", "composite", "dereddened", "measure", "pairs"]
 
 Floats = NDArray[np.floating]
 Arrays = dict[str, np.ndarray]
@@ -57,11 +57,16 @@ def absolute(stars: Singles, coefficients: Floats) -> tuple[Floats, Floats]:
 
 
 def composite(flux: Floats, ivar: Floats, first: NDArray[np.intp], second: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Sums of spectra ``first`` and ``second`` (rows); a pixel masked in one is masked in the sum."""
-    one, other = ivar[first], ivar[second]
+    """Sums of spectra ``first`` and ``second`` (rows) of the same library."""
+    return added((flux[first], ivar[first]), (flux[second], ivar[second]))
+
+
+def added(primary: tuple[Floats, Floats], companion: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """Sums of spectra, flux and inverse variance (n, 3909) each; a pixel masked in one is masked in the sum."""
+    (flux, one), (other_flux, other) = primary, companion
     good = (one > 0) & (other > 0)
     summed = np.where(good, one * other / np.where(good, one + other, 1), 0)
-    return np.where(good, flux[first] + flux[second], 0).astype(np.float32), summed.astype(np.float32)
+    return np.where(good, flux + other_flux, 0).astype(np.float32), summed.astype(np.float32)
 
 
 def pairs(mk: Floats, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

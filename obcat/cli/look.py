@@ -38,8 +38,9 @@ def status(database: Path) -> None:
 @main.command()
 @DATABASE
 @click.option("--truth", type=click.Path(path_type=Path), help="Folder of the truth; default: truth beside DATABASE.")
+@click.option("--companions", type=click.Path(path_type=Path), help="Catalog whose A, F, G dwarfs join mock binaries.")
 @click.option("--readme", is_flag=True, help="Print the main numbers only, as a table in Markdown.")
-def evaluate(database: Path, truth: Path | None, *, readme: bool) -> None:
+def evaluate(database: Path, truth: Path | None, companions: Path | None, *, readme: bool) -> None:
     """Compare the catalog of a SIMULATED survey with its truth, beside the paper's numbers."""
     from obcat.report.evaluate import evaluate as tables
     from obcat.report.evaluate import main_numbers
@@ -47,8 +48,9 @@ def evaluate(database: Path, truth: Path | None, *, readme: bool) -> None:
 
     try:
         with reading(database):
-            run = main_numbers if readme else tables
-            click.echo(run(database, truth or database.parent / "truth"), nl=False)
+            beside = truth or database.parent / "truth"
+            said = main_numbers(database, beside) if readme else tables(database, beside, companions)
+            click.echo(said, nl=False)
     except EvaluateError as error:
         fail(error)
 

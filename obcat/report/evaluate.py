@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import NamedTuple
 
+import duckdb
 import numpy as np
 
 from obcat import db
-from obcat.report import accuracy, roc
+from obcat.report import accuracy, composites, roc
 from obcat.report import statistics as st
 from obcat.report.binaries import by_mass_ratio, by_parallax, by_snr
 from obcat.report.counts import counts, fractions
@@ -15,6 +16,7 @@ from obcat.report.distances import claimed_error, covered, distances, near_15_kp
 from obcat.report.domain import warnings
 from obcat.report.emission import emission_by_snr, emission_by_width, erroneous, headline
 from obcat.report.failures import failures
+from obcat.report.gallery.survey import Survey
 from obcat.report.magnitudes import against_geometry, against_truth, held_out_residuals
 from obcat.report.measured import measured
 from obcat.report.noise import Claimed, claimed, model, pulls
@@ -34,13 +36,29 @@ class Evaluation(NamedTuple):
     fails: Section
 
 
-def evaluate(database: Path, truth: Path) -> str:
+def evaluate(database: Path, truth: Path, companions: Path | None = None) -> str:
     """Plain text: what the paper states beside what is measured, where the method fails, then section by section.
 
+    ``companions`` is a catalog that lends A, F, G dwarfs to the mock binaries, say of a survey of real spectra.
     Raises EvaluateError (one line): the survey is not simulated, the truth is missing or belongs to another survey.
     """
     found = evaluation(database, truth)
-    return text(found.sections, found.heading)
+    lent = [with_companions(database, companions)] if companions else []
+    return text([*found.sections, *lent], found.heading)
+
+
+def with_companions(database: Path, companions: Path) -> Section:
+    """Mock binaries with the dwarfs of another catalog. EvaluateError: that is not a catalog."""
+    with db.connect(database, read_only=True) as con, db.connect(companions, read_only=True) as other:
+        return composites.with_companions(opened(con, database), opened(other, companions))
+
+
+def opened(con: duckdb.DuckDBPyConnection, database: Path) -> Survey:
+    try:
+        name, simulated = con.execute("SELECT name, simulated FROM meta.survey").fetchall()[0]
+    except (duckdb.Error, IndexError) as error:
+        raise EvaluateError(f"{database}: is no database of obcat build") from error
+    return Survey(con, name, simulated == 1, database.parent)
 
 
 def main_numbers(database: Path, truth: Path) -> str:
@@ -56,12 +74,14 @@ def evaluation(database: Path, truth: Path) -> Evaluation:
         name = refuse_real(con, database)
         data = compare(con, read_truth(truth), truth)
         posterior, rows = claimed(con), counts(con)
+        mocks = composites.pairs(Survey(con, name, True, truth))
     fails = failures(data)
     sections = [
         summary(data, posterior),
         fails,
         *estimates(data, posterior),
         *classes(data),
+        mocks,
         reddening(data),
         labels(data),
         measured(data),

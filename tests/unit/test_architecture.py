@@ -22,11 +22,12 @@ MAY_USE = {
     "sums": set(),
     "trust": {"obcat.sums"},
     "mock": {"numpy", "obcat.kernels"},
+    "companions": {"numpy", "obcat.kernels"},
     "posterior": {"numpy", "obcat.kernels"},
     "spectra": {"numpy", "obcat.kernels"},
     "report": {
         "numpy", "scipy", "pyarrow", "duckdb", "astropy", "matplotlib", "rich", "jinja2", "obcat.schema", "obcat.db",
-        "obcat.mock", "obcat.posterior", "obcat.spectra",
+        "obcat.companions", "obcat.mock", "obcat.posterior", "obcat.spectra",
     },
     "compare": {
         "numpy", "pyarrow", "duckdb", "matplotlib", "obcat.db", "obcat.export", "obcat.report", "obcat.schema",

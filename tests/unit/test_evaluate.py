@@ -166,7 +166,7 @@ def report(database, tmp_path_factory) -> str:
 
 def test_every_section_says_simulated(report):
     titles = [line for line in report.splitlines() if " - " in line and line.startswith("SIMULATED")]
-    assert len(titles) == len(set(titles)) == 26
+    assert len(titles) == len(set(titles)) == 27
     assert report.startswith("SIMULATED survey 'four' - ")
 
 

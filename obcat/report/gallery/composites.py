@@ -8,17 +8,17 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from obcat import mock
+from obcat.report.composites import PRIMARIES, SEED, library, measure, within
 from obcat.report.gallery.magnitudes import medians
-from obcat.report.gallery.style import BLUE, DARK_BLUE, GREEN, ORANGE, Look, finish, points, shown
-from obcat.report.gallery.survey import Columns, Missing, Survey, arrays, columns
+from obcat.report.gallery.style import BLUE, GREEN, ORANGE, Look, finish, points, shown
+from obcat.report.gallery.survey import Columns, Survey
 from obcat.spectra import WAVELENGTH
 
 __all__ = ["composites", "examples"]
 
-FEWEST, SEED = 20, 1
 DIFFERENCES = (0.0, 4.0)  # mag
+LOOKS = ((BLUE, "o", "-"), (ORANGE, "^", "--"), (GREEN, "s", ":"))  # of the types of primaries
 SHOWN = (4000.0, 5050.0)  # Angstrom
-WHY = "Mock binaries need single stars with S/N > 80 and a parallax ten times its error (Gaia); there are too few."
 
 
 class Mocks(NamedTuple):
@@ -36,25 +36,12 @@ class Mocks(NamedTuple):
 
 def made(survey: Survey) -> Mocks:
     """The same pairs for the same catalog. Missing: no Gaia, too few stars, no network."""
-    stars, law = columns(survey, "singles"), columns(survey, "coefficients")
-    if len(stars["mk"]) < FEWEST:
-        raise Missing(WHY)
-    coefficients = np.array([law[name][0] for name in ("b", "g", "v", "r", "i", "j")])
-    single = mock.Singles(*(stars[name] for name in ("flux", "ivar", "z", "ebv", "m_bp")))
-    flux, ivar = mock.absolute(single, coefficients)
-    first, second = mock.pairs(stars["mk_geo"], SEED)
-    total, total_ivar = mock.composite(flux, ivar, first, second)
-    given, network = parameters(survey), arrays(survey, "luminosity")
-    pca = arrays(survey, "pca")
-    alone = mock.measure(flux, ivar, pca, network, given)
-    both = mock.measure(total, total_ivar, pca, network, given)
-    difference = stars["mk_geo"][second] - stars["mk_geo"][first]
-    return Mocks(stars, flux, total, first, second, alone[first], both, difference)
-
-
-def parameters(survey: Survey) -> dict[str, float]:
-    relation = survey.con.sql("FROM meta.parameters")
-    return dict(zip(relation.columns, relation.fetchall()[0], strict=True))
+    lib = library(survey)
+    first, second = mock.pairs(lib.stars["mk_geo"], SEED)
+    total, ivar = mock.composite(lib.flux, lib.ivar, first, second)
+    difference = lib.stars["mk_geo"][second] - lib.stars["mk_geo"][first]
+    both = measure(survey, total, ivar)
+    return Mocks(lib.stars, lib.flux, total, first, second, lib.alone[first], both, difference)
 
 
 def composites(figure: Figure, survey: Survey) -> None:
@@ -78,13 +65,18 @@ def composites(figure: Figure, survey: Survey) -> None:
 
 def bias(axes: Axes, mocks: Mocks) -> None:
     off = mocks.sum - mocks.primary
-    points(axes, mocks.difference, off, np.isfinite(off), Look("composites", BLUE, "o", 12, 0.5))
-    axes.plot(*medians(mocks.difference, off, DIFFERENCES), color=DARK_BLUE, marker="s", linewidth=2, label="median")
+    teff = mocks.stars["teff"][mocks.first]
+    for (name, *kind), (colour, marker, line) in zip(PRIMARIES, LOOKS, strict=True):
+        rows = within(teff, kind)
+        points(axes, mocks.difference, off, rows, Look(name, colour, marker, 12, 0.45))
+        middle = medians(mocks.difference, np.where(rows, off, np.nan), DIFFERENCES)
+        axes.plot(*middle, color=colour, marker=marker, linestyle=line, linewidth=2, markeredgecolor="black")
     x = np.linspace(*DIFFERENCES, 100)
     axes.plot(x, -2.5 * np.log10(1 + 10 ** (-0.4 * x)), color="black", linestyle="--", label="light of both stars")
     axes.axhline(0, color="#888888", linewidth=0.8)
     axes.set(xlim=DIFFERENCES, ylim=(-1.5, 1.5), xlabel="ΔM of the two stars (mag, $K_s$)")
     axes.set_ylabel(r"$M_{\rm spec}$(composite) − $M_{\rm spec}$(primary) (mag)")
+    axes.set_title("by $T_{\\rm eff}$ of the primary; lines are medians")
     finish(axes, "upper right")
 
 

@@ -48,7 +48,8 @@ FIGURES = (
     Drawing(8, "Noise model", "MCMC samples, contours hold 68 and 95 %; dashed: 16, 50 and 84 %; orange: the paper's "
             "value, where it is near. Stars without emission.", ("chain",), noise.corner_plot, (9, 9)),
     Drawing(9, "M_spec of composites", "Spectra of pairs of single stars of this survey, at one distance and added, "
-            "measured as if single. Companions are other OB stars: there are no cooler ones in the survey.",
+            "measured as if single; left by difference, right by type of the primary. Companions are other stars of "
+            "the survey; obcat evaluate --companions adds real A, F and G dwarfs.",
             ("singles", "coefficients"), composites.composites),
     Drawing(10, "Parallax excess", "Left: by precision of the parallax, with a unit Gaussian. Right: against RUWE, "
             "which orbits raise.", ("stars",), parallaxes.excess),
