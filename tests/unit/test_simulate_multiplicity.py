@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from obcat.ingest.simulate import multiplicity as law
-from obcat.ingest.simulate.binaries import RESOLVED, Binaries, draw_binaries, single
+from obcat.ingest.simulate.binaries import Binaries, draw_binaries, single
 from obcat.ingest.simulate.isochrones import COLUMNS, at_phase
 from obcat.ingest.simulate.motion import velocities
 from obcat.ingest.simulate.orbits import EPOCH, Orbit, amplitude, kepler, photocentre, semi_axis, velocity
@@ -141,13 +141,27 @@ def test_companions_are_not_resolved_and_as_old() -> None:
     primary, b = pair()
     mass = primary[0, COLUMNS.index("initial_mass")]
     axis = semi_axis(np.full(len(primary), 2 * mass), b.log_period) / 1000
-    assert np.nanmax(axis) < RESOLVED
+    assert np.nanmax(axis) < 1.65  # arcsec, the radius of a fibre
     seen = np.isfinite(b.companion[:, 0])
     np.testing.assert_allclose(b.companion[seen, 0], mass * b.mass_ratio[seen], rtol=1e-6)
     assert (b.light[~seen & ~b.is_triple] == 0).all()
     assert b.is_triple.any()
     assert (b.is_binary | ~b.is_triple).all()
     assert 0 < b.is_triple.mean() < b.is_binary.mean() < 0.8
+
+
+def test_amplitudes_are_those_of_the_masses_inside_the_orbit() -> None:
+    """Over that of an orbit seen from the side they are sin i, of mean pi/4; a third star moves the whole pair."""
+    primary, b = pair()
+    mass = primary[0, COLUMNS.index("initial_mass")]
+    for companion, inside in ((b.second, mass), (b.third, mass * (1 + b.mass_ratio))):
+        o, other = companion.orbit, mass * companion.mass_ratio
+        whole = (
+            212.9 * other / ((inside + other) ** (2 / 3) * 10 ** (o.log_period / 3)) / np.sqrt(1 - o.eccentricity**2)
+        )
+        sine = o.semi_amplitude / whole
+        assert np.nanmax(sine) <= 1 + 1e-9
+        assert np.nanmean(sine) == pytest.approx(np.pi / 4, abs=0.03)
 
 
 def test_momentum_of_pairs_and_triples_is_kept() -> None:

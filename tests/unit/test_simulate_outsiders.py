@@ -51,6 +51,7 @@ def width(lines: np.ndarray, centre: float) -> float:
 def test_of_the_sample_a_few_in_a_hundred_are_of_other_kinds(stars: Stars, mixed: Stars) -> None:
     for kind, share in SHARES.items():
         assert (mixed.kind == kind).sum() == pytest.approx(4000 * share, abs=4 * np.sqrt(4000 * share))
+    assert 0.02 < (mixed.kind != "star").mean() < 0.033
     same = mixed.kind == "star"
     np.testing.assert_array_equal(mixed.primary[same], stars.primary[same])
     assert with_outsiders(stars, Recipe(6, frozenset({"outsiders"})), 1) is stars
