@@ -34,8 +34,14 @@ def groups(data: Compared) -> list[tuple[str, Rows]]:
 
 
 def emission_classes(data: Compared) -> list[tuple[str, Rows]]:
-    some, nebular = data["has_emission"] == 1, data["is_nebular"] == 1
-    return [("emission: none", ~some), ("emission: Be", some & ~nebular), ("emission: nebular", some & nebular)]
+    """None, discs of Be stars, winds of supergiants, nebulae: what emits most."""
+    some, nebular, wind = (data[name] == 1 for name in ("has_emission", "is_nebular", "is_wind"))
+    return [
+        ("emission: none", ~some),
+        ("emission: Be", some & ~nebular & ~wind),
+        ("emission: wind", some & ~nebular & wind),
+        ("emission: nebular", some & nebular),
+    ]
 
 
 def magnitude(data: Compared) -> Section:
@@ -75,6 +81,6 @@ def section(title: str, note: str, data: Compared, off: Floats, error: Floats, j
 
 
 def cells(off: Floats, error: Floats, rows: Rows, shown) -> tuple[str, ...]:
-    off = off[rows]
-    values = st.bias(off), st.robust_scatter(off), st.median(error[rows])
-    return (str(np.isfinite(off).sum()), *map(shown, values))
+    rows = rows & np.isfinite(off)
+    values = st.bias(off[rows]), st.robust_scatter(off[rows]), st.median(error[rows])
+    return (str(rows.sum()), *map(shown, values))

@@ -61,7 +61,7 @@ def primaries(data: Compared, judged: Rows) -> list[tuple[str, Rows]]:
 
 def discs(data: Compared, single: Rows) -> list[tuple[str, Rows]]:
     """Single Be stars by the Ks excess of their disc, which makes them look near; nebular emission has none."""
-    disc = single & (data["has_emission"] == 1) & (data["is_nebular"] == 0)
+    disc = single & (data["has_emission"] == 1) & (data["is_nebular"] == 0) & (data["is_wind"] != 1)
     nebular = single & (data["is_nebular"] == 1)
     by_excess = bins("Ks excess / mag", data["true_excess"], EXCESS_EDGES)
     return [("Be", disc), *((f"Be, {label}", disc & rows) for label, rows in by_excess), ("nebular emission", nebular)]

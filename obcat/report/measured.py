@@ -13,7 +13,7 @@ def measured(data: Compared) -> Section:
     """Parallax (zero point taken off), Ks and A_Ks against the truth."""
     note = (
         "Measured - true of best visits; the pull is the difference over the stated error, the only one a build knows."
-    ) + absent(data, "parallax_offset_true")
+    ) + absent(data, "parallax_offset_true", "wobble")
     columns = ("n", "bias", "robust scatter", "std", "stated error", "robust scatter of pull")
     best, binary, emission = data["uniqflag"] == 1, data["is_binary"] == 1, data["has_emission"] == 1
     parallax = data["parallax"] - 1 / data["true_distance"], data["parallax_error"]
@@ -24,6 +24,9 @@ def measured(data: Compared) -> Section:
     rows = [
         error_row("parallax (mas), single", *parallax, best & ~binary),
         error_row("parallax (mas), binary", *parallax, best & binary),
+        error_row(
+            "parallax (mas), wobble above its error", *parallax, best & (data["wobble"] > data["parallax_error"])
+        ),
         error_row("zero point of the parallax (mas)", *zero_point, best),
         error_row("Ks (mag)", *ks, best),
         error_row("A_Ks (mag), no emission", *a_ks, best & ~emission),

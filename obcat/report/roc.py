@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat.report import statistics as st
+from obcat.report.accuracy import emission_classes
 from obcat.report.section import Section, bins, number, percent
 from obcat.report.truth import Compared, absent, ordinary
 
@@ -40,13 +41,12 @@ def by_class(data: Compared) -> Section:
         "kinds: S/N >= 30."
     ) + absent(data, "kind")
     some, none = sides(data)
-    good, nebular = data["snr_g"] >= GOOD_SNR, data["is_nebular"] == 1
+    good = data["snr_g"] >= GOOD_SNR
     groups = [
         ("all", some, none),
         *((label, some & rows, none & rows) for label, rows in bins("S/N", data["snr_g"], SNR_EDGES)),
         *((label, some & rows & good, none & good) for label, rows in bins("EW / A", data["true_ew"], EW_EDGES)),
-        ("Be", some & ~nebular & good, none & good),
-        ("nebular", some & nebular & good, none & good),
+        *((name, some & rows & good, none & good) for name, rows in emission_classes(data)[1:]),
     ]
     columns = ("n emission", "n without", "area", *(f"at {percent(a)}" for a in ALARMS), "em_flag recall", "alarms")
     return Section("emission ROC", note, columns, [class_row(label, data, *rows) for label, *rows in groups])

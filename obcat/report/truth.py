@@ -12,6 +12,8 @@ __all__ = ["Compared", "EvaluateError", "absent", "compare", "ordinary", "read_t
 
 Compared = dict[str, np.ndarray]
 
+SB2_VELOCITY = 167.0  # km/s: one element of resolution at R = 1,800
+SB2_LIGHT = 0.1  # of the primary in V (assumed)
 PAIRS = """
 SELECT
     c.specid, c.uniqflag, c.snr_g, c.mk, c.mk_err, c.mk_geo, c.mk_geo_err, c.dis, c.dis_low, c.dis_high, c.ebv
@@ -26,7 +28,8 @@ SELECT
     , s.true_ks, s.a_ks AS true_a_ks, s.excess_ks AS true_excess
     , s.is_binary, s.is_nebular, v.is_erroneous, v.erroneous_kind
     , coalesce(v.has_emission, s.has_emission) AS has_emission, coalesce(v.ew_halpha, s.ew_halpha) AS true_ew
-    , s.kind, s.is_triple, s.wobble, s.parallax_offset_true, v.is_sb2
+    , s.ew_wind > s.ew_disc AS is_wind, s.kind, s.is_triple, s.wobble, s.parallax_offset_true
+    , abs(v.rv_primary - v.rv_companion) AS rv_apart, s.flux_ratio_v
     , (SELECT distance_max FROM meta.parameters) AS distance_max
 FROM catalog.ob_stars AS c
 INNER JOIN truth_visits AS v ON c.specid = v.specid
@@ -50,10 +53,12 @@ OPTIONAL = {
     "stars": {
         "kind": pa.string(),
         "is_triple": pa.bool_(),
-        "wobble": pa.float64(),
-        "parallax_offset_true": pa.float64(),
+        **dict.fromkeys(("wobble", "parallax_offset_true", "ew_disc", "ew_wind", "flux_ratio_v"), pa.float64()),
     },
-    "visits": {"is_sb2": pa.bool_(), "has_emission": pa.bool_(), "ew_halpha": pa.float64()},
+    "visits": {
+        "has_emission": pa.bool_(),
+        **dict.fromkeys(("ew_halpha", "rv_primary", "rv_companion"), pa.float64()),
+    },
 }
 ORDINARY = ("star", "")
 
@@ -102,7 +107,7 @@ def compare(con: duckdb.DuckDBPyConnection, truth: dict[str, pa.Table], folder: 
         if strangers:
             raise EvaluateError(f"{folder}: does not match: {len(strangers)} spectra of the catalog are not in it, "
                                 f"the first {strangers[0][0]}")  # fmt: skip
-        return columns(con.sql(PAIRS).to_arrow_table())
+        return with_sb2(columns(con.sql(PAIRS).to_arrow_table()))
     except duckdb.Error as error:
         raise EvaluateError(f"{folder}: {str(error).splitlines()[0]}") from error
 
@@ -112,6 +117,13 @@ def completed(table: pa.Table, optional: dict[str, pa.DataType]) -> pa.Table:
     for name in sorted(optional.keys() - set(table.column_names)):
         table = table.append_column(name, pa.nulls(len(table), optional[name]))
     return table
+
+
+def with_sb2(data: Compared) -> Compared:
+    """With ``is_sb2``: lines of both stars can be told apart in this visit; NaN where the truth has no velocities."""
+    apart, light = data["rv_apart"], data["flux_ratio_v"]
+    seen = np.where(np.isfinite(apart) & np.isfinite(light), (apart > SB2_VELOCITY) & (light > SB2_LIGHT), np.nan)
+    return data | {"is_sb2": seen}
 
 
 def absent(data: Compared, *names: str) -> str:

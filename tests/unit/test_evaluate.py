@@ -13,6 +13,7 @@ from obcat.report import statistics as st
 from obcat.report.evaluate import EvaluateError, evaluate
 from obcat.report.noise import fitted_to_truth
 from obcat.report.section import bins, number, percent
+from obcat.report.truth import absent, compare, ordinary, read_truth
 from obcat.schema import columns_of
 
 NAN = np.nan
@@ -75,7 +76,7 @@ def test_noise_parameters_are_found_again():
 
 
 # four stars: single, single with emission, binary with q = 0.8, single without anything known
-STARS = {
+STARS: dict[str, list] = {
     "name": ["a", "b", "c", "d"],
     "mk": [0.0, -1.0, 0.5, 1.0],
     "mk_system": [0.0, -1.0, 0.0, 1.0],
@@ -93,13 +94,13 @@ STARS = {
     "excess_ks": [0.0, 0.1, 0.0, 0.0],
     "true_ks": [10.0, 10.5, 10.0, 15.0],
 }
-VISITS = {
+VISITS: dict[str, list] = {
     "specid": ["1", "2", "3", "4"],
     "name": ["a", "b", "c", "d"],
     "is_erroneous": [False] * 4,
     "erroneous_kind": [""] * 4,
 }
-CATALOG = {
+CATALOG: dict[str, list] = {
     "specid": ["1", "2", "3", "4"],
     "star_id": ["A", "B", "C", "D"],
     "uniqflag": [1] * 4,
@@ -144,6 +145,22 @@ def database(template, tmp_path_factory) -> Path:
         insert(con, "model.noise_summary", {"em_flag": [0], "parameter": ["sigma_int"], "mean": [0.26], "std": [0.01]})
         insert(con, "raw.files", {"path": ["p", "q"], "status": ["ingested", "quarantined"], "reason": [None, "empty"]})
     return path
+
+
+def test_columns_of_visits_and_orbits_are_read_where_the_truth_has_them(database, tmp_path):
+    """Emission that comes and goes counts by visit; two sets of lines need velocity and light."""
+    truth(tmp_path, VISITS | {"has_emission": [True, False, False, False], "ew_halpha": [3.0, 0.0, 0.0, 0.0],
+                              "rv_primary": [0.0] * 4, "rv_companion": [NAN, NAN, 200.0, NAN]})  # fmt: skip
+    stars = pa.table(STARS | {"kind": ["star", "star", "star", "subdwarf"], "flux_ratio_v": [NAN, NAN, 0.5, NAN]})
+    pq.write_table(stars, tmp_path / "stars.parquet")
+    with db.connect(database, read_only=True) as con:
+        data = compare(con, read_truth(tmp_path), tmp_path)
+    assert data["has_emission"].tolist() == [1, 0, 0, 0]
+    assert data["true_ew"].tolist() == [3, 0, 0, 0]
+    assert data["is_sb2"][2] == 1
+    assert ordinary(data).tolist() == [True, True, True, False]
+    assert absent(data, "kind", "is_sb2") == ""
+    assert "wobble" in absent(data, "kind", "wobble")
 
 
 def truth(folder: Path, visits: dict[str, list] = VISITS) -> Path:

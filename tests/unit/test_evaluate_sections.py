@@ -14,8 +14,8 @@ from obcat.report.truth import absent
 
 ROOT = Path(__file__).parents[2]
 NAN = np.nan
-UNKNOWN = ("is_train", "mass_ratio", "true_ks", "true_a_ks", "distance_edge", "is_triple", "is_sb2", "wobble",
-           "parallax_offset_true")  # fmt: skip
+UNKNOWN = ("is_train", "mass_ratio", "true_ks", "true_a_ks", "distance_edge", "is_triple", "is_sb2", "is_wind",
+           "wobble", "parallax_offset_true")  # fmt: skip
 USUAL = {
     "uniqflag": 1.0, "snr_g": 80.0, "mk": 0.0, "mk_err": 0.2, "mk_geo": 0.0, "dis": 1.0, "dis_low": 0.9,
     "dis_high": 1.1,
@@ -50,12 +50,14 @@ def test_accuracy_by_five_variables():
         {"mk": 9.0, "kind": "white_dwarf"},
         {"mk": 7.0, "uniqflag": 2},
         {"mk": 0.9, "is_train": 1, "ebv": 0.4, "has_emission": 1, "is_nebular": 1},
+        {"mk": NAN, "dis": NAN, "ebv": 0.25, "has_emission": 1, "is_wind": 1},
     )
     magnitude = accuracy.magnitude(data)
     assert line(magnitude, "all") == ["1", "0.200", "0.000", "0.200", "2", "0.400", "0.297", "0.300"]
     assert line(magnitude, "S/N 50 to 100")[:4] == ["1", "0.200", "0.000", "0.200"]
     assert line(magnitude, "S/N 10 to 20")[4:] == ["1", "0.600", "0.000", "0.400"]
     assert line(accuracy.reddening(data), "emission: nebular")[:2] == ["1", "0.100"]
+    assert line(accuracy.reddening(data), "emission: wind")[:2] == ["1", "-0.050"]
     assert line(accuracy.reddening(data), "emission: Be")[:2] == ["0", "-"]
     distance = accuracy.relative_distance(data)
     assert line(distance, "E(B-V) 0.2 to 0.5")[4:6] == ["3", "0.0 %"]
@@ -144,7 +146,7 @@ def test_what_the_truth_lacks_is_said():
     assert absent(compared({"kind": "star"}), "kind") == ""
     assert "no kind" in domain.warnings(data).note
     assert "no is_sb2" in by_mass_ratio(data).note
-    assert "no parallax_offset_true" in measured(data).note
+    assert "no parallax_offset_true, wobble" in measured(data).note
 
 
 def test_binaries_by_snr_triples_and_sb2():
