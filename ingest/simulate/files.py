@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +14,18 @@ from obcat.kernels.grid import WAVELENGTH
 
 __all__ = ["fits_bytes", "gzipped", "write_spectrum"]
 
-Float32 = NDArray[np.float32]
+Pixels = NDArray[np.float32] | NDArray[np.uint8]
 BLOCK = 2880
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # no name, time 0, unknown system
 LEVEL = 1
 
 
-def fits_bytes(flux: Float32, ivar: Float32, values: Mapping[str, Value]) -> bytes:
-    """Image of five rows: flux, ivar, wavelength, andmask, ormask, in as many pixels as flux has."""
+def fits_bytes(rows: Sequence[Pixels], values: Mapping[str, Value]) -> bytes:
+    """Image of five rows: flux, ivar, wavelength, andmask, ormask; `rows` are these without wavelength, (n,) each."""
+    flux, ivar, andmask, ormask = rows
     n = len(flux)
-    image = np.zeros((5, n), dtype=">f4")
-    image[0], image[1], image[2] = flux, ivar, WAVELENGTH[:n]
+    image = np.empty((5, n), dtype=">f4")
+    image[0], image[1], image[2], image[3], image[4] = flux, ivar, WAVELENGTH[:n], andmask, ormask
     data = image.tobytes()
     return header_bytes({"NAXIS1": n, **values}) + data + b"\0" * (-len(data) % BLOCK)
 
@@ -35,5 +36,5 @@ def gzipped(content: bytes) -> bytes:
     return GZIP_HEADER + body + struct.pack("<II", zlib.crc32(content), len(content) & 0xFFFFFFFF)
 
 
-def write_spectrum(path: Path, flux: Float32, ivar: Float32, values: Mapping[str, Value]) -> None:
-    path.write_bytes(gzipped(fits_bytes(flux, ivar, values)))
+def write_spectrum(path: Path, rows: Sequence[Pixels], values: Mapping[str, Value]) -> None:
+    path.write_bytes(gzipped(fits_bytes(rows, values)))

@@ -1,97 +1,116 @@
-"""Noise: what telescope, sky, calibration and pipeline do to a spectrum, and the inverse variance they state."""
+"""Noise: photons of star and sky, what extraction adds, and the inverse variance that the pipeline states."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.ingest.simulate import sky_lines
+from obcat.ingest.simulate.erroneous import JOIN_PIXEL
+from obcat.ingest.simulate.recipe import Recipe
 from obcat.kernels.grid import WAVELENGTH
 
-__all__ = ["SPOILED", "Observed", "band_snr", "calibration", "observe", "spoil"]
+__all__ = ["BANDS", "PILOT_END", "Observed", "band_snr", "observe", "stated_variance"]
 
 Array = NDArray[np.float64]
 Float32 = NDArray[np.float32]
+Flags = NDArray[np.bool_]
 N = len(WAVELENGTH)
-JOIN = 5800.0  # Angstrom, where the arms meet
-THROUGHPUT = (  # (S/N)^2 / flux relative to 4,400 Angstrom: median of 20 A stars of DR5 and DR8
-    (3700, 0.03), (3750, 0.06), (3800, 0.10), (3850, 0.16), (3900, 0.21), (4000, 0.37), (4150, 0.58), (4400, 1.0),
-    (4650, 1.50), (4900, 1.81), (5200, 2.11), (5500, 2.08), (5700, 1.81), (5800, 1.58), (5850, 1.55), (5900, 1.34),
-    (5950, 2.44), (6000, 3.14), (6100, 3.89), (6200, 4.55), (6400, 5.86), (6700, 7.97), (7000, 9.18), (7250, 6.65),
-    (7500, 10.2), (7800, 7.73), (8100, 7.78), (8400, 6.51), (8700, 6.03), (8900, 2.61), (9100, 1.7),
-)  # fmt: skip
-SKY_LINES = ((5578.9, 3.0, 4.0), (6302.0, 1.5, 3.0))  # Angstrom, extra noise, half width in Angstrom
-NEIGHBOUR = 0.23  # rebinning: second differences of real DR5 files scatter 0.7 of what their ivar says
-CALIBRATION, CALIBRATION_ARM = 0.10, 0.03  # rms of smooth flux error; extra rms between arms
-MISCALIBRATION = 0.07  # ln rms of the stated noise, one value an arm
-WATER = ((6870, 6945, 0.15), (7170, 7320, 0.10), (7595, 7700, 0.35), (8130, 8350, 0.10))  # bands, depth left over
 BANDS = {"u": (3700, 3900), "g": (3900, 5350), "r": (5600, 6900), "i": (6900, 8200), "z": (8200, 9000)}
-RED_END = 9000.0
-SPOIL_SHIFT, SPOIL_ARM = (8, 40), (0.35, 1.1)  # pixels; |ln| of the step between the arms
-SPOILED = ("", "wavelength", "arms")  # what is wrong with a spectrum, by mode
-RED = np.searchsorted(WAVELENGTH, JOIN)
+PILOT_END = 56_190  # LMJD; before the survey of autumn 2012 the red arms were noisier than stated
+# Stated variance over flux, 4,000 to 5,500 Angstrom being 1, of bright stars: 530 A stars of DR10, see sky_lines.
+PHOTONS = (
+    (3700, 9.0), (3720, 8.2), (3750, 6.8), (3800, 5.2), (3850, 4.3), (3900, 3.7), (3950, 3.2), (4000, 2.73),
+    (4100, 2.28), (4200, 1.87), (4300, 1.61), (4400, 1.39), (4500, 1.22), (4600, 1.08), (4700, 0.96), (4800, 0.84),
+    (5000, 0.76), (5200, 0.755), (5400, 0.76), (5600, 0.82), (5700, 0.90), (5800, 0.96), (5850, 1.00), (5900, 0.93),
+    (5950, 0.71), (6000, 0.55), (6100, 0.425), (6250, 0.36), (6400, 0.287), (6700, 0.207), (7000, 0.173),
+    (7300, 0.17), (7550, 0.16), (7590, 0.17), (7606, 1.26), (7618, 0.40), (7630, 0.52), (7650, 0.22), (7700, 0.173),
+    (8000, 0.178), (8300, 0.224), (8600, 0.28), (8800, 0.283), (8950, 0.349), (9000, 0.383), (9100, 0.424),
+)  # fmt: skip
+SKY_EQUAL = 45.0  # S/N in g at which the sky has half its share of the variance; same stars
+# Scatter over stated error of A stars of S/N 8 to 40 about 30 eigenspectra, DR10; the same of all with S/N above 150
+# gives the floor, in parts of the flux.
+SCATTER = (
+    (3700, 0.84), (4000, 0.83), (4400, 0.79), (4800, 0.78), (5200, 0.735), (5550, 0.705), (5850, 0.71), (6000, 0.83),
+    (6300, 0.825), (6700, 0.84), (7000, 0.85), (7400, 0.83), (7800, 0.885), (8200, 0.81), (8600, 0.80), (8800, 0.9),
+    (8950, 1.02), (9100, 1.1),
+)  # fmt: skip
+FLOOR = (
+    (3700, 0.010), (4000, 0.006), (4400, 0.004), (4800, 0.0035), (5200, 0.0025), (5600, 0.0025), (5850, 0.005),
+    (5950, 0.005), (6300, 0.0028), (6700, 0.0025), (7400, 0.002), (8200, 0.002), (8600, 0.003), (8950, 0.006),
+    (9100, 0.010),
+)  # fmt: skip
+# Correlation of neighbours, same residuals; that of two pixels apart is its square over 1 + 2 NEIGHBOUR^2.
+NEIGHBOUR = (
+    (3700, 0.10),
+    (4400, 0.10),
+    (5200, 0.06),
+    (5600, 0.07),
+    (5900, 0.14),
+    (6300, 0.08),
+    (7400, 0.05),
+    (8300, 0.10),
+)
+PILOT_SCATTER = ((5700, 1.0), (6000, 1.2), (6300, 1.4), (7200, 1.5), (9100, 1.5))  # over SCATTER: 80 spectra of 2011
+PILOT_NEIGHBOUR = 0.28  # in the red arm; same spectra
+COMMON, ARM = 0.085, 0.075  # ln rms of scatter over stated error: of the spectrum, and of each arm; S/N 20 to 40
 
 
 class Observed(NamedTuple):
+    """(n, 3909): flux with noise, the inverse variance stated, and the true error of each pixel."""
+
     flux: Float32
     ivar: Float32
+    sigma: Float32
 
 
-def calibration(n: int, rng: np.random.Generator) -> Float32:
-    """(n, 3909) smooth multiplicative errors: four cosines of falling size, and a step between the arms."""
-    phase = np.linspace(0, np.pi, N)
-    size = np.array([1.0, 1.0, 0.6, 0.4])
-    shape = np.stack([np.cos((k + 1) * phase) for k in range(len(size))])
-    amount = rng.standard_normal((n, len(size))) * size * CALIBRATION * np.sqrt(2 / (size**2).sum())
-    arm = CALIBRATION_ARM * rng.standard_normal((n, 1)) / (1 + np.exp((JOIN - WAVELENGTH) / 20))
-    return np.exp(np.einsum("nk,kp->np", amount, shape) + arm).astype(np.float32)
+def observe(flux: Float32, snr_g: Array, pilot: Flags, recipe: Recipe, key: tuple[int, int]) -> Observed:
+    """Flux (n, 3909) as the telescope gives it, with stated median S/N per pixel snr_g (n,) in g."""
+    photons, lines = stated_variance(flux, snr_g)
+    stated = np.sqrt(photons + lines)
+    out, sigma, rng = flux, stated, recipe.rng("noise", *key)
+    if recipe.has("noise"):
+        sigma = stated * _miscalibration(pilot, rng)
+        out = out + sigma * _correlated(pilot, rng) + flux * _FLOOR * _waves(len(flux), rng)
+    if recipe.has("sky_lines"):
+        out = out + sky_lines.residue(np.sqrt(lines), recipe.rng("sky_lines", *key))
+    return Observed(out, 1 / stated**2, sigma)
 
 
-def spoil(flux: Float32, mode: NDArray[np.int64], rng: np.random.Generator) -> Float32:
-    """Erroneous spectra: mode 1 shifts one arm in wavelength, mode 2 breaks the flux between the arms, 0 leaves it."""
-    out = flux.copy()
-    for row in np.flatnonzero(mode):
-        arm = slice(RED, None) if rng.random() < 0.5 else slice(0, RED)
-        sign = 1 if rng.random() < 0.5 else -1
-        if mode[row] == 1:
-            out[row, arm] = np.roll(flux[row], sign * rng.integers(*SPOIL_SHIFT))[arm]
-        else:
-            out[row, arm] *= np.exp(sign * rng.uniform(*SPOIL_ARM))
-    return out
+def stated_variance(flux: Float32, snr_g: Array) -> tuple[Float32, Float32]:
+    """Of the star and the sky's continuum, and of the sky's lines, scaled so that the median S/N over g is snr_g."""
+    first, last = _G
+    level = np.median(flux[:, first:last:8], axis=1)[:, None]
+    sky = (level / (1 + (snr_g[:, None] / SKY_EQUAL) ** 2)).astype(np.float32)
+    photons = np.maximum(flux, 1e-3 * level) * _PHOTONS + sky * _CONTINUUM
+    lines = sky * _AIRGLOW
+    snr = flux[:, first:last:8] / np.sqrt((photons + lines)[:, first:last:8])
+    scale = ((np.median(snr, axis=1) / snr_g) ** 2)[:, None].astype(np.float32)
+    return photons * scale, lines * scale
 
 
-def observe(flux: Float32, snr_g: Array, rng: np.random.Generator) -> Observed:
-    """Noisy flux and its stated inverse variance; zero flux with ivar above zero in the last pixels, as in DR5."""
-    n = len(flux)
-    sigma = _sigma(flux, snr_g)
-    stated = sigma * np.exp(MISCALIBRATION * rng.standard_normal((n, 2)))[:, (np.arange(N) >= RED).astype(int)]
-    noisy = flux * _sky_residue(n, rng) + sigma * _correlated(n, rng)
-    dead = N - rng.integers(12, 32, size=n)[:, None] <= np.arange(N)
-    return Observed(np.where(dead, np.float32(0), noisy).astype(np.float32), (1 / stated**2).astype(np.float32))
+def _miscalibration(pilot: Flags, rng: np.random.Generator) -> Float32:
+    """True over stated error: a curve, wrong by some per cent for each spectrum and arm."""
+    n = len(pilot)
+    arms = COMMON * rng.standard_normal((n, 1)) + ARM * rng.standard_normal((n, 2))
+    each = np.exp(arms).astype(np.float32)[:, (np.arange(N) >= JOIN_PIXEL).astype(int)]
+    return each * _SCATTER[pilot.astype(int)]
 
 
-def _sigma(flux: Float32, snr_g: Array) -> Float32:
-    """Photon noise through the throughput, scaled so that the median S/N over the g band is snr_g."""
-    snr = np.sqrt(np.maximum(flux, 1e-6 * flux.max(axis=1, keepdims=True)) * _THROUGHPUT)
-    first, last = np.searchsorted(WAVELENGTH, BANDS["g"])
-    snr *= (snr_g / np.median(snr[:, first:last:8], axis=1))[:, None].astype(np.float32)
-    return flux / snr * _SKY
+def _correlated(pilot: Flags, rng: np.random.Generator) -> Float32:
+    """Unit variance in each pixel, correlated with its neighbours."""
+    white = rng.standard_normal((len(pilot), N + 2), dtype=np.float32)
+    side, middle = _SIDES[pilot.astype(int)], _MIDDLES[pilot.astype(int)]
+    return middle * white[:, 1:-1] + side * (white[:, 2:] + white[:, :-2])
 
 
-def _correlated(n: int, rng: np.random.Generator) -> Float32:
-    """Unit variance in each pixel, correlated with the neighbours."""
-    white = rng.standard_normal((n, N + 2), dtype=np.float32)
-    scale = 1 / np.sqrt(1 + 2 * NEIGHBOUR**2)
-    middle, sides = np.float32(scale), np.float32(scale * NEIGHBOUR)
-    return middle * white[:, 1:-1] + sides * (white[:, 2:] + white[:, :-2])
-
-
-def _sky_residue(n: int, rng: np.random.Generator) -> Float32:
-    out = np.ones((n, N), dtype=np.float32)
-    for low, high, depth in WATER:
-        first, last = np.searchsorted(WAVELENGTH, (low, high))
-        shape = np.sin(np.linspace(0, np.pi, last - first)) ** 2
-        out[:, first:last] -= rng.normal(0.5 * depth, 0.3 * depth, size=(n, 1)) * shape
-    return out
+def _waves(n: int, rng: np.random.Generator) -> Float32:
+    """Unit variance, correlated over some pixels: straight lines between normal deviates two pixels apart."""
+    knots = rng.standard_normal((n, N // 2 + 2), dtype=np.float32)
+    out = np.empty((n, 2 * (N // 2 + 1)), dtype=np.float32)
+    out[:, ::2] = knots[:, :-1]
+    out[:, 1::2] = (knots[:, 1:] + knots[:, :-1]) * np.float32(np.sqrt(0.5))
+    return out[:, :N]
 
 
 def band_snr(observed: Observed) -> dict[str, Array]:
@@ -101,6 +120,22 @@ def band_snr(observed: Observed) -> dict[str, Array]:
     return {band: np.median(snr[:, a:b], axis=1).astype(float) for band, (a, b) in edges.items()}
 
 
-_THROUGHPUT = np.interp(WAVELENGTH, *np.array(THROUGHPUT).T).astype(np.float32)
-_SKY = 1 + sum((extra * (np.abs(WAVELENGTH - centre) < half) for centre, extra, half in SKY_LINES), np.zeros(N))
-_SKY = _SKY.astype(np.float32)
+def _curve(points: tuple[tuple[float, float], ...]) -> Float32:
+    return np.interp(WAVELENGTH, *np.array(points).T).astype(np.float32)
+
+
+def _kernels() -> tuple[Float32, Float32]:
+    """Weights of a pixel and of each neighbour that give the correlation wanted: (2, 3909), by pilot."""
+    usual = _curve(NEIGHBOUR)
+    pilot = np.where(np.arange(N) >= JOIN_PIXEL, np.float32(PILOT_NEIGHBOUR), usual)
+    rho = np.stack([usual, pilot])
+    side = (1 - np.sqrt(1 - 2 * rho**2)) / (2 * rho)
+    middle = 1 / np.sqrt(1 + 2 * side**2)
+    return middle.astype(np.float32), (side * middle).astype(np.float32)
+
+
+_PHOTONS, _FLOOR = _curve(PHOTONS), _curve(FLOOR)
+_CONTINUUM, _AIRGLOW = sky_lines.CONTINUUM.astype(np.float32), sky_lines.AIRGLOW.astype(np.float32)
+_SCATTER = np.stack([_curve(SCATTER), _curve(SCATTER) * _curve(PILOT_SCATTER)])
+_MIDDLES, _SIDES = _kernels()
+_G = tuple(np.searchsorted(WAVELENGTH, BANDS["g"]).tolist())

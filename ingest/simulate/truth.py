@@ -9,8 +9,8 @@ import numpy as np
 from obcat.ingest.simulate.chunks import Chunk
 from obcat.ingest.simulate.dust import BANDS
 from obcat.ingest.simulate.emission import on_days
+from obcat.ingest.simulate.erroneous import SPOILED
 from obcat.ingest.simulate.isochrones import COLUMNS
-from obcat.ingest.simulate.noise import SPOILED
 from obcat.ingest.simulate.photometry import Measured
 from obcat.ingest.simulate.sky import Sky
 from obcat.ingest.simulate.tables import Append, Columns, parquet_table

@@ -5,7 +5,8 @@ import pytest
 from scipy.interpolate import CubicSpline
 
 from obcat.ingest.simulate.dust import f99
-from obcat.ingest.simulate.interstellar import LINES, transmission
+from obcat.ingest.simulate.interstellar import DIB, equivalent_widths, gas_velocity, transmission
+from obcat.ingest.simulate.line_spread import _RESOLUTION, blurred, draw_resolution
 from obcat.ingest.simulate.spectra import FINE_STEP, FREQUENCY, Component, composite, normalised, rotation
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
 
@@ -72,10 +73,47 @@ def test_a_companion_cooler_than_the_grid_is_redder_than_its_edge() -> None:
     assert cool[-1] / cool[0] > 1.5 * edge[-1] / edge[0]
 
 
-def test_interstellar_lines_grow_with_dust() -> None:
-    clear, dusty = transmission(np.array([0.0, 0.1]))
+def test_interstellar_lines_grow_with_dust_and_keep_their_widths() -> None:
+    still, sharp = np.zeros(2), np.full(2, 1800.0)
+    clear, dusty = transmission(np.array([0.0, 0.1]), still, sharp)
     assert (clear == 1).all()
-    assert np.trapezoid(1 - dusty, WAVELENGTH) == pytest.approx(0.1 * sum(ew for _, ew, _ in LINES), rel=0.05)
+    total = equivalent_widths(np.array([0.1]))[0].sum()
+    assert np.trapezoid(1 - dusty, WAVELENGTH) == pytest.approx(total, rel=0.07)
+
+
+def test_sodium_saturates_as_poznanski_et_al_2012() -> None:
+    """EW(D2) 0.42 Angstrom at E(B-V) 0.1 and 0.88 at 1: their log E(B-V) = 2.16 EW - 1.91."""
+    widths = equivalent_widths(np.array([0.0, 0.1, 1.0]))[:, len(DIB)]
+    np.testing.assert_allclose(widths, [0, 0.4213, 0.8843], atol=1e-4)
+
+
+def test_gas_moves_with_the_local_standard_of_rest() -> None:
+    """Toward the solar apex (l 56, b 23; RA 270, Dec +30) gas approaches at the Sun's 18 km/s."""
+    rv = gas_velocity(np.full(4000, 270.0), np.full(4000, 30.0), np.random.default_rng(1))
+    assert rv.mean() == pytest.approx(-18.0, abs=1.0)
+    lines = [transmission(np.array([0.5]), np.array([v]), np.array([1800.0]))[0] for v in (0.0, 100.0)]
+    near = (WAVELENGTH > 5880) & (WAVELENGTH < 5910)
+    centres = [np.average(WAVELENGTH[near], weights=1 - line[near]) for line in lines]
+    assert centres[1] - centres[0] == pytest.approx(5894 * 100 / LIGHT_SPEED, rel=0.05)
+
+
+def test_resolution_changes_along_the_spectrum_as_measured_and_light_is_kept() -> None:
+    """Widths (FWHM) of 2.6 Angstrom at 4,500, 3.9 at 8,000: those of the sky lines of real files."""
+    resolution, factor = np.full(1, _RESOLUTION.max()), np.ones(1)
+    for centre, fwhm in ((4500.0, 2.58), (6300.0, 3.60), (8000.0, 3.97)):
+        sigma = centre / resolution[0] / 2.3548
+        line = np.exp(-0.5 * ((WAVELENGTH - centre) / sigma) ** 2)[None].astype(np.float32)
+        out = blurred(line, factor)[0]
+        assert out.sum() == pytest.approx(line.sum(), rel=1e-4)
+        second = np.average((WAVELENGTH - centre) ** 2, weights=out)
+        assert 2.3548 * np.sqrt(second) == pytest.approx(fwhm, rel=0.02)
+
+
+def test_fibres_differ_in_resolution_about_1800() -> None:
+    resolution, factor = draw_resolution(500, np.random.default_rng(1))
+    assert np.std(np.log(factor)) == pytest.approx(0.08, abs=0.015)
+    np.testing.assert_allclose(resolution * factor, resolution[0] * factor[0])
+    assert 1600 < np.median(_RESOLUTION) < 2000
 
 
 def test_the_curve_covers_the_whole_spectrum() -> None:

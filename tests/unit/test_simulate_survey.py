@@ -226,8 +226,10 @@ def test_files_are_named_numbered_and_laid_out_as_in_dr5(files: list[Path]) -> N
         assert data.dtype == np.dtype(">f4")
         np.testing.assert_allclose(data[2], WAVELENGTH[:n], atol=1e-3)
         assert np.isfinite(data).all()
-        assert (data[1] > 0).all()
-        assert not data[3:].any()
+        assert (data[1] >= 0).all()
+        assert set(np.unique(data[3:])) <= {0, 1, 2, 3}
+        assert (data[1][data[4] > 0] == 0).all()
+        assert (data[4][data[3] > 0] > 0).all()
     assert len(obsids) == len(files)
 
 

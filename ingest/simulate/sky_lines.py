@@ -1,0 +1,59 @@
+"""Sky lines: what the night sky sends into a fibre, and what its subtraction leaves."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obcat.ingest.simulate.line_spread import FWHM_AT
+from obcat.kernels.grid import WAVELENGTH
+
+__all__ = ["AIRGLOW", "CONTINUUM", "residue", "wrong_sky"]
+
+Array = NDArray[np.float64]
+Float32 = NDArray[np.float32]
+# Variance of the sky beside that of an A star as faint as S/N 10 to 20, photons of the star in g being 1. Fitted to
+# the stated inverse variances of 530 A stars of DR10 in five bins of S/N. Vacuum Angstrom.
+CONTINUUM_AT = (
+    (3700, 15.0), (3750, 9.0), (3800, 5.0), (3850, 2.5), (3900, 1.5), (4000, 0.7), (4100, 0.4), (4300, 0.3),
+    (4400, 0.5), (4450, 0.65), (4500, 0.6), (4600, 0.25), (4700, 0.05), (5000, 0.0), (5800, 0.0), (5880, 0.1),
+    (5920, 0.1), (5980, 0.0), (9100, 0.0),
+)  # fmt: skip
+LINES = (
+    (4359.1, 0.52), (5462.6, 0.14), (5578.3, 17.6), (5891.1, 2.06), (5896.6, 1.44), (5934.7, 0.20), (6302.3, 1.49),
+    (6365.0, 0.26), (6865.9, 0.21), (7244.4, 0.42), (7277.8, 0.78), (7318.1, 0.53), (7343.4, 0.60), (7370.6, 0.34),
+    (7404.6, 0.17), (7526.6, 0.28), (7573.6, 0.14), (7601.5, 0.54), (7717.9, 0.65), (7751.8, 1.19), (7762.5, 0.16),
+    (7796.5, 0.66), (7810.9, 0.13), (7823.5, 0.93), (7843.3, 0.13), (7856.0, 1.03), (7872.3, 0.33), (7881.3, 0.15),
+    (7892.2, 0.32), (7915.9, 1.59), (7932.3, 0.15), (7967.1, 1.09), (7981.8, 0.19), (7994.7, 1.12), (8027.9, 0.67),
+    (8064.9, 0.21), (8289.0, 0.87), (8300.4, 1.13), (8311.9, 0.18), (8348.3, 4.14), (8356.0, 0.71), (8367.6, 0.17),
+    (8383.0, 0.43), (8402.3, 2.65), (8417.8, 0.64), (8433.3, 3.42), (8454.7, 0.51), (8468.4, 2.20), (8495.7, 0.31),
+    (8507.5, 0.92), (8548.7, 0.24), (8631.8, 0.46), (8663.6, 0.57), (8677.6, 0.21), (8766.0, 3.05), (8780.1, 2.87),
+    (8792.2, 0.56), (8830.8, 9.03), (8838.9, 2.23), (8851.2, 0.47), (8869.5, 1.55), (8887.9, 5.38), (8906.4, 1.44),
+    (8922.8, 7.00), (8945.4, 1.62), (8959.8, 6.17), (8990.8, 0.94), (9003.3, 3.59), (9040.7, 0.58), (9051.1, 1.57),
+)  # fmt: skip
+STAR_AT = ((5400, 0.78), (6300, 0.60), (7200, 0.46), (8000, 0.38), (9100, 0.33))  # flux of an A star, g being 1
+LEFT, LEFT_LINE = 0.5, 0.4  # rms of what is left in units of the lines' noise: of all together, and by wavelength
+SCALE = 8  # pixels over which the latter changes
+WRONG = (0.3, 1.5)  # wrong sky: its continuum over the star's flux in g
+
+
+def residue(sky_sigma: Float32, rng: np.random.Generator) -> Float32:
+    """(n, 3909) flux left where lines were taken off; sky_sigma is the noise of the lines alone."""
+    n, pixels = sky_sigma.shape
+    knots = rng.standard_normal((n, pixels // SCALE + 2), dtype=np.float32)
+    own = np.repeat(knots, SCALE, axis=1)[:, :pixels] * np.float32(LEFT_LINE)
+    return sky_sigma * (own + np.float32(LEFT) * rng.standard_normal((n, 1), dtype=np.float32))
+
+
+def wrong_sky(level: float, rng: np.random.Generator) -> Array:
+    """(3909,) the light of a sky that was not taken off, or taken off twice, of a star with this flux in g."""
+    sign = 1 if rng.random() < 0.5 else -1
+    return sign * level * rng.uniform(*WRONG) * (1 + AIRGLOW)
+
+
+def _airglow() -> Array:
+    width = np.interp(WAVELENGTH, *np.array(FWHM_AT).T) / np.sqrt(8 * np.log(2))
+    lines = (s * np.exp(-0.5 * ((WAVELENGTH - centre) / width) ** 2) for centre, s in LINES)
+    return sum(lines, np.zeros(len(WAVELENGTH))) * np.interp(WAVELENGTH, *np.array(STAR_AT).T)
+
+
+CONTINUUM = np.interp(WAVELENGTH, *np.array(CONTINUUM_AT).T)
+AIRGLOW = _airglow()
