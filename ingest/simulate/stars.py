@@ -1,5 +1,6 @@
 """Stars: hot stars drawn from isochrones by mass function, age and [Fe/H], as a magnitude-limited survey sees them."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -51,12 +52,17 @@ def draw_interlopers(n: int, recipe: Recipe, chunk: int) -> Stars:
 
 def _drawn(n: int, kind: str, window: Window, recipe: Recipe, key: tuple[int, int]) -> Stars:
     arms, dust = recipe.has("spiral_arms"), recipe.has("dust")
-    weight = expected(galaxy.effective_volume(arms=arms, dust=dust), window)
+    weight = _weights(arms, dust, window)
     grid = galaxy.cells(arms=arms, dust=dust)
     rounds: list[Stars] = []
     while sum(len(r.feh) for r in rounds) < n:
         rounds.append(_round(max(POOL * n, 1000), kind, window, weight, grid, recipe, (*key, len(rounds))))
     return taken(joined(rounds), slice(n))
+
+
+@cache
+def _weights(arms: bool, dust: bool, window: Window) -> Array:
+    return expected(galaxy.effective_volume(arms=arms, dust=dust), window)
 
 
 def _round(
