@@ -6,16 +6,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.ingest.simulate.erroneous import SPOILED
 from obcat.ingest.simulate.lb1 import LB1_VISITS
 from obcat.ingest.simulate.motion import Motion, draw_motion
-from obcat.ingest.simulate.noise import SPOILED
 from obcat.ingest.simulate.recipe import Recipe
 from obcat.ingest.simulate.sky import Sky, draw_sky
 from obcat.ingest.simulate.visits import Visits, count_visits, draw_visits, n_spectra
 
 __all__ = ["Chunk", "chunks"]
 
-ERRONEOUS = 0.01  # of the spectra
+ERRONEOUS = 0.015  # of the spectra
 
 
 class Chunk(NamedTuple):

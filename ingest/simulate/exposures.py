@@ -9,11 +9,16 @@ from numpy.typing import NDArray
 from obcat.ingest.simulate import noise
 from obcat.ingest.simulate.dust import f99
 from obcat.ingest.simulate.emission import Emission, add_emission
+from obcat.ingest.simulate.erroneous import JOIN_PIXEL, add_sky, spoil
 from obcat.ingest.simulate.files import write_spectrum
+from obcat.ingest.simulate.flux_calibration import calibration
 from obcat.ingest.simulate.header import Value
-from obcat.ingest.simulate.interstellar import transmission
+from obcat.ingest.simulate.interstellar import gas_velocity, transmission
+from obcat.ingest.simulate.line_spread import RESOLUTION, blurred, draw_resolution
+from obcat.ingest.simulate.masks import Marked, hit, marked
 from obcat.ingest.simulate.recipe import Recipe
 from obcat.ingest.simulate.spectra import Component, composite
+from obcat.ingest.simulate.tellurics import airs, left_over
 from obcat.kernels.grid import WAVELENGTH
 
 __all__ = ["Block", "expose"]
@@ -21,7 +26,6 @@ __all__ = ["Block", "expose"]
 Array = NDArray[np.float64]
 Float32 = NDArray[np.float32]
 PIXELS, PIXEL_SHARES = (3909, 3904, 3906, 3908), (0.86, 0.06, 0.05, 0.03)
-RESOLUTION, RESOLUTION_SIGMA = 1800.0, 60.0
 FLUX_AT_14 = 800.0  # counts, median over g
 FIBRE_LOSS = 0.2  # ln
 EXTINCTION = f99(WAVELENGTH)
@@ -48,27 +52,57 @@ class Block(NamedTuple):
 def expose(block: Block) -> int:
     """Writes the files of the block; the number written. All draws come from streams keyed by chunk and block."""
     recipe, key = block.recipe, (block.chunk, block.number)
-    flux = noise.spoil(noiseless(block), block.spoiled, recipe.rng("erroneous", *key))
-    rng = recipe.rng("noise", *key)
-    observed = noise.observe(flux, block.snr_g, rng)
+    pilot = np.array([int(card["LMJD"]) < noise.PILOT_END for card in block.cards])
+    rng = recipe.rng("erroneous", *key)
+    flux = spoil(noiseless(block), block.spoiled, rng)
+    observed = noise.observe(flux, block.snr_g, pilot, recipe, key)
+    observed = observed._replace(flux=add_sky(observed.flux, flux, block.spoiled, rng))
     snr = noise.band_snr(observed)
-    pixels = rng.choice(PIXELS, p=PIXEL_SHARES, size=len(flux))
+    seen = _marked(observed, pilot, block)
+    pixels = recipe.rng("lengths", *key).choice(PIXELS, p=PIXEL_SHARES, size=len(flux))
     for k, (path, cards) in enumerate(zip(block.paths, block.cards, strict=True)):
         own = {f"SNR{band.upper()}": float(max(value[k], 0.0)) for band, value in snr.items()}
-        write_spectrum(path, observed.flux[k, : pixels[k]], observed.ivar[k, : pixels[k]], cards | own)
+        write_spectrum(path, [row[k, : pixels[k]] for row in seen], cards | own)
     return len(flux)
+
+
+def _marked(observed: noise.Observed, pilot: NDArray[np.bool_], block: Block) -> Marked:
+    if not block.recipe.has("dead_pixels"):
+        none = np.zeros(observed.flux.shape, dtype=np.uint8)
+        return Marked(observed.flux, observed.ivar, none, none)
+    rng = block.recipe.rng("dead_pixels", block.chunk, block.number)
+    return marked(hit(observed.flux, observed.sigma, JOIN_PIXEL, rng), observed.ivar, pilot, rng)
 
 
 def noiseless(block: Block) -> Float32:
     """Reddened, calibrated light (n, 3909) before noise, in counts."""
     n, recipe, key = len(block.g), block.recipe, (block.chunk, block.number)
-    resolution = RESOLUTION + RESOLUTION_SIGMA * recipe.rng("line_spread", *key).standard_normal(n)
+    resolution, factor = np.full(n, RESOLUTION), None
+    if recipe.has("line_spread"):
+        resolution, factor = draw_resolution(n, recipe.rng("line_spread", *key))
     parts = [(np.arange(n), block.primary), *block.companions]
     flux, level = composite(parts, n, resolution)
     flux = add_emission(flux, level, block.emission, block.rv, resolution)
     flux *= np.exp(-0.4 * np.log(10) * block.ebv[:, None] * EXTINCTION).astype(np.float32)
-    flux *= transmission(block.ebv) * noise.calibration(n, recipe.rng("flux_calibration", *key))
+    if recipe.has("interstellar"):
+        flux *= transmission(block.ebv, _gas(block), resolution)
+    flux = _calibrated(flux if factor is None else blurred(flux, factor), block)
     first, last = np.searchsorted(WAVELENGTH, noise.BANDS["g"])
     loss = FIBRE_LOSS * recipe.rng("fibres", *key).standard_normal(n)
     counts = FLUX_AT_14 * 10 ** (-0.4 * (block.g - 14)) * np.exp(loss)
     return flux * (counts / np.median(flux[:, first:last], axis=1))[:, None].astype(np.float32)
+
+
+def _gas(block: Block) -> Array:
+    ra, dec = np.array([(card["RA"], card["DEC"]) for card in block.cards], dtype=float).T
+    return gas_velocity(ra, dec, block.recipe.rng("interstellar", block.chunk, block.number))
+
+
+def _calibrated(flux: Float32, block: Block) -> Float32:
+    """Flux with what the calibration did wrong: telluric bands, spectral response."""
+    recipe, key = block.recipe, (block.chunk, block.number)
+    if recipe.has("tellurics"):
+        flux = flux * left_over(airs(block.cards, recipe), recipe.rng("tellurics", *key))
+    if recipe.has("flux_calibration"):
+        flux = flux * calibration(len(flux), recipe.rng("flux_calibration", *key))
+    return flux
