@@ -1,6 +1,7 @@
 """Header: the cards of a LAMOST DR5 spectrum, in their order, and the one that says the spectrum is simulated."""
 
 from collections.abc import Mapping
+from functools import cache
 
 __all__ = ["CARDS", "STATIC", "header_bytes"]
 
@@ -48,8 +49,28 @@ DECIMALS = {
 
 def header_bytes(values: Mapping[str, Value]) -> bytes:
     """The whole header, padded to its block, from the cards that differ between spectra; KeyError if one is missing."""
-    text = "".join(_STATIC_TEXT.get(key) or _card(key, values[key]) for key in CARDS) + "END".ljust(CARD)
+    own = [values[key] for key in _OWN]
+    text = _template(tuple(map(type, own))) % tuple(_argument(value) for value in own)
     return text.ljust(-(-len(text) // BLOCK) * BLOCK).encode("ascii")
+
+
+@cache
+def _template(types: tuple[type, ...]) -> str:
+    """All cards in their order, with a place for each value that differs between spectra."""
+    own = {key: _place(key, kind) for key, kind in zip(_OWN, types, strict=True)}
+    cards = (own.get(key) or _STATIC_TEXT[key].replace("%", "%%") for key in CARDS)
+    return "".join(cards) + "END".ljust(CARD)
+
+
+def _place(key: str, kind: type) -> str:
+    if issubclass(kind, str | bool):
+        return f"{key:<8}= %-{CARD - 10}s"
+    number = "%20d" if issubclass(kind, int) else f"%20.{DECIMALS.get(key, 2)}f"
+    return f"{key:<8}= {number} /".ljust(CARD - 20 + len(number))
+
+
+def _argument(value: Value) -> Value:
+    return f"{_formatted('', value)} /" if isinstance(value, str | bool) else value
 
 
 def _card(key: str, value: Value) -> str:
@@ -71,3 +92,4 @@ def _static_text() -> dict[str, str]:
 
 
 _STATIC_TEXT = _static_text()
+_OWN = tuple(key for key in CARDS if key not in _STATIC_TEXT)
