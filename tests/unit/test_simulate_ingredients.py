@@ -1,0 +1,190 @@
+"""Every ingredient by itself: leaving one out changes what it should, and no draw of the others."""
+
+import gzip
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from obcat.ingest.simulate import Recipe, exposures
+from obcat.ingest.simulate.blocks import blocks
+from obcat.ingest.simulate.cards import all_cards
+from obcat.ingest.simulate.catalogs import draw_catalogs
+from obcat.ingest.simulate.chunks import chunks
+from obcat.ingest.simulate.recipe import INGREDIENTS
+from obcat.ingest.simulate.truth import truth_columns
+
+N, SEED = 150, 95
+BLOCK = 2880
+Columns = dict[str, np.ndarray]
+Make = Callable[[Recipe], "Survey"]
+
+PIXELS = "flux ivar mask "
+# other magnitudes change what is measured of them, S/N, and errors by S/N
+LIGHT = "stars.true_* gaia_dr2.* twomass.* xstps.* apass.* header.MAG? header.TCOMMENT header.Z* "
+LIGHT += "visits.snr_g visits.rv_header_error labels.* " + PIXELS
+STARS = "* !visits.name !visits.is_erroneous !visits.erroneous_kind"  # other stars are taken; not other visits
+CHANGES = {  # ingredient: columns that must change, and that may change
+    "rotation": ("stars.vsini stars.companion_vsini flux", PIXELS),
+    "velocities": (
+        "stars.rv stars.pmra stars.pmdec visits.rv visits.rv_primary gaia_dr2.pm* header.Z flux",
+        "visits.rv_* gaia_dr2.ra gaia_dr2.dec " + PIXELS,
+    ),
+    "feh_gradient": ("stars.feh flux", STARS),
+    "spiral_arms": ("stars.glon stars.distance_kpc", STARS),
+    "dust": ("stars.ebv stars.true_* flux", STARS),
+    "clouds": ("stars.ebv stars.true_* flux", STARS),
+    "binaries": ("stars.is_binary stars.mass_ratio visits.rv flux", STARS),
+    "triples": ("stars.is_triple stars.third_mass_ratio flux", "stars.* visits.rv* visits.ew_halpha " + LIGHT),
+    "orbits": ("visits.rv visits.rv_primary visits.rv_companion header.Z flux", "visits.rv_third " + PIXELS),
+    "wobble": ("stars.wobble gaia_dr2.ruwe gaia_dr2.parallax", "gaia_dr2.ra gaia_dr2.dec gaia_dr2.p*"),
+    "outsiders": ("stars.kind stars.teff", STARS),
+    "be_stars": ("stars.ew_disc visits.ew_halpha flux", "stars.* visits.has_emission " + LIGHT),
+    "disc_light": ("stars.excess_ks stars.ebv_disc gaia_dr2.phot_g_mean_mag", "stars.* visits.ew_halpha " + LIGHT),
+    "nebulae": ("stars.ew_nebular stars.is_nebular flux", "stars.* visits.*emission visits.ew_halpha " + PIXELS),
+    "winds": ("stars.ew_wind", "stars.* visits.*emission visits.ew_halpha " + PIXELS),
+    "line_spread": ("flux", PIXELS),
+    "interstellar": ("flux", PIXELS),
+    "tellurics": ("flux", PIXELS),
+    "flux_calibration": ("flux", PIXELS),
+    "noise": ("flux", PIXELS),
+    "sky_lines": ("flux", PIXELS),
+    "dead_pixels": ("mask", PIXELS),
+    "erroneous": ("visits.is_erroneous visits.erroneous_kind flux", PIXELS),
+    "zero_point": ("stars.parallax_offset_true gaia_dr2.parallax", ""),
+    "gaia_errors": (
+        "gaia_dr2.parallax gaia_dr2.pmra gaia_dr2.pmdec",
+        "gaia_dr2.ra gaia_dr2.dec gaia_dr2.*_error gaia_dr2.ruwe",
+    ),
+    "gaia_matches": ("stars.in_gaia_dr2 gaia_dr2.*", ""),
+    "photometry_errors": ("gaia_dr2.phot_?_mean_mag twomass.?_m xstps.? apass.?mag", "*.phot_* apass.* header.MAG?"),
+    "photometry_gaps": (
+        "stars.in_twomass stars.in_apass",
+        "stars.in_* gaia_dr2.phot_* twomass.* xstps.* apass.* header.*",
+    ),
+    "saturation": ("xstps.g xstps.r xstps.i header.MAG3", "header.MAG?"),
+    "colour_offsets": ("stars.true_* gaia_dr2.phot_*", "* !stars.teff !stars.ra !stars.mass_ratio !visits.name"),
+    "label_errors": ("labels.teff labels.logg labels.feh", "labels.teff_err"),
+    "label_gaps": ("labels.*", ""),
+}
+
+
+class Survey(NamedTuple):
+    """All tables of a small survey by name, and of its first spectra flux and inverse variance."""
+
+    tables: dict[str, Columns]
+    flux: np.ndarray
+    ivar: np.ndarray
+    mask: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    folder = tmp_path_factory.mktemp("spectra")
+    known = cache(lambda without: made(Recipe(SEED, without), folder))
+    return lambda recipe: known(recipe.without) if recipe == Recipe(SEED, recipe.without) else made(recipe, folder)
+
+
+def test_all_ingredients_are_here() -> None:
+    assert CHANGES.keys() == INGREDIENTS.keys()
+
+
+@pytest.mark.parametrize("name", INGREDIENTS)
+def test_leaving_one_out_changes_what_it_should_and_nothing_else(name: str, survey: Make) -> None:
+    must, may = CHANGES[name]
+    differ = changed(survey(Recipe(SEED)), survey(Recipe(SEED, frozenset({name}))))
+    assert [pattern for pattern in must.split() if not any(fnmatchcase(c, pattern) for c in differ)] == []
+    assert sorted(c for c in differ if not allowed(c, f"{must} {may}".split())) == []
+
+
+def allowed(column: str, patterns: list[str]) -> bool:
+    """Patterns after ! are taken out of the others."""
+    never = [p[1:] for p in patterns if p.startswith("!")]
+    return any(fnmatchcase(column, p) for p in patterns) and not any(fnmatchcase(column, p) for p in never)
+
+
+GONE = {  # ingredient: what is true without it
+    "rotation": lambda s: not column(s, "stars.vsini")[1:][column(s, "stars.ew_disc")[1:] == 0].any(),
+    "velocities": lambda s: not any(column(s, f"stars.{name}")[1:].any() for name in ("rv", "pmra", "pmdec")),
+    "dust": lambda s: not column(s, "stars.ebv")[1:].any() and not column(s, "stars.a_ks")[1:].any(),
+    "binaries": lambda s: not column(s, "stars.is_binary")[1:].any(),
+    "triples": lambda s: not column(s, "stars.is_triple").any(),
+    "orbits": lambda s: len(np.unique(column(s, "visits.rv_primary"))) == N,
+    "wobble": lambda s: not column(s, "stars.wobble").any(),
+    "outsiders": lambda s: set(column(s, "stars.kind")) == {"star"},
+    "be_stars": lambda s: not column(s, "stars.ew_disc").any(),
+    "disc_light": lambda s: not column(s, "stars.excess_ks").any() and not column(s, "stars.ebv_disc").any(),
+    "nebulae": lambda s: not column(s, "stars.ew_nebular").any(),
+    "winds": lambda s: not column(s, "stars.ew_wind").any(),
+    "erroneous": lambda s: not column(s, "visits.is_erroneous").any(),
+    "zero_point": lambda s: not column(s, "stars.parallax_offset_true").any(),
+    "gaia_matches": lambda s: len(column(s, "gaia_dr2.ra")) == N and column(s, "stars.in_gaia_dr2").all(),
+    "photometry_gaps": lambda s: column(s, "stars.in_twomass").all(),
+    "label_gaps": lambda s: len(column(s, "labels.specid")) == len(column(s, "visits.specid")),
+}
+
+
+@pytest.mark.parametrize("name", GONE)
+def test_without_it_there_is_none_of_it(name: str, survey: Make) -> None:
+    assert not GONE[name](survey(Recipe(SEED)))
+    assert GONE[name](survey(Recipe(SEED, frozenset({name}))))
+
+
+@pytest.mark.parametrize("name", ["noise", "gaia_errors", "label_errors", "velocities", "nebulae"])
+def test_a_seed_of_its_own_changes_no_other_draw(name: str, survey: Make) -> None:
+    differ = changed(survey(Recipe(SEED)), survey(Recipe(SEED, seeds={name: SEED + 1})))
+    assert differ
+    assert sorted(c for c in differ if not allowed(c, " ".join(CHANGES[name]).split())) == []
+
+
+def test_a_block_of_another_chunk_draws_other_noise(tmp_path: Path) -> None:
+    drawn = next(chunks(5, 5, Recipe(SEED)))
+    _, measured = draw_catalogs(drawn.sky, drawn.visits, Recipe(SEED), 0)
+    cards = all_cards(drawn, measured["xstps"], measured["twomass"], Recipe(SEED))
+    block = next(blocks(tmp_path, drawn, cards, Recipe(SEED)))
+    images = []
+    for place in (block, block._replace(chunk=1), block._replace(number=1)):
+        exposures.expose(place)
+        images.append(image(block.paths[0])[0])
+    assert not any(np.isclose(a, b, rtol=1e-6).all() for a, b in combinations(images, 2))
+
+
+def made(recipe: Recipe, folder: Path) -> Survey:
+    drawn = next(chunks(N, N, recipe))
+    catalogs, measured = draw_catalogs(drawn.sky, drawn.visits, recipe, 0)
+    cards = all_cards(drawn, measured["xstps"], measured["twomass"], recipe)
+    block = next(blocks(folder, drawn, cards, recipe))
+    exposures.expose(block)
+    images = np.stack([image(path) for path in block.paths])
+    header = {key: np.array([card[key] for card in cards]) for key in cards[0]}
+    tables = {**catalogs, **truth_columns(drawn, measured), "header": header}
+    return Survey({name: dict(table) for name, table in tables.items()}, images[:, 0], images[:, 1], images[:, 3:])
+
+
+def image(path: Path) -> np.ndarray:
+    """(5, 3904): the rows of a file, without the last pixels, which not all files have."""
+    content = gzip.decompress(path.read_bytes())
+    start = BLOCK * (1 + content.index(b"END" + b" " * 77) // BLOCK)
+    n = int(content[content.index(b"NAXIS1") + 9 :][:21])
+    return np.frombuffer(content, ">f4", 5 * n, start).reshape(5, n)[:, :3904].astype(np.float32)
+
+
+def changed(one: Survey, other: Survey) -> set[str]:
+    """Names of the columns that differ, as table.column, and of the rows of the files."""
+    columns = {f"{table}.{name}" for table, named in one.tables.items() for name in named}
+    differ = {name for name in columns if not same(*(column(s, name) for s in (one, other)))}
+    return differ | {name for name in ("flux", "ivar", "mask") if not same(getattr(one, name), getattr(other, name))}
+
+
+def column(survey: Survey, name: str) -> np.ndarray:
+    table, _, field = name.partition(".")
+    return np.asarray(survey.tables[table][field])
+
+
+def same(a: np.ndarray, b: np.ndarray) -> bool:
+    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
