@@ -31,8 +31,7 @@ def vizier_table(server: str, table: str, limits: Limits) -> bytes:
 
     with cache_conf.set_temp("cache_active", False):
         client = Client(columns=["**"], row_limit=-1, timeout=limits.download)
-        session(limits, client._session)
-        return _answer(lambda: client.get_catalogs_async(table), f"{server} {table}", limits)
+        return _answer(lambda: client.get_catalogs_async(table), client._session, f"{server} {table}", limits)
 
 
 def cross_matched(url: str, table: str, stars: "Table", radius: float, limits: Limits) -> bytes:
@@ -43,23 +42,33 @@ def cross_matched(url: str, table: str, stars: "Table", radius: float, limits: L
     with redirect_stdout(io.StringIO()):
         from astroquery.xmatch import XMatchClass
 
+    class Client(XMatchClass):
+        listed: list[str] | None = None
+
+        def get_available_tables(self, *, cache: bool = False) -> list[str]:
+            if self.listed is None:  # the client asks for the long list twice
+                self.listed = super().get_available_tables(cache=cache)
+            return self.listed
+
     with cache_conf.set_temp("cache_active", False):
-        client = XMatchClass()
+        client = Client()
         client.URL, client.TIMEOUT = url, limits.download
-        session(limits, client._session)
 
         def ask() -> requests.Response:
             names = {"colRA1": "star_ra", "colDec1": "star_dec"}
             return client.query_async(stars, f"vizier:{table}", radius * u.arcsec, cache=False, **names)
 
-        return _answer(ask, f"{url} {table}", limits)
+        return _answer(ask, client._session, f"{url} {table}", limits)
 
 
-def _answer(ask: Callable[[], requests.Response], where: str, limits: Limits) -> bytes:
+def _answer(ask: Callable[[], requests.Response], http: requests.Session, where: str, limits: Limits) -> bytes:
     """The body of a client's answer, asked for again while it breaks off."""
+    session(limits, http, whole=True)
+    statuses: list[int] = []
+    http.hooks["response"].append(lambda response, *_, **__: statuses.append(response.status_code))
     for tried in range(1, limits.tries + 1):
         try:
-            return _once(ask, where)
+            return _once(ask, statuses, where)
         except Failed as error:
             if tried == limits.tries or error.reason not in ("no_answer", "damaged", "html"):
                 raise
@@ -67,14 +76,16 @@ def _answer(ask: Callable[[], requests.Response], where: str, limits: Limits) ->
     raise AssertionError("tries is at least 1")
 
 
-def _once(ask: Callable[[], requests.Response], where: str) -> bytes:
-    """The clients hide what the server said behind errors of their parsers (LIVE_DATA): the chain is looked through."""
+def _once(ask: Callable[[], requests.Response], statuses: list[int], where: str) -> bytes:
+    """The clients hide what the server said behind errors of their own, so its status is listened to."""
     try:
         response = ask()
-    except (requests.HTTPError, ValueError, KeyError) as error:
-        raise Failed("refused", f"{where}: {kind(error)}") from error
-    except requests.RequestException as error:
-        raise Failed("no_answer", f"{where}: {kind(error)}") from error
+    except (requests.RequestException, ValueError, KeyError) as error:
+        status = statuses[-1] if statuses else 200
+        if status >= 400:
+            raise Failed("refused", f"{where}: HTTP {status}, {kind(error)}") from error
+        reason = "no_answer" if isinstance(error, requests.RequestException) else "refused"
+        raise Failed(reason, f"{where}: {kind(error)}") from error
     answered(response)
     check_bytes(response.content, where)
     return response.content

@@ -1,15 +1,16 @@
 """A whole survey: list, tables, spectra, in this order; what could not be had is a list, and the next run goes on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from obcat.fetch import ledger, recipe, web
+from obcat.fetch.desk import Desk
 from obcat.fetch.errors import Failed, FetchError
 from obcat.fetch.recipe import Lamost, Step, Vizier
 from obcat.fetch.spectra import fetch_spectra, wanted_of
 from obcat.fetch.stars import Chunk, stars_of
-from obcat.fetch.tables import Desk, fetch_table, read_targets, vizier
+from obcat.fetch.tables import fetch_table, read_targets, vizier
 from obcat.survey import Survey, SurveyTable
 
 __all__ = ["Missing", "fetch", "folder_of"]
@@ -38,25 +39,31 @@ def fetch(
     ``limit``: only the first spectra of the list, and their stars. Raises FetchError where nothing can be fetched.
     """
     plan = recipe.read(toml)
-    with ledger.opened(folder_of(survey, toml)) as book, web.session(plan.limits) as http:
-        desk = Desk(plan, book, http, say)
-        missing = [
-            m for name, step in plan.steps.items() if name == "targets" for m in _table(name, step, survey, None, desk)
-        ]
-        targets = _targets(survey, missing)[: limit or None]
-        stars = stars_of(targets)
-        for name, step in plan.steps.items():
-            if name != "targets" and not isinstance(step, Lamost):
-                missing += _table(name, step, survey, stars, desk)
-        missing += [_absent(n, t) for n, t in survey.tables.items() if n not in plan.steps and not t.path.is_file()]
-        for step in plan.steps.values():
-            if isinstance(step, Lamost):
-                found = fetch_spectra(
-                    wanted_of(targets), step, survey.spectra, book, http, plan.hosts, plan.limits, progress
-                )
-                missing += [Missing("spectra", name, str(failed)) for name, failed in found.items()]
+    with (
+        ledger.opened(folder_of(survey, toml)) as book,
+        web.session(plan.limits, whole=True) as http,
+        web.session(plan.limits) as files,
+    ):
+        missing = list(_steps(survey, Desk(plan, book, http, files, say), limit, progress))
         _write_missing(book.folder, missing)
     return missing
+
+
+def _steps(survey: Survey, desk: Desk, limit: int | None, progress: Progress) -> Iterator[Missing]:
+    steps = desk.recipe.steps
+    listed = steps.get("targets")
+    failed = _table("targets", listed, survey, None, desk) if listed else []
+    targets = _targets(survey, failed)[: limit or None]
+    stars = stars_of(targets)
+    for name, step in steps.items():
+        if isinstance(step, Lamost):
+            for spectrum, error in fetch_spectra(wanted_of(targets), step, survey.spectra, desk, progress).items():
+                yield Missing(name, spectrum, str(error))
+        elif name != "targets":
+            yield from _table(name, step, survey, stars, desk)
+    for name, table in survey.tables.items():
+        if name not in steps and not table.path.is_file():
+            yield _absent(name, table)
 
 
 def _targets(survey: Survey, missing: list[Missing]):

@@ -4,40 +4,27 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import requests
 
 from obcat.fetch import cds, tap
+from obcat.fetch.adql import output_names
 from obcat.fetch.answer import STAR, check_stars, table_of
+from obcat.fetch.desk import Desk
 from obcat.fetch.errors import Failed
-from obcat.fetch.ledger import Ledger
-from obcat.fetch.merge import Part, merged, parquet_of
-from obcat.fetch.recipe import Recipe, Tap, Vizier, XMatch
+from obcat.fetch.merge import merged, parquet_of
+from obcat.fetch.recipe import Tap, Vizier, XMatch
 from obcat.fetch.stars import Chunk, chunks
 from obcat.ingest.errors import IngestError
 from obcat.ingest.tables import ingest
 from obcat.survey import SurveyTable
 
-__all__ = ["Desk", "fetch_table", "read_targets", "vizier"]
+__all__ = ["fetch_table", "read_targets", "vizier"]
 
 ECHO = 1e-9  # degrees within which a position that was sent must come back
 ROUNDED = 1e-3  # arcsec by which an archive may round a distance
-
-
-class Desk(NamedTuple):
-    """What every step needs: the recipe, the ledger, a session, and where to say what has been done."""
-
-    recipe: Recipe
-    ledger: Ledger
-    http: requests.Session
-    say: Callable[[str], None]
-
-    def tap(self, host: str) -> tap.Service:
-        return tap.Service(self.recipe.hosts[host], self.http, self.recipe.limits)
 
 
 def vizier(name: str, step: Vizier, target: SurveyTable, desk: Desk) -> None:
@@ -66,10 +53,10 @@ def fetch_table(name: str, step: Tap | XMatch, target: SurveyTable, stars: Chunk
     item = "table " + hashlib.sha256(" ".join(part.name(query) for part in parts).encode()).hexdigest()[:16]
     if desk.ledger.done(name, item):
         return
-    ask = _tap_part if isinstance(step, Tap) else _xmatch_part
     if isinstance(step, Tap):
         tap.check_columns(desk.tap(step.host), step.query)
-    table, units = merged([ask(name, step, part, desk) for part in parts], name)  # type: ignore[arg-type]
+    bodies = [_part(name, step, part, part.name(query), target, desk) for part in parts]
+    table, units = merged([table_of(body, name) for body in bodies], name)
     body = parquet_of(table, units)
     check_readable(name, body, ".parquet", target.columns)
     desk.ledger.keep(name, item, target.path, body, rows=table.num_rows, query=query)
@@ -77,26 +64,44 @@ def fetch_table(name: str, step: Tap | XMatch, target: SurveyTable, stars: Chunk
     desk.say(f"{name}: {table.num_rows:,} rows of {found:,} stars; {stars.ids.size - found:,} stars have none")
 
 
-def _tap_part(name: str, step: Tap, part: Chunk, desk: Desk) -> Part:
-    body = tap.job_body(desk.tap(step.host), desk.ledger, name, part.name(step.query), step.query, part.table())
-    table, units = table_of(body, name)
-    check_stars(table, part.ids.tolist(), name)
-    return table, units
+def _part(name: str, step: Tap | XMatch, part: Chunk, item: str, target: SurveyTable, desk: Desk) -> bytes:
+    """The answer about one chunk: whole, about these stars, and such that ingest can read it."""
+
+    def check(body: bytes) -> None:
+        table, _ = table_of(body, name)
+        check_stars(table, part.ids.tolist(), name)
+        if isinstance(step, Tap):
+            _check_names(table, step.query, name)
+        else:
+            _check_pairs(table, part, step.radius, name)
+        check_readable(name, body, ".vot", target.columns)
+
+    if isinstance(step, Tap):
+        return tap.job_body(desk.tap(step.host), desk.ledger, name, item, step.query, part.table(), check)
+    return _cross_matched(name, step, part, item, check, desk)
 
 
-def _xmatch_part(name: str, step: XMatch, part: Chunk, desk: Desk) -> Part:
-    item = part.name(f"{step.table} {step.radius:g}")
+def _cross_matched(
+    name: str, step: XMatch, part: Chunk, item: str, check: Callable[[bytes], None], desk: Desk
+) -> bytes:
     whole = desk.ledger.done(name, item)
     if whole:
-        return table_of(whole.read_bytes(), name)
+        return whole.read_bytes()
     url = desk.recipe.hosts[step.host]
     body = cds.cross_matched(url, step.table, part.table(), step.radius, desk.recipe.limits)
-    table, units = table_of(body, name)
-    check_stars(table, part.ids.tolist(), name)
-    _check_pairs(table, part, step.radius, name)
+    check(body)
+    rows = table_of(body, name)[0].num_rows
     path = desk.ledger.folder / "parts" / name / f"{item}.vot"
-    desk.ledger.keep(name, item, path, body, rows=table.num_rows, query=step.table, url=url, http=200)
-    return table, units
+    desk.ledger.keep(name, item, path, body, rows=rows, query=step.table, url=url, http=200)
+    return body
+
+
+def _check_names(table: pa.Table, query: str, where: str) -> None:
+    differ = output_names(query) ^ {column.lower() for column in table.column_names}
+    if differ:
+        raise Failed(
+            "unusable", f"{where}: columns asked for and those that came differ in {', '.join(sorted(differ))}"
+        )
 
 
 def _check_pairs(table: pa.Table, part: Chunk, radius: float, where: str) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
@@ -21,14 +22,16 @@ if TYPE_CHECKING:
 __all__ = ["Service", "check_columns", "count", "job_body"]
 
 GONE = (404, 410)
+LATER = ("no_answer", "refused")  # the job itself may be well, and is taken up again by the next run
 
 
 class Service(NamedTuple):
-    """A TAP service, the session to reach it with, and its limits."""
+    """A TAP service, its limits, the session that pyvo reaches it with, and the one that results come by."""
 
     url: str
-    http: requests.Session
     limits: Limits
+    http: requests.Session
+    files: requests.Session
 
 
 def _asked(call: Callable[[], Any], where: str) -> Any:
@@ -51,8 +54,8 @@ def _sync(service: Service, query: str, maxrec: int) -> bytes:
     asked = TAPQuery(service.url, query, mode="sync", maxrec=maxrec, session=service.http)
     response = _asked(asked.submit, service.url)
     if response.status_code != 200:
-        body = response.content
-        check_bytes(body, service.url)  # a VOTable that says ERROR names what is wrong better than the status
+        if b"<VOTABLE" in response.content[:400]:
+            check_bytes(response.content, service.url)  # says what is wrong better than the status does
         raise Failed("refused", f"{service.url}: HTTP {response.status_code}")
     return response.content
 
@@ -88,20 +91,26 @@ def _number(table: Any, where: str) -> int:
     return int(table.column(0)[0].as_py())
 
 
-def job_body(service: Service, ledger: Ledger, step: str, item: str, query: str, upload: "Table") -> bytes:
+def job_body(
+    service: Service, ledger: Ledger, step: str, item: str, query: str, upload: "Table", check: Callable[[bytes], None]
+) -> bytes:
     """The VOTable of a query over an upload; asked for once, whatever kills the run, and counted by the archive first.
 
-    Raises Failed: job_failed, deadline, overflow, incomplete and what the wire has.
+    ``check`` may refuse it, by raising Failed, before it is believed. Raises Failed: job_failed, deadline, overflow,
+    incomplete and what the wire has.
     """
-    counted = _job(service, ledger, step, f"{item}-count", count_query(query), upload, 2, lambda body: None)
+    counting = f"{item}-count"
+    counted = _job(service, ledger, step, counting, count_query(query), upload, 2, lambda body: None)
     expected = _number(table_of(counted, service.url)[0], service.url)
 
-    def check(body: bytes) -> None:
+    def checked(body: bytes) -> None:
         rows = table_of(body, service.url)[0].num_rows
         if rows != expected:
+            ledger.put(step, counting, "failed")
             raise Failed("incomplete", f"{service.url}: {rows:,} rows, and the archive counts {expected:,}")
+        check(body)
 
-    return _job(service, ledger, step, item, query, upload, expected + 1, check)
+    return _job(service, ledger, step, item, query, upload, expected + 1, checked)
 
 
 def _job(
@@ -120,15 +129,25 @@ def _job(
     job = _resumed(service, ledger.row(step, item)) or _submitted(service, query, upload, maxrec)
     said = {"job": job.url, "url": service.url, "query": query}
     ledger.put(step, item, "running", **said)
-    if job.phase == "PENDING":
-        _asked(job.run, job.url)
-    _wait(job, service.limits)
-    body = _result(service, job)
-    check(body)
+    try:
+        body = _ended(service, job)
+        check(body)
+    except Failed as error:
+        if error.reason not in LATER:
+            ledger.put(step, item, "failed", reason=str(error), **said)
+        raise
     path = ledger.folder / "parts" / step / f"{item}.vot"
     ledger.keep(step, item, path, body, rows=table_of(body, job.url)[0].num_rows, http=200, **said)
-    _asked(job.delete, job.url)
+    with suppress(Failed):  # a job that stays harms nobody
+        _asked(job.delete, job.url)
     return body
+
+
+def _ended(service: Service, job: "AsyncTAPJob") -> bytes:
+    if job._job.phase == "PENDING":
+        _asked(job.run, job.url)
+    _wait(job, service.limits)
+    return _result(service, job)
 
 
 def _submitted(service: Service, query: str, upload: "Table", maxrec: int) -> "AsyncTAPJob":
@@ -156,11 +175,14 @@ def _resumed(service: Service, row: dict[str, Any] | None) -> "AsyncTAPJob | Non
 def _wait(job: "AsyncTAPJob", limits: Limits) -> None:
     """Ask for the phase now and then, ever more seldom, until it is COMPLETED."""
     started = pending = time.monotonic()
-    wait, again = limits.poll_first, False
+    wait, again, mute = limits.poll_first, False, 0
     while (phase := _asked(lambda: job.phase, job.url)) != "COMPLETED":
         if phase in ("ERROR", "ABORTED"):
             _asked(job.raise_if_error, job.url)
             raise Failed("job_failed", f"{job.url}: {phase}")
+        mute = 0 if phase else mute + 1
+        if mute >= limits.tries:
+            raise Failed("no_answer", f"{job.url}: the description of the job names no phase")
         now = time.monotonic()
         if phase == "PENDING" and now - pending > limits.pending:
             if again:
@@ -183,4 +205,4 @@ def _result(service: Service, job: "AsyncTAPJob") -> bytes:
     if not uri:
         raise Failed("job_failed", f"{job.url}: COMPLETED without a result")
     limits = service.limits
-    return get(service.http, uri, limits, limits.table_cap, lambda body: check_bytes(body, job.url)).body
+    return get(service.files, uri, limits, limits.table_cap, lambda body: check_bytes(body, job.url)).body

@@ -1,5 +1,6 @@
 """The wire: sessions that retry politely, answers read whole within caps and deadlines, secrets kept out of logs."""
 
+import io
 import re
 import time
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
@@ -33,19 +35,33 @@ class Answer(NamedTuple):
 
 
 class Adapter(HTTPAdapter):
-    """Time limits on every request, and size and time limits on every body that a client wants whole."""
+    """Time limits on every request. ``whole``: every body is read at once, within limits of size and time, and asked
+    for again if it breaks off, whatever the client makes of it afterwards."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self, limits: Limits, whole: bool) -> None:
+        self.limits, self.whole = limits, whole
         super().__init__(max_retries=_retries(limits), pool_maxsize=limits.workers + 2)
 
     def send(self, request: requests.PreparedRequest, **named: Any) -> requests.Response:  # type: ignore[override]
         given = named.get("timeout")
         named["timeout"] = given if isinstance(given, tuple) else (self.limits.connect, given or self.limits.read)
-        wanted_whole = not named.get("stream")
-        response = super().send(request, **named | {"stream": True})
-        if wanted_whole:
-            response._content = _body(response, self.limits.table_cap, time.monotonic() + self.limits.download)
+        for tried in range(1, self.limits.tries + 1):
+            response = super().send(request, **named | {"stream": True})
+            try:
+                return self._read(response) if self.whole else response
+            except Failed as error:
+                if tried == self.limits.tries or error.reason != "no_answer":
+                    raise
+            pause(self.limits, tried)
+        raise AssertionError("tries is at least 1")
+
+    def _read(self, response: requests.Response) -> requests.Response:
+        with response:
+            body = _body(response, self.limits.table_cap, time.monotonic() + self.limits.download)
+        response._content = body
+        response.raw = HTTPResponse(
+            io.BytesIO(body), response.headers, response.status_code, preload_content=False, decode_content=False
+        )
         return response
 
 
@@ -62,14 +78,14 @@ def _retries(limits: Limits) -> Retry:
     )
 
 
-def session(limits: Limits, base: requests.Session | None = None) -> requests.Session:
+def session(limits: Limits, base: requests.Session | None = None, *, whole: bool = False) -> requests.Session:
     """A session, or an archive client's own, with our limits; redirects are few, so that a loop ends."""
     made = base or requests.Session()
     made.max_redirects = 5
     made.headers["User-Agent"] = f"obcat/{__version__} {made.headers['User-Agent']}"
     made.headers["Accept-Encoding"] = "identity"
     for scheme in ("http://", "https://"):
-        made.mount(scheme, Adapter(limits))
+        made.mount(scheme, Adapter(limits, whole))
     return made
 
 
@@ -118,9 +134,10 @@ def answered(response: requests.Response) -> None:
 
 
 def _body(response: requests.Response, cap: int, deadline: float) -> bytes:
+    """All of it; read1 gives what has come, so that a server that sends a byte now and then meets the deadline."""
     parts, size = [], 0
     try:
-        for part in response.iter_content(CHUNK):
+        while part := response.raw.read1(CHUNK, decode_content=True):
             parts.append(part)
             size += len(part)
             if size > cap:

@@ -1,0 +1,25 @@
+"""What every step of a fetch shares."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import requests
+
+from obcat.fetch import tap
+from obcat.fetch.ledger import Ledger
+from obcat.fetch.recipe import Recipe
+
+__all__ = ["Desk"]
+
+
+class Desk(NamedTuple):
+    """What every step needs: the recipe, the ledger, sessions, and where to say what has been done."""
+
+    recipe: Recipe
+    ledger: Ledger
+    http: requests.Session  # for clients: reads every body whole
+    files: requests.Session
+    say: Callable[[str], None]
+
+    def tap(self, host: str) -> tap.Service:
+        return tap.Service(self.recipe.hosts[host], self.recipe.limits, self.http, self.files)
