@@ -10,10 +10,11 @@ from obcat.ingest.simulate.binaries import Companion
 from obcat.ingest.simulate.cards import Cards
 from obcat.ingest.simulate.chunks import Chunk
 from obcat.ingest.simulate.dust import BANDS
-from obcat.ingest.simulate.emission import on_days, taken, velocities
+from obcat.ingest.simulate.emission import on_days, velocities
 from obcat.ingest.simulate.exposures import Block
 from obcat.ingest.simulate.isochrones import COLUMNS
 from obcat.ingest.simulate.recipe import Recipe
+from obcat.ingest.simulate.rows import taken
 from obcat.ingest.simulate.sky import Sky
 from obcat.ingest.simulate.spectra import Component
 from obcat.ingest.simulate.templates import COOLEST, spectrum_feh
@@ -52,7 +53,7 @@ def blocks(folder: Path, chunk: Chunk, cards: list[Cards], recipe: Recipe) -> It
             [_visible(atmosphere, feh, vsini, rv[piece], star) for atmosphere, feh, vsini, rv in others],
             speed[piece],
             sky.ebv[star],
-            taken(emission, np.arange(len(visits.star))[piece]),
+            taken(emission, piece),
             sky.mag["g_gaia"][star],
             visits.snr_g[piece],
             spoiled[piece],

@@ -19,6 +19,7 @@ DOUBLED, DOUBLED_APART = 0.004, 0.3  # of stars are listed twice; arcsec (Arenou
 CLOSE, CLOSE_APART, CLOSE_FAINTER = 0.003, (0.2, 0.6), (2.0, 5.0)  # pairs that spoil each other; arcsec; mag
 FALSE_MOTION, FALSE_ERROR = (60.0, 140.0), (5.0, 20.0)  # mas/yr of such a pair; times the error of its parallax
 MAGNITUDES = ("phot_g_mean_mag", "phot_bp_mean_mag", "phot_rp_mean_mag")
+EXCESS = "phot_bp_rp_excess_factor"
 ASTROMETRY = ("parallax", "parallax_error", "pmra", "pmra_error", "pmdec", "pmdec_error", "ruwe")
 
 
@@ -55,6 +56,7 @@ def _neighbours(own: Columns, rows: NDArray[np.int64], rng: np.random.Generator)
     light = 2.5 * np.log10(1 + np.where(apart < COLOURS_WITHIN, 10 ** (-0.4 * fainter), 0))
     for name in MAGNITUDES[1:]:
         own[name] = _changed(own[name], rows, -light)
+    own[EXCESS] = _changed(own[EXCESS], rows, own[EXCESS][rows] * np.expm1(0.4 * np.log(10) * light))
     return near
 
 

@@ -1,6 +1,6 @@
 """Emission: what discs, nebulae and winds add to the spectra, as flux on the LAMOST grid."""
 
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,16 +10,15 @@ from obcat.ingest.simulate.disc_lines import disc_flux, disc_transforms
 from obcat.ingest.simulate.gas_lines import nebular_flux, nebular_transforms, wind_lines
 from obcat.ingest.simulate.lines import at_lines, stamped
 from obcat.ingest.simulate.nebulae import Nebula
+from obcat.ingest.simulate.rows import taken
 from obcat.ingest.simulate.winds import Wind, gusts
-from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
 
-__all__ = ["Emission", "add_emission", "gaussian", "on_days", "taken", "velocities"]
+__all__ = ["Emission", "add_emission", "on_days", "velocities"]
 
 Array = NDArray[np.float64]
 Float32 = NDArray[np.float32]
 Complex = NDArray[np.complex128]
 Rows = NDArray[np.int64]
-Part = TypeVar("Part", bound=tuple[Any, ...])
 
 
 class Emission(NamedTuple):
@@ -42,11 +41,6 @@ class Emission(NamedTuple):
     @property
     def nebular(self) -> NDArray[np.bool_]:
         return (self.nebula.ew > 0) & (self.disc.ew == 0) & (self.wind.ew == 0)
-
-
-def taken(table: Part, rows: Rows) -> Part:
-    """Those rows of a tuple of columns, or of such tuples."""
-    return type(table)(*(taken(c, rows) if isinstance(c, tuple) else c[rows] for c in table))
 
 
 def on_days(emission: Emission, star: Rows, mjd: Rows) -> Emission:
@@ -83,9 +77,3 @@ def _lines(part: Disc | Nebula | Wind, level: Float32, star: Float32) -> tuple[A
 def velocities(nebula: Nebula, star: Array, system: Array) -> Array:
     """(n, 3) km/s of disc, gas and wind: with the star, near the system, with the star."""
     return np.stack([star, system + nebula.motion, star], axis=1)
-
-
-def gaussian(centre: float, sigma: float) -> Array:
-    """Unit-area profile (per Angstrom) on the grid, sigma in km/s."""
-    s = centre * sigma / LIGHT_SPEED
-    return np.exp(-0.5 * ((WAVELENGTH - centre) / s) ** 2) / (s * np.sqrt(2 * np.pi))

@@ -118,7 +118,7 @@ def test_an_orbit_of_a_year_falsifies_the_parallax_without_raising_ruwe() -> Non
 def sources() -> dict[str, np.ndarray]:
     values = {"parallax": 0.5, "parallax_error": 0.04, "pmra": 0.0, "pmra_error": 0.07, "pmdec": 0.0,
               "pmdec_error": 0.07, "ruwe": 1.0, "phot_g_mean_mag": 14.0, "phot_bp_mean_mag": 14.1,
-              "phot_rp_mean_mag": 13.8}  # fmt: skip
+              "phot_rp_mean_mag": 13.8, "phot_bp_rp_excess_factor": 1.2}  # fmt: skip
     place = {
         "source_id": (np.arange(N, dtype=np.int64) + 1) << 35,
         "ra": np.linspace(10, 350, N),
@@ -146,6 +146,8 @@ def test_a_near_neighbour_shines_into_bp_and_rp_but_not_into_g() -> None:
     changed = every["phot_bp_mean_mag"][own] < 14.1
     assert 0.005 < changed.mean() < 0.03
     assert (every["phot_g_mean_mag"][own] == 14.0).all()
+    flux = 10 ** (-0.4 * (every["phot_bp_mean_mag"][own] - 14.1))
+    np.testing.assert_allclose(every["phot_bp_rp_excess_factor"][own], 1.2 * flux)
 
 
 def test_a_close_pair_puts_the_wrong_source_nearer_to_the_target() -> None:

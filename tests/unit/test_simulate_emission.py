@@ -8,11 +8,12 @@ import pytest
 from obcat.ingest.simulate import be_discs
 from obcat.ingest.simulate.be_discs import SHELL, Disc, be_fraction, brightening, draw_discs, later
 from obcat.ingest.simulate.disc_lines import H_ALPHA, LINES, ring_transform
-from obcat.ingest.simulate.emission import Emission, add_emission, on_days, taken
+from obcat.ingest.simulate.emission import Emission, add_emission, on_days
 from obcat.ingest.simulate.gas_lines import CASE_B, NEBULAR, nebular_flux
 from obcat.ingest.simulate.lines import FREQUENCY, PIXEL, balmer, paschen, stamped, vacuum
 from obcat.ingest.simulate.nebulae import Nebula, draw_nebulae, inside
 from obcat.ingest.simulate.recipe import Recipe
+from obcat.ingest.simulate.rows import taken
 from obcat.ingest.simulate.sky import draw_sky
 from obcat.ingest.simulate.winds import Wind, draw_winds
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
