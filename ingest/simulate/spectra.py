@@ -91,16 +91,17 @@ def _observe(lines: Float32, star: Component, resolution: Array) -> Float32:
 
 
 def _transfer(star: Component, resolution: Array) -> NDArray[np.complex64]:
-    turns = 2 * np.pi * FREQUENCY
     width = star.vsini / LIGHT_SPEED / FINE_STEP
     sigma = 1 / (resolution * 2.3548 * FINE_STEP)
     shift = np.log1p(star.rv / LIGHT_SPEED) / FINE_STEP
-    blur = np.exp(-0.5 * (sigma[:, None] * turns) ** 2) * np.sinc(2 * FREQUENCY)
-    real = (rotation(width[:, None] * turns) * blur).astype(np.float32)
-    return real * np.exp(np.complex64(-1j) * (shift[:, None] * turns).astype(np.float32))
+    width, sigma, shift = (v[:, None].astype(np.float32) * _TURNS for v in (width, sigma, shift))
+    real = rotation(width).astype(np.float32) * np.exp(np.float32(-0.5) * sigma**2) * _PIXEL
+    out = np.empty(real.shape, dtype=np.complex64)
+    out.real, out.imag = real * np.cos(shift), -real * np.sin(shift)
+    return out
 
 
-def rotation(x: Array) -> Array:
+def rotation(x: NDArray[np.floating]) -> Array:
     """Transform of the rotational profile, linear limb darkening (Gray 2005, eq. 18.14), from a table."""
     return np.interp(x, *_ROTATION)
 
@@ -114,3 +115,5 @@ def _rotation_table() -> tuple[Array, Array]:
 
 
 _ROTATION = _rotation_table()
+_TURNS = (2 * np.pi * FREQUENCY).astype(np.float32)
+_PIXEL = np.sinc(2 * FREQUENCY).astype(np.float32)
