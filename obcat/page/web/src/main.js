@@ -26,8 +26,9 @@ async function main() {
     byId("loading-text").textContent = `${text} …`;
   };
   const con = await start(progress);
-  progress("drawing");
+  progress("reading the stars");
   const stars = await readStars(con);
+  progress("drawing");
   const page = makePage(con, facts, stars);
   startPlots(page, facts);
   page.ask = startSql(con, facts, page);

@@ -1,6 +1,6 @@
 // The answer to a query as a table: sorted by a click on a column, a page of rows at a time, all of it as CSV.
 import { button, count, element, plural, save } from "./dom.js";
-import { compared, csvLine, exact, isFloat, isNumber, shown } from "./values.js";
+import { columnOf, compared, csvLine, exact, isFloat, isNumber, shown } from "./values.js";
 
 const PAGE = 100;
 const NAMES = ["specid", "star_id", "gaia_id"];
@@ -8,7 +8,7 @@ const CSV_ROWS = 5000; // lines joined at a time
 
 export function showResult(host, { schema, batches, total, seconds, cut }, page) {
   const fields = schema.fields;
-  const columns = fields.map((_, j) => batches.flatMap((batch) => Array.from(column(batch, j))));
+  const columns = fields.map((_, j) => batches.flatMap((batch) => columnOf(batch.getChildAt(j))));
   const kept = columns[0]?.length ?? 0;
   const result = { fields, columns, order: Uint32Array.from({ length: kept }, (_, i) => i), sorted: null, first: 0 };
   const named = NAMES.map((name) => fields.findIndex((field) => field.name === name)).find((j) => j >= 0);
@@ -31,11 +31,6 @@ export function showResult(host, { schema, batches, total, seconds, cut }, page)
     element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Result" },
       element("table", { class: "result", "aria-describedby": "result-status" }, head, body)));
   return result;
-}
-
-function* column(batch, j) {
-  const vector = batch.getChildAt(j);
-  for (let i = 0; i < batch.numRows; i++) yield vector.get(i);
 }
 
 function heading(result, draw) {

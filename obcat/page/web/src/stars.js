@@ -1,5 +1,6 @@
 // What the plots draw: one point a star, its best visit, as arrays; a value that is not known is NaN.
 import { ask } from "./engine.js";
+import { columnOf } from "./values.js";
 
 const NUMBERS = {
   ra: "ra", dec: "dec", l: "galactic_l(ra, dec)", b: "galactic_b(ra, dec)",
@@ -24,7 +25,7 @@ export async function readStars(con) {
   const query = `SELECT specid, star_id, ${columns} FROM obcat.catalog.ob_stars WHERE uniqflag = 1 ORDER BY specid`;
   const table = await ask(con, query);
   const numbers = Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, table.getChild(name).toArray()]));
-  const [specid, starId] = ["specid", "star_id"].map((name) => Array.from(table.getChild(name)));
+  const [specid, starId] = ["specid", "star_id"].map((name) => columnOf(table.getChild(name)));
   const kind = Uint8Array.from(specid, (_, i) => kindOf(numbers.em_flag[i], numbers.binary_flag[i]));
   return { ...numbers, specid, starId, kind, size: specid.length };
 }
@@ -40,12 +41,12 @@ export async function readNames(con, stars) {
   const table = await ask(con, "SELECT specid, star_id, gaia_id::VARCHAR AS gaia_id FROM obcat.catalog.ob_stars");
   const place = new Map(stars.starId.map((name, i) => [name, i]));
   const names = { specid: new Map(), star_id: place, gaia_id: new Map() };
-  const [specid, starId, gaia] = ["specid", "star_id", "gaia_id"].map((name) => table.getChild(name));
+  const [specid, starId, gaia] = ["specid", "star_id", "gaia_id"].map((name) => columnOf(table.getChild(name)));
   for (let i = 0; i < table.numRows; i++) {
-    const star = place.get(starId.get(i));
+    const star = place.get(starId[i]);
     if (star === undefined) continue;
-    names.specid.set(specid.get(i), star);
-    if (gaia.get(i)) names.gaia_id.set(gaia.get(i), star);
+    names.specid.set(specid[i], star);
+    if (gaia[i]) names.gaia_id.set(gaia[i], star);
   }
   return names;
 }
