@@ -16,7 +16,9 @@ from obcat.ingest.simulate.blocks import blocks
 from obcat.ingest.simulate.cards import all_cards
 from obcat.ingest.simulate.catalogs import draw_catalogs
 from obcat.ingest.simulate.chunks import chunks
+from obcat.ingest.simulate.line_spread import RESOLUTION
 from obcat.ingest.simulate.recipe import INGREDIENTS
+from obcat.ingest.simulate.spectra import Component, normalised
 from obcat.ingest.simulate.truth import truth_columns
 
 N, SEED = 150, 95
@@ -133,6 +135,35 @@ GONE = {  # ingredient: what is true without it
 def test_without_it_there_is_none_of_it(name: str, survey: Make) -> None:
     assert not GONE[name](survey(Recipe(SEED)))
     assert GONE[name](survey(Recipe(SEED, frozenset({name}))))
+
+
+def test_without_everything_a_spectrum_is_the_model_of_its_star(survey: Make) -> None:
+    """All stars but LB-1, which is in every survey as it is."""
+    s = survey(Recipe(SEED, frozenset(INGREDIENTS)))
+    name, stars = column(s, "stars.name"), column(s, "visits.name")[: len(s.flux)]
+    row = np.searchsorted(name[1:], stars[stars != "LB-1"]) + 1  # names are in order after the first
+    assert name[row].tolist() == stars[stars != "LB-1"].tolist()
+    teff, logg, feh = (column(s, f"stars.{what}")[row] for what in ("teff", "logg", "spectrum_feh"))
+    still = np.zeros(len(row))
+    star = Component(np.log10(teff), logg, feh, still, still, still)
+    lines, continuum = normalised(star, np.full(len(row), RESOLUTION))
+    ratio = s.flux[stars != "LB-1"] / (lines * continuum)[:, : s.flux.shape[1]]
+    np.testing.assert_allclose(ratio / ratio[:, :1], 1, rtol=2e-5)
+    assert (s.ivar > 0).all()
+    assert not s.mask.any()
+
+
+def test_without_everything_the_tables_are_the_truth(survey: Make) -> None:
+    s = survey(Recipe(SEED, frozenset(INGREDIENTS)))
+    gaia = {name: column(s, f"gaia_dr2.{name}") for name in ("parallax", "pmra", "phot_g_mean_mag", "source_id")}
+    number = (gaia["source_id"] >> 7) % 2**28 - 1
+    assert sorted(number) == list(range(N))
+    np.testing.assert_allclose(gaia["parallax"], column(s, "stars.parallax")[number], rtol=1e-12)
+    np.testing.assert_allclose(gaia["phot_g_mean_mag"], column(s, "stars.true_g_gaia")[number], rtol=1e-12)
+    assert not gaia["pmra"].any()
+    star = {name: k for k, name in enumerate(column(s, "stars.name"))}
+    at = [star[name] for name in column(s, "visits.name")]
+    np.testing.assert_allclose(column(s, "labels.teff"), column(s, "stars.teff")[at], rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["noise", "gaia_errors", "label_errors", "velocities", "nebulae"])
