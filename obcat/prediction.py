@@ -44,12 +44,16 @@ def predict(
 
     Returns
     -------
-    Table of n rows with units and descriptions; what cannot be told is masked. No extinction and no distance: they need
-    photometry and a parallax.
+    Table
+        n rows with units and descriptions; what cannot be told is masked. No extinction and no distance: they need
+        photometry and a parallax.
 
     Raises
     ------
-    ValueError where shapes do not agree, KeyError where the database lacks a model.
+    ValueError
+        where shapes do not agree
+    KeyError
+        where the database lacks a model
     """
     rows = [np.atleast_2d(np.asarray(x, float)) for x in (flux, ivar)]
     observed = on_grid(np.asarray(wavelength, float), *rows)

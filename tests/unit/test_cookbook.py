@@ -1,14 +1,11 @@
 """The cookbook: every recipe runs in plain DuckDB, and answers rightly where the answer can be told beforehand."""
 
 import re
-import shlex
 from pathlib import Path
 
 import duckdb
 import pytest
-from click.testing import CliRunner
 
-from obcat.cli import main
 from obcat.query import answer
 from obcat.schema import SQL
 
@@ -379,12 +376,6 @@ def test_recipe_runs_in_plain_duckdb(plain, path):
 DOCS = (Path(__file__).parents[2] / "docs" / "sql.md").read_text(encoding="utf-8")
 
 
-def test_docs_list_every_recipe_by_its_title():
-    listed = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", DOCS, re.MULTILINE))
-    titles = {p.stem: p.read_text(encoding="utf-8").partition("\n")[0][len("-- Title:   ") :] for p in COOKBOOK}
-    assert listed == titles
-
-
 def test_docs_name_macros_that_exist(template):
     with duckdb.connect(str(template), read_only=True) as con:
         there = {row[0] for row in con.execute("SELECT function_name FROM duckdb_functions()").fetchall()}
@@ -394,15 +385,6 @@ def test_docs_name_macros_that_exist(template):
     }
     assert len(named) >= 18
     assert named <= there
-
-
-@pytest.mark.parametrize("line", re.findall(r"^obcat sql .*$", DOCS, re.MULTILINE))
-def test_commands_of_the_docs_run(database, tmp_path, monkeypatch, line):
-    root = Path(__file__).parents[2]
-    arguments = [a.replace("sql/queries", str(root / "sql/queries")) for a in shlex.split(line)[1:]]
-    monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(main, [str(database) if a == "DB" else a for a in arguments])
-    assert done.exit_code == 0, done.stderr
 
 
 def test_the_join_of_the_docs_runs(database, con, fill, tmp_path, monkeypatch):
