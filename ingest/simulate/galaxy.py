@@ -165,12 +165,17 @@ def galactic(ra: float, dec: float) -> tuple[float, float]:
     return float(np.degrees(np.arctan2(y, x))[0] % 360), float(np.degrees(np.arcsin(z))[0])
 
 
-def velocities(glon: Array, glat: Array, d: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:
-    """Heliocentric radial velocity (km/s) and proper motion (mas/yr; in right ascension times cos dec)."""
+def velocities(
+    glon: Array, glat: Array, d: Array, rng: np.random.Generator, *, older: Array | float = 1.0
+) -> tuple[Array, Array, Array]:
+    """Heliocentric radial velocity (km/s) and proper motion (mas/yr; in right ascension times cos dec).
+
+    The dispersion is that of young stars times `older`.
+    """
     x, y, _ = cartesian(glon, glat, d)
     r = np.hypot(x, y)
     rotation = np.stack([CIRCULAR * y / r, -CIRCULAR * x / r, np.zeros_like(r)])
-    peculiar = rng.standard_normal((3, len(r))) * np.array(DISPERSION)[:, None]
+    peculiar = rng.standard_normal((3, len(r))) * np.array(DISPERSION)[:, None] * older
     v = TO_GALACTIC.T @ (rotation + peculiar - np.array(SUN_VELOCITY)[:, None])
     ra, dec = np.radians(equatorial(glon, glat))
     along = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])

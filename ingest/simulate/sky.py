@@ -16,6 +16,7 @@ from obcat.ingest.simulate.nebulae import draw_nebulae
 from obcat.ingest.simulate.orbits import photocentre, semi_axis
 from obcat.ingest.simulate.photometry import apparent
 from obcat.ingest.simulate.recipe import CHUNK, Recipe
+from obcat.ingest.simulate.rotation import DWARFS, critical_velocity, draw_rotation
 from obcat.ingest.simulate.stars import FIRST_BAND, G, Stars, magnitudes
 from obcat.ingest.simulate.systems import draw_systems
 from obcat.ingest.simulate.winds import draw_winds
@@ -23,9 +24,7 @@ from obcat.ingest.simulate.winds import draw_winds
 __all__ = ["Sky", "draw_sky"]
 
 Array = NDArray[np.float64]
-VSINI_SHAPE, VSINI_SCALE, BREAKUP = 2.2, 70.0, 0.9  # gamma law, km/s; largest part of the critical velocity
-SUN_GM = 1.32712440e26  # cm3/s2
-DWARF_VSINI = 10.0  # km/s, the most for subdwarfs and white dwarfs (Geier & Heber 2012, Karl et al. 2005)
+OLDER = 3.0  # velocity dispersion of old stars over that of young ones: 35 to 12 km/s (Nordstroem et al. 2004)
 
 
 class Sky(NamedTuple):
@@ -59,11 +58,9 @@ def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
     stars = draw_systems(n, recipe, chunk)
     ebv = stars.ebv
     teff, logg = (stars.primary[:, COLUMNS.index(name)] for name in ("log_teff", "log_g"))
-    teff, critical = 10**teff, critical_velocity(stars.primary)
-    discs = draw_discs(teff, logg, critical, recipe, chunk)
-    rotation = recipe.rng("rotation", chunk).gamma(VSINI_SHAPE, VSINI_SCALE, size=(3, n)) * recipe.has("rotation")
-    fastest = np.where(np.isin(stars.kind, ["subdwarf", "white_dwarf"]), DWARF_VSINI, BREAKUP * critical)
-    vsini, vsini_companion, vsini_third = np.minimum(rotation, fastest)
+    teff = 10**teff
+    discs = draw_discs(teff, logg, critical_velocity(stars.primary), recipe, chunk)
+    vsini, vsini_companion, vsini_third = draw_rotation(stars, recipe, chunk)
     vsini = np.where(discs.ew > 0, discs.vsini, vsini)
     if chunk == 0:
         discs = with_lb1(discs, recipe)
@@ -71,9 +68,7 @@ def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
     absolute = magnitudes(stars.primary, stars.binaries)
     if chunk == 0:
         stars.distance[0] *= 10 ** (0.2 * (LB1_G - _g(absolute, teff, ebv, stars.distance)[0]))
-    moves = recipe.has("velocities")
-    motion = galaxy.velocities(stars.glon, stars.glat, stars.distance, recipe.rng("velocities", chunk))
-    rv, pmra, pmdec = (v * moves for v in motion)
+    rv, pmra, pmdec = _motion(stars, recipe, chunk)
     ra, dec = galaxy.equatorial(stars.glon, stars.glat)
     offsets = recipe.has("colour_offsets")
     mag = apparent(absolute, teff, ebv, stars.distance, excess_by_band(discs), offsets=offsets)
@@ -87,18 +82,19 @@ def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
     return Sky(number, stars, ra, dec, pmra, pmdec, rv, ebv, a_ks, absolute, *spins, emission, mag, wobble)
 
 
+def _motion(stars: Stars, recipe: Recipe, chunk: int) -> Array:
+    """Radial velocity (km/s) and proper motion (mas/yr), 0 without the ingredient."""
+    older = np.where(np.isin(stars.kind, DWARFS), OLDER, 1.0)
+    rng, moves = recipe.rng("velocities", chunk), recipe.has("velocities")
+    return np.stack(galaxy.velocities(stars.glon, stars.glat, stars.distance, rng, older=older)) * moves
+
+
 def _wobble(stars: Stars) -> Array:
     """Semi-axis (mas) of the orbit of the centre of light in G of the primary and its nearer companion."""
     second = stars.binaries.second
     q, light = second.mass_ratio, second.light[:, G - FIRST_BAND] / 10 ** (-0.4 * stars.primary[:, G])
     axis = semi_axis(stars.primary[:, INITIAL] * (1 + q), second.orbit.log_period)
     return np.nan_to_num(axis / stars.distance * photocentre(q, light))
-
-
-def critical_velocity(primary: Array) -> Array:
-    """Equatorial velocity at break-up (km/s), sqrt(2 G M / 3 R), of isochrone rows."""
-    mass, logg = primary[:, COLUMNS.index("mass")], primary[:, COLUMNS.index("log_g")]
-    return np.sqrt(2 / 3) * (SUN_GM * mass * 10**logg) ** 0.25 / 1e5
 
 
 def _g(absolute: Array, teff: Array, ebv: Array, distance: Array) -> Array:

@@ -8,9 +8,12 @@ from obcat.ingest.simulate.arms import ARMS, CONTRAST, overdensity, radius
 from obcat.ingest.simulate.isochrones import at_phase, lattice
 from obcat.ingest.simulate.population import FEH_GRADIENT, FEH_SIGMA, FEH_SUN, draw_cells, living
 from obcat.ingest.simulate.recipe import Recipe
+from obcat.ingest.simulate.rotation import critical_velocity, synchronous
+from obcat.ingest.simulate.rows import taken
 from obcat.ingest.simulate.sky import draw_sky
-from obcat.ingest.simulate.stars import LOGG, TEFF, Stars, draw_stars, magnitudes
+from obcat.ingest.simulate.stars import LOGG, TEFF, G, Stars, draw_stars, magnitudes
 from obcat.ingest.simulate.templates import weights
+from obcat.ingest.simulate.truth import _stars
 
 N = 3000
 
@@ -116,6 +119,49 @@ def test_leaving_out_an_ingredient_changes_no_draw_of_another() -> None:
         normal = getattr(other, changed)[~(whole.emission.disc.ew > 0)]
         assert (normal == 0).all()
         assert getattr(whole, changed).any()
+
+
+def test_the_centre_of_light_moves_as_the_masses_and_the_light_of_the_pair_ask() -> None:
+    """LB-1: 8.5 solar masses and 78.9 d are 0.735 AU; the stripped star moves 7 / 8.5 of it."""
+    sky = draw_sky(40, Recipe(8), 0)
+    light = sky.stars.binaries.second.light[0, 0] / 10 ** (-0.4 * sky.stars.primary[0, G])
+    expected = 0.735 / sky.stars.distance[0] * (7 / 8.5 - light / (1 + light))
+    assert sky.wobble[0] == pytest.approx(expected, rel=0.01)
+    assert (sky.wobble[~sky.stars.binaries.is_binary] == 0).all()
+    assert (sky.wobble[sky.stars.binaries.is_binary] > 0).all()
+
+
+def test_close_pairs_turn_with_their_orbit() -> None:
+    """2 pi solar radii a day are 50.58 km/s; the orbit and the star are seen from the same side."""
+    sky = draw_sky(2000, Recipe(8), 1)
+    b = sky.stars.binaries
+    close = np.flatnonzero(b.log_period < np.log10(2.4))
+    row = taken(sky.stars, close[:1])
+    radius = np.sqrt(row.primary[0, 1] * 10 ** (4.438 - row.primary[0, LOGG]))
+    edge_on = 212.9 * row.binaries.mass_ratio[0] * (row.primary[0, 0] / 10 ** row.binaries.log_period[0]) ** (1 / 3)
+    edge_on /= (1 + row.binaries.mass_ratio[0]) ** (2 / 3) * np.sqrt(1 - row.binaries.second.orbit.eccentricity[0] ** 2)
+    speed = 50.58 * radius / 10 ** row.binaries.log_period[0] * row.binaries.semi_amplitude[0] / edge_on
+    assert synchronous(row.primary, row)[0] == pytest.approx(speed, rel=1e-6)
+    without_disc = close[sky.emission.disc.ew[close] == 0]
+    allowed = 0.9 * critical_velocity(sky.stars.primary[without_disc]) + 1e-9
+    turning = np.minimum(synchronous(taken(sky.stars, without_disc).primary, taken(sky.stars, without_disc)), allowed)
+    np.testing.assert_allclose(sky.vsini[without_disc], turning)
+
+
+def test_old_stars_move_faster() -> None:
+    place = np.full(4000, 180.0), np.zeros(4000), np.full(4000, 1.0)
+    young, old = (galaxy.velocities(*place, np.random.default_rng(1), older=f)[0] for f in (1.0, 3.0))
+    assert old.std() == pytest.approx(3 * young.std(), rel=1e-6)
+
+
+def test_the_truth_names_kinds_and_orbits() -> None:
+    sky = draw_sky(600, Recipe(8), 1)
+    truth = _stars(sky)
+    np.testing.assert_array_equal(truth["kind"], sky.stars.kind)
+    assert {"star", "interloper"} <= set(truth["kind"].tolist())
+    np.testing.assert_array_equal(np.isfinite(truth["eccentricity"]), sky.stars.binaries.is_binary)
+    np.testing.assert_array_equal(np.isfinite(truth["third_log_period"]), truth["is_triple"])
+    np.testing.assert_array_equal(truth["wobble"], sky.wobble)
 
 
 def test_rotation_stays_below_break_up() -> None:
