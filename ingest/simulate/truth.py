@@ -1,4 +1,29 @@
-"""Truth: what was put in, for measuring what comes out; written apart from the survey, where no build looks."""
+"""Truth: what was put in, for measuring what comes out; written apart from the survey, where no build looks.
+
+stars.parquet, a row a star (mag, mas, kpc, km/s, Angstrom; NaN where there is no such star or part):
+
+    simulated name kind         kind: star, interloper, subdwarf, white_dwarf
+    ra dec glon glat            deg, J2000
+    distance_kpc parallax pmra pmdec rv ebv a_ks        rv of the system; dust between the stars only
+    teff logg feh spectrum_feh log_age initial_mass mass log_l vsini mk     of the primary; [Fe/H] of its spectrum
+    mk_system true_*            absolute Ks of all its stars; apparent magnitudes of these and the disc, without error
+    is_binary mass_ratio flux_ratio_ks flux_ratio_v companion_*             second star over first
+    log_period semi_amplitude eccentricity wobble       log10 d; of the primary; photocentre, semi-axis
+    is_triple third_*
+    has_emission is_nebular ew_halpha ew_disc ew_shell ew_nebular ew_wind   of H alpha, before any change with time
+    disc_inclination disc_separation excess_ks ebv_disc         deg; half the distance of the two peaks
+    in_*                        whether the table lists the star (gaia_dr2, twomass, xstps, apass)
+    parallax_offset_true        what Gaia's parallax has too much
+
+visits.parquet, a row a spectrum:
+
+    simulated specid fitsname name snr_g        snr_g as asked for, before anything spoiled it
+    rv rv_primary rv_companion rv_third rv_header_error         rv: by light in V, as the header's z without its error
+    ew_halpha has_emission                      on that day
+    is_erroneous erroneous_kind
+
+Two stars nearer to each other than a cross-match can tell apart are two rows here and one in a catalog.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

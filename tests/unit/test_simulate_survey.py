@@ -3,6 +3,7 @@
 import hashlib
 import tracemalloc
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from obcat.ingest.simulate import Recipe, _blocks, is_current, simulate
+from obcat.ingest.simulate import truth as truth_module
 from obcat.ingest.simulate.lb1 import LB1_DEC, LB1_RA
 from obcat.ingest.simulate.visits import count_visits, draw_visits, n_spectra
 from obcat.ingest.simulate.workers import AHEAD, ordered
@@ -240,6 +242,12 @@ def test_truth_has_a_row_a_star_and_a_row_a_spectrum_marked_simulated(made: Path
     assert set(visits["name"].to_pylist()) == set(stars["name"].to_pylist())
     assert stars["simulated"].to_pylist() == [True] * N_STARS
     assert stars.schema.metadata == {b"simulated": b"true"}
+
+
+@pytest.mark.parametrize("table", ["stars", "visits"])
+def test_every_column_of_the_truth_is_described(table: str, made: Path) -> None:
+    described = (truth_module.__doc__ or "").split()
+    assert [c for c in truth(made, table).column_names if not any(fnmatchcase(c, word) for word in described)] == []
 
 
 def test_the_header_redshift_is_the_true_velocity_with_its_error(made: Path, files: list[Path]) -> None:
