@@ -169,6 +169,6 @@ def excess_by_band(disc: Disc) -> Array:
     return brightening(disc, np.array([float(BAND_WAVELENGTH[band]) for band in BANDS]))
 
 
-def veil(disc: Disc) -> Array:
+def veil(disc: Disc) -> NDArray[np.float32]:
     """(n, 3909) light the disc adds, over that of the star."""
-    return np.expm1(0.4 * np.log(10) * brightening(disc, WAVELENGTH))
+    return np.expm1((0.4 * np.log(10) * brightening(disc, WAVELENGTH)).astype(np.float32))

@@ -11,7 +11,7 @@ __all__ = ["H_ALPHA", "LINES", "disc_flux", "disc_transforms"]
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.floating]
-Complex = NDArray[np.complex128]
+Complex = NDArray[np.complexfloating]
 H_ALPHA = 6564.61
 # air Angstrom: Nave & Johansson (2013); strength relative to 5169, after the gallery of Hanuschik (1987)
 IRON = (
@@ -68,7 +68,8 @@ def disc_transforms(disc: Disc, flux: Array, shell: Array) -> Complex:
     rings = np.stack([ring_transform(disc, scale) for scale in SCALES], axis=1)
     scattered = gauss(SCATTERED)
     rings[:, NARROW] *= 1 + disc.wing[:, None] * (scattered - 1)
-    return flux[..., None] * rings[:, CLASS] - shell[..., None] * gauss(SHELL_WIDTH)
+    emitted = flux[..., None].astype(np.float32) * rings[:, CLASS]
+    return emitted - (shell[..., None] * gauss(SHELL_WIDTH)).astype(np.float32)
 
 
 def ring_transform(disc: Disc, scale: float) -> Complex:
@@ -80,9 +81,9 @@ def ring_transform(disc: Disc, scale: float) -> Complex:
     velocity = outer[:, None] * np.exp(np.log(np.maximum(disc.vsini, 1) / np.maximum(outer, 0.95))[:, None] * steps)
     weight = np.maximum(velocity, 1) ** OUTER_WEIGHT
     weight /= weight.sum(axis=1, keepdims=True)
-    x = velocity[..., None] / PIXEL * FREQUENCY
-    ring = j0(x) - 1j * disc.asymmetry[:, None, None] * j1(x)
-    return np.einsum("nr,nrf->nf", weight, ring) * gauss(TURBULENCE)
+    x = (velocity[..., None] / PIXEL * FREQUENCY).astype(np.float32)
+    even, odd = (np.einsum("nr,nrf->nf", weight, bessel(x)) for bessel in (j0, j1))
+    return ((even - 1j * disc.asymmetry[:, None] * odd) * gauss(TURBULENCE)).astype(np.complex64)
 
 
 def gauss(sigma: float) -> Array:

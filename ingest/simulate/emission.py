@@ -17,7 +17,7 @@ __all__ = ["Emission", "add_emission", "on_days", "velocities"]
 
 Array = NDArray[np.float64]
 Float32 = NDArray[np.float32]
-Complex = NDArray[np.complex128]
+Complex = NDArray[np.complexfloating]
 Rows = NDArray[np.int64]
 
 

@@ -13,7 +13,7 @@ __all__ = ["CASE_B", "NEBULAR", "nebular_flux", "nebular_transforms", "wind_line
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.floating]
-Complex = NDArray[np.complex128]
+Complex = NDArray[np.complexfloating]
 CASE_B = 2.86  # F(H alpha)/F(H beta), 10,000 K: Osterbrock & Ferland (2006), table 4.4
 BALMER_OVER_BETA = ((5, 0.468), (6, 0.259), (7, 0.159), (8, 0.105), (9, 0.073))  # the same table
 O3_RATIO, N2_RATIO = 2.98, 3.05  # 5007/4959, 6583/6548: Storey & Zeippen (2000)

@@ -9,7 +9,8 @@ __all__ = ["FREQUENCY", "PIXEL", "at_lines", "balmer", "paschen", "pixel_of", "s
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.floating]
-Complex = NDArray[np.complex128]
+Complex = NDArray[np.complexfloating]
+Single = NDArray[np.float32]
 RYDBERG_H = 109_677.5834  # 1/cm
 STEP = LOG_STEP * np.log(10)  # ln wavelength
 PIXEL = STEP * LIGHT_SPEED  # km/s
@@ -46,7 +47,7 @@ def at_lines(values: Floats, wavelength: Array) -> Array:
     return values[:, pixel_of(wavelength)].astype(float)
 
 
-def stamped(wavelength: Array, transform: Complex, rv: Array, resolution: Array) -> Array:
+def stamped(wavelength: Array, transform: Complex, rv: Array, resolution: Array) -> Single:
     """(n, 3909) per Angstrom: lines of which `transform` (n, lines, frequencies) is flux times Fourier transform in
     velocity, moved by rv (n,), blurred by resolution (n, lines) and by the pixel; each keeps its integral.
     """
@@ -54,16 +55,22 @@ def stamped(wavelength: Array, transform: Complex, rv: Array, resolution: Array)
     rest = (np.log10(wavelength) - LOG_START) / LOG_STEP - first
     place = rest + np.log1p(rv / LIGHT_SPEED)[:, None] / STEP
     sigma = 1 / (resolution * FWHM * STEP)
-    blur = np.exp(-0.5 * (FREQUENCY * sigma[..., None]) ** 2) * np.sinc(FREQUENCY / (2 * np.pi))
-    window = np.fft.irfft(transform * _moved(place) * blur, n=WINDOW, axis=2)
-    out = np.zeros((len(rv), N_PIXEL + 2 * WINDOW))
+    blur = np.exp(-0.5 * (_SINGLE * sigma[..., None].astype(np.float32)) ** 2) * _PIXEL_BLUR
+    window = np.fft.irfft(transform.astype(np.complex64) * _moved(place) * blur, n=WINDOW, axis=2)
+    out = np.zeros((len(rv), N_PIXEL + 2 * WINDOW), dtype=np.float32)
     for k, start in enumerate((first + WINDOW).tolist()):
         out[:, start : start + WINDOW] += window[:, k]
-    return out[:, WINDOW:-WINDOW] / (STEP * WAVELENGTH)
+    return out[:, WINDOW:-WINDOW] / _PIXEL_WIDTH
 
 
 def _moved(place: Array) -> Complex:
     """exp(-i frequency place), by repeated multiplication."""
-    turns = np.repeat(np.exp(-1j * FREQUENCY[1] * place)[..., None], len(FREQUENCY), axis=-1)
+    once = np.exp(-1j * FREQUENCY[1] * place).astype(np.complex64)
+    turns = np.repeat(once[..., None], len(FREQUENCY), axis=-1)
     turns[..., 0] = 1
     return np.cumprod(turns, axis=-1)
+
+
+_SINGLE = FREQUENCY.astype(np.float32)
+_PIXEL_BLUR = np.sinc(FREQUENCY / (2 * np.pi)).astype(np.float32)
+_PIXEL_WIDTH = (STEP * WAVELENGTH).astype(np.float32)
