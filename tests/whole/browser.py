@@ -19,9 +19,10 @@ FROM_HERE = ("file:", "blob:", "data:")
 
 @dataclass
 class Opened:
-    """A page that is ready; ``requests`` are addresses, ``faults`` errors of its script and console."""
+    """A page that is ready; addresses it asked for, those its policy stopped, errors of its script and console."""
 
     page: Any
+    stopped: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
@@ -51,6 +52,7 @@ def open_page(browser: Any, path: Path, **context: Any) -> Opened:
     page = browser.new_context(**({"viewport": {"width": 1400, "height": 1000}} | context)).new_page()
     opened = Opened(page)
     page.context.on("request", lambda request: opened.requests.append(request.url))
+    page.on("requestfailed", lambda failed: opened.stopped.append(failed.url) if failed.failure == "csp" else None)
     page.on("pageerror", lambda error: opened.faults.append(str(error)))
     page.on("console", lambda said: opened.faults.append(said.text) if said.type == "error" else None)
     page.goto(path.as_uri())
