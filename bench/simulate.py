@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,6 +62,8 @@ def main() -> None:
     for r in made:
         rate = f"{r.spectra / r.cpu:.0f} spectra a second of CPU (asked: {FASTEST})"
         print(f"    {r.spectra} spectra: {rate}, the largest process {r.peak / 2**20:.0f} MiB")
+    for a, b in pairwise(made):
+        print(f"    beyond {a.spectra}: {(b.spectra - a.spectra) / (b.cpu - a.cpu):.0f} spectra a second of CPU")
 
 
 if __name__ == "__main__":
