@@ -92,14 +92,15 @@ class Recipe(msgspec.Struct, frozen=True):
 
 def read(path: Path) -> Recipe:
     """The section [fetch] of a survey file that ``obcat.survey.load`` has accepted. Raises FetchError, one line."""
-    section = dict(tomllib.loads(path.read_text(encoding="utf-8")).get("fetch", {}))
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    section = dict(content.get("fetch", {}))
     hosts = HOSTS | _converted(section.pop("hosts", {}), dict[str, str], "fetch.hosts", path)
     limits = _converted(section.pop("limits", {}), Limits, "fetch.limits", path)
     steps = {name: _converted(step, Step, f"fetch.{name}", path) for name, step in section.items()}
     if not steps:
         raise FetchError(f"{path}: no section [fetch.…], so there is nothing to fetch; surveys/ has examples")
     for name, step in steps.items():
-        _check(name, step, hosts, path)
+        _check(name, step, hosts, content.get("tables", {}), path)
     hosts = {name: os.environ.get(f"OBCAT_HOST_{name.upper()}", host).rstrip("/") for name, host in hosts.items()}
     return Recipe(dict(sorted(steps.items(), key=_order)), hosts, limits)
 
@@ -114,7 +115,7 @@ def _converted(value: object, kind: Any, where: str, path: Path) -> Any:
         raise FetchError(f"{path}: {where}: {error}") from error
 
 
-def _check(name: str, step: Step, hosts: dict[str, str], path: Path) -> None:
+def _check(name: str, step: Step, hosts: dict[str, str], tables: dict[str, Any], path: Path) -> None:
     if (name == SPECTRA) != isinstance(step, Lamost):
         raise FetchError(f'{path}: fetch.{name}: spectra come from = "lamost", and nothing else does')
     if isinstance(step, Lamost):
@@ -123,6 +124,8 @@ def _check(name: str, step: Step, hosts: dict[str, str], path: Path) -> None:
         raise FetchError(f"{path}: fetch.{name}.host: no such host; known are {', '.join(sorted(hosts))}")
     if name not in TABLES and step.path is None:
         raise FetchError(f"{path}: fetch.{name}: no table of a survey has this name; give path = where to put it")
+    if name in TABLES and name not in tables:
+        raise FetchError(f"{path}: fetch.{name}: the survey has no [tables.{name}] to say where the table goes")
 
 
 def _order(item: tuple[str, Step]) -> int:

@@ -14,6 +14,7 @@ from obcat.fetch.adql import output_names
 from obcat.fetch.answer import STAR, check_stars, table_of
 from obcat.fetch.desk import Desk
 from obcat.fetch.errors import Failed
+from obcat.fetch.jobs import job_body
 from obcat.fetch.merge import merged, parquet_of
 from obcat.fetch.recipe import Tap, Vizier, XMatch
 from obcat.fetch.stars import Chunk, chunks
@@ -77,7 +78,7 @@ def _part(name: str, step: Tap | XMatch, part: Chunk, item: str, target: SurveyT
         check_readable(name, body, ".vot", target.columns)
 
     if isinstance(step, Tap):
-        return tap.job_body(desk.tap(step.host), desk.ledger, name, item, step.query, part.table(), check)
+        return job_body(desk.tap(step.host), desk.ledger, name, item, step.query, part.table(), check)
     return _cross_matched(name, step, part, item, check, desk)
 
 

@@ -250,6 +250,8 @@ def number(text: str | None) -> int | None:
 def handler(archives: Archives) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet, or every answer waits 40 ms for an acknowledgement
+        disable_nagle_algorithm = True
 
         def log_message(self, *args: object) -> None:
             pass

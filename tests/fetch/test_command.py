@@ -1,0 +1,158 @@
+"""The command: its plan, its errors, and that nothing of it reaches out before it is asked to, or beyond loopback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+from click.testing import CliRunner
+from pytest_socket import SocketConnectBlockedError
+
+from obcat.cli import main
+from obcat.fetch.adql import count_query, output_names
+from tests.fetch.world import N_STARS, QUERY, fakes
+
+ROOT = Path(__file__).parents[2]
+SURVEYS = sorted((ROOT / "surveys").glob("*.toml"))
+OFFLINE = """
+import socket, sys
+def refuse(*given):
+    raise SystemExit("a socket was opened")
+socket.socket.connect = refuse
+socket.getaddrinfo = refuse
+import importlib, pkgutil
+import obcat.fetch
+for module in pkgutil.iter_modules(obcat.fetch.__path__):
+    importlib.import_module(f"obcat.fetch.{module.name}")
+assert not {"astroquery", "pyvo", "astropy_healpix"} & set(sys.modules), sys.modules.keys()
+"""
+
+
+def run(*arguments: str | Path):
+    return CliRunner().invoke(main, ["fetch", *map(str, arguments)], catch_exceptions=False)
+
+
+def test_nothing_but_loopback_can_be_reached():
+    with pytest.warns(UserWarning, match=r"192\.0\.2\.1"), pytest.raises(SocketConnectBlockedError):
+        requests.get("http://192.0.2.1/", timeout=1)
+
+
+def test_importing_contacts_nobody_and_prints_nothing():
+    done = subprocess.run([sys.executable, "-c", OFFLINE], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.disable_socket
+@pytest.mark.parametrize("path", SURVEYS, ids=lambda path: path.stem)
+def test_the_plan_of_every_survey_is_printed_without_asking_anybody(path, tmp_path):
+    copy = tmp_path / path.name
+    copy.write_bytes(path.read_bytes())
+    done = run(copy, "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert "to download: " in done.output
+    assert sorted(p.name for p in tmp_path.iterdir()) == [path.name]
+
+
+def test_the_plan_of_dr5(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    said = run("lamost-dr5-ob", "--dry-run").output
+    for text in (
+        "22,901 spectra of 16,032 stars", "J/ApJS/241/32/table3", "rows expected: 22,901", "gaiadr2.gaia_source",
+        "SELECT COUNT(*) AS n FROM tap_upload.stars", "gaiadr2.ruwe", "tmass_best_neighbour", "vizier:II/246/out",
+        "vizier:II/336/apass9", "J/A+A/662/A66", "J/ApJS/253/22", "http://dr5.lamost.org/v3/sas/fits/{night}/{planid}",
+        "9 jobs of at most 2,000", "gea.esac.esa.int", "22,901 spectra of 45,000 bytes",
+    ):  # fmt: skip
+        assert text in said, text
+
+
+def test_the_plan_knows_the_list_once_it_is_there(world):
+    world.fetch("targets")
+    asked = len(world.archives.asked)
+    done = run(world.folder / "world.toml", "--dry-run", "--limit", "3")
+    assert "3 spectra of 3 stars (read from targets.vot)" in done.output
+    assert f"{len(fakes())} spectra of {N_STARS} stars" in run(world.folder / "world.toml", "--dry-run").output
+    assert len(world.archives.asked) == asked
+
+
+def test_a_name_is_a_survey_of_the_package(tmp_path, monkeypatch):
+    """Outside of a checkout the package's own file is copied to surveys/, where its data will be."""
+    monkeypatch.chdir(tmp_path)
+    assert run("lamost-dr5-ob", "--dry-run").exit_code == 0
+    assert (tmp_path / "surveys" / "lamost-dr5-ob.toml").read_bytes() == (
+        ROOT / "surveys/lamost-dr5-ob.toml"
+    ).read_bytes()
+    done = run("lamost-dr99", "--dry-run")
+    assert done.exit_code == 2
+    assert done.output == "Error: lamost-dr99: no such file, nor surveys/lamost-dr99.toml; give a survey's TOML file\n"
+
+
+WRONG = {
+    "nothing": ("", "no section [fetch.…]"),
+    "from": ('[fetch.targets]\nfrom = "vizir"\ntable = "x"', "fetch.targets: Invalid value 'vizir'"),
+    "key": ('[fetch.targets]\nfrom = "vizier"\ntabel = "x"', "fetch.targets: Object contains unknown field `tabel`"),
+    "host": ('[fetch.gaia_dr2]\nfrom = "tap"\nhost = "giaa"\nquery = "x"', "fetch.gaia_dr2.host: no such host"),
+    "name": ('[fetch.other]\nfrom = "vizier"\ntable = "x"', "fetch.other: no table of a survey has this name"),
+    "spectra": ('[fetch.spectra]\nfrom = "vizier"\ntable = "x"', 'fetch.spectra: spectra come from = "lamost"'),
+    "limit": (
+        '[fetch.limits]\nworkers = "2"\n[fetch.targets]\nfrom="vizier"\ntable="x"',
+        "fetch.limits: Expected `int`",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_faults_of_the_file(tmp_path, fault):
+    text, said = WRONG[fault]
+    path = tmp_path / "s.toml"
+    path.write_text(f'name = "s"\n{text}\n')
+    done = run(path, "--dry-run")
+    assert done.exit_code == 2
+    assert done.output.startswith(f"Error: {path}: ")
+    assert said in done.output
+
+
+def test_a_step_for_a_table_that_the_survey_does_not_name(tmp_path):
+    path = tmp_path / "s.toml"
+    path.write_text('name = "s"\n[fetch.apass]\nfrom = "xmatch"\ntable = "x"\nradius = 3\n')
+    assert "fetch.apass: the survey has no [tables.apass]" in run(path).output
+
+
+def test_a_file_of_the_users_that_is_not_there(world):
+    world.fetch("apass")
+    path = world.folder / "world.toml"
+    path.write_text(path.read_text() + '[tables.xstps]\npath = "xstps.csv"\n')
+    done = run(path)
+    assert done.exit_code == 1
+    assert (
+        f"missing: xstps table: no file {world.folder / 'xstps.csv'}: give it, or take [tables.xstps] out"
+        in done.output
+    )
+
+
+def test_two_at_once_are_refused(world):
+    from obcat.lock import locked
+
+    world.survey("targets")
+    with locked(world.data):
+        assert "another obcat is at work here" in run(world.folder / "world.toml").output
+
+
+def test_a_damaged_ledger_is_named(world):
+    world.fetch("apass")
+    (world.data / "downloads.duckdb").write_bytes(b"nothing of the kind")
+    done = run(world.folder / "world.toml")
+    assert done.exit_code == 2
+    assert "downloads.duckdb: " in done.output
+    assert "move it away" in done.output
+
+
+def test_counting_keeps_the_from():
+    counted = count_query("SELECT a.x, (SELECT max(b.y) FROM b) AS y FROM t AS a\nWHERE a.x > 1")
+    assert counted == "SELECT COUNT(*) AS n FROM t AS a\nWHERE a.x > 1"
+
+
+def test_names_of_what_is_selected():
+    assert output_names(QUERY) == {
+        "star_id", "source_id", "ra", "dec", "parallax", "parallax_error", "phot_g_mean_mag", "ruwe", "sep",
+    }  # fmt: skip
