@@ -12,7 +12,18 @@ from pathlib import Path
 from timing import THREADS
 
 FOLDER = Path(__file__).parent
-NAMES = ("simulate", "reading", "loading", "udf", "covariance", "normalise", "network", "distances", "crossmatch")
+NAMES = (
+    "simulate",
+    "reading",
+    "loading",
+    "udf",
+    "covariance",
+    "normalise",
+    "network",
+    "distances",
+    "crossmatch",
+    "page",
+)
 TIMEOUT = 120  # seconds
 
 
