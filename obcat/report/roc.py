@@ -11,7 +11,7 @@ from obcat.report.truth import Compared, absent, ordinary
 __all__ = ["area", "by_class", "sweep", "threshold_at"]
 
 SNR_EDGES = (10, 20, 30, 50, 100, np.inf)
-EW_EDGES = (0, 0.5, 1, 2, 5, np.inf)
+EW_EDGES = (-np.inf, 0, 0.5, 1, 2, 5, np.inf)  # below 0: shells absorb more than is emitted
 GOOD_SNR = 30
 STRONG = 2.0  # Angstrom of emission at H alpha
 ALARMS = (0.001, 0.01, 0.05)

@@ -24,7 +24,7 @@ def excess(figure: Figure, survey: Survey) -> None:
     draw(right, data, data["halpha_significance"])
     threshold = float(arrays(survey, "pca")["excess_calibration"][3])
     right.axhline(threshold, color="black", linestyle="--", label=f"threshold {threshold:.1f}")
-    right.set(ylabel="excess over its error (with the scatter of ordinary stars)")
+    right.set(ylabel="excess at Hα over its error")
     right.set_yscale("symlog", linthresh=5)
     finish(left, "upper left")
     finish(right, "upper left")

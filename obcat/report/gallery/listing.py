@@ -32,7 +32,8 @@ FIGURES = (
             "clean windows make of them (orange); emission lines stand out. Hatched: in neither network.",
             ("spectra",), spectra_drawn.examples, (13, 7.5)),
     Drawing(3, "Flux excess at Hα against χ²", "Every spectrum. Left: mean residual over the core of Hα; right: the "
-            "same over its error, with the threshold of em_flag. χ² below 0.01 is drawn there.",
+            "same over its error, the scatter of ordinary stars included, with the threshold of em_flag. χ² below "
+            "0.01 is drawn there.",
             ("lines",), emission.excess),
     Drawing(4, "E(B−V) against a reference", "Reddening from colours against the truth (simulated surveys only; no "
             "dust map is part of a build; the truth is read from the folder beside it), and against distance.",
@@ -63,7 +64,8 @@ FIGURES = (
             ("lb_1",), lb_1.visits, (10, 7)),
     Drawing(14, "LB-1 among all stars", "The plane of Figure 6.", ("lb_1", "stars"), lb_1.plane, (9, 7)),
     Drawing(15, "Erroneous spectra", "The largest misfits at Hα and in the clean windows among spectra with the bit "
-            "erroneous and S/N > 30: large χ² without an excess.", ("erroneous",), spectra_drawn.erroneous, (13, 6)),
+            "erroneous and S/N > 30: large χ² without an excess. Beyond 70 % from the continuum they are cut.",
+            ("erroneous",), spectra_drawn.erroneous, (13, 6)),
     Drawing(16, "Mock composite spectra", "Three of the composites of Figure 9 with their stars, dereddened and at "
             "one distance.", ("singles", "coefficients"), composites.examples, (11, 8)),
 )  # fmt: skip

@@ -96,6 +96,7 @@ def against_labels(figure: Figure, survey: Survey) -> None:
                   marker="s", markersize=4, label="median")  # fmt: skip
         axes.axhline(0, color="#888888", linewidth=0.8)
         axes.set(xlim=limits, ylim=(-1.8, 2.4), xlabel=label)
+        axes.locator_params(axis="x", nbins=5)
         finish(axes, "upper left")
     figure.axes[0].set_ylabel(r"$M_{\rm spec} - M_{\rm geo}$ (mag)")
 

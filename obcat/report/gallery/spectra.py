@@ -12,6 +12,7 @@ __all__ = ["erroneous", "examples"]
 
 SHOWN = (3800.0, 9000.0)
 HALPHA = (6430.0, 6700.0)
+CUT = 0.7  # of the continuum: sky lines left in a spectrum are higher than the page
 STEPS = (0.55, 0.85)  # between spectra of Figures 2 and 15, in units of the continuum
 
 
@@ -21,7 +22,7 @@ def examples(figure: Figure, survey: Survey) -> None:
     whole, close = figure.subplots(1, 2, width_ratios=(3, 1), sharey=True)
     titles = [f"{'emission' if em else 'no emission'}, {t:,.0f} K, S/N {s:.0f}"
               for em, t, s in zip(data["em_flag"], data["teff"], data["snr_g"], strict=True)]  # fmt: skip
-    stack(whole, close, survey, data, titles, STEPS[0])
+    stack(whole, close, survey, data, titles, STEPS[0], np.inf)
     whole.set_title("white: clean windows; grey: left out; labels: class, $T_{\\rm eff}$, S/N")
     close.set_title("at Hα")
 
@@ -32,15 +33,16 @@ def erroneous(figure: Figure, survey: Survey) -> None:
     whole, close = figure.subplots(1, 2, width_ratios=(3, 1), sharey=True)
     titles = [f"{name}, S/N {s:.0f}, χ² at Hα {h:.0f}, in clean windows {c:.0f}" for name, s, h, c in zip(
         data["specid"], data["snr_g"], data["halpha_chi2"], data["clean_chi2"], strict=True)]  # fmt: skip
-    stack(whole, close, survey, data, titles, STEPS[1])
+    stack(whole, close, survey, data, titles, STEPS[1], CUT)
     close.set_title("at Hα")
 
 
-def stack(whole: Axes, close: Axes, survey: Survey, data: Columns, titles: list[str], step: float) -> None:
+def stack(whole: Axes, close: Axes, survey: Survey, data: Columns, titles: list[str], step: float, cut: float) -> None:
+    """A spectrum above the other; what is further from the continuum than ``cut`` is drawn there."""
     if not titles:
         raise Missing("no spectrum of this survey is of the kind drawn here")
-    model = reconstruction(data["score_clean"], arrays(survey, "pca"))
-    flux = np.where(data["ivar"] > 0, data["flux"], np.nan)
+    model = np.clip(reconstruction(data["score_clean"], arrays(survey, "pca")), 1 - cut, 1 + cut)
+    flux = np.clip(np.where(data["ivar"] > 0, data["flux"], np.nan), 1 - cut, 1 + cut)
     for axes, limits in ((whole, SHOWN), (close, HALPHA)):
         shade(axes, survey)
         for i in range(len(titles)):
