@@ -173,16 +173,31 @@ def test_a_seed_of_its_own_changes_no_other_draw(name: str, survey: Make) -> Non
     assert sorted(c for c in differ if not allowed(c, " ".join(CHANGES[name]).split())) == []
 
 
-def test_a_block_of_another_chunk_draws_other_noise(tmp_path: Path) -> None:
+OF_BLOCKS = (
+    "line_spread", "interstellar", "tellurics", "flux_calibration", "noise", "sky_lines", "dead_pixels", "erroneous",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def block(tmp_path_factory: pytest.TempPathFactory) -> exposures.Block:
+    """Five stars, every spectrum of them erroneous."""
     drawn = next(chunks(5, 5, Recipe(SEED)))
+    drawn = drawn._replace(spoiled=np.ones_like(drawn.spoiled))
     _, measured = draw_catalogs(drawn.sky, drawn.visits, Recipe(SEED), 0)
     cards = all_cards(drawn, measured["xstps"], measured["twomass"], Recipe(SEED))
-    block = next(blocks(tmp_path, drawn, cards, Recipe(SEED)))
-    images = []
-    for place in (block, block._replace(chunk=1), block._replace(number=1)):
+    return next(blocks(tmp_path_factory.mktemp("spectra"), drawn, cards, Recipe(SEED)))
+
+
+@pytest.mark.parametrize("name", OF_BLOCKS)
+def test_no_two_blocks_share_a_draw(name: str, block: exposures.Block) -> None:
+    """With no other ingredient, and each spectrum over its level, which is drawn too."""
+    alone = block._replace(recipe=Recipe(SEED, frozenset(INGREDIENTS) - {name}))
+    found = []
+    for place in (alone, alone._replace(chunk=1), alone._replace(number=1)):
         exposures.expose(place)
-        images.append(image(block.paths[0])[0])
-    assert not any(np.isclose(a, b, rtol=1e-6).all() for a, b in combinations(images, 2))
+        images = np.stack([image(path) for path in block.paths])
+        found.append(np.concatenate([images[:, 0] / np.median(images[:, 0], axis=1, keepdims=True), images[:, 3]]))
+    assert not any(np.allclose(a, b, rtol=1e-5, atol=1e-5) for a, b in combinations(found, 2))
 
 
 def made(recipe: Recipe, folder: Path) -> Survey:
