@@ -1,5 +1,7 @@
 """Bias and scatter of M_spec, E(B-V) and distance against the truth, each by S/N, M, E(B-V), emission, distance."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,7 @@ WHO = "Best visits of O and B stars; scatter is 1.4826 MAD, claimed the median e
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]
+Show = Callable[[float], str]
 
 
 def groups(data: Compared) -> list[tuple[str, Rows]]:
@@ -72,7 +75,7 @@ def distance_error(data: Compared) -> Floats:
     return data["dis"] / data["true_distance"] - 1
 
 
-def section(title: str, note: str, data: Compared, off: Floats, error: Floats, judged: Rows, shown) -> Section:
+def section(title: str, note: str, data: Compared, off: Floats, error: Floats, judged: Rows, shown: Show) -> Section:
     best = judged & (data["uniqflag"] == 1) & ordinary(data)
     single = best & (data["is_binary"] == 0)
     rows = [(label, *cells(off, error, single & rows, shown), *cells(off, error, best & rows, shown))
@@ -80,7 +83,7 @@ def section(title: str, note: str, data: Compared, off: Floats, error: Floats, j
     return Section(title, note, COLUMNS, rows)
 
 
-def cells(off: Floats, error: Floats, rows: Rows, shown) -> tuple[str, ...]:
+def cells(off: Floats, error: Floats, rows: Rows, shown: Show) -> tuple[str, ...]:
     rows = rows & np.isfinite(off)
     values = st.bias(off[rows]), st.robust_scatter(off[rows]), st.median(error[rows])
     return (str(rows.sum()), *map(shown, values))
