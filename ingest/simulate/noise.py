@@ -23,10 +23,16 @@ PHOTONS = (
     (3700, 9.0), (3720, 8.2), (3750, 6.8), (3800, 5.2), (3850, 4.3), (3900, 3.7), (3950, 3.2), (4000, 2.73),
     (4100, 2.28), (4200, 1.87), (4300, 1.61), (4400, 1.39), (4500, 1.22), (4600, 1.08), (4700, 0.96), (4800, 0.84),
     (5000, 0.76), (5200, 0.755), (5400, 0.76), (5600, 0.82), (5700, 0.90), (5800, 0.96), (5850, 1.00), (5900, 0.93),
-    (5950, 0.71), (6000, 0.55), (6100, 0.425), (6250, 0.36), (6400, 0.287), (6700, 0.207), (7000, 0.173),
-    (7300, 0.17), (7550, 0.16), (7590, 0.17), (7606, 1.26), (7618, 0.40), (7630, 0.52), (7650, 0.22), (7700, 0.173),
-    (8000, 0.178), (8300, 0.224), (8600, 0.28), (8800, 0.283), (8950, 0.349), (9000, 0.383), (9100, 0.424),
+    (5950, 0.75), (6000, 0.64), (6100, 0.52), (6250, 0.43), (6400, 0.36), (6500, 0.33), (6700, 0.27), (7000, 0.229),
+    (7300, 0.22), (7550, 0.21), (7590, 0.22), (7606, 1.26), (7618, 0.45), (7630, 0.57), (7650, 0.28), (7700, 0.22),
+    (8100, 0.244), (8300, 0.27), (8600, 0.33), (8800, 0.35), (8950, 0.43), (9000, 0.47), (9100, 0.53),
 )  # fmt: skip
+# ln rms of that curve between spectra of S/N 80 to 150, all points together: the arms are exposed and weighted apart
+RESPONSE = (
+    (3700, -0.25), (3800, -0.22), (4000, -0.14), (4250, -0.10), (4750, 0.0), (5000, 0.07), (5500, 0.16), (5800, 0.28),
+    (6000, 0.28), (6500, 0.24), (9100, 0.24),
+)  # fmt: skip
+SKY_SPREAD = 0.8  # ln rms of the sky's brightness beside the star's, same S/N: 8348 Angstrom, S/N 8 to 40
 SKY_EQUAL = 45.0  # S/N in g at which the sky has half its share of the variance; same stars
 # Scatter over stated error of A stars of S/N 8 to 40 about 30 eigenspectra, DR10; the same of all with S/N above 150
 # gives the floor, in parts of the flux.
@@ -36,21 +42,15 @@ SCATTER = (
     (8950, 1.02), (9100, 1.1),
 )  # fmt: skip
 FLOOR = (
-    (3700, 0.010), (4000, 0.006), (4400, 0.004), (4800, 0.0035), (5200, 0.0025), (5600, 0.0025), (5850, 0.005),
-    (5950, 0.005), (6300, 0.0028), (6700, 0.0025), (7400, 0.002), (8200, 0.002), (8600, 0.003), (8950, 0.006),
-    (9100, 0.010),
+    (3700, 0.014), (4000, 0.011), (4400, 0.007), (4800, 0.0045), (5200, 0.0038), (5600, 0.0033), (5850, 0.005),
+    (5950, 0.0054), (6300, 0.003), (6700, 0.0027), (7400, 0.0022), (7800, 0.0024), (8200, 0.0022), (8600, 0.0033),
+    (8950, 0.0075), (9100, 0.012),
 )  # fmt: skip
 # Correlation of neighbours, same residuals; that of two pixels apart is its square over 1 + 2 NEIGHBOUR^2.
 NEIGHBOUR = (
-    (3700, 0.10),
-    (4400, 0.10),
-    (5200, 0.06),
-    (5600, 0.07),
-    (5900, 0.14),
-    (6300, 0.08),
-    (7400, 0.05),
-    (8300, 0.10),
-)
+    (3700, 0.09), (4400, 0.08), (5200, 0.06), (5600, 0.07), (5900, 0.12), (6300, 0.05), (7400, 0.035), (8300, 0.07),
+    (9100, 0.08),
+)  # fmt: skip
 PILOT_SCATTER = ((5700, 1.0), (6000, 1.2), (6300, 1.4), (7200, 1.5), (9100, 1.5))  # over SCATTER: 80 spectra of 2011
 PILOT_NEIGHBOUR = 0.28  # in the red arm; same spectra
 COMMON, ARM = 0.085, 0.075  # ln rms of scatter over stated error: of the spectrum, and of each arm; S/N 20 to 40
@@ -66,7 +66,7 @@ class Observed(NamedTuple):
 
 def observe(flux: Float32, snr_g: Array, pilot: Flags, recipe: Recipe, key: tuple[int, int]) -> Observed:
     """Flux (n, 3909) as the telescope gives it, with stated median S/N per pixel snr_g (n,) in g."""
-    photons, lines = stated_variance(flux, snr_g)
+    photons, lines = stated_variance(flux, snr_g, recipe.rng("exposures", *key))
     stated = np.sqrt(photons + lines)
     out, sigma, rng = flux, stated, recipe.rng("noise", *key)
     if recipe.has("noise"):
@@ -77,12 +77,13 @@ def observe(flux: Float32, snr_g: Array, pilot: Flags, recipe: Recipe, key: tupl
     return Observed(out, 1 / stated**2, sigma)
 
 
-def stated_variance(flux: Float32, snr_g: Array) -> tuple[Float32, Float32]:
+def stated_variance(flux: Float32, snr_g: Array, rng: np.random.Generator) -> tuple[Float32, Float32]:
     """Of the star and the sky's continuum, and of the sky's lines, scaled so that the median S/N over g is snr_g."""
     first, last = _G
     level = np.median(flux[:, first:last:8], axis=1)[:, None]
-    sky = (level / (1 + (snr_g[:, None] / SKY_EQUAL) ** 2)).astype(np.float32)
-    photons = np.maximum(flux, 1e-3 * level) * _PHOTONS + sky * _CONTINUUM
+    response, bright = rng.standard_normal((2, len(flux), 1), dtype=np.float32)
+    sky = (level * np.exp(SKY_SPREAD * bright) / (1 + (snr_g[:, None] / SKY_EQUAL) ** 2)).astype(np.float32)
+    photons = np.maximum(flux, 1e-3 * level) * _PHOTONS * np.exp(response * _RESPONSE) + sky * _CONTINUUM
     lines = sky * _AIRGLOW
     snr = flux[:, first:last:8] / np.sqrt((photons + lines)[:, first:last:8])
     scale = ((np.median(snr, axis=1) / snr_g) ** 2)[:, None].astype(np.float32)
@@ -134,7 +135,7 @@ def _kernels() -> tuple[Float32, Float32]:
     return middle.astype(np.float32), (side * middle).astype(np.float32)
 
 
-_PHOTONS, _FLOOR = _curve(PHOTONS), _curve(FLOOR)
+_PHOTONS, _RESPONSE, _FLOOR = _curve(PHOTONS), _curve(RESPONSE), _curve(FLOOR)
 _CONTINUUM, _AIRGLOW = sky_lines.CONTINUUM.astype(np.float32), sky_lines.AIRGLOW.astype(np.float32)
 _SCATTER = np.stack([_curve(SCATTER), _curve(SCATTER) * _curve(PILOT_SCATTER)])
 _MIDDLES, _SIDES = _kernels()

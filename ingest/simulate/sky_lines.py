@@ -13,10 +13,10 @@ Float32 = NDArray[np.float32]
 # Variance of the sky beside that of an A star as faint as S/N 10 to 20, photons of the star in g being 1. Fitted to
 # the stated inverse variances of 530 A stars of DR10 in five bins of S/N. Vacuum Angstrom.
 CONTINUUM_AT = (
-    (3700, 15.0), (3750, 9.0), (3800, 5.0), (3850, 2.5), (3900, 1.5), (4000, 0.7), (4100, 0.4), (4300, 0.3),
-    (4400, 0.5), (4450, 0.65), (4500, 0.6), (4600, 0.25), (4700, 0.05), (5000, 0.0), (5800, 0.0), (5880, 0.1),
-    (5920, 0.1), (5980, 0.0), (9100, 0.0),
+    (3700, 22.0), (3750, 19.0), (3800, 12.3), (3900, 7.5), (4000, 3.8), (4250, 2.0), (4500, 1.96), (4600, 1.0),
+    (4750, 0.46), (5000, 0.38), (5500, 0.38), (5800, 0.42), (6000, 0.21), (6500, 0.035), (7000, 0.02), (9100, 0.02),
 )  # fmt: skip
+LINE_SHARE = 1.5  # the lines below were fitted with the variance of star and sky in g as unit
 LINES = (
     (4359.1, 0.52), (5462.6, 0.14), (5578.3, 17.6), (5891.1, 2.06), (5896.6, 1.44), (5934.7, 0.20), (6302.3, 1.49),
     (6365.0, 0.26), (6865.9, 0.21), (7244.4, 0.42), (7277.8, 0.78), (7318.1, 0.53), (7343.4, 0.60), (7370.6, 0.34),
@@ -30,7 +30,9 @@ LINES = (
     (8922.8, 7.00), (8945.4, 1.62), (8959.8, 6.17), (8990.8, 0.94), (9003.3, 3.59), (9040.7, 0.58), (9051.1, 1.57),
 )  # fmt: skip
 STAR_AT = ((5400, 0.78), (6300, 0.60), (7200, 0.46), (8000, 0.38), (9100, 0.33))  # flux of an A star, g being 1
-LEFT, LEFT_LINE = 0.5, 0.4  # rms of what is left in units of the lines' noise: of all together, and by wavelength
+LEFT, LEFT_LINE = 0.5, 0.7  # what is left in units of the lines' noise: of all together, and by wavelength
+OXYGEN, OXYGEN_END = 2.0, 6400.0  # times that in the lines of atomic oxygen, which change faster than the hydroxyl's
+LEFT_SPREAD = 0.5  # ln rms between spectra; all four: residuals of A stars of S/N 8 to 80, DR10
 SCALE = 8  # pixels over which the latter changes
 WRONG = (0.3, 1.5)  # wrong sky: its continuum over the star's flux in g
 
@@ -40,7 +42,9 @@ def residue(sky_sigma: Float32, rng: np.random.Generator) -> Float32:
     n, pixels = sky_sigma.shape
     knots = rng.standard_normal((n, pixels // SCALE + 2), dtype=np.float32)
     own = np.repeat(knots, SCALE, axis=1)[:, :pixels] * np.float32(LEFT_LINE)
-    return sky_sigma * (own + np.float32(LEFT) * rng.standard_normal((n, 1), dtype=np.float32))
+    both = own + np.float32(LEFT) * rng.standard_normal((n, 1), dtype=np.float32)
+    size = np.exp(LEFT_SPREAD * rng.standard_normal((n, 1))).astype(np.float32)
+    return sky_sigma * _LEFT * size * both
 
 
 def wrong_sky(level: float, rng: np.random.Generator) -> Array:
@@ -52,8 +56,9 @@ def wrong_sky(level: float, rng: np.random.Generator) -> Array:
 def _airglow() -> Array:
     width = np.interp(WAVELENGTH, *np.array(FWHM_AT).T) / np.sqrt(8 * np.log(2))
     lines = (s * np.exp(-0.5 * ((WAVELENGTH - centre) / width) ** 2) for centre, s in LINES)
-    return sum(lines, np.zeros(len(WAVELENGTH))) * np.interp(WAVELENGTH, *np.array(STAR_AT).T)
+    return LINE_SHARE * sum(lines, np.zeros(len(WAVELENGTH))) * np.interp(WAVELENGTH, *np.array(STAR_AT).T)
 
 
 CONTINUUM = np.interp(WAVELENGTH, *np.array(CONTINUUM_AT).T)
 AIRGLOW = _airglow()
+_LEFT = np.where(WAVELENGTH < OXYGEN_END, OXYGEN, 1.0).astype(np.float32)

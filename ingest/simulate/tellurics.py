@@ -24,7 +24,7 @@ BANDS = {  # centre, half width (Angstrom), share of the deepest
 }
 # rms of the depth left at airmass 1.2, by spectrograph and by fibre, and its median: depths of 570 A stars of DR10
 # (S/N above 40) and 125 spectra of DR8 between side bands, less what the same measure gives where no band is
-LEFT = {"oxygen": (0.008, 0.006, 0.004), "water": (0.005, 0.004, 0.002), "far": (0.045, 0.025, 0.02)}
+LEFT = {"oxygen": (0.006, 0.004, 0.002), "water": (0.005, 0.004, 0.002), "far": (0.03, 0.02, 0.0)}
 AIRMASS, WATER_SPREAD = 1.2, 0.5  # typical; ln rms of the column of water between nights
 
 

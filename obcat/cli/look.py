@@ -84,3 +84,24 @@ def report(database: Path, out: Path | None) -> None:
     except ReportError as error:
         fail(error)
     click.echo(folder / "index.html")
+
+
+@main.command()
+@click.argument("spectra", type=click.Path(path_type=Path))
+@click.option(
+    "--real", type=click.Path(path_type=Path), help="Folder of real LAMOST spectra; default: their statistics."
+)
+@click.option("--save", type=click.Path(path_type=Path), help="CSV file for the statistics of the real spectra.")
+@click.option("--write", type=click.Path(path_type=Path), help="Folder to write realism.md and realism.png to.")
+@click.option(
+    "--most", default=2000, show_default=True, type=click.IntRange(min=20), help="Spectra of a folder to use."
+)
+def realism(spectra: Path, real: Path | None, save: Path | None, write: Path | None, most: int) -> None:
+    """Compare noise, masks and calibration of SIMULATED spectra (a folder, SPECTRA) with those of real ones."""
+    from obcat.realism.compare import compare
+    from obcat.realism.sample import RealismError
+
+    try:
+        click.echo(compare(spectra, real, save, write, most), nl=False)
+    except RealismError as error:
+        fail(error)

@@ -25,6 +25,7 @@ MAY_USE = {
     "companions": {"numpy", "obcat.kernels"},
     "posterior": {"numpy", "obcat.kernels"},
     "spectra": {"numpy", "obcat.kernels"},
+    "realism": {"numpy", "scipy", "astropy", "matplotlib", "obcat.kernels"},
     "report": {
         "numpy", "scipy", "pyarrow", "duckdb", "astropy", "matplotlib", "rich", "jinja2", "obcat.schema", "obcat.db",
         "obcat.companions", "obcat.mock", "obcat.posterior", "obcat.spectra",
@@ -74,7 +75,7 @@ MAY_USE = {
     "cli": {
         "click", "duckdb", "obcat", "obcat.answers", "obcat.build", "obcat.compare", "obcat.db", "obcat.explain",
         "obcat.export", "obcat.fetch", "obcat.ingest", "obcat.lock", "obcat.page", "obcat.progress", "obcat.query",
-        "obcat.report", "obcat.schema", "obcat.sums", "obcat.survey", "obcat.trust",
+        "obcat.realism", "obcat.report", "obcat.schema", "obcat.sums", "obcat.survey", "obcat.trust",
     },
     "__init__": {"numpy", "astropy", "obcat.catalog", "obcat.prediction"},  # in functions only
 }  # fmt: skip

@@ -48,7 +48,7 @@ def test_scatter_exceeds_the_stated_error_of_bright_stars() -> None:
     assert np.median(np.std(pulls(300)[:, between(4300, 4500)], axis=1)) > 1.1
 
 
-@pytest.mark.parametrize(("low", "high", "expected"), [(4000, 4500, 0.10), (5100, 5300, 0.06), (7200, 7600, 0.05)])
+@pytest.mark.parametrize(("low", "high", "expected"), [(4000, 4500, 0.09), (5100, 5300, 0.06), (7200, 7600, 0.04)])
 def test_neighbours_share_noise(faint: np.ndarray, low: float, high: float, expected: float) -> None:
     near = faint[:, between(low, high)]
     assert neighbours(near, 1) == pytest.approx(expected, abs=0.02)
@@ -71,7 +71,7 @@ def test_faint_stars_are_lost_in_the_lines_of_the_sky_first() -> None:
     line, beside = np.searchsorted(WAVELENGTH, (8348.3, 8325))
     loss = {}
     for snr in (15.0, 200.0):
-        variance = sum(noise.stated_variance(FLUX, np.full(N, snr)))
+        variance = sum(noise.stated_variance(FLUX, np.full(N, snr), np.random.default_rng(1)))
         loss[snr] = (variance[:, line] / variance[:, beside]).mean()
     assert loss[15.0] > 3 * loss[200.0] > 3
 
@@ -141,7 +141,7 @@ def test_telluric_bands_are_where_they_are_and_grow_with_airmass() -> None:
     assert np.median([a.airmass for a in high]) < 1.05 < AIRMASS < np.median([a.airmass for a in low])
     factors = [left_over(air, np.random.default_rng(6)) for air in (high, low)]
     core, clean = np.argmin(np.abs(WAVELENGTH - 7605)), between(4000, 6200)
-    assert np.std(factors[0][:, core]) == pytest.approx(0.01, rel=0.35)
+    assert np.std(factors[0][:, core]) == pytest.approx(0.0075, rel=0.35)
     assert np.std(factors[1][:, core]) > 1.3 * np.std(factors[0][:, core])
     assert np.abs(factors[0][:, clean] - 1).max() < 0.01
     assert np.degrees(LATITUDE) == pytest.approx(40.39)

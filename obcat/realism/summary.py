@@ -1,0 +1,70 @@
+"""Summary: measures of a sample as rows of a small table, kept as CSV so that they serve without the spectra."""
+
+import csv
+import io
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from obcat.realism.measured import Measured
+
+__all__ = ["REAL", "Row", "read_rows", "summary", "write_rows"]
+
+REAL = "data/reference/real_spectra.csv"
+FORMAT = "{:.6g}"
+
+
+class Row(NamedTuple):
+    """Median, 16 and 84 per cent and mean of a measure over n spectra; value is the one that is compared."""
+
+    name: str
+    where: str
+    at: float
+    compared: str
+    n: int
+    median: float
+    low: float
+    high: float
+    mean: float
+
+    @property
+    def value(self) -> float:
+        return {"median": self.median, "mean": self.mean, "spread": (self.high - self.low) / 2}[self.compared]
+
+
+def summary(measures: list[Measured]) -> list[Row]:
+    """A row a measure that has values."""
+    return [_row(m) for m in measures if np.isfinite(m.values).any()]
+
+
+def _row(measured: Measured) -> Row:
+    known = measured.values[np.isfinite(measured.values)].astype(float)
+    low, median, high = np.percentile(known, (16, 50, 84)).tolist()
+    own = measured.name, measured.where, measured.at, measured.compared
+    return Row(*own, len(known), median, low, high, float(np.mean(known)))
+
+
+def write_rows(path: Path, rows: list[Row]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(Row._fields)
+    writer.writerows([FORMAT.format(v) if isinstance(v, float) else v for v in row] for row in rows)
+    path.write_text(text.getvalue(), encoding="utf-8")
+
+
+def read_rows(path: Path | None = None) -> list[Row]:
+    """Rows of a file, or those of the real spectra that come with the package."""
+    source = path.read_text(encoding="utf-8") if path else files("obcat").joinpath(REAL).read_text(encoding="utf-8")
+    return [
+        Row(
+            r["name"],
+            r["where"],
+            float(r["at"]),
+            r["compared"],
+            int(r["n"]),
+            *(float(r[key]) for key in Row._fields[5:]),
+        )
+        for r in csv.DictReader(io.StringIO(source))
+    ]
