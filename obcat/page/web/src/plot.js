@@ -17,7 +17,7 @@ export function makePlot(view, page) {
   const tip = element("div", { class: "tip", hidden: true });
   const caption = element("p", { class: "caption" });
   const box = element("div", { class: "canvas" }, base, top, tip);
-  const plot = { view, stars, selection, top, tip, chosen: [...view.first], full: false, zoomed: null };
+  const plot = { view, stars, selection, top, tip, chosen: [...view.first], full: false, zoomed: null, sheet: {} };
   const figure = element("section", { class: "plot", id: view.id, "aria-labelledby": `title-${view.id}` });
   figure.append(header(plot, page, figure), box, caption);
 

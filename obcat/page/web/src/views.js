@@ -25,6 +25,9 @@ const flat = (view) => ({
   },
   draw(ctx, f, [x, y], ink) {
     drawAxes(ctx, f, x, y, ink);
+  },
+  // above the points
+  drawAbove(ctx, f, _, ink) {
     ctx.save();
     ctx.beginPath();
     ctx.rect(f.left, f.top, f.right - f.left, f.bottom - f.top);
@@ -63,7 +66,6 @@ const sky = (view) => ({
       ctx.stroke();
     }
   },
-  // above the points
   drawAbove(ctx, f, [x], ink) {
     ctx.font = FONT;
     ctx.textAlign = "center";
