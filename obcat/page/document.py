@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +18,7 @@ from obcat.export.published import Published, ReleaseError
 from obcat.export.published import read as published
 from obcat.page import bundle
 from obcat.page.facts import facts
-from obcat.page.spectra import Spectra
+from obcat.page.spectra import NoSuchStar, Spectra
 from obcat.page.spectra import read as read_spectra
 
 __all__ = ["PageError", "page", "policy"]
@@ -29,18 +30,20 @@ class PageError(Exception):
     """There is no catalog to show, or nowhere to write the page; one line."""
 
 
-def page(database: Path, out: Path, n_spectra: int = 2000) -> Path:
+def page(database: Path, out: Path, n_spectra: int = 2000, first: Sequence[str] = ()) -> Path:
     """Write the page of a finished database to ``out``, with the spectra of at most ``n_spectra`` stars.
 
-    The same catalog gives the same bytes, but for those of the DuckDB file in it. Raises PageError where there is no
-    catalog, a value cannot be published, or ``out`` cannot be written; then an earlier page is not touched.
+    ``first`` names stars (star_id or specid) whose spectra come before those that the rule of the page chooses. The
+    same catalog gives the same bytes, but for those of the DuckDB file in it. Raises PageError where there is no
+    catalog, a value cannot be published, a star is not known, or ``out`` cannot be written; then an earlier page is not
+    touched.
     """
     try:
         catalog = published(database)
         with db.connect(database, read_only=True) as con:
-            spectra = read_spectra(con, n_spectra)
+            spectra = read_spectra(con, n_spectra, first)
         html = assembled(catalog, spectra, released(database))
-    except ReleaseError as error:
+    except (NoSuchStar, ReleaseError) as error:
         raise PageError(error) from error
     partial = out.with_name(f"{out.name}.partial")
     try:

@@ -1,5 +1,6 @@
 """The spectra of some stars, small enough to travel: means of neighbouring pixels, rounded, as differences in bytes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from obcat.explain.arrays import model_arrays
 from obcat.kernels.grid import LOG_START, LOG_STEP, N_PIXEL
 from obcat.spectra import reconstruction
 
-__all__ = ["Spectra", "binned", "coded", "read"]
+__all__ = ["NoSuchStar", "Spectra", "binned", "coded", "read"]
 
 BINNED = 3  # pixels of the 3909 that make one; a resolution element of LAMOST is 2.4 of them (R = 1800)
 STEP = 0.001  # of the continuum; the noise of a pixel at S/N 200 is five times that
 MISSING = -32768
 SQL = Path(__file__).parent / "sql"
 NEEDED = {"emission.spectra", "emission.scores", "model.arrays"}
+FIRST = "those of a list that was given, then "
 RULE = (
     "best visits, the kinds of stars (with or without emission, binary or not, unknown) in turn, highest S/N first, "
     "until {number:,}"
@@ -50,20 +52,29 @@ class Spectra:
         return b"".join(map(coded, self.layers))
 
 
-def read(con: duckdb.DuckDBPyConnection, number: int) -> Spectra:
-    """Flux over continuum and its reconstruction of at most ``number`` stars; none where the database has none."""
+class NoSuchStar(ValueError):
+    """A list of stars has a name that the catalog has not; one line."""
+
+
+def read(con: duckdb.DuckDBPyConnection, number: int, named: Sequence[str] = ()) -> Spectra:
+    """Flux over continuum and its reconstruction of at most ``number`` stars, first of those in ``named``.
+
+    ``named`` are star_id or specid. None come where the database has no spectra. Raises NoSuchStar for another name.
+    """
+    for (name,) in con.execute(text_of("not_there"), {"named": list(named)}).fetchall():
+        raise NoSuchStar(f"{name!r} is neither star_id nor specid of a star of this catalog")
     if not number:
         return Spectra((), (), "none was asked for")
     found = con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
     if not {name for (name,) in found} >= NEEDED:
         return Spectra((), (), "the database it was made from has no spectra")
-    specids = [row[0] for row in con.execute(text_of("chosen"), {"number": number}).fetchall()]
+    specids = [row[0] for row in con.execute(text_of("chosen"), {"number": number, "named": list(named)}).fetchall()]
     table = con.sql(text_of("spectra"), params={"specids": specids}).to_arrow_table()
     place = {specid: i for i, specid in enumerate(table["specid"].to_pylist())}
     rows = np.array([place[specid] for specid in specids], dtype=np.int64)
     flux, ivar, scores = (as_array(table[name])[rows] for name in ("flux", "ivar", "score_clean"))
     layers = (binned(flux, ivar > 0), binned(model(con, scores), flux != 0))
-    return Spectra(tuple(specids), layers, RULE.format(number=number))
+    return Spectra(tuple(specids), layers, FIRST * bool(named) + RULE.format(number=number))
 
 
 def text_of(query: str) -> str:

@@ -165,6 +165,22 @@ def test_kinds_of_stars_take_turns_by_falling_snr(database, number, chosen):
     assert (f"{number}" in found.rule) == bool(number)
 
 
+def test_the_stars_of_a_list_come_first_by_any_visit(database):
+    with db.connect(database, read_only=True) as con:
+        assert read(con, 3, ["D-2", "A"]).specids == ("D-1", "A-1", "E-1")
+        assert read(con, 2, ["C-1"]).rule.startswith("those of a list that was given, then best visits")
+        assert read(con, 9, ["F"]).specids[0] != "F-1"  # it has no spectrum
+
+
+def test_a_list_with_a_stranger_is_one_line(database, tmp_path):
+    (tmp_path / "stars.txt").write_text("A\nnobody\n")
+    command = ["page", str(database), "--stars", str(tmp_path / "stars.txt"), "--out", str(tmp_path / "x.html")]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 1
+    assert done.stderr == "Error: 'nobody' is neither star_id nor specid of a star of this catalog\n"
+    assert not (tmp_path / "x.html").exists()
+
+
 def decoded(code: bytes, rows: int) -> np.ndarray:
     low, high = np.frombuffer(code, np.uint8).reshape(2, rows, -1)
     return np.cumsum(low.astype(np.int16) + (high.astype(np.int16) << 8), axis=1, dtype=np.int16)
