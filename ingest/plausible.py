@@ -42,6 +42,9 @@ RANGES = {  # Gaia DR2: parallaxes -1857…1851 mas with errors 0.01…4 mas; pr
     "phot_bp_mean_flux_over_error": Range(-1e6, 1e9, 0.5, 1e6),
     "phot_rp_mean_flux_over_error": Range(-1e6, 1e9, 0.5, 1e6),
     "ruwe": Range(0, 1e5, 0.3, 50),
+    "nu_eff_used_in_astrometry": Range(0, 5, 1, 2.2),  # 1/um, Lindegren et al. 2021
+    "pseudocolour": Range(-20, 20, 0.5, 3),
+    "ecl_lat": Range(-90, 90, -90, 90),
     "teff": Range(500, 1e6, 2000, 200000),
     "teff_err": Range(0, 1e6, 0, 1e5),
     "logg": Range(-10, 20, -2, 9),

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from obcat.ingest import apass, gaia, labels, plausible, rows, store, targets, twomass, xstps, zero_point
+from obcat.ingest import apass, gaia, gaia_dr3, labels, plausible, ps1, rows, store, targets, twomass, xstps, zero_point
 from obcat.ingest.errors import IngestError
 from obcat.ingest.mapping import resolve
 from obcat.ingest.rows import ROW
@@ -16,7 +16,7 @@ from obcat.schema import nearest
 
 __all__ = ["SOURCES", "ingest", "ingest_all"]
 
-SOURCES = {m.SOURCE.name: m.SOURCE for m in (targets, gaia, twomass, xstps, apass, labels, zero_point)}
+SOURCES = {m.SOURCE.name: m.SOURCE for m in (targets, gaia, gaia_dr3, twomass, xstps, ps1, apass, labels, zero_point)}
 TOO_MANY = 0.5  # share of rejected rows from which the columns are wrong, not the rows
 
 

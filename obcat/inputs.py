@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,26 @@ def _reference() -> dict[str, pa.Table]:
     return {
         "bolometric_corrections": _table(REFERENCE / "bolometric_corrections.parquet"),
         "extinction_coefficients": pacsv.read_csv(REFERENCE / "extinction_coefficients.csv"),
+        "parallax_zero_point": _zero_point_coefficients(),
     }
+
+
+def _zero_point_coefficients() -> pa.Table:
+    """Tables 9 and 10 of Lindegren et al. 2021 from the package gaiadr3-zeropoint, one row a coefficient."""
+    package = find_spec("zero_point")
+    folders = package.submodule_search_locations if package else None
+    assert folders, "gaiadr3-zeropoint is among the requirements"
+    folder = Path(folders[0]) / "coefficients"
+    rows = []
+    for solution in (5, 6):
+        lines = (folder / f"z{solution}_200720.txt").read_text(encoding="utf-8").split("\n")
+        j, k, *table = [[float(x) for x in line.split(",")] for line in lines if line.strip()]
+        rows += [
+            {"solution": solution, "j": int(a), "k": int(b), "g": line[0], "q": q}
+            for line in table
+            for a, b, q in zip(j[1:], k[1:], line[1:], strict=True)
+        ]
+    return pa.Table.from_pylist(rows, schema=arrow_schema("reference.parallax_zero_point"))
 
 
 def _survey(survey: Survey) -> pa.Table:

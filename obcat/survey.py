@@ -13,7 +13,7 @@ from obcat.schema import columns_of, nearest
 
 __all__ = ["TABLES", "Survey", "SurveyError", "SurveyTable", "load"]
 
-TABLES = ("targets", "gaia_dr2", "twomass", "xstps", "apass", "labels", "zero_point")
+TABLES = ("targets", "gaia_dr2", "gaia_dr3", "twomass", "xstps", "ps1", "apass", "labels", "zero_point")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -122,6 +122,8 @@ def _known(given: Iterable[str], known: Iterable[str], what: str, prefix: str, p
 def _check_values(survey: Survey, path: Path) -> None:
     if not NAME.fullmatch(survey.name):
         raise SurveyError(f"{path}: name: {survey.name!r} is not a name; use letters, digits, _ and -")
+    if {"gaia_dr2", "gaia_dr3"} <= survey.tables.keys():
+        raise SurveyError(f"{path}: tables.gaia_dr3: the survey has gaia_dr2 too; give one release, not both")
     for name, value in survey.parameters.items():
         if not math.isfinite(value):
             raise SurveyError(f"{path}: parameters.{name}: {value} is not a finite number")

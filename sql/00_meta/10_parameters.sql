@@ -22,6 +22,7 @@ SELECT
     , -0.0523 AS zero_point_default
     , 0.014 AS colour_error_floor
     , 14.0 AS saturation_r
+    , 0.0 AS header_mag_error
     , 200 AS label_min_stars
     , 100 AS label_trees
     , 31 AS label_leaves

@@ -1,26 +1,19 @@
--- Title:   Parallax zero point of every Gaia source: the survey's table against G, linear between its rows, else the constant.
+-- Title:   Parallax zero point of every Gaia source: the survey's table, else Lindegren's for DR3, else the constant for DR2.
 -- Grain:   one row per source_id.
--- Reads:   raw.gaia_dr2, raw.zero_point, meta.parameters
--- Paper:   METHOD section 4; Leung & Bovy (2019)
+-- Reads:   stage.gaia_sources, stage.zero_point_table, stage.zero_point_lindegren, stage.zero_point_constant
+-- Paper:   METHOD section 4
 CREATE VIEW stage.zero_point AS
-WITH below AS (
-    SELECT s.source_id, s.g, t.g AS g0, t.parallax_offset AS offset0
-    FROM (SELECT source_id, meta.valid_mag(phot_g_mean_mag) AS g FROM raw.gaia_dr2) AS s
-    ASOF LEFT JOIN raw.zero_point AS t ON s.g >= t.g
-)
-, between_rows AS (
-    SELECT b.*, t.g AS g1, t.parallax_offset AS offset1
-    FROM below AS b
-    ASOF LEFT JOIN raw.zero_point AS t ON b.g <= t.g
-)
 SELECT
-    b.source_id
-    , coalesce(
-        CASE WHEN b.g1 > b.g0 THEN b.offset0 + (b.offset1 - b.offset0) * (b.g - b.g0) / (b.g1 - b.g0) END
-        , b.offset0
-        , b.offset1
-        , p.zero_point_default
-    ) AS parallax_offset
-FROM between_rows AS b
-CROSS JOIN meta.parameters AS p
+    g.source_id
+    , coalesce(t.parallax_offset, l.parallax_offset, c.parallax_offset) AS parallax_offset
+    , CASE
+        WHEN t.parallax_offset IS NOT NULL THEN 'table'
+        WHEN l.parallax_offset IS NOT NULL THEN 'lindegren'
+        WHEN c.parallax_offset IS NOT NULL THEN 'constant'
+    END AS zero_point_source
+    , CASE WHEN t.parallax_offset IS NULL THEN l.in_range END AS in_range
+FROM stage.gaia_sources AS g
+LEFT JOIN stage.zero_point_table AS t USING (source_id)
+LEFT JOIN stage.zero_point_lindegren AS l USING (source_id)
+LEFT JOIN stage.zero_point_constant AS c USING (source_id)
 ;

@@ -1,6 +1,6 @@
--- Title:   Gaia DR2 with sentinels as NULL, the zero point taken off, and magnitude errors.
+-- Title:   Gaia with sentinels as NULL, the zero point taken off, and magnitude errors.
 -- Grain:   one row per source_id.
--- Reads:   raw.gaia_dr2, stage.zero_point
+-- Reads:   stage.gaia_sources, stage.zero_point
 -- Paper:   METHOD section 4
 CREATE VIEW stage.gaia AS
 SELECT
@@ -25,6 +25,6 @@ SELECT
         WHEN g.phot_rp_mean_flux_over_error > 0 AND meta.valid_mag(g.phot_rp_mean_mag) IS NOT NULL
             THEN 2.5 / ln(10) / g.phot_rp_mean_flux_over_error
     END AS rp_err
-FROM raw.gaia_dr2 AS g
+FROM stage.gaia_sources AS g
 INNER JOIN stage.zero_point AS z USING (source_id)
 ;

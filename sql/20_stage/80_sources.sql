@@ -1,6 +1,6 @@
 -- Title:   Positions of every row of every catalog, moved with proper motion to the epoch of the targets.
 -- Grain:   one row per (catalog, source).
--- Reads:   raw.gaia_dr2, raw.twomass, raw.xstps, raw.apass, raw.labels, meta.parameters
+-- Reads:   stage.gaia_sources, raw.twomass, raw.xstps, raw.ps1, raw.apass, raw.labels, meta.parameters
 -- Paper:   METHOD section 3; Gaia DR2 positions are of 2015.5
 CREATE VIEW stage.sources AS
 SELECT
@@ -10,12 +10,14 @@ SELECT
     / 3.6e6 / greatest(cos(radians(g.dec)), 1e-6) AS ra
     , g.dec - coalesce(meta.valid(g.pmdec), 0) * (coalesce(meta.valid(g.ref_epoch), 2015.5) - p.position_epoch)
     / 3.6e6 AS dec
-FROM raw.gaia_dr2 AS g
+FROM stage.gaia_sources AS g
 CROSS JOIN meta.parameters AS p
 UNION ALL
 SELECT 'twomass', rowid, ra, dec FROM raw.twomass
 UNION ALL
 SELECT 'xstps', rowid, ra, dec FROM raw.xstps
+UNION ALL
+SELECT 'ps1', rowid, ra, dec FROM raw.ps1
 UNION ALL
 SELECT 'apass', rowid, ra, dec FROM raw.apass
 UNION ALL

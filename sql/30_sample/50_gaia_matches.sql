@@ -1,6 +1,6 @@
 -- Title:   Gaia candidates of every star, with the reason for or against each; a given id wins over position.
 -- Grain:   one row per (star_id, source_id).
--- Reads:   sample.pairs, sample.targets, sample.visits, raw.gaia_dr2
+-- Reads:   sample.pairs, sample.targets, sample.visits, stage.gaia_sources
 -- Paper:   METHOD section 3
 INSERT INTO sample.gaia_matches BY NAME
 WITH given AS (
@@ -28,7 +28,7 @@ WITH given AS (
         ) > 1 AS is_shared
     FROM candidates AS c
     LEFT JOIN given AS g USING (star_id)
-    LEFT JOIN raw.gaia_dr2 AS r ON c.source_id = r.source_id
+    LEFT JOIN stage.gaia_sources AS r ON c.source_id = r.source_id
 )
 , judged AS (
     SELECT

@@ -1,4 +1,4 @@
--- Title:   2MASS, XSTPS-GAC and APASS candidates with the reason for or against; Gaia's best neighbour wins over position.
+-- Title:   2MASS, XSTPS-GAC, Pan-STARRS and APASS candidates with the reason for or against; Gaia's best neighbour wins over position.
 -- Grain:   one row per (star_id, catalog, source).
 -- Reads:   sample.pairs, sample.gaia_matches, raw.twomass
 -- Paper:   METHOD section 3
@@ -11,7 +11,7 @@ WITH given AS (
 , candidates AS (
     SELECT star_id, catalog, source, separation
     FROM sample.pairs
-    WHERE catalog IN ('twomass', 'xstps', 'apass')
+    WHERE catalog IN ('twomass', 'xstps', 'ps1', 'apass')
     UNION ALL
     SELECT g.star_id, g.catalog, g.source, NULL
     FROM given AS g

@@ -1,24 +1,38 @@
--- Title:   Magnitudes that make the colours: XSTPS-GAC, or APASS where XSTPS-GAC saturates or is missing; Gaia; 2MASS J, H.
+-- Title:   Magnitudes that make the colours: XSTPS-GAC or its stand-ins, APASS where they saturate or are missing; Gaia; J, H.
 -- Grain:   one row per star (star_id).
--- Reads:   sample.stars, sample.photometry_matches, stage.xstps, stage.apass, stage.gaia, meta.parameters
+-- Reads:   sample.stars, sample.visits, sample.photometry_matches, stage.gri, stage.apass, stage.gaia, meta.parameters
 -- Paper:   section 4; Ks is never used
 INSERT INTO extinction.photometry BY NAME
 WITH matched AS (
     SELECT star_id, catalog, source FROM sample.photometry_matches WHERE chosen = 1
 )
+, offered AS (
+    SELECT m.star_id, 0 AS visit, x.*
+    FROM matched AS m
+    INNER JOIN stage.gri AS x ON m.catalog = x.origin AND m.source = x.source
+    UNION ALL
+    SELECT v.star_id, v.uniqflag, x.*
+    FROM sample.visits AS v
+    INNER JOIN stage.gri AS x USING (specid)
+)
+, first_offer AS (
+    SELECT *
+    FROM offered
+    WHERE coalesce(g, r, i) IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY star_id ORDER BY preference, visit) = 1
+)
 , choice AS (
-    SELECT s.star_id, x.row AS xstps_row, a.row AS apass_row
-        , x.row IS NULL OR coalesce(x.r, a.r, 99) < p.saturation_r OR coalesce(x.g, x.r, x.i) IS NULL AS use_apass
+    SELECT s.star_id, a.row AS apass_row
+        , x.star_id IS NULL OR coalesce(x.r, a.r, 99) < p.saturation_r AS use_apass
     FROM sample.stars AS s
     CROSS JOIN meta.parameters AS p
-    LEFT JOIN matched AS mx ON s.star_id = mx.star_id AND mx.catalog = 'xstps'
-    LEFT JOIN stage.xstps AS x ON mx.source = x.row
+    LEFT JOIN first_offer AS x ON s.star_id = x.star_id
     LEFT JOIN matched AS ma ON s.star_id = ma.star_id AND ma.catalog = 'apass'
     LEFT JOIN stage.apass AS a ON ma.source = a.row
 )
 SELECT
     s.star_id
-    , CASE WHEN NOT c.use_apass THEN 'xstps' WHEN c.apass_row IS NOT NULL THEN 'apass' END AS gri_source
+    , CASE WHEN NOT c.use_apass THEN x.origin WHEN c.apass_row IS NOT NULL THEN 'apass' END AS gri_source
     , CASE WHEN c.use_apass THEN a.b END AS b
     , CASE WHEN c.use_apass THEN a.b_err END AS b_err
     , CASE WHEN c.use_apass THEN a.v END AS v
@@ -39,7 +53,7 @@ SELECT
     , s.h_err
 FROM sample.stars AS s
 INNER JOIN choice AS c USING (star_id)
-LEFT JOIN stage.xstps AS x ON c.xstps_row = x.row
+LEFT JOIN first_offer AS x ON s.star_id = x.star_id
 LEFT JOIN stage.apass AS a ON c.apass_row = a.row
 LEFT JOIN stage.gaia AS g ON s.source_id = g.source_id
 ORDER BY s.star_id

@@ -1,6 +1,6 @@
 -- Title:   The catalog: the columns of Table 1 in the paper's order, then ours.
 -- Grain:   one row per spectrum (specid) of the sample.
--- Reads:   sample.visits, stage.headers, sample.stars, emission.lines, extinction.labels, extinction.reddening, extinction.photometry, luminosity.geometric, luminosity.magnitudes, uncertainty.errors, binarity.excess, distance.distances, catalog.quality, meta.parameters, meta.survey
+-- Reads:   sample.visits, stage.headers, sample.stars, emission.lines, extinction.labels, extinction.reddening, extinction.photometry, luminosity.geometric, luminosity.magnitudes, uncertainty.errors, binarity.excess, distance.distances, catalog.quality, meta.parameters, meta.survey, stage.gaia_sources
 -- Paper:   section 7, Table 1
 INSERT INTO catalog.ob_stars BY NAME
 SELECT
@@ -45,7 +45,7 @@ SELECT
     , p.sun_x + d.dis * meta.galactic_unit_x(s.ra, s.dec) AS x
     , d.dis * meta.galactic_unit_y(s.ra, s.dec) AS y
     , p.sun_z + d.dis * meta.galactic_unit_z(s.ra, s.dec) AS z
-    , 'Gaia DR2 ' || s.source_id AS gaia_name
+    , 'Gaia DR' || (SELECT coalesce(max(release), 2) FROM stage.gaia_sources) || ' ' || s.source_id AS gaia_name
     , h.obsid
     , t.teff
     , t.teff_err

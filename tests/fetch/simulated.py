@@ -19,6 +19,7 @@ TABLES = {
     "II/336/apass9": "apass.vot",
     "J/A+A/662/A66/table1": "labels.fits",
 }
+G_SNR = "phot_g_mean_flux_over_error"
 NUMBERS = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -30,7 +31,7 @@ def archives_of(survey: Path, positions: pa.Table) -> Archives:
         tables[theirs] = typed(table), units
     tables["J/A+A/662/A66/table1"] = placed(*tables["J/A+A/662/A66/table1"], positions)
     table, units = tables["II/246/out"]
-    tables["II/246/out"] = table.rename_columns([TWOMASS[n] for n in table.column_names]), units
+    tables["II/246/out"] = table.rename_columns([TWOMASS.get(n, n) for n in table.column_names]), units
     gaia, units = tables["gaiadr2.gaia_source"]
     tables |= joined(gaia, units)
     spectra = {path.name: path for path in (survey / "spectra").rglob("*.gz")}
@@ -63,9 +64,9 @@ def placed(labels: pa.Table, units: dict[str, str], positions: pa.Table) -> tupl
 
 def joined(gaia: pa.Table, units: dict[str, str]) -> dict[str, tuple[pa.Table, dict[str, str]]]:
     """gaia_source without RUWE, the table of RUWE, and an empty cross-match with 2MASS."""
-    source = gaia.drop_columns(["ruwe"]).append_column(
-        "phot_g_mean_flux_over_error", pa.array([None] * gaia.num_rows, pa.float64())
-    )
+    source = gaia.drop_columns(["ruwe"])
+    if G_SNR not in source.column_names:
+        source = source.append_column(G_SNR, pa.array([None] * gaia.num_rows, pa.float64()))
     no_number, no_text = pa.array([], pa.float64()), pa.array([], pa.string())
     neighbour = {"source_id": pa.array([], pa.int64()), "tmass_oid": pa.array([], pa.int64())}
     neighbour |= {"angular_distance": no_number, "number_of_mates": pa.array([], pa.int32())}

@@ -79,7 +79,7 @@ def test_relative_survey_path_gives_absolute_paths(folder, monkeypatch):
     ("line", "says"),
     [
         ("spektra = 'x'", "spektra: no such key; did you mean 'spectra'?"),
-        ("[tables.gaia]\npath = 'tables/gaia.fits'", "tables.gaia: no such table; did you mean 'gaia_dr2'?"),
+        ("[tables.gaia_d2]\npath = 'tables/gaia.fits'", "tables.gaia_d2: no such table; did you mean 'gaia_dr2'?"),
         ("[tables.gaia_dr2]\nfile = 'x'", "tables.gaia_dr2.file: no such key"),
         (
             "[tables.gaia_dr2]\npath = 'tables/gaia.fits'\ncolumns = {paralax = 'plx'}",
