@@ -23,7 +23,7 @@ COMPONENTS = (
     (-6.97, -4.53, -2.66, -1.43, -0.73, -0.06, 0.35, 0.82, 1.25, 1.86, 2.01, 1.44, 0.95, -0.03, -0.66, -0.72, -0.56,
      0.00, 0.32, 0.83, 1.15, 1.34, 0.79, 0.84),
 )  # fmt: skip
-SIZES = (0.060, 0.017, 0.012)  # scale of each in one visit, that of a pair over the root of 2
+SIZES = (0.068, 0.017, 0.012)  # scale of each in one visit, that of a pair over the root of 2
 FREEDOM, FARTHEST = 3, 6.0  # the tilt has a Student's tail (pairs: median 0.07, 95 per cent 0.36); limit of any draw
 STEP = 0.025  # scale; ratios of continua on both sides of the join: 0.02 in DR7 and DR8, 0.03 in DR5, 0.08 in DR10
 

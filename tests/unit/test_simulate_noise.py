@@ -35,7 +35,7 @@ def neighbours(x: np.ndarray, lag: int) -> float:
     return float(np.mean(x[:, lag:] * x[:, :-lag]) / np.mean(x**2))
 
 
-@pytest.mark.parametrize(("low", "high", "expected"), [(3950, 4100, 0.83), (5100, 5300, 0.735), (7000, 7400, 0.84)])
+@pytest.mark.parametrize(("low", "high", "expected"), [(3950, 4100, 0.83), (5100, 5300, 0.735), (7000, 7400, 0.82)])
 def test_scatter_is_smaller_than_stated_by_what_was_measured(
     faint: np.ndarray, low: float, high: float, expected: float
 ) -> None:
@@ -48,7 +48,7 @@ def test_scatter_exceeds_the_stated_error_of_bright_stars() -> None:
     assert np.median(np.std(pulls(300)[:, between(4300, 4500)], axis=1)) > 1.1
 
 
-@pytest.mark.parametrize(("low", "high", "expected"), [(4000, 4500, 0.09), (5100, 5300, 0.06), (7200, 7600, 0.04)])
+@pytest.mark.parametrize(("low", "high", "expected"), [(4000, 4500, 0.08), (5100, 5300, 0.05), (7200, 7600, 0.03)])
 def test_neighbours_share_noise(faint: np.ndarray, low: float, high: float, expected: float) -> None:
     near = faint[:, between(low, high)]
     assert neighbours(near, 1) == pytest.approx(expected, abs=0.02)
