@@ -25,11 +25,11 @@ def predict(
     flux: "ArrayLike",
     ivar: "ArrayLike",
     *,
-    database: "str | Path",
+    models: "str | Path",
     z: "ArrayLike",
     snr_g: "ArrayLike | None" = None,
 ) -> "Table":
     """Labels, absolute magnitude and emission of your own spectra; see `obcat.prediction.predict`."""
     from obcat.prediction import predict as run
 
-    return run(wavelength, flux, ivar, database=database, z=z, snr_g=snr_g)
+    return run(wavelength, flux, ivar, models=models, z=z, snr_g=snr_g)

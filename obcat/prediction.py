@@ -9,7 +9,8 @@ import pyarrow as pa
 from astropy.table import Table
 from numpy.typing import ArrayLike
 
-from obcat import db, models
+from obcat import db, model_file
+from obcat import models as stored
 from obcat.astro_table import astropy_table
 from obcat.gridding import on_grid
 from obcat.kernels.grid import WAVELENGTH
@@ -28,7 +29,7 @@ def predict(
     flux: ArrayLike,
     ivar: ArrayLike,
     *,
-    database: str | Path,
+    models: str | Path,
     z: ArrayLike,
     snr_g: ArrayLike | None = None,
 ) -> Table:
@@ -38,7 +39,7 @@ def predict(
     ----------
     wavelength : (p,) Angstrom, vacuum, heliocentric
     flux, ivar : (p,) or (n, p); any unit of flux, inverse variance in its inverse square, 0 where masked
-    database : obcat.duckdb of a build, whose models are used
+    models : models.safetensors of a release, or obcat.duckdb of a build
     z : redshift, () or (n,)
     snr_g : signal-to-noise ratio per pixel in g, () or (n,); default: the median of flux sqrt(ivar), 4000-5500 Angstrom
 
@@ -53,7 +54,9 @@ def predict(
     ValueError
         where shapes do not agree
     KeyError
-        where the database lacks a model
+        where the file lacks a model
+    obcat.model_file.DamagedModels
+        where models.safetensors is not what was written
     """
     rows = [np.atleast_2d(np.asarray(x, float)) for x in (flux, ivar)]
     observed = on_grid(np.asarray(wavelength, float), *rows)
@@ -61,7 +64,7 @@ def predict(
     given = {"z": np.broadcast_to(np.asarray(z, float), n), "snr_g": snr(*observed)}
     if snr_g is not None:
         given["snr_g"] = np.broadcast_to(np.asarray(snr_g, float), n)
-    found = chain(chooser(Path(database)), *map(wide, observed), **{k: pa.array(v) for k, v in given.items()})
+    found = chain(chooser(Path(models)), *map(wide, observed), **{k: pa.array(v) for k, v in given.items()})
     declared = {c.column: c for udf in UDFS.values() for c in udf.given}
     return astropy_table(pa.table(found), declared)
 
@@ -84,11 +87,12 @@ def chain(run: Run, flux: pa.Array, ivar: pa.Array, *, z: pa.Array, snr_g: pa.Ar
     }
 
 
-def chooser(database: Path) -> Run:
+def chooser(path: Path) -> Run:
     """A function that runs a UDF by name on Arrow columns, with the models and parameters of a build."""
-    fitted = {name: arrays_of(database, name) for name in MODELS}
-    with db.connect(database, read_only=True) as con:
-        parameters: dict[str, Any] = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()[0]
+    fitted, parameters = (from_file if path.suffix == model_file.SUFFIX else from_database)(path)
+    for name in MODELS:
+        if name not in fitted:
+            raise KeyError(f"{path.name} has no model {name!r}")
 
     def run(name: str, *columns: pa.Array) -> dict[str, pa.Array]:
         result = batch_function(UDFS[name], fitted, parameters)(*columns)
@@ -97,11 +101,19 @@ def chooser(database: Path) -> Run:
     return run
 
 
-def arrays_of(database: Path, name: str) -> dict[str, np.ndarray]:
-    found = models.borrow(database, name)
-    if found is None:
-        raise KeyError(f"{database.name} has no model {name!r}")
-    return dict(found[2].arrays)
+Fitted = tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]  # arrays of each model; parameters
+
+
+def from_file(path: Path) -> Fitted:
+    fitted, facts = model_file.read(path)
+    return fitted, facts["parameters"]
+
+
+def from_database(path: Path) -> Fitted:
+    borrowed = {name: stored.borrow(path, name) for name in MODELS}
+    with db.connect(path, read_only=True) as con:
+        parameters: dict[str, Any] = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()[0]
+    return {name: dict(found[2].arrays) for name, found in borrowed.items() if found}, parameters
 
 
 def wide(rows: np.ndarray) -> pa.Array:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from obcat import db
 from obcat.export import database as duck
-from obcat.export import delimited, fits, guide, parquet, provenance, votable
+from obcat.export import delimited, fits, guide, models, parquet, provenance, votable
 from obcat.export.cds import package as cds
 from obcat.export.published import Published, read
 from obcat.sums import SUMS, digest
@@ -14,6 +14,7 @@ from obcat.sums import SUMS, digest
 __all__ = ["release"]
 
 DATABASE = "obcat.duckdb"
+MODELS = "models.safetensors"
 WRITERS: dict[str, Callable[[Path, Published], None]] = {
     "{}.fits": fits.write,
     "{}.csv": delimited.write,
@@ -39,8 +40,11 @@ def release(database: Path, out: Path) -> list[Path]:
     try:
         for name, write in WRITERS.items():
             write(staging / name.format(catalog.survey), catalog)
+        models.write(staging / MODELS, catalog, database)
         duck.write(staging / DATABASE, database)
-        names = [n for pattern in (*WRITERS, DATABASE) for n in files_of(staging, pattern.format(catalog.survey))]
+        names = [
+            n for pattern in (*WRITERS, MODELS, DATABASE) for n in files_of(staging, pattern.format(catalog.survey))
+        ]
         (staging / SUMS).write_text("".join(f"{digest(staging / name)}  {name}\n" for name in names), encoding="ascii")
         for name in (*names, SUMS):
             (out / name).parent.mkdir(exist_ok=True)

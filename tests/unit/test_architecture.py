@@ -18,7 +18,8 @@ HEAVY = {"astropy", "torch", "lightgbm", "matplotlib", "scipy", "astroquery", "e
 MAY_USE = {
     "kernels": {"numpy", "scipy"},
     "fit": {"numpy", "scipy", "pyarrow", "torch", "lightgbm", "emcee", "obcat.kernels"},
-    "export": {"numpy", "pyarrow", "duckdb", "astropy", "obcat.schema", "obcat.db", "obcat.sums"},
+    "export": {"numpy", "pyarrow", "duckdb", "astropy", "obcat.schema", "obcat.db", "obcat.model_file", "obcat.sums"},
+    "model_file": {"numpy", "safetensors"},
     "sums": set(),
     "trust": {"obcat.sums"},
     "mock": {"numpy", "obcat.kernels"},
@@ -55,7 +56,7 @@ MAY_USE = {
     "gridding": {"numpy", "obcat.kernels"},
     "prediction": {
         "numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.db", "obcat.gridding", "obcat.kernels",
-        "obcat.models", "obcat.udf",
+        "obcat.model_file", "obcat.models", "obcat.udf",
     },
     "fetch": {
         "numpy", "pyarrow", "duckdb", "msgspec", "requests", "urllib3", "astropy", "astropy_healpix", "astroquery",

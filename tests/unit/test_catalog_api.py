@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import astropy.units as u
 import numpy as np
 import pytest
 
 import obcat
+from obcat import db, model_file
+from obcat.export.release import release
 from obcat.gridding import on_grid
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 from obcat.kernels.rest_frame import rest_frame
@@ -250,7 +253,7 @@ def test_predict_runs_the_chain_with_the_models_of_a_build(build):
     flux = np.stack([np.ones(N_PIXEL), 1 + bump, np.ones(N_PIXEL)])
     ivar = np.full(flux.shape, 1e4)
     ivar[2] = 0
-    found = obcat.predict(WAVELENGTH, 1e3 * flux, ivar / 1e6, database=build, z=0.0)
+    found = obcat.predict(WAVELENGTH, 1e3 * flux, ivar / 1e6, models=build, z=0.0)
     assert found["em_flag"].tolist() == [0, 1, None]
     assert found["mk"].tolist() == [-1.5, -2.5, None]
     # S/N = 100: sqrt(0.2^2 + 0.1^2), sqrt(0.4^2 + 0.3^2)
@@ -264,17 +267,64 @@ def test_predict_runs_the_chain_with_the_models_of_a_build(build):
 
 
 def test_predict_takes_one_spectrum_and_its_snr(build):
-    found = obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.full(N_PIXEL, 1e4), database=build, z=1e-4, snr_g=50)
+    found = obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.full(N_PIXEL, 1e4), models=build, z=1e-4, snr_g=50)
     assert len(found) == 1
     # sqrt(0.2^2 + 0.2^2)
     assert found["mk_err"][0] == pytest.approx(0.08**0.5)
 
 
 def test_predict_without_a_redshift_says_nothing(build):
-    found = obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.full(N_PIXEL, 1e4), database=build, z=np.nan)
+    found = obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.full(N_PIXEL, 1e4), models=build, z=np.nan)
     assert found["mk"].tolist() == [None]
+
+
+@pytest.fixture
+def exported(build, tmp_path) -> Path:
+    with db.connect(build) as con:
+        con.execute("INSERT INTO meta.survey VALUES ('demo', 1, 'DR5', NULL)")
+    release(build, tmp_path / "release")
+    return tmp_path / "release" / "models.safetensors"
+
+
+def test_predict_needs_no_database(build, exported):
+    flux = np.stack([np.ones(N_PIXEL), 1 + 2 * ABSORPTION])
+    given = {"wavelength": WAVELENGTH, "flux": flux, "ivar": np.full(flux.shape, 1e4), "z": 1e-4}
+    alone, of_build = (obcat.predict(**given, models=path) for path in (exported, build))
+    assert alone.colnames == of_build.colnames
+    for name in alone.colnames:
+        assert np.array_equal(np.ma.filled(alone[name], -1), np.ma.filled(of_build[name], -1)), name
+    assert alone["mk"].tolist() == [-1.5, -2.5]
+
+
+def test_the_file_of_models_says_what_it_is_and_is_the_same_every_time(exported, build):
+    models, facts = model_file.read(exported)
+    assert facts["simulated"] is True
+    assert facts["warning"].startswith("SIMULATED")
+    assert facts["parameters"]["binary_nsigma"] == 2.0
+    assert models["luminosity"]["full_b2"].shape == ()
+    first = exported.read_bytes()
+    release(build, exported.parent)
+    assert exported.read_bytes() == first
+
+
+@pytest.mark.parametrize("place", [-5, -100_000, 3000])
+def test_a_damaged_file_of_models_is_refused(exported, place):
+    data = bytearray(exported.read_bytes())
+    data[place] ^= 4
+    exported.write_bytes(data)
+    with pytest.raises(model_file.DamagedModels, match=r"models\.safetensors: "):
+        model_file.read(exported)
+
+
+@pytest.mark.parametrize("data", [b"", b"no models" * 100])
+def test_what_is_no_file_of_models_is_refused(tmp_path, data):
+    (tmp_path / "x.safetensors").write_bytes(data)
+    with pytest.raises(model_file.DamagedModels, match=r"x\.safetensors: cannot be read"):
+        obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.ones(N_PIXEL), models=tmp_path / "x.safetensors", z=0.0)
+    with pytest.raises(model_file.DamagedModels):
+        obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.ones(N_PIXEL), models=tmp_path / "none.safetensors", z=0.0)
 
 
 def test_predict_needs_models(database):
     with pytest.raises(KeyError, match="no model 'pca'"):
-        obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.ones(N_PIXEL), database=database, z=0.0)
+        obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.ones(N_PIXEL), models=database, z=0.0)

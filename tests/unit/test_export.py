@@ -31,6 +31,7 @@ FILES = [
     "COLUMNS.md",
     "CITATION",
     "provenance.json",
+    "models.safetensors",
     "obcat.duckdb",
     "SHA256SUMS",
 ]

@@ -139,7 +139,8 @@ def test_the_guide_has_every_column_and_bit(folder, con):
 def test_simulated_is_said_in_every_file_and_of_no_real_star(folder, tmp_path, template, rows):
     real = released_from(template, tmp_path, rows, simulated=0)
     words = b"no star of this table exists"
-    for name in ("demo.fits", "demo.vot", "demo.parquet", "cds/ReadMe", "COLUMNS.md", "CITATION", "provenance.json"):
+    written = ["demo.fits", "demo.vot", "demo.parquet", "cds/ReadMe", "COLUMNS.md", "CITATION", "provenance.json"]
+    for name in (*written, "models.safetensors"):
         assert words in (folder / name).read_bytes(), name
         assert words not in (real / name).read_bytes(), name
         assert b"SIMULATED" not in (real / name).read_bytes().replace(b"SIMULATD", b""), name

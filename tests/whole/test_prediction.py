@@ -18,7 +18,7 @@ def test_predict_is_the_catalog(first):
             spectra[0].wavelength,
             np.array([s.flux for s in spectra]),
             np.array([s.ivar for s in spectra]),
-            database=catalog.path,
+            models=catalog.path,
             z=z,
             snr_g=table["snr_g"],
         )

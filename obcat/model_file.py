@@ -1,0 +1,61 @@
+"""The models of a build as one file, for spectra that are in no survey: arrays, parameters, and what made them.
+
+It is a safetensors file: reading one runs nothing. The arrays' checksum stands in its head, for a bit that is flipped
+would go unseen, and their shapes, for it makes a vector of a scalar. One key of metadata keeps its bytes the same.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["SUFFIX", "DamagedModels", "read", "write"]
+
+SUFFIX = ".safetensors"
+HEAD = "obcat"
+
+Models = Mapping[str, Mapping[str, np.ndarray]]
+
+
+class DamagedModels(ValueError):
+    """The file is not what was written, or none of ours; one line."""
+
+
+def write(path: Path, models: Models, facts: Mapping[str, Any]) -> None:
+    """Write the arrays of every model, and the facts, which must be fit for JSON."""
+    from safetensors.numpy import save_file
+
+    arrays = {f"{model}/{name}": np.asarray(a, order="C") for model in models for name, a in models[model].items()}
+    head = {**facts, "sha256": digest(arrays), "shapes": {name: a.shape for name, a in arrays.items()}}
+    save_file(arrays, path, {HEAD: json.dumps(head, sort_keys=True, allow_nan=False)})
+
+
+def read(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]:
+    """Model -> its arrays by name, and the facts. Raises DamagedModels."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            facts = json.loads((file.metadata() or {}).get(HEAD, "{}"))
+            arrays = {name: file.get_tensor(name).reshape(shape) for name, shape in facts.pop("shapes", {}).items()}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise DamagedModels(f"{path.name}: cannot be read: {str(error).splitlines()[0]}") from error
+    if facts.get("sha256") != digest(arrays):
+        raise DamagedModels(f"{path.name}: damaged, or not written by `obcat export`")
+    models: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in arrays.items():
+        model, _, name = key.partition("/")
+        models.setdefault(model, {})[name] = array
+    return models, facts
+
+
+def digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 of names, types, shapes and values."""
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        a = np.asarray(arrays[name], order="C")
+        found.update(f"{name} {a.dtype.str} {a.shape}\0".encode() + a.tobytes())
+    return found.hexdigest()
