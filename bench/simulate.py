@@ -24,7 +24,10 @@ FASTEST = 400  # spectra a second of one core: what is asked for
 
 
 class Run(NamedTuple):
-    """One `obcat simulate`: CPU seconds of all its processes, resident bytes of the largest of them at its worst."""
+    """One `obcat simulate`: CPU seconds of all its processes, resident bytes of the largest of them at its worst.
+
+    Linux counts what this process held when it started the command, so that must stay small.
+    """
 
     spectra: int
     cpu: float
