@@ -51,6 +51,8 @@ def page(database: Path, out: Path, n_spectra: int = 2000, first: Sequence[str] 
         db.publish(partial, out)
     except OSError as error:
         raise PageError(f"{out}: {error.strerror or error}; choose a folder that can be written") from error
+    finally:
+        partial.unlink(missing_ok=True)
     return out
 
 

@@ -178,15 +178,20 @@ def test_shift_adds_to_a_selection_and_alt_takes_away(opened):
     assert selected(opened) == both - left
 
 
-def test_a_lasso_selects_what_is_inside(opened):
+def test_a_lasso_around_a_box_selects_what_the_box_does(opened):
+    left, top, right, bottom = 0.5, 0.2, 0.75, 0.8
+    drag(opened, "hr", (left, top), (right, bottom))
+    n = selected(opened)
+    opened.click("#clear")
     opened.check("#tools input[value=lasso]")
-    box = opened.locator("#plot-magnitudes").bounding_box()
-    opened.mouse.move(box["x"] + 60, box["y"] + 10)
-    opened.mouse.down()
-    for fx, fy in ((0.95, 0.02), (0.95, 0.85), (0.2, 0.05)):
+    box = opened.locator("#plot-hr").bounding_box()
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+    for i, (fx, fy) in enumerate(corners):
         opened.mouse.move(box["x"] + box["width"] * fx, box["y"] + box["height"] * fy, steps=3)
+        if not i:
+            opened.mouse.down()
     opened.mouse.up()
-    assert 0 < selected(opened) < 180
+    assert selected(opened) == n > 0
 
 
 def test_an_answer_is_the_selection(opened, con):
