@@ -49,7 +49,8 @@ def _counts(survey: Survey, plan: Recipe, limit: int | None) -> tuple[int, int, 
     step = plan.steps.get("targets")
     rows = step.rows if isinstance(step, Vizier) and step.rows else 0
     rows = min(rows, limit or rows)
-    return rows, ceil(rows / SPECTRA_PER_STAR), "as published; the list is not there yet"
+    known = "as published; the list is not there yet" if rows else "the list is not there yet, so nothing is known"
+    return rows, ceil(rows / SPECTRA_PER_STAR), known
 
 
 def _step(name: str, step: Step, plan: Recipe, spectra: int, stars: int) -> Iterator[str]:

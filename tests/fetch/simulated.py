@@ -12,6 +12,7 @@ TWOMASS = {
     "designation": "2MASS", "ra": "RAJ2000", "dec": "DEJ2000", "j_m": "Jmag", "j_msigcom": "e_Jmag", "h_m": "Hmag",
     "h_msigcom": "e_Hmag", "k_m": "Kmag", "k_msigcom": "e_Kmag", "ph_qual": "Qflg",
 }  # fmt: skip
+PS1 = [f"{error}{band}mag" for band in "gri" for error in ("", "e_")]
 TABLES = {
     "J/ApJS/241/32/table3": "targets.csv",
     "gaiadr2.gaia_source": "gaia_dr2.fits",
@@ -34,6 +35,8 @@ def archives_of(survey: Path, positions: pa.Table) -> Archives:
     tables["II/246/out"] = table.rename_columns([TWOMASS.get(n, n) for n in table.column_names]), units
     gaia, units = tables["gaiadr2.gaia_source"]
     tables |= joined(gaia, units)
+    number = pa.array([], pa.float64())
+    tables["II/349/ps1"] = pa.table(dict.fromkeys(("RAJ2000", "DEJ2000", *PS1), number)), {}
     spectra = {path.name: path for path in (survey / "spectra").rglob("*.gz")}
     by_name = {
         path.name.removeprefix("spec-").removesuffix(".fits.gz").replace("_sp", "-"): path for path in spectra.values()

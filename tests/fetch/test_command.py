@@ -156,3 +156,14 @@ def test_names_of_what_is_selected():
     assert output_names(QUERY) == {
         "star_id", "source_id", "ra", "dec", "parallax", "parallax_error", "phot_g_mean_mag", "ruwe", "sep",
     }  # fmt: skip
+
+
+def test_the_docs_say_what_the_plan_prints(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    text = (ROOT / "docs" / "fetch.md").read_text(encoding="utf-8")
+    totals = run("lamost-dr5-ob", "--dry-run").output.splitlines()[-3:]
+    assert "\n".join(totals) in text
+    from obcat.fetch.recipe import Limits
+
+    limits = Limits()
+    assert (limits.chunk, limits.workers, limits.tries, limits.give_up) == (2000, 3, 5, 20)  # as the docs say
