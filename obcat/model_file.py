@@ -26,11 +26,11 @@ class DamagedModels(ValueError):
 
 def write(path: Path, models: Models, facts: Mapping[str, Any]) -> None:
     """Write the arrays of every model, and the facts, which must be fit for JSON."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save  # save_file would let nobody else read it
 
     arrays = {f"{model}/{name}": np.asarray(a, order="C") for model in models for name, a in models[model].items()}
     head = {**facts, "sha256": digest(arrays), "shapes": {name: a.shape for name, a in arrays.items()}}
-    save_file(arrays, path, {HEAD: json.dumps(head, sort_keys=True, allow_nan=False)})
+    path.write_bytes(save(arrays, {HEAD: json.dumps(head, sort_keys=True, allow_nan=False)}))
 
 
 def read(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]:

@@ -232,6 +232,11 @@ def test_sums_are_those_of_the_files(released):
     assert sorted(held(released)) == sorted(FILES)
 
 
+def test_every_file_has_the_same_rights(released):
+    """What one may read of a release, one may read of all of it."""
+    assert len({path.stat().st_mode for path in released.rglob("*") if path.is_file()}) == 1
+
+
 def test_same_rows_give_the_same_bytes(released, database, tmp_path, rows):
     shuffled = np.random.default_rng(1).permutation(len(rows["specid"]))
     store(database, {name: [values[i] for i in shuffled] for name, values in rows.items()})

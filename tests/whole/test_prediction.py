@@ -6,10 +6,17 @@ import pytest
 import obcat
 from obcat.explain import explain
 from obcat.explain.colours import colours
+from obcat.export import models
+from obcat.export.published import read
 from obcat.query import opened
 
 
-def test_predict_is_the_catalog(first):
+@pytest.mark.parametrize("kind", ["database of the build", "models of a release"])
+def test_predict_is_the_catalog(first, tmp_path, kind):
+    path = first.database
+    if kind == "models of a release":
+        path = tmp_path / "models.safetensors"
+        models.write(path, read(first.database), first.database)
     with obcat.open(first.folder) as catalog:
         table = catalog.table()[:20]
         spectra = [catalog.spectrum(specid) for specid in table["specid"]]
@@ -18,7 +25,7 @@ def test_predict_is_the_catalog(first):
             spectra[0].wavelength,
             np.array([s.flux for s in spectra]),
             np.array([s.ivar for s in spectra]),
-            models=catalog.path,
+            models=path,
             z=z,
             snr_g=table["snr_g"],
         )
