@@ -18,6 +18,8 @@ from obcat.export.published import Published, ReleaseError
 from obcat.export.published import read as published
 from obcat.page import bundle
 from obcat.page.facts import facts
+from obcat.page.points import Points, expressions
+from obcat.page.points import read as read_points
 from obcat.page.spectra import NoSuchStar, Spectra
 from obcat.page.spectra import read as read_spectra
 
@@ -42,7 +44,7 @@ def page(database: Path, out: Path, n_spectra: int = 2000, first: Sequence[str] 
         catalog = published(database)
         with db.connect(database, read_only=True) as con:
             spectra = read_spectra(con, n_spectra, first)
-        html = assembled(catalog, spectra, released(database))
+        html = assembled(catalog, spectra, *released(database))
     except (NoSuchStar, ReleaseError) as error:
         raise PageError(error) from error
     partial = out.with_name(f"{out.name}.partial")
@@ -56,18 +58,18 @@ def page(database: Path, out: Path, n_spectra: int = 2000, first: Sequence[str] 
     return out
 
 
-def released(database: Path) -> bytes:
-    """The database as a release has it: the catalog and what describes it, for older engines."""
+def released(database: Path) -> tuple[bytes, Points]:
+    """The database as a release has it, for older engines, and what the plots draw of it."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "catalog.duckdb"
         duck.write(path, database)
-        return path.read_bytes()
+        return path.read_bytes(), read_points(path)
 
 
-def assembled(catalog: Published, spectra: Spectra, database: bytes) -> str:
+def assembled(catalog: Published, spectra: Spectra, database: bytes, points: Points) -> str:
     """The page as text. What comes from the catalog is JSON or base64, or escaped."""
     script, style = bundle.text("page.js"), bundle.text("page.css")
-    known = facts(catalog) | {"spectra": spectra.head()}
+    known = facts(catalog) | {"spectra": spectra.head(), "points": expressions()}
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     return environment.from_string(bundle.text("page.html")).render(
         policy=policy(script, style),
@@ -81,6 +83,8 @@ def assembled(catalog: Published, spectra: Spectra, database: bytes) -> str:
         payloads={
             "worker": encoded(bundle.data("worker.js.gz")),
             "engine": encoded(bundle.data("engine.wasm.gz")),
+            "points": encoded(packed(points.code())),
+            "names": encoded(packed(points.listed())),
             "database": encoded(packed(database)),
             "spectra": encoded(packed(spectra.code())),
             "licence-texts": encoded(packed(bundle.data("LICENCES.txt"))),

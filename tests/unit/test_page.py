@@ -19,6 +19,7 @@ from obcat.page import PageError, page
 from obcat.page.bundle import BUNDLE
 from obcat.page.document import as_json, policy
 from obcat.page.facts import body, recipes, runs_in_page
+from obcat.page.points import expressions
 from obcat.page.spectra import MISSING, STEP, binned, coded, read
 from obcat.schema import SQL, columns_of
 
@@ -33,7 +34,19 @@ def row(name: str, **values) -> dict:
 
 
 ROWS = [
-    row("A", snr_g=10.0, em_flag=0, binary_flag=0),
+    row(
+        "A",
+        snr_g=10.0,
+        em_flag=0,
+        binary_flag=0,
+        ra=266.4,
+        dec=-29.0,
+        j=9.0,
+        ks=8.8,
+        dis=2.0,
+        dis_low=1.8,
+        dis_high=2.2,
+    ),
     row("B", snr_g=90.0, em_flag=0, binary_flag=0),
     row("C", snr_g=50.0, em_flag=0, binary_flag=0),
     row("D", snr_g=20.0, em_flag=1, binary_flag=0),
@@ -215,6 +228,24 @@ def test_spectra_are_those_of_the_database(html, database):
         assert found == pytest.approx(np.reshape(known[name], (-1, 3)).mean(axis=1), abs=6e-4)
     middle = 10 ** (head["log_start"] + head["log_step"] * np.array([0, 1302]))
     assert middle == pytest.approx(10 ** (3.5682 + 1e-4 * np.array([1, 3907])))
+
+
+def test_the_points_are_those_of_the_database(html, database):
+    names = json.loads(gzip.decompress(base64.b64decode(element(html, "names"))))
+    code = np.frombuffer(gzip.decompress(base64.b64decode(element(html, "points"))), np.uint8)
+    listed = [e["name"] for e in facts(html)["points"]]
+    found = np.ascontiguousarray(code.reshape(4, -1).T).view("<f4").reshape(len(listed), len(names["specid"]))
+    assert names == {"specid": [f"{n}-1" for n in "ABCDEF"], "star_id": list("ABCDEF")}
+    assert found[listed.index("snr_g")].tolist() == [10.0, 90.0, 50.0, 20.0, 5.0, 99.0]
+    assert found[listed.index("em_flag")].tolist()[:5] == [0, 0, 0, 1, 0]
+    assert np.isnan(found[listed.index("em_flag"), 5])
+    with db.connect(database, read_only=True) as con:
+        for e in expressions():
+            query = f"SELECT ({e['sql']})::FLOAT FROM catalog.ob_stars WHERE uniqflag = 1 ORDER BY specid"
+            known = [np.nan if v is None else v for (v,) in con.execute(query).fetchall()]
+            assert np.array_equal(found[listed.index(e["name"])], np.array(known, np.float32), equal_nan=True), e[
+                "name"
+            ]
 
 
 def test_a_released_database_gives_a_page_without_spectra(html, tmp_path):

@@ -9,7 +9,7 @@ import { makeSelection } from "./selection.js";
 import { makeSpectra } from "./spectrum.js";
 import { startSql } from "./sql.js";
 import { makePanel } from "./star.js";
-import { expression, readNames, readStars } from "./stars.js";
+import { readNames, readStars } from "./stars.js";
 import { makeSummary } from "./summary.js";
 import { colours, onTheme, startTheme } from "./theme.js";
 import { views } from "./views.js";
@@ -25,16 +25,17 @@ async function main() {
     performance.mark(text);
     byId("loading-text").textContent = `${text} …`;
   };
-  const con = await start(progress);
-  progress("reading the stars");
-  const stars = await readStars(con);
-  progress("drawing");
-  const page = makePage(con, facts, stars);
+  const engine = start(progress);
+  const stars = await readStars(facts);
+  const page = makePage(engine, facts, stars);
+  const asked = engine.then((con) => startSql(con, facts, page));
+  page.ask = (text) => asked.then((ask) => ask(text));
   startPlots(page, facts);
-  page.ask = startSql(con, facts, page);
-  byId("loading").remove();
   byId("main").classList.remove("waiting");
   await painted();
+  performance.mark("plots drawn");
+  await asked;
+  byId("loading").remove();
   performance.mark("ready");
   document.documentElement.dataset.ready = Math.round(performance.now());
   say(`Ready: ${count(facts.rows)} rows, ${count(stars.size)} stars`);
@@ -54,15 +55,15 @@ const painted = () => new Promise((done) => {
   setTimeout(done, 1000);
 });
 
-function makePage(con, facts, stars) {
+function makePage(engine, facts, stars) {
   const selection = makeSelection(stars.size);
-  const panel = makePanel(con, facts, makeSpectra(facts));
+  const panel = makePanel(engine, facts, makeSpectra(facts));
   let opened = -1;
   let names = null;
   const page = {
     stars, selection, plots: [],
     opened: () => opened,
-    known: async () => { names ??= await readNames(con, stars); },
+    known: async () => { names ??= await readNames(await engine, stars); },
     starNamed: (name, text) => names?.[name]?.get(text) ?? -1,
     open(star, from, visit) {
       opened = star;
@@ -79,7 +80,10 @@ function makePage(con, facts, stars) {
       byId("plots").scrollIntoView({ block: "start" });
     },
     asTable(axes) {
-      const of = axes.map(({ value }) => (expression(value) === value ? value : `${expression(value)} AS ${value}`));
+      const of = axes.map(({ value }) => {
+        const { sql } = facts.points.find(({ name }) => name === value);
+        return sql === value ? value : `${sql} AS ${value}`;
+      });
       page.ask(tableQuery(of, selection));
       byId("sql").scrollIntoView({ block: "start" });
     },

@@ -7,7 +7,7 @@ import { exact, isFloat } from "./values.js";
 const QUERY = "SELECT * FROM obcat.catalog.ob_stars WHERE star_id = ? ORDER BY uniqflag";
 const FLAGS = ["em_flag", "binary_flag", "erroneous", "simulated"];
 
-export function makePanel(con, facts, spectra) {
+export function makePanel(engine, facts, spectra) {
   const panel = byId("star");
   const body = byId("star-body");
   let back = null;
@@ -22,7 +22,7 @@ export function makePanel(con, facts, spectra) {
     close,
     // `visit` is a specid: that visit instead of the best one
     async open(starId, from, visit) {
-      const table = await ask(con, QUERY, starId);
+      const table = await ask(await engine, QUERY, starId);
       const rows = Array.from({ length: table.numRows }, (_, i) => row(table, i));
       back = from;
       byId("star-title").textContent = starId;

@@ -1,16 +1,7 @@
 // What the plots draw: one point a star, its best visit, as arrays; a value that is not known is NaN.
 import { ask } from "./engine.js";
+import { unpacked } from "./payload.js";
 import { columnOf } from "./values.js";
-
-const NUMBERS = {
-  ra: "ra", dec: "dec", l: "galactic_l(ra, dec)", b: "galactic_b(ra, dec)",
-  teff: "teff", j_ks: "j - ks", h_ks: "h - ks", mk: "mk", mk_geo: "mk_geo",
-  x: "x", y: "y", z: "z", dis: "dis", dis_error: "(dis_high - dis_low) / 2 / nullif(dis, 0)",
-  ebv: "ebv", snr_g: "snr_g", snr_dparallax: "snr_dparallax", halpha_ew: "halpha_ew", ruwe: "ruwe",
-  binary_flag: "binary_flag", em_flag: "em_flag",
-};
-
-export const expression = (name) => NUMBERS[name];
 
 export const KINDS = [
   { name: "other", label: "neither" },
@@ -20,14 +11,20 @@ export const KINDS = [
 ];
 const [OTHER, UNKNOWN, BINARY, EMISSION] = KINDS.keys();
 
-export async function readStars(con) {
-  const columns = Object.entries(NUMBERS).map(([name, sql]) => `coalesce((${sql})::DOUBLE, 'nan') AS "${name}"`);
-  const query = `SELECT specid, star_id, ${columns} FROM obcat.catalog.ob_stars WHERE uniqflag = 1 ORDER BY specid`;
-  const table = await ask(con, query);
-  const numbers = Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, table.getChild(name).toArray()]));
-  const [specid, starId] = ["specid", "star_id"].map((name) => columnOf(table.getChild(name)));
-  const kind = Uint8Array.from(specid, (_, i) => kindOf(numbers.em_flag[i], numbers.binary_flag[i]));
-  return { ...numbers, specid, starId, kind, size: specid.length };
+// the numbers come byte by byte: the lowest of each, then the next
+export async function readStars(facts) {
+  const [bytes, names] = [await unpacked("points"), JSON.parse(new TextDecoder().decode(await unpacked("names")))];
+  const size = names.specid.length;
+  const all = numbers(bytes, facts.points.length * size);
+  const columns = Object.fromEntries(facts.points.map(({ name }, i) => [name, all.subarray(i * size, (i + 1) * size)]));
+  const kind = Uint8Array.from(names.specid, (_, i) => kindOf(columns.em_flag[i], columns.binary_flag[i]));
+  return { ...columns, specid: names.specid, starId: names.star_id, kind, size };
+}
+
+function numbers(bytes, count) {
+  const words = new Uint8Array(4 * count);
+  for (let i = 0; i < count; i++) for (let byte = 0; byte < 4; byte++) words[4 * i + byte] = bytes[byte * count + i];
+  return new Float32Array(words.buffer);
 }
 
 function kindOf(emission, binary) {
