@@ -42,6 +42,7 @@ ROWS = [
         ra=266.4,
         dec=-29.0,
         j=9.0,
+        h=8.9,
         ks=8.8,
         dis=2.0,
         dis_low=1.8,
@@ -239,6 +240,8 @@ def test_the_points_are_those_of_the_database(html, database):
     assert found[listed.index("snr_g")].tolist() == [10.0, 90.0, 50.0, 20.0, 5.0, 99.0]
     assert found[listed.index("em_flag")].tolist()[:5] == [0, 0, 0, 1, 0]
     assert np.isnan(found[listed.index("em_flag"), 5])
+    by_hand = {"j_ks": 0.2, "h_ks": 0.1, "dis_error": 0.1, "ra": 266.4, "dec": -29.0}
+    assert {name: found[listed.index(name), 0] for name in by_hand} == pytest.approx(by_hand, abs=1e-5)
     with db.connect(database, read_only=True) as con:
         for e in expressions():
             query = f"SELECT ({e['sql']})::FLOAT FROM catalog.ob_stars WHERE uniqflag = 1 ORDER BY specid"
