@@ -3,7 +3,9 @@
 # make demo      everything on 2,000 simulated stars: simulate, build, check, export, evaluate, figure
 # make check     run sql/95_check on the catalog          make export    FITS and CSV of the catalog
 # make evaluate  the simulated catalog against its truth  make figure    the picture of the README
-# make report    the paper's figures, numbers; a page     make lint      ruff and mypy
+# make report    the paper's figures, numbers; a page     make page      the catalog as one page for a browser
+# make realism   simulated spectra beside real ones      make docs      the documentation as a site, build/docs
+# make page-bundle  the parts of that page anew (Node)   make lint      ruff and mypy
 # make test      the test suite
 # make bench     ratios to the limits                     make lock      resolve requirements.lock anew
 # make clean     remove builds (make distclean: and .venv)
@@ -11,7 +13,7 @@ MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup catalog demo check export evaluate figure report test lint bench lock clean distclean
+.PHONY: setup catalog demo check export evaluate figure report realism page page-bundle docs test lint bench lock clean distclean
 
 PYTHON  ?= $(shell command -v python3.11 || command -v python3)
 VENV    ?= .venv
@@ -63,6 +65,18 @@ figure: setup
 
 report: setup
 	$(OBCAT) report $(DATABASE)
+
+realism: setup
+	$(OBCAT) realism build/simulated/survey/spectra --write docs
+
+page: setup
+	$(OBCAT) page $(DATABASE)
+
+page-bundle:
+	cd obcat/page/web && npm ci && npm run build
+
+docs: setup
+	$(VENV)/bin/python -m sphinx -W --keep-going -q -b html docs build/docs
 
 test: setup
 	$(VENV)/bin/python -m pytest -n 2
