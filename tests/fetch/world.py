@@ -21,7 +21,7 @@ N_STARS = 6
 GAIA = 2_000_000_000_000_000_003  # no double holds it
 NOT_FETCHED = (".lock", "downloads.duckdb", "list.csv", "missing.tsv")
 LIMITS = {
-    "connect": 1.0, "read": 0.5, "download": 1.5, "job": 2.0, "pending": 0.15, "poll_first": 0.01, "poll_most": 0.05,
+    "connect": 1.0, "read": 0.5, "download": 1.0, "job": 2.0, "pending": 0.15, "poll_first": 0.01, "poll_most": 0.05,
     "tries": 3, "backoff": 0.01, "workers": 2, "chunk": 4, "give_up": 3,
 }  # fmt: skip
 QUERY = """
@@ -30,7 +30,7 @@ SELECT s.star_id, g.source_id, g.ra, g.dec, g.parallax, g.parallax_error, g.phot
 FROM tap_upload.stars AS s
 JOIN gaiadr2.gaia_source AS g
   ON 1 = CONTAINS(POINT('ICRS', g.ra, g.dec), CIRCLE('ICRS', s.star_ra, s.star_dec, 3. / 3600.))
-LEFT JOIN gaiadr2.ruwe AS r ON r.source_id = g.source_id
+LEFT OUTER JOIN gaiadr2.ruwe AS r ON r.source_id = g.source_id
 """
 STEPS = {
     "targets": {"from": "vizier", "table": "J/list", "rows": 8},
