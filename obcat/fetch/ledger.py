@@ -18,7 +18,7 @@ import duckdb
 from obcat.fetch.errors import FetchError
 from obcat.fetch.web import redacted
 
-__all__ = ["Ledger", "opened", "publish"]
+__all__ = ["Ledger", "opened", "publish", "set_aside"]
 
 COLUMNS = {
     "step": "VARCHAR NOT NULL",
@@ -126,6 +126,12 @@ def opened(folder: Path) -> Iterator[Ledger]:
         yield Ledger(con, folder)
     finally:
         con.close()
+
+
+def set_aside(path: Path) -> None:
+    """What stands under the name of a table that is to be fetched anew keeps its content, but not the name."""
+    if path.is_file():
+        path.replace(path.with_name(path.name + ".old"))
 
 
 def publish(path: Path, body: bytes) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
+
 from obcat.fetch import ledger, recipe, web
 from obcat.fetch.desk import Desk
 from obcat.fetch.errors import Failed, FetchError
-from obcat.fetch.recipe import Lamost, Step, Vizier
+from obcat.fetch.recipe import Lamost, Step, Tap, Vizier, XMatch
 from obcat.fetch.spectra import fetch_spectra, wanted_of
 from obcat.fetch.stars import Chunk, stars_of
 from obcat.fetch.tables import fetch_table, read_targets, vizier
@@ -54,7 +56,7 @@ def _steps(survey: Survey, desk: Desk, limit: int | None, progress: Progress) ->
     listed = steps.get("targets")
     failed = _table("targets", listed, survey, None, desk) if listed else []
     targets = _targets(survey, failed)[: limit or None]
-    stars = stars_of(targets)
+    stars = _stars(targets) if any(isinstance(step, Tap | XMatch) for step in steps.values()) else None
     for name, step in steps.items():
         if isinstance(step, Lamost):
             for spectrum, error in fetch_spectra(wanted_of(targets), step, survey.spectra, desk, progress).items():
@@ -66,13 +68,20 @@ def _steps(survey: Survey, desk: Desk, limit: int | None, progress: Progress) ->
             yield _absent(name, table)
 
 
-def _targets(survey: Survey, missing: list[Missing]):
+def _targets(survey: Survey, missing: list[Missing]) -> pa.Table:
     if missing:
         raise FetchError(f"targets: {missing[0].why}; without the list nothing else can be asked for; run again later")
     if "targets" not in survey.tables or not survey.tables["targets"].path.is_file():
         raise FetchError("tables.targets: no list of targets; give its file, or the section [fetch.targets]")
     try:
         return read_targets(survey.tables["targets"])
+    except Failed as error:
+        raise FetchError(f"tables.targets: {error.detail}") from error
+
+
+def _stars(targets: pa.Table) -> Chunk:
+    try:
+        return stars_of(targets)
     except Failed as error:
         raise FetchError(f"tables.targets: {error.detail}") from error
 
@@ -100,7 +109,7 @@ def _absent(name: str, table: SurveyTable) -> Missing:
 def _write_missing(folder: Path, missing: list[Missing]) -> None:
     path = folder / "missing.tsv"
     if missing:
-        lines = ["step\tname\twhy", *("\t".join(m) for m in missing)]
+        lines = ["step\tname\twhy", *("\t".join(" ".join(word.split()) for word in m) for m in missing)]
         ledger.publish(path, ("\n".join(lines) + "\n").encode())
     else:
         path.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from obcat.fetch.answer import STAR, check_stars, table_of
 from obcat.fetch.desk import Desk
 from obcat.fetch.errors import Failed
 from obcat.fetch.jobs import job_body
+from obcat.fetch.ledger import set_aside
 from obcat.fetch.merge import merged, parquet_of
 from obcat.fetch.recipe import Tap, Vizier, XMatch
 from obcat.fetch.stars import Chunk, chunks
@@ -33,6 +34,7 @@ def vizier(name: str, step: Vizier, target: SurveyTable, desk: Desk) -> None:
     row = desk.ledger.row(name, "table")
     if desk.ledger.done(name, "table") and row and row["query"] == step.table:
         return
+    set_aside(target.path)
     expected = step.rows if step.rows is not None else tap.count(desk.tap(step.count_host), _count_of(step.table))
     body = cds.vizier_table(desk.recipe.hosts[step.host], step.table, desk.recipe.limits)
     rows = table_of(body, step.table)[0].num_rows
@@ -54,6 +56,7 @@ def fetch_table(name: str, step: Tap | XMatch, target: SurveyTable, stars: Chunk
     item = "table " + hashlib.sha256(" ".join(part.name(query) for part in parts).encode()).hexdigest()[:16]
     if desk.ledger.done(name, item):
         return
+    set_aside(target.path)
     if isinstance(step, Tap):
         tap.check_columns(desk.tap(step.host), step.query)
     bodies = [_part(name, step, part, part.name(query), target, desk) for part in parts]

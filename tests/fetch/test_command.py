@@ -11,7 +11,9 @@ from pytest_socket import SocketConnectBlockedError
 
 from obcat.cli import main
 from obcat.fetch.adql import count_query, output_names
-from tests.fetch.world import N_STARS, QUERY, fakes
+from obcat.fetch.ledger import publish
+from obcat.fetch.web import redacted
+from tests.fetch.world import N_STARS, QUERY, fakes, status
 
 ROOT = Path(__file__).parents[2]
 SURVEYS = sorted((ROOT / "surveys").glob("*.toml"))
@@ -167,3 +169,37 @@ def test_the_docs_say_what_the_plan_prints(monkeypatch):
 
     limits = Limits()
     assert (limits.chunk, limits.workers, limits.tries, limits.give_up) == (2000, 3, 5, 20)  # as the docs say
+
+
+def test_a_table_of_a_part_never_stands_for_the_whole(world):
+    """A try with a few stars, then the whole list while the archive is down: the old table does not keep the name."""
+    assert world.fetch("gaia_dr2", options=("--limit", "2")).exit_code == 0
+    world.hook("POST /tap/async", status(503), -1)
+    assert world.fetch("gaia_dr2").exit_code == 1
+    assert "gaia_dr2.parquet" not in world.contents()
+    assert "gaia_dr2.parquet.old" in world.contents()
+
+
+def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        publish(tmp_path / "a.fits", b"half of it")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.fits.part"]
+
+
+def test_a_list_without_positions_is_enough_for_spectra_alone(world):
+    world.columns = "specid"
+    assert world.fetch("spectra").exit_code == 0
+    done = world.fetch("spectra", "apass")
+    assert done.exit_code == 2
+    assert (
+        done.output
+        == "Error: tables.targets: the list of targets has no positions (ra, dec) to ask other archives for\n"
+    )
+
+
+def test_secrets_are_taken_out():
+    assert redacted("http://h/x?token=abc&y=1 password=q") == "http://h/x?token=…&y=1 password=…"
