@@ -3,13 +3,33 @@
 -- Reads:   raw.gaia_dr2, raw.gaia_dr3
 -- Paper:   METHOD section 3; BP and RP of DR3 are other passbands than those of the intrinsic colours, and are left out
 CREATE VIEW stage.gaia_sources AS
-SELECT 2 AS release, source_id, ra, dec, ref_epoch, parallax, parallax_error, pmra, pmra_error, pmdec, pmdec_error
-    , phot_g_mean_mag, phot_bp_mean_mag, phot_rp_mean_mag, phot_bp_mean_flux_over_error, phot_rp_mean_flux_over_error
-    , ruwe
-FROM raw.gaia_dr2
-UNION ALL
-SELECT 3, source_id, ra, dec, ref_epoch, parallax, parallax_error, pmra, pmra_error, pmdec, pmdec_error
-    , phot_g_mean_mag, NULL, NULL, NULL, NULL
-    , ruwe
-FROM raw.gaia_dr3
+WITH releases AS (
+    SELECT 2 AS release, source_id, ra, dec, ref_epoch, parallax, parallax_error, pmra, pmra_error, pmdec, pmdec_error
+        , phot_g_mean_mag, phot_bp_mean_mag, phot_rp_mean_mag, phot_bp_mean_flux_over_error
+        , phot_rp_mean_flux_over_error, ruwe
+    FROM raw.gaia_dr2
+    UNION ALL
+    SELECT 3, source_id, ra, dec, ref_epoch, parallax, parallax_error, pmra, pmra_error, pmdec, pmdec_error
+        , phot_g_mean_mag, NULL, NULL, NULL, NULL, ruwe
+    FROM raw.gaia_dr3
+)
+SELECT
+    release
+    , source_id
+    , ra
+    , dec
+    , meta.finite(ref_epoch) AS ref_epoch
+    , meta.finite(parallax) AS parallax
+    , meta.finite(parallax_error) AS parallax_error
+    , meta.finite(pmra) AS pmra
+    , meta.finite(pmra_error) AS pmra_error
+    , meta.finite(pmdec) AS pmdec
+    , meta.finite(pmdec_error) AS pmdec_error
+    , meta.finite(phot_g_mean_mag) AS phot_g_mean_mag
+    , meta.finite(phot_bp_mean_mag) AS phot_bp_mean_mag
+    , meta.finite(phot_rp_mean_mag) AS phot_rp_mean_mag
+    , meta.finite(phot_bp_mean_flux_over_error) AS phot_bp_mean_flux_over_error
+    , meta.finite(phot_rp_mean_flux_over_error) AS phot_rp_mean_flux_over_error
+    , meta.finite(ruwe) AS ruwe
+FROM releases
 ;

@@ -366,7 +366,7 @@ def test_unknown_columns_in_the_mapping_stop_with_the_nearest(tmp_path):
 
 
 def test_unknown_sources_stop_with_the_nearest(tmp_path):
-    with pytest.raises(IngestError, match=r"tables.gaia: no such table; did you mean 'gaia_dr2'\?"):
+    with pytest.raises(IngestError, match=r"tables.gaia: no such table; did you mean 'gaia_dr3'\?"):
         ingest("gaia", tmp_path / "x", tmp_path, columns={})
 
 
