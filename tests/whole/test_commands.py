@@ -4,7 +4,20 @@ import pytest
 
 from tests.whole.small import PARAMETERS, obcat, tables_of, write_survey
 
-COMMANDS = ["simulate", "ingest", "build", "check", "export", "sql", "status", "evaluate", "figure"]
+COMMANDS = [
+    "simulate",
+    "fetch",
+    "ingest",
+    "build",
+    "check",
+    "export",
+    "sql",
+    "status",
+    "evaluate",
+    "realism",
+    "compare",
+]
+COMMANDS += ["figure", "report", "page", "verify", "check-cds", "explain"]
 
 
 def test_help():
@@ -25,7 +38,7 @@ def test_help_of_a_command(command):
     ("line", "says"),
     [
         ("spektra = 1", "spektra: no such key; did you mean 'spectra'?"),
-        ("[tables.gaia]\npath = 'x'", "tables.gaia: no such table; did you mean 'gaia_dr2'?"),
+        ("[tables.twomas]\npath = 'x'", "tables.twomas: no such table; did you mean 'twomass'?"),
         ("[parameters]\nepoch = 3", "parameters.epoch: no such parameter; did you mean 'epochs'?"),
         ("[tables.labels]\npath = 'none.fits'", "tables.labels.path: no file"),
     ],
