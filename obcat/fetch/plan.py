@@ -93,6 +93,7 @@ def _totals(plan: Recipe, spectra: int, stars: int) -> Iterator[str]:
     jobs = sum(ceil(stars / plan.limits.chunk) * (2 if isinstance(s, Tap) else 1) for s in chunked)
     seconds = files * SPECTRUM_SECONDS / min(plan.limits.workers, MOST_WORKERS) + jobs * JOB_SECONDS
     yield f"to download: {size / 1e9:.2f} GB"
-    yield f"  {files:,} spectra of {SPECTRUM_BYTES:,} bytes, {rows:,} rows of {ROW_BYTES:,} bytes (one a star and table)"
+    of_tables = f"{rows:,} rows of {ROW_BYTES:,} bytes (one a star and table)"
+    yield f"  {files:,} spectra of {SPECTRUM_BYTES:,} bytes, {of_tables}"
     each = f"{SPECTRUM_SECONDS:g} s a spectrum, {JOB_SECONDS:g} s a job"
     yield f"time: {seconds / 3600:.1f} h ({each}, assumed)"
