@@ -119,7 +119,7 @@ def _once(http: requests.Session, url: str, limits: Limits, cap: int) -> Answer:
     try:
         with http.get(url, stream=True) as response:
             answered(response)
-            body = _body(response, cap, started + limits.download)
+            body = _body(response, cap, time.monotonic() + limits.download)  # waiting for Retry-After is not its time
     except requests.RequestException as error:
         raise Failed("no_answer", f"{redacted(url)}: {kind(error)}") from error
     return Answer(body, redacted(url), response.status_code, 1, time.monotonic() - started)
