@@ -8,12 +8,13 @@
 # make page-bundle  the parts of that page anew (Node)   make lint      ruff and mypy
 # make test      the test suite
 # make bench     ratios to the limits                     make lock      resolve requirements.lock anew
+# make test-dachs  the fetch from Gaia against a real TAP server (Debian's gavodachs2-server; not in CI)
 # make clean     remove builds (make distclean: and .venv)
 MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup catalog demo check export evaluate figure report realism page page-bundle docs test lint bench lock clean distclean
+.PHONY: setup catalog demo check export evaluate figure report realism page page-bundle docs test test-dachs lint bench lock clean distclean
 
 PYTHON  ?= $(shell command -v python3.11 || command -v python3)
 VENV    ?= .venv
@@ -80,6 +81,9 @@ docs: setup
 
 test: setup
 	$(VENV)/bin/python -m pytest -n 2
+
+test-dachs: setup
+	tests/dachs/run.sh $(VENV)/bin/python
 
 lint: setup
 	$(VENV)/bin/ruff check .
