@@ -18,7 +18,7 @@ from obcat.survey import Survey, load
 
 ROOT = Path(__file__).parents[2]
 OBCAT = (sys.executable, "-c", "from obcat.cli import main; main()")
-N_STARS = 180
+N_STARS = int(os.environ.get("OBCAT_TEST_STARS", "180"))
 # 890 pixels about H alpha instead of 3,700, so that eigenvectors take a second; few stars, trees, epochs and steps
 PARAMETERS = {
     "pca_min_wavelength": 5500,
