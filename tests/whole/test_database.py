@@ -5,6 +5,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from obcat.schema import SQL, read_tables
@@ -92,8 +93,18 @@ def model_arrays(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, np.ndar
 
 def columns_of(con: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], dict[str, np.ndarray]]:
     table = con.sql(query).to_arrow_table().combine_chunks()
-    arrays = {name: to_numpy(table[name].combine_chunks()) for name in table.column_names[1:]}
+    arrays = {name: with_nan(table[name].combine_chunks()) for name in table.column_names[1:]}
     return table.column(0).to_pylist(), arrays
+
+
+def with_nan(column: pa.Array) -> np.ndarray:
+    """NaN for NULL, in every pixel where the column holds arrays."""
+    if not (pa.types.is_fixed_size_list(column.type) and column.null_count):
+        return to_numpy(column)
+    known = column.is_valid().to_numpy(zero_copy_only=False)
+    out = np.full((len(column), column.type.list_size), np.nan, np.float32)
+    out[known] = to_numpy(column.drop_null())
+    return out
 
 
 @pytest.mark.parametrize("name", INPUTS)
@@ -108,11 +119,24 @@ def test_what_is_stored_is_what_the_kernel_says(con, name):
     names = ", ".join(gives.rpartition(".")[2] for gives in udf.gives)
     found_rows, found = columns_of(con, f"SELECT {key}, {names} FROM {table} ORDER BY {key}")
     assert found_rows == rows
+    lost = ~known(udf, given)
     for column, values in zip(found.values(), wanted, strict=True):
         bad = ~np.isfinite(values) if values.ndim == 1 else ~np.isfinite(values).all(axis=1)
-        assert np.array_equal(np.isnan(column.astype(np.float64)) if column.ndim == 1 else bad, bad)
+        bad |= lost
+        unknown = np.isnan(column.astype(np.float64))
+        assert np.array_equal(unknown if column.ndim == 1 else unknown.any(axis=1), bad)
         assert np.array_equal(column[~bad], values[~bad].astype(column.dtype))
     assert len(rows) > 150
+
+
+def known(udf: Any, given: dict[str, np.ndarray]) -> np.ndarray:
+    """Rows for which the kernel is asked at all: no argument that it must have is NULL."""
+    may_miss = {name.rpartition(".")[2] for name in udf.optional}
+    n = len(next(iter(given.values())))
+    if set(udf.takes) == set(udf.optional):
+        return np.ones(n, bool)
+    wanted = [values.reshape(n, -1) for name, values in given.items() if name not in may_miss]
+    return np.all([~np.isnan(v.astype(np.float64)).any(axis=1) for v in wanted], axis=0)
 
 
 def arguments(con: duckdb.DuckDBPyConnection, udf: Any, kernel: Callable[..., Any]) -> dict[str, Any]:
