@@ -10,7 +10,8 @@ from astropy.io import fits
 from isal import isal_zlib
 from timing import Row, seconds, show
 
-from obcat.ingest import lamost, simulate
+from obcat import simulate
+from obcat.ingest import lamost
 
 STARS = 300
 FEW = 100  # files for the slow peers

@@ -10,7 +10,7 @@ from obcat.progress import progress
 
 
 def list_ingredients(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-    from obcat.ingest.simulate.recipe import INGREDIENTS
+    from obcat.simulate.recipe import INGREDIENTS
 
     if wanted:
         width = max(map(len, INGREDIENTS))
@@ -48,7 +48,7 @@ def simulate(
     Each ingredient draws from a stream of its own: leaving one out, or another seed for it, changes no draw of the
     others.
     """
-    from obcat.ingest import simulate as simulation
+    from obcat import simulate as simulation
 
     try:
         recipe = simulation.recipe_of(seed, without, seeds)

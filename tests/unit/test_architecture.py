@@ -41,6 +41,8 @@ MAY_USE = {
     "ingest": {
         "numpy", "scipy", "pyarrow", "astropy", "isal", "obcat", "obcat.schema", "obcat.survey", "obcat.kernels",
     },
+    "data": set(),
+    "simulate": {"numpy", "scipy", "pyarrow", "astropy", "isal", "obcat.data", "obcat.kernels"},
     "schema": {"pyarrow"},
     "ddl": {"duckdb", "obcat.schema"},
     "db": {"duckdb", "obcat.schema"},
@@ -76,7 +78,7 @@ MAY_USE = {
     "cli": {
         "click", "duckdb", "obcat", "obcat.answers", "obcat.build", "obcat.compare", "obcat.db", "obcat.explain",
         "obcat.export", "obcat.fetch", "obcat.ingest", "obcat.lock", "obcat.page", "obcat.progress", "obcat.query",
-        "obcat.realism", "obcat.report", "obcat.schema", "obcat.sums", "obcat.survey", "obcat.trust",
+        "obcat.realism", "obcat.report", "obcat.schema", "obcat.simulate", "obcat.sums", "obcat.survey", "obcat.trust",
     },
     "__init__": {"numpy", "astropy", "obcat.catalog", "obcat.prediction"},  # in functions only
 }  # fmt: skip
@@ -173,9 +175,9 @@ def test_nothing_changes_at_import(module):
 
 
 @modules
-def test_a_module_is_one_noun_under_200_lines(module):
+def test_a_module_is_a_chapter_of_at_most_400_lines(module):
     text = (PACKAGE / module).read_text(encoding="utf-8")
-    assert len(text.splitlines()) < 205
+    assert len(text.splitlines()) <= 400
     assert ast.get_docstring(tree(module))
 
 

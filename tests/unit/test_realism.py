@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from obcat.ingest.simulate import noise, simulate
-from obcat.ingest.simulate.recipe import Recipe
 from obcat.realism.compare import compare
 from obcat.realism.masks import masks
 from obcat.realism.measured import Measured
@@ -15,6 +13,8 @@ from obcat.realism.measures import measure
 from obcat.realism.sample import RealismError, Sample, read_sample
 from obcat.realism.summary import Row, read_rows, summary, write_rows
 from obcat.realism.text import far, table
+from obcat.simulate import detector, simulate
+from obcat.simulate.recipe import Recipe
 
 LIMITS = {  # (measure, beginning of where): how far simulated over real may be from 1, either way
     ("scatter / stated error", "S/N 40-80, 4"): 1.15,
@@ -79,8 +79,8 @@ def test_masks_left_out_would_be_seen(sample: Sample) -> None:
 
 
 def test_noise_without_correlation_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(noise, "_SIDES", np.zeros_like(noise._SIDES))
-    monkeypatch.setattr(noise, "_MIDDLES", np.ones_like(noise._MIDDLES))
+    monkeypatch.setattr(detector, "_SIDES", np.zeros_like(detector._SIDES))
+    monkeypatch.setattr(detector, "_MIDDLES", np.ones_like(detector._MIDDLES))
     assert any("autocorrelation" in line for line in off(rows_of(made(tmp_path, N_STARS))))
 
 

@@ -3,24 +3,24 @@
 import numpy as np
 import pytest
 
-from obcat.ingest.simulate import photometry
-from obcat.ingest.simulate.archives import twomass_columns
-from obcat.ingest.simulate.astrometry import (
+from obcat.simulate import photometry
+from obcat.simulate.archives import SENTINEL, TEFF_ERROR, draw_labels, twomass_columns
+from obcat.simulate.astrometry import (
+    ASTROMETRY,
     COLOUR_SLOPE,
     SKY_RMS,
     SYSTEMATIC,
     UNDERESTIMATE,
     Astrometry,
     Moving,
+    crowded,
     measure,
     orbit_effects,
     zero_point,
 )
-from obcat.ingest.simulate.colours import AMPLITUDE, TILT, colour_offsets
-from obcat.ingest.simulate.crowding import ASTROMETRY, crowded
-from obcat.ingest.simulate.dust import BANDS
-from obcat.ingest.simulate.labels import SENTINEL, TEFF_ERROR, draw_labels
-from obcat.ingest.simulate.recipe import Recipe
+from obcat.simulate.dust import BANDS
+from obcat.simulate.photometry import AMPLITUDE, TILT, colour_offsets
+from obcat.simulate.recipe import Recipe
 
 N = 20_000
 RECIPE = Recipe(1)

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from obcat.ingest.simulate import photometry
-from obcat.ingest.simulate.archives import _designations
-from obcat.ingest.simulate.dust import BANDS
-from obcat.ingest.simulate.galaxy import TO_GALACTIC, cartesian, equatorial, galactic, velocities
-from obcat.ingest.simulate.labels import MISSING, draw_labels
-from obcat.ingest.simulate.recipe import Recipe
-from obcat.ingest.simulate.sky import draw_sky
+from obcat.simulate import photometry
+from obcat.simulate.archives import MISSING, _designations, draw_labels
+from obcat.simulate.dust import BANDS
+from obcat.simulate.galaxy import TO_GALACTIC, cartesian, equatorial, galactic, velocities
+from obcat.simulate.recipe import Recipe
+from obcat.simulate.sky import draw_sky
 
 N = 4000
 

@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from obcat.cli import main
-from obcat.ingest.simulate import Recipe, is_current, recipe_of
-from obcat.ingest.simulate.recipe import INGREDIENTS
+from obcat.simulate import Recipe, is_current, recipe_of
+from obcat.simulate.recipe import INGREDIENTS
 
 
 def simulate(*words: str) -> Result:

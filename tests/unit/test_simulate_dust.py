@@ -5,20 +5,10 @@ import csv
 import numpy as np
 import pytest
 
-from obcat.ingest.simulate.clouds import DISTANCES, SIGMA, medium, reddening
-from obcat.ingest.simulate.dust import (
-    DUST_HEIGHT,
-    DUST_LENGTH,
-    LOCAL_EBV,
-    SUN_R,
-    SUN_Z,
-    band_coefficients,
-    disc_ebv,
-    f99,
-)
-from obcat.ingest.simulate.galaxy import cartesian
-from obcat.ingest.simulate.recipe import Recipe
-from obcat.ingest.simulate.reference import REFERENCE
+from obcat.data import REFERENCE
+from obcat.simulate.dust import DUST_HEIGHT, DUST_LENGTH, LOCAL_EBV, SUN_R, SUN_Z, band_coefficients, disc_ebv, f99
+from obcat.simulate.galaxy import DISTANCES, SIGMA, cartesian, medium, reddening
+from obcat.simulate.recipe import Recipe
 
 PUBLISHED = {  # Fitzpatrick (1999), table 3, R_V = 3.1: A(lambda)/E(B-V)
     26500: 0.265,

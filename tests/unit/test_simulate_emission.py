@@ -5,18 +5,35 @@ from typing import Any
 import numpy as np
 import pytest
 
-from obcat.ingest.simulate import be_discs
-from obcat.ingest.simulate.be_discs import SHELL, Disc, be_fraction, brightening, draw_discs, later
-from obcat.ingest.simulate.disc_lines import H_ALPHA, LINES, ring_transform
-from obcat.ingest.simulate.emission import Emission, add_emission, on_days
-from obcat.ingest.simulate.gas_lines import CASE_B, NEBULAR, nebular_flux
-from obcat.ingest.simulate.lines import FREQUENCY, PIXEL, balmer, paschen, stamped, vacuum
-from obcat.ingest.simulate.nebulae import Nebula, draw_nebulae, inside
-from obcat.ingest.simulate.recipe import Recipe
-from obcat.ingest.simulate.rows import taken
-from obcat.ingest.simulate.sky import draw_sky
-from obcat.ingest.simulate.winds import Wind, draw_winds
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
+from obcat.simulate import be_discs
+from obcat.simulate.be_discs import (
+    H_ALPHA,
+    LINES,
+    SHELL,
+    Disc,
+    be_fraction,
+    brightening,
+    draw_discs,
+    later,
+    ring_transform,
+)
+from obcat.simulate.emission import (
+    CASE_B,
+    NEBULAR,
+    Emission,
+    Nebula,
+    Wind,
+    add_emission,
+    draw_nebulae,
+    draw_winds,
+    inside,
+    nebular_flux,
+    on_days,
+)
+from obcat.simulate.lines import FREQUENCY, PIXEL, balmer, paschen, stamped, vacuum
+from obcat.simulate.recipe import Recipe, taken
+from obcat.simulate.sky import draw_sky
 
 N = 4000
 ONE = np.ones((1, len(WAVELENGTH)), dtype=np.float32)

@@ -11,15 +11,13 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from obcat.ingest.simulate import Recipe, exposures
-from obcat.ingest.simulate.blocks import blocks
-from obcat.ingest.simulate.cards import all_cards
-from obcat.ingest.simulate.catalogs import draw_catalogs
-from obcat.ingest.simulate.chunks import chunks
-from obcat.ingest.simulate.line_spread import RESOLUTION
-from obcat.ingest.simulate.recipe import INGREDIENTS
-from obcat.ingest.simulate.spectra import Component, normalised
-from obcat.ingest.simulate.truth import truth_columns
+from obcat.simulate import Recipe, exposures
+from obcat.simulate.archives import draw_catalogs
+from obcat.simulate.chunks import all_cards, blocks, chunks
+from obcat.simulate.light import Component, normalised
+from obcat.simulate.night import RESOLUTION
+from obcat.simulate.recipe import INGREDIENTS
+from obcat.simulate.truth import truth_columns
 
 N, SEED = 150, 95
 BLOCK = 2880

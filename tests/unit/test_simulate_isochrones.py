@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from obcat.ingest.simulate.binaries import companions
-from obcat.ingest.simulate.dust import BANDS
-from obcat.ingest.simulate.isochrones import COLUMNS, at_mass, at_phase, lattice
+from obcat.simulate.binaries import companions
+from obcat.simulate.dust import BANDS
+from obcat.simulate.isochrones import COLUMNS, at_mass, at_phase, lattice
 
 FEH, LOG_AGE = np.zeros(1), np.array([7.5])
 TEFF, KS = COLUMNS.index("log_teff"), COLUMNS.index("ks")

@@ -3,12 +3,22 @@
 import numpy as np
 import pytest
 
-from obcat.ingest.simulate import multiplicity as law
-from obcat.ingest.simulate.binaries import Binaries, draw_binaries, single
-from obcat.ingest.simulate.isochrones import COLUMNS, at_phase
-from obcat.ingest.simulate.motion import velocities
-from obcat.ingest.simulate.orbits import EPOCH, Orbit, amplitude, kepler, photocentre, semi_axis, velocity
-from obcat.ingest.simulate.recipe import Recipe
+from obcat.simulate import binaries as law
+from obcat.simulate.binaries import (
+    EPOCH,
+    Binaries,
+    Orbit,
+    amplitude,
+    draw_binaries,
+    kepler,
+    photocentre,
+    semi_axis,
+    single,
+    velocity,
+)
+from obcat.simulate.isochrones import COLUMNS, at_phase
+from obcat.simulate.recipe import Recipe
+from obcat.simulate.sky import velocities
 
 N = 40_000
 # their table 13: primaries with a companion of q > 0.1, companions a primary; errors are 0.05 to 0.1 and 0.1 to 0.3

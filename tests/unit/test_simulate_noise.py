@@ -3,13 +3,25 @@
 import numpy as np
 import pytest
 
-from obcat.ingest.simulate import noise, sky_lines
-from obcat.ingest.simulate.erroneous import ARMS, JOIN_PIXEL, SKY, SPOIL_ARM, SPOILED, WAVELENGTH_SCALE, add_sky, spoil
-from obcat.ingest.simulate.flux_calibration import SIZES, calibration
-from obcat.ingest.simulate.masks import Marked, hit, marked
-from obcat.ingest.simulate.recipe import Recipe
-from obcat.ingest.simulate.tellurics import AIRMASS, LATITUDE, airs, left_over
 from obcat.kernels.grid import WAVELENGTH
+from obcat.simulate import detector, night
+from obcat.simulate.detector import (
+    ARMS,
+    JOIN_PIXEL,
+    SIZES,
+    SKY,
+    SPOIL_ARM,
+    SPOILED,
+    WAVELENGTH_SCALE,
+    Marked,
+    add_sky,
+    calibration,
+    hit,
+    marked,
+    spoil,
+)
+from obcat.simulate.night import AIRMASS, LATITUDE, airs, left_over
+from obcat.simulate.recipe import Recipe
 
 N = 120
 LATE, EARLY = np.zeros(N, dtype=bool), np.ones(N, dtype=bool)
@@ -22,7 +34,7 @@ def between(low: float, high: float) -> slice:
 
 
 def pulls(snr: float, pilot: np.ndarray = LATE, recipe: Recipe = NO_SKY_LINES) -> np.ndarray:
-    seen = noise.observe(FLUX, np.full(N, snr), pilot, recipe, (0, 0))
+    seen = detector.observe(FLUX, np.full(N, snr), pilot, recipe, (0, 0))
     return (seen.flux - FLUX) * np.sqrt(seen.ivar)
 
 
@@ -41,7 +53,7 @@ def test_scatter_is_smaller_than_stated_by_what_was_measured(
 ) -> None:
     each = np.std(faint[:, between(low, high)], axis=1)
     assert np.median(each) == pytest.approx(expected, rel=0.05)
-    assert np.std(np.log(each)) == pytest.approx(np.hypot(noise.COMMON, noise.ARM), rel=0.35)
+    assert np.std(np.log(each)) == pytest.approx(np.hypot(detector.COMMON, detector.ARM), rel=0.35)
 
 
 def test_scatter_exceeds_the_stated_error_of_bright_stars() -> None:
@@ -58,20 +70,20 @@ def test_neighbours_share_noise(faint: np.ndarray, low: float, high: float, expe
 def test_the_red_arm_of_2011_was_noisier_and_smoother(faint: np.ndarray) -> None:
     red, then = faint[:, between(7000, 8400)], pulls(20, EARLY)[:, between(7000, 8400)]
     assert np.std(then) / np.std(red) == pytest.approx(1.5, rel=0.1)
-    assert neighbours(then, 1) == pytest.approx(noise.PILOT_NEIGHBOUR, abs=0.03)
+    assert neighbours(then, 1) == pytest.approx(detector.PILOT_NEIGHBOUR, abs=0.03)
 
 
 @pytest.mark.parametrize("snr", [15, 80, 300])
 def test_signal_to_noise_in_g_is_what_was_asked(snr: float) -> None:
-    seen = noise.observe(FLUX, np.full(N, float(snr)), LATE, Recipe(1), (0, 0))
-    assert np.median(noise.band_snr(seen)["g"]) == pytest.approx(snr, rel=0.04)
+    seen = detector.observe(FLUX, np.full(N, float(snr)), LATE, Recipe(1), (0, 0))
+    assert np.median(detector.band_snr(seen)["g"]) == pytest.approx(snr, rel=0.04)
 
 
 def test_faint_stars_are_lost_in_the_lines_of_the_sky_first() -> None:
     line, beside = np.searchsorted(WAVELENGTH, (8348.3, 8325))
     loss = {}
     for snr in (15.0, 200.0):
-        variance = sum(noise.stated_variance(FLUX, np.full(N, snr), np.random.default_rng(1)))
+        variance = sum(detector.stated_variance(FLUX, np.full(N, snr), np.random.default_rng(1)))
         loss[snr] = (variance[:, line] / variance[:, beside]).mean()
     assert loss[15.0] > 3 * loss[200.0] > 3
 
@@ -84,14 +96,14 @@ def test_sky_subtraction_leaves_more_than_noise_in_its_lines() -> None:
 
 def test_without_noise_the_flux_is_the_light_and_the_stated_error_stays() -> None:
     bare = Recipe(1, without=frozenset({"noise", "sky_lines"}))
-    seen = noise.observe(FLUX, np.full(N, 50.0), LATE, bare, (0, 0))
+    seen = detector.observe(FLUX, np.full(N, 50.0), LATE, bare, (0, 0))
     np.testing.assert_array_equal(seen.flux, FLUX)
-    assert np.median(noise.band_snr(seen)["g"]) == pytest.approx(50, rel=0.01)
+    assert np.median(detector.band_snr(seen)["g"]) == pytest.approx(50, rel=0.01)
 
 
 @pytest.fixture(scope="module")
 def seen() -> Marked:
-    seen = noise.observe(np.repeat(FLUX, 5, axis=0), np.full(5 * N, 50.0), np.repeat(LATE, 5), Recipe(2), (0, 0))
+    seen = detector.observe(np.repeat(FLUX, 5, axis=0), np.full(5 * N, 50.0), np.repeat(LATE, 5), Recipe(2), (0, 0))
     return marked(seen.flux, seen.ivar, np.repeat(LATE, 5), np.random.default_rng(3))
 
 
@@ -173,6 +185,6 @@ def test_a_wrong_sky_adds_or_takes_the_lines_of_the_night() -> None:
     out = add_sky(flux, flux, np.array([0, SKY]), np.random.default_rng(7))
     np.testing.assert_array_equal(out[0], flux[0])
     added = out[1] - flux[1]
-    line = np.argmax(sky_lines.AIRGLOW)
+    line = np.argmax(night.AIRGLOW)
     assert WAVELENGTH[line] == pytest.approx(5578.3, abs=1.5)
     assert abs(added[line]) > 5 * abs(np.median(added)) > 0

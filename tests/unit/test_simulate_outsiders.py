@@ -3,20 +3,15 @@
 import numpy as np
 import pytest
 
-from obcat.ingest.simulate.dense import FINE, dense_lines, hydrogen
-from obcat.ingest.simulate.dust import BANDS
-from obcat.ingest.simulate.isochrones import COLUMNS, at_phase
-from obcat.ingest.simulate.lb1 import PERIOD, SEMI_AMPLITUDE, lb1
-from obcat.ingest.simulate.motion import velocities
-from obcat.ingest.simulate.orbits import EPOCH
-from obcat.ingest.simulate.outsiders import SHARES, atmosphere, with_outsiders
-from obcat.ingest.simulate.recipe import Recipe
-from obcat.ingest.simulate.rows import joined, replaced, taken
-from obcat.ingest.simulate.spectra import Component, normalised
-from obcat.ingest.simulate.stars import Stars, draw_stars
-from obcat.ingest.simulate.systems import draw_systems
-from obcat.ingest.simulate.templates import weights
 from obcat.kernels.grid import WAVELENGTH
+from obcat.simulate.binaries import EPOCH
+from obcat.simulate.contaminants import PERIOD, SEMI_AMPLITUDE, SHARES, atmosphere, draw_systems, lb1, with_outsiders
+from obcat.simulate.dust import BANDS
+from obcat.simulate.isochrones import COLUMNS, at_phase
+from obcat.simulate.light import FINE, Component, dense_lines, hydrogen, normalised, weights
+from obcat.simulate.recipe import Recipe, joined, replaced, taken
+from obcat.simulate.sky import velocities
+from obcat.simulate.stars import Stars, draw_stars
 
 TEFF, LOGG, V, G = (COLUMNS.index(name) for name in ("log_teff", "log_g", "v", "g_gaia"))
 

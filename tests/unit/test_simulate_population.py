@@ -3,19 +3,28 @@
 import numpy as np
 import pytest
 
-from obcat.ingest.simulate import galaxy
-from obcat.ingest.simulate.arms import ARMS, CONTRAST, overdensity, radius
-from obcat.ingest.simulate.blocks import visible_feh
-from obcat.ingest.simulate.dust import BANDS
-from obcat.ingest.simulate.isochrones import at_phase, lattice
-from obcat.ingest.simulate.population import FEH_GRADIENT, FEH_SIGMA, FEH_SUN, draw_cells, living
-from obcat.ingest.simulate.recipe import Recipe
-from obcat.ingest.simulate.rotation import critical_velocity, synchronous
-from obcat.ingest.simulate.rows import taken
-from obcat.ingest.simulate.sky import Sky, draw_sky
-from obcat.ingest.simulate.stars import LOGG, TEFF, G, Stars, draw_stars, magnitudes
-from obcat.ingest.simulate.templates import weights
-from obcat.ingest.simulate.truth import _stars
+from obcat.simulate import galaxy
+from obcat.simulate.chunks import visible_feh
+from obcat.simulate.dust import BANDS
+from obcat.simulate.galaxy import ARMS, CONTRAST, overdensity, radius
+from obcat.simulate.isochrones import at_phase, lattice
+from obcat.simulate.light import weights
+from obcat.simulate.recipe import Recipe, taken
+from obcat.simulate.sky import Sky, critical_velocity, draw_sky, synchronous
+from obcat.simulate.stars import (
+    FEH_GRADIENT,
+    FEH_SIGMA,
+    FEH_SUN,
+    LOGG,
+    TEFF,
+    G,
+    Stars,
+    draw_cells,
+    draw_stars,
+    living,
+    magnitudes,
+)
+from obcat.simulate.truth import _stars
 
 N = 3000
 

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from scipy.interpolate import CubicSpline
 
-from obcat.ingest.simulate.dust import f99
-from obcat.ingest.simulate.interstellar import DIB, equivalent_widths, gas_velocity, transmission
-from obcat.ingest.simulate.line_spread import _RESOLUTION, blurred, draw_resolution
-from obcat.ingest.simulate.spectra import FINE_STEP, FREQUENCY, Component, composite, normalised, rotation
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
+from obcat.simulate.dust import DIB, equivalent_widths, f99, gas_velocity, transmission
+from obcat.simulate.light import FINE_STEP, FREQUENCY, Component, composite, normalised, rotation
+from obcat.simulate.night import _RESOLUTION, blurred, draw_resolution
 
 Spectrum = np.ndarray
 

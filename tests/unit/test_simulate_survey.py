@@ -13,12 +13,11 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from obcat.ingest.simulate import Recipe, _blocks, is_current, simulate
-from obcat.ingest.simulate import truth as truth_module
-from obcat.ingest.simulate.lb1 import LB1_DEC, LB1_RA
-from obcat.ingest.simulate.visits import count_visits, draw_visits, n_spectra
-from obcat.ingest.simulate.workers import AHEAD, ordered
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
+from obcat.simulate import AHEAD, Recipe, _blocks, is_current, ordered, simulate
+from obcat.simulate import truth as truth_module
+from obcat.simulate.contaminants import LB1_DEC, LB1_RA
+from obcat.simulate.visits import count_visits, draw_visits, n_spectra
 
 N_STARS, CHUNK, SEED = 60, 25, 11  # three chunks
 DR5_CARDS = """

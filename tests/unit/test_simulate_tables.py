@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits, votable
 from astropy.table import Table
 
-from obcat.ingest.simulate import tables
+from obcat.simulate import tables
 
 N = 7
 COLUMNS = {

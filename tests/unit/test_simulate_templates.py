@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obcat.ingest.simulate.recipe import Recipe
-from obcat.ingest.simulate.stars import LOGG, TEFF, draw_stars
-from obcat.ingest.simulate.templates import COOLEST, spectrum_feh, templates, weights
+from obcat.simulate.light import COOLEST, spectrum_feh, templates, weights
+from obcat.simulate.recipe import Recipe
+from obcat.simulate.stars import LOGG, TEFF, draw_stars
 
 
 def one(*values: float) -> tuple[np.ndarray, ...]:

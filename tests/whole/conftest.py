@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from obcat.ingest.simulate import Recipe, simulate
+from obcat.simulate import Recipe, simulate
 from tests.whole.small import N_STARS, Made, make, tables_of, write_survey
 
 

@@ -1,0 +1,247 @@
+"""Emission: what discs, nebulae and winds add to the spectra, as flux on the LAMOST grid."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obcat.simulate.be_discs import H_ALPHA, Disc, disc_flux, disc_transforms, gauss, later, veil
+from obcat.simulate.dust import f99
+from obcat.simulate.lines import FREQUENCY, PIXEL, at_lines, balmer, stamped, vacuum
+from obcat.simulate.recipe import Recipe, taken
+
+__all__ = [
+    "CASE_B",
+    "NEBULAR",
+    "REGIONS",
+    "Emission",
+    "Nebula",
+    "Wind",
+    "add_emission",
+    "draw_nebulae",
+    "draw_winds",
+    "gusts",
+    "inside",
+    "nebular_flux",
+    "nebular_transforms",
+    "on_days",
+    "velocities",
+    "wind_lines",
+]
+
+Array = NDArray[np.float64]
+REGIONS = (  # l, b, radius (deg) of large H II regions in the field: Sharpless (1959)
+    (41.5, 2.4, 0.5), (55.1, 2.4, 0.4), (60.9, -0.1, 0.4), (74.8, 0.6, 0.8), (78.0, 1.8, 2.0),
+    (80.0, -1.0, 1.2), (84.8, -0.6, 1.6), (93.0, 2.8, 0.6), (99.3, 3.7, 1.4), (102.8, -0.7, 0.6),
+    (107.0, -0.9, 0.4), (110.2, 2.6, 0.5), (111.5, 0.8, 0.4), (118.4, 4.7, 1.5), (123.2, -6.3, 0.4),
+    (132.2, -0.7, 0.7), (134.8, 0.9, 1.2), (137.4, 1.1, 1.2), (148.0, 0.0, 0.9), (150.6, -0.9, 0.4),
+    (151.6, -0.2, 0.4), (155.4, 2.6, 0.4), (160.1, -12.3, 1.5), (168.7, 1.0, 0.4), (169.2, -1.0, 0.6),
+    (172.1, -2.2, 1.0), (173.4, -1.7, 0.7), (173.6, 2.8, 0.6), (182.3, 0.2, 0.3), (188.9, 0.8, 0.5),
+    (190.1, 0.5, 0.5), (192.6, -0.1, 0.4), (195.1, -12.0, 3.2), (201.6, 0.5, 0.4), (202.9, 2.2, 1.2),
+    (206.3, -2.1, 0.9), (206.5, -16.4, 0.7), (209.0, -19.4, 1.0), (211.9, -1.3, 0.7), (224.5, -2.4, 1.2),
+)  # fmt: skip
+CHANCE, ELSEWHERE = 0.6, 0.003  # of a residue in the middle of a region, and in the diffuse gas between them
+EW_AT_13, EW_SIGMA, EW_RANGE = 2.0, 0.9, (0.2, 40.0)  # Angstrom of H alpha at G of 13; ln
+FAINTER = 0.25  # dex of EW per mag: brighter gas is dropped from the sky more carefully
+OVER, OVER_MAX = 0.25, 2.5  # of the residues were subtracted too much; Angstrom
+MOTION = 8.0  # km/s between gas and star
+RATIOS = {  # F/F(H alpha) or, [O III], [O II] and He I, F/F(H beta): median, ln scatter
+    "nitrogen": (0.33, 0.25), "sulphur": (0.22, 0.35), "oxygen_3": (0.30, 0.90), "oxygen_2": (1.6, 0.35),
+    "helium": (0.09, 0.30),
+}  # fmt: skip
+DENSITY = (1.15, 1.43)  # [S II] 6716/6731, at the limit of low density
+REDDENING = (0.7, 1.2)  # E(B-V) of the gas over that of the star
+
+
+class Nebula(NamedTuple):
+    """One row a star: H alpha left over (Angstrom, negative: subtracted too much), velocity against the star (km/s),
+    ratios of line fluxes, and E(B-V) of the gas less that of the star (mag).
+    """
+
+    ew: Array
+    motion: Array
+    nitrogen: Array
+    sulphur: Array
+    oxygen_3: Array
+    oxygen_2: Array
+    helium: Array
+    density: Array
+    reddening: Array
+
+
+def inside(glon: Array, glat: Array) -> Array:
+    """Chance of nebular light at these places (deg): Gaussian within each region."""
+    chance = np.full(len(glon), ELSEWHERE)
+    for lon, lat, radius in REGIONS:
+        along = ((glon - lon + 180) % 360 - 180) * np.cos(np.radians(lat))
+        chance = np.maximum(chance, CHANCE * np.exp(-(along**2 + (glat - lat) ** 2) / (2 * radius**2)))
+    return chance
+
+
+def draw_nebulae(glon: Array, glat: Array, g: Array, ebv: Array, recipe: Recipe, chunk: int) -> Nebula:
+    """`ew` is 0 where there is none; faint stars have more gas over their continuum."""
+    n, rng = len(g), recipe.rng("nebulae", chunk)
+    has = (rng.random(n) < inside(glon, glat)) & recipe.has("nebulae")
+    ew = np.clip(EW_AT_13 * 10 ** (FAINTER * (g - 13)) * np.exp(EW_SIGMA * rng.standard_normal(n)), *EW_RANGE)
+    ew = np.where(rng.random(n) < OVER, -np.minimum(ew, OVER_MAX), ew) * has
+    ratios = {name: median * np.exp(sigma * rng.standard_normal(n)) for name, (median, sigma) in RATIOS.items()}
+    motion, density = MOTION * rng.standard_normal(n), rng.uniform(*DENSITY, size=n)
+    return Nebula(
+        ew=ew, motion=motion, density=density, reddening=(rng.uniform(*REDDENING, size=n) - 1) * ebv, **ratios
+    )
+
+
+SUN_BOLOMETRIC = 4.74
+FAINTEST = -7.0  # M_bol; brighter stars show their wind at H alpha
+EW, PER_MAG, WIND_EW_SIGMA, EW_MAX = (
+    0.5,
+    0.45,
+    0.4,
+    30.0,
+)  # Angstrom at M_bol -7, dex/mag: Ib to Ia+ of Crowther+ (2006); ln
+P_CYGNI, ABSORBED = 0.35, (0.1, 0.4)  # chance per mag above FAINTEST; part of the emission absorbed
+TROUGH, TROUGH_WIDTH = (120.0, 300.0), (50.0, 110.0)  # km/s, to the blue; sigma
+WIDTH, BROAD = (90.0, 220.0), 550.0  # km/s: sigma of the core, and of its electron scattering
+BROAD_SHARE = 0.2
+GUST, GUST_PERIOD = 0.15, (10.0, 120.0)  # ln; d: Kaufer et al. (1996)
+
+
+class Wind(NamedTuple):
+    """One row a star: H alpha emitted and absorbed in the trough (Angstrom), widths (sigma) and velocity of the trough
+    (km/s), Teff (K), and how it varies.
+    """
+
+    ew: Array
+    absorbed: Array
+    width: Array
+    trough: Array
+    trough_width: Array
+    teff: Array
+    period: Array
+    phase: Array
+
+
+def draw_winds(log_l: Array, teff: Array, logg: Array, recipe: Recipe, chunk: int) -> Wind:
+    """Emission grows with luminosity; `ew` is 0 below M_bol -7 and for stars not on the way off the main sequence."""
+    n, rng = len(teff), recipe.rng("winds", chunk)
+    over = FAINTEST - (SUN_BOLOMETRIC - 2.5 * log_l)
+    has = (over > 0) & (logg < 4.3) & recipe.has("winds")
+    ew = np.minimum(EW * 10 ** (PER_MAG * over) * np.exp(WIND_EW_SIGMA * rng.standard_normal(n)), EW_MAX) * has
+    cygni = rng.random(n) < P_CYGNI * np.clip(over, 0, 3)
+    absorbed = ew * rng.uniform(*ABSORBED, size=n) * cygni
+    width, trough, trough_width = (rng.uniform(*limits, size=n) for limits in (WIDTH, TROUGH, TROUGH_WIDTH))
+    period = GUST_PERIOD[0] * (GUST_PERIOD[1] / GUST_PERIOD[0]) ** rng.random(n)
+    return Wind(ew, absorbed, width, trough, trough_width, teff, period, rng.uniform(0, 2 * np.pi, size=n))
+
+
+def gusts(wind: Wind, mjd: NDArray[np.int64]) -> Wind:
+    """The winds on these days."""
+    factor = np.exp(GUST * np.sin(2 * np.pi * mjd / wind.period + wind.phase))
+    return wind._replace(ew=wind.ew * factor, absorbed=wind.absorbed / factor)
+
+
+Floats = NDArray[np.floating]
+Complex = NDArray[np.complexfloating]
+CASE_B = 2.86  # F(H alpha)/F(H beta), 10,000 K: Osterbrock & Ferland (2006), table 4.4
+BALMER_OVER_BETA = ((5, 0.468), (6, 0.259), (7, 0.159), (8, 0.105), (9, 0.073))  # the same table
+O3_RATIO, N2_RATIO = 2.98, 3.05  # 5007/4959, 6583/6548: Storey & Zeippen (2000)
+O2_RATIO = 0.72  # 3726/3729 at low density
+THERMAL = 12.0  # km/s, sigma of a nebular line
+NEBULAR = np.array([
+    H_ALPHA, balmer(4), *(balmer(n) for n, _ in BALMER_OVER_BETA), *map(vacuum, (
+        6548.05, 6583.45, 6716.44, 6730.82, 4958.91, 5006.84, 3726.03, 3728.82, 5875.62,
+    )),
+])  # fmt: skip
+HOT, HOTTEST = 20_000.0, 30_000.0  # K: helium shows; ionised helium shows
+WIND = np.array([H_ALPHA, balmer(4), vacuum(6678.15), vacuum(5875.62), vacuum(4685.70)])
+WIND_SHARES = (1.0, 0.15, 0.06, 0.10, 0.20)  # EW over that of H alpha, the last three in hot stars only
+
+
+def nebular_flux(nebula: Nebula, level: Floats) -> tuple[Array, Array]:
+    """Vacuum wavelengths (lines,) and flux (n, lines): recombination after Case B, reddened as the gas is."""
+    alpha = nebula.ew * at_lines(level, NEBULAR[:1])[:, 0]
+    n, s, total = nebula.nitrogen, nebula.sulphur, 1 + nebula.density
+    ratio = [np.full(len(alpha), r) for r in (1.0, 1 / CASE_B, *(r / CASE_B for _, r in BALMER_OVER_BETA))]
+    ratio += [n / N2_RATIO, n, s * nebula.density / total, s / total]
+    o3, o2 = nebula.oxygen_3 / CASE_B, nebula.oxygen_2 / CASE_B
+    ratio += [o3 / O3_RATIO, o3, o2 * O2_RATIO / (1 + O2_RATIO), o2 / (1 + O2_RATIO), nebula.helium / CASE_B]
+    curve = f99(NEBULAR)
+    dust = 10 ** (-0.4 * nebula.reddening[:, None] * (curve - curve[0]))
+    return NEBULAR, alpha[:, None] * np.stack(ratio, axis=1) * dust
+
+
+def nebular_transforms(flux: Array) -> Complex:
+    return (flux[..., None] * gauss(THERMAL)).astype(complex)
+
+
+def wind_lines(wind: Wind, level: Floats) -> tuple[Array, Complex]:
+    """Vacuum wavelengths (lines,) and transforms (n, lines, frequencies): a core with wings, less a blue trough."""
+    hot = [np.ones(len(wind.ew))] * 2 + [wind.teff > HOT] * 2 + [wind.teff > HOTTEST]
+    flux = at_lines(level, WIND) * np.array(WIND_SHARES) * np.stack(hot, axis=1)
+    core = np.exp(-0.5 * (wind.width[:, None] / PIXEL * FREQUENCY) ** 2)
+    emitted = wind.ew[:, None] * ((1 - BROAD_SHARE) * core + BROAD_SHARE * gauss(BROAD))
+    trough = np.exp(-0.5 * (wind.trough_width[:, None] / PIXEL * FREQUENCY) ** 2) * wind.absorbed[:, None]
+    moved = np.exp(1j * wind.trough[:, None] / PIXEL * FREQUENCY)
+    return WIND, flux[..., None] * (emitted - trough * moved)[:, None, :]
+
+
+Float32 = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+
+class Emission(NamedTuple):
+    """Disc, nebula and wind of each star, or of each visit."""
+
+    disc: Disc
+    nebula: Nebula
+    wind: Wind
+
+    @property
+    def ew(self) -> Array:
+        """H alpha above what the star itself would show (Angstrom): emitted less absorbed."""
+        return self.disc.ew - self.disc.shell + self.nebula.ew + self.wind.ew - self.wind.absorbed
+
+    @property
+    def emitting(self) -> NDArray[np.bool_]:
+        """Whether anything is emitted; what the sky subtraction took too much of is not."""
+        return (self.disc.ew > 0) | (self.nebula.ew > 0) | (self.wind.ew > 0)
+
+    @property
+    def nebular(self) -> NDArray[np.bool_]:
+        return (self.nebula.ew > 0) & (self.disc.ew == 0) & (self.wind.ew == 0)
+
+
+def on_days(emission: Emission, star: Rows, mjd: Rows) -> Emission:
+    """The emission of each visit: its star's, as it was on that day."""
+    visits = taken(emission, star)
+    return visits._replace(disc=later(visits.disc, mjd), wind=gusts(visits.wind, mjd))
+
+
+def add_emission(flux: Float32, level: Float32, emission: Emission, rv: Array, resolution: Array) -> Float32:
+    """Flux (n, 3909) of the systems with what their rows of `emission` add; `level` is their continuum, rv (n, 3) the
+    velocities (km/s) of disc, gas and wind, resolution is (n,) or on the grid.
+    """
+    out, e = flux.copy(), emission
+    for part, has, column in ((e.disc, e.disc.ew > 0, 0), (e.nebula, e.nebula.ew != 0, 1), (e.wind, e.wind.ew > 0, 2)):
+        rows = np.flatnonzero(has)
+        if len(rows):
+            wavelength, transform = _lines(taken(part, rows), level[rows], flux[rows])
+            out[rows] += stamped(wavelength, transform, rv[rows, column], at_lines(resolution[rows], wavelength))
+    rows = np.flatnonzero(e.disc.excess_ks > 0)
+    out[rows] += veil(taken(e.disc, rows)) * level[rows]
+    return out
+
+
+def _lines(part: Disc | Nebula | Wind, level: Float32, star: Float32) -> tuple[Array, Complex]:
+    if isinstance(part, Disc):
+        wavelength, flux, shell = disc_flux(part, level, star)
+        return wavelength, disc_transforms(part, flux, shell)
+    if isinstance(part, Nebula):
+        wavelength, flux = nebular_flux(part, level)
+        return wavelength, nebular_transforms(flux)
+    return wind_lines(part, level)
+
+
+def velocities(nebula: Nebula, star: Array, system: Array) -> Array:
+    """(n, 3) km/s of disc, gas and wind: with the star, near the system, with the star."""
+    return np.stack([star, system + nebula.motion, star], axis=1)

@@ -1,0 +1,128 @@
+"""Recipe: ingredients of a simulated survey and their random streams; rows of tuples of arrays."""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, NamedTuple, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["CHUNK", "INGREDIENTS", "Recipe", "UnknownIngredient", "joined", "recipe_of", "replaced", "taken"]
+
+Table = TypeVar("Table", bound=tuple[Any, ...])
+Rows = slice | NDArray[np.bool_] | NDArray[np.int64]
+
+
+def taken(table: Table, rows: Rows) -> Table:
+    """The table with these rows only."""
+    return _made(table, [taken(c, rows) if isinstance(c, tuple) else c[rows] for c in table])
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """One table after the other."""
+    columns = zip(*tables, strict=True)
+    return _made(tables[0], [joined(c) if isinstance(c[0], tuple) else np.concatenate(c) for c in columns])
+
+
+def replaced(table: Table, rows: NDArray[np.int64], by: Table) -> Table:
+    """The table with these rows, in order, taken from another one."""
+    return _made(table, [_replaced(*pair, rows) for pair in zip(table, by, strict=True)])
+
+
+def _replaced(column: Any, by: Any, rows: NDArray[np.int64]) -> Any:
+    if isinstance(column, tuple):
+        return replaced(column, rows, by)
+    out = column.astype(np.result_type(column, by))
+    out[rows] = by
+    return out
+
+
+def _made(like: Table, columns: list[Any]) -> Table:
+    return cast(Table, type(like)(*columns))
+
+
+CHUNK = 4000  # stars drawn at a time: as many as a plate has fibres, so that no draw can overfill one
+
+INGREDIENTS = {
+    "rotation": "projected rotation of the stars",
+    "velocities": "systemic velocities and proper motions",
+    "feh_gradient": "radial gradient of [Fe/H]",
+    "spiral_arms": "spiral arms on the exponential disc",
+    "dust": "interstellar reddening",
+    "clouds": "clumps on the smooth dust disc",
+    "binaries": "companions",
+    "triples": "third stars of some binaries",
+    "orbits": "velocities of the components at each visit",
+    "wobble": "orbital motion of the photocentre: parallax error and RUWE",
+    "outsiders": "late-B and A interlopers, subdwarfs, white dwarfs",
+    "be_stars": "discs of Be stars: lines",
+    "disc_light": "infrared excess and reddening of those discs",
+    "nebulae": "H II emission that the sky subtraction left",
+    "winds": "H alpha of supergiants",
+    "line_spread": "resolution that changes with wavelength and fibre",
+    "interstellar": "Na I, Ca II and diffuse interstellar bands",
+    "tellurics": "water and oxygen bands left over",
+    "flux_calibration": "smooth flux error and the step between the arms",
+    "noise": "photon, sky and read noise",
+    "sky_lines": "residuals of night-sky lines",
+    "dead_pixels": "dead and masked pixels, gaps, cosmic rays",
+    "erroneous": "spectra with a wrong wavelength scale, arms that do not meet, or a wrong sky",
+    "zero_point": "offset of Gaia's parallaxes",
+    "gaia_errors": "Gaia's measurement errors, larger than stated",
+    "gaia_matches": "missing and spurious sources, neighbours",
+    "photometry_errors": "errors of magnitudes",
+    "photometry_gaps": "missing stars and bands, upper limits",
+    "saturation": "light lost by XSTPS-GAC brighter than r of 14",
+    "colour_offsets": "colours unlike those of the isochrones the build uses",
+    "label_errors": "errors of Teff, log g and [Fe/H]",
+    "label_gaps": "stars without labels",
+}
+
+
+class Recipe(NamedTuple):
+    """The seed of the survey, the ingredients left out, and seeds of ingredients that have one of their own.
+
+    Each ingredient draws from streams of its own: leaving one out or reseeding it changes no draw of another.
+    """
+
+    seed: int
+    without: frozenset[str] = frozenset()
+    seeds: Mapping[str, int] = {}
+
+    def has(self, ingredient: str) -> bool:
+        """KeyError for a name that is no ingredient."""
+        if ingredient not in INGREDIENTS:
+            raise KeyError(ingredient)
+        return ingredient not in self.without
+
+    def rng(self, stream: str, *key: int) -> np.random.Generator:
+        """An independent generator for each stream (an ingredient, or any other name) and key, wherever it is made."""
+        seed = self.seeds.get(stream, self.seed)
+        return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(stream.encode()), *key)))
+
+
+class UnknownIngredient(ValueError):
+    """The message is one line that says what was meant, or where the names are."""
+
+    exit_code = 2
+
+
+def recipe_of(seed: int, without: Iterable[str], seeds: Iterable[str]) -> Recipe:
+    """The recipe of command-line words, seeds as NAME=SEED; UnknownIngredient if a word cannot be understood."""
+    return Recipe(seed, frozenset(map(_known, without)), dict(map(_own_seed, seeds)))
+
+
+def _own_seed(text: str) -> tuple[str, int]:
+    name, _, seed = text.partition("=")
+    if not (seed.isascii() and seed.isdigit()):
+        raise UnknownIngredient(f"{text!r} is no seed of an ingredient; write it as noise=7")
+    return _known(name), int(seed)
+
+
+def _known(name: str) -> str:
+    if name in INGREDIENTS:
+        return name
+    near = get_close_matches(name, INGREDIENTS, n=1)
+    hint = f"did you mean {near[0]}?" if near else "obcat simulate --ingredients lists them"
+    raise UnknownIngredient(f"no ingredient {name!r}; {hint}")
