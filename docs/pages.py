@@ -13,7 +13,8 @@ from pathlib import Path
 import click
 import duckdb
 
-from obcat import db, ddl
+from obcat import db
+from obcat.build import ddl
 from obcat.cli import main
 from obcat.export import guide
 from obcat.export.published import CATALOG

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from obcat.kernels.grid import WAVELENGTH
-from obcat.query import TIME_LIMIT, answered, lock_down, opened
+from obcat.query.sql import TIME_LIMIT, answered, lock_down, opened
 from obcat.schema import columns_of, quoted, read_tables
 from obcat.trust import check
 

@@ -10,7 +10,7 @@ from obcat.explain.limits import em_reason
 from obcat.explain.quality import bits
 from obcat.explain.section import Section
 from obcat.explain.star import StarNotFound, find
-from obcat.query import lock_down, opened
+from obcat.query.sql import lock_down, opened
 from obcat.schema import SQL
 
 __all__ = ["StarNotFound", "explain"]

@@ -10,7 +10,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from obcat import db, ddl
+from obcat import db
+from obcat.build import ddl
 from obcat.schema import Column, columns_of
 
 Rows = list[dict[str, Any]]

@@ -14,9 +14,9 @@ import pytest
 from astropy.table import Table
 from click.testing import CliRunner
 
-from obcat.answers import as_csv, as_json, as_table, write
 from obcat.cli import main
-from obcat.query import answer
+from obcat.query.formats import as_csv, as_json, as_table, write
+from obcat.query.sql import answer
 
 BIG = 4611686018427387905  # no double holds it
 QUERY = f"""SELECT * FROM (VALUES

@@ -15,7 +15,7 @@ from obcat.gridding import on_grid
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 from obcat.kernels.rest_frame import rest_frame
 from obcat.kernels.windows import clean_pixels, full_pixels
-from obcat.query import QueryRefused
+from obcat.query.sql import QueryRefused
 from obcat.schema import columns_of
 
 BIG = 4611686018427387905  # no double holds it

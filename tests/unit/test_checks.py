@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from obcat import db
-from obcat.build import check
+from obcat.build.run import check
 from obcat.schema import columns_of
 
 KEYS = ("specid", "star_id", "uniqflag", "snr_g")

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from obcat.query import answer
+from obcat.query.sql import answer
 from obcat.schema import SQL
 
 COOKBOOK = sorted((SQL / "queries").glob("*.sql"))

@@ -17,7 +17,7 @@ from obcat.explain.quality import conditions
 from obcat.explain.text import as_lines, word
 from obcat.kernels.distance import distance
 from obcat.kernels.extinction import BANDS, extinction
-from obcat.query import opened
+from obcat.query.sql import opened
 
 GAIA = 4611686018427387905  # no double holds it
 MAGNITUDES = {b: 10 + 0.1 * i for i, b in enumerate(BANDS)} | {f"{b}_err": 0.02 + 0.01 * i for i, b in enumerate(BANDS)}

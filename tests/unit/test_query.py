@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from obcat.query import QueryRefused, answer, ask, shortened, status
+from obcat.query.sql import QueryRefused, answer, ask, shortened, status
 
 FILE_READS = [
     "FROM '{file}'",

@@ -12,7 +12,7 @@ from release_rows import rows_of, store
 import obcat
 from obcat.cli import main
 from obcat.export.release import release
-from obcat.query import QueryRefused, answer
+from obcat.query.sql import QueryRefused, answer
 from obcat.trust import NotTrusted, check
 
 COUNT = "SELECT count(*) AS n FROM catalog.ob_stars"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import Distance, SkyCoord
 
-from obcat.query import QueryRefused, ask
+from obcat.query.sql import QueryRefused, ask
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 from zero_point import zpt
 
-from obcat import db, inputs
+from obcat import db
+from obcat.build import inputs
 
 N = 2000
 EDGES = [6.0, 10.8, 11.2, 11.8, 12.2, 12.9, 13.1, 15.9, 16.1, 17.5, 19.0, 20.0, 21.0]  # rows of the published tables

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from obcat.build import build
+from obcat.build.run import build
 from obcat.export import delimited
 from obcat.export.published import read
 from obcat.ingest.survey import ingest

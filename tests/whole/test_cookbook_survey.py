@@ -16,7 +16,7 @@ import obcat
 from obcat.db import SqlFile
 from obcat.export.published import CATALOG
 from obcat.export.release import release
-from obcat.query import answer
+from obcat.query.sql import answer
 from obcat.schema import SQL
 from tests.whole.small import ROOT
 

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow.dataset as ds
 import pytest
 
-from obcat import inputs
+from obcat.build import inputs
 from obcat.ingest.survey import ingest
 from tests.whole.small import (
     OBCAT,

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from obcat import db
-from obcat.build import register
+from obcat.build.run import register
 from obcat.kernels.grid import LOG_STEP, WAVELENGTH
 from obcat.kernels.rest_frame import rest_frame_normalised
 from tests.whole.small import Made, copy_build, make

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from obcat.build import build
+from obcat.build.run import build
 from obcat.ingest.survey import ingest
 from tests.whole.small import PARAMETERS, loaded, make, obcat, tables_of, write_survey
 

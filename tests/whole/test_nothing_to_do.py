@@ -6,7 +6,8 @@ import shutil
 import duckdb
 import pytest
 
-from obcat import db, fingerprint, schema
+from obcat import db, schema
+from obcat.build import fingerprint
 from tests.whole.small import PARAMETERS, Made, built, copy_build, obcat, tables_of, write_survey
 
 

@@ -8,7 +8,7 @@ from obcat.explain import explain
 from obcat.explain.colours import colours
 from obcat.export import models
 from obcat.export.published import read
-from obcat.query import opened
+from obcat.query.sql import opened
 
 
 @pytest.mark.parametrize("kind", ["database of the build", "models of a release"])

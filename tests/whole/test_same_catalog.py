@@ -136,7 +136,7 @@ def origins(made: Made) -> dict[str, str]:
 
 def test_nothing_but_the_simulation_its_report_and_tests_knows_of_the_truth():
     """A build cannot profit from what it cannot name."""
-    may = {"obcat/simulate", "obcat/report", "obcat/cli/look.py", "obcat/cli/make.py"}
+    may = {"obcat/simulate", "obcat/report", "obcat/cli/evaluate.py", "obcat/cli/build.py"}
     every = [path for folder in ("obcat", "ingest", "sql") for path in (ROOT / folder).rglob("*")]
     paths = [path for path in every if path.suffix in (".py", ".sql", ".csv")]
     naming = {p.relative_to(ROOT).as_posix() for p in paths if re.search(r"\btruth\b", p.read_text(encoding="utf-8"))}

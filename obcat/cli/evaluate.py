@@ -12,7 +12,7 @@ from obcat.cli.group import DATABASE, fail, main, reading
 def check(database: Path) -> None:
     """Run the checks of sql/95_check on DATABASE; every row a check returns is a fault."""
     from obcat import db
-    from obcat.build import check as run
+    from obcat.build.run import check as run
 
     with reading(database), db.connect(database, read_only=True) as con:
         failed = run(con, click.echo)
@@ -25,8 +25,8 @@ def check(database: Path) -> None:
 @DATABASE
 def status(database: Path) -> None:
     """What DATABASE holds: inputs, quarantine, parameters with their source, models, time by step."""
-    from obcat.query import QueryRefused
-    from obcat.query import status as run
+    from obcat.query.sql import QueryRefused
+    from obcat.query.sql import status as run
 
     try:
         with reading(database):

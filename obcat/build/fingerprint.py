@@ -8,14 +8,16 @@ from pathlib import Path
 
 import duckdb
 
-from obcat import __version__, db, inputs, models
+from obcat import __version__, db, models
+from obcat.build import inputs
 from obcat.schema import SQL
 from obcat.survey import Survey
 
 __all__ = ["fingerprint", "fingerprint_of", "provenance"]
 
 PACKAGES = ("duckdb", "numpy", "scipy", "torch", "lightgbm", "emcee", "pyarrow")
-MODULES = ("build.py", "db.py", "ddl.py", "fitting.py", "inputs.py", "models.py", "schema.py", "udf.py")
+BUILD = ("run.py", "ddl.py", "fitting.py", "inputs.py")
+MODULES = (*(f"build/{name}" for name in BUILD), "db.py", "models.py", "schema.py", "udf.py")
 
 
 def fingerprint(survey: Survey, folder: Path) -> str:
@@ -27,7 +29,7 @@ def fingerprint(survey: Survey, folder: Path) -> str:
     digest.update(inputs.content_hash(folder / "raw").encode())
     if survey.models_from:
         digest.update((fingerprint_of(survey.models_from) or "").encode())
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     sql = sorted([*SQL.glob("[0-9][0-9]_*/*.sql"), *SQL.glob("schema/*.csv")])
     for path in [*sql, *(package / name for name in MODULES)]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")

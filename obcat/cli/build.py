@@ -93,8 +93,8 @@ def ingest(survey: Path, root: Path, workers: int) -> None:
 @click.option("--threads", default=2, show_default=True, type=click.IntRange(min=1))
 def build(survey: Path, root: Path, threads: int) -> None:
     """Make build/NAME/obcat.duckdb from what was ingested; does nothing if nothing has changed."""
-    from obcat.build import BuildFailed
-    from obcat.build import build as run
+    from obcat.build.run import BuildFailed
+    from obcat.build.run import build as run
     from obcat.db import StepFailed
     from obcat.lock import Locked
 

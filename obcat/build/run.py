@@ -11,9 +11,10 @@ from typing import Any
 import duckdb
 from duckdb.func import ARROW, SPECIAL
 
-from obcat import db, ddl, inputs
-from obcat.fingerprint import fingerprint, fingerprint_of, provenance
-from obcat.fitting import Arrays, fit_file
+from obcat import db
+from obcat.build import ddl, inputs
+from obcat.build.fingerprint import fingerprint, fingerprint_of, provenance
+from obcat.build.fitting import Arrays, fit_file
 from obcat.lock import locked
 from obcat.progress import working
 from obcat.schema import column, quoted, read_tables

@@ -84,8 +84,8 @@ class Unanswered(Exception):
 
 
 def show(database: Path, query: str, form: str, out: Path | None, limits: dict[str, Any]) -> None:
-    from obcat.answers import text_of, write
-    from obcat.query import QueryRefused, answer
+    from obcat.query.formats import text_of, write
+    from obcat.query.sql import QueryRefused, answer
 
     try:
         found = answer(database, query, **limits)
@@ -137,7 +137,7 @@ def explain(database: Path, star: str, html: Path | None, trust: bool) -> None:
     """Why these numbers? All that made the row of STAR: a specid, star_id, Gaia DR2 id, target name or "RA DEC"."""
     from obcat.explain import StarNotFound
     from obcat.explain import explain as run
-    from obcat.query import QueryRefused
+    from obcat.query.sql import QueryRefused
 
     check_trust(database, trust)
     try:

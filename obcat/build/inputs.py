@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from obcat.data import REFERENCE
 from obcat.schema import arrow_schema, read_tables
 from obcat.survey import Survey
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["content_hash", "provenance", "registered"]
 
-REFERENCE = Path(__file__).parent / "data" / "reference"
 SHA256 = pa.field("sha256", pa.string())
 
 

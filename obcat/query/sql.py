@@ -76,7 +76,7 @@ def answered(
 
 def ask(database: Path, query: str) -> str:
     """The answer to one SELECT as CSV text; see ``answer``."""
-    from obcat.answers import as_csv
+    from obcat.query.formats import as_csv
 
     return as_csv(answer(database, query).table)
 
