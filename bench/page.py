@@ -42,7 +42,7 @@ def stand_in(path: Path) -> Path:
         con.execute("INSERT INTO catalog.ob_stars BY NAME SELECT * FROM rows")
         spectra = pa.array((1 + 0.02 * random.standard_normal((SPECTRA, N_PIXEL))).astype(np.float32).ravel())
         con.register("flux", pa.table({"flux": pa.FixedSizeListArray.from_arrays(spectra, N_PIXEL)}))
-        con.execute("""INSERT INTO emission.spectra BY NAME
+        con.execute("""INSERT INTO spectra.normalised BY NAME
             SELECT specid, flux, flux AS ivar FROM flux POSITIONAL JOIN (SELECT specid FROM rows LIMIT 2000)""")
     return path
 

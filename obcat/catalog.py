@@ -1,5 +1,6 @@
 """A finished catalog from Python: tables, spectra, SQL."""
 
+import warnings
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from obcat.kernels.grid import WAVELENGTH
-from obcat.query.sql import TIME_LIMIT, answered, lock_down, opened
+from obcat.query.sql import TIME_LIMIT, answered, lock_down, old_names, opened
 from obcat.schema import columns_of, quoted, read_tables
 from obcat.trust import check
 
@@ -24,7 +25,7 @@ SPECTRUM = {
     "observed": "SELECT flux, ivar FROM raw.spectra WHERE specid = $specid",
     "rest": "SELECT s.flux, s.ivar, h.z FROM raw.spectra AS s JOIN stage.headers AS h USING (specid)"
     " WHERE specid = $specid",
-    "normalised": "SELECT flux, ivar FROM emission.spectra WHERE specid = $specid",
+    "normalised": "SELECT flux, ivar FROM spectra.normalised WHERE specid = $specid",
 }
 
 
@@ -82,6 +83,8 @@ class Catalog:
 
     def sql(self, query: str, *, time_limit: float = TIME_LIMIT) -> "pa.Table":
         """The answer to one SELECT as an Arrow table. Raises obcat.query.QueryRefused; see ``obcat sql``."""
+        if note := old_names(query):
+            warnings.warn(note, FutureWarning, stacklevel=2)
         return answered(self._con, self.path, query, time_limit=time_limit, max_rows=None).table
 
     def table(self, name: str = "catalog.ob_stars") -> "Table":

@@ -21,7 +21,7 @@ class StepFailed(Exception):
 
 @dataclass(frozen=True)
 class SqlFile:
-    """A file under sql/: ``40_emission/30_scores.sql`` makes ``emission.scores``."""
+    """A file under sql/: ``40_spectra/30_scores.sql`` makes ``spectra.scores``."""
 
     path: Path
 

@@ -73,21 +73,21 @@ UDFS = {
             "normalised",
             rest_frame_normalised,
             takes=("raw.spectra.flux", "raw.spectra.ivar", "stage.headers.z"),
-            gives=of("emission.spectra", "flux ivar masked_fraction"),
+            gives=of("spectra.normalised", "flux ivar masked_fraction"),
             parameters=("continuum_sigma", "pca_min_wavelength", "pca_max_wavelength"),
         ),
         Udf(
             "pca_scores",
             pca_scores,
-            takes=of("emission.spectra", "flux ivar"),
-            gives=of("emission.scores", "score_clean score_full"),
+            takes=of("spectra.normalised", "flux ivar"),
+            gives=of("spectra.scores", "score_clean score_full"),
             models=("pca",),
             parameters=("pca_outlier", "pca_max_masked", "pca_sweeps"),
         ),
         Udf(
             "emission",
             emission,
-            takes=(*of("emission.spectra", "flux ivar"), "emission.scores.score_clean"),
+            takes=(*of("spectra.normalised", "flux ivar"), "spectra.scores.score_clean"),
             gives=of(
                 "emission.lines",
                 "halpha_excess halpha_excess_err halpha_ew halpha_significance"
@@ -99,7 +99,7 @@ UDFS = {
         Udf(
             "predict_labels",
             predict_labels,
-            takes=("emission.scores.score_clean",),
+            takes=("spectra.scores.score_clean",),
             gives=of("extinction.labels", "teff teff_err logg logg_err feh feh_err"),
             models=("labels",),
         ),
@@ -115,7 +115,7 @@ UDFS = {
         Udf(
             "luminosity",
             luminosity,
-            takes=(*of("emission.scores", "score_clean score_full"), "emission.lines.em_flag"),
+            takes=(*of("spectra.scores", "score_clean score_full"), "emission.lines.em_flag"),
             gives=of("luminosity.magnitudes", "mk out_of_domain"),
             models=("luminosity",),
         ),

@@ -85,7 +85,7 @@ class Unanswered(Exception):
 
 def show(database: Path, query: str, form: str, out: Path | None, limits: dict[str, Any]) -> None:
     from obcat.query.formats import text_of, write
-    from obcat.query.sql import QueryRefused, answer
+    from obcat.query.sql import QueryRefused, answer, old_names
 
     try:
         found = answer(database, query, **limits)
@@ -95,6 +95,8 @@ def show(database: Path, query: str, form: str, out: Path | None, limits: dict[s
             click.echo(text_of(found.table, form), nl=False)
     except (QueryRefused, OSError, ValueError, OverflowError) as error:
         raise Unanswered(error) from error
+    if note := old_names(query):
+        say(note)
     if found.cut:
         say(f"cut after {limits['max_rows']:,} rows; --max-rows gives more")
 

@@ -25,7 +25,7 @@ DISTANCE_CAPTION = (
 )
 SPECTRUM = """SELECT s.flux, s.ivar, c.score_clean, p.pca_min_wavelength, p.pca_max_wavelength
     , p.halpha, p.halpha_halfwidth
-    FROM emission.spectra AS s CROSS JOIN meta.parameters AS p LEFT JOIN emission.scores AS c USING (specid)
+    FROM spectra.normalised AS s CROSS JOIN meta.parameters AS p LEFT JOIN spectra.scores AS c USING (specid)
     WHERE specid = $specid"""
 DISTANCE = """SELECT c.mk, c.mk_err, c.ks, c.ks_err, c.a_ks, c.a_ks_err, c.parallax - c.parallax_offset AS parallax
     , c.parallax_error, c.dis, c.dis_low, c.dis_high, c.binary_flag

@@ -18,7 +18,7 @@ BINNED = 3  # pixels of the 3909 that make one; a resolution element of LAMOST i
 STEP = 0.001  # of the continuum; the noise of a pixel at S/N 200 is five times that
 MISSING = -32768
 SQL = Path(__file__).parent / "sql"
-NEEDED = {"emission.spectra", "emission.scores", "model.arrays"}
+NEEDED = {"spectra.normalised", "spectra.scores", "model.arrays"}
 FIRST = "those of a list that was given, then "
 RULE = (
     "best visits, the kinds of stars (with or without emission, binary or not, unknown) in turn, highest S/N first, "

@@ -14,7 +14,7 @@ import duckdb
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Answer", "QueryRefused", "answer", "answered", "ask", "lock_down", "opened", "status"]
+__all__ = ["Answer", "QueryRefused", "answer", "answered", "ask", "lock_down", "old_names", "opened", "status"]
 
 SELECT, EXPLAIN = duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN
 # the keyword with its options, after blanks and comments
@@ -27,6 +27,7 @@ NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "allow_community_extensions": False,
 }
+OLD_NAMES = {"emission.spectra": "spectra.normalised", "emission.scores": "spectra.scores"}
 SETTINGS = (
     "enable_progress_bar = false",
     "python_enable_replacements = false",
@@ -79,6 +80,12 @@ def ask(database: Path, query: str) -> str:
     from obcat.query.formats import as_csv
 
     return as_csv(answer(database, query).table)
+
+
+def old_names(query: str) -> str | None:
+    """What to say of a query that uses the name that a relation had before this release."""
+    used = [f"{old} is called {new}" for old, new in OLD_NAMES.items() if re.search(rf"\b{old}\b", query)]
+    return f"{'; '.join(used)}; the old name goes with the next release" if used else None
 
 
 def one_statement(con: duckdb.DuckDBPyConnection, query: str) -> str:

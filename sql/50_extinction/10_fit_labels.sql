@@ -1,13 +1,13 @@
 -- Title:   Teff, log g and [Fe/H] learnt from the coefficients of stars that have them.
 -- Grain:   one row per star with labels: its best spectrum.
--- Reads:   emission.scores, emission.lines, sample.visits, sample.label_matches, stage.labels, meta.parameters
+-- Reads:   spectra.scores, emission.lines, sample.visits, sample.label_matches, stage.labels, meta.parameters
 -- Fit:     labels.labels
 -- Parameters: label_min_stars, label_trees, label_leaves, label_min_leaf, label_learning_rate, label_seed
 -- Paper:   METHOD section 3
 SELECT v.star_id, v.specid, c.score_clean, l.teff, l.logg, l.feh
     , meta.hash_fraction(v.star_id) < p.train_fraction AS is_train
 FROM sample.visits AS v
-INNER JOIN emission.scores AS c USING (specid)
+INNER JOIN spectra.scores AS c USING (specid)
 INNER JOIN emission.lines AS e USING (specid)
 INNER JOIN sample.label_matches AS m ON v.star_id = m.star_id AND m.chosen = 1
 INNER JOIN stage.labels AS l ON m.row = l.row

@@ -1,13 +1,13 @@
 -- Title:   Labels of every star: those of the label table, else those regressed from its coefficients.
 -- Grain:   one row per star (star_id).
--- Reads:   sample.visits, emission.scores, sample.label_matches, stage.labels
+-- Reads:   sample.visits, spectra.scores, sample.label_matches, stage.labels
 -- UDFs:    predict_labels
 -- Paper:   section 4; METHOD section 3
 INSERT INTO extinction.labels BY NAME
 WITH predicted AS MATERIALIZED (
     SELECT v.star_id, unnest(predict_labels(c.score_clean))
     FROM sample.visits AS v
-    INNER JOIN emission.scores AS c USING (specid)
+    INNER JOIN spectra.scores AS c USING (specid)
     WHERE v.uniqflag = 1
 )
 , given AS (

@@ -1,6 +1,6 @@
 -- Title:   What limits each row, as a sum of bits: see meta.quality_bits.
 -- Grain:   one row per spectrum (specid) of the sample.
--- Reads:   sample.visits, stage.headers, sample.stars, emission.spectra, emission.lines, extinction.labels, extinction.reddening, luminosity.geometric, luminosity.magnitudes, binarity.excess, distance.distances, meta.parameters
+-- Reads:   sample.visits, stage.headers, sample.stars, spectra.normalised, emission.lines, extinction.labels, extinction.reddening, luminosity.geometric, luminosity.magnitudes, binarity.excess, distance.distances, meta.parameters
 -- Paper:   METHOD sections 1 to 7
 INSERT INTO catalog.quality BY NAME
 SELECT
@@ -35,7 +35,7 @@ FROM sample.visits AS v
 CROSS JOIN meta.parameters AS p
 INNER JOIN stage.headers AS h ON v.specid = h.specid
 INNER JOIN sample.stars AS s ON v.star_id = s.star_id
-LEFT JOIN emission.spectra AS n ON v.specid = n.specid
+LEFT JOIN spectra.normalised AS n ON v.specid = n.specid
 LEFT JOIN emission.lines AS l ON v.specid = l.specid
 LEFT JOIN extinction.labels AS t ON v.star_id = t.star_id
 LEFT JOIN extinction.reddening AS e ON v.star_id = e.star_id

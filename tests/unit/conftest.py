@@ -22,7 +22,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "obcat.duckdb"
     with db.connect(path) as con:
         ddl.create_tables(con)
-        for file in [*db.sql_files("00_meta"), *db.sql_files("20_stage")]:
+        for file in [*db.sql_files("00_meta"), *db.sql_files("20_stage"), *db.sql_files("45_emission")[1:]]:
             if file.relation != "meta.survey":
                 db.run(con, file)
     return path

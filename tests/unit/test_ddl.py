@@ -132,9 +132,9 @@ def test_step_failed_names_the_file(con, tmp_path):
 
 
 def test_header_fields():
-    file = db.SqlFile(Path("sql/40_emission/30_scores.sql"))
+    file = db.SqlFile(Path("sql/40_spectra/30_scores.sql"))
     file.__dict__["text"] = "-- Title:   A, b.\n-- Reads:   x.y, input_z\n-- UDFs:\nSELECT 1 -- Fit: no"
-    assert file.relation == "emission.scores"
+    assert file.relation == "spectra.scores"
     assert file.header("Reads") == ("x.y", "input_z")
     assert file.header("UDFs") == ()
     assert file.header("Fit") == ()

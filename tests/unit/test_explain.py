@@ -177,8 +177,8 @@ def test_drawing_shows_the_windows_and_enlarges_halpha(template, tmp_path, fill)
     n_pixel, keep = 3909, np.zeros(100, np.float32)
     with db.connect(path) as con:
         spectrum = {"flux": np.ones(n_pixel, np.float32), "ivar": np.ones(n_pixel, np.float32)}
-        fill(con, "emission.spectra", [{"specid": "a", "masked_fraction": 0.0} | spectrum])
-        fill(con, "emission.scores", [{"specid": "a", "score_clean": keep, "score_full": keep}])
+        fill(con, "spectra.normalised", [{"specid": "a", "masked_fraction": 0.0} | spectrum])
+        fill(con, "spectra.scores", [{"specid": "a", "score_clean": keep, "score_full": keep}])
         for name, values in {"mean": np.ones(n_pixel), "scale": np.ones(n_pixel)}.items():
             row = ["pca", name, values.dtype.str, list(values.shape), values.tobytes()]
             con.execute("INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)", row)

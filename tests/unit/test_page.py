@@ -70,8 +70,8 @@ def database(template, tmp_path_factory, fill) -> Path:
         con.execute("INSERT INTO meta.survey (name, simulated) VALUES ('demo', 1)")
         con.execute("INSERT INTO meta.provenance VALUES ('obcat', '0.1'), ('fingerprint', $evil)", {"evil": EVIL})
         fill(con, "catalog.ob_stars", ROWS)
-        fill(con, "emission.spectra", [{k: s[k] for k in ("specid", "flux", "ivar")} for s in spectra])
-        fill(con, "emission.scores", [{k: s[k] for k in ("specid", "score_clean")} for s in spectra])
+        fill(con, "spectra.normalised", [{k: s[k] for k in ("specid", "flux", "ivar")} for s in spectra])
+        fill(con, "spectra.scores", [{k: s[k] for k in ("specid", "score_clean")} for s in spectra])
     return path
 
 
@@ -224,7 +224,7 @@ def test_spectra_are_those_of_the_database(html, database):
     code = gzip.decompress(base64.b64decode(element(html, "spectra")))
     flux = decoded(code[: len(code) // len(head["layers"])], len(head["specids"])) * head["step"]
     with db.connect(database, read_only=True) as con:
-        known = dict(con.execute("SELECT specid, flux FROM emission.spectra").fetchall())
+        known = dict(con.execute("SELECT specid, flux FROM spectra.normalised").fetchall())
     for name, found in zip(head["specids"], flux, strict=True):
         assert found == pytest.approx(np.reshape(known[name], (-1, 3)).mean(axis=1), abs=6e-4)
     middle = 10 ** (head["log_start"] + head["log_step"] * np.array([0, 1302]))

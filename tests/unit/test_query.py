@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from obcat.query.sql import QueryRefused, answer, ask, shortened, status
+import obcat
+from obcat.query.sql import QueryRefused, answer, ask, old_names, shortened, status
 
 FILE_READS = [
     "FROM '{file}'",
@@ -239,3 +240,20 @@ def test_command_imports_nothing_heavy(database, arguments):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("emission.spectra", "spectra.normalised"), ("emission.scores", "spectra.scores")]
+)
+def test_old_names_answer_for_one_release_and_say_so(database, con, fill, old, new):
+    fill(con, new, [{"specid": "a"}])
+    con.close()
+    query = f"SELECT specid FROM {old}"
+    assert ask(database, query) == "specid\na\n"
+    assert old_names(query) == f"{old} is called {new}; the old name goes with the next release"
+    with obcat.open(database, trust=True) as catalog, pytest.warns(FutureWarning, match=new):
+        catalog.sql(query)
+
+
+def test_a_query_without_old_names_says_nothing():
+    assert old_names("SELECT specid FROM emission.lines JOIN spectra.scores USING (specid)") is None

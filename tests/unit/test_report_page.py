@@ -68,8 +68,8 @@ def full(template, tmp_path_factory, fill) -> Path:
     with db.connect(path) as con:
         con.execute("INSERT INTO meta.survey (name, simulated) VALUES ('<b>small</b> & co', 1)")
         fill(con, "catalog.ob_stars", rows)
-        for table, names in (("raw.spectra", "z flux ivar"), ("emission.spectra", "flux ivar"),
-                             ("emission.scores", "score_clean score_full")):  # fmt: skip
+        for table, names in (("raw.spectra", "z flux ivar"), ("spectra.normalised", "flux ivar"),
+                             ("spectra.scores", "score_clean score_full")):  # fmt: skip
             fill(con, table, [{name: s[name] for name in ("specid", *names.split())} for s in spectra])
         fill(con, "emission.lines", [{"specid": r["specid"], "halpha_excess": 0.1, "halpha_significance": 2.0,
                                       "halpha_chi2": 1.0, "em_flag": r["em_flag"]} for r in rows])  # fmt: skip

@@ -175,7 +175,7 @@ def test_fit_names_a_function_and_parameters_that_exist(file):
         assert f"def {function}(read, parameters, models" in source.replace("\n    ", " ").replace("( ", "(") or (
             re.search(rf"^def {function}\(", source, re.MULTILINE)
         )
-        assert "ORDER BY" in file.text or file.relation == "emission.fit_pca"
+        assert "ORDER BY" in file.text or file.relation == "spectra.fit_pca"
 
 
 def test_every_parameter_is_used():

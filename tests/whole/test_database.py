@@ -16,11 +16,11 @@ INTERNAL = "database_name = current_database() AND NOT internal"
 # UDF: SQL that gives its arguments by the kernel's own names, its results in order, and the row's name first
 INPUTS = {
     "normalised": "SELECT specid, flux, ivar, z FROM raw.spectra ORDER BY specid",
-    "pca_scores": "SELECT specid, flux AS norm, ivar AS norm_ivar FROM emission.spectra ORDER BY specid",
+    "pca_scores": "SELECT specid, flux AS norm, ivar AS norm_ivar FROM spectra.normalised ORDER BY specid",
     "emission": """SELECT specid, s.flux AS norm, s.ivar AS norm_ivar, score_clean
-        FROM emission.spectra AS s JOIN emission.scores USING (specid) ORDER BY specid""",
+        FROM spectra.normalised AS s JOIN spectra.scores USING (specid) ORDER BY specid""",
     "luminosity": """SELECT specid, score_clean, score_full, em_flag
-        FROM emission.scores JOIN emission.lines USING (specid) ORDER BY specid""",
+        FROM spectra.scores JOIN emission.lines USING (specid) ORDER BY specid""",
     "mk_error": """SELECT specid, snr_g, em_flag
         FROM sample.visits JOIN emission.lines USING (specid) ORDER BY specid""",
     "extinction": """SELECT star_id, teff, logg, feh,

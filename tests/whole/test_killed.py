@@ -30,7 +30,7 @@ from tests.whole.small import (
 
 pytestmark = pytest.mark.slow
 CHANGED = PARAMETERS | {"epochs": 6, "binary_nsigma": 2.5}
-STAGES = ["40_emission/10_spectra", "60_luminosity/20_good_parallax", "90_catalog/20_ob_stars"]
+STAGES = ["40_spectra/10_normalised", "60_luminosity/20_good_parallax", "90_catalog/20_ob_stars"]
 DRIVER = """
 import os, signal, sys
 from importlib import import_module
@@ -102,7 +102,7 @@ def the_next_run_completes(toml: Path, folder: Path, uninterrupted: Made) -> Non
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_after_a_stage(first, changed, uninterrupted, folder, stage):
-    if "emission" in stage:
+    if "spectra" in stage:
         shutil.rmtree(folder / "models")
     process = starts(changed, folder)
     assert process.stderr

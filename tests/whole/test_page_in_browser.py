@@ -248,7 +248,7 @@ def test_a_click_opens_the_star_with_values_flags_and_spectrum(opened, con):
 
 def test_the_spectrum_of_the_panel_is_that_of_the_database(opened, con):
     query = """SELECT c.specid, n.flux, n.ivar
-        FROM catalog.ob_stars AS c INNER JOIN emission.spectra AS n USING (specid)
+        FROM catalog.ob_stars AS c INNER JOIN spectra.normalised AS n USING (specid)
         WHERE c.uniqflag = 1 AND c.teff > 0 AND c.mk < 9 AND c.em_flag = 1 AND c.fitsname[1] <> '<'
         ORDER BY c.binary_flag = 1 DESC, c.snr_g DESC LIMIT 1"""
     specid, flux, ivar = con.execute(query).fetchall()[0]

@@ -1,8 +1,8 @@
 -- Title:   Stars whose spectra travel with the page: those of a list, then each kind, by emission and binary flag, in turn
--- Reads:   catalog.ob_stars, emission.spectra
+-- Reads:   catalog.ob_stars, spectra.normalised
 SELECT c.specid
 FROM catalog.ob_stars AS c
-INNER JOIN emission.spectra AS n ON c.specid = n.specid
+INNER JOIN spectra.normalised AS n ON c.specid = n.specid
 WHERE c.uniqflag = 1 AND n.flux IS NOT NULL
 ORDER BY
     c.star_id IN (

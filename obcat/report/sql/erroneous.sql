@@ -1,5 +1,5 @@
 -- Title:   Spectra with the bit erroneous and S/N > 30: the two largest misfits at Halpha, the two largest elsewhere
--- Reads:   catalog.ob_stars, emission.spectra, emission.scores
+-- Reads:   catalog.ob_stars, spectra.normalised, spectra.scores
 WITH ranked AS (
     SELECT
         specid
@@ -11,9 +11,9 @@ WITH ranked AS (
     SELECT specid FROM ranked WHERE at_halpha <= 2 OR elsewhere <= 2
 )
 SELECT c.specid, c.snr_g, c.halpha_chi2, c.clean_chi2, s.flux, s.ivar, p.score_clean
-FROM emission.spectra AS s
+FROM spectra.normalised AS s
 INNER JOIN chosen USING (specid)
-INNER JOIN emission.scores AS p USING (specid)
+INNER JOIN spectra.scores AS p USING (specid)
 INNER JOIN catalog.ob_stars AS c USING (specid)
 ORDER BY c.specid
 ;

@@ -1,5 +1,5 @@
 -- Title:   Spectra of high S/N without and with emission, spread over temperature
--- Reads:   catalog.ob_stars, emission.spectra, emission.scores
+-- Reads:   catalog.ob_stars, spectra.normalised, spectra.scores
 WITH ranked AS (
     SELECT specid, em_flag, ntile(4) OVER (PARTITION BY em_flag ORDER BY teff, specid) AS part, snr_g
     FROM catalog.ob_stars
@@ -11,9 +11,9 @@ WITH ranked AS (
     QUALIFY row_number() OVER (PARTITION BY em_flag, part ORDER BY snr_g DESC, specid) = 1
 )
 SELECT c.specid, c.em_flag, c.teff, c.snr_g, s.flux, s.ivar, p.score_clean
-FROM emission.spectra AS s
+FROM spectra.normalised AS s
 INNER JOIN chosen USING (specid)
-INNER JOIN emission.scores AS p USING (specid)
+INNER JOIN spectra.scores AS p USING (specid)
 INNER JOIN catalog.ob_stars AS c USING (specid)
 ORDER BY c.em_flag, c.teff, c.specid
 ;

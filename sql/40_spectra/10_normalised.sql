@@ -3,7 +3,7 @@
 -- Reads:   raw.spectra
 -- UDFs:    normalised
 -- Paper:   METHOD section 1; Ho et al. (2017)
-INSERT INTO emission.spectra BY NAME
+INSERT INTO spectra.normalised BY NAME
 SELECT specid, unnest(normalised(flux, ivar, meta.redshift(z)))
 FROM raw.spectra
 ;
