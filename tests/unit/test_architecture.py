@@ -173,9 +173,9 @@ def test_nothing_changes_at_import(module):
 
 
 @modules
-def test_a_module_is_one_noun_under_200_lines(module):
+def test_a_module_is_a_chapter_of_at_most_400_lines(module):
     text = (PACKAGE / module).read_text(encoding="utf-8")
-    assert len(text.splitlines()) < 205
+    assert len(text.splitlines()) <= 400
     assert ast.get_docstring(tree(module))
 
 
