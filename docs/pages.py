@@ -19,8 +19,7 @@ from obcat.cli import main
 from obcat.export import guide
 from obcat.export.published import CATALOG
 from obcat.ingest.errors import REASONS
-from obcat.ingest.source import Source
-from obcat.ingest.tables import SOURCES
+from obcat.ingest.sources import SOURCES, Source
 from obcat.schema import SQL, Column, columns_of, read_tables
 from obcat.udf import UDFS
 

@@ -1,6 +1,6 @@
 """What goes wrong on the way in: IngestError stops the run, Quarantined puts one file aside with a reason."""
 
-__all__ = ["REASONS", "IngestError", "Quarantined", "UnreadableError"]
+__all__ = ["REASONS", "IngestError", "Quarantined", "UnreadableError", "brief"]
 
 REASONS = {
     "empty": "the file has no bytes",
@@ -42,3 +42,9 @@ class Quarantined(Exception):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}"
+
+
+def brief(error: object, length: int = 160) -> str:
+    """An error's text on one line, for the end of a message."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -22,7 +22,7 @@ def compare(catalog: Path, database: Path | None, by: str | None, columns: tuple
     from obcat.compare import CompareError, names
     from obcat.compare import compare as run
     from obcat.ingest.errors import IngestError
-    from obcat.ingest.foreign import read_foreign
+    from obcat.ingest.tables.foreign import read_foreign
     from obcat.schema import columns_of
 
     database = database or _only_build()

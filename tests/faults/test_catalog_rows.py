@@ -13,10 +13,11 @@ from astropy.io import fits
 from astropy.table import Table
 
 from obcat.ingest.errors import IngestError
-from obcat.ingest.plausible import sentinels
-from obcat.ingest.store import provenance
-from obcat.ingest.tables import SOURCES, ingest, ingest_all
-from obcat.ingest.tabular import read_table
+from obcat.ingest.sources import SOURCES
+from obcat.ingest.tables import ingest, ingest_all
+from obcat.ingest.tables.read import read_table
+from obcat.ingest.tables.rows import sentinels
+from obcat.ingest.tables.store import provenance
 from obcat.schema import columns_of
 
 BANDS = [c for t in ("twomass", "xstps", "apass") for c in columns_of(f"raw.{t}") if c.unit == "mag"]

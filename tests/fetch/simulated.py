@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from obcat.ingest.tabular import read_table
+from obcat.ingest.tables.read import read_table
 from tests.fetch.archives import Archives
 
 TWOMASS = {

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from obcat.ingest.tabular import read_table
+from obcat.ingest.tables.read import read_table
 from tests.fetch.world import cut, drip, fakes, hang, html, shorter, status
 
 TRANSIENT = {

@@ -14,7 +14,7 @@ from obcat.compare.differences import difference
 from obcat.compare.flags import kappa
 from obcat.compare.joined import join
 from obcat.ingest.errors import IngestError
-from obcat.ingest.foreign import read_foreign
+from obcat.ingest.tables.foreign import read_foreign
 from obcat.schema import columns_of
 from tests.unit.release_rows import COLUMNS, rows_of, store
 

@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from obcat.ingest.errors import IngestError
-from obcat.ingest.tables import SOURCES, ingest, ingest_all
-from obcat.ingest.tabular import read_table
+from obcat.ingest.sources import SOURCES
+from obcat.ingest.tables import ingest, ingest_all
+from obcat.ingest.tables.read import read_table
 from obcat.schema import arrow_schema
 
 GAIA_ID = 3702547021547354752  # beyond 2**53: as a float it ends in other digits

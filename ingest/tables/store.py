@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from obcat.ingest.contents import sha256
+from obcat.ingest.tables.read import sha256
 from obcat.schema import arrow_schema
 
 __all__ = [

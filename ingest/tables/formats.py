@@ -1,21 +1,26 @@
-"""FITS binary tables and VOTables through astropy, to Arrow, nulls and 64-bit integers kept."""
+"""FITS binary tables, VOTables and Parquet to Arrow: nulls, units and 64-bit integers kept."""
 
 import io
 import warnings
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from astropy.io import fits
 from astropy.io import votable as vo
 from astropy.utils.exceptions import AstropyUserWarning
 
-from obcat.ingest.contents import brief
-from obcat.ingest.errors import IngestError
+from obcat.ingest.errors import IngestError, brief
 
-__all__ = ["fits_table", "votable"]
+__all__ = ["fits_table", "parquet", "votable"]
 
 TABLES = (fits.BinTableHDU, fits.TableHDU)
+MASK = ".mask"
+VOPARQUET = b"IVOA.VOTable-Parquet.content"
 
 
 def fits_table(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
@@ -92,3 +97,50 @@ def _text(values: np.ndarray, mask: np.ndarray) -> pa.Array | None:
     if not all(v is None or isinstance(v, str) for v in plain):
         return None
     return pa.array([None if hidden else v for v, hidden in zip(plain, mask.tolist(), strict=True)], pa.string())
+
+
+def parquet(path: Path) -> tuple[pa.Table, dict[str, str]]:
+    """The table, page checksums verified, and the units of its columns. The name is never read as a pattern.
+
+    astropy writes a masked column as two, ``x`` and ``x.mask``: put together here, or the hidden values would show.
+    """
+    try:
+        with pa.OSFile(str(path)) as file:
+            table = pq.ParquetFile(file, page_checksum_verification=True).read(use_threads=False)
+            return _masked(table), _units(table.schema)
+    except (pa.ArrowException, OSError, ElementTree.ParseError) as error:
+        raise IngestError(f"{path.name}: damaged Parquet ({brief(error)}); fetch the file again") from error
+
+
+def _masked(table: pa.Table) -> pa.Table:
+    masks = [n for n in table.column_names if n.endswith(MASK) and n.removesuffix(MASK) in table.column_names]
+    for mask in masks:
+        hidden, i = table[mask], table.column_names.index(mask.removesuffix(MASK))
+        shown = pc.if_else(hidden, pa.scalar(None, table.schema.types[i]), table.column(i))
+        table = table.set_column(i, table.column_names[i], shown)
+    return table.drop_columns(masks)
+
+
+def _units(schema: pa.Schema) -> dict[str, str]:
+    metadata = schema.metadata or {}
+    if b"table_meta_yaml" in metadata:
+        return _astropy_units(metadata[b"table_meta_yaml"])
+    if VOPARQUET in metadata and b"<!ENTITY" not in metadata[VOPARQUET]:
+        return _votable_units(metadata[VOPARQUET])
+    return {f.name: f.metadata[b"unit"].decode() for f in schema if f.metadata and f.metadata.get(b"unit")}
+
+
+def _votable_units(header: bytes) -> dict[str, str]:
+    """Units of a VOParquet header (IVOA Note 1.0)."""
+    fields = [e.attrib for e in ElementTree.fromstring(header).iter() if e.tag.rpartition("}")[2] == "FIELD"]
+    return {f["name"]: f["unit"] for f in fields if f.get("unit")}
+
+
+def _astropy_units(header: bytes) -> dict[str, str]:
+    from astropy.table.meta import YamlParseError, get_header_from_yaml
+
+    try:
+        columns = get_header_from_yaml(header.decode("utf-8", "replace").splitlines())["datatype"]
+    except (YamlParseError, ValueError, KeyError, TypeError) as error:
+        raise OSError(f"table_meta_yaml: {brief(error)}") from error
+    return {c["name"]: str(c["unit"]) for c in columns if c.get("unit")}

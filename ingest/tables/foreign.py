@@ -6,10 +6,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from obcat.ingest import units, values
 from obcat.ingest.errors import IngestError
-from obcat.ingest.mapping import find
-from obcat.ingest.tabular import Tabular, read_table
+from obcat.ingest.tables import units
+from obcat.ingest.tables.columns import cleaned, integers, numbers
+from obcat.ingest.tables.names import find
+from obcat.ingest.tables.read import Tabular, read_table
 from obcat.schema import Column, nearest
 
 __all__ = ["read_foreign"]
@@ -50,10 +51,10 @@ def _theirs(
 
 def _typed(given: Tabular, column: Column, theirs: str, where: str) -> pa.ChunkedArray:
     if column.type == "VARCHAR":
-        return values.cleaned(given.table[theirs], where)[0]
+        return cleaned(given.table[theirs], where)[0]
     if column.type == "BIGINT":
-        return _without_null(values.integers(given.table[theirs], where), column)
-    read = _without_null(values.numbers(given.table[theirs], where), column)
+        return _without_null(integers(given.table[theirs], where), column)
+    read = _without_null(numbers(given.table[theirs], where), column)
     known = pc.if_else(pc.is_finite(read), read, None)
     return pc.multiply(known, units.factor(given.units.get(theirs, ""), column.unit, where))
 

@@ -5,8 +5,7 @@ import warnings
 
 import astropy.units as u
 
-from obcat.ingest.contents import brief
-from obcat.ingest.errors import IngestError
+from obcat.ingest.errors import IngestError, brief
 
 __all__ = ["factor"]
 

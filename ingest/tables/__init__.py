@@ -6,17 +6,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from obcat.ingest import apass, gaia, gaia_dr3, labels, plausible, ps1, rows, store, targets, twomass, xstps, zero_point
 from obcat.ingest.errors import IngestError
-from obcat.ingest.mapping import resolve
-from obcat.ingest.rows import ROW
-from obcat.ingest.source import Source
-from obcat.ingest.tabular import read_table
+from obcat.ingest.sources import SOURCES, Source
+from obcat.ingest.tables import rows, store
+from obcat.ingest.tables.names import resolve
+from obcat.ingest.tables.read import read_table
+from obcat.ingest.tables.rows import ROW
 from obcat.schema import nearest
 
-__all__ = ["SOURCES", "ingest", "ingest_all"]
+__all__ = ["ingest", "ingest_all"]
 
-SOURCES = {m.SOURCE.name: m.SOURCE for m in (targets, gaia, gaia_dr3, twomass, xstps, ps1, apass, labels, zero_point)}
 TOO_MANY = 0.5  # share of rejected rows from which the columns are wrong, not the rows
 
 
@@ -49,7 +48,7 @@ def ingest(source_name: str, path: Path, out: Path, *, columns: Mapping[str, str
     known = store.counts_if_unchanged(source_name, path, columns, out)
     if known is not None:
         return {**known, "unchanged": 1}
-    from obcat.ingest.declared import declared  # brings astropy's units, which unchanged input does not need
+    from obcat.ingest.tables.columns import declared  # brings astropy's units, which unchanged input does not need
 
     given = read_table(path)
     matches = resolve(source, given.table.column_names, columns, path.name)
@@ -105,7 +104,7 @@ def _rejected(table: pa.Table, why: np.ndarray, source: Source) -> pa.Table:
 
 
 def _check_share(rejected: pa.Table, n: int, file: str) -> None:
-    if n >= plausible.ENOUGH and rejected.num_rows > TOO_MANY * n:
+    if n >= rows.ENOUGH_VALUES and rejected.num_rows > TOO_MANY * n:
         first = rejected.slice(0, 1).to_pylist()[0]
         raise IngestError(
             f"{file}: {rejected.num_rows} of {n} rows are unusable (row {first['row']}: {first['reason']}, "

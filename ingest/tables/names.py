@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from obcat.ingest.errors import IngestError
-from obcat.ingest.source import Recipe, Source
+from obcat.ingest.sources import Recipe, Source
 from obcat.schema import nearest
 
 __all__ = ["Match", "find", "recipe", "resolve"]

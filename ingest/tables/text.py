@@ -7,8 +7,7 @@ import re
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from obcat.ingest.contents import brief
-from obcat.ingest.errors import IngestError
+from obcat.ingest.errors import IngestError, brief
 
 __all__ = ["csv", "ecsv"]
 
