@@ -53,9 +53,8 @@ MAY_USE = {
         "obcat.schema", "obcat.trust",
     },
     "explain": {"duckdb", "numpy", "matplotlib", "obcat.kernels", "obcat.query", "obcat.schema"},
-    "gridding": {"numpy", "obcat.kernels"},
     "prediction": {
-        "numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.db", "obcat.gridding", "obcat.kernels",
+        "numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.db", "obcat.kernels",
         "obcat.model_file", "obcat.models", "obcat.udf",
     },
     "fetch": {
@@ -173,9 +172,9 @@ def test_nothing_changes_at_import(module):
 
 
 @modules
-def test_a_module_is_one_noun_under_200_lines(module):
+def test_a_module_is_one_chapter_of_at_most_400_lines(module):
     text = (PACKAGE / module).read_text(encoding="utf-8")
-    assert len(text.splitlines()) < 205
+    assert len(text.splitlines()) <= 400
     assert ast.get_docstring(tree(module))
 
 
