@@ -12,14 +12,13 @@ from numpy.typing import ArrayLike
 from obcat import db, model_file
 from obcat import models as stored
 from obcat.astro_table import astropy_table
-from obcat.gridding import on_grid
-from obcat.kernels.grid import WAVELENGTH
+from obcat.kernels.grid import on_grid
+from obcat.kernels.grid import snr_g as g_band_snr
 from obcat.udf import UDFS, batch_function
 
 __all__ = ["predict"]
 
 MODELS = ("pca", "labels", "luminosity", "noise")
-G_BAND = (4000.0, 5500.0)  # Angstrom, as for files without an S/N
 
 Run = Callable[..., dict[str, pa.Array]]
 
@@ -61,7 +60,10 @@ def predict(
     rows = [np.atleast_2d(np.asarray(x, float)) for x in (flux, ivar)]
     observed = on_grid(np.asarray(wavelength, float), *rows)
     n = len(rows[0])
-    given = {"z": np.broadcast_to(np.asarray(z, float), n), "snr_g": snr(*observed)}
+    given = {
+        "z": np.broadcast_to(np.asarray(z, float), n),
+        "snr_g": np.array([g_band_snr(*row) for row in zip(*observed, strict=True)]),
+    }
     if snr_g is not None:
         given["snr_g"] = np.broadcast_to(np.asarray(snr_g, float), n)
     found = chain(chooser(Path(models)), *map(wide, observed), **{k: pa.array(v) for k, v in given.items()})
@@ -118,10 +120,3 @@ def from_database(path: Path) -> Fitted:
 
 def wide(rows: np.ndarray) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1])
-
-
-def snr(flux: np.ndarray, ivar: np.ndarray) -> np.ndarray:
-    """Median of flux sqrt(ivar) over the good pixels of the g band: (n, 3909), (n, 3909) -> (n,); NaN without any."""
-    band = (G_BAND[0] <= WAVELENGTH) & (G_BAND[1] >= WAVELENGTH)
-    ratio = np.where(ivar[:, band] > 0, flux[:, band] * np.sqrt(ivar[:, band]), np.nan)
-    return np.array([np.median(r[np.isfinite(r)]) if np.isfinite(r).any() else np.nan for r in ratio])

@@ -18,9 +18,9 @@ from obcat.fetch.ledger import Ledger
 from obcat.fetch.recipe import Lamost, Limits
 from obcat.fetch.web import Answer, get
 from obcat.ingest.errors import Quarantined
-from obcat.ingest.identity import Identity, name_identity
-from obcat.ingest.inflate import MAGIC
-from obcat.ingest.spectrum import Spectrum, read_spectrum
+from obcat.ingest.lamost.header import Identity, name_identity
+from obcat.ingest.lamost.inflate import MAGIC
+from obcat.ingest.lamost.spectrum import Spectrum, read_spectrum
 
 __all__ = ["Wanted", "fetch_spectra", "wanted_of"]
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.grid import LOG_START, LOG_STEP, N_PIXEL
+from obcat.kernels.grid import LOG_START, LOG_STEP, placed, usable
 
 __all__ = ["RealismError", "Sample", "read_sample"]
 
@@ -41,7 +41,7 @@ class Sample(NamedTuple):
     @property
     def good(self) -> NDArray[np.bool_]:
         """Pixels that a build would use."""
-        return self.inside & (self.ivar > 0) & (self.flux != 0) & (self.ormask == 0)
+        return self.inside & usable(self.flux, self.ivar, self.ormask)
 
 
 def read_sample(folder: Path, most: int) -> Sample:
@@ -51,14 +51,10 @@ def read_sample(folder: Path, most: int) -> Sample:
     read = [spectrum for spectrum in map(_read, taken) if spectrum is not None]
     if not read:
         raise RealismError(f"{folder}: no spectrum of DR5 to DR10 below this folder")
-    pixels: list[NDArray[Any]] = [np.zeros((len(read), N_PIXEL), dtype=kind) for kind in TYPES]
-    inside = np.zeros((len(read), N_PIXEL), dtype=bool)
-    for k, (_, first, rows) in enumerate(read):
-        last = min(first + len(rows[0]), N_PIXEL)
-        inside[k, first:last] = True
-        for into, row in zip(pixels, rows, strict=True):
-            into[k, first:last] = row[: last - first]
-    flux, ivar, andmask, ormask = pixels
+    flux, ivar, andmask, ormask = (
+        np.stack([placed(rows[i], first, kind) for _, first, rows in read]) for i, kind in enumerate(TYPES)
+    )
+    inside = np.stack([placed(np.ones(len(rows[0]), bool), first, bool) for _, first, rows in read])
     return Sample(flux, ivar, andmask, ormask, inside, *_described([header for header, _, _ in read]))
 
 

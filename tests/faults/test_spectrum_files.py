@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from obcat.ingest import listing
 from obcat.ingest.errors import REASONS, IngestError, Quarantined, UnreadableError
-from obcat.ingest.inflate import SIZE_CAP, inflate
 from obcat.ingest.lamost import Spectrum, ingest, read_spectrum
+from obcat.ingest.lamost import folder as lamost_folder
+from obcat.ingest.lamost.inflate import SIZE_CAP, inflate
 from obcat.kernels.grid import N_PIXEL
 from tests.lamost_files import EXTEN0, Fake, N, header, padded, structure, table
 
@@ -82,7 +82,7 @@ def test_bytes_after_the_gzip_stream_are_refused() -> None:
 def test_inflate_without_isal_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     import zlib
 
-    monkeypatch.setattr("obcat.ingest.inflate.zlib", zlib)
+    monkeypatch.setattr("obcat.ingest.lamost.inflate.zlib", zlib)
     packed, content = Fake().packed(), Fake().content()
     assert inflate(packed) == content
     assert reason(packed[:-9]) == "truncated_gzip"
@@ -589,7 +589,7 @@ def test_folder_that_cannot_be_listed_is_one_line(tmp_path: Path, monkeypatch: p
     def refused(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(listing.os, "scandir", refused)
+    monkeypatch.setattr(lamost_folder.os, "scandir", refused)
     with pytest.raises(UnreadableError, match=rf"^{tmp_path}.*: Permission denied; give a folder"):
         ingest(tmp_path, tmp_path / "out")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from obcat import companions, mock
-from obcat.ingest.spectrum import read_spectrum
+from obcat.ingest.lamost.spectrum import read_spectrum
 from obcat.kernels.grid import WAVELENGTH
 from obcat.kernels.rest_frame import rest_frame_normalised
 from tests.real.known_stars import LATE_B

@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 
 from obcat.fit.pca import pca
-from obcat.ingest.spectrum import read_spectrum
+from obcat.ingest.lamost.spectrum import read_spectrum
 from obcat.kernels.emission import emission
 from obcat.kernels.grid import N_PIXEL
 from obcat.kernels.pca import pca_scores

@@ -53,9 +53,8 @@ MAY_USE = {
         "obcat.schema", "obcat.trust",
     },
     "explain": {"duckdb", "numpy", "matplotlib", "obcat.kernels", "obcat.query", "obcat.schema"},
-    "gridding": {"numpy", "obcat.kernels"},
     "prediction": {
-        "numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.db", "obcat.gridding", "obcat.kernels",
+        "numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.db", "obcat.kernels",
         "obcat.model_file", "obcat.models", "obcat.udf",
     },
     "fetch": {

@@ -11,8 +11,7 @@ import pytest
 import obcat
 from obcat import db, model_file
 from obcat.export.release import release
-from obcat.gridding import on_grid
-from obcat.kernels.grid import N_PIXEL, WAVELENGTH
+from obcat.kernels.grid import N_PIXEL, WAVELENGTH, on_grid
 from obcat.kernels.rest_frame import rest_frame
 from obcat.kernels.windows import clean_pixels, full_pixels
 from obcat.query.sql import QueryRefused

@@ -16,12 +16,12 @@ from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obcat.ingest import lamost, parts, scaled
-from obcat.ingest.cards import parse_header
+from obcat.ingest import lamost
 from obcat.ingest.errors import IngestError, Quarantined, UnreadableError
-from obcat.ingest.identity import name_identity
-from obcat.ingest.lamost import ingest, read_spectrum
-from obcat.ingest.listing import list_spectra
+from obcat.ingest.lamost import folder as lamost_folder
+from obcat.ingest.lamost import ingest, layouts, parts, read_spectrum
+from obcat.ingest.lamost.folder import list_spectra
+from obcat.ingest.lamost.header import name_identity, parse_header
 from obcat.kernels.grid import LOG_START, N_PIXEL, WAVELENGTH
 from obcat.schema import arrow_schema
 from tests.lamost_files import DIALECTS, Fake, N, card, header, padded
@@ -228,7 +228,7 @@ def test_scaled_images_are_read_by_astropy(bitpix: int, monkeypatch: pytest.Monk
         {"SIMPLE": True, "BITPIX": bitpix, "NAXIS": 2, "NAXIS1": N, "NAXIS2": 5} | fake.science() | fake.cards
     )
     calls = []
-    monkeypatch.setattr(scaled, "image", lambda c, image=scaled.image: calls.append(c) or image(c))
+    monkeypatch.setattr(layouts, "_scaled_image", lambda c, image=layouts._scaled_image: calls.append(c) or image(c))
     rows[2] = np.round(fake.arrays["flux"])
     spectrum = read_spectrum(content + stored, fake.name)
     with fits.open(BytesIO(content + stored)) as hdus:
@@ -322,8 +322,8 @@ def test_an_unchanged_folder_is_not_read_or_written_again(
 ) -> None:
     ingest(folder, tmp_path / "out", workers=1)
     before = snapshot(tmp_path / "out")
-    monkeypatch.setattr(lamost, "read_chunk", None)
-    monkeypatch.setattr(lamost, "save", None)
+    monkeypatch.setattr(lamost_folder, "read_chunk", None)
+    monkeypatch.setattr(lamost_folder, "_save", None)
     assert ingest(folder, tmp_path / "out", workers=1)["read"] == 0
     assert snapshot(tmp_path / "out") == before
 
@@ -380,7 +380,7 @@ def test_one_content_under_two_names_is_one_row_and_both_are_kept(folder: Path, 
 def test_copies_in_different_chunks_are_stored_once(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lamost, "CHUNK", 2)
+    monkeypatch.setattr(lamost_folder, "CHUNK", 2)
     last = next(folder.glob("*/*-004.fits.gz"))
     shutil.copy(last, last.with_name(last.name.replace("spec", "SPEC")))  # first by name
     ingest(folder, tmp_path / "out", workers=1)
@@ -462,7 +462,7 @@ def test_another_reader_version_reads_everything_again(
 def test_two_processes_give_the_same_bytes_as_one(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lamost, "CHUNK", 2)
+    monkeypatch.setattr(lamost_folder, "CHUNK", 2)
     ingest(folder, tmp_path / "one", workers=1)
     ingest(folder, tmp_path / "two", workers=2)
     one, two = snapshot(tmp_path / "one"), snapshot(tmp_path / "two")
@@ -501,7 +501,7 @@ def test_empty_folder_and_unwritable_output_are_one_line(folder: Path, tmp_path:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from obcat.ingest import lamost
+from obcat.ingest.lamost import folder
 
 def run(moment):
     count = 0
@@ -511,10 +511,10 @@ def run(moment):
         if count == moment:
             os.kill(os.getpid(), signal.SIGKILL)
     sys.addaudithook(stop)
-    lamost.ingest(Path(sys.argv[1]), Path(sys.argv[2]) / str(moment), workers=1)
+    folder.ingest(Path(sys.argv[1]), Path(sys.argv[2]) / str(moment), workers=1)
     os._exit(0)
 
-lamost.CHUNK = 1
+folder.CHUNK = 1
 for moment in range(1, 40):
     child = os.fork()
     if child == 0:
@@ -548,7 +548,7 @@ def test_readers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "run.py"
     script.write_text(
         "import os, time\nfrom concurrent.futures import ProcessPoolExecutor\nfrom multiprocessing import get_context\n"
-        "from obcat.ingest.chunk import follow_parent\n"
+        "from obcat.ingest.lamost.chunk import follow_parent\n"
         "if __name__ == '__main__':\n"
         "    pool = ProcessPoolExecutor(1, get_context('spawn'), follow_parent)\n"
         "    print(pool.submit(os.getpid).result(), flush=True)\n    time.sleep(60)\n"

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
-from obcat.ingest import lamost, parts
+from obcat.ingest.lamost import folder as lamost_folder
+from obcat.ingest.lamost import parts
 from obcat.ingest.survey import ingest
 from tests.whole.small import ROOT, Made, built, loaded, make, obcat, tables_of, write_survey
 
@@ -37,7 +38,7 @@ def moved(files: Path, target: Path) -> list[Path]:
 @pytest.mark.slow
 def test_other_folders_two_goes_one_thread_and_no_truth(first, files, tmp_path, monkeypatch):
     """Nothing is taken over from the first build: every spectrum is read and every model fitted anew."""
-    monkeypatch.setattr(lamost, "CHUNK", 40)
+    monkeypatch.setattr(lamost_folder, "CHUNK", 40)
     tables = tmp_path / "tables"
     shutil.copytree(files, tables, ignore=shutil.ignore_patterns("spectra"))
     spectra = moved(files, tmp_path / "all")

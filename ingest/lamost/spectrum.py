@@ -10,16 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from obcat.ingest import inflate
-from obcat.ingest.cards import Cards, Value, text
 from obcat.ingest.errors import Quarantined
-from obcat.ingest.header import KEYWORDS, describe, position
-from obcat.ingest.identity import identify, name_identity
-from obcat.ingest.layouts import read_arrays
-from obcat.ingest.pixels import masked, placed, snr_g
-from obcat.ingest.wavelength import first_pixel, layout_of
+from obcat.ingest.lamost import inflate
+from obcat.ingest.lamost.header import KEYWORDS, Cards, Value, describe, identify, name_identity, position, text
+from obcat.ingest.lamost.layouts import Arrays, first_pixel, layout_of, read_arrays
+from obcat.kernels.grid import median, placed, snr_g, usable
 
 __all__ = ["Spectrum", "read_bytes", "read_spectrum"]
+
+HIGH_IVAR = 100  # times the median, the limit n_high_ivar is defined by
 
 
 class Spectrum(NamedTuple):
@@ -36,12 +35,12 @@ def read_spectrum(source: Path | bytes, name: str | None = None) -> Spectrum:
     Raises Quarantined with a reason from errors.REASONS and nothing else.
     """
     stored = source if isinstance(source, bytes) else read_bytes(source)
-    return parse(stored, name if isinstance(source, bytes) else source.name)
+    return _parse(stored, name if isinstance(source, bytes) else source.name)
 
 
 def read_bytes(path: Path) -> bytes:
     """The file's content. Raises Quarantined: not_a_file, empty, too_large or unreadable."""
-    with quarantined_os_errors():
+    with _quarantined_os_errors():
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise Quarantined("not_a_file", "a folder, pipe or device")
@@ -54,7 +53,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 @contextmanager
-def quarantined_os_errors() -> Iterator[None]:
+def _quarantined_os_errors() -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
@@ -63,19 +62,19 @@ def quarantined_os_errors() -> Iterator[None]:
         raise Quarantined("unreadable", os.strerror(error.errno or 0)) from error
 
 
-def parse(stored: bytes, name: str | None) -> Spectrum:
+def _parse(stored: bytes, name: str | None) -> Spectrum:
     content = inflate.inflate(stored) if stored.startswith(inflate.MAGIC) else stored
     cards, arrays = read_arrays(content, KEYWORDS)
-    header = checked(cards, name)
+    header = _checked(cards, name)
     first, layout = first_pixel(cards, arrays.flux.size), layout_of(cards, arrays)
-    flux, ivar, counts = masked(arrays)
+    flux, ivar, counts = _masked(arrays)
     flux, ivar = placed(flux, first), placed(ivar, first)
     header |= {"sha256": hashlib.sha256(stored).hexdigest(), "other_names": None, "layout": layout}
-    header |= {"first_pixel": first, "n_pixel": arrays.flux.size, "snr_g_computed": snr_g(flux, ivar), **counts}
+    header |= {"first_pixel": first, "n_pixel": arrays.flux.size, "snr_g_computed": _known(snr_g(flux, ivar)), **counts}
     return Spectrum(header, flux, ivar)
 
 
-def checked(cards: Cards, name: str | None) -> dict[str, Value]:
+def _checked(cards: Cards, name: str | None) -> dict[str, Value]:
     """The columns that the header alone gives, once it holds what it must."""
     identity = identify(cards, name)
     if cards.get("VACUUM") is not True or cards.get("HELIO") is not True:
@@ -85,3 +84,30 @@ def checked(cards: Cards, name: str | None) -> dict[str, Value]:
     fitsname = filename if filename and name_identity(filename) else identity.fitsname
     row: dict[str, Value] = {"specid": identity.specid, "fitsname": fitsname, **identity._asdict()}
     return row | {"ra": ra, "dec": dec} | describe(cards)
+
+
+def _masked(arrays: Arrays) -> tuple[np.ndarray, np.ndarray, dict[str, Value]]:
+    """(n,) float32 flux and ivar, ivar 0 where METHOD section 1 masks, and the counts of raw.headers.
+
+    A pixel is masked if flux == 0, ivar <= 0, ormask != 0, or flux or ivar is not finite (flux is 0 there).
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        flux, ivar = arrays.flux.astype(np.float32), arrays.ivar.astype(np.float32)
+        finite = np.isfinite(flux)
+        wrong = ~finite | ~np.isfinite(ivar) | (ivar < 0)
+        good = usable(flux, ivar, arrays.ormask)
+        zero_flux = (flux == 0) & (ivar > 0)
+    if not finite.all():
+        flux = np.where(finite, flux, np.float32(0))
+    values = ivar[good]
+    counts: dict[str, Value] = {
+        "n_masked": good.size - values.size,
+        "n_zero_flux": int(np.count_nonzero(zero_flux)),
+        "n_not_finite": int(np.count_nonzero(wrong)),
+        "n_high_ivar": int(np.count_nonzero(values > HIGH_IVAR * median(values))) if values.size else 0,
+    }
+    return flux, np.where(good, ivar, np.float32(0)), counts
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value

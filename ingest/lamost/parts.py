@@ -28,7 +28,7 @@ TEMPORARY = ".tmp"
 PROVENANCE = {"obcat_version": obcat.__version__, "reader_version": READER_VERSION}
 
 
-def part_schema() -> pa.Schema:
+def _part_schema() -> pa.Schema:
     """specid, flux, ivar of raw.spectra, and sha256; array elements are never null, which reads a quarter faster."""
     declared = arrow_schema("raw.spectra")
     array = pa.list_(pa.field("item", pa.float32(), nullable=False), N_PIXEL)
@@ -38,14 +38,14 @@ def part_schema() -> pa.Schema:
 
 def write_part(folder: Path, specids: list[str], shas: list[str], flux: np.ndarray, ivar: np.ndarray) -> None:
     """A part of n > 0 spectra; flux, ivar: (n, 3909) float32."""
-    schema = part_schema()
+    schema = _part_schema()
     arrays = [
         pa.FixedSizeListArray.from_arrays(pa.array(a.ravel()), type=schema.field("flux").type) for a in (flux, ivar)
     ]
-    write_spectra(folder, pa.table([pa.array(specids), *arrays, pa.array(shas)], schema=schema))
+    _write_spectra(folder, pa.table([pa.array(specids), *arrays, pa.array(shas)], schema=schema))
 
 
-def write_spectra(folder: Path, table: pa.Table) -> Path:
+def _write_spectra(folder: Path, table: pa.Table) -> Path:
     content = "\n".join([READER_VERSION, *table["sha256"].to_pylist()])
     path = folder / f"part-{hashlib.sha256(content.encode()).hexdigest()[:16]}.parquet"
     encoding = {f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in ARRAYS}
@@ -73,10 +73,10 @@ def read_table(path: Path, name: str) -> pa.Table:
             table = file.read(use_threads=False)
     except (OSError, pa.ArrowException):
         return schema.empty_table()
-    return table.replace_schema_metadata() if current(table.schema, schema) else schema.empty_table()
+    return table.replace_schema_metadata() if _current(table.schema, schema) else schema.empty_table()
 
 
-def current(found: pa.Schema, declared: pa.Schema) -> bool:
+def _current(found: pa.Schema, declared: pa.Schema) -> bool:
     return found.equals(declared) and (found.metadata or {}).get(b"reader_version") == READER_VERSION.encode()
 
 
@@ -86,7 +86,7 @@ def digests(folder: Path) -> dict[Path, list[str]]:
     for path in sorted(folder.glob("part-*.parquet")):
         try:
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                if current(file.schema_arrow, part_schema()):
+                if _current(file.schema_arrow, _part_schema()):
                     found[path] = file.read(columns=["sha256"], use_threads=False)["sha256"].to_pylist()
         except (OSError, pa.ArrowException):
             continue
@@ -97,27 +97,27 @@ def tidy(folder: Path, live: Collection[str]) -> None:
     """Every spectrum at most once; when more than half are not ``live``, only those that are."""
     parts = digests(folder)
     stale = set(folder.glob("part-*.parquet")) - parts.keys()
-    rewritten = {path: keep for path, keep in compacted(parts, frozenset(live)).items() if not all(keep)}
-    written = {rewrite(path, keep) for path, keep in rewritten.items() if any(keep)}
+    rewritten = {path: keep for path, keep in _compacted(parts, frozenset(live)).items() if not all(keep)}
+    written = {_rewrite(path, keep) for path, keep in rewritten.items() if any(keep)}
     for path in (stale | rewritten.keys()) - written:
         path.unlink()
 
 
-def rewrite(path: Path, keep: list[bool]) -> Path:
+def _rewrite(path: Path, keep: list[bool]) -> Path:
     """A new part of the rows to keep; the old one stays for now."""
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        return write_spectra(path.parent, file.read(use_threads=False).filter(pa.array(keep)))
+        return _write_spectra(path.parent, file.read(use_threads=False).filter(pa.array(keep)))
 
 
-def compacted(parts: dict[Path, list[str]], live: frozenset[str]) -> dict[Path, list[bool]]:
+def _compacted(parts: dict[Path, list[str]], live: frozenset[str]) -> dict[Path, list[bool]]:
     """Part -> which of its rows stay."""
     stored = [sha for shas in parts.values() for sha in shas]
     drop = 2 * len(live.intersection(stored)) < len(stored)
     seen: set[str] = set()
-    return {path: [stays(sha, seen, live, drop) for sha in shas] for path, shas in parts.items()}
+    return {path: [_stays(sha, seen, live, drop) for sha in shas] for path, shas in parts.items()}
 
 
-def stays(sha: str, seen: set[str], live: frozenset[str], drop: bool) -> bool:
+def _stays(sha: str, seen: set[str], live: frozenset[str], drop: bool) -> bool:
     if sha in seen or (drop and sha not in live):
         return False
     seen.add(sha)

@@ -12,13 +12,29 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from obcat.ingest import parts
 from obcat.ingest.errors import Quarantined
-from obcat.ingest.listing import Entry
-from obcat.ingest.spectrum import Spectrum, read_bytes, read_spectrum
+from obcat.ingest.lamost import parts
+from obcat.ingest.lamost.spectrum import Spectrum, read_bytes, read_spectrum
 from obcat.schema import arrow_schema
 
-__all__ = ["Chunk", "Job", "follow_parent", "read_chunk"]
+__all__ = ["Chunk", "Entry", "Job", "follow_parent", "read_chunk"]
+
+
+class Entry(NamedTuple):
+    """A file found: ``path`` below the folder, as the operating system has it; size in bytes."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+    @property
+    def shown(self) -> str:
+        """The path in valid Unicode; bytes that are none are written as escapes."""
+        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
 
 
 class Job(NamedTuple):
@@ -41,11 +57,11 @@ def read_chunk(job: Job) -> Chunk:
     files: list[dict[str, Any]] = []
     spectra: dict[str, Spectrum] = {}
     for entry in job.entries:
-        row, spectrum = read_entry(job.source, entry)
+        row, spectrum = _read_entry(job.source, entry)
         files.append(row)
         if spectrum:
             spectra.setdefault(row["sha256"], spectrum)
-    write_new(job, spectra)
+    _write_new(job, spectra)
     headers = [spectrum.header for spectrum in spectra.values()]
     return Chunk(
         pa.Table.from_pylist(files, arrow_schema("raw.files")),
@@ -53,14 +69,14 @@ def read_chunk(job: Job) -> Chunk:
     )
 
 
-def write_new(job: Job, spectra: dict[str, Spectrum]) -> None:
+def _write_new(job: Job, spectra: dict[str, Spectrum]) -> None:
     new = {sha: spectrum for sha, spectrum in spectra.items() if sha not in job.stored}
     if new:
         flux, ivar = (np.stack([getattr(s, name) for s in new.values()]) for name in parts.ARRAYS)
         parts.write_part(job.folder, [str(s.header["specid"]) for s in new.values()], list(new), flux, ivar)
 
 
-def read_entry(source: Path, entry: Entry) -> tuple[dict[str, Any], Spectrum | None]:
+def _read_entry(source: Path, entry: Entry) -> tuple[dict[str, Any], Spectrum | None]:
     """The row of raw.files, and the spectrum unless the file is quarantined."""
     row = {"path": entry.shown, "size": entry.size, "mtime_ns": entry.mtime_ns, "status": "ingested"}
     row["reader_version"] = parts.READER_VERSION
@@ -77,10 +93,10 @@ def read_entry(source: Path, entry: Entry) -> tuple[dict[str, Any], Spectrum | N
 def follow_parent() -> None:
     """A reader process leaves Ctrl-C to its parent and ends when the parent does, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=end_with_parent, daemon=True).start()
+    Thread(target=_end_with_parent, daemon=True).start()
 
 
-def end_with_parent() -> None:
+def _end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()
