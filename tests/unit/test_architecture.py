@@ -41,6 +41,10 @@ MAY_USE = {
     "ingest": {
         "numpy", "scipy", "pyarrow", "astropy", "isal", "obcat", "obcat.schema", "obcat.survey", "obcat.kernels",
     },
+    "ingest/fetch": {  # the only place with a network
+        "numpy", "pyarrow", "duckdb", "msgspec", "requests", "urllib3", "astropy", "astropy_healpix", "astroquery",
+        "pyvo", "obcat", "obcat.ingest", "obcat.schema", "obcat.survey",
+    },
     "schema": {"pyarrow"},
     "ddl": {"duckdb", "obcat.schema"},
     "db": {"duckdb", "obcat.schema"},
@@ -58,10 +62,6 @@ MAY_USE = {
         "numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.db", "obcat.gridding", "obcat.kernels",
         "obcat.model_file", "obcat.models", "obcat.udf",
     },
-    "fetch": {
-        "numpy", "pyarrow", "duckdb", "msgspec", "requests", "urllib3", "astropy", "astropy_healpix", "astroquery",
-        "pyvo", "obcat", "obcat.ingest", "obcat.schema", "obcat.survey",
-    },
     "progress": {"rich"},
     "survey": {"msgspec", "obcat.schema"},
     "models": {"numpy", "pyarrow", "duckdb", "safetensors", "obcat.fit", "obcat.db"},
@@ -75,7 +75,7 @@ MAY_USE = {
     },
     "cli": {
         "click", "duckdb", "obcat", "obcat.answers", "obcat.build", "obcat.compare", "obcat.db", "obcat.explain",
-        "obcat.export", "obcat.fetch", "obcat.ingest", "obcat.lock", "obcat.page", "obcat.progress", "obcat.query",
+        "obcat.export", "obcat.ingest", "obcat.lock", "obcat.page", "obcat.progress", "obcat.query",
         "obcat.realism", "obcat.report", "obcat.schema", "obcat.sums", "obcat.survey", "obcat.trust",
     },
     "__init__": {"numpy", "astropy", "obcat.catalog", "obcat.prediction"},  # in functions only
@@ -87,7 +87,8 @@ UNTYPED = {"cli/group.py: load", "query.py: show", "report/section.py: show"}
 
 
 def part_of(module: Path) -> str:
-    return module.parts[0].removesuffix(".py")
+    within = "/".join(module.parts[:2])
+    return within if within in MAY_USE else module.parts[0].removesuffix(".py")
 
 
 def tree(module: Path) -> ast.Module:
@@ -173,9 +174,9 @@ def test_nothing_changes_at_import(module):
 
 
 @modules
-def test_a_module_is_one_noun_under_200_lines(module):
+def test_a_module_is_one_noun_of_at_most_400_lines(module):
     text = (PACKAGE / module).read_text(encoding="utf-8")
-    assert len(text.splitlines()) < 205
+    assert len(text.splitlines()) <= 400
     assert ast.get_docstring(tree(module))
 
 
