@@ -1,6 +1,6 @@
 """What goes wrong on the way in: IngestError stops the run, Quarantined puts one file aside with a reason."""
 
-__all__ = ["REASONS", "IngestError", "Quarantined", "UnreadableError", "brief"]
+__all__ = ["REASONS", "IngestError", "Quarantined", "Reasoned", "UnreadableError", "brief"]
 
 REASONS = {
     "empty": "the file has no bytes",
@@ -32,8 +32,8 @@ class UnreadableError(IngestError):
     exit_code = 3
 
 
-class Quarantined(Exception):
-    """This file gives no spectrum: ``reason`` is a key of REASONS, ``detail`` says what was found."""
+class Reasoned(Exception):
+    """One thing is put aside and the run goes on: ``reason`` is a key of a REASONS, ``detail`` says what was found."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason, detail)
@@ -42,6 +42,10 @@ class Quarantined(Exception):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}"
+
+
+class Quarantined(Reasoned):
+    """This file gives no spectrum."""
 
 
 def brief(error: object, length: int = 160) -> str:

@@ -38,7 +38,7 @@ class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models_from: Path | None = None
     tables: dict[str, SurveyTable] = {}
     parameters: dict[str, int | float] = {}
-    fetch: dict[str, Any] = {}  # read by obcat.fetch, of no meaning to a build
+    fetch: dict[str, Any] = {}  # read by obcat.ingest.fetch, of no meaning to a build
 
 
 def load(path: Path, known_parameters: Iterable[str], *, there: bool = True) -> Survey:

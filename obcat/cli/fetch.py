@@ -17,10 +17,9 @@ SHOWN = 20  # missing things that are named on the terminal; the rest stand in m
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N spectra of the list, for a small try.")
 def fetch(survey: Path, dry_run: bool, limit: int | None) -> None:
     """Download what SURVEY (a TOML file, or the name of one in surveys/) names; run again, it goes on."""
-    from obcat.fetch.errors import FetchError
-    from obcat.fetch.plan import described
-    from obcat.fetch.run import Missing, folder_of
-    from obcat.fetch.run import fetch as run
+    from obcat.ingest.fetch.errors import FetchError
+    from obcat.ingest.fetch.run import Missing, described, folder_of
+    from obcat.ingest.fetch.run import fetch as run
     from obcat.lock import Locked, locked
     from obcat.schema import columns_of
     from obcat.survey import SurveyError, load
@@ -46,7 +45,7 @@ def fetch(survey: Path, dry_run: bool, limit: int | None) -> None:
 
 def located(survey: Path) -> Path:
     """The survey file: as given, by its name in surveys/, or one of the package's, copied to surveys/."""
-    from obcat.fetch.errors import FetchError
+    from obcat.ingest.fetch.errors import FetchError
 
     beside = Path("surveys") / f"{survey}.toml"
     for path in (survey, beside):

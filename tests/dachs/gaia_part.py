@@ -3,7 +3,7 @@
 import pyarrow.parquet as pq
 import pytest
 
-from obcat.fetch import jobs
+from obcat.ingest.fetch import archives as clients
 from tests.fetch.world import GAIA, N_STARS, World, archives
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -12,9 +12,8 @@ DACHS = "http://127.0.0.1:8080/tap"
 
 
 @pytest.fixture
-def world(tmp_path, monkeypatch) -> World:
-    monkeypatch.setenv("OBCAT_HOST_GAIA", DACHS)
-    return World(archives(), "http://127.0.0.1:9", tmp_path)
+def world(tmp_path) -> World:
+    return World(archives(), "http://127.0.0.1:9", tmp_path, hosts={"gaia": DACHS})
 
 
 def fetched(world: World):
@@ -40,7 +39,7 @@ def test_goes_on_after_a_kill(world, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(jobs, "_wait", killed)
+        patched.setattr(clients, "_wait", killed)
         fetched(world)
     (running,) = [row["job"] for row in world.ledger("gaia_dr2") if row["status"] == "running"]
     assert fetched(world).exit_code == 0

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from pytest_socket import SocketConnectBlockedError
 
 from obcat.cli import main
-from obcat.fetch.adql import count_query, output_names
-from obcat.fetch.ledger import publish
-from obcat.fetch.web import redacted
+from obcat.ingest.fetch.archives import count_query, output_names
+from obcat.ingest.fetch.ledger import publish
+from obcat.ingest.fetch.web import redacted
 from tests.fetch.world import N_STARS, QUERY, fakes, status
 
 ROOT = Path(__file__).parents[2]
@@ -24,9 +24,9 @@ def refuse(*given):
 socket.socket.connect = refuse
 socket.getaddrinfo = refuse
 import importlib, pkgutil
-import obcat.fetch
-for module in pkgutil.iter_modules(obcat.fetch.__path__):
-    importlib.import_module(f"obcat.fetch.{module.name}")
+import obcat.ingest.fetch
+for module in pkgutil.iter_modules(obcat.ingest.fetch.__path__):
+    importlib.import_module(f"obcat.ingest.fetch.{module.name}")
 assert not {"astroquery", "pyvo", "astropy_healpix"} & set(sys.modules), sys.modules.keys()
 """
 
@@ -165,7 +165,7 @@ def test_the_docs_say_what_the_plan_prints(monkeypatch):
     text = (ROOT / "docs" / "fetch.md").read_text(encoding="utf-8")
     totals = run("lamost-dr5-ob", "--dry-run").output.splitlines()[-3:]
     assert "\n".join(totals) in text
-    from obcat.fetch.recipe import Limits
+    from obcat.ingest.fetch.recipe import Limits
 
     limits = Limits()
     assert (limits.chunk, limits.workers, limits.tries, limits.give_up) == (2000, 3, 5, 20)  # as the docs say

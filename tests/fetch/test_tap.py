@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from obcat.fetch import jobs
+from obcat.ingest.fetch import archives
 from tests.fetch.world import GAIA, N_STARS, QUERY, cut, drip, hang, html, redirect, shorter, status
 
 RESULT = "results/result"
@@ -184,7 +184,7 @@ class Killed(BaseException):
 
 
 def killed_after(monkeypatch, name: str, calls: int) -> None:
-    original, left = getattr(jobs, name), [calls]
+    original, left = getattr(archives, name), [calls]
 
     def call(*given):
         made = original(*given)
@@ -193,7 +193,7 @@ def killed_after(monkeypatch, name: str, calls: int) -> None:
             raise Killed
         return made
 
-    monkeypatch.setattr(jobs, name, call)
+    monkeypatch.setattr(archives, name, call)
 
 
 @pytest.mark.parametrize(

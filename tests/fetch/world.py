@@ -3,7 +3,7 @@
 import gzip
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,7 @@ class World:
     url: str
     folder: Path
     columns: str = "*"  # of the user's list
+    hosts: dict[str, str] = field(default_factory=dict)  # that are somewhere else
 
     def survey(self, *steps: str, limits: dict[str, Any] | None = None, **changes: dict[str, Any]) -> Path:
         """A survey file with some of the steps, or all; changes by step."""
@@ -114,7 +115,7 @@ class World:
         lines = ['name = "world"', 'spectra = "world/spectra"']
         lines += [f'[tables.{n}]\npath = "world/{FILES[n]}"' for n in names if n in FILES]
         sections = {n: STEPS[n] | changes.get(n, {}) for n in names}
-        sections |= {"hosts": hosts_of(self.url), "limits": LIMITS | (limits or {})}
+        sections |= {"hosts": hosts_of(self.url) | self.hosts, "limits": LIMITS | (limits or {})}
         for name, section in sections.items():
             lines += [f"[fetch.{name}]", *(f"{key} = {toml(value)}" for key, value in section.items())]
         path = self.folder / "world.toml"

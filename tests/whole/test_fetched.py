@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from obcat.fetch.recipe import HOSTS
+from obcat.ingest.fetch.recipe import HOSTS
 from tests.fetch.archives import Archives, hosts_of, serving
 from tests.fetch.simulated import archives_of
 from tests.whole.small import OBCAT, PARAMETERS, ROOT, Made, built, copy_build, environment, loaded
@@ -30,7 +30,7 @@ def archives(files, first) -> Archives:
     return archives_of(files, pq.read_table(first.folder / "raw" / "headers.parquet"))
 
 
-def shipped(path: Path, files: Path) -> Path:
+def shipped(path: Path, files: Path, url: str) -> Path:
     """The shipped survey file for a simulated sky, which has no published catalog, and XSTPS-GAC for everybody."""
     rows = len((files / "targets.csv").read_text().splitlines()) - 1
     text = SHIPPED.read_text(encoding="utf-8")
@@ -44,14 +44,15 @@ def shipped(path: Path, files: Path) -> Path:
         assert text.count(old) == 1
         text = text.replace(old, new)
     xstps = f'[tables.xstps]\npath = "{files / "xstps.csv"}"\n'
-    path.write_text(f"{text}\n{LIMITS}\n{xstps}", encoding="utf-8")
+    hosts = hosts_of(url)
+    assert HOSTS.keys() <= hosts.keys()  # or it would reach out
+    lines = "\n".join(f'{name} = "{host}"' for name, host in hosts.items())
+    path.write_text(f"{text}\n{LIMITS}\n[fetch.hosts]\n{lines}\n{xstps}", encoding="utf-8")
     return path
 
 
-def started(toml: Path, url: str) -> subprocess.Popen[str]:
-    hosts = {f"OBCAT_HOST_{name.upper()}": host for name, host in hosts_of(url).items()}
-    assert {f"OBCAT_HOST_{name.upper()}" for name in HOSTS} <= hosts.keys()  # or it would reach out
-    return subprocess.Popen([*OBCAT, "fetch", str(toml)], stderr=subprocess.PIPE, text=True, env=environment(**hosts))
+def started(toml: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen([*OBCAT, "fetch", str(toml)], stderr=subprocess.PIPE, text=True, env=environment())
 
 
 def killed_at(process: subprocess.Popen[str], archives: Archives, requests: int) -> None:
@@ -63,16 +64,16 @@ def killed_at(process: subprocess.Popen[str], archives: Archives, requests: int)
 
 
 def test_fetched_and_killed_three_times(first: Made, files: Path, archives: Archives, tmp_path: Path):
-    toml = shipped(tmp_path / "survey.toml", files)
     spectra = len(archives.spectra) // 2
     with serving(archives) as url:
+        toml = shipped(tmp_path / "survey.toml", files, url)
         for moment in sorted(random.Random(5).sample(range(5, spectra), 3)):
-            killed_at(started(toml, url), archives, moment)
-        last = started(toml, url)
+            killed_at(started(toml), archives, moment)
+        last = started(toml)
         _, said = last.communicate(timeout=120)
         assert last.returncode == 0, said
         asked = len(archives.asked)
-        again = started(toml, url)
+        again = started(toml)
         _, said = again.communicate(timeout=120)
         assert (again.returncode, len(archives.asked)) == (0, asked), said
     assert not list(tmp_path.rglob("*.part"))

@@ -9,17 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from obcat.fetch import cds, tap
-from obcat.fetch.adql import output_names
-from obcat.fetch.answer import STAR, check_stars, table_of
-from obcat.fetch.desk import Desk
-from obcat.fetch.errors import Failed
-from obcat.fetch.jobs import job_body
-from obcat.fetch.ledger import set_aside
-from obcat.fetch.merge import merged, parquet_of
-from obcat.fetch.recipe import Tap, Vizier, XMatch
-from obcat.fetch.stars import Chunk, chunks
 from obcat.ingest.errors import IngestError
+from obcat.ingest.fetch import archives
+from obcat.ingest.fetch.errors import Failed
+from obcat.ingest.fetch.ledger import set_aside
+from obcat.ingest.fetch.recipe import Tap, Vizier, XMatch
+from obcat.ingest.fetch.session import Session
+from obcat.ingest.fetch.stars import STAR, Chunk, check_stars, chunks, merged, parquet_of, table_of
 from obcat.ingest.tables import ingest
 from obcat.survey import SurveyTable
 
@@ -29,46 +25,47 @@ ECHO = 1e-9  # degrees within which a position that was sent must come back
 ROUNDED = 1e-3  # arcsec by which an archive may round a distance
 
 
-def vizier(name: str, step: Vizier, target: SurveyTable, desk: Desk) -> None:
+def vizier(name: str, step: Vizier, target: SurveyTable, session: Session) -> None:
     """A whole table of VizieR, with exactly the rows that were published or are counted. Raises Failed."""
-    row = desk.ledger.row(name, "table")
-    if desk.ledger.done(name, "table") and row and row["query"] == step.table:
+    row = session.ledger.row(name, "table")
+    if session.ledger.done(name, "table") and row and row["query"] == step.table:
         return
     set_aside(target.path)
-    expected = step.rows if step.rows is not None else tap.count(desk.tap(step.count_host), _count_of(step.table))
-    body = cds.vizier_table(desk.recipe.hosts[step.host], step.table, desk.recipe.limits)
+    host, counting = session.recipe.hosts[step.host], session.tap(step.count_host)
+    expected = step.rows if step.rows is not None else archives.count(counting, _count_of(step.table))
+    body = archives.vizier_table(host, step.table, session.recipe.limits)
     rows = table_of(body, step.table)[0].num_rows
     if rows != expected:
         raise Failed("incomplete", f"{step.table}: {rows:,} rows came, {expected:,} were expected")
     check_readable(name, body, ".vot", target.columns)
-    desk.ledger.keep(name, "table", target.path, body, rows=rows, query=step.table, url=desk.recipe.hosts[step.host])
-    desk.say(f"{name}: {rows:,} rows")
+    session.ledger.keep(name, "table", target.path, body, rows=rows, query=step.table, url=host)
+    session.say(f"{name}: {rows:,} rows")
 
 
 def _count_of(table: str) -> str:
     return f'SELECT COUNT(*) AS n FROM "{table}"'
 
 
-def fetch_table(name: str, step: Tap | XMatch, target: SurveyTable, stars: Chunk, desk: Desk) -> None:
+def fetch_table(name: str, step: Tap | XMatch, target: SurveyTable, stars: Chunk, session: Session) -> None:
     """What an archive has at the positions of the stars, chunk by chunk, in one Parquet file. Raises Failed."""
     query = step.query if isinstance(step, Tap) else f"{step.table} {step.radius:g}"
-    parts = chunks(stars, desk.recipe.limits.chunk)
+    parts = chunks(stars, session.recipe.limits.chunk)
     item = "table " + hashlib.sha256(" ".join(part.name(query) for part in parts).encode()).hexdigest()[:16]
-    if desk.ledger.done(name, item):
+    if session.ledger.done(name, item):
         return
     set_aside(target.path)
     if isinstance(step, Tap):
-        tap.check_columns(desk.tap(step.host), step.query)
-    bodies = [_part(name, step, part, part.name(query), target, desk) for part in parts]
+        archives.check_columns(session.tap(step.host), step.query)
+    bodies = [_part(name, step, part, part.name(query), target, session) for part in parts]
     table, units = merged([table_of(body, name) for body in bodies], name)
     body = parquet_of(table, units)
     check_readable(name, body, ".parquet", target.columns)
-    desk.ledger.keep(name, item, target.path, body, rows=table.num_rows, query=query)
+    session.ledger.keep(name, item, target.path, body, rows=table.num_rows, query=query)
     found = len(pc.unique(table[STAR]))
-    desk.say(f"{name}: {table.num_rows:,} rows of {found:,} stars; {stars.ids.size - found:,} stars have none")
+    session.say(f"{name}: {table.num_rows:,} rows of {found:,} stars; {stars.ids.size - found:,} stars have none")
 
 
-def _part(name: str, step: Tap | XMatch, part: Chunk, item: str, target: SurveyTable, desk: Desk) -> bytes:
+def _part(name: str, step: Tap | XMatch, part: Chunk, item: str, target: SurveyTable, session: Session) -> bytes:
     """The answer about one chunk: whole, about these stars, and such that ingest can read it."""
 
     def check(body: bytes) -> None:
@@ -81,27 +78,27 @@ def _part(name: str, step: Tap | XMatch, part: Chunk, item: str, target: SurveyT
         check_readable(name, body, ".vot", target.columns)
 
     if isinstance(step, Tap):
-        return job_body(desk.tap(step.host), desk.ledger, name, item, step.query, part.table(), check)
-    return _cross_matched(name, step, part, item, check, desk)
+        return archives.job_body(session.tap(step.host), session.ledger, name, item, step.query, part.table(), check)
+    return _cross_matched(name, step, part, item, check, session)
 
 
 def _cross_matched(
-    name: str, step: XMatch, part: Chunk, item: str, check: Callable[[bytes], None], desk: Desk
+    name: str, step: XMatch, part: Chunk, item: str, check: Callable[[bytes], None], session: Session
 ) -> bytes:
-    whole = desk.ledger.done(name, item)
+    whole = session.ledger.done(name, item)
     if whole:
         return whole.read_bytes()
-    url = desk.recipe.hosts[step.host]
-    body = cds.cross_matched(url, step.table, part.table(), step.radius, desk.recipe.limits)
+    url = session.recipe.hosts[step.host]
+    body = archives.cross_matched(url, step.table, part.table(), step.radius, session.recipe.limits)
     check(body)
     rows = table_of(body, name)[0].num_rows
-    path = desk.ledger.folder / "parts" / name / f"{item}.vot"
-    desk.ledger.keep(name, item, path, body, rows=rows, query=step.table, url=url, http=200)
+    path = session.ledger.folder / "parts" / name / f"{item}.vot"
+    session.ledger.keep(name, item, path, body, rows=rows, query=step.table, url=url, http=200)
     return body
 
 
 def _check_names(table: pa.Table, query: str, where: str) -> None:
-    differ = output_names(query) ^ {column.lower() for column in table.column_names}
+    differ = archives.output_names(query) ^ {column.lower() for column in table.column_names}
     if differ:
         raise Failed(
             "unusable", f"{where}: columns asked for and those that came differ in {', '.join(sorted(differ))}"

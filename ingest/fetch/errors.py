@@ -1,5 +1,7 @@
 """What goes wrong on the way from an archive: FetchError stops the run, Failed one file or table of it."""
 
+from obcat.ingest.errors import Reasoned
+
 __all__ = ["REASONS", "Failed", "FetchError"]
 
 REASONS = {
@@ -26,13 +28,5 @@ class FetchError(Exception):
     exit_code = 2
 
 
-class Failed(Exception):
-    """One file or table could not be had: ``reason`` is a key of REASONS, ``detail`` says what was found."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(reason, detail)
-        self.reason = reason
-        self.detail = detail
-
-    def __str__(self) -> str:
-        return f"{self.reason}: {self.detail}"
+class Failed(Reasoned):
+    """One file or table could not be had."""

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import requests
 
-from obcat.fetch.desk import Desk
-from obcat.fetch.errors import Failed
-from obcat.fetch.ledger import Ledger
-from obcat.fetch.recipe import Lamost, Limits
-from obcat.fetch.web import Answer, get
 from obcat.ingest.errors import Quarantined
+from obcat.ingest.fetch.errors import Failed
+from obcat.ingest.fetch.ledger import Ledger
+from obcat.ingest.fetch.recipe import Lamost, Limits
+from obcat.ingest.fetch.session import Session
+from obcat.ingest.fetch.web import Answer, get
 from obcat.ingest.lamost.header import Identity, name_identity
 from obcat.ingest.lamost.inflate import MAGIC
 from obcat.ingest.lamost.spectrum import Spectrum, read_spectrum
@@ -80,10 +80,10 @@ def _names(url: str) -> set[str]:
 
 
 def fetch_spectra(
-    wanted: list[Wanted], step: Lamost, folder: Path, desk: Desk, progress: Callable[[int, int], None]
+    wanted: list[Wanted], step: Lamost, folder: Path, session: Session, progress: Callable[[int, int], None]
 ) -> dict[str, Failed]:
     """Bring what is not there yet below ``folder``; what could not be had, by name."""
-    ledger, limits = desk.ledger, desk.recipe.limits
+    ledger, limits = session.ledger, session.recipe.limits
     done = ledger.all_done(STEP)
     missing = [w for w in wanted if w.name not in done]
     failures: dict[str, Failed] = {}
@@ -93,7 +93,7 @@ def fetch_spectra(
     def ask(one: Wanted) -> Answer:
         if unanswered >= limits.give_up:
             raise Failed("not_tried", f"{unanswered} files before it had no answer")
-        return _one(one, addresses(one, step, desk.recipe.hosts), desk.files, limits, first)
+        return _one(one, addresses(one, step, session.recipe.hosts), session.files, limits, first)
 
     with ledger.grouped():
         for n, (one, result) in enumerate(_in_parallel(ask, missing, limits.workers), 1):

@@ -15,8 +15,8 @@ from typing import Any
 
 import duckdb
 
-from obcat.fetch.errors import FetchError
-from obcat.fetch.web import redacted
+from obcat.ingest.fetch.errors import FetchError
+from obcat.ingest.fetch.web import redacted
 
 __all__ = ["Ledger", "opened", "publish", "set_aside"]
 

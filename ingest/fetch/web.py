@@ -13,10 +13,10 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
 from obcat import __version__
-from obcat.fetch.errors import Failed
-from obcat.fetch.recipe import Limits
+from obcat.ingest.fetch.errors import Failed
+from obcat.ingest.fetch.recipe import Limits
 
-__all__ = ["Answer", "answered", "get", "pause", "redacted", "session"]
+__all__ = ["Answer", "answered", "get", "http_session", "pause", "redacted"]
 
 BUSY = (429, 500, 502, 503, 504)  # a later try may succeed
 CHUNK = 1 << 16
@@ -78,7 +78,7 @@ def _retries(limits: Limits) -> Retry:
     )
 
 
-def session(limits: Limits, base: requests.Session | None = None, *, whole: bool = False) -> requests.Session:
+def http_session(limits: Limits, base: requests.Session | None = None, *, whole: bool = False) -> requests.Session:
     """A session, or an archive client's own, with our limits; redirects are few, so that a loop ends."""
     made = base or requests.Session()
     made.max_redirects = 5

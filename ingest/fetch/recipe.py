@@ -1,18 +1,16 @@
 """The section [fetch] of a survey file: which archive gives which table, by what query; hosts; limits."""
 
-import os
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from obcat.fetch.errors import FetchError
-from obcat.survey import TABLES
+from obcat.ingest.fetch.errors import FetchError
+from obcat.survey import TABLES, Survey
 
 __all__ = ["Lamost", "Limits", "Recipe", "Step", "Tap", "Vizier", "XMatch", "read"]
 
-HOSTS = {  # the archives' own addresses; [fetch.hosts] or OBCAT_HOST_<NAME> in the environment replace them
+HOSTS = {  # the archives' own addresses; [fetch.hosts] replaces them
     "gaia": "https://gea.esac.esa.int/tap-server/tap",
     "tapvizier": "https://tapvizier.cds.unistra.fr/TAPVizieR/tap",
     "vizier": "https://vizier.cds.unistra.fr",
@@ -90,18 +88,17 @@ class Recipe(msgspec.Struct, frozen=True):
     limits: Limits
 
 
-def read(path: Path) -> Recipe:
-    """The section [fetch] of a survey file that ``obcat.survey.load`` has accepted. Raises FetchError, one line."""
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
-    section = dict(content.get("fetch", {}))
+def read(survey: Survey, path: Path) -> Recipe:
+    """The section [fetch] of a survey, whose file is ``path``. Raises FetchError, one line."""
+    section = dict(survey.fetch)
     hosts = HOSTS | _converted(section.pop("hosts", {}), dict[str, str], "fetch.hosts", path)
     limits = _converted(section.pop("limits", {}), Limits, "fetch.limits", path)
     steps = {name: _converted(step, Step, f"fetch.{name}", path) for name, step in section.items()}
     if not steps:
         raise FetchError(f"{path}: no section [fetch.…], so there is nothing to fetch; surveys/ has examples")
     for name, step in steps.items():
-        _check(name, step, hosts, content.get("tables", {}), path)
-    hosts = {name: os.environ.get(f"OBCAT_HOST_{name.upper()}", host).rstrip("/") for name, host in hosts.items()}
+        _check(name, step, hosts, survey, path)
+    hosts = {name: host.rstrip("/") for name, host in hosts.items()}
     return Recipe(dict(sorted(steps.items(), key=_order)), hosts, limits)
 
 
@@ -115,7 +112,7 @@ def _converted(value: object, kind: Any, where: str, path: Path) -> Any:
         raise FetchError(f"{path}: {where}: {error}") from error
 
 
-def _check(name: str, step: Step, hosts: dict[str, str], tables: dict[str, Any], path: Path) -> None:
+def _check(name: str, step: Step, hosts: dict[str, str], survey: Survey, path: Path) -> None:
     if (name == SPECTRA) != isinstance(step, Lamost):
         raise FetchError(f'{path}: fetch.{name}: spectra come from = "lamost", and nothing else does')
     if isinstance(step, Lamost):
@@ -124,7 +121,7 @@ def _check(name: str, step: Step, hosts: dict[str, str], tables: dict[str, Any],
         raise FetchError(f"{path}: fetch.{name}.host: no such host; known are {', '.join(sorted(hosts))}")
     if name not in TABLES and step.path is None:
         raise FetchError(f"{path}: fetch.{name}: no table of a survey has this name; give path = where to put it")
-    if name in TABLES and name not in tables:
+    if name in TABLES and name not in survey.tables:
         raise FetchError(f"{path}: fetch.{name}: the survey has no [tables.{name}] to say where the table goes")
 
 

@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import requests
 
-from obcat.fetch import tap
-from obcat.fetch.ledger import Ledger
-from obcat.fetch.recipe import Recipe
+from obcat.ingest.fetch.archives import Service
+from obcat.ingest.fetch.ledger import Ledger
+from obcat.ingest.fetch.recipe import Recipe
 
-__all__ = ["Desk"]
+__all__ = ["Session"]
 
 
-class Desk(NamedTuple):
+class Session(NamedTuple):
     """What every step needs: the recipe, the ledger, sessions, and where to say what has been done."""
 
     recipe: Recipe
@@ -21,5 +21,5 @@ class Desk(NamedTuple):
     files: requests.Session
     say: Callable[[str], None]
 
-    def tap(self, host: str) -> tap.Service:
-        return tap.Service(self.recipe.hosts[host], self.recipe.limits, self.http, self.files)
+    def tap(self, host: str) -> Service:
+        return Service(self.recipe.hosts[host], self.recipe.limits, self.http, self.files)

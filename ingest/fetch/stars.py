@@ -1,0 +1,137 @@
+"""The stars of a list, the chunks that go to an archive, and what must be true of the tables that come back."""
+
+import hashlib
+import re
+from collections.abc import Collection
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from obcat.ingest.errors import IngestError
+from obcat.ingest.fetch.errors import Failed
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+__all__ = ["STAR", "Chunk", "check_bytes", "check_stars", "chunks", "merged", "parquet_of", "stars_of", "table_of"]
+
+STAR = "star_id"
+STATUS = re.compile(rb"<INFO\b[^>]*\bname=[\"']QUERY_STATUS[\"'][^>]*>(?:\s*<!\[CDATA\[)?([^<\]]*)", re.IGNORECASE)
+VALUE = re.compile(rb"\bvalue=[\"'](\w+)[\"']")
+NSIDE = 4096  # HEALPix cells of 0.9 arcmin: only the order of the stars on the sky depends on it
+Part = tuple[pa.Table, dict[str, str]]
+
+
+class Chunk(NamedTuple):
+    """Some stars that are near each other on the sky: ids, right ascensions and declinations (degrees)."""
+
+    ids: np.ndarray
+    ra: np.ndarray
+    dec: np.ndarray
+
+    def name(self, query: str) -> str:
+        """The same for the same stars and query, so that a chunk that is done is known again."""
+        digest = hashlib.sha256(query.encode() + self.ids.tobytes() + self.ra.tobytes() + self.dec.tobytes())
+        return digest.hexdigest()[:16]
+
+    def table(self) -> "Table":
+        """What is uploaded; the names of the positions are not those of any archive, and so come back unmistaken."""
+        from astropy.table import Table
+
+        return Table({STAR: self.ids, "star_ra": self.ra, "star_dec": self.dec})
+
+
+def stars_of(targets: pa.Table) -> Chunk:
+    """The distinct positions of a list (raw.targets), numbered from 1 along a HEALPix nested curve.
+
+    Raises Failed: unusable, where the list has no positions.
+    """
+    import astropy.units as u
+    from astropy_healpix import lonlat_to_healpix
+
+    given = targets.select(["ra", "dec"]).drop_null()
+    if not given.num_rows:
+        raise Failed("unusable", "the list of targets has no positions (ra, dec) to ask other archives for")
+    ra, dec = np.unique(np.array([given["ra"].to_numpy(), given["dec"].to_numpy()]), axis=1)
+    cell = lonlat_to_healpix(ra * u.deg, dec * u.deg, NSIDE, order="nested")
+    order = np.lexsort((dec, ra, cell))
+    return Chunk(np.arange(1, ra.size + 1), ra[order], dec[order])
+
+
+def chunks(stars: Chunk, size: int) -> list[Chunk]:
+    """At most ``size`` stars each."""
+    return [Chunk(*(a[i : i + size] for a in stars)) for i in range(0, stars.ids.size, size)]
+
+
+# ---- answers
+
+
+def check_bytes(body: bytes, where: str) -> None:
+    """Raises Failed unless ``body`` is a VOTable to its last tag, and says of itself that nothing was cut off."""
+    start = body[:400].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    if re.match(rb"(?i)<!doctype html|<html", start):
+        raise Failed("html", f"{where}: a web page instead of a table")
+    if not start.startswith((b"<?xml", b"<VOTABLE", b"<!--")):
+        raise Failed("damaged", f"{where}: begins with {start[:20]!r}, which is no VOTable")
+    for info in STATUS.finditer(body):
+        status = VALUE.search(info.group())
+        _check_status(status[1] if status else b"OK", info[1], where)
+    if not body.rstrip().endswith((b"VOTABLE>", b"-->")):
+        raise Failed("damaged", f"{where}: the VOTable ends after {len(body):,} bytes, before its last tag")
+
+
+def _check_status(status: bytes, message: bytes, where: str) -> None:
+    if status == b"OVERFLOW":
+        raise Failed("overflow", f"{where}: QUERY_STATUS is OVERFLOW")
+    if status == b"ERROR":
+        raise Failed(
+            "job_failed", f"{where}: {message.decode('utf-8', 'replace').strip()[:200] or 'QUERY_STATUS ERROR'}"
+        )
+
+
+def table_of(body: bytes, where: str) -> tuple[pa.Table, dict[str, str]]:
+    """The one table of a checked VOTable, and the units of its columns. Raises Failed: damaged."""
+    from obcat.ingest.tables.formats import votable
+
+    check_bytes(body, where)
+    try:
+        return votable(body, where)
+    except IngestError as error:
+        raise Failed("damaged", str(error)) from error
+
+
+def check_stars(table: pa.Table, asked: Collection[int], where: str) -> None:
+    """Raises Failed unless every row is of a star in ``asked``, and no row is there twice."""
+    if STAR not in table.column_names or not pa.types.is_integer(table[STAR].type):
+        raise Failed("unusable", f"{where}: {STAR} did not come back as the integer that was sent")
+    others = set(pc.unique(table[STAR]).to_pylist()) - set(asked)
+    if others:
+        raise Failed("unasked", f"{where}: rows of {len(others)} stars that were not asked for, as {min(others)}")
+    distinct = table.group_by(table.column_names, use_threads=False).aggregate([]).num_rows
+    if distinct != table.num_rows:
+        raise Failed("unasked", f"{where}: {table.num_rows - distinct} rows are there twice")
+
+
+# ---- merged
+
+
+def merged(parts: list[Part], where: str) -> Part:
+    """Rows of all parts in the order of their values. Raises Failed: unusable, where columns or units differ."""
+    table, units = parts[0]
+    for other, their_units in parts[1:]:
+        if other.schema.remove_metadata() != table.schema.remove_metadata() or their_units != units:
+            names = sorted(set(other.column_names) ^ set(table.column_names))
+            raise Failed("unusable", f"{where}: columns or units differ between two answers {names or ''}".rstrip())
+    whole = pa.concat_tables([part for part, _ in parts])
+    return whole.sort_by([(name, "ascending") for name in whole.column_names]), units
+
+
+def parquet_of(table: pa.Table, units: dict[str, str]) -> bytes:
+    """A Parquet file with the unit of each column beside it."""
+    fields = [f.with_metadata({b"unit": units[f.name].encode()}) if f.name in units else f for f in table.schema]
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.cast(pa.schema(fields)), sink, compression="zstd", write_page_checksum=True)
+    return sink.getvalue().to_pybytes()
