@@ -18,7 +18,10 @@ HEAVY = {"astropy", "torch", "lightgbm", "matplotlib", "scipy", "astroquery", "e
 MAY_USE = {
     "kernels": {"numpy", "scipy"},
     "fit": {"numpy", "scipy", "pyarrow", "torch", "lightgbm", "emcee", "obcat.kernels"},
-    "export": {"numpy", "pyarrow", "duckdb", "astropy", "obcat.schema", "obcat.db", "obcat.model_file", "obcat.sums"},
+    "export": {"numpy", "pyarrow", "duckdb", "astropy", "obcat.schema", "obcat.db", "obcat.model_file", "obcat.sums",
+               "obcat.files"},
+    "files": {"obcat.sums", "obcat.working"},
+    "working": set(),
     "model_file": {"numpy", "safetensors"},
     "sums": set(),
     "trust": {"obcat.sums"},
