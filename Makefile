@@ -1,22 +1,13 @@
-# make setup     a virtual environment in .venv with the command obcat in it
-# make catalog   build the catalog of SURVEY (default: the SIMULATED survey, made first if it is not there)
-# make demo      everything on 2,000 simulated stars: simulate, build, check, export, evaluate, figure
-# make check     run sql/95_check on the catalog          make export    FITS and CSV of the catalog
-# make evaluate  the simulated catalog against its truth  make figure    the picture of the README
-# make report    the paper's figures, numbers; a page     make page      the catalog as one page for a browser
-# make realism   simulated spectra beside real ones      make docs      the documentation as a site, build/docs
-# make page-bundle  the parts of that page anew (Node)   make lint      ruff and mypy
-# make test      the test suite
-# make bench     ratios to the limits                     make lock      resolve requirements.lock anew
-# make test-dachs  the fetch from Gaia against a real TAP server (Debian's gavodachs2-server; not in CI)
-# make clean     remove builds (make distclean: and .venv)
 MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup catalog demo check export evaluate figure report realism page page-bundle docs test test-dachs lint bench lock clean distclean
+.PHONY: help setup dev catalog demo check export \
+    evaluate figure report realism page page-bundle docs lint test test-dachs bench lock clean distclean
 
-PYTHON  ?= $(shell command -v python3.11 || command -v python3)
+# the first that runs: a name may be a shim without a Python behind it
+PYTHON  ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+    "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && { echo "$$p"; exit; }; done; echo python3)
 VENV    ?= .venv
 TORCH   ?= torch==2.13.0
 DEFAULT := build/simulated/survey/survey.toml
@@ -25,25 +16,40 @@ BUILD   ?= build
 STARS   ?= 16032
 OBCAT   := $(VENV)/bin/obcat
 NAME     = $(shell $(VENV)/bin/python -c 'import sys, tomllib; print(tomllib.load(open(sys.argv[1], "rb"))["name"])' $(SURVEY))
+COMPILE  = $(VENV)/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --no-emit-package torch --quiet
 DATABASE = $(BUILD)/$(NAME)/obcat.duckdb
 
-setup: $(VENV)/.ready
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(VENV)/.ready ## a virtual environment in .venv with the command obcat, and what catalog and test need
 
 $(VENV)/.ready: requirements.lock pyproject.toml
+	@rm -f $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
+	    echo "obcat needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1 || true): make setup PYTHON=/path/to/python3.12"; \
+	    exit 1; }
 	$(PYTHON) -m venv $(VENV) || { echo "Python needs its venv module: apt-get install python3-venv"; exit 1; }
-	$(VENV)/bin/pip install --quiet --require-hashes --requirement requirements.lock
-	$(VENV)/bin/pip install --quiet --no-deps '$(TORCH)'
-	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
-	$(VENV)/bin/python -c 'import lightgbm' || { echo "LightGBM needs the OpenMP runtime: apt-get install libgomp1"; exit 1; }
+	$(VENV)/bin/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	.ci/torch.sh $(VENV)/bin/python '$(TORCH)'
+	@$(VENV)/bin/python .ci/imports.py
 	$(OBCAT) --version
 	touch $@
 
-catalog: setup
+dev: $(VENV)/.dev ## linters, docs builders and a browser's driver, beside what setup installs
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.ready
+	$(VENV)/bin/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	touch $@
+
+catalog: setup ## build the catalog of SURVEY (default: the SIMULATED survey of STARS stars, made first if need be)
 	if [ "$(SURVEY)" = "$(DEFAULT)" ]; then $(OBCAT) simulate build/simulated --stars $(STARS); fi
 	$(OBCAT) ingest "$(SURVEY)" --build "$(BUILD)"
 	$(OBCAT) build "$(SURVEY)" --build "$(BUILD)"
 
-demo: setup
+demo: setup ## everything on 2,000 SIMULATED stars: simulate, build, check, export, evaluate, figure
 	$(OBCAT) simulate build/demo/simulated --stars 2000
 	$(OBCAT) ingest build/demo/simulated/survey/survey.toml --build build/demo
 	$(OBCAT) build build/demo/simulated/survey/survey.toml --build build/demo
@@ -52,54 +58,54 @@ demo: setup
 	$(OBCAT) evaluate build/demo/simulated/obcat.duckdb
 	$(OBCAT) figure build/demo/simulated/obcat.duckdb build/demo/simulated/catalog.png
 
-check: setup
+check: setup ## run sql/95_check on the catalog
 	$(OBCAT) check $(DATABASE)
 
-export: setup
+export: setup ## the catalog as FITS, CSV, VOTable, Parquet and for CDS
 	$(OBCAT) export $(DATABASE)
 
-evaluate: setup
+evaluate: setup ## the simulated catalog against its truth
 	$(OBCAT) evaluate $(DATABASE)
 
-figure: setup
+figure: setup ## the picture of the README
 	$(OBCAT) figure $(DATABASE) docs/catalog.png
 
-report: setup
+report: setup ## the paper's figures and numbers, on a page
 	$(OBCAT) report $(DATABASE)
 
-realism: setup
+realism: setup ## simulated spectra beside real ones
 	$(OBCAT) realism build/simulated/survey/spectra --write docs
 
-page: setup
+page: setup ## the catalog as one page for a browser
 	$(OBCAT) page $(DATABASE)
 
-page-bundle:
+page-bundle: ## the parts of that page anew (Node)
 	cd obcat/page/web && npm ci && npm run build
 
-docs: setup
+docs: dev ## the documentation as a site, build/docs
 	$(VENV)/bin/python -m sphinx -W --keep-going -q -b html docs build/docs
 
-test: setup
+test: setup ## the test suite
 	$(VENV)/bin/python -m pytest -n 2
 
-test-dachs: setup
+test-dachs: setup ## the fetch from Gaia against a real TAP server (Debian's gavodachs2-server; not in CI)
 	tests/dachs/run.sh $(VENV)/bin/python
 
-lint: setup
+lint: dev ## ruff and mypy
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-bench: setup
+bench: setup ## ratios to the limits
 	$(VENV)/bin/python bench/run.py
 
-lock: setup
-	$(VENV)/bin/uv pip compile pyproject.toml requirements.in --extra dev --extra docs --override .ci/no-torch.txt \
-	    --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet \
+lock: setup ## resolve requirements.lock and requirements-dev.lock anew
+	$(COMPILE) pyproject.toml requirements.in --extra build --extra test --override .ci/no-torch.txt \
 	    --output-file requirements.lock
+	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
-clean:
+clean: ## remove builds
 	rm -rf build dist
 
-distclean: clean
+distclean: clean ## and .venv
 	rm -rf $(VENV)

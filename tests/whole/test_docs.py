@@ -2,7 +2,7 @@
 
 The blocks run in a copy of the checkout, whose survey has 180 stars and the parameters of tests/whole/small.py, where
 `make catalog` finds it. One rule changes what is run: `make` gets STARS=180, and its targets that set up, take minutes
-or test (setup, demo, test, lint, bench, lock, clean, distclean) are only planned (--dry-run). A block after the comment
+or test (setup, dev, demo, test, lint, bench, lock, clean, distclean) are only planned (--dry-run). A block after the comment
 <!-- network --> is not run; the tests list it as skipped. A block that is no shell may have no command in it.
 """
 
@@ -36,7 +36,7 @@ PRELUDE = f"""\
 set -euo pipefail
 make() {{
     case " $* " in
-    *" setup "* | *" demo "* | *" test "* | *" lint "* | *" bench "* | *" lock "* | *" clean "* | *" distclean "*)
+    *" setup "* | *" dev "* | *" demo "* | *" test "* | *" lint "* | *" bench "* | *" lock "* | *" clean "* | *" distclean "*)
         command make --dry-run "$@" > /dev/null ;;
     *) command make "$@" STARS={N_STARS} ;;
     esac
@@ -217,7 +217,7 @@ PROXIES = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
     """The site, built from a copy of docs/, with no way to the network."""
-    pytest.importorskip("furo", reason="sphinx and furo are not installed: the extra docs")
+    pytest.importorskip("furo", reason="sphinx and furo are not installed: make dev")
     source = Path(shutil.copytree(ROOT / "docs", tmp_path_factory.mktemp("site") / "docs"))
     done = sphinx(source)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -273,7 +273,7 @@ def test_pages_say_what_their_source_says(site):
 
 
 def test_a_wrong_link_fails_the_site(tmp_path):
-    pytest.importorskip("furo", reason="sphinx and furo are not installed: the extra docs")
+    pytest.importorskip("furo", reason="sphinx and furo are not installed: make dev")
     (tmp_path / "docs").mkdir()
     shutil.copytree(ROOT / "docs" / "_static", tmp_path / "docs" / "_static")
     for name in ("conf.py", "pages.py"):
