@@ -1,5 +1,7 @@
 """What goes wrong on the way in: IngestError stops the run, Quarantined puts one file aside with a reason."""
 
+from obcat.errors import ObcatError
+
 __all__ = ["REASONS", "IngestError", "Quarantined", "Reasoned", "UnreadableError", "brief"]
 
 REASONS = {
@@ -20,7 +22,7 @@ REASONS = {
 }
 
 
-class IngestError(Exception):
+class IngestError(ObcatError):
     """The run cannot go on; the message is one line that names what is wrong, where, and the mend."""
 
     exit_code = 2

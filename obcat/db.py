@@ -10,12 +10,13 @@ from pathlib import Path
 
 import duckdb
 
+from obcat.errors import ObcatError
 from obcat.schema import SQL
 
 __all__ = ["CHECKS", "SqlFile", "StepFailed", "connect", "publish", "run", "sql_files"]
 
 
-class StepFailed(Exception):
+class StepFailed(ObcatError):
     """A SQL file could not be run; names the file and what DuckDB said."""
 
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from obcat.errors import ObcatError
+
 __all__ = ["Locked", "locked"]
 
 
-class Locked(Exception):
+class Locked(ObcatError):
     """Another obcat is at work in the folder; one line."""
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from obcat.errors import ObcatError
+
 __all__ = ["SUFFIX", "DamagedModels", "read", "write"]
 
 SUFFIX = ".safetensors"
@@ -20,7 +22,7 @@ HEAD = "obcat"
 Models = Mapping[str, Mapping[str, np.ndarray]]
 
 
-class DamagedModels(ValueError):
+class DamagedModels(ObcatError, ValueError):
     """The file is not what was written, or none of ours; one line."""
 
 

@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from obcat.errors import ObcatError
+
 __all__ = ["SUMS", "NoSums", "digest", "notes_of", "read_sums", "write_sums"]
 
 SUMS = "SHA256SUMS"
@@ -12,7 +14,7 @@ LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 NOTE = re.compile(r"# ([^:]+): (.*)")
 
 
-class NoSums(Exception):
+class NoSums(ObcatError):
     """There are no checksums to compare with, or they are damaged themselves; one line."""
 
 

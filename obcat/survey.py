@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from obcat.errors import ObcatError
 from obcat.schema import columns_of, nearest
 
 __all__ = ["TABLES", "Survey", "SurveyError", "SurveyTable", "load"]
@@ -17,7 +18,7 @@ TABLES = ("targets", "gaia_dr2", "gaia_dr3", "twomass", "xstps", "ps1", "apass",
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
-class SurveyError(Exception):
+class SurveyError(ObcatError):
     """Stops a command; one line that names the survey file, the key and the mend."""
 
 

@@ -7,6 +7,7 @@ does not tell that whoever made the release means well.
 
 from pathlib import Path
 
+from obcat.errors import ObcatError
 from obcat.sums import SUMS, NoSums, digest, read_sums
 
 __all__ = ["NotTrusted", "check"]
@@ -15,7 +16,7 @@ BUILT = ("raw", "models")  # folders that `obcat ingest` and `obcat build` leave
 MEND = "--trust opens it all the same, if you know who made it"
 
 
-class NotTrusted(Exception):
+class NotTrusted(ObcatError):
     """A database that is neither a build nor part of a whole release; one line."""
 
 

@@ -1,5 +1,6 @@
 """What goes wrong on the way from an archive: FetchError stops the run, Failed one file or table of it."""
 
+from obcat.errors import ObcatError
 from obcat.ingest.errors import Reasoned
 
 __all__ = ["REASONS", "Failed", "FetchError"]
@@ -22,7 +23,7 @@ REASONS = {
 }
 
 
-class FetchError(Exception):
+class FetchError(ObcatError):
     """The run cannot go on; one line that names what is wrong and the mend."""
 
     exit_code = 2

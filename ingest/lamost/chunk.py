@@ -2,11 +2,8 @@
 
 import hashlib
 import os
-import signal
 from collections.abc import Collection
-from multiprocessing import parent_process
 from pathlib import Path
-from threading import Thread
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +14,7 @@ from obcat.ingest.lamost import parts
 from obcat.ingest.lamost.spectrum import Spectrum, read_bytes, read_spectrum
 from obcat.schema import arrow_schema
 
-__all__ = ["Chunk", "Entry", "Job", "follow_parent", "read_chunk"]
+__all__ = ["Chunk", "Entry", "Job", "read_chunk"]
 
 
 class Entry(NamedTuple):
@@ -88,16 +85,3 @@ def _read_entry(source: Path, entry: Entry) -> tuple[dict[str, Any], Spectrum | 
         sha = hashlib.sha256(stored).hexdigest() if stored else None
         return row | {"status": "quarantined", "sha256": sha, "reason": fault.reason, "detail": fault.detail}, None
     return row | {name: spectrum.header[name] for name in ("sha256", "specid")}, spectrum
-
-
-def follow_parent() -> None:
-    """A reader process leaves Ctrl-C to its parent and ends when the parent does, however that ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -4,9 +4,6 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,8 @@ import pyarrow.compute as pc
 
 from obcat.ingest.errors import IngestError, UnreadableError
 from obcat.ingest.lamost import parts
-from obcat.ingest.lamost.chunk import Chunk, Entry, Job, follow_parent, read_chunk
+from obcat.ingest.lamost.chunk import Chunk, Entry, Job, read_chunk
+from obcat.workers import ordered
 
 __all__ = ["SUFFIXES", "ingest", "list_spectra"]
 
@@ -80,24 +78,13 @@ def _chunked(source: Path, folder: Path, entries: list[Entry], stored: frozenset
 def _read_all(jobs: list[Job], workers: int, total: int, progress: Progress | None) -> Iterator[Chunk]:
     done = 0
     try:
-        for chunk in map(read_chunk, jobs) if workers < 2 or len(jobs) < 2 else _in_processes(jobs, workers):
+        for chunk in ordered(read_chunk, jobs, min(workers, len(jobs))):
             done += chunk.files.num_rows
             if progress:
                 progress(done, total)
             yield chunk
     except OSError as error:
         raise IngestError(f"{jobs[0].folder}: {error.strerror or error}; free space or mend it, run again") from error
-
-
-def _in_processes(jobs: list[Job], workers: int) -> Iterator[Chunk]:
-    """Spawned, not forked: the caller may have threads."""
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), follow_parent)
-    try:
-        yield from pool.map(read_chunk, jobs)
-    except BrokenProcessPool as error:
-        raise IngestError("a reader process died; run again with one worker to see why") from error
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _merged(

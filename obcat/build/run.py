@@ -1,5 +1,6 @@
 """Raw Parquet -> obcat.duckdb: run sql/ in name order, fit what is to be fitted, check, publish."""
 
+from obcat.errors import ObcatError
 import resource
 import shutil
 import time
@@ -26,7 +27,7 @@ __all__ = ["BuildFailed", "Say", "build", "check"]
 Say = Callable[[str], None]
 
 
-class BuildFailed(Exception):
+class BuildFailed(ObcatError):
     """A build cannot go on; one line that names what is wrong and what to do."""
 
 

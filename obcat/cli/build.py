@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import BUILD, SURVEY, fail, load, main, say
+from obcat.cli.group import BUILD, SURVEY, load, main, say
 from obcat.progress import progress
 
 
@@ -50,10 +50,7 @@ def simulate(
     """
     from obcat import simulate as simulation
 
-    try:
-        recipe = simulation.recipe_of(seed, without, seeds)
-    except simulation.UnknownIngredient as error:
-        fail(error)
+    recipe = simulation.recipe_of(seed, without, seeds)
     survey, truth = folder / "survey", folder / "truth"
     if simulation.is_current(survey, truth, size, recipe):
         say(f"{survey}: simulated survey is there already")
@@ -70,18 +67,14 @@ def simulate(
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Reader processes.")
 def ingest(survey: Path, root: Path, workers: int) -> None:
     """Read the spectra and tables of SURVEY (a TOML file) into build/NAME/raw; only what is new or changed is read."""
-    from obcat.ingest.errors import IngestError
     from obcat.ingest.survey import ingest as run
-    from obcat.lock import Locked, locked
+    from obcat.lock import locked
 
     described = load(survey)
     folder = root / described.name
     started = time.monotonic()
-    try:
-        with locked(folder), progress("reading spectra") as step:
-            counts = run(described, folder / "raw", workers=workers, progress=step)
-    except (IngestError, Locked) as error:
-        fail(error)
+    with locked(folder), progress("reading spectra") as step:
+        counts = run(described, folder / "raw", workers=workers, progress=step)
     for line in counts:
         say(line)
     say(f"{folder / 'raw'}: up to date in {time.monotonic() - started:.0f} s")
@@ -93,17 +86,11 @@ def ingest(survey: Path, root: Path, workers: int) -> None:
 @click.option("--threads", default=2, show_default=True, type=click.IntRange(min=1))
 def build(survey: Path, root: Path, threads: int) -> None:
     """Make build/NAME/obcat.duckdb from what was ingested; does nothing if nothing has changed."""
-    from obcat.build.run import BuildFailed
     from obcat.build.run import build as run
-    from obcat.db import StepFailed
-    from obcat.lock import Locked
 
     described = load(survey)
     folder = root / described.name
     started = time.monotonic()
-    try:
-        made = run(described, folder, say=say, threads=threads)
-    except (BuildFailed, Locked, StepFailed) as error:
-        fail(error)
+    made = run(described, folder, say=say, threads=threads)
     done = f"built in {time.monotonic() - started:.0f} s" if made else "nothing has changed"
     say(f"{folder / 'obcat.duckdb'}: {done}")

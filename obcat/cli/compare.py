@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import fail, main, reading
+from obcat.cli.group import main, reading
 
 
 @main.command()
@@ -19,20 +19,16 @@ def compare(catalog: Path, database: Path | None, by: str | None, columns: tuple
     CATALOG is FITS, VOTable, CSV, ECSV or Parquet, for example J/ApJS/253/22. DATABASE may be left out where there
     is one build only.
     """
-    from obcat.compare import CompareError, names
     from obcat.compare import compare as run
-    from obcat.ingest.errors import IngestError
+    from obcat.compare import names
     from obcat.ingest.tables.foreign import read_foreign
     from obcat.schema import columns_of
 
     database = database or _only_build()
     folder = out or database.parent / "compare"
-    try:
-        theirs = read_foreign(catalog, columns_of("catalog.ob_stars"), names(), dict(map(_pair, columns)))
-        with reading(database):
-            click.echo(run(database, theirs, catalog.name, folder, by=by), nl=False)
-    except (CompareError, IngestError) as error:
-        fail(error)
+    theirs = read_foreign(catalog, columns_of("catalog.ob_stars"), names(), dict(map(_pair, columns)))
+    with reading(database):
+        click.echo(run(database, theirs, catalog.name, folder, by=by), nl=False)
     click.echo(folder / "compare.png")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import fail, main, say
+from obcat.cli.group import main, say
 from obcat.progress import progress
 
 SHOWN = 20  # missing things that are named on the terminal; the rest stand in missing.tsv
@@ -17,25 +17,21 @@ SHOWN = 20  # missing things that are named on the terminal; the rest stand in m
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N spectra of the list, for a small try.")
 def fetch(survey: Path, dry_run: bool, limit: int | None) -> None:
     """Download what SURVEY (a TOML file, or the name of one in surveys/) names; run again, it goes on."""
-    from obcat.ingest.fetch.errors import FetchError
     from obcat.ingest.fetch.run import Missing, described, folder_of
     from obcat.ingest.fetch.run import fetch as run
-    from obcat.lock import Locked, locked
+    from obcat.lock import locked
     from obcat.schema import columns_of
-    from obcat.survey import SurveyError, load
+    from obcat.survey import load
 
     missing: list[Missing] = []
-    try:
-        toml = located(survey)
-        described_survey = load(toml, [c.column for c in columns_of("meta.parameters")], there=False)
-        if dry_run:
-            for line in described(described_survey, toml, limit):
-                click.echo(line)
-            return
-        with locked(folder_of(described_survey, toml)), progress("fetching spectra") as step:
-            missing = run(described_survey, toml, limit=limit, say=say, progress=step)
-    except (FetchError, SurveyError, Locked, OSError) as error:
-        fail(error)
+    toml = located(survey)
+    described_survey = load(toml, [c.column for c in columns_of("meta.parameters")], there=False)
+    if dry_run:
+        for line in described(described_survey, toml, limit):
+            click.echo(line)
+        return
+    with locked(folder_of(described_survey, toml)), progress("fetching spectra") as step:
+        missing = run(described_survey, toml, limit=limit, say=say, progress=step)
     if missing:
         report(
             missing, folder_of(described_survey, toml), f"obcat fetch {survey}" + (f" --limit {limit}" if limit else "")

@@ -1,13 +1,15 @@
 """The command obcat, and what its commands share."""
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 import click
+
+from obcat.cli.stopping import Stopping, open_standard_files
+from obcat.errors import one_line
 
 SURVEY = click.argument("survey", type=click.Path(path_type=Path))
 BUILD = click.option(
@@ -22,13 +24,7 @@ DATABASE = click.argument("database", type=click.Path(path_type=Path, exists=Tru
 
 
 def say(text: str) -> None:
-    click.echo(text, err=True)
-
-
-def fail(error: Exception) -> NoReturn:
-    """One line on stderr, and an exit code that is not 0."""
-    click.echo(f"Error: {error}", err=True)
-    sys.exit(getattr(error, "exit_code", 1))
+    click.echo(one_line(text) if "\n" not in text else text, err=True)
 
 
 @contextmanager
@@ -43,9 +39,39 @@ def reading(database: Path) -> Iterator[None]:
         raise click.ClickException(f"{database}: {reason}; give a database made by `obcat build`") from error
 
 
-@click.group(context_settings={"max_content_width": 120})
+SECTIONS = {
+    "Make a catalog": ("demo", "simulate", "fetch", "ingest", "build"),
+    "Ask it": ("sql", "explain", "status"),
+    "Give it away": ("export", "verify", "check-cds", "page"),
+    "Judge it": ("check", "evaluate", "report", "figure", "compare", "realism"),
+}
+
+
+class Commands(click.Group):
+    """The commands in sections, all ending alike: an error is one line, a signal an exit code."""
+
+    def main(self, *words: Any, **settings: Any) -> Any:
+        open_standard_files()
+        return super().main(*words, **settings)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with Stopping(debug=ctx.params["debug"]):
+            return super().invoke(ctx)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        known = [name for names in SECTIONS.values() for name in names]
+        further = tuple(name for name in self.list_commands(ctx) if name not in known)
+        for title, names in {**SECTIONS, "Further": further}.items():
+            found = [(name, self.commands[name]) for name in names if name in self.commands]
+            if found:
+                with formatter.section(title):
+                    formatter.write_dl([(name, c.get_short_help_str(100)) for name, c in found])
+
+
+@click.group(cls=Commands, context_settings={"max_content_width": 120, "help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(package_name="obcat")
-def main() -> None:
+def main(*, debug: bool) -> None:
     """Absolute magnitudes, extinctions, distances, binarity and emission of O and B stars (Xiang et al. 2021)."""
     # DuckDB and the reader processes use the cores; a second level of threads would change the last bits of sums.
     for library in ("OPENBLAS", "OMP", "MKL"):
@@ -54,9 +80,6 @@ def main() -> None:
 
 def load(path: Path):
     from obcat.schema import columns_of
-    from obcat.survey import SurveyError, load
+    from obcat.survey import load
 
-    try:
-        return load(path, [c.column for c in columns_of("meta.parameters")])
-    except SurveyError as error:
-        fail(error)
+    return load(path, [c.column for c in columns_of("meta.parameters")])

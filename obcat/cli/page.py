@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import DATABASE, fail, main
+from obcat.cli.group import DATABASE, main
 
 
 @main.command()
@@ -20,11 +20,7 @@ from obcat.cli.group import DATABASE, fail, main
 )
 def page(database: Path, out: Path | None, spectra: int, stars: Path | None) -> None:
     """Write DATABASE as one HTML file for a browser: SQL, linked plots, spectra; no server and no network needed."""
-    from obcat.page import PageError
     from obcat.page import page as run
 
-    try:
-        first = stars.read_text(encoding="utf-8").split() if stars else []
-        click.echo(run(database, out or database.parent / "catalog.html", spectra, first))
-    except (PageError, OSError, UnicodeError) as error:
-        fail(error)
+    first = stars.read_text(encoding="utf-8").split() if stars else []
+    click.echo(run(database, out or database.parent / "catalog.html", spectra, first))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import DATABASE, fail, main
+from obcat.cli.group import DATABASE, main
 
 FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 
@@ -14,13 +14,9 @@ FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, f
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write to; default: release beside DATABASE.")
 def export(database: Path, out: Path | None) -> None:
     """Write catalog.ob_stars as FITS, CSV, VOTable, Parquet, DuckDB and CDS package, with checksums and a guide."""
-    from obcat.export.published import ReleaseError
     from obcat.export.release import release
 
-    try:
-        written = release(database, out or database.parent / "release")
-    except (ReleaseError, OSError) as error:
-        fail(error)
+    written = release(database, out or database.parent / "release")
     for path in written:
         click.echo(path)
 
@@ -30,12 +26,8 @@ def export(database: Path, out: Path | None) -> None:
 def verify(folder: Path) -> None:
     """Compare the files of a release in FOLDER with its SHA256SUMS; names what is damaged or missing."""
     from obcat.export.verify import verify as run
-    from obcat.sums import NoSums
 
-    try:
-        found = run(folder)
-    except (NoSums, OSError) as error:
-        fail(error)
+    found = run(folder)
     for name in found.unknown:
         click.echo(f"{folder / name}: not part of the release", err=True)
     damaged = [*(f"{folder / n}: damaged" for n in found.changed), *(f"{folder / n}: missing" for n in found.missing)]
@@ -48,12 +40,9 @@ def verify(folder: Path) -> None:
 @FOLDER
 def check_cds(folder: Path) -> None:
     """Check a package for CDS/VizieR in FOLDER: a ReadMe and the tables it describes; one line a fault."""
-    from obcat.export.cds.check import NoPackage, check
+    from obcat.export.cds.check import check
 
-    try:
-        faults = check(folder)
-    except (NoPackage, OSError) as error:
-        fail(error)
+    faults = check(folder)
     for fault in faults:
         click.echo(fault)
     if faults:

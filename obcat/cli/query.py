@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from obcat.cli.group import DATABASE, fail, main, reading, say
+from obcat.cli.group import DATABASE, main, reading, say
+from obcat.errors import ObcatError
 
 FORMATS = ("table", "csv", "json", "parquet", "fits")
 NEW = click.Path(path_type=Path, dir_okay=False)
@@ -55,20 +56,14 @@ def sql(
     if not query and not source and sys.stdin.isatty():
         prompt(put)
         return
-    try:
-        put(query or (source.read_text(encoding="utf-8") if source else sys.stdin.read()))
-    except (Unanswered, UnicodeError) as error:
-        fail(error)
+    put(query or (source.read_text(encoding="utf-8") if source else sys.stdin.read()))
 
 
 def check_trust(database: Path, trust: bool) -> None:
-    from obcat.trust import NotTrusted, check
+    from obcat.trust import check
 
-    try:
-        if not trust:
-            check(database)
-    except (NotTrusted, OSError) as error:
-        fail(error)
+    if not trust:
+        check(database)
 
 
 def form_of(out: Path | None) -> str:
@@ -79,7 +74,7 @@ def form_of(out: Path | None) -> str:
     return "table" if sys.stdout.isatty() else "csv"
 
 
-class Unanswered(Exception):
+class Unanswered(ObcatError):
     """A query that was refused, or an answer that its format or file cannot hold."""
 
 
@@ -137,17 +132,12 @@ def typed(mark: str) -> str:
 @TRUST
 def explain(database: Path, star: str, html: Path | None, trust: bool) -> None:
     """Why these numbers? All that made the row of STAR: a specid, star_id, Gaia DR2 id, target name or "RA DEC"."""
-    from obcat.explain import StarNotFound
     from obcat.explain import explain as run
-    from obcat.query.sql import QueryRefused
 
     check_trust(database, trust)
-    try:
-        with reading(database):
-            text = run(database, star, html=bool(html))
-        if html:
-            html.write_text(text, encoding="utf-8")
-        else:
-            click.echo(text, nl=False)
-    except (StarNotFound, QueryRefused, OSError) as error:
-        fail(error)
+    with reading(database):
+        text = run(database, star, html=bool(html))
+    if html:
+        html.write_text(text, encoding="utf-8")
+    else:
+        click.echo(text, nl=False)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from obcat import db
 from obcat.compare.names import CATALOG
+from obcat.errors import ObcatError
 from obcat.schema import Column, columns_of
 
 __all__ = ["CompareError", "Joined", "join"]
@@ -20,7 +21,7 @@ IDENTITY = {*KEYS, "ra", "dec", "uniqflag", "star_id", "gaia_name", "obsid", "si
 PLAIN_NAME = r"^.*/|\.(fits|fit)?(\.gz)?$"
 
 
-class CompareError(ValueError):
+class CompareError(ObcatError, ValueError):
     """The catalogs cannot be compared; one line."""
 
 

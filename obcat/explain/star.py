@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import duckdb
 
+from obcat.errors import ObcatError
+
 __all__ = ["Found", "StarNotFound", "find"]
 
 RADIUS = 10.0  # arcsec: a position typed from a paper has few digits
@@ -22,7 +24,7 @@ BY_POSITION = """SELECT specid, star_id, 'position', meta.separation(ra, dec, $r
     FROM sample.stars ORDER BY arcsec, star_id LIMIT 1"""
 
 
-class StarNotFound(Exception):
+class StarNotFound(ObcatError):
     """No star is called so, or none is there; one line."""
 
 

@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from obcat import db
+from obcat.errors import ObcatError
 from obcat.schema import Column, columns_of, nearest
 
 __all__ = ["CATALOG", "NOT_REAL", "Published", "ReleaseError", "null_of", "read"]
@@ -17,7 +18,7 @@ CATALOG = "catalog.ob_stars"
 NOT_REAL = "SIMULATED: no star of this table exists; made to test the method"
 
 
-class ReleaseError(Exception):
+class ReleaseError(ObcatError):
     """A catalog cannot be exported; one line that names the column and the value, or the database."""
 
 

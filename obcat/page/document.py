@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from obcat import db
+from obcat.errors import ObcatError
 from obcat.export import database as duck
 from obcat.export.published import Published, ReleaseError
 from obcat.export.published import read as published
@@ -28,7 +29,7 @@ __all__ = ["PageError", "page", "policy"]
 LEVEL = 6  # higher ones take ten times longer on spectra, for one per cent
 
 
-class PageError(Exception):
+class PageError(ObcatError):
     """There is no catalog to show, or nowhere to write the page; one line."""
 
 

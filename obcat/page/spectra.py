@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from obcat.errors import ObcatError
 from obcat.explain.arrays import model_arrays
 from obcat.kernels.grid import LOG_START, LOG_STEP, N_PIXEL
 from obcat.spectra import reconstruction
@@ -52,7 +53,7 @@ class Spectra:
         return b"".join(map(coded, self.layers))
 
 
-class NoSuchStar(ValueError):
+class NoSuchStar(ObcatError, ValueError):
     """A list of stars has a name that the catalog has not; one line."""
 
 

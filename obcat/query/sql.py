@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from obcat.errors import ObcatError
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -38,7 +40,7 @@ SETTINGS = (
 )
 
 
-class QueryRefused(Exception):
+class QueryRefused(ObcatError):
     """A query that is not one SELECT, or that DuckDB cannot run; one line."""
 
 

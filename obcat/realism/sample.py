@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.errors import ObcatError
 from obcat.kernels.grid import LOG_START, LOG_STEP, placed, usable
 
 __all__ = ["RealismError", "Sample", "read_sample"]
@@ -17,7 +18,7 @@ ROWS = (0, 1, 3, 4)
 TYPES = (np.float32, np.float32, np.uint8, np.uint8)
 
 
-class RealismError(ValueError):
+class RealismError(ObcatError, ValueError):
     """The folder cannot be compared; one line."""
 
 

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from obcat import db
+from obcat.errors import ObcatError
 from obcat.report.panels import Columns, distance_errors, geometry, hr_diagram, sky_map
 
 __all__ = ["FigureError", "draw"]
@@ -36,7 +37,7 @@ ORDER BY c.specid
 """
 
 
-class FigureError(ValueError):
+class FigureError(ObcatError, ValueError):
     """The database has no catalog to draw; one line."""
 
 

@@ -10,6 +10,7 @@ import duckdb
 import jinja2
 
 from obcat import db
+from obcat.errors import ObcatError
 from obcat.report.evaluate import EvaluateError, Evaluation
 from obcat.report.evaluate import evaluation as evaluated
 from obcat.report.gallery.listing import FIGURES, Drawing
@@ -23,7 +24,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 TABLES = ("quarantine", "rejected", "quality", "provenance", "models")
 
 
-class ReportError(ValueError):
+class ReportError(ObcatError, ValueError):
     """There is nothing to report on, or nowhere to write; one line."""
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from obcat.errors import ObcatError
+
 __all__ = ["Compared", "EvaluateError", "absent", "compare", "ordinary", "read_truth", "refuse_real"]
 
 Compared = dict[str, np.ndarray]
@@ -63,7 +65,7 @@ OPTIONAL = {
 ORDINARY = ("star", "")
 
 
-class EvaluateError(ValueError):
+class EvaluateError(ObcatError, ValueError):
     """There is nothing to compare; one line that names the file."""
 
 

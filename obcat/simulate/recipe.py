@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.errors import ObcatError
+
 __all__ = ["CHUNK", "INGREDIENTS", "Recipe", "UnknownIngredient", "joined", "recipe_of", "replaced", "taken"]
 
 Table = TypeVar("Table", bound=tuple[Any, ...])
@@ -102,7 +104,7 @@ class Recipe(NamedTuple):
         return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(stream.encode()), *key)))
 
 
-class UnknownIngredient(ValueError):
+class UnknownIngredient(ObcatError, ValueError):
     """The message is one line that says what was meant, or where the names are."""
 
     exit_code = 2

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from io import BytesIO
 from itertools import permutations
 from pathlib import Path
@@ -541,35 +540,3 @@ def test_killed_before_any_rename_or_removal_the_next_run_puts_it_right(folder: 
             assert (out / name).read_bytes() == whole[name][0]
         assert spectra(out).keys() == spectra(tmp_path / "whole").keys()
         assert not list(out.rglob("*.tmp"))
-
-
-@pytest.mark.slow
-def test_readers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
-    script = tmp_path / "run.py"
-    script.write_text(
-        "import os, time\nfrom concurrent.futures import ProcessPoolExecutor\nfrom multiprocessing import get_context\n"
-        "from obcat.ingest.lamost.chunk import follow_parent\n"
-        "if __name__ == '__main__':\n"
-        "    pool = ProcessPoolExecutor(1, get_context('spawn'), follow_parent)\n"
-        "    print(pool.submit(os.getpid).result(), flush=True)\n    time.sleep(60)\n"
-    )
-    process = subprocess.Popen(
-        [sys.executable, str(script)], env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    with process.stdout:
-        reader = int(process.stdout.readline())
-        process.kill()
-        process.wait()
-    deadline = time.monotonic() + 10
-    while alive(reader) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not alive(reader)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended but was not collected does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from obcat.errors import ObcatError
 from obcat.export.cds.data import data_faults
 from obcat.export.cds.described import Described, Listed, parse
 from obcat.export.cds.explanations import column_faults, layout_faults
@@ -18,7 +19,7 @@ LIMIT = 1 << 30
 SECTIONS = ("Description", "File Summary", "Byte-by-byte Description", "(End)")
 
 
-class NoPackage(Exception):
+class NoPackage(ObcatError):
     """There is no ReadMe to check; one line."""
 
 

@@ -1,0 +1,119 @@
+"""How a command ends early: one line, an exit code, and no traceback unless it was asked for."""
+
+import errno
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from obcat.cli.group import SECTIONS, main
+from obcat.cli.stopping import PATIENCE, Stopping
+from obcat.errors import ObcatError, one_line
+
+ROOT = Path(__file__).parents[2]
+WAITS = """
+import signal, sys, time
+from obcat.cli.stopping import Stopping
+with Stopping():
+    print("ready", flush=True)
+    {wait}
+"""
+IN_PYTHON = "time.sleep(60)"
+DEAF = "signal.pthread_sigmask(signal.SIG_BLOCK, []); import ctypes; ctypes.CDLL(None).sleep(60)"
+
+
+class Unusable(ObcatError):
+    """An input that cannot be used."""
+
+    exit_code = 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (Unusable("a.toml: no\nname"), 2, "Error: a.toml: no name"),
+        (OSError(errno.ENOSPC, "No space left on device", "x/y.fits"), 1, "Error: x/y.fits: No space left on device"),
+        (PermissionError("held"), 1, "Error: held"),
+        (MemoryError(), 1, "Error: not enough memory; close other programs, or use a machine with more"),
+        (KeyError("flux"), 1, "Error: KeyError: 'flux'; --debug shows where"),
+        (ValueError("\x1b[2Jgone\u202e"), 1, "Error: ValueError: \\x1b[2Jgone\\u202e; --debug shows where"),
+    ],
+)
+def test_an_error_is_one_line_and_an_exit_code(capsys, error, code, said):
+    with pytest.raises(SystemExit) as end, Stopping():
+        raise error
+    assert end.value.code == code
+    assert capsys.readouterr().err == said + "\n"
+
+
+def test_debug_shows_where(capsys):
+    with pytest.raises(SystemExit), Stopping(debug=True):
+        raise KeyError("flux")
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_what_click_says_is_left_to_click():
+    with pytest.raises(click.UsageError), Stopping():
+        raise click.UsageError("no")
+
+
+def test_handlers_are_put_back():
+    import signal
+
+    before = signal.getsignal(signal.SIGTERM)
+    with Stopping():
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize("wait", [IN_PYTHON, DEAF], ids=["python", "library"])
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_ends_it_in_time_with_one_line(wait, name, code):
+    """Also where a library holds the main thread and Python never gets to hear of the signal."""
+    import signal
+
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", WAITS.format(wait=wait)]
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        started = time.monotonic()
+        process.send_signal(getattr(signal, name))
+        _, said = process.communicate(timeout=30)
+        assert time.monotonic() - started < PATIENCE + 3
+    assert process.returncode == code
+    assert said == f"stopped by {name}; what was there before is unchanged\n"
+
+
+def test_closed_standard_files_are_quiet(tmp_path):
+    command = f"'{sys.executable}' -c 'from obcat.cli import main; main()' --help"
+    done = subprocess.run(
+        f"{command} >&-; {command} 2>&- >&- <&-",
+        shell=True, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_command_has_its_section():
+    listed = [name for names in SECTIONS.values() for name in names]
+    assert sorted(listed) == sorted(set(listed))
+    assert set(main.commands) <= set(listed)
+    said = CliRunner().invoke(main, ["-h"]).output
+    assert all(title in said for title in SECTIONS)
+    assert "Further" not in said
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_short_help_works_everywhere(name):
+    done = CliRunner().invoke(main, [name, "-h"])
+    assert (done.exit_code, "Usage" in done.output) == (0, True)
+
+
+def test_one_line_keeps_what_people_write():
+    assert one_line("  Kurucz\tgrid –  5 µm\n å ") == "Kurucz grid – 5 µm å"
+    assert one_line("a\x9b31mb") == "a\\x9b31mb"

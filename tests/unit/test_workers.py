@@ -1,0 +1,80 @@
+"""Worker processes: results in order, an end with their parent, one line when one dies."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from obcat.workers import WorkerDied, ordered
+
+ROOT = Path(__file__).parents[2]
+
+
+def squared(number: int) -> int:
+    time.sleep(0.002 * (number % 3))
+    return number**2
+
+
+def dies(number: int) -> int:
+    if number == 3:
+        os._exit(9)
+    return number
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_the_order_of_the_items(workers):
+    assert list(ordered(squared, iter(range(50)), workers, ahead=4)) == [n**2 for n in range(50)]
+
+
+def test_items_are_taken_only_as_they_are_needed():
+    taken = []
+
+    def items():
+        for n in range(1000):
+            taken.append(n)
+            yield n
+
+    results = ordered(squared, items(), 2, ahead=2)
+    assert next(results) == 0
+    assert len(taken) == 5
+    results.close()
+
+
+def test_a_worker_that_dies_is_one_line():
+    with pytest.raises(WorkerDied, match=r"^a worker process died; run again with one worker to see why$"):
+        list(ordered(dies, range(10), 2))
+
+
+@pytest.mark.slow
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import os, time\nfrom obcat.workers import ordered\n"
+        "def pid_of(_):\n    return os.getpid()\n"
+        "if __name__ == '__main__':\n"
+        "    results = ordered(pid_of, range(300), 2, ahead=1)\n    print(next(results), flush=True)\n"
+        "    time.sleep(60)\n",
+        encoding="utf-8",
+    )
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, str(script)], env=env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        worker = int(process.stdout.readline())
+        assert alive(worker)
+        process.kill()
+        process.wait()
+    deadline = time.monotonic() + 10
+    while alive(worker) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(worker)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended but was not collected does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
