@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from astropy.table import Column, MaskedColumn, Table
 
+from obcat.arrow import lists
 from obcat.schema import Column as Declared
 
 __all__ = ["astropy_table"]
@@ -47,7 +48,7 @@ def values_and_mask(values: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     kind = values.type
     mask = values.is_null().to_numpy()
     if pa.types.is_fixed_size_list(kind):
-        return wide(values, kind.list_size), mask
+        return lists(values), mask
     if pa.types.is_floating(kind):
         return values.fill_null(np.nan).to_numpy(), mask
     if pa.types.is_boolean(kind):
@@ -57,7 +58,3 @@ def values_and_mask(values: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     if pa.types.is_integer(kind):
         return values.fill_null(0).to_numpy(), mask
     return np.array(["" if v is None else str(v) for v in values.to_pylist()], dtype=np.str_), mask
-
-
-def wide(values: pa.ChunkedArray, size: int) -> np.ndarray:
-    return np.array([[np.nan] * size if v is None else v for v in values.to_pylist()], np.float32).reshape(-1, size)

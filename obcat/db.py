@@ -45,6 +45,9 @@ class SqlFile:
 
 
 CHECKS = "95_check"
+# a file of another kind is refused, not fetched a reader for
+NO_EXTENSIONS = ("autoload_known_extensions", "autoinstall_known_extensions", "allow_community_extensions")
+BESIDE = ("", ".wal", ".wal.checkpoint", ".wal.recovery", ".tmp")  # files of a database that is written
 
 
 def sql_files(layer: str | None = None) -> list[SqlFile]:
@@ -55,9 +58,17 @@ def sql_files(layer: str | None = None) -> list[SqlFile]:
 
 @contextmanager
 def connect(
-    path: Path, *, read_only: bool = False, threads: int = 2, memory_limit: str = "1500MB"
+    path: Path,
+    *,
+    read_only: bool = False,
+    writes: Path | None = None,
+    threads: int = 2,
+    memory_limit: str = "1500MB",
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the file attached and in use; closed, with its file released, at the end.
+
+    Read-only, it is locked down: nothing in the file reaches another file or the network, but for the one database
+    that ``writes`` names.
 
     Row groups of 2,048 rows (given at every open) let two threads share 16,000 spectra and keep buffers small.
     Domain errors (log of a negative, division by zero) are errors here, never NaN. Joins keep their left side as the
@@ -66,6 +77,8 @@ def connect(
     con = duckdb.connect()
     try:
         con.execute("SET enable_progress_bar = false")
+        for setting in NO_EXTENSIONS:
+            con.execute(f"SET {setting} = false")
         con.execute("SET ieee_floating_point_ops = false")
         con.execute("SET python_enable_replacements = false")
         con.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
@@ -75,9 +88,18 @@ def connect(
         options = "READ_ONLY, ROW_GROUP_SIZE 2048" if read_only else "ROW_GROUP_SIZE 2048"
         con.execute(f"ATTACH $path AS obcat ({options})", {"path": str(path)})
         con.execute("USE obcat")
+        if read_only:
+            _lock_down(con, writes)
         yield con
     finally:
         con.close()
+
+
+def _lock_down(con: duckdb.DuckDBPyConnection, writes: Path | None) -> None:
+    allowed = [f"{writes}{ending}" for ending in BESIDE] if writes else []
+    con.execute("SET allowed_paths = $paths", {"paths": allowed})
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
 
 
 def run(con: duckdb.DuckDBPyConnection, file: SqlFile, parameters: Mapping[str, object] | None = None) -> None:

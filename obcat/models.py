@@ -13,16 +13,19 @@ import pyarrow.parquet as pq
 
 from obcat.fit.result import Fit
 
-__all__ = ["borrow", "code_hash", "load", "rows_hash", "save", "store"]
+__all__ = ["arrays", "borrow", "code_hash", "load", "names", "rows_hash", "save", "store"]
 
 Arrays = Mapping[str, np.ndarray]
 PACKAGE = Path(__file__).parent
 
 
 def code_hash(*folders: str) -> str:
-    """SHA-256 of every Python file below folders of the package."""
+    """SHA-256 of every Python file below folders of the package; a file is named with its ending."""
     digest = hashlib.sha256()
-    for path in sorted(p for folder in folders for p in (PACKAGE / folder).rglob("*.py")):
+    found = (
+        p for name in folders for p in ([PACKAGE / name] if name.endswith(".py") else (PACKAGE / name).rglob("*.py"))
+    )
+    for path in sorted(found):
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -106,10 +109,22 @@ def borrow(path: Path, name: str) -> tuple[str, int, Fit] | None:
 
     with db.connect(path, read_only=True) as con:
         fits = con.execute("SELECT key, n_rows FROM model.fits WHERE model = $name", {"name": name}).fetchall()
-        rows = con.execute(
-            'SELECT "array", dtype, shape, data FROM model.arrays WHERE model = $name', {"name": name}
-        ).fetchall()
-    if not fits:
-        return None
-    arrays = {array: np.frombuffer(data, dtype).reshape(shape) for array, dtype, shape, data in rows}
-    return fits[0][0], fits[0][1], Fit(arrays=arrays, tables={})
+        found = arrays(con, name)
+    return (fits[0][0], fits[0][1], Fit(arrays=found, tables={})) if fits else None
+
+
+def names(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The models whose arrays a database has, in order."""
+    return [name for (name,) in con.execute("SELECT DISTINCT model FROM model.arrays ORDER BY model").fetchall()]
+
+
+def arrays(con: duckdb.DuckDBPyConnection, model: str, *wanted: str) -> dict[str, np.ndarray]:
+    """The arrays of a model in order of their names, all unless some are named; empty where there is no such model."""
+    rows = con.execute(
+        'SELECT "array", dtype, shape, data FROM model.arrays WHERE model = $model ORDER BY "array"', {"model": model}
+    ).fetchall()
+    return {
+        name: np.frombuffer(data, dtype).reshape(shape)
+        for name, dtype, shape, data in rows
+        if not wanted or name in wanted
+    }

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from obcat.arrow import exact
 from obcat.kernels.distance import distance
 from obcat.kernels.emission import emission
 from obcat.kernels.extinction import extinction
@@ -159,7 +160,7 @@ def batch_function(udf: Udf, models: Mapping[str, Arrays], parameters: Mapping[s
         if not len(rows):
             fields = [pa.nulls(len(known), c.arrow_type) for c in udf.given]
             return pa.StructArray.from_arrays(fields, [c.column for c in udf.given])
-        taken = [to_numpy(c if known.all() else c.take(pa.array(rows))) for c in whole]
+        taken = [exact(c if known.all() else c.take(pa.array(rows))) for c in whole]
         if len(rows) == 1:
             taken = [np.repeat(a, 2, axis=0) for a in taken]
         out = kernel(*taken)
@@ -170,15 +171,6 @@ def batch_function(udf: Udf, models: Mapping[str, Arrays], parameters: Mapping[s
     counted: Any = call
     counted.__signature__ = Signature([Parameter(f"x{i}", Parameter.POSITIONAL_ONLY) for i in range(len(udf.takes))])
     return counted
-
-
-def to_numpy(array: pa.Array) -> np.ndarray:
-    """(n,) column -> (n,) array with NaN for NULL; (n,) column of FLOAT[p] without NULL -> (n, p) array."""
-    if pa.types.is_fixed_size_list(array.type):
-        return array.flatten().to_numpy(zero_copy_only=False).reshape(len(array), array.type.list_size)
-    if array.null_count:
-        return array.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return array.to_numpy(zero_copy_only=False)
 
 
 def to_arrow(values: np.ndarray, known: np.ndarray, c: Column) -> pa.Array:

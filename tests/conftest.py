@@ -3,10 +3,6 @@ from pathlib import Path
 
 import pytest
 
-# as the command obcat does: a second level of threads would change the last bits of sums
-for library in ("OPENBLAS", "OMP", "MKL"):
-    os.environ[f"{library}_NUM_THREADS"] = "1"
-
 ROOT = Path(__file__).parent.parent
 
 

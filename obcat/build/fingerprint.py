@@ -25,7 +25,7 @@ def fingerprint(survey: Survey, folder: Path) -> str:
     digest = hashlib.sha256()
     settings = [survey.name, survey.simulated, survey.release, sorted(survey.parameters.items())]
     digest.update(json.dumps([settings, [version(p) for p in PACKAGES], sys.version_info[:2]]).encode())
-    digest.update(models.code_hash("fit", "kernels").encode())
+    digest.update(models.code_hash("fit", "kernels", "arrow.py", "statistics.py").encode())
     digest.update(inputs.content_hash(folder / "raw").encode())
     if survey.models_from:
         digest.update((fingerprint_of(survey.models_from) or "").encode())

@@ -51,7 +51,7 @@ def fit_file(
 
 
 def key_of(rows: str, parameters: dict[str, Any], function: str) -> str:
-    code = models.code_hash("fit", "kernels")
+    code = models.code_hash("fit", "kernels", "arrow.py", "statistics.py")
     return hashlib.sha256(json.dumps([rows, parameters, function, code], sort_keys=True).encode()).hexdigest()
 
 

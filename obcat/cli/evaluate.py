@@ -38,8 +38,8 @@ def status(database: Path) -> None:
 @click.option("--readme", is_flag=True, help="Print the main numbers only, as a table in Markdown.")
 def evaluate(database: Path, truth: Path | None, companions: Path | None, *, readme: bool) -> None:
     """Compare the catalog of a SIMULATED survey with its truth, beside the paper's numbers."""
-    from obcat.report.evaluate import evaluate as tables
-    from obcat.report.evaluate import main_numbers
+    from obcat.evaluate.evaluation import evaluate as tables
+    from obcat.evaluate.evaluation import main_numbers
 
     with reading(database):
         beside = truth or database.parent / "truth"
@@ -52,7 +52,7 @@ def evaluate(database: Path, truth: Path | None, companions: Path | None, *, rea
 @click.argument("picture", type=click.Path(path_type=Path))
 def figure(database: Path, picture: Path) -> None:
     """Draw the catalog as one PICTURE (PNG): M_spec against M_geo, HR diagram, map, distance errors."""
-    from obcat.report.figure import draw
+    from obcat.report.overview import draw
 
     draw(database, picture)
     click.echo(picture)
@@ -83,6 +83,6 @@ def report(database: Path, out: Path | None) -> None:
 )
 def realism(spectra: Path, real: Path | None, save: Path | None, write: Path | None, most: int) -> None:
     """Compare noise, masks and calibration of SIMULATED spectra (a folder, SPECTRA) with those of real ones."""
-    from obcat.realism.compare import compare
+    from obcat.realism.comparison import compare
 
     click.echo(compare(spectra, real, save, write, most), nl=False)

@@ -4,12 +4,10 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from obcat.compare.differences import by_bins, numbers, unknown
-from obcat.compare.flags import flags
-from obcat.compare.joined import CompareError, Joined, join
-from obcat.compare.names import names
+from obcat.compare.differences import by_bins, flags, numbers, unknown
+from obcat.compare.join import CompareError, Joined, join, names
 from obcat.compare.picture import draw
-from obcat.report.section import Section, text
+from obcat.section import Section, text
 
 __all__ = ["CompareError", "compare", "names"]
 
@@ -27,26 +25,26 @@ def compare(database: Path, other: object, name: str, folder: Path, *, by: str |
     Raises CompareError (one line): no such key on both sides, nothing matches, nothing to compare, not a catalog.
     """
     joined = join(database, other, by)
-    sections = [counts(joined), numbers(joined), *by_bins(joined), *flags(joined), unknown(joined)]
+    sections = [_counts(joined), numbers(joined), *by_bins(joined), *flags(joined), unknown(joined)]
     said = text(sections, f"{joined.heading}, against {name!r}")
     _write(folder, joined, said, name)
     return said
 
 
-def counts(joined: Joined) -> Section:
+def _counts(joined: Joined) -> Section:
     note = f"Joined by {joined.by}; below, ours minus theirs. A key that one side has more than once joins nothing."
     rows = [(label, f"{n:,}") for label, n in joined.counts.items()]
     return Section("rows", note, ("n",), rows)
 
 
 def _write(folder: Path, joined: Joined, said: str, name: str) -> None:
-    from obcat.report.gallery.render import PDF, saved
-    from obcat.report.gallery.style import STYLE
+    from obcat.report.figures import PDF, image_of
+    from obcat.report.style import STYLE
 
     folder.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
         figure = draw(joined, name)
-        (folder / "compare.png").write_bytes(saved(figure, "png", {"Software": None}))
+        (folder / "compare.png").write_bytes(image_of(figure, "png", {"Software": None}))
         figure.set_layout_engine("none")
-        (folder / "compare.pdf").write_bytes(saved(figure, "pdf", PDF))
+        (folder / "compare.pdf").write_bytes(image_of(figure, "pdf", PDF))
     (folder / "compare.txt").write_text(said, encoding="utf-8")

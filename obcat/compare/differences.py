@@ -1,23 +1,25 @@
-"""Numbers of both catalogs: bias and scatter of each column, the main ones in bins too; what only one side knows."""
+"""What is between two catalogs: bias and scatter of numbers, agreement of flags, what only one side knows."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.compare.joined import Joined
-from obcat.report import statistics as st
-from obcat.report.section import Section, bins, number, percent
+from obcat import statistics as st
+from obcat.compare.join import Joined
+from obcat.evaluate.samples import MK_EDGES, bins
+from obcat.section import Section, number, percent
 
-__all__ = ["RELATIVE", "by_bins", "difference", "is_flag", "numbers", "unknown"]
+__all__ = ["RELATIVE", "by_bins", "difference", "flags", "kappa", "numbers", "unknown"]
 
 RELATIVE = ("dis", "dis_low", "dis_high")  # compared as ours / theirs - 1
 COLUMNS = ("unit", "n", "bias", "robust scatter", "scatter / errors", "beyond 5 errors")
 FAR = 5.0
+VALUES = {"0": 0.0, "1": 1.0, "unknown": np.nan}
 BINS: dict[str, dict[str, tuple[str, tuple[float, ...]]]] = {
     "mk": {
         "snr_g": ("S/N", (10, 20, 50, 100, np.inf)),
-        "mk": ("M", (-np.inf, -3, -2, -1, 0, 1, np.inf)),
+        "mk": ("M", MK_EDGES),
         "em_flag": ("em_flag", (0, 1, 2)),
     },
     "ebv": {"ebv": ("E(B-V)", (-np.inf, 0, 0.25, 0.5, 1, np.inf))},
@@ -33,7 +35,7 @@ def numbers(joined: Joined) -> Section:
         "bias: median; robust scatter: 1.4826 MAD. Distances as ours / theirs - 1. Errors: both in quadrature; two\n"
         "catalogs from the same spectra share most of their errors, so that a scatter well below 1 is to be expected."
     )
-    rows = [row(joined, name, name, np.isfinite(joined.ours[name])) for name in joined.columns if not is_flag(name)]
+    rows = [_row(joined, name, name, np.isfinite(joined.ours[name])) for name in joined.columns if not _is_flag(name)]
     return Section("numbers", note, COLUMNS, rows)
 
 
@@ -43,7 +45,7 @@ def by_bins(joined: Joined) -> Iterator[Section]:
         if name not in joined.columns:
             continue
         rows = [
-            row(joined, name, label, inside)
+            _row(joined, name, label, inside)
             for variable, (said, edges) in variables.items()
             if variable in joined.ours
             for label, inside in bins(said, joined.ours[variable], edges)
@@ -51,7 +53,7 @@ def by_bins(joined: Joined) -> Iterator[Section]:
         yield Section(f"{name}, in bins", "", COLUMNS, rows)
 
 
-def row(joined: Joined, name: str, label: str, rows: NDArray[np.bool_]) -> tuple[str, ...]:
+def _row(joined: Joined, name: str, label: str, rows: NDArray[np.bool_]) -> tuple[str, ...]:
     off, pull = difference(joined, name)[rows], _pull(joined, name)[rows]
     n = str(np.isfinite(off).sum())
     if name in RELATIVE:
@@ -81,6 +83,35 @@ def _pull(joined: Joined, name: str) -> Floats:
     return np.full(len(joined.ours[name]), np.nan)
 
 
+def flags(joined: Joined) -> Iterator[Section]:
+    """A cross table of each flag, with the share that agrees and Cohen's kappa of the stars both sides know."""
+    for name in joined.columns:
+        if _is_flag(name):
+            yield _table(name, joined.ours[name], joined.theirs[name])
+
+
+def _table(name: str, ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> Section:
+    cells = np.array([[(_is(ours, a) & _is(theirs, b)).sum() for b in VALUES.values()] for a in VALUES.values()])
+    rows = [(f"ours {a}", *(f"{n:,}" for n in cells[k])) for k, a in enumerate(VALUES)]
+    known = cells[:2, :2]
+    agree = known.trace() / known.sum() if known.sum() else np.nan
+    note = f"Both known: {percent(agree)} agree, Cohen's kappa {number(kappa(known), 2)}."
+    return Section(name, note, [f"theirs {b}" for b in VALUES], rows)
+
+
+def kappa(cells: NDArray[np.int64]) -> float:
+    """Agreement beyond chance of a (2, 2) table of counts (Cohen 1960); NaN where chance alone explains all of it."""
+    n = cells.sum()
+    if not n:
+        return np.nan
+    chance = (cells.sum(0) * cells.sum(1)).sum() / n**2
+    return float((cells.trace() / n - chance) / (1 - chance)) if chance < 1 else np.nan
+
+
+def _is(values: NDArray[np.float64], value: float) -> NDArray[np.bool_]:
+    return np.isnan(values) if np.isnan(value) else values == value
+
+
 def unknown(joined: Joined) -> Section:
     """Where one side has a value and the other has NULL."""
     rows = []
@@ -91,5 +122,5 @@ def unknown(joined: Joined) -> Section:
     return Section("known and unknown", "", ("in both", "only ours", "only theirs", "in neither"), rows)
 
 
-def is_flag(name: str) -> bool:
+def _is_flag(name: str) -> bool:
     return name.endswith("_flag") or name == "erroneous"

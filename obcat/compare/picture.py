@@ -6,10 +6,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from obcat import statistics as st
 from obcat.compare.differences import difference
-from obcat.compare.joined import Joined
-from obcat.report import statistics as st
-from obcat.report.gallery.style import BLUE, ORANGE, Look, box, finish, histogram, points, shown
+from obcat.compare.join import Joined
+from obcat.report.style import BLUE, ORANGE, Look, box, finish, histogram, points, shown
 
 __all__ = ["draw"]
 

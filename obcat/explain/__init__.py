@@ -5,13 +5,12 @@ from pathlib import Path
 
 import duckdb
 
-from obcat.explain.colours import colours
-from obcat.explain.limits import em_reason
 from obcat.explain.quality import bits
-from obcat.explain.section import Section
+from obcat.explain.reasons import colours, em_reason
 from obcat.explain.star import StarNotFound, find
-from obcat.query.sql import lock_down, opened
+from obcat.reading import opened
 from obcat.schema import SQL
+from obcat.section import Section, plain
 
 __all__ = ["StarNotFound", "explain"]
 
@@ -23,49 +22,49 @@ def explain(database: Path, star: str, *, html: bool = False) -> str:
 
     A star is a specid, a star_id, a Gaia DR2 id, a name in the list of targets, or "ra dec" in degrees.
 
-    Raises StarNotFound where there is no such star, obcat.query.QueryRefused where there is no database.
+    Raises StarNotFound where there is no such star, obcat.reading.NotOurs where there is no database of ours.
     """
-    with opened(database) as con:
-        lock_down(con)
-        found = find(con, star)
-        answers = [bits(con, found.names["specid"], html), *sections(con, found.names)]
+    with opened(database) as survey:
+        con = survey.con
+        found = find(survey, star)
+        answers = [bits(con, found.names["specid"], html), *_sections(con, found.names)]
         if html:
-            from obcat.explain.page import page
+            from obcat.explain.drawing import page
 
             return page(con, found.names, found.heading, answers)
-        return "\n\n".join([found.heading, *(section.text for section in answers)]) + "\n"
+        return "\n\n".join([found.heading, *map(plain, answers)]) + "\n"
 
 
-def sections(con: duckdb.DuckDBPyConnection, names: Names) -> Iterator[Section]:
+def _sections(con: duckdb.DuckDBPyConnection, names: Names) -> Iterator[Section]:
     """The answers to the queries of sql/explain, in the order of the method, and what no query can tell."""
-    for path in sorted((SQL / "explain").glob("*.sql")):
-        yield asked(con, path.read_text(encoding="utf-8"), names)
+    for path in sorted((SQL / "explain").glob("[0-9][0-9]_*.sql")):
+        yield _asked(con, path.read_text(encoding="utf-8"), names)
         if path.stem in DERIVED:
             yield DERIVED[path.stem](con, names)
 
 
-def asked(con: duckdb.DuckDBPyConnection, text: str, names: Names) -> Section:
+def _asked(con: duckdb.DuckDBPyConnection, text: str, names: Names) -> Section:
     """The title of a query and its answer: the names it asks for are those of the star."""
     cursor = con.execute(text, {name: value for name, value in names.items() if f"${name}" in text} or None)
     columns = [d[0] for d in cursor.description or ()]
-    return Section(title(text), columns, cursor.fetchall(), alone="-- Grain:   one row.\n" in text)
+    return Section(_title(text), "", columns, cursor.fetchall(), alone="-- Grain:   one row.\n" in text)
 
 
-def title(text: str) -> str:
+def _title(text: str) -> str:
     return text.partition("\n")[0].removeprefix("-- Title:").strip()
 
 
-def colour_section(con: duckdb.DuckDBPyConnection, names: Names) -> Section:
+def _colour_section(con: duckdb.DuckDBPyConnection, names: Names) -> Section:
     title = "E(B-V) colour by colour; the weights are (slope / error)^2, their sum 1"
-    return Section(title, *colours(con, names["star_id"]))
+    return Section(title, "", *colours(con, names["star_id"]))
 
 
-def emission_section(con: duckdb.DuckDBPyConnection, names: Names) -> Section:
+def _emission_section(con: duckdb.DuckDBPyConnection, names: Names) -> Section:
     return Section("What set em_flag and erroneous", note=em_reason(con, names["specid"]))
 
 
 # what no query can tell, and after which query it comes
 DERIVED: dict[str, Callable[[duckdb.DuckDBPyConnection, Names], Section]] = {
-    "40_emission": emission_section,
-    "50_reddening": colour_section,
+    "40_emission": _emission_section,
+    "50_reddening": _colour_section,
 }

@@ -5,35 +5,33 @@ from functools import cache
 
 import duckdb
 
-from obcat.explain.section import Section
-from obcat.schema import SQL
+from obcat.reading import text_of
+from obcat.section import Section
 
 __all__ = ["bits", "conditions"]
 
 BIT = re.compile(r"(\d+) \* coalesce\((.*?), false\s*\)::INTEGER", re.DOTALL)
 TITLE = "Quality: the bits set, and where sql/90_catalog/10_quality.sql sets them"
-BITS = """SELECT b.bit, b.name, b.meaning, coalesce(q.quality & b.bit > 0, false) AS is_set
-    FROM meta.quality_bits AS b LEFT JOIN catalog.quality AS q ON q.specid = $specid ORDER BY b.bit"""
 
 
 @cache
 def conditions() -> dict[int, str]:
     """Bit -> its condition, as it stands in sql/90_catalog/10_quality.sql."""
-    text = (SQL / "90_catalog" / "10_quality.sql").read_text(encoding="utf-8")
+    text = text_of("90_catalog/10_quality")
     return {int(bit): " ".join(condition.split()) for bit, condition in BIT.findall(text)}
 
 
 def bits(con: duckdb.DuckDBPyConnection, specid: str, everything: bool) -> Section:
     """The bits that are set, and the names of those that are not; or all of them, each with its condition."""
-    found = con.execute(BITS, {"specid": specid}).fetchall()
+    found = con.execute(text_of("explain/bits"), {"specid": specid}).fetchall()
     rows = [[bit, name, words, conditions().get(bit, "")] for bit, name, words, is_set in found if is_set]
     names = ["bit", "name", "meaning", "set where"]
     unset = [name for _, name, _, is_set in found if not is_set]
     if everything:
-        answer = [["yes" if r[3] else "no", *r[:3], conditions().get(r[0], "")] for r in sorted(found, key=is_unset)]
-        return Section(TITLE.replace("the bits set", "every bit"), ["set", *names], answer)
-    return Section(TITLE, names, rows, note=f"not set: {', '.join(unset)}")
+        answer = [["yes" if r[3] else "no", *r[:3], conditions().get(r[0], "")] for r in sorted(found, key=_is_unset)]
+        return Section(TITLE.replace("the bits set", "every bit"), "", ["set", *names], answer)
+    return Section(TITLE, f"not set: {', '.join(unset)}", names, rows)
 
 
-def is_unset(row: tuple[int, str, str, bool]) -> bool:
+def _is_unset(row: tuple[int, str, str, bool]) -> bool:
     return not row[3]

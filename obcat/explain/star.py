@@ -6,19 +6,13 @@ from typing import NamedTuple
 import duckdb
 
 from obcat.errors import ObcatError
+from obcat.reading import Reading, text_of
 
 __all__ = ["Found", "StarNotFound", "find"]
 
 RADIUS = 10.0  # arcsec: a position typed from a paper has few digits
 POSITION = re.compile(r"\s*([+-]?\d+(?:\.\d*)?)[\s,]+([+-]?\d+(?:\.\d*)?)\s*")
 GAIA = re.compile(r"\s*(?:gaia\s*dr2\s*)?(\d{6,19})\s*", re.IGNORECASE)
-BY_NAME = """SELECT v.specid, v.star_id, 'specid' AS way FROM sample.visits AS v WHERE v.specid = $text
-    UNION ALL
-    SELECT v.specid, v.star_id, 'star_id' FROM sample.visits AS v WHERE v.star_id = $text AND v.uniqflag = 1
-    UNION ALL
-    SELECT v.specid, v.star_id, 'name of a target' FROM sample.targets AS t
-    INNER JOIN sample.visits AS v USING (specid) WHERE t.name = $text
-    ORDER BY 1 LIMIT 1"""
 BY_GAIA = "SELECT specid, star_id, 'Gaia DR2 id' FROM sample.stars WHERE source_id = $id ORDER BY star_id LIMIT 1"
 BY_POSITION = """SELECT specid, star_id, 'position', meta.separation(ra, dec, $ra, $dec) AS arcsec
     FROM sample.stars ORDER BY arcsec, star_id LIMIT 1"""
@@ -35,24 +29,24 @@ class Found(NamedTuple):
     heading: str
 
 
-def find(con: duckdb.DuckDBPyConnection, star: str) -> Found:
+def find(survey: Reading, star: str) -> Found:
     """The spectrum named, or the best spectrum of the star that is meant. Raises StarNotFound."""
-    rows = con.execute(BY_NAME, {"text": star.strip()}).fetchall()
+    con = survey.con
+    rows = con.execute(text_of("explain/by_name"), {"text": star.strip()}).fetchall()
     if not rows and (gaia := GAIA.fullmatch(star)):
         rows = con.execute(BY_GAIA, {"id": int(gaia.group(1))}).fetchall()
     if not rows and (position := POSITION.fullmatch(star)):
-        rows = [near(con, float(position.group(1)), float(position.group(2)))]
+        rows = [_near(con, float(position.group(1)), float(position.group(2)))]
     if not rows:
         raise StarNotFound(
             f"no star {star!r}: give a specid, a star_id, a Gaia DR2 id, the name of a target or 'ra dec' in degrees"
         )
     specid, star_id, way = rows[0]
-    simulated = con.execute("SELECT simulated FROM meta.survey").fetchall()
-    note = " (SIMULATED: this star does not exist)" if simulated and simulated[0][0] else ""
+    note = " (SIMULATED: this star does not exist)" if survey.simulated else ""
     return Found({"specid": specid, "star_id": star_id}, f"{star_id}, spectrum {specid}, found by {way}{note}")
 
 
-def near(con: duckdb.DuckDBPyConnection, ra: float, dec: float) -> tuple[str, str, str]:
+def _near(con: duckdb.DuckDBPyConnection, ra: float, dec: float) -> tuple[str, str, str]:
     rows = con.execute(BY_POSITION, {"ra": ra, "dec": dec}).fetchall()
     if not rows or rows[0][3] > RADIUS:
         nearest = f"; the nearest, {rows[0][1]}, is {rows[0][3]:.1f} arcsec away" if rows else ""

@@ -20,7 +20,7 @@ def write(path: Path, database: Path) -> None:
     Raises ReleaseError where the database is not whole, or the file cannot be written.
     """
     try:
-        with db.connect(database, read_only=True) as con:
+        with db.connect(database, read_only=True, writes=path) as con:
             con.execute(f"ATTACH $path AS released (STORAGE_VERSION '{STORAGE}')", {"path": str(path)})
             statements = list(copies(con))
             con.execute("USE released")

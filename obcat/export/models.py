@@ -3,26 +3,21 @@
 from pathlib import Path
 
 import duckdb
-import numpy as np
 
 from obcat import db, model_file
+from obcat import models as stored
 from obcat.export.published import NOT_REAL, Published, ReleaseError
 
 __all__ = ["write"]
-
-ARRAYS = 'SELECT model, "array", dtype, shape, data FROM model.arrays ORDER BY model, "array"'
 
 
 def write(path: Path, catalog: Published, database: Path) -> None:
     """Write every model of the build, the parameters, and whether the stars exist. Raises ReleaseError."""
     try:
         with db.connect(database, read_only=True) as con:
-            rows = con.execute(ARRAYS).fetchall()
+            models = {name: stored.arrays(con, name) for name in stored.names(con)}
     except duckdb.Error as error:
         raise ReleaseError(f"{path.name}: {str(error).splitlines()[0]}") from error
-    models: dict[str, dict[str, np.ndarray]] = {}
-    for model, name, dtype, shape, data in rows:
-        models.setdefault(model, {})[name] = np.frombuffer(data, dtype).reshape(shape)
     facts = {name: catalog.provenance.get(name) for name in ("release", "obcat", "fingerprint")}
     warning = {"warning": NOT_REAL} if catalog.simulated else {}
     given = {"survey": catalog.survey, "simulated": catalog.simulated, "parameters": catalog.parameters}

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from obcat.arrow import lists, numbers
 from obcat.fit import trees
-from obcat.fit.columns import from_rows, matrix, vector
-from obcat.fit.rejection import robust_scatter
+from obcat.fit.columns import from_rows
 from obcat.fit.result import Fit
 from obcat.kernels.labels import boosted
+from obcat.statistics import robust_scatter
 
 __all__ = ["labels"]
 
@@ -41,9 +42,9 @@ def labels(read: Callable[[], pa.RecordBatchReader], parameters: Any, models: di
     Table labels_summary: label, n_train, n_test, robust scatter and median of predicted - given of the test stars, dex.
     """
     table = read().read_all()
-    score, is_train = matrix(table["score_clean"]), table["is_train"].to_numpy().astype(bool)
+    score, is_train = lists(table["score_clean"]), table["is_train"].to_numpy().astype(bool)
     known = np.isfinite(score).all(axis=1)
-    given = {"log_teff": _log10(vector(table["teff"])), "logg": vector(table["logg"]), "feh": vector(table["feh"])}
+    given = {"log_teff": _log10(numbers(table["teff"])), "logg": numbers(table["logg"]), "feh": numbers(table["feh"])}
     arrays: Arrays = {}
     summary = []
     for name, label in given.items():

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-__all__ = ["robust_scatter", "snr_dparallax", "spectroscopic_scatter"]
+from obcat.statistics import robust_scatter
+
+__all__ = ["snr_dparallax", "spectroscopic_scatter"]
 
 
 def snr_dparallax(
@@ -25,10 +27,3 @@ def snr_dparallax(
 def spectroscopic_scatter(residual: np.ndarray, mk_geo_err: np.ndarray) -> float:
     """σ of M_spec alone, mag: the robust scatter of M_spec - M_geo less the typical error of M_geo, in squares."""
     return float(np.sqrt(max(robust_scatter(residual) ** 2 - np.median(mk_geo_err) ** 2, 0.0)))
-
-
-def robust_scatter(values: np.ndarray) -> float:
-    """1.4826 times the median absolute deviation; NaN of nothing."""
-    if not len(values):
-        return float("nan")
-    return float(1.4826 * np.median(np.abs(values - np.median(values))))

@@ -4,10 +4,11 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.stats import norm
 
+from obcat.statistics import MAD_TO_SIGMA
+
 __all__ = ["calibrate"]
 
 ROUNDS = 5  # of centre, scatter and clipping; the clipping has settled after three
-MAD = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 FREEDOM = 4.0  # degrees of freedom of Student's t: a likelihood that outliers do not rule
 FEWEST = 20  # stars on the negative side below which no scatter is claimed
 
@@ -39,7 +40,7 @@ def calibrate(excess: np.ndarray, error: np.ndarray, *, false_alarm: float) -> n
             return np.zeros(0)
         scale, systematic = scatter(centre - excess[below], error[below])
         z = (excess - centre) / np.hypot(scale * error, systematic)
-        threshold = norm.isf(false_alarm) * MAD * np.median(-z[below])
+        threshold = norm.isf(false_alarm) * MAD_TO_SIGMA * np.median(-z[below])
         keep = z < threshold
         result = np.array([centre, scale, systematic, threshold])
     return result
@@ -47,7 +48,7 @@ def calibrate(excess: np.ndarray, error: np.ndarray, *, false_alarm: float) -> n
 
 def scatter(distance: np.ndarray, error: np.ndarray) -> tuple[float, float]:
     """error_scale and systematic of the half-distribution with the greatest likelihood."""
-    unit = max(MAD * float(np.median(distance)), np.finfo(float).tiny)
+    unit = max(MAD_TO_SIGMA * float(np.median(distance)), np.finfo(float).tiny)
 
     def cost(logs: np.ndarray) -> float:
         width = np.hypot(np.exp(logs[0]) * error, unit * np.exp(logs[1]))

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["BANDS", "bolometric_corrections", "extinction"]
+__all__ = ["BANDS", "SOLAR", "bolometric_corrections", "extinction", "neighbour_colours"]
 
 BANDS = ("b", "g", "bp", "v", "r", "i", "rp", "j", "h")  # by wavelength; Ks is left out: discs emit in it
 SOLAR = 0.0
@@ -72,7 +72,7 @@ def extinction(
         teff, logg, metallicity, teff_nodes=teff_nodes, logg_nodes=logg_nodes, feh_nodes=feh_nodes, bc_nodes=bc_nodes
     )
     present = np.isfinite(magnitude) & np.isfinite(error) & (error >= 0) & np.isfinite(intrinsic)
-    excess, slope, sigma, shared = _colours(
+    excess, slope, sigma, shared = neighbour_colours(
         magnitude + intrinsic, error, coefficients[:-1], present, colour_error_floor
     )
     ebv, ebv_err = _weighted_mean(excess, slope, sigma, shared)
@@ -120,12 +120,23 @@ def _cell(nodes: Floats, x: Floats) -> tuple[NDArray[np.intp], Floats, NDArray[n
     return below, np.clip(fraction, 0, 1), (x < nodes[0]) | (x > nodes[-1])
 
 
-def _colours(
+def neighbour_colours(
     corrected: Floats, error: Floats, coefficients: Floats, present: NDArray[np.bool_], floor: float
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Colour excess, its slope with E(B-V), its error, and the variance shared with the next colour, (n, bands - 1).
+    """Colour excess, its slope with E(B-V), its error, and the variance shared with the next colour.
 
-    Since a - b = bc_b - bc_a, the excess is the difference of magnitude + correction. NaN where there is no colour.
+    Since a - b = bc_b - bc_a, the excess is the difference of magnitude + correction.
+
+    Parameters
+    ----------
+    corrected, error : (n, bands) mag, magnitude + bolometric correction, and standard error, of BANDS
+    coefficients : (bands,) A_X / E(B-V)
+    present : (n, bands) which bands a star has; neighbours among these form a colour
+    floor : mag, the least error of a colour
+
+    Returns
+    -------
+    (n, bands - 1) each, mag and mag2, the colours that a star has first; NaN in the excess where there is none
     """
     order = np.argsort(~present, axis=1, kind="stable")  # the bands present first, still by wavelength
     value = np.take_along_axis(np.where(present, corrected, np.nan), order, axis=1)

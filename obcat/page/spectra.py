@@ -2,23 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 
+from obcat import models
+from obcat.arrow import lists
 from obcat.errors import ObcatError
-from obcat.explain.arrays import model_arrays
 from obcat.kernels.grid import LOG_START, LOG_STEP, N_PIXEL
-from obcat.spectra import reconstruction
+from obcat.kernels.pca import reconstruct
+from obcat.reading import text_of
 
 __all__ = ["NoSuchStar", "Spectra", "binned", "coded", "read"]
 
 BINNED = 3  # pixels of the 3909 that make one; a resolution element of LAMOST is 2.4 of them (R = 1800)
 STEP = 0.001  # of the continuum; the noise of a pixel at S/N 200 is five times that
 MISSING = -32768
-SQL = Path(__file__).parent / "sql"
 NEEDED = {"spectra.normalised", "spectra.scores", "model.arrays"}
 FIRST = "those of a list that was given, then "
 RULE = (
@@ -62,41 +61,30 @@ def read(con: duckdb.DuckDBPyConnection, number: int, named: Sequence[str] = ())
 
     ``named`` are star_id or specid. None come where the database has no spectra. Raises NoSuchStar for another name.
     """
-    for (name,) in con.execute(text_of("not_there"), {"named": list(named)}).fetchall():
+    for (name,) in con.execute(text_of("page/not_there"), {"named": list(named)}).fetchall():
         raise NoSuchStar(f"{name!r} is neither star_id nor specid of a star of this catalog")
     if not number:
         return Spectra((), (), "none was asked for")
     found = con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
     if not {name for (name,) in found} >= NEEDED:
         return Spectra((), (), "the database it was made from has no spectra")
-    specids = [row[0] for row in con.execute(text_of("chosen"), {"number": number, "named": list(named)}).fetchall()]
-    table = con.sql(text_of("spectra"), params={"specids": specids}).to_arrow_table()
+    specids = [
+        row[0] for row in con.execute(text_of("page/chosen"), {"number": number, "named": list(named)}).fetchall()
+    ]
+    table = con.sql(text_of("page/spectra"), params={"specids": specids}).to_arrow_table()
     place = {specid: i for i, specid in enumerate(table["specid"].to_pylist())}
     rows = np.array([place[specid] for specid in specids], dtype=np.int64)
-    flux, ivar, scores = (as_array(table[name])[rows] for name in ("flux", "ivar", "score_clean"))
+    flux, ivar, scores = (lists(table[name])[rows] for name in ("flux", "ivar", "score_clean"))
     layers = (binned(flux, ivar > 0), binned(model(con, scores), flux != 0))
     return Spectra(tuple(specids), layers, FIRST * bool(named) + RULE.format(number=number))
 
 
-def text_of(query: str) -> str:
-    return (SQL / f"{query}.sql").read_text(encoding="utf-8")
-
-
-def as_array(column: pa.ChunkedArray) -> np.ndarray:
-    """Lists of one length -> (n, length) float32; NaN for NULL."""
-    size = column.type.list_size
-    filled = np.full((len(column), size), np.nan, np.float32)
-    there = column.is_valid().to_numpy(zero_copy_only=False)
-    filled[there] = column.drop_null().combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, size)
-    return filled
-
-
 def model(con: duckdb.DuckDBPyConnection, scores: np.ndarray) -> np.ndarray:
     """What the eigenspectra make of the spectra, without emission: (n, 3909)."""
-    pca = model_arrays(con, "pca", "mean", "scale", "full_from_clean")
+    pca = models.arrays(con, "pca", "mean", "scale", "full_from_clean")
     if not pca:
         return np.full((len(scores), N_PIXEL), np.nan, np.float32)
-    return reconstruction(scores, pca)
+    return reconstruct(scores, **pca)
 
 
 def binned(values: np.ndarray, use: np.ndarray) -> np.ndarray:

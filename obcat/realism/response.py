@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat.kernels.grid import WAVELENGTH
-from obcat.realism.measured import BRIGHT, FAINT, MIDDLE, PILOT_END, Measured, chosen, within
-from obcat.realism.noise import SKY_LINES
-from obcat.realism.residuals import smooth
+from obcat.realism.measures import BRIGHT, FAINT, MIDDLE, PILOT_END, Measured, pixels_within, rows_by_snr
+from obcat.realism.residuals import SKY_LINES, smooth
 from obcat.realism.sample import Sample
 
 __all__ = ["response"]
@@ -41,12 +40,14 @@ def _shape(sample: Sample, level: Array, among: NDArray[np.bool_]) -> list[Measu
     good = sample.good & (level > 0)
     ratio = np.where(good, 1 / np.where(good, sample.ivar, 1) / np.where(good, level, 1), np.nan)
     with np.errstate(invalid="ignore"):
-        ratio /= np.nanmedian(ratio[:, within(4000, 5500)], axis=1, keepdims=True)
+        ratio /= np.nanmedian(ratio[:, pixels_within(4000, 5500)], axis=1, keepdims=True)
     out = []
     for limits, points in ((FAINT, (*POINTS, *SKY_LINES)), (BRIGHT, POINTS)):
-        rows = ratio[chosen(sample, limits, among)]
+        rows = ratio[rows_by_snr(sample, limits, among)]
         for at in points:
-            near = rows[:, within(at - 3, at + 3)] if at in SKY_LINES else rows[:, within(at - 15, at + 15)]
+            near = (
+                rows[:, pixels_within(at - 3, at + 3)] if at in SKY_LINES else rows[:, pixels_within(at - 15, at + 15)]
+            )
             value = np.nanmax(near, axis=1, initial=0) if at in SKY_LINES else np.nanmedian(near, axis=1)
             name = "stated variance / flux"
             out.append(Measured(name, f"S/N {limits[0]:.0f}-{limits[1]:.0f}, {at:.0f}", float(at), value))
@@ -54,7 +55,7 @@ def _shape(sample: Sample, level: Array, among: NDArray[np.bool_]) -> list[Measu
 
 
 def _tellurics(sample: Sample, late: NDArray[np.bool_]) -> list[Measured]:
-    bright = chosen(sample, (MIDDLE[0], np.inf), late)
+    bright = rows_by_snr(sample, (MIDDLE[0], np.inf), late)
     flux = np.where(sample.good, sample.flux, np.nan)[bright]
     return [
         Measured("telluric band, depth left", name, float(np.mean(core)), _depth(flux, core, left, right), "spread")
@@ -63,7 +64,7 @@ def _tellurics(sample: Sample, late: NDArray[np.bool_]) -> list[Measured]:
 
 
 def _depth(flux: Array, *bands: tuple[float, float]) -> Array:
-    core, left, right = (np.nanmedian(flux[:, within(*band)], axis=1) for band in bands)
+    core, left, right = (np.nanmedian(flux[:, pixels_within(*band)], axis=1) for band in bands)
     middle, low, high = (np.mean(band) for band in bands)
     return 1 - core / (left + (right - left) * (middle - low) / (high - low))
 
@@ -101,10 +102,10 @@ def _visits(sample: Sample) -> list[Measured]:
     level = np.zeros(sample.flux.shape)
     level[used] = np.maximum(smooth(sample.flux[used], kept[used], RATIO_WIDTH), 1e-3)
     ratio = np.log(level[one] / level[other])
-    middle = within(4000, 8900)
+    middle = pixels_within(4000, 8900)
     ratio -= np.median(ratio[:, middle], axis=1, keepdims=True)
     total = Measured("continuum, ratio of two visits (ln), rms", "4000-8900", np.nan, np.std(ratio[:, middle], axis=1))
-    near = [np.median(ratio[:, within(at - 40, at + 40)], axis=1) for at in RATIO_AT]
+    near = [np.median(ratio[:, pixels_within(at - 40, at + 40)], axis=1) for at in RATIO_AT]
     name = "continuum, ratio of two visits (ln)"
     return [total, *(Measured(name, f"{at}", float(at), v, "spread") for at, v in zip(RATIO_AT, near, strict=True))]
 

@@ -1,1 +1,1 @@
-"""Figures and pages made from the catalog."""
+"""The paper's figures and numbers from a catalog, one module a section of the paper, and the page that holds them."""

@@ -1,94 +1,149 @@
-"""binary_flag against the truth, by mass ratio and by S/N of the parallax."""
+"""Section 6, Figures 9, 10 and 16: mock binaries of single stars of this survey, and the parallax excess that tells
+binaries."""
+
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from obcat.report import statistics as st
-from obcat.report.section import Section, bins, percent
-from obcat.report.truth import Compared, absent
+from obcat.evaluate import mock_binaries as mock
+from obcat.evaluate.composites import PRIMARIES, SEED, library, measure, within
+from obcat.kernels.grid import WAVELENGTH
+from obcat.reading import Columns, Reading, columns, parameters, require_known
+from obcat.report.magnitudes import medians
+from obcat.report.style import BLUE, GREEN, ORANGE, Look, finish, histogram, points, shown
 
-__all__ = ["by_mass_ratio", "by_parallax", "by_snr"]
+__all__ = ["composites", "examples", "excess"]
 
-RATIO_EDGES = (0.1, 0.3, 0.5, 0.7, 0.9, np.inf)
-PARALLAX_EDGES = (-np.inf, 3, 5, 10, 20, np.inf)
-SNR_EDGES = (10, 20, 30, 50, 100, np.inf)
-GOOD_PARALLAX = 10
-BRIGHT_COMPANION = 0.7  # mass ratio
-COLUMNS = ("n", "binary", "flagged", "recall", "recall above q 0.7", "purity", "false alarms")
-
-Rows = NDArray[np.bool_]
-
-
-def by_mass_ratio(data: Compared) -> Section:
-    """Recall in each bin of mass ratio, and what the flagged stars are."""
-    note = (
-        "Best visits. Recall: flagged of all (unknown counts as missed); share: of all stars flagged, so that the\n"
-        "rows of binaries add up to the purity. Triples and SB2 (both sets of lines in the spectrum) are binaries too."
-    ) + absent(data, "is_triple", "is_sb2")
-    groups = [
-        ("all binaries", data["is_binary"] == 1),
-        *bins("mass ratio", data["mass_ratio"], RATIO_EDGES),
-        ("triple", data["is_triple"] == 1),
-        ("SB2", data["is_sb2"] == 1),
-        ("single", data["is_binary"] == 0),
-        ("single, no emission", (data["is_binary"] == 0) & (data["has_emission"] == 0)),
-    ]
-    columns = ("n", "unknown", "flagged", "recall", "share", "n parallax S/N > 10", "recall there")
-    rows = [ratio_row(label, data, rows) for label, rows in groups]
-    return Section("binaries: binary_flag by mass ratio", note, columns, rows)
+DIFFERENCES = (0.0, 4.0)  # mag
+LOOKS = ((BLUE, "o", "-"), (ORANGE, "^", "--"), (GREEN, "s", ":"))  # of the types of primaries
+BLUE_RANGE = (4000.0, 5050.0)  # Angstrom
+NO_EXCESS = "The parallax excess needs M_spec, a Ks magnitude and a Gaia parallax."
+EXCESS_EDGES = np.linspace(-6, 12, 91)
 
 
-def ratio_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
-    best = data["uniqflag"] == 1
-    flag, near = data["binary_flag"], parallax_snr(data) > GOOD_PARALLAX
-    flagged = best & (flag == 1)
-    return (
-        label,
-        str((best & rows).sum()),
-        str((best & rows & np.isnan(flag)).sum()),
-        str((rows & flagged).sum()),
-        percent(share(rows & flagged, best & rows)),
-        percent(share(rows & flagged, flagged)),
-        str((best & rows & near).sum()),
-        percent(share(rows & flagged & near, best & rows & near)),
-    )
+class Mocks(NamedTuple):
+    """Composites, a row each: spectra at one distance, rows of the two stars, magnitudes of these and of the sum."""
+
+    stars: Columns
+    flux: np.ndarray
+    total: np.ndarray
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    primary: np.ndarray
+    sum: np.ndarray
+    difference: np.ndarray
 
 
-def by_parallax(data: Compared) -> Section:
-    note = "Best visits with a parallax; purity: true binaries of those flagged; false alarms: flagged of single stars."
-    groups = [("all", np.isfinite(data["parallax"])), *bins("parallax S/N", parallax_snr(data), PARALLAX_EDGES)]
-    return Section("binaries: binary_flag by parallax S/N", note, COLUMNS, parallax_rows(data, groups))
+def _made(survey: Reading) -> Mocks:
+    """The same pairs for the same catalog. Missing: no Gaia, too few stars, no network."""
+    lib = library(survey)
+    first, second = mock.pairs(lib.stars["mk_geo"], SEED)
+    total, ivar = mock.composite(lib.flux, lib.ivar, first, second)
+    difference = lib.stars["mk_geo"][second] - lib.stars["mk_geo"][first]
+    both = measure(survey, total, ivar)
+    return Mocks(lib.stars, lib.flux, total, first, second, lib.alone[first], both, difference)
 
 
-def by_snr(data: Compared) -> Section:
-    note = "As above, by S/N of the spectrum; then those with a parallax above ten times its error."
-    near = parallax_snr(data) > GOOD_PARALLAX
-    groups = [*bins("S/N", np.where(np.isfinite(data["parallax"]), data["snr_g"], np.nan), SNR_EDGES)]
-    groups += [(f"{label}, parallax S/N > {GOOD_PARALLAX}", rows & near) for label, rows in groups]
-    return Section("binaries: binary_flag by S/N", note, COLUMNS, parallax_rows(data, groups))
+def composites(figure: Figure, survey: Reading) -> None:
+    """Figure 9: M_spec of the sum against that of the primary, and their difference against that of the two stars."""
+    mocks = _made(survey)
+    left, right = figure.subplots(1, 2)
+    for low, high, look in (
+        (0, 0.75, Look("ΔM < 0.75", ORANGE, "^", 20, 0.7)),
+        (0.75, 2, Look("0.75 ≤ ΔM < 2", GREEN, "s", 14, 0.7)),
+        (2, np.inf, Look("ΔM ≥ 2", BLUE, "o", 14, 0.6)),
+    ):
+        points(left, mocks.primary, mocks.sum, (mocks.difference >= low) & (mocks.difference < high), look)
+    limits = shown(np.concatenate([mocks.primary, mocks.sum]), (-3.0, 2.0))
+    left.plot(limits, limits, color="black", linewidth=1)
+    left.set(xlim=limits[::-1], ylim=limits[::-1])
+    left.set(xlabel=r"$M_{\rm spec}$ of the primary alone (mag)", ylabel=r"$M_{\rm spec}$ of the composite (mag)")
+    left.set_title("ΔM: companion − primary, $M_{\\rm geo}$ in $K_s$")
+    finish(left, "upper left")
+    _bias(right, mocks)
 
 
-def parallax_rows(data: Compared, groups: list[tuple[str, Rows]]) -> list[tuple[str, ...]]:
-    return [parallax_row(label, data, (data["uniqflag"] == 1) & rows) for label, rows in groups]
+def _bias(axes: Axes, mocks: Mocks) -> None:
+    off = mocks.sum - mocks.primary
+    teff = mocks.stars["teff"][mocks.first]
+    for (name, *kind), (colour, marker, line) in zip(PRIMARIES, LOOKS, strict=True):
+        rows = within(teff, kind)
+        points(axes, mocks.difference, off, rows, Look(name, colour, marker, 12, 0.45))
+        middle = medians(mocks.difference, np.where(rows, off, np.nan), DIFFERENCES)
+        axes.plot(*middle, color=colour, marker=marker, linestyle=line, linewidth=2, markeredgecolor="black")
+    x = np.linspace(*DIFFERENCES, 100)
+    axes.plot(x, -2.5 * np.log10(1 + 10 ** (-0.4 * x)), color="black", linestyle="--", label="light of both stars")
+    axes.axhline(0, color="#888888", linewidth=0.8)
+    axes.set(xlim=DIFFERENCES, ylim=(-1.5, 1.5), xlabel="ΔM of the two stars (mag, $K_s$)")
+    axes.set_ylabel(r"$M_{\rm spec}$(composite) − $M_{\rm spec}$(primary) (mag)")
+    axes.set_title("by $T_{\\rm eff}$ of the primary; lines are medians")
+    finish(axes, "upper right")
 
 
-def parallax_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
-    flag, true, bright = data["binary_flag"], data["is_binary"], rows & (data["mass_ratio"] > BRIGHT_COMPANION)
-    return (
-        label,
-        str(rows.sum()),
-        percent(st.fraction(true[rows])),
-        percent(st.fraction(flag[rows])),
-        percent(st.recall(flag[rows], true[rows])),
-        percent(st.recall(flag[bright], true[bright])),
-        percent(st.purity(flag[rows], true[rows])),
-        percent(st.false_alarms(flag[rows], true[rows])),
-    )
+def examples(figure: Figure, survey: Reading) -> None:
+    """Figure 16: three composites with both their stars: nearly equal, unequal, very unequal in Ks."""
+    mocks = _made(survey)
+    chosen = [int(np.argmin(np.where(np.isfinite(mocks.sum), np.abs(mocks.difference - d), np.inf))) for d in (0, 1, 2)]
+    for axes, row in zip(figure.subplots(len(chosen), 1, sharex=True), chosen, strict=True):
+        _example(axes, mocks, row)
+    figure.axes[0].legend(loc="upper right", ncols=3)
+    figure.axes[-1].set_xlabel("rest wavelength in vacuum (Å)")
 
 
-def parallax_snr(data: Compared) -> NDArray[np.float64]:
-    return data["parallax"] / data["parallax_error"]
+def _example(axes: Axes, mocks: Mocks, row: int) -> None:
+    one, other = mocks.first[row], mocks.second[row]
+    rows = (BLUE_RANGE[0] <= WAVELENGTH) & (BLUE_RANGE[1] >= WAVELENGTH)
+    level = np.median(mocks.total[row][rows])
+    for flux, label, colour, line in (
+        (mocks.total[row], "composite", "black", "-"),
+        (mocks.flux[one], "primary", BLUE, "-"),
+        (mocks.flux[other], "companion", ORANGE, "-"),
+    ):
+        drawn = np.where(flux[rows] != 0, flux[rows] / level, np.nan)
+        axes.plot(WAVELENGTH[rows], drawn, color=colour, linestyle=line, linewidth=0.9, label=label)
+    teff = mocks.stars["teff"]
+    found = f"ΔM = {mocks.difference[row]:.2f}: $M_{{\\rm spec}}$ {mocks.primary[row]:.2f} → {mocks.sum[row]:.2f}"
+    axes.set_title(f"{teff[one]:,.0f} K + {teff[other]:,.0f} K, " + found.replace("-", "−"))
+    axes.set(xlim=BLUE_RANGE, ylim=(0, 1.8), ylabel="flux (scaled)")
 
 
-def share(part: Rows, whole: Rows) -> float:
-    return st.fraction(part[whole].astype(float))
+def excess(figure: Figure, survey: Reading) -> None:
+    """Histograms by S/N of the parallax with a unit Gaussian, and the excess against RUWE."""
+    data = columns(survey.con, "report/stars")
+    require_known(data, ("snr_dparallax",), 5, NO_EXCESS)
+    left, right = figure.subplots(1, 2)
+    _histograms(left, data)
+    nsigma = parameters(survey.con)["binary_nsigma"]
+    left.axvline(nsigma, color="black", linestyle=":", label=f"binary above {nsigma:g}")
+    finish(left, "upper right")
+    for rows, look in (
+        (data["binary_flag"] == 0, Look("single", BLUE, "o", 5, 0.35)),
+        (data["binary_flag"] == 1, Look("binary", ORANGE, "x", 14, 0.6)),
+    ):
+        points(right, data["ruwe"], data["snr_dparallax"], rows, look)
+    right.axhline(nsigma, color="black", linestyle=":")
+    right.axvline(1.4, color="#888888", linewidth=1, label="RUWE 1.4")
+    right.set(xscale="log", xlim=(0.7, 20), ylim=(-6, 12), xlabel="RUWE", ylabel="parallax excess (σ)")
+    right.set_xticks([0.7, 1, 1.4, 2, 5, 10, 20], ["0.7", "1", "1.4", "2", "5", "10", "20"])
+    finish(right, "upper right")
+
+
+def _histograms(axes: Axes, data: Columns) -> None:
+    with np.errstate(invalid="ignore"):
+        precise = data["parallax"] / data["parallax_error"] > 10
+    known = np.isfinite(data["snr_dparallax"])
+    for rows, label, colour, line in (
+        (known & precise, "ϖ/σ > 10", BLUE, "-"),
+        (known & ~precise, "ϖ/σ ≤ 10", GREEN, "--"),
+    ):
+        look = {"label": f"{label} ({rows.sum():,})", "color": colour, "linestyle": line}
+        histogram(axes, data["snr_dparallax"][rows], EXCESS_EDGES, look)
+    look = {"label": f"all ({known.sum():,})", "color": "#888888"}
+    histogram(axes, data["snr_dparallax"][known], EXCESS_EDGES, look)
+    gauss = known.sum() * np.diff(EXCESS_EDGES)[0] * np.exp(-(EXCESS_EDGES**2) / 2) / np.sqrt(2 * np.pi)
+    axes.plot(EXCESS_EDGES, gauss, color="black", linewidth=1, label="all, were it noise alone")
+    axes.set(xlabel=r"parallax excess $(\varpi_{\rm spec} - \varpi)\,/\,\sigma$", ylabel="stars", yscale="log")
+    axes.set(ylim=(0.5, None), xlim=(-6, 12))

@@ -1,69 +1,90 @@
-"""Distances against the truth: errors claimed and present, bias, coverage of the interval from 16 to 84 per cent."""
+"""Section 7, Figures 11 and 12: distances, their errors, and the map; their panels are those of the overview too."""
+
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from obcat.report import statistics as st
-from obcat.report.section import Section, bins, percent
-from obcat.report.truth import Compared
+from obcat import statistics as st
+from obcat.evaluate.paper import STATED
+from obcat.reading import Columns, Reading, columns, require_known
+from obcat.report.style import BLUE, DARK_BLUE, DARK_PINK, ORANGE, PINK, Look, finish, histogram, points, shown
 
-__all__ = ["EXPECTED_COVERAGE", "claimed_error", "covered", "distances", "near_15_kpc"]
+__all__ = ["distance_errors", "errors", "plane", "running_median", "sky_map"]
 
-EDGES = (0, 1, 2, 4, 8, 13, 17, np.inf)
-NEAR_15 = (13, 17)
-EXPECTED_COVERAGE = 0.683
+WHY = "A distance needs M_spec with a Ks magnitude, or a Gaia parallax."
+EDGES = np.geomspace(0.1, 100, 61)  # kpc
+N_BINS = 12  # bins of the running medians
+FEWEST = 10  # stars in a bin
+PARALLAX_LIMIT = 3.0  # relative error shown
+SUN, BEYOND_CENTRE = (-8.122, 0.0), 1.0  # kpc
+DISTANCES = (0.2, 30.0)  # kpc shown
 
-Rows = NDArray[np.bool_]
-
-
-def distances(data: Compared) -> Section:
-    note = (
-        "Best visits. Claimed: median of (dis_high - dis_low) / 2 / dis; actual: median of |dis / true - 1|, which is\n"
-        "0.674 of the claimed one where errors are normal; bias: median of dis / true - 1; covered: true distance\n"
-        "between dis_low and dis_high (68.3 % expected). Paper: claimed 8 %, about 14 % at 15 kpc."
-    )
-    columns = ("n", "claimed", "actual", "bias", "covered")
-    best = data["uniqflag"] == 1
-    return Section("distance", note, columns, [row(label, data, best & rows) for label, rows in groups(data)])
+Floats = NDArray[np.float64]
 
 
-def groups(data: Compared) -> list[tuple[str, Rows]]:
-    binary, emission, known = (data[name] == 1 for name in ("is_binary", "has_emission", "is_train"))
-    parallax = np.isfinite(data["parallax"])
-    return [
-        ("all", np.ones(len(parallax), bool)),
-        ("single, no emission", ~binary & ~emission),
-        ("single, emission", ~binary & emission),
-        ("binary, no emission", binary & ~emission),
-        ("binary, emission", binary & emission),
-        ("binary with mass ratio above 0.7", binary & (data["mass_ratio"] > 0.7)),
-        ("binary_flag 0", data["binary_flag"] == 0),
-        ("binary_flag 1 (parallax alone)", data["binary_flag"] == 1),
-        ("binary_flag unknown", np.isnan(data["binary_flag"])),
-        ("no parallax", ~parallax),
-        ("parallax not positive", data["parallax"] <= 0),
-        ("PDF cut by the largest distance", data["distance_edge"] > 0),
-        ("trained the networks", known),
-        *bins("true kpc", data["true_distance"], EDGES),
-        *((f"{label}, single", rows & ~binary) for label, rows in bins("true kpc", data["true_distance"], EDGES)),
-        *((f"dis: {label}", rows) for label, rows in bins("kpc", data["dis"], EDGES)),
-    ]
+def errors(figure: Figure, survey: Reading) -> None:
+    """Figure 11: how many stars at which distance; relative errors with and without M_spec."""
+    data = columns(survey.con, "report/stars")
+    require_known(data, ("dis",), 1, WHY)
+    left, right = figure.subplots(1, 2)
+    histogram(left, data["dis"], EDGES, {"color": BLUE, "label": "all"})
+    binary = data["dis"][data["binary_flag"] == 1]
+    histogram(left, binary, EDGES, {"color": ORANGE, "linestyle": "--", "label": "binary_flag 1"})
+    left.set(xscale="log", yscale="log", xlabel="distance (kpc)", ylabel="stars")
+    left.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
+    left.legend(loc="upper left")
+    distance_errors(right, {name: column for name, column in data.items() if name != "specid"})
 
 
-def claimed_error(data: Compared) -> NDArray[np.float64]:
-    """Half the interval from 16 to 84 per cent over the distance, (n,)."""
-    return (data["dis_high"] - data["dis_low"]) / 2 / data["dis"]
+def plane(figure: Figure, survey: Reading) -> None:
+    """Figure 12: positions in the Galactic plane."""
+    data = columns(survey.con, "report/stars")
+    require_known(data, ("x", "y"), 1, WHY)
+    axes = figure.add_subplot()
+    sky_map(axes, {name: column for name, column in data.items() if name != "specid"})
 
 
-def covered(data: Compared, rows: Rows) -> float:
-    return st.coverage(*(data[name][rows] for name in ("true_distance", "dis_low", "dis_high")))
+def sky_map(axes: Axes, data: Columns) -> None:
+    """Positions in the Galactic plane; distances that the largest allowed one cuts are left out."""
+    safe = ~(data["distance_edge"] > 0)
+    points(axes, data["x"], data["y"], safe, Look("stars", BLUE, "o", 4, 0.4))
+    axes.plot(*SUN, marker="*", color=ORANGE, markersize=16, linestyle="", label="Sun", markeredgecolor="white")
+    axes.plot(0, 0, marker="X", color="black", markersize=11, linestyle="", label="Galactic centre")
+    x, y = data["x"][safe], data["y"][safe]
+    west, east = shown(x, (-16.0, 1.0))
+    axes.set(xlim=(west, max(east, BEYOND_CENTRE)), ylim=shown(y, (-6.0, 6.0)), aspect="equal")
+    axes.set(xlabel="X (kpc)", ylabel="Y (kpc)")
+    axes.set_title("Seen from the north Galactic pole")
+    finish(axes, "lower right")
 
 
-def near_15_kpc(data: Compared) -> Rows:
-    return (data["uniqflag"] == 1) & (data["dis"] >= NEAR_15[0]) & (data["dis"] < NEAR_15[1])
+def distance_errors(axes: Axes, data: Columns) -> None:
+    """Relative distance error with M_spec, and of the parallax alone, against distance."""
+    d, safe = data["dis"], ~(data["distance_edge"] > 0) & (data["binary_flag"] == 0)
+    joint = (data["dis_high"] - data["dis_low"]) / 2 / d
+    alone = np.where(data["parallax"] > 0, data["parallax_error"] / data["parallax"], np.inf)
+    alone = np.where(np.isfinite(data["parallax_error"]), np.minimum(alone, PARALLAX_LIMIT), np.nan)
+    points(axes, d, alone, safe, Look("parallax alone", PINK, "o", 4, 0.35))
+    points(axes, d, joint, safe, Look("spectrum and parallax", BLUE, "o", 4, 0.35))
+    for error, colour, line in ((alone, DARK_PINK, "--"), (joint, DARK_BLUE, "-")):
+        axes.plot(*running_median(d[safe], error[safe]), color=colour, linewidth=2.5, linestyle=line)
+    paper: Any = {"marker": "D", "color": "black", "linestyle": "", "markersize": 8, "label": "paper at 15 kpc"}
+    axes.plot([15], [STATED["dis_error_15"].value], **paper)
+    axes.set(xscale="log", yscale="log", xlim=DISTANCES, ylim=(0.01, PARALLAX_LIMIT))
+    axes.set(xlabel="distance (kpc)", ylabel="relative distance error")
+    axes.set_xticks([0.3, 1, 3, 10, 30], ["0.3", "1", "3", "10", "30"])
+    axes.set_yticks([0.01, 0.03, 0.1, 0.3, 1, 3], ["1 %", "3 %", "10 %", "30 %", "100 %", "300 %"])
+    axes.set_title("Distance errors, lines are medians")
+    finish(axes, "upper left")
 
 
-def row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
-    off = (data["dis"] / data["true_distance"] - 1)[rows]
-    values = (st.median(claimed_error(data)[rows]), st.median(np.abs(off)), st.bias(off), covered(data, rows))
-    return (label, str(np.isfinite(off).sum()), *map(percent, values))
+def running_median(x: Floats, y: Floats) -> tuple[list[float], list[float]]:
+    """Medians of x and y in bins of log x that hold enough stars."""
+    edges = np.geomspace(*DISTANCES, N_BINS + 1)
+    bins = [(x >= low) & (x < high) & np.isfinite(y) for low, high in pairwise(edges)]
+    kept = [rows for rows in bins if rows.sum() >= FEWEST]
+    return [st.median(x[rows]) for rows in kept], [st.median(y[rows]) for rows in kept]

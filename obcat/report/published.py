@@ -1,38 +1,20 @@
-"""The numbers the paper publishes beside those of a catalog, with a tolerance for each."""
+"""The numbers the paper states beside those of a catalog, and whether they are within the tolerance of each."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from obcat.report.gallery.survey import Survey, columns
-from obcat.report.section import number, percent
+from obcat.evaluate.paper import STARS, STATED, Number, from_catalog
+from obcat.reading import Reading
+from obcat.section import number, percent
 
-__all__ = ["STARS", "Compared", "compare"]
+__all__ = ["Judged", "count_row", "fraction_row", "judged", "size_row", "value_row", "verdict"]
 
-STARS = 16002  # of the paper
 COUNT = 0.05  # tolerance of a count, relative: assumed
 UNKNOWN, WITHIN, OUTSIDE, UNJUDGED = "not known", "within", "outside", "not judged"
 
-# name of the column, what it is, the paper's count, tolerance of its fraction of all stars (assumed)
-COUNTS = (
-    ("emission", "stars with emission", 2074, 0.02),
-    ("binary", "binary stars", 1597, 0.02),
-    ("single", "stars not found to be binary", 13257, 0.03),
-    ("unknown", "stars that cannot be classified", 1148, 0.02),
-    ("training", "training stars of the network without emission", 6861, 0.05),
-    ("training_emission", "training stars of the network with emission", 7161, 0.05),
-)
-# the same for numbers that do not depend on the size of the survey; a fraction is shown as per cent
-VALUES = (
-    ("scatter", "scatter of M_spec − M_geo, test stars without emission, S/N > 50 (mag)", 0.25, 0.03, False),
-    ("sigma_int", "σ_int of the noise model, em_flag 0 (mag)", 0.25, 0.03, False),
-    ("sigma_100", "σ_100 of the noise model, em_flag 0 (mag)", 0.10, 0.02, False),
-    ("dis_error", "median relative distance error", 0.08, 0.02, True),
-    ("dis_error_15", "the same from 13 to 17 kpc, binary_flag 0", 0.14, 0.03, True),
-)
 
-
-class Compared(NamedTuple):
+class Judged(NamedTuple):
     """A row of the table, as text; ``verdict`` is within, outside, not known or not judged."""
 
     what: str
@@ -42,40 +24,41 @@ class Compared(NamedTuple):
     verdict: str
 
 
-def compare(survey: Survey) -> list[Compared]:
+def judged(survey: Reading) -> list[Judged]:
     """Counts as they are for a real survey, as fractions of all stars for a simulated one; then the other numbers."""
-    found = {name: float(column[0]) for name, column in columns(survey, "paper").items()}
+    found = from_catalog(survey.con)
     as_count = fraction_row if survey.simulated else count_row
     return [
         size_row(found["stars"], survey.simulated),
-        *(as_count(what, paper, found[name], found["stars"], tolerance) for name, what, paper, tolerance in COUNTS),
-        *(value_row(what, paper, found[name], tolerance, part) for name, what, paper, tolerance, part in VALUES),
+        *(as_count(n, found[n.name], found["stars"]) for n in STATED.values() if n.kind == "stars"),
+        *(value_row(n, found[n.name]) for n in STATED.values() if n.kind != "stars"),
     ]
 
 
-def size_row(n: float, simulated: bool) -> Compared:
+def size_row(n: float, simulated: bool) -> Judged:
     if simulated:
-        return Compared("stars", f"{STARS:,}", f"{n:,.0f}", "the size of a simulated survey is an option", UNJUDGED)
-    return count_row("stars", STARS, n, n, COUNT)
+        return Judged("stars", f"{STARS:,}", f"{n:,.0f}", "the size of a simulated survey is an option", UNJUDGED)
+    return count_row(Number("stars", "stars", STARS, "stars", COUNT, "Table 1"), n, n)
 
 
-def count_row(what: str, paper: int, here: float, _stars: float, _tolerance: float) -> Compared:
-    return Compared(what, f"{paper:,}", f"{here:,.0f}", f"± {percent(COUNT, 0)}", verdict(here / paper, 1, COUNT))
+def count_row(of: Number, here: float, _stars: float) -> Judged:
+    judgement = verdict(here / of.value, 1, COUNT)
+    return Judged(of.what, f"{of.value:,}", f"{here:,.0f}", f"± {percent(COUNT, 0)}", judgement)
 
 
-def fraction_row(what: str, paper: int, here: float, stars: float, tolerance: float) -> Compared:
-    expected, part = paper / STARS, here / stars if stars else np.nan
+def fraction_row(of: Number, here: float, stars: float) -> Judged:
+    expected, part = of.value / STARS, here / stars if stars else np.nan
     shown = f"{percent(part)} ({here:,.0f} of {stars:,.0f})"
-    return Compared(f"{what}, as a fraction of all stars", f"{percent(expected)} ({paper:,} of {STARS:,})", shown,
-                    f"± {100 * tolerance:.0f} points", verdict(part, expected, tolerance))  # fmt: skip
+    return Judged(f"{of.what}, as a fraction of all stars", f"{percent(expected)} ({of.value:,} of {STARS:,})", shown,
+                  f"± {100 * of.tolerance:.0f} points", verdict(part, expected, of.tolerance))  # fmt: skip
 
 
-def value_row(what: str, paper: float, here: float, tolerance: float, part: bool) -> Compared:
-    if part:
-        shown = (percent(paper, 0), percent(here), f"± {100 * tolerance:.0f} points")
+def value_row(of: Number, here: float) -> Judged:
+    if of.kind == "part":
+        shown = (percent(of.value, 0), percent(here), f"± {100 * of.tolerance:.0f} points")
     else:
-        shown = (number(paper, 2), number(here), f"± {tolerance:.2f}")
-    return Compared(what, *shown, verdict(here, paper, tolerance))
+        shown = (number(of.value, 2), number(here), f"± {of.tolerance:.2f}")
+    return Judged(of.what, *shown, verdict(here, of.value, of.tolerance))
 
 
 def verdict(here: float, paper: float, tolerance: float) -> str:

@@ -1,61 +1,79 @@
-"""E(B-V) and the labels it rests on against the truth."""
-
-from collections.abc import Iterator
+"""Section 4, Figure 4: E(B-V) against a reference; a simulated survey has its truth, a real one needs a map."""
 
 import numpy as np
-from numpy.typing import NDArray
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from obcat.report import statistics as st
-from obcat.report.section import Section, number
-from obcat.report.truth import Compared
+from obcat import statistics as st
+from obcat.evaluate.truth import EvaluateError, compare, read_truth
+from obcat.reading import Columns, Reading, columns, require_known
+from obcat.report.style import BLUE, ORANGE, Look, finish, histogram, points, shown
 
-__all__ = ["labels", "reddening"]
+__all__ = ["reddening"]
 
-LABELS = {"teff": ("Teff", "relative"), "logg": ("log g", "dex"), "feh": ("[Fe/H]", "dex")}
+WHY = "E(B−V) needs magnitudes in at least two neighbouring bands and an effective temperature."
+NO_REFERENCE = (
+    "No reference for E(B−V) in this catalog: no dust map is part of a build, and there is no truth beside it."
+)
+SPREAD = np.linspace(-0.3, 0.3, 61)  # mag
 
-Floats = NDArray[np.float64]
-Rows = NDArray[np.bool_]
+
+def reddening(figure: Figure, survey: Reading) -> None:
+    """Against the truth where there is one; and against distance."""
+    data = columns(survey.con, "report/reddening")
+    require_known(data, ("ebv",), 1, WHY)
+    left, middle, right = figure.subplots(1, 3)
+    truth = _reference(survey)
+    if truth is None:
+        for axes in (left, middle):
+            _nothing(axes)
+    else:
+        _against(left, truth)
+        _residuals(middle, truth)
+    points(right, data["dis"], data["ebv"], np.isfinite(data["ebv"]), Look("stars", BLUE, "o", 4, 0.35))
+    right.set(xscale="log", xlim=(0.1, 30), ylim=shown(data["ebv"], (-0.1, 2.0)))
+    right.set(xlabel="distance (kpc)", ylabel="E(B−V) (mag)", title="against distance")
+    finish(right, "upper left")
 
 
-def reddening(data: Compared) -> Section:
-    note = "E(B-V) - true of best visits, mag, by where the labels come from; the pull is the difference over ebv_err."
-    columns = ("n", "bias", "robust scatter", "std", "claimed error", "robust scatter of pull")
+def _reference(survey: Reading) -> Columns | None:
+    """Best visits beside their truth, if the survey is simulated and the truth is where it was written."""
+    if not survey.simulated:
+        return None
+    try:
+        data = compare(survey.con, read_truth(survey.truth), survey.truth)
+    except EvaluateError:
+        return None
     best = data["uniqflag"] == 1
-    groups = [("all", best), *((f"{source}, {what}", best & rows) for source, what, rows in classes(data))]
-    rows = [error_row(label, data["ebv"] - data["true_ebv"], data["ebv_err"], rows) for label, rows in groups]
-    return Section("E(B-V)", note, columns, rows)
+    return {name: column[best] for name, column in data.items()}
 
 
-def labels(data: Compared) -> Section:
-    """Errors of the labels used, of single stars without emission, by source."""
-    note = "Labels used - true of best visits, single stars without emission; Teff as (label - true) / true."
-    columns = ("n", "bias", "robust scatter", "std", "claimed error", "robust scatter of pull")
-    best = (data["uniqflag"] == 1) & (data["is_binary"] == 0) & (data["has_emission"] == 0)
-    rows = [
-        error_row(f"{title} ({unit}), {source}", *label_error(name, data), best & (data["label_source"] == source))
-        for name, (title, unit) in LABELS.items()
-        for source in sources(data)
-    ]
-    return Section("labels", note, columns, rows)
+def _against(axes: Axes, data: Columns) -> None:
+    emission = data["em_flag"] == 1
+    points(axes, data["true_ebv"], data["ebv"], ~emission, Look("no emission", BLUE, "o", 4, 0.35))
+    points(axes, data["true_ebv"], data["ebv"], emission, Look("emission", ORANGE, "^", 10, 0.5))
+    limits = shown(data["true_ebv"], (0.0, 2.0))
+    axes.plot(limits, limits, color="black", linewidth=1)
+    axes.set(xlim=limits, ylim=limits, xlabel="true E(B−V) (mag)", ylabel="E(B−V) from colours (mag)")
+    axes.set_title("against the simulation's truth")
+    finish(axes, "upper left")
 
 
-def label_error(name: str, data: Compared) -> tuple[Floats, Floats]:
-    size = data["true_teff"] if name == "teff" else 1.0
-    return (data[name] - data[f"true_{name}"]) / size, data[f"{name}_err"] / size
+def _residuals(axes: Axes, data: Columns) -> None:
+    off = data["ebv"] - data["true_ebv"]
+    for rows, label, colour, line in (
+        (data["em_flag"] == 0, "no emission", BLUE, "-"),
+        (data["em_flag"] == 1, "emission", ORANGE, "--"),
+    ):
+        found = f"{label}: {st.median(off[rows]):+.3f} ± {st.robust_scatter(off[rows]):.3f}"
+        histogram(axes, off[rows], SPREAD, {"label": found, "color": colour, "linestyle": line, "density": True})
+    axes.set(xlabel="measured − true E(B−V) (mag)", ylabel="density", title="median ± robust scatter")
+    axes.set_ylim(0, 1.25 * axes.get_ylim()[1])
+    axes.legend(loc="upper left", fontsize=9)
 
 
-def sources(data: Compared) -> list[str]:
-    return sorted(set(data["label_source"].tolist()) - {""})
+def _nothing(axes: Axes) -> None:
+    from textwrap import fill
 
-
-def classes(data: Compared) -> Iterator[tuple[str, str, Rows]]:
-    for source in sources(data):
-        for what, emission, binary in (("single", 0, 0), ("binary", 0, 1), ("emission", 1, None)):
-            rows = (data["label_source"] == source) & (data["has_emission"] == emission)
-            yield source, what, rows if binary is None else rows & (data["is_binary"] == binary)
-
-
-def error_row(label: str, off: Floats, error: Floats, rows: Rows) -> tuple[str, ...]:
-    off, error = off[rows], error[rows]
-    values = (st.bias(off), st.robust_scatter(off), st.standard_deviation(off), st.median(error))
-    return (label, str(np.isfinite(off).sum()), *map(number, (*values, st.robust_scatter(off / error))))
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, fill(NO_REFERENCE, 32), ha="center", va="center", transform=axes.transAxes)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from obcat.realism.measures import measure
+from obcat.realism.comparison import measure
+from obcat.realism.measures import Row, read_rows, summary
 from obcat.realism.sample import read_sample
-from obcat.realism.summary import Row, read_rows, summary
 
 pytestmark = pytest.mark.real
 SOME = 350  # of the files

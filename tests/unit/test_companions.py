@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from obcat import companions, mock
+import obcat
+from obcat.evaluate import composites
+from obcat.evaluate import mock_binaries as companions
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
-from obcat.report import composites
 
-ISOCHRONES = Path(companions.__file__).parent / "data" / "reference" / "isochrones.parquet"
+ISOCHRONES = Path(obcat.__file__).parent / "data" / "reference" / "isochrones.parquet"
 
 
 def dwarfs(teff: np.ndarray, slope: float = 0.0) -> tuple[np.ndarray, ...]:
@@ -80,7 +81,7 @@ def test_added_light_and_masks():
     weight = np.full((1, N_PIXEL), 4.0)
     hole = weight.copy()
     hole[0, 7] = 0
-    flux, ivar = mock.added((one, weight), (other, hole))
+    flux, ivar = companions.added((one, weight), (other, hole))
     assert flux[0, 8] == 4
     assert ivar[0, 8] == 2  # variances add
     assert flux[0, 7] == ivar[0, 7] == 0

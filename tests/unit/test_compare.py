@@ -10,9 +10,8 @@ from click.testing import CliRunner
 
 from obcat.cli import main
 from obcat.compare import CompareError, compare, names
-from obcat.compare.differences import difference
-from obcat.compare.flags import kappa
-from obcat.compare.joined import join
+from obcat.compare.differences import difference, kappa
+from obcat.compare.join import join
 from obcat.ingest.errors import IngestError
 from obcat.ingest.tables.foreign import read_foreign
 from obcat.schema import columns_of

@@ -9,12 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from obcat import db
-from obcat.report import statistics as st
-from obcat.report.evaluate import EvaluateError, evaluate
-from obcat.report.noise import fitted_to_truth
-from obcat.report.section import bins, number, percent
-from obcat.report.truth import absent, compare, ordinary, read_truth
+from obcat import statistics as st
+from obcat.evaluate.evaluation import EvaluateError, evaluate
+from obcat.evaluate.magnitudes import fitted_to_truth
+from obcat.evaluate.samples import bins
+from obcat.evaluate.truth import compare, is_ob_star, missing_note, read_truth
 from obcat.schema import columns_of
+from obcat.section import number, percent
 
 NAN = np.nan
 SOME = {"VARCHAR": "x", "SMALLINT": 0, "INTEGER": 0, "BIGINT": 0, "DOUBLE": 0.0}
@@ -158,9 +159,9 @@ def test_columns_of_visits_and_orbits_are_read_where_the_truth_has_them(database
     assert data["has_emission"].tolist() == [1, 0, 0, 0]
     assert data["true_ew"].tolist() == [3, 0, 0, 0]
     assert data["is_sb2"][2] == 1
-    assert ordinary(data).tolist() == [True, True, True, False]
-    assert absent(data, "kind", "is_sb2") == ""
-    assert "wobble" in absent(data, "kind", "wobble")
+    assert is_ob_star(data).tolist() == [True, True, True, False]
+    assert missing_note(data, "kind", "is_sb2") == ""
+    assert "wobble" in missing_note(data, "kind", "wobble")
 
 
 def truth(folder: Path, visits: dict[str, list] = VISITS) -> Path:
@@ -269,5 +270,6 @@ def test_real_survey_and_other_databases_are_refused(tmp_path):
         evaluate(path, tmp_path)
     with db.connect(path) as con:
         con.execute("CREATE TABLE meta.survey AS SELECT 'sky' AS name, 0 AS simulated")
+        con.execute("CREATE SCHEMA catalog; CREATE TABLE catalog.ob_stars (specid VARCHAR)")
     with pytest.raises(EvaluateError, match="not simulated"):
         evaluate(path, tmp_path)

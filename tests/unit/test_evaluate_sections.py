@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from obcat.report import accuracy, coverage, domain, emission, failures, readme, roc
-from obcat.report.binaries import by_mass_ratio, by_snr
-from obcat.report.measured import measured
-from obcat.report.section import Section
-from obcat.report.truth import absent
+from obcat.evaluate import accuracy, emission, failures, summary
+from obcat.evaluate.binaries import by_mass_ratio, by_snr
+from obcat.evaluate.paper import STATED
+from obcat.evaluate.ranks import true_ranks
+from obcat.evaluate.reddening import inputs
+from obcat.evaluate.truth import missing_note
+from obcat.section import Section
 
 ROOT = Path(__file__).parents[2]
 NAN = np.nan
@@ -72,32 +74,32 @@ def test_coverage_is_that_of_the_interval_of_the_catalog_and_wider():
     at = np.exp(width**2 + width * np.array([0.0, 0.9, -1.5, 2.5]))
     stars = [{"mk_err": 0.3, "ks_err": 0.0, "a_ks_err": 0.0, "parallax": NAN, "true_distance": d} for d in at]
     data = compared(*stars)
-    assert coverage.true_ranks(data) == pytest.approx([0.5, 0.8159, 0.0668, 0.9938], abs=1e-3)
-    assert line(coverage.coverage(data), "all")[:3] == ["4", "50.0 %", "75.0 %"]
-    histogram = row(coverage.rank_histogram(data), "all")
+    assert true_ranks(data) == pytest.approx([0.5, 0.8159, 0.0668, 0.9938], abs=1e-3)
+    assert line(accuracy.coverage(data), "all")[:3] == ["4", "50.0 %", "75.0 %"]
+    histogram = row(accuracy.rank_histogram(data), "all")
     assert [histogram[c] for c in ("n", "0.0", "0.1", "0.8", "0.9")] == ["4", "25.0", "0.0", "25.0", "25.0"]
 
 
 def test_coverage_of_magnitude_and_reddening():
     pulls = ({"mk": 0.2 * pull, "ebv": 0.3 + 0.01 * pull} for pull in (0.5, 1.5, -0.9, 5.0))
-    assert line(coverage.coverage(compared(*pulls)), "all")[3:] == ["50.0 %", "75.0 %"] * 2
-    assert row(coverage.coverage(compared({"is_train": 1, "mk": 0.1})), "all")["M_spec 68 %"] == "-"
+    assert line(accuracy.coverage(compared(*pulls)), "all")[3:] == ["50.0 %", "75.0 %"] * 2
+    assert row(accuracy.coverage(compared({"is_train": 1, "mk": 0.1})), "all")["M_spec 68 %"] == "-"
 
 
 def test_area_under_the_curve():
     alarms = np.array([0.0, 1.0, 2.0, 3.0])
-    assert roc.area(np.array([10.0, 11.0]), alarms) == 1
-    assert roc.area(np.array([-np.inf]), alarms) == 0
-    assert roc.area(np.array([1.5, 1.0]), alarms) == (0.5 + 1.5 / 4) / 2  # a tie is half
-    assert roc.area(alarms, alarms) == 0.5
-    assert np.isnan(roc.area(alarms, alarms[:0]))
+    assert emission.area(np.array([10.0, 11.0]), alarms) == 1
+    assert emission.area(np.array([-np.inf]), alarms) == 0
+    assert emission.area(np.array([1.5, 1.0]), alarms) == (0.5 + 1.5 / 4) / 2  # a tie is half
+    assert emission.area(alarms, alarms) == 0.5
+    assert np.isnan(emission.area(alarms, alarms[:0]))
 
 
 def test_threshold_lets_no_more_alarms_through():
     scores = np.arange(1000.0)
     for rate, expected in ((0.001, 1), (0.05, 50), (0.0, 0)):
-        assert (scores > roc.threshold_at(scores, rate)).sum() == expected
-    assert np.isnan(roc.threshold_at(scores[:0], 0.01))
+        assert (scores > emission.threshold_at(scores, rate)).sum() == expected
+    assert np.isnan(emission.threshold_at(scores[:0], 0.01))
 
 
 def test_roc_leaves_out_spoiled_spectra_and_other_kinds():
@@ -106,11 +108,11 @@ def test_roc_leaves_out_spoiled_spectra_and_other_kinds():
               for s, ew in ((1.5, 0.7), (9.0, 3.0), (NAN, 3.0))]  # fmt: skip
     stars += [{"halpha_significance": 99.0, "is_erroneous": 1}, {"halpha_significance": 99.0, "kind": "subdwarf"}]
     data = compared(*stars)
-    every = line(roc.by_class(data), "all")
+    every = line(emission.by_class(data), "all")
     assert every[:3] == ["3", "4", "0.5000"]  # (2/4 + 1 + 0) / 3
     assert every[3:] == ["33.3 %", "33.3 %", "33.3 %", "33.3 %", "0.00 %"]
-    assert line(roc.by_class(data), "EW / A 0.5 to 1")[2] == "0.5000"
-    assert line(roc.sweep(data), "above 3") == ["33.33 %", "50.00 %", "25.00 %", "50.00 %"]
+    assert line(emission.by_class(data), "EW / A 0.5 to 1")[2] == "0.5000"
+    assert line(emission.sweep(data), "above 3") == ["33.33 %", "50.00 %", "25.00 %", "50.00 %"]
 
 
 def test_erroneous_spectra_of_every_kind_in_the_truth_have_a_row():
@@ -129,7 +131,7 @@ def test_warnings_by_kind():
         {"kind": "subdwarf", "mk": 2.5, "true_mk": 4.5},
         {"kind": "white_dwarf", "out_of_domain": 16384, "true_mk": 11, "mk": 1.0},
     )
-    section = domain.warnings(data)
+    section = failures.warnings(data)
     assert row(section, "O and B stars")["warned"] == "50.0 %"
     assert row(section, "subdwarfs")["warned"] == "50.0 %"
     assert row(section, "subdwarfs")["M_spec - M_true mag"] == "-2.000"
@@ -141,12 +143,13 @@ def test_warnings_by_kind():
 def test_what_the_truth_lacks_is_said():
     data = compared({}, {"is_triple": 1})
     assert (
-        absent(data, "kind", "is_triple", "wobble") == " The truth has no kind, wobble: rows that need it are missing."
+        missing_note(data, "kind", "is_triple", "wobble")
+        == " The truth has no kind, wobble: rows that need it are missing."
     )
-    assert absent(compared({"kind": "star"}), "kind") == ""
-    assert "no kind" in domain.warnings(data).note
+    assert missing_note(compared({"kind": "star"}), "kind") == ""
+    assert "no kind" in failures.warnings(data).note
     assert "no is_sb2" in by_mass_ratio(data).note
-    assert "no parallax_offset_true, wobble" in measured(data).note
+    assert "no parallax_offset_true, wobble" in inputs(data).note
 
 
 def test_binaries_by_snr_triples_and_sb2():
@@ -189,25 +192,25 @@ def problems(block: str) -> list[str]:
     """What is wrong with a block of a README."""
     lines = block.strip().splitlines()
     table = [line for line in lines if line.startswith("|")]
-    said = [] if lines[:1] == [readme.BEGIN] and lines[-1:] == [readme.END] else ["marks"]
+    said = [] if lines[:1] == [summary.BEGIN] and lines[-1:] == [summary.END] else ["marks"]
     if len(table) != len(lines) - 2 or not 3 <= len(table) <= 16:
         said.append("rows")
-    if any(line.count(" | ") != len(readme.HEAD) - 1 or not line.endswith(" |") for line in table):
+    if any(line.count(" | ") != len(summary.HEAD) - 1 or not line.endswith(" |") for line in table):
         said.append("cells")
     return said if table and "SIMULATED" in table[0] else [*said, "SIMULATED"]
 
 
 def test_table_for_the_readme():
-    block = readme.markdown(compared({"is_train": 0, "mk": 0.1}), {(0, "sigma_int"): (0.26, 0.01)})
+    block = summary.readme(compared({"is_train": 0, "mk": 0.1}), dict.fromkeys(STATED, np.nan) | {"sigma_int": 0.26})
     assert problems(block) == []
     assert "0.260, - mag" in block
     assert problems(block.replace("SIMULATED", "")) == ["SIMULATED"]
-    assert problems(block.replace(readme.END, "")) == ["marks", "rows"]
+    assert problems(block.replace(summary.END, "")) == ["marks", "rows"]
     assert problems(block.replace("| --- |", "|")) == ["cells"]
 
 
 def test_block_of_the_readme_is_well_formed():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert text.count(readme.BEGIN) == text.count(readme.END) == 1
-    start = text.index(readme.BEGIN)
-    assert problems(text[start : text.index(readme.END) + len(readme.END)]) == []
+    assert text.count(summary.BEGIN) == text.count(summary.END) == 1
+    start = text.index(summary.BEGIN)
+    assert problems(text[start : text.index(summary.END) + len(summary.END)]) == []

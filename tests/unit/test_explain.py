@@ -11,13 +11,13 @@ from click.testing import CliRunner
 from obcat import db
 from obcat.cli import main
 from obcat.explain import StarNotFound, explain
-from obcat.explain.colours import colours
 from obcat.explain.drawing import distance_terms, spectrum_drawing
 from obcat.explain.quality import conditions
-from obcat.explain.text import as_lines, word
+from obcat.explain.reasons import colours
 from obcat.kernels.distance import distance
 from obcat.kernels.extinction import BANDS, extinction
 from obcat.query.sql import opened
+from obcat.section import Section, plain, word
 
 GAIA = 4611686018427387905  # no double holds it
 MAGNITUDES = {b: 10 + 0.1 * i for i, b in enumerate(BANDS)} | {f"{b}_err": 0.02 + 0.01 * i for i, b in enumerate(BANDS)}
@@ -141,7 +141,7 @@ def test_text_of_values():
     assert word("a\nb\x1b[31m") == "a?b?[31m"
     assert word(GAIA) == str(GAIA)
     assert word(None) == "-"
-    assert "10.123457 deg" in as_lines(["ra"], [[10.123456789]])
+    assert "10.123457 deg" in plain(Section("x", "", ["ra"], [[10.123456789]], alone=True))
 
 
 def test_command(filled):

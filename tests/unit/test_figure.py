@@ -8,8 +8,10 @@ import pyarrow as pa
 import pytest
 
 from obcat import db
-from obcat.report.figure import FigureError, draw, read, title
-from obcat.report.panels import running_median, shown
+from obcat.reading import columns, opened
+from obcat.report.distances import running_median
+from obcat.report.overview import FigureError, draw, title
+from obcat.report.style import shown
 
 KNOWN = ("mk", "mk_geo", "teff", "dis", "dis_low", "dis_high", "x", "y", "parallax", "parallax_error")
 
@@ -57,10 +59,11 @@ def test_size_and_same_bytes(small, tmp_path):
 
 
 def test_stars_are_read_with_nan_for_null(small):
-    name, simulated, columns = read(small)
-    assert (name, simulated) == ("small", True)
-    assert {len(values) for values in columns.values()} == {35}
-    assert np.isnan(columns["mk"]).sum() == 5
+    with opened(small) as survey:
+        drawn = columns(survey.con, "report/overview")
+    assert survey.heading == "SIMULATED survey 'small'"
+    assert {len(values) for values in drawn.values()} == {35}
+    assert np.isnan(drawn["mk"]).sum() == 5
 
 
 @pytest.mark.parametrize("rows", [stars(0), stars(0, unknown=3), stars(1)], ids=["nothing", "NULLs", "one"])
@@ -68,7 +71,8 @@ def test_little_or_nothing_to_draw(rows, database, tmp_path):
     path = filled(database, rows, simulated=0)
     draw(path, tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 10_000
-    assert not read(path)[1]
+    with opened(path) as survey:
+        assert not survey.simulated
 
 
 def test_title_says_what_is_simulated():

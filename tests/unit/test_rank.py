@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from obcat.evaluate.ranks import rank, ranks
 from obcat.kernels.distance import distance
-from obcat.kernels.rank import rank
-from obcat.posterior import ranks
 
 NAN = np.nan
 SIZE = 400

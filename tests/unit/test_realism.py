@@ -6,14 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from obcat.realism.compare import compare
-from obcat.realism.masks import masks
-from obcat.realism.measured import Measured
-from obcat.realism.measures import measure
+from obcat.realism.comparison import compare, is_far, measure, table
+from obcat.realism.measures import Measured, Row, read_rows, summary, write_rows
+from obcat.realism.residuals import masks
 from obcat.realism.sample import RealismError, Sample, read_sample
-from obcat.realism.summary import Row, read_rows, summary, write_rows
-from obcat.realism.text import far, table
-from obcat.simulate import detector, simulate
+from obcat.simulate import detector as noise
+from obcat.simulate import simulate
 from obcat.simulate.recipe import Recipe
 
 LIMITS = {  # (measure, beginning of where): how far simulated over real may be from 1, either way
@@ -79,8 +77,8 @@ def test_masks_left_out_would_be_seen(sample: Sample) -> None:
 
 
 def test_noise_without_correlation_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detector, "_SIDES", np.zeros_like(detector._SIDES))
-    monkeypatch.setattr(detector, "_MIDDLES", np.ones_like(detector._MIDDLES))
+    monkeypatch.setattr(noise, "_SIDES", np.zeros_like(noise._SIDES))
+    monkeypatch.setattr(noise, "_MIDDLES", np.ones_like(noise._MIDDLES))
     assert any("autocorrelation" in line for line in off(rows_of(made(tmp_path, N_STARS))))
 
 
@@ -100,15 +98,15 @@ def test_rows_come_back_from_their_file(rows: list[Row], tmp_path: Path) -> None
 
 def test_the_table_marks_what_is_far_off() -> None:
     real, alike, other = (Row("sky", "x", 1.0, "median", 9, v, v, v, v) for v in (1.0, 1.4, 2.0))
-    assert not far(real, alike)
-    assert far(real, other)
+    assert not is_far(real, alike)
+    assert is_far(real, other)
     assert table([real], [other]).endswith("2.00 *")
 
 
 def test_the_page_and_the_figure_are_written_and_say_simulated(
     rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("obcat.realism.compare.statistics", lambda *_: (rows, True))
+    monkeypatch.setattr("obcat.realism.comparison.statistics", lambda *_: (rows, True))
     text = compare(tmp_path, None, None, tmp_path / "docs")
     page = (tmp_path / "docs" / "realism.md").read_text(encoding="utf-8")
     assert "against simulated ones" in text

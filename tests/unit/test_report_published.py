@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from obcat.report.gallery.survey import Survey
-from obcat.report.published import STARS, compare, count_row, fraction_row, size_row, value_row, verdict
+from obcat.evaluate.paper import STARS, STATED
+from obcat.reading import Reading
+from obcat.report.published import count_row, fraction_row, judged, size_row, value_row, verdict
 
 
 @pytest.mark.parametrize(
@@ -18,18 +19,18 @@ def test_verdict(here, expected):
 
 
 def test_fraction_of_a_small_simulated_survey():
-    row = fraction_row("binary stars", 1597, 10, 100, 0.02)
+    row = fraction_row(STATED["binary"], 10, 100)
     assert row.paper == "10.0 % (1,597 of 16,002)"
     assert row.here == "10.0 % (10 of 100)"
     assert row.verdict == "within"
     assert "fraction" in row.what
-    assert fraction_row("binary stars", 1597, 13, 100, 0.02).verdict == "outside"
-    assert fraction_row("binary stars", 1597, 0, 0, 0.02).verdict == "not known"
+    assert fraction_row(STATED["binary"], 13, 100).verdict == "outside"
+    assert fraction_row(STATED["binary"], 0, 0).verdict == "not known"
 
 
 def test_count_of_a_real_survey():
-    assert count_row("binary stars", 1597, 1600, STARS, 0.02).verdict == "within"
-    assert count_row("binary stars", 1597, 160, 1600, 0.02).verdict == "outside"
+    assert count_row(STATED["binary"], 1600, STARS).verdict == "within"
+    assert count_row(STATED["binary"], 160, 1600).verdict == "outside"
 
 
 def test_size_is_judged_of_a_real_survey_only():
@@ -39,8 +40,8 @@ def test_size_is_judged_of_a_real_survey_only():
 
 
 def test_a_part_is_shown_as_per_cent():
-    assert value_row("distance", 0.08, 0.0961, 0.02, True)[1:] == ("8 %", "9.6 %", "± 2 points", "within")
-    assert value_row("scatter", 0.25, 0.33, 0.03, False)[1:] == ("0.25", "0.330", "± 0.03", "outside")
+    assert value_row(STATED["dis_error"], 0.0961)[1:] == ("8 %", "9.6 %", "± 2 points", "within")
+    assert value_row(STATED["scatter"], 0.33)[1:] == ("0.25", "0.330", "± 0.03", "outside")
 
 
 def test_numbers_come_from_the_catalog(con, fill):
@@ -49,7 +50,7 @@ def test_numbers_come_from_the_catalog(con, fill):
         {"specid": f"s{i}", "uniqflag": 1, "binary_flag": flag, "em_flag": i % 2, "dis": 1.0, "dis_low": 0.9,
          "dis_high": 1.1 + 0.2 * i} for i, flag in enumerate(flags)
     ] + [{"specid": "again", "uniqflag": 2}])  # fmt: skip
-    rows = {row.what: row for row in compare(Survey(con, "few", True, Path("none")))}
+    rows = {row.what: row for row in judged(Reading(con, "few", True, Path("none"), Path("none")))}
     assert rows["stars"].here == "10"
     assert rows["binary stars, as a fraction of all stars"].here == "20.0 % (2 of 10)"
     assert rows["stars that cannot be classified, as a fraction of all stars"].here == "10.0 % (1 of 10)"

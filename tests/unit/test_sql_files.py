@@ -12,7 +12,8 @@ from obcat.udf import UDFS
 
 FILES = db.sql_files()
 CHECKS = db.sql_files(db.CHECKS)
-QUERIES = [db.SqlFile(path) for folder in ("queries", "explain") for path in sorted((SQL / folder).glob("*.sql"))]
+ASKED = ("queries", "explain", "evaluate", "report", "page")
+QUERIES = [db.SqlFile(path) for folder in ASKED for path in sorted((SQL / folder).glob("*.sql"))]
 FIELDS = ["Title", "Grain", "Reads", "UDFs", "Fit", "Parameters", "Paper"]
 MADE_BY_BUILD = {"meta.provenance", "meta.steps", "model.fits", "model.arrays"}
 MACROS = {"00_meta/20_macros", "00_meta/21_user_macros"}

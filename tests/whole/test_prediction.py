@@ -5,7 +5,7 @@ import pytest
 
 import obcat
 from obcat.explain import explain
-from obcat.explain.colours import colours
+from obcat.explain.reasons import colours
 from obcat.export import models
 from obcat.export.published import read
 from obcat.query.sql import opened

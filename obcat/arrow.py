@@ -1,0 +1,56 @@
+"""Columns of Arrow as numpy arrays; NULL is NaN, and "" in text."""
+
+import numpy as np
+import pyarrow as pa
+
+__all__ = ["columns", "exact", "lists", "numbers", "values"]
+
+
+def numbers(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """(n,) column of numbers or booleans -> (n,) float64, an array of its own; NULL is NaN."""
+    whole = _whole(column)
+    if pa.types.is_boolean(whole.type):
+        whole = whole.cast(pa.int8())
+    return np.array(whole.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False))
+
+
+def lists(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """(n,) column of FLOAT[k] -> (n, k) float32; a NULL row is a row of NaN."""
+    rows = _whole(column)
+    size = rows.type.list_size
+    known = rows.is_valid().to_numpy(zero_copy_only=False)
+    out = np.full((len(rows), size), np.nan, dtype=np.float32)
+    out[known] = rows.drop_null().flatten().to_numpy(zero_copy_only=False).reshape(-1, size)
+    return out
+
+
+def exact(column: pa.Array) -> np.ndarray:
+    """(n,) column -> (n,) array of its own type, of float64 with NaN where there is a NULL; FLOAT[k] -> (n, k).
+
+    Lists must be without NULL. Shares memory with the column where it can.
+    """
+    if pa.types.is_fixed_size_list(column.type):
+        return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size)
+    if column.null_count:
+        return column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return column.to_numpy(zero_copy_only=False)
+
+
+def values(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """Numbers (n,) float64, lists (n, k) float32, text (n,) str."""
+    if pa.types.is_string(column.type):
+        return np.array(column.fill_null("").to_pylist(), dtype=str)
+    if pa.types.is_fixed_size_list(column.type):
+        return lists(column)
+    return numbers(column)
+
+
+def columns(table: pa.Table) -> dict[str, np.ndarray]:
+    """Every column of a table, by name, as ``values`` gives it."""
+    return {name: values(table[name]) for name in table.column_names}
+
+
+def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    if isinstance(column, pa.Array):
+        return column
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)

@@ -1,0 +1,1 @@
+"""The catalog of a simulated survey beside its truth, and beside the numbers that the paper states."""

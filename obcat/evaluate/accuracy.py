@@ -1,0 +1,155 @@
+"""Bias and scatter of M_spec, E(B-V) and distance against the truth, by five variables; how often the truth lies
+in the intervals of 68 and 95 per cent, and the ranks of the true distances (PIT)."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obcat import statistics as st
+from obcat.evaluate.distances import claimed_error
+from obcat.evaluate.ranks import true_ranks
+from obcat.evaluate.samples import (
+    EBV_EDGES,
+    KPC_EDGES,
+    MK_EDGES,
+    SNR_EDGES,
+    bins,
+    distance_error,
+    emission_classes,
+)
+from obcat.evaluate.truth import Compared, is_ob_star, missing_note
+from obcat.section import Section, number, percent
+
+__all__ = ["central", "coverage", "groups", "magnitude", "rank_histogram", "reddening", "relative_distance"]
+
+COLUMNS = ("n single", "bias", "scatter", "claimed", "n all", "bias", "scatter", "claimed")
+WHO = "Best visits of O and B stars; scatter is 1.4826 MAD, claimed the median error of the catalog."
+LEVELS = (0.68, 0.95)  # of the intervals; from 16 to 84 and from 2.5 to 97.5 per cent
+SIGMAS = (0.9945, 1.96)  # their half width for a normal distribution
+DECILES = np.linspace(0, 1, 11)
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.bool_]
+Show = Callable[[float], str]
+
+
+def groups(data: Compared) -> list[tuple[str, Rows]]:
+    """Rows of every bin of the five variables, and all; M, E(B-V) and distance are the true ones."""
+    return [
+        ("all", np.ones(len(data["mk"]), bool)),
+        *bins("S/N", data["snr_g"], SNR_EDGES),
+        *bins("M_true", data["true_mk"], MK_EDGES),
+        *bins("E(B-V)", data["true_ebv"], EBV_EDGES),
+        *emission_classes(data),
+        *bins("kpc", data["true_distance"], KPC_EDGES),
+    ]
+
+
+def magnitude(data: Compared) -> Section:
+    """M_spec: of single stars, and of all against the light of the whole system, which is what the distance needs."""
+    note = (f"M_spec - M_true, mag, of stars that did not train. {WHO} "
+            "All: with binaries, against M of the system: what a distance needs. Emission is a class of its own."
+            + missing_note(data, "kind"))  # fmt: skip
+    return _section("M_spec by five variables", note, data, data["mk"] - data["true_mk_system"], data["mk_err"],
+                   data["is_train"] != 1, number)  # fmt: skip
+
+
+def reddening(data: Compared) -> Section:
+    note = f"E(B-V) - true, mag. {WHO}" + missing_note(data, "kind")
+    every = np.ones(len(data["ebv"]), bool)
+    return _section(
+        "E(B-V) by five variables", note, data, data["ebv"] - data["true_ebv"], data["ebv_err"], every, number
+    )
+
+
+def relative_distance(data: Compared) -> Section:
+    note = f"dis / true - 1. {WHO}" + missing_note(data, "kind")
+    every = np.ones(len(data["dis"]), bool)
+    return _section("distance by five variables", note, data, distance_error(data), claimed_error(data), every, percent)
+
+
+def _section(title: str, note: str, data: Compared, off: Floats, error: Floats, judged: Rows, shown: Show) -> Section:
+    best = judged & (data["uniqflag"] == 1) & is_ob_star(data)
+    single = best & (data["is_binary"] == 0)
+    rows = [(label, *_cells(off, error, single & rows, shown), *_cells(off, error, best & rows, shown))
+            for label, rows in groups(data)]  # fmt: skip
+    return Section(title, note, COLUMNS, rows)
+
+
+def _cells(off: Floats, error: Floats, rows: Rows, shown: Show) -> tuple[str, ...]:
+    rows = rows & np.isfinite(off)
+    values = st.bias(off[rows]), st.robust_scatter(off[rows]), st.median(error[rows])
+    return (str(rows.sum()), *map(shown, values))
+
+
+def central(rank: Floats, level: float) -> Floats:
+    """1 where the rank (n,) lies within the central interval of that content, 0 where not, NaN where unknown."""
+    return np.where(np.isfinite(rank), np.abs(rank - 0.5) <= level / 2, np.nan)
+
+
+def coverage(data: Compared) -> Section:
+    note = (
+        "Best visits. Distance: true distance between the 16th and 84th, the 2.5th and 97.5th percentile of p(d), "
+        "which is computed anew from the catalog; M_spec (against the light of the system, stars that did not "
+        "train) and E(B-V): true value within 0.99 and 1.96 claimed errors. If all errors were right: 68 % and 95 "
+        "%."
+    ) + missing_note(data, "kind")  # fmt: skip
+    rank = true_ranks(data)
+    flags = [*(central(rank, level) for level in LEVELS), *_pulls(data)]
+    columns = ("n", "distance 68 %", "95 %", "M_spec 68 %", "95 %", "E(B-V) 68 %", "95 %")
+    rows = [(label, str(np.isfinite(rank[rows]).sum()), *(percent(st.fraction(flag[rows])) for flag in flags))
+            for label, rows in _interval_groups(data)]  # fmt: skip
+    return Section("coverage of the intervals", note, columns, rows)
+
+
+def _pulls(data: Compared) -> list[Floats]:
+    """Whether M_spec and E(B-V) are within both numbers of errors, (n,) each."""
+    magnitude = np.where(data["is_train"] == 1, np.nan, data["mk"] - data["true_mk_system"]) / data["mk_err"]
+    reddening = (data["ebv"] - data["true_ebv"]) / data["ebv_err"]
+    return [np.where(np.isfinite(pull), np.abs(pull) <= sigma, np.nan)
+            for pull in (magnitude, reddening) for sigma in SIGMAS]  # fmt: skip
+
+
+def _interval_groups(data: Compared) -> list[tuple[str, Rows]]:
+    """All, the classes, then single stars without emission, for which the method is made, by S/N and distance."""
+    best = (data["uniqflag"] == 1) & is_ob_star(data)
+    binary, emission = data["is_binary"] == 1, data["has_emission"] == 1
+    plain = best & ~binary & ~emission
+    by_distance = [*bins("kpc", data["true_distance"], KPC_EDGES)]
+    return [
+        ("all", best),
+        ("single, no emission", plain),
+        ("single, emission", best & ~binary & emission),
+        ("binary", best & binary),
+        ("binary_flag 0", best & (data["binary_flag"] == 0)),
+        ("binary_flag 1 (parallax alone)", best & (data["binary_flag"] == 1)),
+        ("not O or B", (data["uniqflag"] == 1) & ~is_ob_star(data)),
+        *((f"{label}, all", best & rows) for label, rows in by_distance),
+        *((f"{label}, single, no emission", plain & rows) for label, rows in by_distance),
+        *((f"{label}, single, no emission", plain & rows) for label, rows in bins("S/N", data["snr_g"], SNR_EDGES)),
+    ]
+
+
+def rank_histogram(data: Compared) -> Section:
+    """Per cent of the ranks in each tenth: 10 everywhere if p(d) is right, more at both ends if it is too narrow."""
+    note = (
+        "Rank of the true distance in p(d) (PIT), best visits: per cent in each tenth, 10 expected everywhere. "
+        "Both ends full: errors too small; the last tenths full: distances too small."
+    )
+    rank = true_ranks(data)
+    columns = ("n", *(f"{low:.1f}" for low in DECILES[:-1]), "mean")
+    return Section(
+        "ranks of the distances",
+        note,
+        columns,
+        [_histogram(label, rank[rows]) for label, rows in _interval_groups(data)],
+    )
+
+
+def _histogram(label: str, rank: Floats) -> tuple[str, ...]:
+    rank = rank[np.isfinite(rank)]
+    counts = np.histogram(rank, DECILES)[0]
+    parts = 100 * counts / len(rank) if len(rank) else np.full(len(counts), np.nan)
+    mean = float(rank.mean()) if len(rank) else np.nan
+    return (label, str(len(rank)), *(number(part, 1) for part in parts), number(mean, 2))

@@ -1,0 +1,123 @@
+"""Where the method fails, and by how much: late-B primaries, Be stars, the cut on parallax, bright stars, binaries;
+how many of the stars it is not made for carry a warning."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obcat import statistics as st
+from obcat.evaluate.accuracy import central
+from obcat.evaluate.ranks import true_ranks
+from obcat.evaluate.samples import GOOD_PARALLAX, MK_EDGES, PAPER_MIN_SNR, bins, distance_error, parallax_snr
+from obcat.evaluate.truth import Compared, is_ob_star, missing_note
+from obcat.section import Section, number, percent
+
+__all__ = ["failures", "has_warning", "samples", "warnings"]
+
+COLUMNS = ("n", "M_spec bias", "scatter", "M_geo bias", "dis bias", "scatter", "inside 68 %", "called binary")
+TITLE = "where the method fails, and by how much"
+LATE_B = (10_000, 14_000)  # K: B9 to B7 (Pecaut & Mamajek 2013)
+RATIO_EDGES = (0.3, 0.5, 0.7, np.inf)
+EXCESS_EDGES = (0, 0.02, 0.1, 0.2, np.inf)  # mag in Ks
+WARNED_MK_EDGES = (-np.inf, -4, -3, -2, 2, np.inf)
+PLURAL = {"star": "O and B stars", "interloper": "interlopers (late B, A)", "subdwarf": "subdwarfs",
+          "white_dwarf": "white dwarfs"}  # fmt: skip
+
+Rows = NDArray[np.bool_]
+
+
+def failures(data: Compared) -> Section:
+    note = (
+        "Best visits with S/N > 50 that did not train, unless a parallax is what is asked for. M_spec - M of the "
+        "primary alone, mag; M_geo - M of the system, mag, both without the light of discs; dis / true - 1; part with "
+        "binary_flag 1. A bias is a median, a scatter 1.4826 MAD; the first row is what the method does where nothing "
+        "is wrong. Nothing here is corrected in the catalog."
+    ) + missing_note(data, "kind")
+    rank = central(true_ranks(data), 0.68)
+    return Section(TITLE, note, COLUMNS, [_row(label, data, rows, rank) for label, rows in samples(data)])
+
+
+def samples(data: Compared) -> list[tuple[str, Rows]]:
+    every = (data["uniqflag"] == 1) & is_ob_star(data)
+    judged = every & (data["snr_g"] > PAPER_MIN_SNR) & (data["is_train"] != 1)
+    plain = judged & (data["is_binary"] == 0) & (data["has_emission"] == 0)
+    return [
+        ("single, no emission", plain),
+        *_primaries(data, judged & (data["has_emission"] == 0)),
+        *_discs(data, judged & (data["is_binary"] == 0)),
+        *_cuts(data, every & (data["is_binary"] == 0) & (data["has_emission"] == 0)),
+        *((f"single, {label}", plain & rows) for label, rows in bins("M_true", data["true_mk"], (-np.inf, -4, -3, -2))),
+        ("binaries, no emission", judged & (data["is_binary"] == 1) & (data["has_emission"] == 0)),
+    ]
+
+
+def _primaries(data: Compared, judged: Rows) -> list[tuple[str, Rows]]:
+    """Late-B and hotter primaries: alone, then by mass ratio (paper section 6)."""
+    late = (data["true_teff"] >= LATE_B[0]) & (data["true_teff"] < LATE_B[1])
+    hotter = data["true_teff"] >= LATE_B[1]
+    return [
+        (f"{name} primary, {what}", judged & kind & rows)
+        for name, kind in (("late-B", late), ("hotter", hotter))
+        for what, rows in (("single", data["is_binary"] == 0), *bins("q", data["mass_ratio"], RATIO_EDGES))
+    ]
+
+
+def _discs(data: Compared, single: Rows) -> list[tuple[str, Rows]]:
+    """Single Be stars by the Ks excess of their disc, which makes them look near; nebular emission has none."""
+    disc = single & (data["has_emission"] == 1) & (data["is_nebular"] == 0) & (data["is_wind"] != 1)
+    nebular = single & (data["is_nebular"] == 1)
+    by_excess = bins("Ks excess / mag", data["true_excess"], EXCESS_EDGES)
+    return [("Be", disc), *((f"Be, {label}", disc & rows) for label, rows in by_excess), ("nebular emission", nebular)]
+
+
+def _cuts(data: Compared, plain: Rows) -> list[tuple[str, Rows]]:
+    """Stars that pass the cut on measured parallax over error, by M: the luminous pass where it is too large."""
+    good = plain & (parallax_snr(data) > GOOD_PARALLAX)
+    return [(f"parallax S/N > 10, {label}", good & rows) for label, rows in bins("M_true", data["true_mk"], MK_EDGES)]
+
+
+def _row(label: str, data: Compared, rows: Rows, within: NDArray[np.float64]) -> tuple[str, ...]:
+    spectrum, geometry = (data["mk"] - data["true_mk"])[rows], (data["mk_geo"] - data["true_mk_system"])[rows]
+    off, flag = distance_error(data)[rows], (data["binary_flag"] == 1).astype(float)[rows]
+    return (
+        label,
+        str(rows.sum()),
+        number(st.bias(spectrum)),
+        number(st.robust_scatter(spectrum)),
+        number(st.bias(geometry)),
+        percent(st.bias(off)),
+        percent(st.robust_scatter(off)),
+        percent(st.fraction(within[rows])),
+        percent(st.fraction(flag)),
+    )
+
+
+def warnings(data: Compared) -> Section:
+    note = (
+        "Best visits. Warned: quality has the bit out_of_domain, erroneous or no_mk, that is, M_spec is missing "
+        "or not to be trusted; interlopers are near the stars that train, and brighter than M = 2, so few of them "
+        "can be told."
+    ) + missing_note(data, "kind")
+    best = data["uniqflag"] == 1
+    kinds = [(PLURAL.get(kind, kind), best & (data["kind"] == kind)) for kind in sorted(set(data["kind"])) if kind]
+    plain = best & is_ob_star(data)
+    groups = [
+        *kinds,
+        *((f"O and B, {label}", plain & rows) for label, rows in bins("M_true", data["true_mk"], WARNED_MK_EDGES)),
+        ("O and B, single, no emission", plain & (data["is_binary"] == 0) & (data["has_emission"] == 0)),
+        ("O and B, emission", plain & (data["has_emission"] == 1)),
+        ("spectrum spoiled", best & (data["is_erroneous"] == 1)),
+    ]
+    columns = ("n", "warned", "out_of_domain", "erroneous", "no M_spec", "M_spec - M_true mag", "scatter mag")
+    return Section("warnings: stars outside the method's domain", note, columns,
+                   [_warned_row(label, data, rows) for label, rows in groups])  # fmt: skip
+
+
+def has_warning(data: Compared) -> Rows:
+    return (data["out_of_domain"] > 0) | (data["erroneous"] == 1) | np.isnan(data["mk"])
+
+
+def _warned_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
+    flags = has_warning(data), data["out_of_domain"] > 0, data["erroneous"] == 1, np.isnan(data["mk"])
+    off = (data["mk"] - data["true_mk"])[rows]
+    shares = (percent(st.fraction(flag[rows].astype(float))) for flag in flags)
+    return (label, str(rows.sum()), *shares, number(st.bias(off)), number(st.robust_scatter(off)))

@@ -1,0 +1,165 @@
+"""M_spec against the truth and, as in the paper, against M_geo; the noise model beside the scatter that is there."""
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from obcat import statistics as st
+from obcat.evaluate.paper import STATED, stated
+from obcat.evaluate.samples import MK_EDGES, PAPER_MIN_SNR, SNR_EDGES, bins, good_singles, plain_singles
+from obcat.evaluate.truth import Compared
+from obcat.section import Section, number
+
+__all__ = [
+    "Claimed",
+    "against_geometry",
+    "against_truth",
+    "claimed",
+    "fitted_to_truth",
+    "held_out_residuals",
+    "model",
+    "pulls",
+]
+
+FINE_SNR_EDGES = (*SNR_EDGES[:-1], 200, np.inf)
+COLUMNS = ("n", "bias mag", "robust scatter mag", "std mag", "claimed error mag")
+PARAMETERS = ("alpha", "beta", "sigma_int", "sigma_100")
+CLASSES = {0: "em_flag 0", 1: "em_flag 1"}
+WIDE_SNR_EDGES = (10, 30, 50, 100, np.inf)
+FEWEST = 20  # stars for four parameters
+SNR_OF_SIGMA = 100
+
+Claimed = dict[tuple[int, str], tuple[float, float]]
+Floats = NDArray[np.float64]
+Rows = NDArray[np.bool_]
+
+
+def against_truth(data: Compared) -> Section:
+    """M_spec - M of single stars without emission, by training and test stars, S/N and M."""
+    note = (
+        "M_spec - M_true of stars that truly are single and without emission, best visit, S/N > 50 unless said;\n"
+        "bias is the median, robust scatter 1.4826 MAD. Rows by S/N or M hold the stars that did not train."
+    )
+    singles, good = plain_singles(data), good_singles(data)
+    unseen = data["is_train"] != 1
+    groups = [
+        ("training stars", good & (data["is_train"] == 1)),
+        ("test stars (good parallax, held out)", good & (data["is_train"] == 0)),
+        ("test stars in the networks' domain", good & (data["is_train"] == 0) & (data["out_of_domain"] == 0)),
+        ("stars without a good parallax", good & np.isnan(data["is_train"])),
+        *((label, singles & unseen & rows) for label, rows in bins("S/N", data["snr_g"], FINE_SNR_EDGES)),
+        *((label, good & unseen & rows) for label, rows in bins("M_true", data["true_mk"], MK_EDGES)),
+    ]
+    systems = (data["uniqflag"] == 1) & (data["snr_g"] > PAPER_MIN_SNR) & (data["is_train"] != 1)
+    binary, emission = data["is_binary"] == 1, data["has_emission"] == 1
+    return Section("absolute magnitude: M_spec - M_true", note, COLUMNS, [
+        *(_row(label, data, rows, data["true_mk"]) for label, rows in groups),
+        _row("binaries, against the primary", data, systems & binary & ~emission, data["true_mk"]),
+        _row("binaries, against the system", data, systems & binary & ~emission, data["true_mk_system"]),
+        _row("single stars with emission", data, systems & ~binary & emission, data["true_mk"]),
+    ])  # fmt: skip
+
+
+def against_geometry(data: Compared) -> Section:
+    """M_spec - M_geo of test stars: what can be had without a truth, and what the paper shows."""
+    note = "M_spec - M_geo of test stars with good parallaxes, S/N > 50, by the catalog's own flags (paper Fig. 5)."
+    test = (data["uniqflag"] == 1) & (data["is_train"] == 0) & (data["snr_g"] > PAPER_MIN_SNR)
+    groups = [
+        (f"em_flag 0 (paper {stated('scatter')})", test & (data["em_flag"] == 0)),
+        ("em_flag 0, binary_flag 0", test & (data["em_flag"] == 0) & (data["binary_flag"] == 0)),
+        ("em_flag 1", test & (data["em_flag"] == 1)),
+    ]
+    rows = [_row(label, data, rows, data["mk_geo"]) for label, rows in groups]
+    return Section("absolute magnitude: M_spec - M_geo", note, COLUMNS, rows)
+
+
+def held_out_residuals(data: Compared, true: str) -> NDArray[np.float64]:
+    """M_spec minus a column of magnitudes for good single test stars."""
+    rows = good_singles(data) & (data["is_train"] == 0)
+    return data["mk"][rows] - data[true][rows]
+
+
+def _row(label: str, data: Compared, rows: Rows, reference: NDArray[np.float64]) -> tuple[str, ...]:
+    off = (data["mk"] - reference)[rows]
+    spread = (st.bias(off), st.robust_scatter(off), st.standard_deviation(off), st.median(data["mk_err"][rows]))
+    return (label, str(np.isfinite(off).sum()), *map(number, spread))
+
+
+def claimed(con: duckdb.DuckDBPyConnection) -> Claimed:
+    """Mean and standard deviation of the posterior by (em_flag, parameter)."""
+    rows = con.execute("SELECT em_flag, parameter, mean, std FROM model.noise_summary").fetchall()
+    return {(em_flag, parameter): (mean, std) for em_flag, parameter, mean, std in rows}
+
+
+def model(data: Compared, posterior: Claimed) -> Section:
+    """Parameters from the parallaxes, beside those from the true magnitudes of the same stars."""
+    note = (
+        "M_spec ~ N((1 + alpha) M + beta, sigma_int^2 + (sigma_100 100 / S/N)^2). Catalog: from parallaxes,\n"
+        "mean and standard deviation of the posterior. Then, from M_spec and the true magnitudes of the systems: the\n"
+        "very stars used, the single ones among them, and all test stars, those dropped included.\n"
+        "A class with too few stars takes the numbers of the other."
+    )
+    columns = ("paper", "catalog", "+-", "same stars", "single of them", "all test stars")
+    rows = [_parameter_row(name, em_flag, data, posterior) for em_flag in CLASSES for name in PARAMETERS]
+    return Section("noise model", note, columns, rows)
+
+
+def _parameter_row(name: str, em_flag: int, data: Compared, posterior: Claimed) -> tuple[str, ...]:
+    kind = (data["em_flag"] == em_flag) & np.isfinite(data["noise_dropped"])
+    used = kind & (data["noise_dropped"] == 0)
+    samples = (used, used & (data["is_binary"] == 0), kind)
+    fits = (fitted_to_truth(data["mk"][s], data["true_mk_system"][s], data["snr_g"][s]) for s in samples)
+    paper = STATED[name].value if name in STATED and em_flag == 0 else np.nan
+    values = (paper, *posterior.get((em_flag, name), (np.nan, np.nan)), *(fit[PARAMETERS.index(name)] for fit in fits))
+    return (f"{name}, {CLASSES[em_flag]}", *map(number, values))
+
+
+def fitted_to_truth(mk: Floats, true: Floats, snr: Floats) -> Floats:
+    """Most likely (alpha, beta, sigma_int, sigma_100) for magnitudes (n,) whose true values are known.
+
+    NaN for fewer than 20 stars.
+    """
+    from scipy.optimize import minimize
+
+    known = np.isfinite(mk) & np.isfinite(true) & (snr > 0)
+    mk, true, snr = mk[known], true[known], snr[known]
+    if len(mk) < FEWEST:
+        return np.full(len(PARAMETERS), np.nan)
+
+    def cost(theta: Floats) -> float:
+        variance = theta[2] ** 2 + (theta[3] * SNR_OF_SIGMA / snr) ** 2 + np.finfo(float).tiny
+        off = mk - (1 + theta[0]) * true - theta[1]
+        return float(np.sum(off**2 / variance + np.log(variance))) / 2
+
+    off = mk - true
+    start = np.array([0.0, np.median(off), np.std(off) + 1e-3, np.std(off) / 2 + 1e-3])
+    options = {"xatol": 1e-5, "fatol": 1e-5, "maxiter": 4000}
+    best = minimize(cost, start, method="Nelder-Mead", options=options).x
+    return np.array([*best[:2], *np.abs(best[2:])])
+
+
+def pulls(data: Compared) -> Section:
+    """(M_spec - M_true) / mk_err of stars that did not train: 1 where the claimed error is right."""
+    note = "Best visits of stars that did not train, single and binary apart; the pull is (M_spec - M_true) / mk_err."
+    unseen = (data["uniqflag"] == 1) & (data["is_train"] != 1)
+    groups = [
+        (f"{kind}, {CLASSES[em_flag]}, {label}", rows & (data["is_binary"] == binary) & (data["em_flag"] == em_flag))
+        for em_flag in CLASSES
+        for kind, binary in (("single", 0), ("binary", 1))
+        for label, rows in bins("S/N", np.where(unseen, data["snr_g"], np.nan), WIDE_SNR_EDGES)
+    ]
+    columns = ("n", "claimed error mag", "robust scatter mag", "std mag", "median pull", "robust scatter of pull")
+    return Section("claimed error of M_spec", note, columns, [_pull_row(label, data, rows) for label, rows in groups])
+
+
+def _pull_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
+    off, error = (data["mk"] - data["true_mk_system"])[rows], data["mk_err"][rows]
+    pull = off / error
+    values = (
+        st.median(error),
+        st.robust_scatter(off),
+        st.standard_deviation(off),
+        st.bias(pull),
+        st.robust_scatter(pull),
+    )
+    return (label, str(np.isfinite(pull).sum()), *map(number, values))

@@ -1,0 +1,176 @@
+"""The main numbers of an evaluation beside the paper's: the first section, the README's table, parts and counts.
+
+What the paper states too comes from ``paper.from_catalog``, here as in `obcat report`: the same number of the same
+stars, whatever shows it.
+"""
+
+import duckdb
+import numpy as np
+
+from obcat import statistics as st
+from obcat.evaluate import emission
+from obcat.evaluate.accuracy import central
+from obcat.evaluate.distances import claimed_error, covered
+from obcat.evaluate.failures import has_warning, samples
+from obcat.evaluate.magnitudes import held_out_residuals
+from obcat.evaluate.paper import share_of_stars, stated
+from obcat.evaluate.ranks import true_ranks
+from obcat.evaluate.samples import BRIGHT_COMPANION, GOOD_PARALLAX, distance_error, parallax_snr
+from obcat.evaluate.truth import Compared, is_ob_star
+from obcat.reading import text_of
+from obcat.section import Section, markdown, number, percent
+
+__all__ = ["BEGIN", "END", "HEAD", "beside_paper", "counts", "parts", "readme"]
+
+BEGIN, END = "<!-- evaluate -->", "<!-- /evaluate -->"
+HEAD = ("SIMULATED survey", "paper", "here")
+LEVELS = (0.68, 0.95)  # of intervals
+FAR = (13, 17)  # kpc, about the paper's 15
+SINGLE = "single stars without emission, S/N > 50, held out"
+WHO = "test stars without emission, S/N > 50"
+
+Found = dict[str, float]
+Cells = list[tuple[str, ...]]
+
+
+def beside_paper(data: Compared, found: Found) -> Section:
+    """The numbers the paper states, or we aim at, beside ours."""
+    note = "Nothing here was adjusted to reach a number. M_true: absolute Ks magnitude that was put in."
+    rows = [*_magnitude_rows(data, found), *_distance_rows(data, found), *_flag_rows(data, found)]
+    return Section("the paper's numbers beside ours", note, ("paper", "aim", "here"), rows)
+
+
+def _magnitude_rows(data: Compared, found: Found) -> Cells:
+    true = st.robust_scatter(held_out_residuals(data, "true_mk"))
+    return [
+        (
+            f"robust scatter of M_spec - M_true, mag: {SINGLE}",
+            "-",
+            "-",
+            number(true),
+        ),
+        (f"robust scatter of M_spec - M_geo, mag: {WHO}", stated("scatter"), "-", number(found["scatter"])),
+        ("sigma_int of the noise model, mag, em_flag 0", stated("sigma_int"), "-", number(found["sigma_int"])),
+        ("sigma_100 of the noise model, mag, em_flag 0", stated("sigma_100"), "-", number(found["sigma_100"])),
+    ]
+
+
+def _distance_rows(data: Compared, found: Found) -> Cells:
+    best = data["uniqflag"] == 1
+    far = best & (data["dis"] >= FAR[0]) & (data["dis"] <= FAR[1])
+    claimed, claimed_far = found["dis_error"], found["dis_error_15"]
+    return [
+        ("median relative distance error claimed", stated("dis_error"), "-", percent(claimed)),
+        ("the same from 13 to 17 kpc, binary_flag 0", stated("dis_error_15"), "-", percent(claimed_far)),
+        ("the same from 13 to 17 kpc, all", "-", "-", percent(st.median(claimed_error(data)[far]))),
+        ("median of |dis / true - 1|", "-", "-", percent(st.median(np.abs(distance_error(data))[best]))),
+        ("true distance between dis_low and dis_high", "-", "68.3 %", percent(covered(data, best))),
+    ]
+
+
+def _flag_rows(data: Compared, found: Found) -> Cells:
+    recall, alarms = emission.headline(data)
+    best = data["uniqflag"] == 1
+    flag, true = data["binary_flag"][best], data["is_binary"][best]
+    return [
+        ("em_flag: recall, Halpha emission above 2 A, S/N >= 30", "-", ">= 95 %", percent(recall)),
+        ("em_flag: false alarms among stars without emission, S/N >= 30", "-", "<= 1 %", percent(alarms, 2)),
+        ("binary_flag: recall of all binaries", "-", "-", percent(st.recall(flag, true))),
+        ("binary_flag: purity", "-", "-", percent(st.purity(flag, true))),
+        *((*row[:2], "-", row[2]) for row in parts(data, found).rows[:3]),
+    ]
+
+
+def readme(data: Compared, found: Found) -> str:
+    """A table of at most 14 rows between the marks that a README keeps for it."""
+    rows = [
+        *_readme_estimates(data, found),
+        *_readme_intervals(data),
+        *_readme_flags(data),
+        *_readme_failures(data),
+    ]
+    return f"{BEGIN}\n{markdown(HEAD, rows)}{END}\n"
+
+
+def _readme_estimates(data: Compared, found: Found) -> Cells:
+    true, best = held_out_residuals(data, "true_mk"), (data["uniqflag"] == 1) & is_ob_star(data)
+    sigma = f"{number(found['sigma_int'])}, {number(found['sigma_100'])} mag"
+    return [
+        (f"scatter of M_spec − M_geo, {WHO}", f"{stated('scatter')} mag", _mag(found["scatter"])),
+        ("scatter of M_spec − true M, the same that are single", "", _mag(st.robust_scatter(true))),
+        ("σ_int and σ_100 of the noise model", f"{stated('sigma_int')}, {stated('sigma_100')} mag", sigma),
+        ("median distance error claimed", stated("dis_error"), percent(found["dis_error"])),
+        ("the same from 13 to 17 kpc, binary_flag 0", stated("dis_error_15"), percent(found["dis_error_15"])),
+        ("median of abs(distance / true − 1)", "", percent(st.median(np.abs(distance_error(data))[best]))),
+    ]
+
+
+def _readme_intervals(data: Compared) -> Cells:
+    best, rank = (data["uniqflag"] == 1) & is_ob_star(data), true_ranks(data)
+    single = best & (data["is_binary"] == 0)
+    inside = {level: central(rank, level) for level in LEVELS}
+    return [
+        (
+            f"true distances inside their {percent(level, 0)} interval: all; single stars",
+            "",
+            f"{percent(st.fraction(within[best]))}; {percent(st.fraction(within[single]))}",
+        )
+        for level, within in inside.items()
+    ]
+
+
+def _readme_flags(data: Compared) -> Cells:
+    recall, alarms = emission.headline(data)
+    best = data["uniqflag"] == 1
+    near = best & (parallax_snr(data) > GOOD_PARALLAX)
+    bright, flag, true = near & (data["mass_ratio"] > BRIGHT_COMPANION), data["binary_flag"], data["is_binary"]
+    return [
+        ("emission above 2 Å found; false alarms (S/N ≥ 30)", "", f"{percent(recall)}; {percent(alarms, 2)}"),
+        ("binaries found: all; q > 0.7 with parallax S/N > 10", "",
+         f"{percent(st.recall(flag[best], true[best]))}; {percent(st.recall(flag[bright], true[bright]))}"),
+        ("binary_flag 1 that are binaries: all; parallax S/N > 10", "",
+         f"{percent(st.purity(flag[best], true[best]))}; {percent(st.purity(flag[near], true[near]))}"),
+    ]  # fmt: skip
+
+
+def _readme_failures(data: Compared) -> Cells:
+    rows = dict(samples(data))
+    off = data["mk"] - data["true_mk"]
+    late = rows["late-B primary, q 0.5 to 0.7"]
+    bright = rows["single, M_true below -4"] | rows["single, M_true -4 to -3"]
+    odd, normal = ((data["uniqflag"] == 1) & kind for kind in (~is_ob_star(data), is_ob_star(data)))
+    shares = (percent(st.fraction(has_warning(data)[rows].astype(float))) for rows in (odd, normal))
+    return [
+        ("M_spec − true M of single stars brighter than M = −3", "", _mag(st.bias(off[bright]))),
+        ("M_spec − M of late-B primaries with companions of q 0.5 to 0.7", "", _mag(st.bias(off[late]))),
+        ("stars that are not O or B with a warning; O and B stars with one", "", "; ".join(shares)),
+    ]
+
+
+def _mag(value: float) -> str:
+    return f"{number(value)} mag".replace("-", "−") if np.isfinite(value) else number(value)
+
+
+def parts(data: Compared, found: Found) -> Section:
+    """Parts of the stars: unclassified, binary, with emission; values that are missing."""
+    best = data["uniqflag"] == 1
+    true = {"unknown": np.full(0, np.nan), "binary": data["is_binary"][best], "emission": data["has_emission"][best]}
+    said = {"unknown": "binary_flag unknown", "binary": "binary", "emission": "emission"}
+    rows = [
+        (said[name], percent(share_of_stars(name)), percent(_of_stars(found, name)), percent(st.fraction(true[name])))
+        for name in said
+    ]
+    missing = ((name, st.fraction(np.isnan(data[name][best]).astype(float))) for name in ("mk", "dis", "ebv"))
+    rows += [(f"no {name}", "-", percent(share), "-") for name, share in missing]
+    note = "Best visits; binary and emission are parts of all stars."
+    return Section("parts of the stars", note, ("paper", "catalog", "truth"), rows)
+
+
+def _of_stars(found: Found, name: str) -> float:
+    return found[name] / found["stars"] if found["stars"] else np.nan
+
+
+def counts(con: duckdb.DuckDBPyConnection) -> Section:
+    """How many rows the truth, the inputs and the catalog have; the truth must be registered (``truth.compare``)."""
+    rows = [(label, str(n)) for label, n in con.execute(text_of("evaluate/counts")).fetchall()]
+    return Section("counts", "", ("n",), rows)

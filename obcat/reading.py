@@ -1,0 +1,122 @@
+"""The one way to open a database that is finished: read-only, out of reach of files and network, and one of ours.
+
+DuckDB's makers compare opening a stranger's database with loading a stranger's program. Whether to open it at all is
+for ``obcat.trust``; once open, its views and macros reach neither files nor network (``obcat.db.connect``), and what
+should be a table of ours is one: a view in its place could be anything, and take for ever.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from obcat import arrow, db, models
+from obcat.errors import ObcatError
+from obcat.schema import SQL, read_tables
+
+__all__ = [
+    "CATALOG",
+    "Columns",
+    "Missing",
+    "NotOurs",
+    "Reading",
+    "columns",
+    "fitted_arrays",
+    "opened",
+    "parameters",
+    "require_known",
+    "text_of",
+]
+
+CATALOG = "catalog.ob_stars"
+MEND = "give a database made by `obcat build`"
+
+Columns = dict[str, np.ndarray]
+
+
+class NotOurs(ObcatError, ValueError):
+    """The file is no database of obcat build, or has no catalog; one line."""
+
+
+class Missing(ObcatError, ValueError):
+    """What a figure or a section needs is not in this catalog; says what, and why."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A database that is open, and what it says of its survey; ``truth`` is where a truth would be."""
+
+    con: duckdb.DuckDBPyConnection
+    name: str
+    simulated: bool
+    database: Path
+    truth: Path
+
+    @property
+    def heading(self) -> str:
+        return f"{'SIMULATED' if self.simulated else 'Real'} survey {self.name!r}"
+
+
+@contextmanager
+def opened(database: Path, *, truth: Path | None = None, **limits: Any) -> Iterator[Reading]:
+    """A finished database with its catalog. ``limits`` go to ``db.connect``; ``truth``: default beside the database.
+
+    Raises NotOurs: not a database, not one of obcat build, or a view where a table of ours should be.
+    """
+    with ExitStack() as stack:
+        try:
+            con = stack.enter_context(db.connect(database, read_only=True, **limits))
+            _only_tables(con, database)
+            ((name, simulated),) = con.execute("SELECT name, simulated FROM meta.survey").fetchall()
+            con.execute(f"SELECT count(*) FROM {CATALOG}").fetchall()
+        except duckdb.IOException as error:
+            raise NotOurs(f"{database}: {str(error).splitlines()[0]}; {MEND}") from error
+        except (duckdb.Error, ValueError) as error:
+            if isinstance(error, NotOurs):
+                raise
+            raise NotOurs(f"{database}: is no database of obcat build, or it has no catalog; {MEND}") from error
+        yield Reading(con, name, simulated == 1, database, truth or database.parent / "truth")
+
+
+def _only_tables(con: duckdb.DuckDBPyConnection, database: Path) -> None:
+    """NotOurs where a view has the name of a table of ours."""
+    views = con.execute(
+        "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE database_name = current_database()"
+    ).fetchall()
+    tables = {name for name, table in read_tables().items() if table.kind == "table"}
+    for name in sorted(tables & {name for (name,) in views}):
+        raise NotOurs(f"{database}: {name} is a view, where obcat build makes a table; {MEND}")
+
+
+def text_of(query: str) -> str:
+    """Text of a SQL file by its place under sql/: ``report/stars`` is sql/report/stars.sql."""
+    return (SQL / f"{query}.sql").read_text(encoding="utf-8")
+
+
+def columns(con: duckdb.DuckDBPyConnection, query: str) -> Columns:
+    """Answer to a SQL file: numbers as float64 (n,) with NaN for NULL, lists as (n, k), text as str with ""."""
+    return arrow.columns(con.sql(text_of(query)).to_arrow_table())
+
+
+def parameters(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """The numbers of the method that this database was built with, by name."""
+    return con.sql("FROM meta.parameters").to_arrow_table().to_pylist()[0]
+
+
+def fitted_arrays(con: duckdb.DuckDBPyConnection, model: str) -> dict[str, np.ndarray]:
+    """Arrays of a model. Missing: it was not fitted."""
+    found = models.arrays(con, model)
+    if not any(array.size for array in found.values()):
+        raise Missing(f"the model {model} was not fitted: there were too few stars to train it")
+    return found
+
+
+def require_known(data: Columns, names: Sequence[str], n: int, why: str) -> None:
+    """Missing unless at least ``n`` rows know all of the columns."""
+    known = np.logical_and.reduce([np.isfinite(data[name]) for name in names])
+    if known.sum() < n:
+        raise Missing(f"{known.sum()} stars have {', '.join(names)}; {n} are needed. {why}")

@@ -1,0 +1,108 @@
+"""Section 3, Figures 2, 3 and 15: spectra, what the eigenspectra make of them, the excess at Halpha."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from obcat.kernels.grid import WAVELENGTH
+from obcat.kernels.pca import reconstruct
+from obcat.kernels.windows import clean_pixels, full_pixels
+from obcat.reading import Columns, Missing, Reading, columns, fitted_arrays, parameters, require_known
+from obcat.report.style import BLUE, ORANGE, PINK, Look, finish, points
+
+__all__ = ["erroneous", "examples", "excess"]
+
+SHOWN = (3800.0, 9000.0)
+HALPHA = (6430.0, 6700.0)
+CUT = 0.7  # of the continuum: sky lines left in a spectrum are higher than the page
+STEPS = (0.55, 0.85)  # between spectra of Figures 2 and 15, in units of the continuum
+LEAST = 0.01  # chi square shown
+WHY = "Spectra without a redshift, or with too many masked pixels, have no excess."
+
+
+def examples(figure: Figure, survey: Reading) -> None:
+    """Figure 2: six spectra over the full range and at Halpha, grey where they are not used for the coefficients."""
+    data = columns(survey.con, "report/spectra")
+    whole, close = figure.subplots(1, 2, width_ratios=(3, 1), sharey=True)
+    titles = [f"{'emission' if em else 'no emission'}, {t:,.0f} K, S/N {s:.0f}"
+              for em, t, s in zip(data["em_flag"], data["teff"], data["snr_g"], strict=True)]  # fmt: skip
+    _stack(whole, close, survey, data, titles, STEPS[0], np.inf)
+    whole.set_title("white: clean windows; grey: left out; labels: class, $T_{\\rm eff}$, S/N")
+    close.set_title("at Hα")
+
+
+def erroneous(figure: Figure, survey: Reading) -> None:
+    """Figure 15: the largest misfits among spectra with the bit erroneous and S/N > 30."""
+    data = columns(survey.con, "report/erroneous")
+    whole, close = figure.subplots(1, 2, width_ratios=(3, 1), sharey=True)
+    titles = [f"{name}, S/N {s:.0f}, χ² at Hα {h:.0f}, in clean windows {c:.0f}" for name, s, h, c in zip(
+        data["specid"], data["snr_g"], data["halpha_chi2"], data["clean_chi2"], strict=True)]  # fmt: skip
+    _stack(whole, close, survey, data, titles, STEPS[1], CUT)
+    close.set_title("at Hα")
+
+
+def _stack(
+    whole: Axes, close: Axes, survey: Reading, data: Columns, titles: list[str], step: float, cut: float
+) -> None:
+    """A spectrum above the other; what is further from the continuum than ``cut`` is drawn there."""
+    if not titles:
+        raise Missing("no spectrum of this survey is of the kind drawn here")
+    pca = fitted_arrays(survey.con, "pca")
+    basis = {name: pca[name] for name in ("mean", "scale", "full_from_clean")}
+    model = np.clip(reconstruct(data["score_clean"], **basis), 1 - cut, 1 + cut)
+    flux = np.clip(np.where(data["ivar"] > 0, data["flux"], np.nan), 1 - cut, 1 + cut)
+    for axes, limits in ((whole, SHOWN), (close, HALPHA)):
+        _shade(axes, survey)
+        for i in range(len(titles)):
+            _line(axes, flux[i] + i * step, model[i] + i * step, limits)
+        axes.set(xlim=limits, xlabel="rest wavelength in vacuum (Å)", ylim=(0.4, 1.5 + step * (len(titles) - 0.5)))
+    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1}
+    for i, title in enumerate(titles):
+        whole.text(SHOWN[1] - 30, 1.14 + i * step, title, ha="right", va="bottom", fontsize=9, bbox=paper)
+    whole.set_ylabel("flux / continuum + offset")
+    whole.legend(loc="upper left", ncols=2)
+
+
+def _line(axes: Axes, flux: np.ndarray, model: np.ndarray, limits: tuple[float, float]) -> None:
+    rows = (limits[0] <= WAVELENGTH) & (limits[1] >= WAVELENGTH)
+    first = not axes.lines
+    axes.plot(WAVELENGTH[rows], flux[rows], color="black", linewidth=0.7, label="spectrum" if first else None)
+    axes.plot(WAVELENGTH[rows], model[rows], color=ORANGE, linewidth=0.9, linestyle="-",
+              label="reconstruction from clean windows" if first else None)  # fmt: skip
+
+
+def _shade(axes: Axes, survey: Reading) -> None:
+    """Grey where a pixel is not in the clean windows, hatched where it is in neither network."""
+    given = parameters(survey.con)
+    limits = given["pca_min_wavelength"], given["pca_max_wavelength"]
+    clean, full = clean_pixels(*limits), full_pixels(*limits)
+    for mask, look in ((~clean, {"color": "#E4E4E4"}), (~full, {"facecolor": "none", "edgecolor": BLUE, "alpha": 0.25,
+                                                                "hatch": "//"})):  # fmt: skip
+        axes.fill_between(WAVELENGTH, 0, 1, where=list(mask), transform=axes.get_xaxis_transform(), linewidth=0,
+                          zorder=0, rasterized=True, **look)  # fmt: skip
+
+
+def excess(figure: Figure, survey: Reading) -> None:
+    """Excess in units of the continuum, and its significance with the threshold, against chi square around Halpha."""
+    data = columns(survey.con, "report/lines")
+    require_known(data, ("halpha_excess", "halpha_chi2"), 1, WHY)
+    left, right = figure.subplots(1, 2)
+    _draw(left, data, data["halpha_excess"])
+    left.set(ylabel="mean excess at Hα (units of the continuum)", ylim=(-0.6, 2.5))
+    left.set_yscale("symlog", linthresh=0.1)
+    _draw(right, data, data["halpha_significance"])
+    threshold = float(fitted_arrays(survey.con, "pca")["excess_calibration"][3])
+    right.axhline(threshold, color="black", linestyle="--", label=f"threshold {threshold:.1f}")
+    right.set(ylabel="excess at Hα over its error")
+    right.set_yscale("symlog", linthresh=5)
+    finish(left, "upper left")
+    finish(right, "upper left")
+
+
+def _draw(axes: Axes, data: dict[str, np.ndarray], y: np.ndarray) -> None:
+    em, bad = data["em_flag"] == 1, data["erroneous"] == 1
+    x = np.maximum(data["halpha_chi2"], LEAST)
+    points(axes, x, y, ~em & ~bad, Look("no emission", BLUE, "o", 4, 0.35))
+    points(axes, x, y, em, Look("emission", ORANGE, "^", 12, 0.5))
+    points(axes, x, y, bad, Look("erroneous", PINK, "x", 26, 0.9))
+    axes.set(xscale="log", xlabel="reduced χ² around Hα")
