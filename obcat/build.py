@@ -13,14 +13,14 @@ from duckdb.func import ARROW, SPECIAL
 
 from obcat import db, ddl, inputs
 from obcat.fingerprint import fingerprint, fingerprint_of, provenance
-from obcat.fitting import Arrays, fit_file
+from obcat.fitting import MEND, Arrays, fit_file, missing
 from obcat.lock import locked
 from obcat.progress import working
 from obcat.schema import column, quoted, read_tables
 from obcat.survey import Survey
 from obcat.udf import UDFS, batch_function
 
-__all__ = ["BuildFailed", "Say", "build", "check"]
+__all__ = ["BuildFailed", "Say", "build", "check", "require_training"]
 
 Say = Callable[[str], None]
 
@@ -32,11 +32,13 @@ class BuildFailed(Exception):
 def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
     """Make ``folder/obcat.duckdb`` from ``folder/raw``; False if it was there already and nothing has changed.
 
-    Raises BuildFailed where inputs are missing, a check fails or another build is at work, StepFailed where a SQL file
-    fails. The old database stays as it is until the new one is whole.
+    Raises BuildFailed where inputs or packages are missing, a check fails or another build is at work, StepFailed where
+    a SQL file fails. The old database stays as it is until the new one is whole.
     """
     if not (folder / "raw" / "files.parquet").is_file():
         raise BuildFailed(f"{folder / 'raw'}: nothing ingested here; run `obcat ingest` first")
+    if not survey.models_from:
+        require_training()
     mark = fingerprint(survey, folder)
     final, partial = folder / "obcat.duckdb", folder / "obcat.duckdb.partial"
     if fingerprint_of(final) == mark:
@@ -54,6 +56,12 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
             con.execute("CHECKPOINT obcat")
         db.publish(partial, final)
     return True
+
+
+def require_training() -> None:
+    """BuildFailed where a package is not installed without which no model can be trained."""
+    if absent := missing():
+        raise BuildFailed(f"training the models needs {', '.join(absent)}, not installed here: {MEND}")
 
 
 def remove(paths: Iterator[Path]) -> None:

@@ -67,7 +67,9 @@ MAY_USE = {
     "models": {"numpy", "pyarrow", "duckdb", "safetensors", "obcat.fit", "obcat.db"},
     "inputs": {"pyarrow", "duckdb", "obcat.schema", "obcat.survey"},
     "fitting": {"numpy", "pyarrow", "duckdb", "obcat", "obcat.models", "obcat.db", "obcat.fit"},
-    "fingerprint": {"duckdb", "obcat", "obcat.db", "obcat.inputs", "obcat.models", "obcat.schema", "obcat.survey"},
+    "fingerprint": {
+        "duckdb", "obcat", "obcat.db", "obcat.fitting", "obcat.inputs", "obcat.models", "obcat.schema", "obcat.survey",
+    },
     "lock": set(),
     "build": {
         "duckdb", "obcat", "obcat.db", "obcat.ddl", "obcat.inputs", "obcat.fingerprint", "obcat.fitting", "obcat.lock",
@@ -207,6 +209,14 @@ def test_nothing_heavy_at_module_level_where_the_command_line_reaches(module):
     reached = {"cli", "query", "answers", "progress", "schema", "survey", "db", "ddl", "__init__"}
     if part_of(module) in reached:
         assert not at_module_level(module) & HEAVY
+
+
+@modules
+def test_what_trains_is_imported_by_one_module_each_and_in_functions(module):
+    """The extra build; everything else works without it."""
+    trainers = {"torch": "fit/network.py", "lightgbm": "fit/trees.py", "emcee": "fit/chain.py"}
+    assert not at_module_level(module) & trainers.keys()
+    assert {trainers[name] for name in imported(tree(module)) & trainers.keys()} <= {module.as_posix()}
 
 
 def test_command_line_imports_everything_else_lazily():
