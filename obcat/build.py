@@ -13,7 +13,7 @@ from duckdb.func import ARROW, SPECIAL
 
 from obcat import db, ddl, inputs
 from obcat.fingerprint import fingerprint, fingerprint_of, provenance
-from obcat.fitting import MEND, Arrays, fit_file, missing
+from obcat.fitting import REMEDY, Arrays, fit_file, missing
 from obcat.lock import locked
 from obcat.progress import working
 from obcat.schema import column, quoted, read_tables
@@ -32,8 +32,9 @@ class BuildFailed(Exception):
 def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
     """Make ``folder/obcat.duckdb`` from ``folder/raw``; False if it was there already and nothing has changed.
 
-    Raises BuildFailed where inputs or packages are missing, a check fails or another build is at work, StepFailed where
-    a SQL file fails. The old database stays as it is until the new one is whole.
+    Raises BuildFailed where inputs or packages are missing, a check fails or another build is at
+    work, StepFailed where a SQL file fails. The old database stays as it is until the new one is
+    whole.
     """
     if not (folder / "raw" / "files.parquet").is_file():
         raise BuildFailed(f"{folder / 'raw'}: nothing ingested here; run `obcat ingest` first")
@@ -61,7 +62,8 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
 def require_training() -> None:
     """BuildFailed where a package is not installed without which no model can be trained."""
     if absent := missing():
-        raise BuildFailed(f"training the models needs {', '.join(absent)}, not installed here: {MEND}")
+        names = ", ".join(absent)
+        raise BuildFailed(f"training the models needs {names}, not installed here: {REMEDY}")
 
 
 def remove(paths: Iterator[Path]) -> None:

@@ -23,7 +23,8 @@ def fingerprint(survey: Survey, folder: Path) -> str:
     """SHA-256 over everything the catalog in ``folder`` is made from."""
     digest = hashlib.sha256()
     settings = [survey.name, survey.simulated, survey.release, sorted(survey.parameters.items())]
-    digest.update(json.dumps([settings, [version(p) for p in _packages(survey)], sys.version_info[:2]]).encode())
+    versions = [version(p) for p in _packages(survey)]
+    digest.update(json.dumps([settings, versions, sys.version_info[:2]]).encode())
     digest.update(models.code_hash("fit", "kernels").encode())
     digest.update(inputs.content_hash(folder / "raw").encode())
     if survey.models_from:
@@ -61,5 +62,5 @@ def provenance(survey: Survey, folder: Path, mark: str) -> dict[str, str]:
 
 
 def _packages(survey: Survey) -> tuple[str, ...]:
-    """What the numbers hang on: of the packages that train, only where models are trained and not lent."""
+    """What the numbers hang on; the packages that train only where no models are lent."""
     return PACKAGES if survey.models_from else (*PACKAGES, *TRAINING)

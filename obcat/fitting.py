@@ -18,11 +18,11 @@ from obcat import models
 from obcat.db import SqlFile, StepFailed
 from obcat.fit.result import Fit
 
-__all__ = ["BORROWED", "MEND", "TRAINING", "fit_file", "missing"]
+__all__ = ["BORROWED", "REMEDY", "TRAINING", "fit_file", "missing"]
 
 BORROWED = ("pca", "labels", "luminosity", "noise")
-TRAINING = ("torch", "lightgbm", "emcee")  # packages of the extra build; a build with models_from needs none
-MEND = 'pip install "obcat[build]", or lend the models of another build: models_from'
+TRAINING = ("torch", "lightgbm", "emcee")  # the extra build; not needed where models are lent
+REMEDY = 'pip install "obcat[build]", or lend the models of another build: models_from'
 Arrays = dict[str, np.ndarray]
 
 
@@ -64,12 +64,13 @@ def missing() -> list[str]:
 
 
 def trained(file: SqlFile, *arguments: Any) -> Fit:
-    """What the function of a fit answers; StepFailed where a package that it trains with is there but broken."""
+    """What the function of a fit answers; StepFailed where a package to train with is broken."""
     try:
         return function_of(file)(*arguments)
     except ImportError as error:
         reason = str(error).partition("\n")[0]
-        raise StepFailed(f"sql/{file.name}.sql: cannot import what trains the model ({reason}); {MEND}") from error
+        what = f"sql/{file.name}.sql: cannot import what trains the model ({reason})"
+        raise StepFailed(f"{what}: {REMEDY}") from error
 
 
 def function_of(file: SqlFile) -> Any:

@@ -13,10 +13,19 @@ QUESTION = "SELECT star_id, mk, dis FROM catalog.ob_stars WHERE uniqflag = 1 ORD
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("build/demo"))
-@click.option("--stars", default=2_000, show_default=True, type=click.IntRange(1, 1_000_000), help="Number of stars.")
+@click.option(
+    "--stars",
+    default=2_000,
+    show_default=True,
+    type=click.IntRange(1, 1_000_000),
+    help="Number of stars.",
+)
 @click.pass_context
 def demo(context: click.Context, folder: Path, stars: int) -> None:
-    """Simulate, ingest and build a catalog of SIMULATED stars in FOLDER (default: build/demo), and say where it is."""
+    """Simulate, ingest and build a catalog of SIMULATED stars in FOLDER, and say where it is.
+
+    FOLDER is build/demo unless given.
+    """
     from obcat.build import BuildFailed, require_training
 
     try:
@@ -28,4 +37,5 @@ def demo(context: click.Context, folder: Path, stars: int) -> None:
     context.invoke(ingest, survey=survey, root=folder)
     context.invoke(build, survey=survey, root=folder)
     database = folder / "simulated" / "obcat.duckdb"
-    say(f"The catalog of SIMULATED stars is {database}. Ask it:\nobcat sql {shlex.quote(str(database))} '{QUESTION}'")
+    say(f"The catalog of SIMULATED stars is {database}. Ask it:")
+    say(shlex.join(["obcat", "sql", str(database), QUESTION]))

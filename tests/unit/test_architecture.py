@@ -68,7 +68,8 @@ MAY_USE = {
     "inputs": {"pyarrow", "duckdb", "obcat.schema", "obcat.survey"},
     "fitting": {"numpy", "pyarrow", "duckdb", "obcat", "obcat.models", "obcat.db", "obcat.fit"},
     "fingerprint": {
-        "duckdb", "obcat", "obcat.db", "obcat.fitting", "obcat.inputs", "obcat.models", "obcat.schema", "obcat.survey",
+        "duckdb", "obcat", "obcat.db", "obcat.fitting", "obcat.inputs", "obcat.models", "obcat.schema",
+        "obcat.survey",
     },
     "lock": set(),
     "build": {
@@ -216,7 +217,8 @@ def test_what_trains_is_imported_by_one_module_each_and_in_functions(module):
     """The extra build; everything else works without it."""
     trainers = {"torch": "fit/network.py", "lightgbm": "fit/trees.py", "emcee": "fit/chain.py"}
     assert not at_module_level(module) & trainers.keys()
-    assert {trainers[name] for name in imported(tree(module)) & trainers.keys()} <= {module.as_posix()}
+    used = imported(tree(module)) & trainers.keys()
+    assert {trainers[name] for name in used} <= {module.as_posix()}
 
 
 def test_command_line_imports_everything_else_lazily():

@@ -1,4 +1,4 @@
-"""`make setup` as far as it goes without a network: what it says of a machine that cannot build, and what it leaves."""
+"""`make setup` as far as it goes without a network: what it says of a machine that cannot build."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import pytest
 
 from tests.whole.small import ROOT
 
-# stands for every Python of a set-up: pip installs nothing, -m venv brings this script, all else is done by ours
+# stands for every Python here: pip installs nothing, -m venv brings this script, ours does the rest
 PYTHON = f"""\
 #!/bin/bash
 here=$(dirname "$(realpath "$0")")
@@ -23,13 +23,14 @@ case "$*" in
 esac
 """
 NEEDED = runpy.run_path(str(ROOT / ".ci" / "imports.py"))["needed"]()
-IMPORTED = ("duckdb", "pyarrow", "scipy", "astropy", "astropy_healpix", "zero_point", "torch", "lightgbm", "emcee")
+IMPORTED = ("duckdb", "pyarrow", "scipy", "astropy", "astropy_healpix", "zero_point")
+IMPORTED += ("torch", "lightgbm", "emcee")
 OBCAT = "#!/bin/bash\necho obcat, version 0\n"
 
 
 @pytest.fixture
 def checkout(tmp_path) -> Path:
-    """Of what set-up reads; tools/ has the stand-ins, stubs/ packages in the place of installed ones."""
+    """What set-up reads; tools/ has the stand-ins, stubs/ modules in the place of packages."""
     for name in ("Makefile", "pyproject.toml", "requirements.lock", "requirements-dev.lock"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
@@ -70,15 +71,15 @@ def test_a_whole_set_up_is_ready(checkout):
 
 
 @pytest.mark.parametrize(
-    ("name", "fault", "mend"),
+    ("name", "fault", "remedy"),
     [
-        ("torch", "ImportError('libcudnn.so.9: cannot open shared object file\\nand more')", "make distclean setup"),
+        ("torch", "ImportError('libcudnn.so.9: no such file\\nand more')", "make distclean setup"),
         ("emcee", "ModuleNotFoundError(\"No module named 'emcee'\")", "make distclean setup"),
-        ("lightgbm", "OSError('libgomp.so.1: cannot open shared object file')", "apt-get install libgomp1"),
+        ("lightgbm", "OSError('libgomp.so.1: no such file')", "apt-get install libgomp1"),
         ("zero_point", "ImportError('no table')", "make distclean setup"),
     ],
 )
-def test_what_cannot_be_imported_is_named_and_nothing_is_ready(checkout, name, fault, mend):
+def test_what_cannot_be_imported_is_named_and_nothing_is_ready(checkout, name, fault, remedy):
     (checkout / ".venv").mkdir()
     (checkout / ".venv" / ".ready").touch()
     os.utime(checkout / ".venv" / ".ready", (1e9, 1e9))  # of an older set-up
@@ -89,7 +90,7 @@ def test_what_cannot_be_imported_is_named_and_nothing_is_ready(checkout, name, f
     reason = re.search(r"['\"](.*?)(?:\\n.*)?['\"]\)$", fault)
     assert reason
     assert f"cannot import: {name} ({reason[1]})" in said
-    assert said.endswith(mend if "distclean" in mend else f"{mend}, then make setup")
+    assert said.endswith(remedy if "distclean" in remedy else f"{remedy}; make setup")
     assert not (checkout / ".venv" / ".ready").exists()
 
 
@@ -102,7 +103,8 @@ def test_every_package_of_a_build_is_asked_for(checkout):
 
 def test_nothing_is_missing_here():
     """The names under which packages are imported are right."""
-    done = subprocess.run([sys.executable, ROOT / ".ci" / "imports.py"], capture_output=True, text=True, check=False)
+    command = [sys.executable, ROOT / ".ci" / "imports.py"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -110,11 +112,13 @@ def test_nothing_is_missing_here():
 def test_an_old_python_is_told_so_in_one_line(checkout, version, code):
     old = checkout / "old"
     if version:
-        old.write_text(f'#!/bin/bash\n[ "$1" != --version ] || echo "Python {version}"\nexit {code}\n')
+        says = f'[ "$1" != --version ] || echo "Python {version}"'
+        old.write_text(f"#!/bin/bash\n{says}\nexit {code}\n")
         old.chmod(0o755)
     done = make(checkout, f"PYTHON={old}")
     assert done.returncode != 0
-    (said,) = [line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("make: ")]
+    lines = (done.stdout + done.stderr).splitlines()
+    (said,) = [line for line in lines if not line.startswith("make: ")]
     assert said.startswith(f"obcat needs Python 3.11 or newer; {old} is ")
     assert (version or "No such file") in said
     assert not (checkout / ".venv").exists()

@@ -1,4 +1,4 @@
-"""The wheel with what it depends on and nothing else: no torch, no LightGBM, no emcee, no tools of tests."""
+"""The wheel with what it depends on and nothing else: no torch, LightGBM or emcee."""
 
 import os
 import re
@@ -16,9 +16,15 @@ from packaging.requirements import Requirement
 
 from obcat.fingerprint import fingerprint_of
 from obcat.fitting import TRAINING
-from tests.whole.small import ROOT, copy_build, csv_of, make, tables_of, write_survey
+from tests.whole.small import ROOT, copy_build, csv_of, make, obcat, tables_of, write_survey
 
 pytestmark = pytest.mark.slow
+ESTIMATED = "FROM obcat.catalog.ob_stars WHERE mk IS NOT NULL"
+SEEN = """\
+import importlib.util, sys, obcat
+print(obcat.__file__)
+print([name for name in sys.argv[1:] if importlib.util.find_spec(name)])
+"""
 PREDICT = """\
 import sys
 import numpy as np
@@ -31,7 +37,8 @@ print(len(found), "mk" in found.colnames)
 
 
 def requirements() -> list[str]:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)["project"]["dependencies"]
 
 
 def closure(required: list[str], extra: str = "") -> Iterator[metadata.Distribution]:
@@ -51,7 +58,7 @@ def packages() -> dict[str, metadata.Distribution]:
 
 @pytest.fixture(scope="module")
 def python(packages, tmp_path_factory) -> Path:
-    """An environment of its own: links to the packages installed here, and the wheel as pip installs it."""
+    """An environment of its own: links to packages installed here, and the wheel by pip."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False)
     (site,) = folder.glob("lib/python*/site-packages")
@@ -60,23 +67,31 @@ def python(packages, tmp_path_factory) -> Path:
             (site / part).unlink(missing_ok=True)
             (site / part).symlink_to(found.locate_file(part))
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    wheel = ["wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", folder, ROOT]
+    offline = ["--no-deps", "--no-index"]
+    wheel = ["wheel", *offline, "--no-build-isolation", "--wheel-dir", folder, ROOT]
     subprocess.run([*pip, *wheel], check=True)
     (path,) = folder.glob("*.whl")
-    subprocess.run([*pip, "install", "--no-deps", "--no-index", "--no-compile", "--target", site, path], check=True)
+    install = ["install", *offline, "--no-compile", "--target", site, path]
+    subprocess.run([*pip, *install], check=True)
     return folder / "bin" / "python"
 
 
 @pytest.fixture
 def run(python, tmp_path):
-    """Runs that Python below tmp_path; fails with what it says unless the exit code is the one expected."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"MPLBACKEND": "Agg"}
+    """Runs that Python below tmp_path; fails unless the exit code is the one expected."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    settings = {
+        "cwd": tmp_path,
+        "env": inherited | {"MPLBACKEND": "Agg"},
+        "capture_output": True,
+        "text": True,
+        "check": False,
+        "timeout": 300,
+    }
 
     def call(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
         command = [str(python), "-W", "error", *map(str, arguments)]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300
-        )
+        done = subprocess.run(command, **settings)
         assert done.returncode == code, (arguments, done.stderr[-2000:])
         return done
 
@@ -86,8 +101,7 @@ def run(python, tmp_path):
 def test_a_light_install_brings_nothing_that_trains(packages, run):
     assert "duckdb" in packages
     assert not {*TRAINING, "pandas", "pytest", "ruff", "setuptools"} & packages.keys()
-    seen = "import importlib.util, obcat; print(obcat.__file__, [n for n in {} if importlib.util.find_spec(n)])"
-    place, _, found = run("-c", seen.format(TRAINING)).stdout.strip().partition(" ")
+    place, found = run("-c", SEEN, *TRAINING).stdout.splitlines()
     assert not Path(place).is_relative_to(ROOT)
     assert found == "[]"
 
@@ -96,15 +110,16 @@ def test_everything_but_training_works(first, files, run, tmp_path):
     copy_build(first, tmp_path / "small", "raw", "obcat.duckdb")
     database = tmp_path / "small" / "obcat.duckdb"
     with duckdb.connect(str(database), read_only=True) as con:
-        one = con.execute("SELECT star_id FROM obcat.catalog.ob_stars WHERE mk IS NOT NULL LIMIT 1").fetchall()[0][0]
-    obcat = ("-m", "obcat.cli")
-    assert run(*obcat, "sql", database, "SELECT count(*) > 0 AS some FROM catalog.ob_stars").stdout == "some\ntrue\n"
+        ((star,),) = con.sql(f"SELECT star_id {ESTIMATED} LIMIT 1").fetchall()
+    cli = ("-m", "obcat.cli")
+    asked = run(*cli, "sql", database, "SELECT count(*) > 0 AS some FROM catalog.ob_stars")
+    assert asked.stdout == "some\ntrue\n"
     for command in ("check", "status", "export", "page", "report", "figure"):
-        run(*obcat, command, database, *(["catalog.png"] if command == "figure" else []))
+        run(*cli, command, database, *(["catalog.png"] if command == "figure" else []))
     assert (tmp_path / "small" / "catalog.html").is_file()
-    run(*obcat, "evaluate", database, "--truth", files.parent / "truth")
-    run(*obcat, "verify", tmp_path / "small" / "release")
-    assert one in run(*obcat, "explain", database, one).stdout
+    run(*cli, "evaluate", database, "--truth", files.parent / "truth")
+    run(*cli, "verify", tmp_path / "small" / "release")
+    assert star in run(*cli, "explain", database, star).stdout
 
 
 def test_models_are_borrowed_with_the_fingerprint_of_a_full_install(first, files, run, tmp_path):
@@ -113,7 +128,8 @@ def test_models_are_borrowed_with_the_fingerprint_of_a_full_install(first, files
     spectra.mkdir()
     for path in sorted((files / "spectra").rglob("*.fits*"))[:5]:
         (spectra / path.name).symlink_to(path)
-    toml = write_survey(tmp_path / "survey.toml", spectra, tables_of(files), {}, models_from=first.database)
+    tables = tables_of(files)
+    toml = write_survey(tmp_path / "survey.toml", spectra, tables, {}, models_from=first.database)
     run("-m", "obcat.cli", "ingest", toml)
     run("-m", "obcat.cli", "build", toml)
     light = tmp_path / "build" / "small" / "obcat.duckdb"
@@ -132,9 +148,21 @@ def test_training_stops_at_once_in_one_line(first, run, tmp_path, command):
     copy_build(first, tmp_path / "build" / "small", "raw")
     arguments = [first.toml] if command == "build" else []
     (said,) = run("-m", "obcat.cli", command, *arguments, code=1).stderr.splitlines()
-    assert said.startswith("Error: training the models needs torch, lightgbm, emcee, not installed here: ")
+    assert said.startswith("Error: training the models needs torch, lightgbm, emcee, not installed")
     assert 'pip install "obcat[build]"' in said
-    assert [path.name for path in (tmp_path / "build").rglob("*") if path.parent.name in ("build", "small")] == [
-        "small",
-        "raw",
-    ]
+    assert [path.name for path in (tmp_path / "build").iterdir()] == ["small"]
+    assert [path.name for path in (tmp_path / "build" / "small").iterdir()] == ["raw"]
+
+
+def test_a_package_that_is_there_but_broken_is_one_line(first, tmp_path):
+    """LightGBM where no OpenMP runtime is."""
+    copy_build(first, tmp_path / "small", "raw")
+    stubs = tmp_path / "stubs"
+    stubs.mkdir()
+    (stubs / "lightgbm.py").write_text("raise OSError('libgomp.so.1: no such file\\nand more')")
+    done = obcat("build", first.toml, "--build", tmp_path, PYTHONPATH=f"{stubs}{os.pathsep}{ROOT}")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("Error: ")
+    assert "cannot import what trains the model (libgomp.so.1: no such file): pip install" in said
