@@ -1,5 +1,6 @@
 """`make setup` as far as it goes without a network: what it says of a machine that cannot build."""
 
+import json
 import os
 import re
 import runpy
@@ -18,7 +19,9 @@ PYTHON = f"""\
 here=$(dirname "$(realpath "$0")")
 case "$*" in
 "-m venv "*) mkdir -p "$3/bin" && cp "$here"/* "$3/bin" ;;
-"-m pip "* | "-m uv "*) echo "$*" >> "$LOG" ;;
+"-m pip "*" --report "*) [ ! -f "$REPORT" ] || cp "$REPORT" "$7" ;;
+"-m pip "*) echo "$*" >> "$LOG" ;;
+"-m uv "*) echo "$*" >> "$LOG"; exit "$UV" ;;
 *) PYTHONPATH="$STUBS" exec {sys.executable} "$@" ;;
 esac
 """
@@ -44,11 +47,13 @@ def checkout(tmp_path) -> Path:
     return tmp_path
 
 
-def make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def make(checkout: Path, *arguments: str, uv: int = 0) -> subprocess.CompletedProcess[str]:
+    """Set up; ``uv`` is the exit code of uv, which can get a CPU build or not."""
+    stands_in = {"STUBS": "stubs", "LOG": "log", "REPORT": "report"}
     return subprocess.run(
         ["make", f"PYTHON={checkout / 'tools' / 'python'}", "setup", *arguments],
         cwd=checkout,
-        env=os.environ | {"STUBS": str(checkout / "stubs"), "LOG": str(checkout / "log")},
+        env=os.environ | {name: str(checkout / file) for name, file in stands_in.items()} | {"UV": str(uv)},
         capture_output=True,
         text=True,
         check=False,
@@ -68,6 +73,27 @@ def test_a_whole_set_up_is_ready(checkout):
     assert "--require-hashes --requirement requirements.lock" in log
     assert "torch==" in log
     assert make(checkout).stdout == "make: Nothing to be done for 'setup'.\n"
+
+
+@pytest.mark.parametrize(
+    ("brings", "uv", "taken"),
+    [
+        (["torch"], 2, "pip"),
+        ([], 2, "pip"),
+        (["torch", "nvidia-cudnn-cu13", "triton"], 0, "uv"),
+        (["torch", "cuda-toolkit"], 2, "plain"),
+    ],
+    ids=["CPU wheel at hand", "there already", "CPU build by uv", "plain with CUDA"],
+)
+def test_a_cpu_build_of_torch_where_one_can_be_had(checkout, brings, uv, taken):
+    report = {"install": [{"metadata": {"name": name}} for name in brings]}
+    (checkout / "report").write_text(json.dumps(report))
+    done = make(checkout, uv=uv)
+    assert done.returncode == 0, done.stderr
+    log = [line for line in (checkout / "log").read_text().splitlines() if "torch==" in line]
+    assert log[-1].startswith("-m uv pip install" if taken == "uv" else "-m pip install")
+    assert "--no-deps" not in log[-1]
+    assert (" GB on disk" in done.stdout) == (taken == "plain")
 
 
 @pytest.mark.parametrize(
