@@ -1,6 +1,7 @@
 MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 .PHONY: help setup dev catalog demo check export \
     evaluate figure report realism page page-bundle docs lint test test-dachs bench lock clean distclean
@@ -50,9 +51,7 @@ catalog: setup ## build the catalog of SURVEY (default: the SIMULATED survey of 
 	$(OBCAT) build "$(SURVEY)" --build "$(BUILD)"
 
 demo: setup ## everything on 2,000 SIMULATED stars: simulate, build, check, export, evaluate, figure
-	$(OBCAT) simulate build/demo/simulated --stars 2000
-	$(OBCAT) ingest build/demo/simulated/survey/survey.toml --build build/demo
-	$(OBCAT) build build/demo/simulated/survey/survey.toml --build build/demo
+	$(OBCAT) demo build/demo
 	$(OBCAT) check build/demo/simulated/obcat.duckdb
 	$(OBCAT) export build/demo/simulated/obcat.duckdb
 	$(OBCAT) evaluate build/demo/simulated/obcat.duckdb

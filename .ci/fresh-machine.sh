@@ -24,11 +24,10 @@ python_of() {
     return 1
 }
 
-clean() { rm -rf "$scratch"/fresh-*; }
-trap 'clean; rm -rf "$PIP_CACHE_DIR"' EXIT
+clone="$scratch/fresh-clone"
+trap 'rm -rf "$clone" "$PIP_CACHE_DIR"' EXIT
 failed=()
 for version in "$@"; do
-    clone="$scratch/fresh-$version"
     rm -rf "$clone"
     echo "== Python $version, $(uname -sm), commit $(git -C "$checkout" rev-parse --short HEAD)"
     python=$(python_of "$version") || { failed+=("$version"); continue; }
@@ -41,6 +40,5 @@ for version in "$@"; do
         echo "== Python $version: FAILED after $((SECONDS - start)) s"
         failed+=("$version")
     fi
-    clean
 done
 [ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}"; exit 1; }

@@ -1,6 +1,7 @@
-"""Last step of make setup: import every package that a build needs; one line for what is missing, and exit code 1.
+"""Last step of make setup: import every package that a build needs.
 
-The packages are those of pyproject.toml, dependencies and the extra ``build``. Standard library only.
+One line for what is missing, and exit code 1. The packages are those of pyproject.toml:
+dependencies and the extra ``build``. Standard library only.
 """
 
 import importlib
@@ -11,7 +12,7 @@ from pathlib import Path
 
 NAMED_OTHERWISE = {"gaiadr3-zeropoint": "zero_point"}
 SHARED = re.compile(r"lib[\w.+-]+\.(?:so[.\d]*|dylib)")
-MENDS = {"libgomp": "apt-get install libgomp1", "libomp": "brew install libomp"}
+COMMANDS = {"libgomp": "apt-get install libgomp1", "libomp": "brew install libomp"}
 
 
 def main() -> None:
@@ -19,7 +20,8 @@ def main() -> None:
     faults = {name: fault for name in needed() if (fault := fault_of(name))}
     if faults:
         what = "; ".join(f"{name} ({fault})" for name, fault in faults.items())
-        sys.exit(f"The set-up is not complete, a build cannot import: {what}. {mend(' '.join(faults.values()))}")
+        command = remedy(" ".join(faults.values()))
+        sys.exit(f"The set-up is not complete, a build cannot import: {what}. {command}")
 
 
 def needed() -> list[str]:
@@ -40,13 +42,13 @@ def fault_of(name: str) -> str | None:
     return None
 
 
-def mend(faults: str) -> str:
+def remedy(faults: str) -> str:
     """What to do about it: a library of the system, or the packages anew."""
     for library in SHARED.findall(faults):
-        for name, command in MENDS.items():
+        for name, command in COMMANDS.items():
             if library.startswith(name):
-                return f"Mend: {command}, then make setup"
-    return "Mend: make distclean setup"
+                return f"Run: {command}; make setup"
+    return "Run: make distclean setup"
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ trap 'rm -f "$report"' EXIT
 # Succeeds where pip would install nothing of CUDA.
 light() {
     "$python" -m pip install --dry-run --quiet --report "$report" "$requirement" 2> /dev/null || return 1
-    "$python" - "$report" << 'END'
+    "$python" - "$report" 2> /dev/null << 'END'
 import json, sys
 names = {item["metadata"]["name"].lower() for item in json.load(open(sys.argv[1]))["install"]}
 sys.exit(any(name.startswith(("nvidia", "cuda", "triton")) for name in names))

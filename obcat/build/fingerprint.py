@@ -10,12 +10,13 @@ import duckdb
 
 from obcat import __version__, db, models
 from obcat.build import inputs
+from obcat.build.fitting import TRAINING
 from obcat.schema import SQL
 from obcat.survey import Survey
 
 __all__ = ["fingerprint", "fingerprint_of", "provenance"]
 
-PACKAGES = ("duckdb", "numpy", "scipy", "torch", "lightgbm", "emcee", "pyarrow")
+PACKAGES = ("duckdb", "numpy", "scipy", "pyarrow")
 BUILD = ("run.py", "ddl.py", "fitting.py", "inputs.py")
 MODULES = (*(f"build/{name}" for name in BUILD), "db.py", "models.py", "schema.py", "udf.py")
 
@@ -24,7 +25,8 @@ def fingerprint(survey: Survey, folder: Path) -> str:
     """SHA-256 over everything the catalog in ``folder`` is made from."""
     digest = hashlib.sha256()
     settings = [survey.name, survey.simulated, survey.release, sorted(survey.parameters.items())]
-    digest.update(json.dumps([settings, [version(p) for p in PACKAGES], sys.version_info[:2]]).encode())
+    versions = [version(p) for p in _packages(survey)]
+    digest.update(json.dumps([settings, versions, sys.version_info[:2]]).encode())
     digest.update(models.code_hash("fit", "kernels", "arrow.py", "statistics.py").encode())
     digest.update(inputs.content_hash(folder / "raw").encode())
     if survey.models_from:
@@ -56,6 +58,11 @@ def provenance(survey: Survey, folder: Path, mark: str) -> dict[str, str]:
         "survey": survey.name,
         "release": survey.release,
         "simulated": "yes" if survey.simulated else "no",
-        **{f"version of {p}": version(p) for p in PACKAGES},
+        **{f"version of {p}": version(p) for p in _packages(survey)},
         **{f"input {name}": value for name, value in inputs.provenance(folder / "raw").items()},
     }
+
+
+def _packages(survey: Survey) -> tuple[str, ...]:
+    """What the numbers hang on; the packages that train only where no models are lent."""
+    return PACKAGES if survey.models_from else (*PACKAGES, *TRAINING)

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import importlib.util
 import json
 from collections.abc import Iterator
 from itertools import pairwise
@@ -17,9 +18,11 @@ from obcat import models
 from obcat.db import SqlFile, StepFailed
 from obcat.fit.result import Fit
 
-__all__ = ["BORROWED", "fit_file"]
+__all__ = ["BORROWED", "REMEDY", "TRAINING", "fit_file", "missing"]
 
 BORROWED = ("pca", "labels", "luminosity", "noise")
+TRAINING = ("torch", "lightgbm", "emcee")  # the extra build; not needed where models are lent
+REMEDY = 'pip install "obcat[build]", or lend the models of another build: models_from'
 Arrays = dict[str, np.ndarray]
 
 
@@ -43,7 +46,7 @@ def fit_file(
     rows, n_rows = models.rows_hash(ordered(read(), file))
     key = key_of(rows, used, file.header("Fit")[0])
     kept = models.load(kept_in, name, key)
-    fit = kept or function_of(file)(read, SimpleNamespace(**used), fitted)
+    fit = kept or trained(file, read, SimpleNamespace(**used), fitted)
     if kept is None:
         models.save(kept_in, name, key, fit)
     models.store(con, name, key, n_rows, "cached" if kept else "fitted", fit)
@@ -53,6 +56,21 @@ def fit_file(
 def key_of(rows: str, parameters: dict[str, Any], function: str) -> str:
     code = models.code_hash("fit", "kernels", "arrow.py", "statistics.py")
     return hashlib.sha256(json.dumps([rows, parameters, function, code], sort_keys=True).encode()).hexdigest()
+
+
+def missing() -> list[str]:
+    """Packages of TRAINING that are not installed."""
+    return [name for name in TRAINING if importlib.util.find_spec(name) is None]
+
+
+def trained(file: SqlFile, *arguments: Any) -> Fit:
+    """What the function of a fit answers; StepFailed where a package to train with is broken."""
+    try:
+        return function_of(file)(*arguments)
+    except ImportError as error:
+        reason = str(error).partition("\n")[0]
+        what = f"sql/{file.name}.sql: cannot import what trains the model ({reason})"
+        raise StepFailed(f"{what}: {REMEDY}") from error
 
 
 def function_of(file: SqlFile) -> Any:

@@ -15,14 +15,14 @@ from duckdb.func import ARROW, SPECIAL
 from obcat import db
 from obcat.build import ddl, inputs
 from obcat.build.fingerprint import fingerprint, fingerprint_of, provenance
-from obcat.build.fitting import Arrays, fit_file
+from obcat.build.fitting import REMEDY, Arrays, fit_file, missing
 from obcat.lock import locked
 from obcat.progress import working
 from obcat.schema import column, quoted, read_tables
 from obcat.survey import Survey
 from obcat.udf import UDFS, batch_function
 
-__all__ = ["BuildFailed", "Say", "build", "check"]
+__all__ = ["BuildFailed", "Say", "build", "check", "require_training"]
 
 Say = Callable[[str], None]
 
@@ -34,11 +34,14 @@ class BuildFailed(ObcatError):
 def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
     """Make ``folder/obcat.duckdb`` from ``folder/raw``; False if it was there already and nothing has changed.
 
-    Raises BuildFailed where inputs are missing, a check fails or another build is at work, StepFailed where a SQL file
-    fails. The old database stays as it is until the new one is whole.
+    Raises BuildFailed where inputs or packages are missing, a check fails or another build is at
+    work, StepFailed where a SQL file fails. The old database stays as it is until the new one is
+    whole.
     """
     if not (folder / "raw" / "files.parquet").is_file():
         raise BuildFailed(f"{folder / 'raw'}: nothing ingested here; run `obcat ingest` first")
+    if not survey.models_from:
+        require_training()
     mark = fingerprint(survey, folder)
     final, partial = folder / "obcat.duckdb", folder / "obcat.duckdb.partial"
     if fingerprint_of(final) == mark:
@@ -56,6 +59,13 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
             con.execute("CHECKPOINT obcat")
         db.publish(partial, final)
     return True
+
+
+def require_training() -> None:
+    """BuildFailed where a package is not installed without which no model can be trained."""
+    if absent := missing():
+        names = ", ".join(absent)
+        raise BuildFailed(f"training the models needs {names}, not installed here: {REMEDY}")
 
 
 def remove(paths: Iterator[Path]) -> None:

@@ -1,13 +1,15 @@
 """The walk of an emcee ensemble through the parameters of the noise model, long enough to be believed."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import emcee
 import numpy as np
-from emcee.autocorr import integrated_time
 from numpy.typing import NDArray
 
 from obcat.fit.likelihood import Stars, quadrature
+
+if TYPE_CHECKING:
+    import emcee
 
 __all__ = ["PARAMETERS", "Chain", "sample"]
 
@@ -49,6 +51,9 @@ def sample(stars: Stars, start: Floats, *, walkers: int, steps: int, seed: int) 
 
     Walk ``steps`` at a time until TIMES autocorrelation times are covered, LONGEST times at most.
     """
+    import emcee
+    from emcee.autocorr import integrated_time
+
     log_likelihood = quadrature(stars)
 
     def log_posterior(ensemble: Floats) -> Floats:
@@ -67,7 +72,7 @@ def sample(stars: Stars, start: Floats, *, walkers: int, steps: int, seed: int) 
     return _chain(sampler, times)
 
 
-def _chain(sampler: emcee.EnsembleSampler, times: Floats) -> Chain:
+def _chain(sampler: "emcee.EnsembleSampler", times: Floats) -> Chain:
     thin = max(1, int(times.max() / 2))
     burnt = min(int(BURNT * times.max()), sampler.iteration // 2)
     samples = sampler.get_chain(discard=burnt, thin=thin)

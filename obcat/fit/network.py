@@ -1,15 +1,20 @@
-"""Training one network of Eq. 6: PyTorch, dropout, Adam with one cycle of the learning rate."""
+"""Training one network of Eq. 6: PyTorch, dropout, Adam with one cycle of the learning rate.
+
+The only module that needs PyTorch, and only when it trains: the extra ``build`` installs it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import nn
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 __all__ = ["Progress", "Sample", "train"]
 
@@ -49,6 +54,8 @@ class _Scale:
         return cls(values.mean(axis=0), float(values.std(axis=0).max()) or 1.0)
 
     def apply(self, values: np.ndarray) -> torch.Tensor:
+        import torch
+
         return torch.from_numpy(((values - self.centre) / self.width).astype(np.float32))
 
 
@@ -59,6 +66,8 @@ def train(sample: Sample, test: Sample, parameters: Any, seed: int) -> tuple[dic
     The loss is the mean squared residual of the standardised M, all stars alike (paper section 5.1);
     ``test`` is only reported on.
     """
+    import torch
+
     score, mk = _Scale.of(sample.score.astype(float)), _Scale.of(sample.mk)
     x, y = score.apply(sample.score), mk.apply(sample.mk)
     x_test, y_test = score.apply(test.score), mk.apply(test.mk)
@@ -74,6 +83,8 @@ def train(sample: Sample, test: Sample, parameters: Any, seed: int) -> tuple[dic
 
 
 def _build(n_input: int, hidden: int, dropout: float) -> nn.Sequential:
+    from torch import nn
+
     inner = [nn.Linear(n_input, hidden), nn.Sigmoid(), nn.Dropout(dropout)]
     outer = [nn.Linear(hidden, hidden), nn.Sigmoid(), nn.Dropout(dropout)]
     return nn.Sequential(*inner, *outer, nn.Linear(hidden, 1))
@@ -81,6 +92,9 @@ def _build(n_input: int, hidden: int, dropout: float) -> nn.Sequential:
 
 def _epochs(net: nn.Sequential, x: torch.Tensor, y: torch.Tensor, parameters: Any) -> Iterator[int]:
     """Train epoch after epoch, yielding each one's number, from 1."""
+    import torch
+    from torch import nn
+
     optimiser = torch.optim.Adam(net.parameters(), lr=parameters.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, parameters.epochs)
     for epoch in range(1, parameters.epochs + 1):
@@ -94,6 +108,9 @@ def _epochs(net: nn.Sequential, x: torch.Tensor, y: torch.Tensor, parameters: An
 
 
 def _loss(net: nn.Sequential, x: torch.Tensor, y: torch.Tensor) -> float:
+    import torch
+    from torch import nn
+
     if not len(x):
         return float("nan")
     net.eval()
@@ -103,6 +120,8 @@ def _loss(net: nn.Sequential, x: torch.Tensor, y: torch.Tensor) -> float:
 
 def _fold(net: nn.Sequential, score: _Scale, mk: _Scale) -> dict[str, np.ndarray]:
     """w0 (k, h), b0 (h,), w1 (h, h), b1 (h,) single, w2 (h,), b2 () double: the same function of raw scores, in mag."""
+    from torch import nn
+
     layers = [layer for layer in net if isinstance(layer, nn.Linear)]
     (w0, b0), (w1, b1), (w2, b2) = [(_numbers(layer.weight).T, _numbers(layer.bias)) for layer in layers]
     w0 = w0 / score.width
@@ -117,6 +136,8 @@ def _numbers(tensor: torch.Tensor) -> np.ndarray:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
+    import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import lightgbm
 import numpy as np
 
 __all__ = ["empty", "train"]
@@ -18,7 +17,12 @@ def train(score: np.ndarray, label: np.ndarray, parameters: Any) -> Arrays:
     """Trees for ``kernels.labels.boosted`` from scores (n, k) and labels (n,): one thread, same inputs, same bytes.
 
     ``parameters``: label_trees, label_leaves, label_learning_rate, label_min_leaf (stars in a leaf), label_seed.
+    ImportError where LightGBM, or the OpenMP runtime that it loads, is missing.
     """
+    try:
+        import lightgbm
+    except OSError as error:  # what ctypes says of a shared library
+        raise ImportError(str(error)) from error
     options = {
         "objective": "regression",
         "num_leaves": parameters.label_leaves,

@@ -266,6 +266,15 @@ def test_nothing_heavy_at_module_level_where_the_command_line_reaches(module):
         assert not at_module_level(module) & HEAVY
 
 
+@modules
+def test_what_trains_is_imported_by_one_module_each_and_in_functions(module):
+    """The extra build; everything else works without it."""
+    trainers = {"torch": "fit/network.py", "lightgbm": "fit/trees.py", "emcee": "fit/chain.py"}
+    assert not at_module_level(module) & trainers.keys()
+    used = imported(tree(module)) & trainers.keys()
+    assert {trainers[name] for name in used} <= {module.as_posix()}
+
+
 def test_command_line_imports_everything_else_lazily():
     for module in sorted((PACKAGE / "cli").glob("*.py")):
         used = at_module_level(module.relative_to(PACKAGE)) - set(sys.stdlib_module_names)

@@ -17,7 +17,7 @@ COMMANDS = [
     "realism",
     "compare",
 ]
-COMMANDS += ["figure", "report", "page", "verify", "check-cds", "explain"]
+COMMANDS += ["demo", "figure", "report", "page", "verify", "check-cds", "explain"]
 
 
 def test_help():

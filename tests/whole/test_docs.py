@@ -2,8 +2,8 @@
 
 The blocks run in a copy of the checkout, whose survey has 180 stars and the parameters of tests/whole/small.py, where
 `make catalog` finds it. One rule changes what is run: `make` gets STARS=180, and its targets that set up, take minutes
-or test (setup, dev, demo, test, lint, bench, lock, clean, distclean) are only planned (--dry-run). A block after the comment
-<!-- network --> is not run; the tests list it as skipped. A block that is no shell may have no command in it.
+or test (setup, dev, demo, test, lint, bench, lock, clean, distclean) are only planned (--dry-run). A block after the
+comment <!-- network --> is not run; the tests list it as skipped. A block that is no shell may have no command in it.
 """
 
 import os
@@ -36,7 +36,8 @@ PRELUDE = f"""\
 set -euo pipefail
 make() {{
     case " $* " in
-    *" setup "* | *" dev "* | *" demo "* | *" test "* | *" lint "* | *" bench "* | *" lock "* | *" clean "* | *" distclean "*)
+    *" setup "* | *" dev "* | *" demo "* | *" test "* | *" lint "* | *" bench "* | \\
+    *" lock "* | *" clean "* | *" distclean "*)
         command make --dry-run "$@" > /dev/null ;;
     *) command make "$@" STARS={N_STARS} ;;
     esac
