@@ -37,7 +37,8 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
     """
     if not (folder / "raw" / "files.parquet").is_file():
         raise BuildFailed(f"{folder / 'raw'}: nothing ingested here; run `obcat ingest` first")
-    mark = fingerprint(survey, folder)
+    read = inputs.provenance(folder / "raw")
+    mark = fingerprint(survey, read)
     final, partial = folder / "obcat.duckdb", folder / "obcat.duckdb.partial"
     if fingerprint_of(final) == mark:
         return False
@@ -46,7 +47,7 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
         with db.connect(partial, threads=threads) as con:
             con.execute("SET enable_external_access = false")  # inputs are registered: no step reads a file by itself
             fill(con, survey, folder, say)
-            items = provenance(survey, folder, mark)
+            items = provenance(survey, read, mark)
             con.executemany("INSERT INTO meta.provenance VALUES (?, ?)", [list(item) for item in items.items()])
             faults = check(con, say)
             if faults:

@@ -14,10 +14,11 @@ import numpy as np
 import pyarrow as pa
 
 from obcat import models
+from obcat.code import code_hash
 from obcat.db import SqlFile, StepFailed
 from obcat.fit.result import Fit
 
-__all__ = ["BORROWED", "fit_file"]
+__all__ = ["BORROWED", "fit_file", "module_of"]
 
 BORROWED = ("pca", "labels", "luminosity", "noise")
 Arrays = dict[str, np.ndarray]
@@ -51,13 +52,18 @@ def fit_file(
 
 
 def key_of(rows: str, parameters: dict[str, Any], function: str) -> str:
-    code = models.code_hash("fit", "kernels")
+    code = code_hash(module_of(function))
     return hashlib.sha256(json.dumps([rows, parameters, function, code], sort_keys=True).encode()).hexdigest()
 
 
+def module_of(function: str) -> str:
+    """The module of a header ``-- Fit: pca.pca``."""
+    return f"obcat.fit.{function.rpartition('.')[0]}"
+
+
 def function_of(file: SqlFile) -> Any:
-    module, _, name = file.header("Fit")[0].rpartition(".")
-    return getattr(importlib.import_module(f"obcat.fit.{module}"), name)
+    function = file.header("Fit")[0]
+    return getattr(importlib.import_module(module_of(function)), function.rpartition(".")[2])
 
 
 def borrow(con: duckdb.DuckDBPyConnection, name: str, source: Path) -> Arrays:

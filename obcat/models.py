@@ -13,18 +13,9 @@ import pyarrow.parquet as pq
 
 from obcat.fit.result import Fit
 
-__all__ = ["borrow", "code_hash", "load", "rows_hash", "save", "store"]
+__all__ = ["borrow", "load", "rows_hash", "save", "store"]
 
 Arrays = Mapping[str, np.ndarray]
-PACKAGE = Path(__file__).parent
-
-
-def code_hash(*folders: str) -> str:
-    """SHA-256 of every Python file below folders of the package."""
-    digest = hashlib.sha256()
-    for path in sorted(p for folder in folders for p in (PACKAGE / folder).rglob("*.py")):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def rows_hash(batches: Iterable[pa.RecordBatch]) -> tuple[str, int]:

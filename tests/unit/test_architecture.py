@@ -66,8 +66,11 @@ MAY_USE = {
     "survey": {"msgspec", "obcat.schema"},
     "models": {"numpy", "pyarrow", "duckdb", "safetensors", "obcat.fit", "obcat.db"},
     "inputs": {"pyarrow", "duckdb", "obcat.schema", "obcat.survey"},
-    "fitting": {"numpy", "pyarrow", "duckdb", "obcat", "obcat.models", "obcat.db", "obcat.fit"},
-    "fingerprint": {"duckdb", "obcat", "obcat.db", "obcat.inputs", "obcat.models", "obcat.schema", "obcat.survey"},
+    "code": set(),
+    "fitting": {"numpy", "pyarrow", "duckdb", "obcat", "obcat.code", "obcat.models", "obcat.db", "obcat.fit"},
+    "fingerprint": {
+        "duckdb", "obcat", "obcat.code", "obcat.db", "obcat.fitting", "obcat.inputs", "obcat.schema", "obcat.survey",
+    },
     "lock": set(),
     "build": {
         "duckdb", "obcat", "obcat.db", "obcat.ddl", "obcat.inputs", "obcat.fingerprint", "obcat.fitting", "obcat.lock",
