@@ -105,9 +105,10 @@ def content_hash(hashes: Mapping[str, str]) -> str:
 
 
 def provenance(raw: Path) -> dict[str, str]:
-    """Input table -> SHA-256 of its content, for all that a build registers, reference data included.
+    """Input table -> SHA-256 of its content, for all that a build registers.
 
-    Times at which files were written do not enter. Spectra stand in ``files``, each with the SHA-256 of its file.
+    Times at which files were written do not enter. Spectra stand in ``files``, each with the
+    SHA-256 of its file.
     """
     tables = {path.stem: _table(path) for path in sorted(raw.glob("*.parquet"))}
     tables["files"] = tables["files"].drop_columns(["mtime_ns"])
