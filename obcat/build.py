@@ -11,12 +11,12 @@ from typing import Any
 import duckdb
 from duckdb.func import ARROW, SPECIAL
 
-from obcat import db, ddl, inputs
+from obcat import db, ddl, inputs, wording
 from obcat.fingerprint import fingerprint, fingerprint_of, provenance
 from obcat.fitting import Arrays, fit_file
 from obcat.lock import locked
 from obcat.progress import working
-from obcat.schema import column, quoted, read_tables
+from obcat.schema import quoted, read_parameters, read_tables
 from obcat.survey import Survey
 from obcat.udf import UDFS, batch_function
 
@@ -74,6 +74,7 @@ def fill(con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say)
         for file in db.sql_files():
             with timed(con, file, say):
                 run_file(con, file, survey, folder, fitted)
+    wording.describe(con)
 
 
 def run_file(
@@ -96,14 +97,12 @@ def run_file(
 
 
 def override(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, int | float]) -> None:
-    """Put a survey's parameters in place of ours; BuildFailed for one of another type or outside its range."""
+    """Put a survey's parameters in place of ours; BuildFailed for one of another type or range."""
     for name, value in parameters.items():
-        if column(f"meta.parameters.{name}").type == "INTEGER" and value != int(value):
-            raise BuildFailed(f"parameters.{name}: {value} is not a whole number")
-        try:
-            con.execute(f"UPDATE meta.parameters SET {quoted(name)} = $value", {"value": value})
-        except duckdb.Error as error:
-            raise BuildFailed(f"parameters.{name}: {value} cannot be: {str(error).splitlines()[0]}") from error
+        fault = read_parameters()[name].fault(value)
+        if fault:
+            raise BuildFailed(f"parameters.{name}: {fault}")
+        con.execute(f"UPDATE meta.parameters SET {quoted(name)} = $value", {"value": value})
 
 
 @contextmanager

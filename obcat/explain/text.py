@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from obcat.schema import columns_of, read_columns
+from obcat.schema import UNSAID, columns_of, read_columns, read_parameters
 
 __all__ = ["as_lines", "as_table", "cell", "described", "meaning", "unit", "word"]
 
@@ -49,11 +49,15 @@ def cell(name: str, value: Any) -> str:
 
 @cache
 def described() -> dict[str, tuple[str, str, str]]:
-    """Column name -> unit, description, format; the catalog's own before those of other tables."""
+    """Column name -> unit, description, format; the catalog's own before those of other tables.
+
+    A number of the method stands by its name: what is explained has a line for its value.
+    """
     declared = [*columns_of("catalog.ob_stars"), *(c for c in read_columns() if not c.table.startswith("raw."))]
     found: dict[str, tuple[str, str, str]] = {}
+    names = {name: name for name in read_parameters()} | UNSAID
     for c in declared:
-        found.setdefault(c.column, (c.unit, c.description, c.format))
+        found.setdefault(c.column, (c.unit, c.said(names), c.format))
     return found
 
 

@@ -18,7 +18,10 @@ HEAVY = {"astropy", "torch", "lightgbm", "matplotlib", "scipy", "astroquery", "e
 MAY_USE = {
     "kernels": {"numpy", "scipy"},
     "fit": {"numpy", "scipy", "pyarrow", "torch", "lightgbm", "emcee", "obcat.kernels"},
-    "export": {"numpy", "pyarrow", "duckdb", "astropy", "obcat.schema", "obcat.db", "obcat.model_file", "obcat.sums"},
+    "export": {
+        "numpy", "pyarrow", "duckdb", "astropy", "obcat.schema", "obcat.db", "obcat.model_file", "obcat.sums",
+        "obcat.wording",
+    },
     "model_file": {"numpy", "safetensors"},
     "sums": set(),
     "trust": {"obcat.sums"},
@@ -44,13 +47,14 @@ MAY_USE = {
     "schema": {"pyarrow"},
     "ddl": {"duckdb", "obcat.schema"},
     "db": {"duckdb", "obcat.schema"},
+    "wording": {"duckdb", "obcat.ddl", "obcat.schema"},
     "udf": {"numpy", "pyarrow", "obcat.kernels", "obcat.schema"},
     "query": {"duckdb", "pyarrow", "rich", "obcat.answers"},
     "answers": {"pyarrow", "rich", "obcat.astro_table"},
     "astro_table": {"numpy", "pyarrow", "astropy", "obcat.schema"},
     "catalog": {
         "numpy", "pyarrow", "astropy", "specutils", "obcat.astro_table", "obcat.kernels", "obcat.query",
-        "obcat.schema", "obcat.trust",
+        "obcat.schema", "obcat.trust", "obcat.wording",
     },
     "explain": {"duckdb", "numpy", "matplotlib", "obcat.kernels", "obcat.query", "obcat.schema"},
     "gridding": {"numpy", "obcat.kernels"},
@@ -74,7 +78,7 @@ MAY_USE = {
     "lock": set(),
     "build": {
         "duckdb", "obcat", "obcat.db", "obcat.ddl", "obcat.inputs", "obcat.fingerprint", "obcat.fitting", "obcat.lock",
-        "obcat.progress", "obcat.schema", "obcat.survey", "obcat.udf",
+        "obcat.progress", "obcat.schema", "obcat.survey", "obcat.udf", "obcat.wording",
     },
     "cli": {
         "click", "duckdb", "obcat", "obcat.answers", "obcat.build", "obcat.compare", "obcat.db", "obcat.explain",

@@ -7,7 +7,16 @@ import pytest
 from astropy import units
 from astropy.io.votable.ucd import parse_ucd
 
-from obcat.schema import ARROW, arrow_schema, column, columns_of, read_columns, read_tables
+from obcat.schema import (
+    ARROW,
+    arrow_schema,
+    column,
+    columns_of,
+    printed,
+    read_columns,
+    read_parameters,
+    read_tables,
+)  # fmt: skip
 
 # Xiang et al. 2021, Table 1
 TABLE_1 = [
@@ -144,6 +153,36 @@ def test_parameters_say_paper_or_assumed():
     for c in columns_of("meta.parameters"):
         assert re.match(r"(paper, section \d|assumed[ :(])", c.description), c
         assert c.required, c
+
+
+@pytest.mark.parametrize("p", read_parameters().values(), ids=lambda p: p.name)
+def test_parameter(p):
+    assert p.status in ("paper", "assumed")
+    assert p.where.startswith("section ") or p.status == "assumed"
+    assert ":" not in p.where
+    assert p.meaning == p.meaning.strip() != ""
+    assert float(p.min) <= float(p.value) <= float(p.max)
+    assert p.fault(float(p.value)) is None
+    assert p.fault(float(p.min) - 1).endswith(
+        f"is not in its range, {printed(float(p.min))} to {printed(float(p.max))}"
+    )
+    assert "not in its range" in p.fault(float(p.max) * 2 + 1)
+    assert (p.type == "INTEGER") == ("whole number" in str(p.fault(float(p.value) + 0.5)))
+
+
+def test_a_parameter_says_where_its_value_is_from():
+    p = read_parameters()["binary_nsigma"]
+    assert p.said(2) == "paper, section 6: parallax excess above which a star is a binary"
+    assert p.said(2.5).startswith("survey, in place of 2, paper, section 6: parallax excess")
+    assert read_parameters()["colour_teff"].said(2e4).startswith("assumed (the text lost the number): ")
+
+
+def test_descriptions_have_the_numbers_of_the_method():
+    flag = column("catalog.ob_stars.binary_flag")
+    assert "(snr_dparallax > 2)" in flag.description
+    assert "(snr_dparallax > 3)" in flag.said({"binary_nsigma": "3"})
+    assert not [c for c in COLUMNS if "{" in c.description]
+    assert "DR2" not in column("catalog.ob_stars.gaia_id").description
 
 
 def test_a_column_means_the_same_everywhere():

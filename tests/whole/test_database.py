@@ -93,8 +93,9 @@ def test_older_duckdb_opens_the_build_with_its_views_macros_and_cookbook(first, 
     """OBCAT_OLD_DUCKDB is a folder that .ci/old-duckdb.sh has filled."""
     if not os.environ.get("OBCAT_OLD_DUCKDB"):
         pytest.skip("OBCAT_OLD_DUCKDB does not name a folder filled by .ci/old-duckdb.sh")
+    queries = map(str, sorted((SQL / "queries").glob("*.sql")))
     done = subprocess.run(
-        [sys.executable, "-c", READ_BY_AN_OLDER, str(first.database), *map(str, sorted((SQL / "queries").glob("*.sql")))],
+        [sys.executable, "-c", READ_BY_AN_OLDER, str(first.database), *queries],
         env=os.environ | {"PYTHONPATH": str(Path(os.environ["OBCAT_OLD_DUCKDB"]) / version)},
         capture_output=True,
         text=True,
