@@ -27,7 +27,7 @@ SPECTRUM = """SELECT s.flux, s.ivar, c.score_clean, p.pca_min_wavelength, p.pca_
     , p.halpha, p.halpha_halfwidth
     FROM emission.spectra AS s CROSS JOIN meta.parameters AS p LEFT JOIN emission.scores AS c USING (specid)
     WHERE specid = $specid"""
-DISTANCE = """SELECT c.mk, c.mk_err, c.ks, c.ks_err, c.a_ks, c.a_ks_err, c.parallax - c.parallax_offset AS parallax
+DISTANCE = """SELECT c.mk, c.mk_err, c.ks, c.ks_err, c.a_ks, c.a_ks_err, c.parallax_corrected AS parallax
     , c.parallax_error, c.dis, c.dis_low, c.dis_high, c.binary_flag
     FROM catalog.ob_stars AS c WHERE specid = $specid AND dis IS NOT NULL"""
 

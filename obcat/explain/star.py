@@ -18,7 +18,7 @@ BY_NAME = """SELECT v.specid, v.star_id, 'specid' AS way FROM sample.visits AS v
     INNER JOIN sample.visits AS v USING (specid) WHERE t.name = $text
     ORDER BY 1 LIMIT 1"""
 BY_GAIA = "SELECT specid, star_id, 'Gaia DR2 id' FROM sample.stars WHERE source_id = $id ORDER BY star_id LIMIT 1"
-BY_POSITION = """SELECT specid, star_id, 'position', meta.separation(ra, dec, $ra, $dec) AS arcsec
+BY_POSITION = """SELECT specid, star_id, 'position', meta.separation_arcsec(ra, dec, $ra, $dec) AS arcsec
     FROM sample.stars ORDER BY arcsec, star_id LIMIT 1"""
 
 

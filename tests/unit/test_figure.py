@@ -11,7 +11,7 @@ from obcat import db
 from obcat.report.figure import FigureError, draw, read, title
 from obcat.report.panels import running_median, shown
 
-KNOWN = ("mk", "mk_geo", "teff", "dis", "dis_low", "dis_high", "x", "y", "parallax", "parallax_error")
+KNOWN = ("mk", "mk_geo", "teff", "dis", "dis_low", "dis_high", "x", "y", "parallax_corrected", "parallax_error")
 
 
 def stars(n: int, unknown: int = 0) -> pa.Table:
