@@ -1,5 +1,6 @@
 """columns.csv and tables.csv: names, types, units and UCDs that other programs accept, and no loose ends."""
 
+import csv
 import re
 import warnings
 
@@ -9,6 +10,7 @@ from astropy.io.votable.ucd import parse_ucd
 
 from obcat.schema import (
     ARROW,
+    SQL,
     arrow_schema,
     column,
     columns_of,
@@ -16,7 +18,7 @@ from obcat.schema import (
     read_columns,
     read_parameters,
     read_tables,
-)  # fmt: skip
+)
 
 # Xiang et al. 2021, Table 1
 TABLE_1 = [
@@ -195,6 +197,20 @@ def test_a_column_means_the_same_everywhere():
                 "emission.lines",
             ):
                 assert (other.type, other.unit, other.ucd) == (c.type, c.unit, c.ucd), other
+
+
+def test_a_blank_description_is_that_of_the_first_column_of_the_name():
+    with (SQL / "schema" / "columns.csv").open(newline="", encoding="utf-8") as f:
+        rows = list(csv.DictReader(f))
+    first: dict[str, str] = {}
+    for row in rows:
+        written = row["description"]
+        assert written or row["column"] in first, row
+        assert written != first.get(row["column"]), row  # written once, inherited elsewhere
+        found = column(f"{row['table']}.{row['column']}")
+        assert found.template == written or (not written and found.template == first[row["column"]])
+        first.setdefault(row["column"], written)
+    assert sum(not row["description"] for row in rows) > 100
 
 
 def test_unknown_names_are_answered_with_the_nearest():

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from obcat import db, fingerprint, inputs, schema
+from obcat.export.published import read
 from tests.whole.small import PARAMETERS, Made, built, copy_build, obcat, tables_of, write_survey
 
 
@@ -47,6 +48,9 @@ def test_a_changed_parameter_is_a_new_catalog(again, files, first):
     assert made.database.stat().st_mtime != 1e9
     assert made.csv != first.csv
     assert set(origins(made).values()) == {"cached"}
+    notes = read(made.database).notes
+    assert notes["distance_max"].startswith("survey, in place of 100, assumed: ")
+    assert notes["binary_nsigma"].startswith("paper, section 6: ")
 
 
 def test_a_changed_parameter_of_a_fit_fits_that_and_what_hangs_on_it(again, files):
