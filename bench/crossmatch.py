@@ -11,8 +11,7 @@ from astropy.coordinates import SkyCoord, search_around_sky
 from scipy.spatial import cKDTree
 from timing import Row, seconds, show
 
-from obcat import db
-from obcat.build import ddl
+from obcat import db, ddl
 from obcat.schema import columns_of
 
 STARS, SOURCES, RADIUS = 16_032, 1_000_000, 3.0  # arcsec

@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from obcat import db
-from obcat.build import ddl
+from obcat import db, ddl
 from obcat.kernels.grid import N_PIXEL
 from obcat.page import page
 from obcat.schema import Column, columns_of

@@ -13,14 +13,13 @@ from pathlib import Path
 import click
 import duckdb
 
-from obcat import db
-from obcat.build import ddl
+from obcat import db, ddl
 from obcat.cli import main
 from obcat.export import guide
 from obcat.export.published import CATALOG
 from obcat.ingest.errors import REASONS
 from obcat.ingest.sources import SOURCES, Source
-from obcat.schema import SQL, Column, columns_of, read_tables
+from obcat.schema import SQL, Column, columns_of, printed, read_parameters, read_tables
 from obcat.udf import UDFS
 
 __all__ = ["PAGES", "write"]
@@ -69,26 +68,19 @@ def empty_database() -> Iterator[duckdb.DuckDBPyConnection]:
 def parameters(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Value, unit, status and place of every number of the method."""
     values = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()[0]
-    declared = columns_of("meta.parameters")
-    papers = sum(status(c) == "paper" for c in declared)
+    declared = read_parameters()
+    papers = sum(p.status == "paper" for p in declared.values())
     yield "# Parameters\n"
     yield PARAMETERS.format(papers=papers, assumed=len(declared) - papers)
-    yield "| parameter | value | status | used by | meaning |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield "| parameter | value | range | status | used by | meaning |"
+    yield "| --- | --- | --- | --- | --- | --- |"
     places = used_by()
-    for c in declared:
-        files = ", ".join(f"`{place}`" for place in places[c.column])
-        value = f"{values[c.column]:g} {c.unit}".strip()
-        yield f"| `{c.column}` | {value} | {status(c)} | {files} | {guide.cell(meaning(c))} |"
-
-
-def status(parameter: Column) -> str:
-    """paper or assumed: the first word of the description."""
-    return re.match(r"\w+", parameter.description)[0]
-
-
-def meaning(parameter: Column) -> str:
-    return parameter.description.removeprefix(status(parameter)).lstrip(" ,:")
+    for name, p in declared.items():
+        files = ", ".join(f"`{place}`" for place in places[name])
+        value, low, high = (printed(float(v)) for v in (values[name], p.min, p.max))
+        meaning = guide.cell(f"{p.meaning} ({p.where})" if p.where else p.meaning)
+        shown = f"{value} {p.unit}".strip()
+        yield f"| `{name}` | {shown} | {low} to {high} | {p.status} | {files} | {meaning} |"
 
 
 def used_by() -> dict[str, list[str]]:

@@ -10,8 +10,9 @@ import numpy as np
 
 from obcat.kernels.grid import WAVELENGTH
 from obcat.query.sql import TIME_LIMIT, answered, lock_down, old_names, opened
-from obcat.schema import columns_of, quoted, read_tables
+from obcat.schema import quoted, read_tables
 from obcat.trust import check
+from obcat.wording import columns_as_run
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -94,7 +95,7 @@ class Catalog:
         """
         from obcat.astro_table import astropy_table
 
-        columns = columns_of(name)
+        columns = columns_as_run(self._con, name)
         schema, _, table = name.partition(".")
         order = ", ".join(map(quoted, read_tables()[name].key.split()))
         listed = ", ".join(quoted(c.column) for c in columns)

@@ -13,7 +13,7 @@ import duckdb
 from obcat.errors import ObcatError
 from obcat.schema import SQL
 
-__all__ = ["CHECKS", "SqlFile", "StepFailed", "connect", "publish", "run", "sql_files"]
+__all__ = ["CHECKS", "STORAGE", "SqlFile", "StepFailed", "connect", "publish", "run", "sql_files"]
 
 
 class StepFailed(ObcatError):
@@ -48,6 +48,7 @@ CHECKS = "95_check"
 # a file of another kind is refused, not fetched a reader for
 NO_EXTENSIONS = ("autoload_known_extensions", "autoinstall_known_extensions", "allow_community_extensions")
 BESIDE = ("", ".wal", ".wal.checkpoint", ".wal.recovery", ".tmp")  # files of a database that is written
+STORAGE = "v1.0.0"  # what every DuckDB since 1.0 can open
 
 
 def sql_files(layer: str | None = None) -> list[SqlFile]:
@@ -70,6 +71,7 @@ def connect(
     Read-only, it is locked down: nothing in the file reaches another file or the network, but for the one database
     that ``writes`` names.
 
+    A new file has the storage of DuckDB 1.0, so that older clients open it.
     Row groups of 2,048 rows (given at every open) let two threads share 16,000 spectra and keep buffers small.
     Domain errors (log of a negative, division by zero) are errors here, never NaN. Joins keep their left side as the
     one that streams, so that rows stay in its order: wide spectra are never held, and no plan hangs on statistics.
@@ -85,7 +87,8 @@ def connect(
         con.execute(f"SET threads = {int(threads)}")
         con.execute("SET memory_limit = $limit", {"limit": memory_limit})
         con.execute("SET temp_directory = $folder", {"folder": str(path.parent / f"{path.name}.tmp")})
-        options = "READ_ONLY, ROW_GROUP_SIZE 2048" if read_only else "ROW_GROUP_SIZE 2048"
+        way = "READ_ONLY" if read_only else f"STORAGE_VERSION '{STORAGE}'"
+        options = f"{way}, ROW_GROUP_SIZE 2048"
         con.execute(f"ATTACH $path AS obcat ({options})", {"path": str(path)})
         con.execute("USE obcat")
         if read_only:

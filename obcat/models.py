@@ -13,21 +13,9 @@ import pyarrow.parquet as pq
 
 from obcat.fit.result import Fit
 
-__all__ = ["arrays", "borrow", "code_hash", "load", "names", "rows_hash", "save", "store"]
+__all__ = ["arrays", "borrow", "load", "names", "rows_hash", "save", "store"]
 
 Arrays = Mapping[str, np.ndarray]
-PACKAGE = Path(__file__).parent
-
-
-def code_hash(*folders: str) -> str:
-    """SHA-256 of every Python file below folders of the package; a file is named with its ending."""
-    digest = hashlib.sha256()
-    found = (
-        p for name in folders for p in ([PACKAGE / name] if name.endswith(".py") else (PACKAGE / name).rglob("*.py"))
-    )
-    for path in sorted(found):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def rows_hash(batches: Iterable[pa.RecordBatch]) -> tuple[str, int]:

@@ -1,8 +1,9 @@
-"""Column and table metadata: sql/schema/columns.csv and tables.csv are the only place it is written."""
+"""Columns, tables, parameters: what columns.csv, tables.csv and parameters.csv declare, and nothing else."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from csv import DictReader
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -13,18 +14,28 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SQL",
+    "UNSAID",
     "Column",
+    "Parameter",
     "Table",
     "arrow_schema",
     "column",
     "columns_of",
     "nearest",
+    "printed",
     "quoted",
     "read_columns",
+    "read_parameters",
     "read_tables",
 ]
 
 SQL = Path(__file__).parent / "sql"
+NAMED = re.compile(r"\{(\w+)\}")
+# words of a description that only a build can say
+UNSAID = {
+    "gaia": "Gaia",
+    "zero_point": "that of the survey, of Lindegren et al. 2021 for DR3, or one constant for DR2",
+}
 
 ARROW = {
     "VARCHAR": "string",
@@ -40,7 +51,11 @@ ARROW = {
 
 @dataclass(frozen=True)
 class Column:
-    """One row of columns.csv. ``null``: yes, no, or the integer that stands for NULL in a FITS file."""
+    """One row of columns.csv. ``null``: yes, no, or the integer that stands for NULL in a FITS file.
+
+    In ``description`` the numbers of the method are those it has of itself; ``template`` has their
+    names in braces, for a build that was given others. ``default`` is the value of a parameter.
+    """
 
     table: str
     column: str
@@ -52,6 +67,12 @@ class Column:
     min: str
     max: str
     description: str
+    template: str = ""
+    default: str = ""
+
+    def said(self, words: Mapping[str, str]) -> str:
+        """The description with ``words`` in place of the names in braces."""
+        return NAMED.sub(lambda found: words[found[1]], self.template or self.description)
 
     @property
     def size(self) -> int:
@@ -71,10 +92,77 @@ class Column:
         return pa.list_(scalar, self.size or -1) if bracket else scalar
 
 
+@dataclass(frozen=True)
+class Parameter:
+    """One row of parameters.csv: a number of the method, its range, and where it comes from.
+
+    ``status`` is paper or assumed; ``where`` the section, or a remark.
+    """
+
+    name: str
+    type: str
+    value: str
+    unit: str
+    ucd: str
+    min: str
+    max: str
+    status: str
+    where: str
+    meaning: str
+
+    @property
+    def source(self) -> str:
+        """'paper, section 6', 'assumed', 'assumed (the text lost the number)'."""
+        if self.status == "paper":
+            return f"paper, {self.where}"
+        return f"{self.status} ({self.where})" if self.where else self.status
+
+    def said(self, value: float) -> str:
+        """Where the value that was used comes from, a colon, and what it is."""
+        if value == float(self.value):
+            return f"{self.source}: {self.meaning}"
+        return f"survey, in place of {printed(float(self.value))}, {self.source}: {self.meaning}"
+
+    def fault(self, value: float) -> str | None:
+        """Why it cannot have this value, or None where it can."""
+        if self.type == "INTEGER" and value != int(value):
+            return f"{value} is not a whole number"
+        if not float(self.min) <= value <= float(self.max):
+            low, high = (printed(float(end)) for end in (self.min, self.max))
+            return f"{value} is not in its range, {low} to {high}"
+        return None
+
+
+@cache
+def read_parameters() -> dict[str, Parameter]:
+    """The numbers of the method by their names, as sql/00_meta/parameters.csv has them."""
+    with (SQL / "00_meta" / "parameters.csv").open(newline="", encoding="utf-8") as f:
+        return {row["name"]: Parameter(**row) for row in DictReader(f)}
+
+
+def printed(value: float) -> str:
+    """A number with the digits it was given with: 2, 0.014, 20210822."""
+    return f"{value:.12g}"
+
+
 @cache
 def read_columns() -> tuple[Column, ...]:
+    """Every declared column; a blank description is that of the first column of the name."""
+    words = {name: printed(float(p.value)) for name, p in read_parameters().items()} | UNSAID
     with (SQL / "schema" / "columns.csv").open(newline="", encoding="utf-8") as f:
-        return tuple(Column(**row) for row in DictReader(f))
+        declared = [Column(**row) for row in DictReader(f)]
+    first = {c.column: c.description for c in reversed(declared) if c.description}
+    templates = [c.description or first[c.column] for c in declared]
+    columns = [replace(c, template=text) for c, text in zip(declared, templates, strict=True)]
+    return (*(replace(c, description=c.said(words)) for c in columns), *map(_column, read_parameters().values()))
+
+
+def _column(p: Parameter) -> Column:
+    """The column of meta.parameters that holds a parameter."""
+    return Column(
+        "meta.parameters", p.name, p.type, p.unit, p.ucd, "", "no", p.min, p.max, f"{p.source}: {p.meaning}",
+        default=p.value,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

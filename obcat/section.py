@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from obcat.schema import columns_of, read_columns
+from obcat.schema import UNSAID, columns_of, read_columns, read_parameters
 
 __all__ = ["Section", "cell", "html", "markdown", "number", "percent", "plain", "text", "word"]
 
@@ -159,11 +159,15 @@ def cell(name: str, value: Any) -> str:
 
 @cache
 def _declared() -> dict[str, tuple[str, str, str]]:
-    """Column name -> unit, description, format; the catalog's own before those of other tables."""
+    """Column name -> unit, description, format; the catalog's own before those of other tables.
+
+    A number of the method stands by its name: what is explained has a line for its value.
+    """
+    names = {name: name for name in read_parameters()} | UNSAID
     declared = [*columns_of("catalog.ob_stars"), *(c for c in read_columns() if not c.table.startswith("raw."))]
     found: dict[str, tuple[str, str, str]] = {}
     for c in declared:
-        found.setdefault(c.column, (c.unit, c.description, c.format))
+        found.setdefault(c.column, (c.unit, c.said(names), c.format))
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from obcat.errors import ObcatError
-from obcat.schema import columns_of, nearest
+from obcat.schema import columns_of, nearest, read_parameters
 
 __all__ = ["TABLES", "Survey", "SurveyError", "SurveyTable", "load"]
 
@@ -128,6 +128,9 @@ def _check_values(survey: Survey, path: Path) -> None:
     for name, value in survey.parameters.items():
         if not math.isfinite(value):
             raise SurveyError(f"{path}: parameters.{name}: {value} is not a finite number")
+        fault = read_parameters()[name].fault(value)
+        if fault:
+            raise SurveyError(f"{path}: parameters.{name}: {fault}")
 
 
 def _absolute(survey: Survey, folder: Path) -> Survey:

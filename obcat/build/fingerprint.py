@@ -3,39 +3,42 @@
 import hashlib
 import json
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
 
-from obcat import __version__, db, models
+from obcat import __version__, db
 from obcat.build import inputs
-from obcat.build.fitting import TRAINING
+from obcat.build.fitting import TRAINING, module_of
+from obcat.code import code_hash
 from obcat.schema import SQL
 from obcat.survey import Survey
 
 __all__ = ["fingerprint", "fingerprint_of", "provenance"]
 
-PACKAGES = ("duckdb", "numpy", "scipy", "pyarrow")
-BUILD = ("run.py", "ddl.py", "fitting.py", "inputs.py")
-MODULES = (*(f"build/{name}" for name in BUILD), "db.py", "models.py", "schema.py", "udf.py")
+PACKAGES = ("duckdb", "numpy", "scipy", "pyarrow", "gaiadr3-zeropoint")
 
 
-def fingerprint(survey: Survey, folder: Path) -> str:
-    """SHA-256 over everything the catalog in ``folder`` is made from."""
+def fingerprint(survey: Survey, read: Mapping[str, str]) -> str:
+    """SHA-256 over everything a catalog is made from; ``read`` is what `inputs.provenance` says."""
     digest = hashlib.sha256()
     settings = [survey.name, survey.simulated, survey.release, sorted(survey.parameters.items())]
-    versions = [version(p) for p in _packages(survey)]
-    digest.update(json.dumps([settings, versions, sys.version_info[:2]]).encode())
-    digest.update(models.code_hash("fit", "kernels", "arrow.py", "statistics.py").encode())
-    digest.update(inputs.content_hash(folder / "raw").encode())
+    digest.update(json.dumps([settings, [version(p) for p in _packages(survey)], sys.version_info[:2]]).encode())
+    digest.update(code_hash("obcat.build.run", *fits()).encode())
+    digest.update(inputs.content_hash(read).encode())
     if survey.models_from:
         digest.update((fingerprint_of(survey.models_from) or "").encode())
-    package = Path(__file__).parents[1]
-    sql = sorted([*SQL.glob("[0-9][0-9]_*/*.sql"), *SQL.glob("schema/*.csv")])
-    for path in [*sql, *(package / name for name in MODULES)]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    layers = [path for kind in ("sql", "csv") for path in SQL.glob(f"[0-9][0-9]_*/*.{kind}")]
+    for path in sorted([*layers, *SQL.glob("schema/*.csv")]):
+        digest.update(path.relative_to(SQL).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def fits() -> list[str]:
+    """The modules that the headers of sql/ name and a build imports by that name alone."""
+    return sorted({module_of(name) for file in db.sql_files() for name in file.header("Fit")})
 
 
 def fingerprint_of(path: Path) -> str | None:
@@ -50,7 +53,7 @@ def fingerprint_of(path: Path) -> str | None:
     return found[0][0] if found else None
 
 
-def provenance(survey: Survey, folder: Path, mark: str) -> dict[str, str]:
+def provenance(survey: Survey, read: Mapping[str, str], mark: str) -> dict[str, str]:
     """What meta.provenance records of a build."""
     return {
         "obcat": __version__,
@@ -59,7 +62,7 @@ def provenance(survey: Survey, folder: Path, mark: str) -> dict[str, str]:
         "release": survey.release,
         "simulated": "yes" if survey.simulated else "no",
         **{f"version of {p}": version(p) for p in _packages(survey)},
-        **{f"input {name}": value for name, value in inputs.provenance(folder / "raw").items()},
+        **{f"input {name}": value for name, value in read.items()},
     }
 
 

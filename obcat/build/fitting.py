@@ -15,10 +15,11 @@ import numpy as np
 import pyarrow as pa
 
 from obcat import models
+from obcat.code import code_hash
 from obcat.db import SqlFile, StepFailed
 from obcat.fit.result import Fit
 
-__all__ = ["BORROWED", "REMEDY", "TRAINING", "fit_file", "missing"]
+__all__ = ["BORROWED", "REMEDY", "TRAINING", "fit_file", "missing", "module_of"]
 
 BORROWED = ("pca", "labels", "luminosity", "noise")
 TRAINING = ("torch", "lightgbm", "emcee")  # the extra build; not needed where models are lent
@@ -54,8 +55,13 @@ def fit_file(
 
 
 def key_of(rows: str, parameters: dict[str, Any], function: str) -> str:
-    code = models.code_hash("fit", "kernels", "arrow.py", "statistics.py")
+    code = code_hash(module_of(function))
     return hashlib.sha256(json.dumps([rows, parameters, function, code], sort_keys=True).encode()).hexdigest()
+
+
+def module_of(function: str) -> str:
+    """The module of a header ``-- Fit: pca.pca``."""
+    return f"obcat.fit.{function.rpartition('.')[0]}"
 
 
 def missing() -> list[str]:
@@ -74,8 +80,8 @@ def trained(file: SqlFile, *arguments: Any) -> Fit:
 
 
 def function_of(file: SqlFile) -> Any:
-    module, _, name = file.header("Fit")[0].rpartition(".")
-    return getattr(importlib.import_module(f"obcat.fit.{module}"), name)
+    function = file.header("Fit")[0]
+    return getattr(importlib.import_module(module_of(function)), function.rpartition(".")[2])
 
 
 def borrow(con: duckdb.DuckDBPyConnection, name: str, source: Path) -> Arrays:

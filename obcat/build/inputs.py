@@ -1,7 +1,7 @@
 """The Parquet files of build/<survey>/raw as relations ``input_<table>``, empty where a survey has no such input."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -99,15 +99,20 @@ def _survey(survey: Survey) -> pa.Table:
     return pa.Table.from_pylist([row], schema=arrow_schema("meta.survey"))
 
 
-def content_hash(raw: Path) -> str:
-    """SHA-256 of what the inputs say; the times at which files were written do not enter."""
-    return hashlib.sha256(repr(sorted(provenance(raw).items())).encode()).hexdigest()
+def content_hash(hashes: Mapping[str, str]) -> str:
+    """One SHA-256 of the hashes that `provenance` gives."""
+    return hashlib.sha256(repr(sorted(hashes.items())).encode()).hexdigest()
 
 
 def provenance(raw: Path) -> dict[str, str]:
-    """Input table -> SHA-256 of its content."""
+    """Input table -> SHA-256 of its content, for all that a build registers.
+
+    Times at which files were written do not enter. Spectra stand in ``files``, each with the
+    SHA-256 of its file.
+    """
     tables = {path.stem: _table(path) for path in sorted(raw.glob("*.parquet"))}
     tables["files"] = tables["files"].drop_columns(["mtime_ns"])
+    tables |= {f"reference {name}": table for name, table in _reference().items()}
     return {name: _table_hash(table.replace_schema_metadata()) for name, table in tables.items()}
 
 

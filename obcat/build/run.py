@@ -12,13 +12,14 @@ from typing import Any
 import duckdb
 from duckdb.func import ARROW, SPECIAL
 
-from obcat import db
-from obcat.build import ddl, inputs
+from obcat import db, wording
+from obcat import ddl
+from obcat.build import inputs
 from obcat.build.fingerprint import fingerprint, fingerprint_of, provenance
 from obcat.build.fitting import REMEDY, Arrays, fit_file, missing
 from obcat.lock import locked
 from obcat.progress import working
-from obcat.schema import column, quoted, read_tables
+from obcat.schema import quoted, read_parameters, read_tables
 from obcat.survey import Survey
 from obcat.udf import UDFS, batch_function
 
@@ -42,7 +43,8 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
         raise BuildFailed(f"{folder / 'raw'}: nothing ingested here; run `obcat ingest` first")
     if not survey.models_from:
         require_training()
-    mark = fingerprint(survey, folder)
+    read = inputs.provenance(folder / "raw")
+    mark = fingerprint(survey, read)
     final, partial = folder / "obcat.duckdb", folder / "obcat.duckdb.partial"
     if fingerprint_of(final) == mark:
         return False
@@ -51,7 +53,7 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
         with db.connect(partial, threads=threads) as con:
             con.execute("SET enable_external_access = false")  # inputs are registered: no step reads a file by itself
             fill(con, survey, folder, say)
-            items = provenance(survey, folder, mark)
+            items = provenance(survey, read, mark)
             con.executemany("INSERT INTO meta.provenance VALUES (?, ?)", [list(item) for item in items.items()])
             faults = check(con, say)
             if faults:
@@ -85,6 +87,7 @@ def fill(con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say)
         for file in db.sql_files():
             with timed(con, file, say):
                 run_file(con, file, survey, folder, fitted)
+    wording.describe(con)
 
 
 def run_file(
@@ -107,14 +110,12 @@ def run_file(
 
 
 def override(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, int | float]) -> None:
-    """Put a survey's parameters in place of ours; BuildFailed for one of another type or outside its range."""
+    """Put a survey's parameters in place of ours; BuildFailed for one of another type or range."""
     for name, value in parameters.items():
-        if column(f"meta.parameters.{name}").type == "INTEGER" and value != int(value):
-            raise BuildFailed(f"parameters.{name}: {value} is not a whole number")
-        try:
-            con.execute(f"UPDATE meta.parameters SET {quoted(name)} = $value", {"value": value})
-        except duckdb.Error as error:
-            raise BuildFailed(f"parameters.{name}: {value} cannot be: {str(error).splitlines()[0]}") from error
+        fault = read_parameters()[name].fault(value)
+        if fault:
+            raise BuildFailed(f"parameters.{name}: {fault}")
+        con.execute(f"UPDATE meta.parameters SET {quoted(name)} = $value", {"value": value})
 
 
 @contextmanager

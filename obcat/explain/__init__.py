@@ -20,7 +20,7 @@ Names = dict[str, str]
 def explain(database: Path, star: str, *, html: bool = False) -> str:
     """A summary of one star, as text or as one HTML page with drawings.
 
-    A star is a specid, a star_id, a Gaia DR2 id, a name in the list of targets, or "ra dec" in degrees.
+    A star is a specid, a star_id, a Gaia id, a name in the list of targets, or "ra dec" in degrees.
 
     Raises StarNotFound where there is no such star, obcat.reading.NotOurs where there is no database of ours.
     """

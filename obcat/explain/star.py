@@ -14,7 +14,7 @@ RADIUS = 10.0  # arcsec: a position typed from a paper has few digits
 POSITION = re.compile(r"\s*([+-]?\d+(?:\.\d*)?)[\s,]+([+-]?\d+(?:\.\d*)?)\s*")
 GAIA = re.compile(r"\s*(?:gaia\s*dr2\s*)?(\d{6,19})\s*", re.IGNORECASE)
 BY_GAIA = "SELECT specid, star_id, 'Gaia DR2 id' FROM sample.stars WHERE source_id = $id ORDER BY star_id LIMIT 1"
-BY_POSITION = """SELECT specid, star_id, 'position', meta.separation(ra, dec, $ra, $dec) AS arcsec
+BY_POSITION = """SELECT specid, star_id, 'position', meta.separation_arcsec(ra, dec, $ra, $dec) AS arcsec
     FROM sample.stars ORDER BY arcsec, star_id LIMIT 1"""
 
 

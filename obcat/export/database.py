@@ -8,9 +8,8 @@ import duckdb
 from obcat import db
 from obcat.export.published import CATALOG, ReleaseError
 
-__all__ = ["STORAGE", "write"]
+__all__ = ["write"]
 
-STORAGE = "v1.0.0"
 TABLES = (CATALOG, "meta.survey", "meta.parameters", "meta.quality_bits", "meta.provenance")
 
 
@@ -21,7 +20,7 @@ def write(path: Path, database: Path) -> None:
     """
     try:
         with db.connect(database, read_only=True, writes=path) as con:
-            con.execute(f"ATTACH $path AS released (STORAGE_VERSION '{STORAGE}')", {"path": str(path)})
+            con.execute(f"ATTACH $path AS released (STORAGE_VERSION '{db.STORAGE}')", {"path": str(path)})
             statements = list(copies(con))
             con.execute("USE released")
             for statement in (*statements, *macros()):

@@ -8,7 +8,7 @@ import pyarrow as pa
 from astropy import units
 from astropy.io import fits
 
-from obcat.export.published import CATALOG, NOT_REAL, Published, ReleaseError, null_of
+from obcat.export.published import CATALOG, NOT_REAL, Published, ReleaseError, null_of, own_numbers
 from obcat.schema import Column
 
 __all__ = ["write"]
@@ -86,4 +86,6 @@ def add_provenance(header: fits.Header, catalog: Published) -> None:
     if catalog.simulated:
         header.add_comment(NOT_REAL)
     header.add_comment("The fingerprint OBCATFP is a hash of inputs, code and versions.")
+    for number in own_numbers(catalog):
+        header.add_comment(f"Parameter {number}")
     header.add_comment("A NULL is NaN in a float, TNULL in an integer, an empty string in text.")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from obcat.export.cds.labels import label
-from obcat.export.published import CATALOG, NOT_REAL, Published
+from obcat.export.published import CATALOG, NOT_REAL, Published, with_unit
 from obcat.schema import Column, read_tables
 
 __all__ = ["NULLS", "bit_rows", "cell", "column_rows", "write"]
@@ -33,6 +33,18 @@ def lines(catalog: Published) -> Iterator[str]:
     if catalog.bits:
         yield "\n## Bits of `quality`\n"
         yield from bit_rows(catalog.bits)
+    if catalog.notes:
+        yield "\n## Parameters\n"
+        yield from parameter_rows(catalog)
+
+
+def parameter_rows(catalog: Published) -> Iterator[str]:
+    """The numbers of the method as a table in Markdown: paper, assumed, or the survey's own."""
+    yield "| parameter | value | source | meaning |"
+    yield "| --- | --- | --- | --- |"
+    for name, note in catalog.notes.items():
+        source, _, meaning = note.partition(": ")
+        yield f"| `{name}` | {with_unit(catalog, name)} | {cell(source)} | {cell(meaning)} |"
 
 
 def column_rows(columns: Iterable[Column]) -> Iterator[str]:
@@ -44,7 +56,8 @@ def column_rows(columns: Iterable[Column]) -> Iterator[str]:
 
 def bit_rows(bits: Iterable[tuple[int, str, str]]) -> Iterator[str]:
     """(bit, name, meaning) as a table in Markdown, with how to ask for one."""
-    yield "`quality` is a sum of these; 0 is nothing the matter. In SQL: `quality & 64 > 0`.\n"
+    yield "`quality` is a sum of these; 0 is nothing the matter. In SQL: `quality & 64 > 0`, or, in"
+    yield "the DuckDB file, `has_bit(quality, 'no_gaia')`.\n"
     yield "| bit | name | what is the matter |"
     yield "| --- | --- | --- |"
     yield from (f"| {bit} | {name} | {cell(meaning)} |" for bit, name, meaning in bits)

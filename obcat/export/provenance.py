@@ -1,9 +1,10 @@
 """provenance.json and CITATION: where the numbers come from, and whom to cite for them."""
 
 import json
+import re
 from pathlib import Path
 
-from obcat.export.published import CATALOG, NOT_REAL, Published
+from obcat.export.published import CATALOG, NOT_REAL, Published, own_numbers
 from obcat.schema import columns_of
 
 __all__ = ["write", "write_citation"]
@@ -31,21 +32,47 @@ def starting(head: str, items: dict[str, str]) -> dict[str, str]:
 
 
 def parameters(catalog: Published) -> dict[str, dict]:
-    """value, unit and source (paper or assumed, with the words) of each."""
+    """value, unit, status (paper, assumed or survey) and source (with the words) of each."""
     return {
-        c.column: {"value": catalog.parameters[c.column], "unit": c.unit or None, "source": c.description}
+        c.column: {
+            "value": catalog.parameters[c.column],
+            "unit": c.unit or None,
+            "status": re.split(r"\W", note)[0],
+            "source": note,
+        }
         for c in columns_of("meta.parameters")
-        if c.column in catalog.parameters
+        if (note := catalog.notes.get(c.column))
     }
 
 
 PAPERS = (
     ("Method", "Xiang et al. 2021, ApJS 253, 22", "2021ApJS..253...22X"),
     ("LAMOST spectra", "Cui et al. 2012, RAA 12, 1197", "2012RAA....12.1197C"),
-    ("Gaia DR2", "Gaia Collaboration 2018, A&A 616, A1", "2018A&A...616A...1G"),
-    ("Parallax offset", "Leung & Bovy 2019, MNRAS 489, 2079", "2019MNRAS.489.2079L"),
     ("2MASS", "Skrutskie et al. 2006, AJ 131, 1163", "2006AJ....131.1163S"),
 )
+
+
+GAIA = {
+    "Gaia DR2": (
+        ("Gaia DR2", "Gaia Collaboration 2018, A&A 616, A1", "2018A&A...616A...1G"),
+        ("Parallax offset", "Leung & Bovy 2019, MNRAS 489, 2079", "2019MNRAS.489.2079L"),
+    ),
+    "Gaia DR3": (
+        ("Gaia DR3", "Gaia Collaboration 2023, A&A 674, A1", "2023A&A...674A...1G"),
+        ("Parallax offset", "Lindegren et al. 2021, A&A 649, A4", "2021A&A...649A...4L"),
+    ),
+}
+
+
+def papers(catalog: Published) -> tuple[tuple[str, str, str], ...]:
+    """The papers of the method and of the data, those of the release of Gaia that was used."""
+    return (*PAPERS[:2], *GAIA.get(catalog.gaia, ()), *PAPERS[2:])
+
+
+def numbers(catalog: Published) -> list[str]:
+    """The numbers of the method that are the survey's own."""
+    chosen = own_numbers(catalog)
+    return ["", "Numbers of the method that this survey chose", *(f"  {n}" for n in chosen)] if chosen else []
 
 
 def write_citation(path: Path, catalog: Published) -> None:
@@ -58,7 +85,8 @@ def write_citation(path: Path, catalog: Published) -> None:
         f"Catalog of {name}, made by {made}, fingerprint {fingerprint}.",
         "",
         "If you use it, say the fingerprint, and cite",
-        *(f"  {what + ':':<17}{paper} ({code})" for what, paper, code in PAPERS),
+        *(f"  {what + ':':<17}{paper} ({code})" for what, paper, code in papers(catalog)),
         "and the surveys of the optical magnitudes that the column gri_source names.",
+        *numbers(catalog),
     ]
     path.write_text("\n".join(lines) + "\n", encoding="ascii")

@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from obcat import db
 from obcat.errors import ObcatError
-from obcat.schema import Column, columns_of, nearest
+from obcat.schema import Column, column, nearest, printed
+from obcat.wording import columns_as_run, parameters_as_run
 
-__all__ = ["CATALOG", "NOT_REAL", "Published", "ReleaseError", "null_of", "read"]
+__all__ = ["CATALOG", "NOT_REAL", "Published", "ReleaseError", "null_of", "own_numbers", "read", "with_unit"]
 
 CATALOG = "catalog.ob_stars"
 NOT_REAL = "SIMULATED: no star of this table exists; made to test the method"
@@ -26,7 +27,8 @@ class ReleaseError(ObcatError):
 class Published:
     """Rows ordered by specid, one Arrow column for each declared column, in declared order; what made them.
 
-    ``bits`` are (bit, name, meaning) of the column quality; ``parameters`` are the numbers of the method, by name.
+    ``bits`` are (bit, name, meaning) of the column quality; ``parameters`` are the numbers of the
+    method as they were run, by name; ``notes`` say of each where it comes from, and what it is.
     """
 
     survey: str
@@ -36,6 +38,14 @@ class Published:
     provenance: dict[str, str]
     bits: tuple[tuple[int, str, str], ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def gaia(self) -> str:
+        """The release of Gaia that the stars are from, as their names say."""
+        named = (name for name in self.rows["gaia_name"].to_pylist() if name)
+        found = re.match(r"Gaia DR\d+", next(named, ""))
+        return found[0] if found else "Gaia DR2"
 
 
 def read(database: Path) -> Published:
@@ -50,12 +60,24 @@ def read(database: Path) -> Published:
             provenance = dict(con.execute("FROM meta.provenance ORDER BY item").fetchall())
             bits = tuple(con.execute("FROM meta.quality_bits ORDER BY bit").fetchall())
             parameters = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()
+            columns, notes = columns_as_run(con, CATALOG), parameters_as_run(con)
     except duckdb.Error as error:
         raise ReleaseError(f"{database}: no catalog to export: {str(error).splitlines()[0]}") from error
-    columns = columns_of(CATALOG)
     check_plain(name, provenance, database)
     check_names(rows.column_names, [c.column for c in columns], database)
-    return Published(name, bool(simulated), columns, rows, provenance, bits, parameters[0] if parameters else {})
+    values = parameters[0] if parameters else {}
+    return Published(name, bool(simulated), columns, rows, provenance, bits, values, notes)
+
+
+def own_numbers(catalog: Published) -> list[str]:
+    """'binary_nsigma = 2.5 (survey, in place of 2, paper, section 6)' for each that a survey chose."""
+    status = {name: note.partition(":")[0] for name, note in catalog.notes.items()}
+    chosen = [name for name in catalog.parameters if status.get(name, "").startswith("survey")]
+    return [f"{name} = {with_unit(catalog, name)} ({status[name]})" for name in chosen]
+
+
+def with_unit(catalog: Published, name: str) -> str:
+    return f"{printed(catalog.parameters[name])} {column(f'meta.parameters.{name}').unit}".strip()
 
 
 def check_plain(survey: str, provenance: dict[str, str], database: Path) -> None:

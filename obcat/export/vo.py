@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from obcat.export.published import CATALOG, NOT_REAL, Published, ReleaseError, null_of
-from obcat.schema import Column, read_tables
+from obcat.schema import Column, printed, read_tables
+from obcat.schema import column as schema_column
 
 __all__ = ["check_column", "document", "facts", "vounit"]
 
@@ -29,6 +30,7 @@ def document(catalog: Published, data: str) -> Iterator[str]:
     yield f"<DESCRIPTION>{escape(described(catalog))}</DESCRIPTION>\n"
     yield '<RESOURCE type="results">\n'
     yield from (f"<INFO name={quoteattr(name)} value={quoteattr(value)}/>\n" for name, value in facts(catalog).items())
+    yield from parameters(catalog)
     yield f'<TABLE name="{CATALOG.partition(".")[2]}" nrows="{catalog.rows.num_rows}">\n'
     yield f"<DESCRIPTION>{escape(read_tables()[CATALOG].description)}</DESCRIPTION>\n"
     yield from map(field, catalog.columns)
@@ -46,6 +48,18 @@ def facts(catalog: Published) -> dict[str, str]:
     kept = ("release", "obcat", "fingerprint")
     items |= {name: catalog.provenance[name] for name in kept if catalog.provenance.get(name)}
     return items | {"reference": "2021ApJS..253...22X"}
+
+
+def parameters(catalog: Published) -> Iterator[str]:
+    """A PARAM for each number of the method: its value, and where that comes from."""
+    for name, note in catalog.notes.items():
+        declared = schema_column(f"meta.parameters.{name}")
+        unit = f" unit={quoteattr(vounit(declared.unit))}" if declared.unit else ""
+        yield (
+            f"<PARAM name={quoteattr(name)} ucd={quoteattr(declared.ucd)}{unit}"
+            f' datatype="{DATATYPES[declared.type]}" value="{printed(catalog.parameters[name])}">'
+            f"<DESCRIPTION>{escape(note)}</DESCRIPTION></PARAM>\n"
+        )
 
 
 def field(column: Column) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 
 from obcat.db import SqlFile
 from obcat.export.database import TABLES
-from obcat.export.published import CATALOG, NOT_REAL, Published
-from obcat.schema import SQL, Column, columns_of
+from obcat.export.published import NOT_REAL, Published
+from obcat.schema import SQL, Column
 
 __all__ = ["facts", "recipes", "runs_in_page"]
 
@@ -18,7 +18,7 @@ def facts(catalog: Published) -> dict[str, Any]:
         "simulated": catalog.simulated,
         "warning": NOT_REAL if catalog.simulated else None,
         "rows": catalog.rows.num_rows,
-        "columns": [described(c) for c in columns_of(CATALOG)],
+        "columns": [described(c) for c in catalog.columns],
         "bits": [{"bit": bit, "name": name, "meaning": meaning} for bit, name, meaning in catalog.bits],
         "recipes": recipes(),
         "provenance": sorted(catalog.provenance.items()),

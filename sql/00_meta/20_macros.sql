@@ -7,6 +7,9 @@ CREATE MACRO meta.valid(x) AS CASE WHEN isfinite(x) AND x NOT IN (-9999, -999) T
 CREATE MACRO meta.redshift(z) AS CASE WHEN isfinite(z) AND z > -1 THEN z END;
 CREATE MACRO meta.valid_mag(m) AS CASE WHEN isfinite(m) AND m BETWEEN -5 AND 40 THEN m END;
 CREATE MACRO meta.valid_error(e) AS CASE WHEN isfinite(e) AND e > 0 AND e < 9 THEN e END;
+-- a magnitude and its error: one without the other is no measurement
+CREATE MACRO meta.measured(m, e) AS CASE WHEN meta.valid_error(e) IS NOT NULL THEN meta.valid_mag(m) END;
+CREATE MACRO meta.measured_err(m, e) AS CASE WHEN meta.valid_mag(m) IS NOT NULL THEN meta.valid_error(e) END;
 -- Eq. in section 5: absolute magnitude from a parallax in mas
 CREATE MACRO meta.abs_mag(m, a, parallax) AS CASE WHEN parallax > 0 THEN m - a + 5 * log10(parallax) - 10 END;
 CREATE MACRO meta.abs_mag_err(m_err, a_err, parallax, parallax_error) AS
@@ -16,7 +19,7 @@ CREATE MACRO meta.parallax_of(big_m, m, a) AS 10 ** (0.2 * (big_m - m + a + 10))
 CREATE MACRO meta.parallax_of_err(parallax_spec, big_m_err, m_err, a_err) AS
     0.2 * ln(10) * parallax_spec * sqrt(big_m_err ** 2 + m_err ** 2 + a_err ** 2);
 -- great-circle separation in arcsec of positions in degrees
-CREATE MACRO meta.separation(ra1, dec1, ra2, dec2) AS 3600 * degrees(2 * asin(least(1.0, sqrt(
+CREATE MACRO meta.separation_arcsec(ra1, dec1, ra2, dec2) AS 3600 * degrees(2 * asin(least(1.0, sqrt(
     sin(radians(dec2 - dec1) / 2) ** 2
     + cos(radians(dec1)) * cos(radians(dec2)) * sin(radians(ra2 - ra1) / 2) ** 2
 ))));

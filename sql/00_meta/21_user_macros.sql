@@ -19,7 +19,7 @@ CREATE MACRO galactic_b(ra, dec) AS degrees(atan2(
     meta.galactic_unit_z(ra, dec)
     , sqrt(meta.galactic_unit_x(ra, dec) ** 2 + meta.galactic_unit_y(ra, dec) ** 2)
 ));
-CREATE MACRO separation(ra1, dec1, ra2, dec2) AS meta.separation(ra1, dec1, ra2, dec2) / 3600;
+CREATE MACRO separation(ra1, dec1, ra2, dec2) AS meta.separation_arcsec(ra1, dec1, ra2, dec2) / 3600;
 CREATE MACRO cone(ra, dec, radius) AS TABLE
     SELECT s.*, separation(s.ra, s.dec, ra, dec) AS separation
     FROM catalog.ob_stars AS s

@@ -1,8 +1,10 @@
 -- Title:   What the bits of the column quality mean.
 -- Grain:   one row per bit.
+-- Reads:   meta.parameters
 -- Paper:   METHOD sections 1 to 7
-INSERT INTO meta.quality_bits (bit, name, meaning)
-VALUES
+INSERT INTO meta.quality_bits BY NAME
+SELECT b.bit, b.name, replace(b.meaning, '{limit}', format('{:g}', p.mk_faint_limit)) AS meaning
+FROM (VALUES
     (1, 'no_rest_frame', 'No redshift, so no rest frame and no estimate from the spectrum')
     , (2, 'masked', 'Too many masked pixels for an estimate')
     , (4, 'high_ivar', 'Inverse variance of some pixels far above the median of the file')
@@ -19,8 +21,10 @@ VALUES
     , (4096, 'negative_ebv', 'E(B-V) is negative by more than its error allows')
     , (8192, 'no_mk', 'No absolute magnitude from the spectrum')
     , (16384, 'out_of_domain',
-        'Unlike the stars that train the network, brighter than nearly all of them, or fainter than M = 2')
+        'Unlike the stars that train the network, brighter than nearly all of them, or fainter than M = {limit}')
     , (32768, 'parallax_only', 'Distance from the parallax alone')
     , (65536, 'spectrum_only', 'Distance from the spectrum alone')
     , (131072, 'distance_edge', 'The largest distance allowed cuts the distance PDF')
+) AS b (bit, name, meaning)
+CROSS JOIN meta.parameters AS p
 ;

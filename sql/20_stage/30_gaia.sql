@@ -1,4 +1,4 @@
--- Title:   Gaia with sentinels as NULL, the zero point taken off, and magnitude errors.
+-- Title:   Gaia with sentinels as NULL, the zero point of every parallax, and magnitude errors.
 -- Grain:   one row per source_id.
 -- Reads:   stage.gaia_sources, stage.zero_point
 -- Paper:   METHOD section 4

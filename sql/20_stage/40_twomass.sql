@@ -8,26 +8,26 @@ WITH bands AS (
         rowid AS row
         , designation
         , source_id
-        , CASE WHEN coalesce(substr(ph_qual, 1, 1), 'A') NOT IN ('U', 'X', 'F') THEN meta.valid_error(j_msigcom) END
+        , CASE WHEN coalesce(substr(ph_qual, 1, 1), 'A') NOT IN ('U', 'X', 'F') THEN j_msigcom END
             AS j_err
-        , CASE WHEN coalesce(substr(ph_qual, 2, 1), 'A') NOT IN ('U', 'X', 'F') THEN meta.valid_error(h_msigcom) END
+        , CASE WHEN coalesce(substr(ph_qual, 2, 1), 'A') NOT IN ('U', 'X', 'F') THEN h_msigcom END
             AS h_err
-        , CASE WHEN coalesce(substr(ph_qual, 3, 1), 'A') NOT IN ('U', 'X', 'F') THEN meta.valid_error(ks_msigcom) END
+        , CASE WHEN coalesce(substr(ph_qual, 3, 1), 'A') NOT IN ('U', 'X', 'F') THEN ks_msigcom END
             AS ks_err
-        , meta.valid_mag(j_m) AS j
-        , meta.valid_mag(h_m) AS h
-        , meta.valid_mag(ks_m) AS ks
+        , j_m AS j
+        , h_m AS h
+        , ks_m AS ks
     FROM raw.twomass
 )
 SELECT
     row
     , designation
     , source_id
-    , CASE WHEN j_err IS NOT NULL THEN j END AS j
-    , CASE WHEN j IS NOT NULL THEN j_err END AS j_err
-    , CASE WHEN h_err IS NOT NULL THEN h END AS h
-    , CASE WHEN h IS NOT NULL THEN h_err END AS h_err
-    , CASE WHEN ks_err IS NOT NULL THEN ks END AS ks
-    , CASE WHEN ks IS NOT NULL THEN ks_err END AS ks_err
+    , meta.measured(j, j_err) AS j
+    , meta.measured_err(j, j_err) AS j_err
+    , meta.measured(h, h_err) AS h
+    , meta.measured_err(h, h_err) AS h_err
+    , meta.measured(ks, ks_err) AS ks
+    , meta.measured_err(ks, ks_err) AS ks_err
 FROM bands
 ;

@@ -5,11 +5,11 @@
 CREATE VIEW stage.xstps AS
 SELECT
     rowid AS row
-    , CASE WHEN meta.valid_error(g_err) IS NOT NULL THEN meta.valid_mag(g) END AS g
-    , CASE WHEN meta.valid_mag(g) IS NOT NULL THEN meta.valid_error(g_err) END AS g_err
-    , CASE WHEN meta.valid_error(r_err) IS NOT NULL THEN meta.valid_mag(r) END AS r
-    , CASE WHEN meta.valid_mag(r) IS NOT NULL THEN meta.valid_error(r_err) END AS r_err
-    , CASE WHEN meta.valid_error(i_err) IS NOT NULL THEN meta.valid_mag(i) END AS i
-    , CASE WHEN meta.valid_mag(i) IS NOT NULL THEN meta.valid_error(i_err) END AS i_err
+    , meta.measured(g, g_err) AS g
+    , meta.measured_err(g, g_err) AS g_err
+    , meta.measured(r, r_err) AS r
+    , meta.measured_err(r, r_err) AS r_err
+    , meta.measured(i, i_err) AS i
+    , meta.measured_err(i, i_err) AS i_err
 FROM raw.xstps
 ;

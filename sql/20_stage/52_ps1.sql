@@ -6,9 +6,9 @@ CREATE VIEW stage.ps1 AS
 WITH good AS (
     SELECT
         rowid AS row
-        , CASE WHEN meta.valid_error(g_err) IS NOT NULL THEN meta.valid_mag(g) END AS g
-        , CASE WHEN meta.valid_error(r_err) IS NOT NULL THEN meta.valid_mag(r) END AS r
-        , CASE WHEN meta.valid_error(i_err) IS NOT NULL THEN meta.valid_mag(i) END AS i
+        , meta.measured(g, g_err) AS g
+        , meta.measured(r, r_err) AS r
+        , meta.measured(i, i_err) AS i
         , g_err
         , r_err
         , i_err

@@ -15,19 +15,19 @@ WITH listed AS (
     SELECT
         specid
         , header_mag_error
-        , meta.valid_mag(nullif(mags[instr(magtype, 'g')], 0)) AS g
-        , meta.valid_mag(nullif(mags[instr(magtype, 'r')], 0)) AS r
-        , meta.valid_mag(nullif(mags[instr(magtype, 'i')], 0)) AS i
+        , meta.measured(nullif(mags[instr(magtype, 'g')], 0), header_mag_error) AS g
+        , meta.measured(nullif(mags[instr(magtype, 'r')], 0), header_mag_error) AS r
+        , meta.measured(nullif(mags[instr(magtype, 'i')], 0), header_mag_error) AS i
     FROM listed
 )
 SELECT
     specid
     , g
-    , CASE WHEN g IS NOT NULL THEN header_mag_error END AS g_err
+    , meta.measured_err(g, header_mag_error) AS g_err
     , r
-    , CASE WHEN r IS NOT NULL THEN header_mag_error END AS r_err
+    , meta.measured_err(r, header_mag_error) AS r_err
     , i
-    , CASE WHEN i IS NOT NULL THEN header_mag_error END AS i_err
+    , meta.measured_err(i, header_mag_error) AS i_err
 FROM named
 WHERE coalesce(g, r, i) IS NOT NULL
 ;

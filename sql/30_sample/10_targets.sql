@@ -17,11 +17,11 @@ WITH zones AS (
     UNION ALL
     SELECT h.specid, t.rowid, 0.0 FROM stage.headers AS h INNER JOIN raw.targets AS t ON h.fitsname = t.fitsname
     UNION ALL
-    SELECT h.specid, z.row, meta.separation(h.ra, h.dec, z.ra, z.dec) AS separation
+    SELECT h.specid, z.row, meta.separation_arcsec(h.ra, h.dec, z.ra, z.dec) AS separation
     FROM stage.headers AS h
     CROSS JOIN meta.parameters AS p
     INNER JOIN zones AS z ON floor(h.dec * 3600 / p.match_radius) = z.zone
-    WHERE meta.separation(h.ra, h.dec, z.ra, z.dec) <= p.match_radius
+    WHERE meta.separation_arcsec(h.ra, h.dec, z.ra, z.dec) <= p.match_radius
 )
 SELECT h.specid, arg_min(t.name, (n.separation, n.row)) AS name
     , arg_min(t.source_id, (n.separation, n.row)) FILTER (t.source_id IS NOT NULL) AS source_id

@@ -13,7 +13,7 @@ WITH RECURSIVE positions AS (
     SELECT a.specid, b.specid AS other
     FROM (SELECT * REPLACE (unnest(generate_series(-1, 1)) + zone AS zone) FROM positions) AS a
     INNER JOIN positions AS b USING (zone)
-    WHERE meta.separation(a.ra, a.dec, b.ra, b.dec) <= a.star_radius
+    WHERE meta.separation_arcsec(a.ra, a.dec, b.ra, b.dec) <= a.star_radius
 )
 , reached AS (
     SELECT specid, other FROM neighbours

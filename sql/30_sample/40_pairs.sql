@@ -16,9 +16,9 @@ WITH stars AS (
     FROM stage.sources AS s
     CROSS JOIN meta.parameters AS p
 )
-SELECT a.star_id, b.catalog, b.source, meta.separation(a.ra, a.dec, b.ra, b.dec) AS separation
+SELECT a.star_id, b.catalog, b.source, meta.separation_arcsec(a.ra, a.dec, b.ra, b.dec) AS separation
 FROM stars AS a
 INNER JOIN sources AS b USING (zone)
-WHERE meta.separation(a.ra, a.dec, b.ra, b.dec) <= a.match_radius
+WHERE meta.separation_arcsec(a.ra, a.dec, b.ra, b.dec) <= a.match_radius
 ORDER BY a.star_id, b.catalog, b.source
 ;

@@ -11,11 +11,11 @@ WITH given AS (
     GROUP BY v.star_id
 )
 , candidates AS (
-    SELECT star_id, source AS source_id, separation FROM sample.pairs WHERE catalog = 'gaia_dr2'
+    SELECT star_id, source AS source_id, separation FROM sample.pairs WHERE catalog = 'gaia'
     UNION ALL
     SELECT g.star_id, g.source_id, NULL
     FROM given AS g
-    ANTI JOIN sample.pairs AS p ON g.star_id = p.star_id AND g.source_id = p.source AND p.catalog = 'gaia_dr2'
+    ANTI JOIN sample.pairs AS p ON g.star_id = p.star_id AND g.source_id = p.source AND p.catalog = 'gaia'
 )
 , shared AS (
     SELECT

@@ -2,7 +2,7 @@
 -- Level:   fail
 -- Reads:   catalog.ob_stars
 -- Paper:   section 5; METHOD section 4
-SELECT specid, mk_geo, parallax, parallax_offset, ks, a_ks
+SELECT specid, mk_geo, parallax_corrected, ks, a_ks
 FROM catalog.ob_stars
-WHERE (mk_geo IS NULL) <> (coalesce(parallax - parallax_offset <= 0, true) OR ks IS NULL OR a_ks IS NULL)
+WHERE (mk_geo IS NULL) <> (coalesce(parallax_corrected <= 0, true) OR ks IS NULL OR a_ks IS NULL)
 ;

@@ -1,14 +1,14 @@
 -- Title:   The catalog of a simulated survey beside its truth (truth_stars, truth_visits)
 -- Grain:   one row per spectrum of the catalog (specid).
--- Reads:   catalog.ob_stars, luminosity.good_parallax, emission.lines, model.noise_stars, meta.quality_bits, meta.parameters
+-- Reads:   catalog.ob_stars, luminosity.good_parallax, emission.lines, model.noise_stars, meta.parameters
 SELECT
     c.specid, c.uniqflag, c.snr_g, c.mk, c.mk_err, c.mk_geo, c.mk_geo_err, c.dis, c.dis_low, c.dis_high, c.ebv
     , c.ebv_err, c.binary_flag, c.em_flag, c.erroneous, c.label_source, c.teff, c.teff_err, c.logg, c.logg_err
-    , c.feh, c.feh_err, c.parallax - c.parallax_offset AS parallax, c.parallax_error, c.parallax_offset, c.ruwe
+    , c.feh, c.feh_err, c.parallax_corrected AS parallax, c.parallax_error, c.parallax_offset, c.ruwe
     , c.snr_dparallax, c.quality, g.is_train, l.halpha_significance
     , n.dropped AS noise_dropped, c.ks, c.ks_err, c.a_ks, c.a_ks_err
-    , c.quality & (SELECT bit FROM meta.quality_bits WHERE name = 'out_of_domain') AS out_of_domain
-    , c.quality & (SELECT bit FROM meta.quality_bits WHERE name = 'distance_edge') AS distance_edge
+    , has_bit(c.quality, 'out_of_domain')::INTEGER AS out_of_domain
+    , has_bit(c.quality, 'distance_edge')::INTEGER AS distance_edge
     , s.mk AS true_mk, s.mk_system AS true_mk_system, s.distance_kpc AS true_distance, s.ebv AS true_ebv
     , s.teff AS true_teff, s.logg AS true_logg, s.feh AS true_feh, s.mass_ratio
     , s.true_ks, s.a_ks AS true_a_ks, s.excess_ks AS true_excess

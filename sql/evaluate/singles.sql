@@ -2,7 +2,7 @@
 -- Grain:   one row per star (specid).
 -- Reads:   catalog.ob_stars, extinction.photometry, raw.spectra, meta.parameters, reference.extinction_coefficients
 WITH chosen AS (
-    SELECT c.specid, c.mk, c.mk_geo, c.ebv, c.teff, c.parallax - c.parallax_offset AS parallax, p.bp
+    SELECT c.specid, c.mk, c.mk_geo, c.ebv, c.teff, c.parallax_corrected AS parallax, p.bp
     FROM catalog.ob_stars AS c
     INNER JOIN extinction.photometry AS p USING (star_id)
     WHERE c.uniqflag = 1 AND c.binary_flag = 0 AND c.em_flag = 0 AND c.erroneous = 0 AND c.snr_g > 80

@@ -1,4 +1,4 @@
--- Title:   Gaia DR2: every candidate, and the reason for or against it
+-- Title:   Gaia: every candidate, and the reason for or against it
 -- Grain:   one row per candidate.
 -- Reads:   sample.gaia_matches, stage.gaia
 SELECT m.source_id, m.separation, m.chosen, m.reason, g.g_gaia, g.parallax, g.parallax_error, g.ruwe

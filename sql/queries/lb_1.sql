@@ -3,6 +3,6 @@
 -- Paper:   Fig. 13
 SELECT specid, uniqflag, snr_g, rv, rv_err, mk, mk_err, mk_geo, mk_geo_err, snr_dparallax, binary_flag, em_flag
 FROM catalog.ob_stars
-WHERE meta.separation(ra, dec, 92.95450, 22.82575) < 3
+WHERE meta.separation_arcsec(ra, dec, 92.95450, 22.82575) < 3
 ORDER BY uniqflag
 ;

@@ -10,8 +10,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from obcat import db
-from obcat.build import ddl
+from obcat import db, ddl
 from obcat.schema import Column, columns_of
 
 Rows = list[dict[str, Any]]
@@ -55,11 +54,21 @@ def fill_table(con: duckdb.DuckDBPyConnection, table: str, rows: Rows) -> None:
         for name, value in rows[0].items():
             con.execute(f'UPDATE meta.parameters SET "{name}" = $value', {"value": value})
         return
+    if table == "catalog.ob_stars":
+        rows = [with_corrected(row) for row in rows]
     columns = [c for c in columns_of(table) if c.required or any(c.column in row for row in rows)]
     arrays = {c.column: pa.array([row.get(c.column, default(c)) for row in rows], c.arrow_type) for c in columns}
     con.register("rows_to_insert", pa.table(arrays))
     con.execute(f"INSERT INTO {ddl.qualified(table)} BY NAME SELECT * FROM rows_to_insert")
     con.unregister("rows_to_insert")
+
+
+def with_corrected(row: dict[str, Any]) -> dict[str, Any]:
+    """A row that gives a parallax and its offset, with what a build makes of the two."""
+    parallax, offset = row.get("parallax"), row.get("parallax_offset")
+    if parallax is None or offset is None:
+        return row
+    return {"parallax_corrected": parallax - offset, **row}
 
 
 def default(column: Column) -> Any:

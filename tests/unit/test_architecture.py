@@ -28,12 +28,13 @@ MAY_USE = {
     "arrow": {"numpy", "pyarrow"},
     "astro_table": {"astropy", "numpy", "pyarrow", "obcat.arrow", "obcat.schema"},
     "build": {
-        "duckdb", "numpy", "pyarrow", "obcat.data", "obcat.db", "obcat.fit", "obcat.lock",
-        "obcat.models", "obcat.progress", "obcat.schema", "obcat.survey", "obcat.udf",
+        "duckdb", "numpy", "pyarrow", "obcat.code", "obcat.data", "obcat.db", "obcat.ddl",
+        "obcat.fit", "obcat.lock", "obcat.models", "obcat.progress", "obcat.schema", "obcat.survey",
+        "obcat.udf", "obcat.wording",
     },
     "catalog": {
         "astropy", "numpy", "pyarrow", "specutils", "obcat.astro_table", "obcat.kernels",
-        "obcat.query", "obcat.schema", "obcat.trust",
+        "obcat.query", "obcat.schema", "obcat.trust", "obcat.wording",
     },
     "cli": {
         "click", "duckdb", "obcat.build", "obcat.compare", "obcat.db", "obcat.evaluate",
@@ -41,12 +42,14 @@ MAY_USE = {
         "obcat.progress", "obcat.query", "obcat.realism", "obcat.report", "obcat.schema",
         "obcat.simulate", "obcat.survey", "obcat.trust",
     },
+    "code": set(),
     "compare": {
         "matplotlib", "numpy", "pyarrow", "obcat.arrow", "obcat.evaluate", "obcat.export",
         "obcat.reading", "obcat.report", "obcat.schema", "obcat.section", "obcat.statistics",
     },
     "data": set(),
     "db": {"duckdb", "obcat.schema"},
+    "ddl": {"duckdb", "obcat.schema"},
     "errors": set(),
     "evaluate": {
         "duckdb", "numpy", "pyarrow", "scipy", "obcat.arrow", "obcat.kernels", "obcat.reading",
@@ -58,7 +61,7 @@ MAY_USE = {
     },
     "export": {
         "astropy", "duckdb", "numpy", "pyarrow", "obcat.db", "obcat.model_file", "obcat.models",
-        "obcat.schema", "obcat.sums",
+        "obcat.schema", "obcat.sums", "obcat.wording",
     },
     "files": {"obcat.sums", "obcat.working"},
     "ingest": {
@@ -99,6 +102,7 @@ MAY_USE = {
     "survey": {"msgspec", "obcat.schema"},
     "trust": {"obcat.sums"},
     "udf": {"numpy", "pyarrow", "obcat.arrow", "obcat.kernels", "obcat.schema"},
+    "wording": {"duckdb", "obcat.ddl", "obcat.schema"},
     "workers": set(),
     "working": set(),
 }  # fmt: skip

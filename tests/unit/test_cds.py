@@ -45,7 +45,7 @@ def test_read_back_by_astropy_cell_by_cell(package, rows):
     for c in COLUMNS:
         found = [None if np.ma.is_masked(v) else v for v in table[label(c.column)]]
         assert printed(c, found) == printed(c, rows[c.column]), c.column
-    assert table["GaiaDR2"][0] == BIG
+    assert table["Gaia"][0] == BIG
 
 
 def test_astropy_reads_the_units(package):
@@ -87,7 +87,7 @@ def test_explanations_have_range_null_and_words(package):
     text = (package / README).read_text(encoding="ascii")
     assert "RAdeg      [0/360] Right ascension" in text
     assert "Bin        [0/1]? Binarity: 1 binary" in text
-    assert "GaiaDR2    ? Gaia DR2 source identifier" in text
+    assert "Gaia       ? Gaia source identifier" in text
     assert "e_RV       [" in text
     assert "]? Error of RV" in text
     assert "2 = no_ks: No Ks magnitude" in text

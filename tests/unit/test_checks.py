@@ -94,9 +94,14 @@ FAULTS = {
         ]
     ],
     "32_mk_geo": [
-        "UPDATE catalog.ob_stars SET parallax = -1 WHERE specid = 's1'",
+        "UPDATE catalog.ob_stars SET parallax_corrected = -1 WHERE specid = 's1'",
         "UPDATE catalog.ob_stars SET mk_geo = NULL, mk_geo_err = NULL WHERE specid = 's1'",
         "UPDATE catalog.ob_stars SET a_ks = NULL WHERE specid = 's1'",
+    ],
+    "33_parallax_corrected": [
+        "UPDATE catalog.ob_stars SET parallax = 2 WHERE specid = 's1'",
+        "UPDATE catalog.ob_stars SET parallax_corrected = NULL WHERE specid = 's1'",
+        "UPDATE catalog.ob_stars SET parallax_corrected = parallax WHERE specid = 's1'",
     ],
     "34_binary_flag": [
         "UPDATE catalog.ob_stars SET binary_flag = NULL WHERE specid = 's1'",
@@ -168,6 +173,7 @@ def catalog_row(specid, star_id, uniqflag, snr_g):
     return dict.fromkeys(ones, 1) | {
         "specid": specid, "fitsname": f"{specid}.fits", "star_id": star_id, "uniqflag": uniqflag, "snr_g": snr_g,
         "ra": 10.0, "dec": 20.0, "gaia_id": gaia_id, "gaia_name": f"Gaia DR2 {gaia_id}", "parallax_offset": -0.0523,
+        "parallax_corrected": 1.0 - -0.0523,
         "snr_dparallax": 3.0 if binary else 0.5, "binary_flag": int(binary), "erroneous": 0,
         "label_source": "regression" if binary else "HotPayne", "gri_source": "xstps", "quality": 512 if binary else 0,
         "dis": 1.0, "dis_low": 0.9, "dis_high": 1.1, "logdis": 0.0, "logdis_err": 0.04, "simulated": 1,

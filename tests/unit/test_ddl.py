@@ -6,8 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from obcat import db
-from obcat.build import ddl
+from obcat import db, ddl
 from obcat.schema import Column, columns_of, quoted, read_tables
 
 

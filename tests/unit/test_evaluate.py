@@ -119,6 +119,7 @@ CATALOG: dict[str, list] = {
     "label_source": ["given", "given", None, None],
     "parallax": [0.95, 0.45, 1.0, None],
     "parallax_offset": [-0.05, -0.05, -0.05, None],
+    "parallax_corrected": [0.95 - -0.05, 0.45 - -0.05, 1.0 - -0.05, None],
     "parallax_error": [0.05, 0.05, 0.05, None],
 }  # fmt: skip
 

@@ -114,10 +114,11 @@ def test_values_candidates_and_reasons_are_told(filled):
 
 def test_every_bit_has_a_condition(filled):
     with opened(filled) as con:
-        bits = {row[0] for row in con.execute("SELECT bit FROM meta.quality_bits").fetchall()}
+        bits = {row[0] for row in con.execute("SELECT name FROM meta.quality_bits").fetchall()}
     assert set(conditions()) == bits
-    assert conditions()[8] == "l.erroneous = 1"
-    assert all("coalesce(" not in text for text in conditions().values())
+    assert conditions()["erroneous"] == "l.erroneous = 1"
+    assert all(text.count("(") == text.count(")") and text for text in conditions().values())
+    assert conditions()["parallax_only"].startswith("d.dis IS NOT NULL AND (m.mk IS NULL OR ")
 
 
 def test_colours_have_the_reddening_of_the_kernel_as_their_mean(filled):

@@ -13,7 +13,7 @@ from obcat.report.distances import running_median
 from obcat.report.overview import FigureError, draw, title
 from obcat.report.style import shown
 
-KNOWN = ("mk", "mk_geo", "teff", "dis", "dis_low", "dis_high", "x", "y", "parallax", "parallax_error")
+KNOWN = ("mk", "mk_geo", "teff", "dis", "dis_low", "dis_high", "x", "y", "parallax_corrected", "parallax_error")
 
 
 def stars(n: int, unknown: int = 0) -> pa.Table:

@@ -1,6 +1,7 @@
 """The macros of meta against astropy, the closed formulas of the paper and names worked out by hand."""
 
 import hashlib
+import math
 
 import astropy.units as u
 import numpy as np
@@ -20,6 +21,19 @@ PAIRS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("magnitude", "error", "kept"),
+    [
+        (12.5, 0.03, True), (12.5, None, False), (12.5, 0.0, False), (12.5, -1.0, False), (12.5, 9.0, False),
+        (12.5, math.nan, False), (None, 0.03, False), (99.0, 0.03, False), (-9999.0, 0.03, False),
+        (math.inf, 0.03, False),
+    ],
+)  # fmt: skip
+def test_a_magnitude_and_its_error_are_there_together(con, magnitude, error, kept):
+    found = value(con, "measured", magnitude, error), value(con, "measured_err", magnitude, error)
+    assert found == ((magnitude, error) if kept else (None, None))
+
+
 def value(con, expression: str, *arguments):
     marks = ", ".join("?" * len(arguments))
     return con.execute(f"SELECT meta.{expression}({marks})", list(arguments)).fetchall()[0][0]
@@ -29,7 +43,7 @@ def value(con, expression: str, *arguments):
 def test_separation_is_that_of_astropy(con, pair):
     ra1, dec1, ra2, dec2 = pair
     expected = SkyCoord(ra1, dec1, unit="deg").separation(SkyCoord(ra2, dec2, unit="deg")).arcsec
-    assert value(con, "separation", *map(float, pair)) == pytest.approx(expected, rel=1e-8, abs=1e-6)
+    assert value(con, "separation_arcsec", *map(float, pair)) == pytest.approx(expected, rel=1e-8, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -126,16 +126,3 @@ def test_stored_is_borrowed(con, database, fit):
         assert borrowed.arrays[name].dtype == values.dtype
         assert np.array_equal(borrowed.arrays[name], values)
     assert models.borrow(database, "noise") is None
-
-
-def test_code_hash_sees_the_code(tmp_path, monkeypatch):
-    (tmp_path / "fit").mkdir()
-    module = tmp_path / "fit" / "x.py"
-    monkeypatch.setattr(models, "PACKAGE", tmp_path)
-    found = set()
-    for text in ("a = 1\n", "a = 2\n"):
-        module.write_text(text)
-        found.add(models.code_hash("fit"))
-    module.rename(tmp_path / "fit" / "y.py")
-    found.add(models.code_hash("fit"))
-    assert len(found) == 3

@@ -48,6 +48,27 @@ def test_pandas_reads_every_id_with_its_nullable_types(path, rows):
     assert [None if pd.isna(v) else v for v in frame["gaia_name"]] == rows["gaia_name"]
 
 
+def test_pandas_reads_every_value_without_hints(path, rows):
+    """Left to itself pandas makes a double of an integer with NULLs, and another star of a Gaia id."""
+    frame = pd.read_parquet(path)
+    assert list(frame) == NAMES
+    assert list(frame.index) == list(range(len(rows["specid"])))
+    for name in NAMES:
+        assert [None if pd.isna(v) else v for v in frame[name]] == rows[name], name
+    kinds = {c.column: c.type for c in COLUMNS if c.type in parquet.NULLABLE and not c.required}
+    assert {name: str(frame[name].dtype) for name in kinds} == {
+        name: parquet.NULLABLE[kind] for name, kind in kinds.items()
+    }
+    assert str(frame["uniqflag"].dtype) == "int32"
+    assert str(frame["mk"].dtype) == "float64"
+
+
+def test_pandas_reads_some_columns_and_no_rows(path, rows, tmp_path):
+    assert pd.read_parquet(path, columns=["gaia_id"])["gaia_id"][0] == BIG
+    parquet.write(tmp_path / "empty.parquet", published({name: [] for name in NAMES}))
+    assert str(pd.read_parquet(tmp_path / "empty.parquet")["gaia_id"].dtype) == "Int64"
+
+
 def test_polars_reads_every_value(path, rows):
     polars = pytest.importorskip("polars", reason="polars is not a dependency")
     assert polars.read_parquet(path).to_dict(as_series=False) == rows

@@ -1,5 +1,6 @@
 """columns.csv and tables.csv: names, types, units and UCDs that other programs accept, and no loose ends."""
 
+import csv
 import re
 import warnings
 
@@ -7,7 +8,17 @@ import pytest
 from astropy import units
 from astropy.io.votable.ucd import parse_ucd
 
-from obcat.schema import ARROW, arrow_schema, column, columns_of, read_columns, read_tables
+from obcat.schema import (
+    ARROW,
+    SQL,
+    arrow_schema,
+    column,
+    columns_of,
+    printed,
+    read_columns,
+    read_parameters,
+    read_tables,
+)
 
 # Xiang et al. 2021, Table 1
 TABLE_1 = [
@@ -146,6 +157,36 @@ def test_parameters_say_paper_or_assumed():
         assert c.required, c
 
 
+@pytest.mark.parametrize("p", read_parameters().values(), ids=lambda p: p.name)
+def test_parameter(p):
+    assert p.status in ("paper", "assumed")
+    assert p.where.startswith("section ") or p.status == "assumed"
+    assert ":" not in p.where
+    assert p.meaning == p.meaning.strip() != ""
+    assert float(p.min) <= float(p.value) <= float(p.max)
+    assert p.fault(float(p.value)) is None
+    assert p.fault(float(p.min) - 1).endswith(
+        f"is not in its range, {printed(float(p.min))} to {printed(float(p.max))}"
+    )
+    assert "not in its range" in p.fault(float(p.max) * 2 + 1)
+    assert (p.type == "INTEGER") == ("whole number" in str(p.fault(float(p.value) + 0.5)))
+
+
+def test_a_parameter_says_where_its_value_is_from():
+    p = read_parameters()["binary_nsigma"]
+    assert p.said(2) == "paper, section 6: parallax excess above which a star is a binary"
+    assert p.said(2.5).startswith("survey, in place of 2, paper, section 6: parallax excess")
+    assert read_parameters()["colour_teff"].said(2e4).startswith("assumed (the text lost the number): ")
+
+
+def test_descriptions_have_the_numbers_of_the_method():
+    flag = column("catalog.ob_stars.binary_flag")
+    assert "(snr_dparallax > 2)" in flag.description
+    assert "(snr_dparallax > 3)" in flag.said({"binary_nsigma": "3"})
+    assert not [c for c in COLUMNS if "{" in c.description]
+    assert "DR2" not in column("catalog.ob_stars.gaia_id").description
+
+
 def test_a_column_means_the_same_everywhere():
     """A column that the catalog copies keeps type, unit and UCD on its way."""
     for c in columns_of("catalog.ob_stars"):
@@ -156,6 +197,20 @@ def test_a_column_means_the_same_everywhere():
                 "emission.lines",
             ):
                 assert (other.type, other.unit, other.ucd) == (c.type, c.unit, c.ucd), other
+
+
+def test_a_blank_description_is_that_of_the_first_column_of_the_name():
+    with (SQL / "schema" / "columns.csv").open(newline="", encoding="utf-8") as f:
+        rows = list(csv.DictReader(f))
+    first: dict[str, str] = {}
+    for row in rows:
+        written = row["description"]
+        assert written or row["column"] in first, row
+        assert written != first.get(row["column"]), row  # written once, inherited elsewhere
+        found = column(f"{row['table']}.{row['column']}")
+        assert found.template == written or (not written and found.template == first[row["column"]])
+        first.setdefault(row["column"], written)
+    assert sum(not row["description"] for row in rows) > 100
 
 
 def test_unknown_names_are_answered_with_the_nearest():

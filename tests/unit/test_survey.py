@@ -8,7 +8,7 @@ import pytest
 
 from obcat.survey import Survey, SurveyError, SurveyTable, load
 
-PARAMETERS = ("binary_nsigma", "pca_components")
+PARAMETERS = ("binary_nsigma", "epochs", "label_trees")
 WHOLE = """
 name = "simulated"
 simulated = true
@@ -22,7 +22,7 @@ columns = { parallax = "plx" }
 path = "tables/gaia.fits"
 [parameters]
 binary_nsigma = 2.5
-pca_components = 50
+label_trees = 50
 """
 
 
@@ -59,7 +59,7 @@ def test_a_whole_survey(folder):
             "gaia_dr2": SurveyTable(folder / "tables/gaia.fits", {"parallax": "plx"}),
             "labels": SurveyTable(folder / "tables/gaia.fits", {}),
         },
-        parameters={"binary_nsigma": 2.5, "pca_components": 50},
+        parameters={"binary_nsigma": 2.5, "label_trees": 50},
     )
 
 
@@ -79,6 +79,8 @@ def test_relative_survey_path_gives_absolute_paths(folder, monkeypatch):
     ("line", "says"),
     [
         ("spektra = 'x'", "spektra: no such key; did you mean 'spectra'?"),
+        ("[parameters]\nbinary_nsigma = -2.5", "parameters.binary_nsigma: -2.5 is not in its range, 0.1 to 100"),
+        ("[parameters]\nepochs = 2.5", "parameters.epochs: 2.5 is not a whole number"),
         ("[tables.gaia_d2]\npath = 'tables/gaia.fits'", "tables.gaia_d2: no such table; did you mean 'gaia_dr2'?"),
         ("[tables.gaia_dr2]\nfile = 'x'", "tables.gaia_dr2.file: no such key"),
         (

@@ -1,6 +1,10 @@
 """The finished database: open to any DuckDB, described throughout, and what its kernels say."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -66,6 +70,40 @@ def test_every_view_can_be_read(con):
 @pytest.mark.parametrize("path", sorted((SQL / "queries").glob("*.sql")), ids=lambda p: p.stem)
 def test_query_of_the_cookbook(con, path):
     assert con.sql(path.read_text(encoding="utf-8")).fetchall() is not None
+
+
+READ_BY_AN_OLDER = """
+import duckdb, sys
+con = duckdb.connect(sys.argv[1], read_only=True)
+relations = con.execute(
+    "SELECT schema_name, table_name FROM duckdb_tables() UNION ALL"
+    " SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal"
+).fetchall()
+for schema, name in relations:
+    con.execute(f'SELECT count(*) FROM (SELECT * FROM {schema}."{name}")').fetchall()
+for path in sys.argv[2:]:
+    con.execute(open(path, encoding="utf-8").read()).fetchall()
+star = con.execute("SELECT meta.star_id(92.95450, 22.82575), count(*) FROM cone(90, 0, 180)").fetchall()
+print(duckdb.__version__, len(relations), *star[0])
+"""
+
+
+@pytest.mark.parametrize("version", ["1.1.3", "1.4.4"])
+def test_older_duckdb_opens_the_build_with_its_views_macros_and_cookbook(first, con, version):
+    """OBCAT_OLD_DUCKDB is a folder that .ci/old-duckdb.sh has filled."""
+    if not os.environ.get("OBCAT_OLD_DUCKDB"):
+        pytest.skip("OBCAT_OLD_DUCKDB does not name a folder filled by .ci/old-duckdb.sh")
+    queries = map(str, sorted((SQL / "queries").glob("*.sql")))
+    done = subprocess.run(
+        [sys.executable, "-c", READ_BY_AN_OLDER, str(first.database), *queries],
+        env=os.environ | {"PYTHONPATH": str(Path(os.environ["OBCAT_OLD_DUCKDB"]) / version)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = con.execute("SELECT count(*) FROM catalog.ob_stars").fetchall()[0][0]
+    assert done.stdout.split() == [version, str(len(read_tables())), "S0925716224932", str(rows)]
 
 
 def test_nothing_in_the_database_is_nan_or_hangs_on_python(con):

@@ -161,7 +161,7 @@ def content(raw: Path) -> tuple[str, str]:
     digest = hashlib.sha256(repr(spectra["specid"].to_pylist()).encode())
     for name in ("flux", "ivar"):
         digest.update(spectra[name].combine_chunks().flatten().to_numpy().tobytes())
-    return inputs.content_hash(raw), digest.hexdigest()
+    return inputs.content_hash(inputs.provenance(raw)), digest.hexdigest()
 
 
 @pytest.mark.parametrize("n", [1, 2, 4, 6])

@@ -2,12 +2,14 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from obcat import db, schema
-from obcat.build import fingerprint
+from obcat.build import fingerprint, inputs
+from obcat.export.published import read
 from tests.whole.small import PARAMETERS, Made, built, copy_build, obcat, tables_of, write_survey
 
 
@@ -47,12 +49,28 @@ def test_a_changed_parameter_is_a_new_catalog(again, files, first):
     assert made.database.stat().st_mtime != 1e9
     assert made.csv != first.csv
     assert set(origins(made).values()) == {"cached"}
+    notes = read(made.database).notes
+    assert notes["distance_max"].startswith("survey, in place of 100, assumed: ")
+    assert notes["binary_nsigma"].startswith("paper, section 6: ")
 
 
 def test_a_changed_parameter_of_a_fit_fits_that_and_what_hangs_on_it(again, files):
     toml = write_survey(again.root / "survey.toml", files / "spectra", tables_of(files), PARAMETERS | {"epochs": 4})
     found = origins(built(toml, again.folder))
     assert {name for name, origin in found.items() if origin == "fitted"} == {"luminosity", "noise"}
+
+
+def test_one_digit_of_a_reference_table_is_a_new_catalog(again, first, tmp_path, monkeypatch):
+    reference = Path(shutil.copytree(inputs.REFERENCE, tmp_path / "reference"))
+    coefficients = reference / "extinction_coefficients.csv"
+    lines = coefficients.read_text(encoding="utf-8").splitlines()
+    changed = [",".join([*line.split(",")[:-1], "0.391"]) for line in lines[1:]]
+    coefficients.write_text("\n".join([lines[0], *changed]) + "\n", encoding="utf-8")
+    monkeypatch.setattr(inputs, "REFERENCE", reference)
+    made = built(again.toml, again.folder)
+    assert made.database.stat().st_mtime != 1e9
+    assert made.csv != first.csv
+    assert {name for name, origin in origins(made).items() if origin == "cached"} >= {"pca", "labels"}
 
 
 def test_a_lost_table_is_not_taken_for_unchanged(again):

@@ -5,7 +5,7 @@ from textwrap import wrap
 
 from obcat.export.cds.labels import label
 from obcat.export.cds.table import Field
-from obcat.export.published import CATALOG, NOT_REAL, Published
+from obcat.export.published import CATALOG, NOT_REAL, Published, own_numbers
 from obcat.schema import columns_of, read_tables
 
 __all__ = ["text"]
@@ -22,7 +22,8 @@ NAMES = re.compile(
 
 def text(catalog: Published, table: str, fields: list[Field]) -> str:
     """The whole ReadMe of the file ``table``. Authors and title are to be replaced before it is submitted."""
-    return "\n".join([*head(catalog), *summary(catalog, table, fields), *description(catalog, table, fields), *end()])
+    body = [*summary(catalog, table, fields), *description(catalog, table, fields)]
+    return "\n".join([*head(catalog), *body, *end(catalog)])
 
 
 def head(catalog: Published) -> list[str]:
@@ -51,9 +52,10 @@ def described(catalog: Published) -> str:
         [
             f"{NOT_REAL}." if catalog.simulated else "",
             f"Catalog of hot stars by the method of Xiang et al. (2021ApJS..253...22X), from {spectra},",
-            "Gaia DR2, 2MASS and optical photometry. One row is one spectrum; Visit = 1 is the best of a star.",
+            f"{catalog.gaia}, 2MASS and optical photometry. One row is one spectrum; Visit = 1 is the best of a star.",
             f"Made by obcat {catalog.provenance.get('obcat', '')},",
             f"fingerprint {catalog.provenance.get('fingerprint', '')[:16]}.",
+            *(f"Parameter {number}." for number in own_numbers(catalog)),
         ]
     )
 
@@ -129,11 +131,17 @@ def bit_lines(bit: int, name: str, meaning: str) -> list[str]:
     return wrap(f"{name}: {meaning}", WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
 
 
-def end() -> list[str]:
+OFFSETS = {
+    "Gaia DR2": "  Leung & Bovy, 2019MNRAS.489.2079L   Offset of the Gaia parallaxes",
+    "Gaia DR3": "  Lindegren et al., 2021A&A...649A...4L   Offset of the Gaia parallaxes",
+}
+
+
+def end(catalog: Published) -> list[str]:
     return [
         "References:",
         "  Xiang et al., 2021ApJS..253...22X   Method",
-        "  Leung & Bovy, 2019MNRAS.489.2079L   Offset of the Gaia parallaxes",
+        *filter(None, [OFFSETS.get(catalog.gaia)]),
         "",
         DOUBLE,
         f"{'(End)':<60}{'(Author A.)':>20}",

@@ -4,7 +4,7 @@ import duckdb
 
 from obcat.schema import Column, Table, columns_of, quoted, read_tables
 
-__all__ = ["comment_on", "create_tables"]
+__all__ = ["comment_on", "comment_on_column", "create_tables"]
 
 
 def create_tables(con: duckdb.DuckDBPyConnection) -> None:
@@ -29,15 +29,21 @@ def column_line(c: Column) -> str:
     if c.type == "DOUBLE" and not c.table.startswith("raw."):
         checks.append(f"isfinite({quoted(c.column)})")
     check = f" CHECK ({' AND '.join(checks)})" if checks else ""
-    return f"{quoted(c.column)} {c.type}{' NOT NULL' if c.required else ''}{check}"
+    default = f" DEFAULT {c.default}" if c.default else ""
+    return f"{quoted(c.column)} {c.type}{' NOT NULL' if c.required else ''}{default}{check}"
 
 
 def comment_on(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Put the descriptions, with units, on a table or view and on its columns."""
     con.execute(f"COMMENT ON {table.kind.upper()} {qualified(table.table)} IS {literal(table.description)}")
     for c in columns_of(table.table):
-        text = f"{c.description} [{c.unit}]" if c.unit else c.description
-        con.execute(f"COMMENT ON COLUMN {qualified(table.table)}.{quoted(c.column)} IS {literal(text)}")
+        comment_on_column(con, c, c.description)
+
+
+def comment_on_column(con: duckdb.DuckDBPyConnection, c: Column, text: str) -> None:
+    """Put a description, with the unit behind it, on a column."""
+    noted = f"{text} [{c.unit}]" if c.unit else text
+    con.execute(f"COMMENT ON COLUMN {qualified(c.table)}.{quoted(c.column)} IS {literal(noted)}")
 
 
 def qualified(name: str) -> str:
