@@ -53,6 +53,7 @@ SELECT
     , 1200 AS noise_steps
     , 20210822 AS noise_seed
     , 100.0 AS distance_max
+    , 1.0 AS distance_edge_nsigma
     , -8.122 AS sun_x
     , 0.0208 AS sun_z
 ;

@@ -26,10 +26,20 @@ SELECT
         OR g.mk_geo - g.mk_geo_err > p.mk_faint_limit
         , false)::INTEGER
     + 32768 * coalesce(
-        d.dis IS NOT NULL AND (m.mk IS NULL OR b.binary_flag = 1 OR s.ks IS NULL OR e.a_ks IS NULL), false
+        s.parallax IS NOT NULL AND (m.mk IS NULL OR b.binary_flag = 1 OR s.ks IS NULL OR e.a_ks IS NULL), false
     )::INTEGER
-    + 65536 * coalesce(d.dis IS NOT NULL AND s.parallax IS NULL, false)::INTEGER
+    + 65536 * coalesce(
+        s.parallax IS NULL AND m.mk IS NOT NULL AND s.ks IS NOT NULL AND e.a_ks IS NOT NULL, false
+    )::INTEGER
     + 131072 * coalesce(d.edge = 1, false)::INTEGER
+    + 262144 * coalesce(
+        d.dis IS NULL AND s.parallax IS NOT NULL
+        AND (m.mk IS NULL OR b.binary_flag = 1 OR s.ks IS NULL OR e.a_ks IS NULL)
+        , false)::INTEGER
+    + 524288 * coalesce(
+        d.dis IS NULL AND d.edge = 0 AND m.mk IS NOT NULL AND s.ks IS NOT NULL AND e.a_ks IS NOT NULL
+        AND b.binary_flag IS DISTINCT FROM 1
+        , false)::INTEGER
         AS quality
 FROM sample.visits AS v
 CROSS JOIN meta.parameters AS p
