@@ -15,7 +15,17 @@ from obcat.survey import Survey
 __all__ = ["fingerprint", "fingerprint_of", "provenance"]
 
 PACKAGES = ("duckdb", "numpy", "scipy", "torch", "lightgbm", "emcee", "pyarrow")
-MODULES = ("build.py", "db.py", "ddl.py", "fitting.py", "inputs.py", "models.py", "schema.py", "udf.py")
+MODULES = (
+    "build.py",
+    "db.py",
+    "ddl.py",
+    "fitting.py",
+    "inputs.py",
+    "models.py",
+    "part_order.py",
+    "schema.py",
+    "udf.py",
+)
 
 
 def fingerprint(survey: Survey, folder: Path) -> str:

@@ -63,20 +63,22 @@ MAY_USE = {
         "pyvo", "obcat", "obcat.ingest", "obcat.schema", "obcat.survey",
     },
     "progress": {"rich"},
-    "survey": {"msgspec", "obcat.schema"},
+    "survey": {"msgspec", "obcat.machine", "obcat.schema"},
+    "machine": {"msgspec"},
     "models": {"numpy", "pyarrow", "duckdb", "safetensors", "obcat.fit", "obcat.db"},
-    "inputs": {"pyarrow", "duckdb", "obcat.schema", "obcat.survey"},
+    "inputs": {"pyarrow", "duckdb", "obcat.part_order", "obcat.schema", "obcat.survey"},
+    "part_order": {"numpy", "pyarrow", "obcat.db", "obcat.kernels"},
     "fitting": {"numpy", "pyarrow", "duckdb", "obcat", "obcat.models", "obcat.db", "obcat.fit"},
     "fingerprint": {"duckdb", "obcat", "obcat.db", "obcat.inputs", "obcat.models", "obcat.schema", "obcat.survey"},
     "lock": set(),
     "build": {
         "duckdb", "obcat", "obcat.db", "obcat.ddl", "obcat.inputs", "obcat.fingerprint", "obcat.fitting", "obcat.lock",
-        "obcat.progress", "obcat.schema", "obcat.survey", "obcat.udf",
+        "obcat.machine", "obcat.progress", "obcat.schema", "obcat.survey", "obcat.udf",
     },
     "cli": {
         "click", "duckdb", "obcat", "obcat.answers", "obcat.build", "obcat.compare", "obcat.db", "obcat.explain",
-        "obcat.export", "obcat.fetch", "obcat.ingest", "obcat.lock", "obcat.page", "obcat.progress", "obcat.query",
-        "obcat.realism", "obcat.report", "obcat.schema", "obcat.sums", "obcat.survey", "obcat.trust",
+        "obcat.export", "obcat.fetch", "obcat.ingest", "obcat.lock", "obcat.machine", "obcat.page",
+        "obcat.progress", "obcat.query", "obcat.realism", "obcat.report", "obcat.schema", "obcat.sums", "obcat.survey", "obcat.trust",
     },
     "__init__": {"numpy", "astropy", "obcat.catalog", "obcat.prediction"},  # in functions only
 }  # fmt: skip

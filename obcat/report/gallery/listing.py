@@ -56,7 +56,8 @@ FIGURES = (
             "which orbits raise.", ("stars",), parallaxes.excess),
     Drawing(11, "Distances and their errors", "Left: number of stars. Right: half of the interval from dis_low to "
             "dis_high over the distance (binary_flag 0), beside the parallax alone. A star "
-            "whose PDF the largest distance allowed (distance_max) decides has no distance.", ("stars",), distances.errors),
+            "whose PDF the largest distance allowed (distance_max) decides has no distance.", ("stars",),
+            distances.errors),
     Drawing(12, "The Galactic plane", "Positions seen from the north Galactic pole.", ("stars",), distances.plane,
             (9, 6.8)),
     Drawing(13, "LB-1 over its visits", "M_spec of each visit, M_geo of the star, and radial velocity. The published "
