@@ -12,7 +12,7 @@ __all__ = ["LEAST", "Limits", "MachineError", "Share", "chosen", "cpus", "in_wor
 
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B)\s*", re.IGNORECASE)
-LEAST = (200 * 10**6, 200 * 10**6)  # of the engine: for any build, and for each thread besides
+LEAST = (100 * 10**6, 300 * 10**6)  # of the engine: for any build, and for each thread besides
 PER_THREAD = 750 * 10**6  # the engine is no faster with more
 SHARE = 4  # the engine takes a quarter of what there is; batches and fits take more than it does
 BESIDES = 2 * 10**9  # what there must be for each thread: its batches are in no engine's limit

@@ -78,7 +78,8 @@ MAY_USE = {
     "cli": {
         "click", "duckdb", "obcat", "obcat.answers", "obcat.build", "obcat.compare", "obcat.db", "obcat.explain",
         "obcat.export", "obcat.fetch", "obcat.ingest", "obcat.lock", "obcat.machine", "obcat.page",
-        "obcat.progress", "obcat.query", "obcat.realism", "obcat.report", "obcat.schema", "obcat.sums", "obcat.survey", "obcat.trust",
+        "obcat.progress", "obcat.query", "obcat.realism", "obcat.report", "obcat.schema", "obcat.sums",
+        "obcat.survey", "obcat.trust",
     },
     "__init__": {"numpy", "astropy", "obcat.catalog", "obcat.prediction"},  # in functions only
 }  # fmt: skip

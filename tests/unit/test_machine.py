@@ -24,7 +24,7 @@ def looks(monkeypatch, cpus, size):
         (8, 8 * GB, Limits(4, 2 * GB)),
         (64, 256 * GB, Limits(64, 48 * GB)),
         (64, 16 * GB, Limits(8, 4 * GB)),
-        (4, GB, Limits(1, 350_000_000)),
+        (4, GB, Limits(1, 400_000_000)),
     ],
 )
 def test_without_a_wish_both_follow_the_machine(monkeypatch, cpus, size, limits):
@@ -43,12 +43,12 @@ def test_an_option_comes_before_the_survey_and_both_before_the_machine(monkeypat
 
 def test_little_memory_takes_threads_away_unless_they_are_asked_for(monkeypatch):
     looks(monkeypatch, 8, 64 * GB)
-    assert chosen(Share(memory="500MB")) == Limits(2, 500_000_000)
-    assert chosen(Share(memory="350MB")) == Limits(1, 350_000_000)
-    with pytest.raises(MachineError, match=r"^memory: 500MB is too little: 4 threads need 800 MB or more$"):
-        chosen(Share(memory="500MB", threads=4))
-    with pytest.raises(MachineError, match=r"^memory: 349MB is too little: 1 thread needs 350 MB or more$"):
-        chosen(Share(memory="349MB"))
+    assert chosen(Share(memory="700MB")) == Limits(2, 700_000_000)
+    assert chosen(Share(memory="699MB")) == Limits(1, 699_000_000)
+    with pytest.raises(MachineError, match=r"^memory: 1200MB is too little: 4 threads need 1.3 GB or more$"):
+        chosen(Share(memory="1200MB", threads=4))
+    with pytest.raises(MachineError, match=r"^memory: 399MB is too little: 1 thread needs 400 MB or more$"):
+        chosen(Share(memory="399MB"))
     with pytest.raises(MachineError, match="threads: 0 is less than 1"):
         chosen(Share(threads=0))
 
