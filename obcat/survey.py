@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from obcat.errors import ObcatError
+from obcat.machine import MachineError, Share, chosen
 from obcat.schema import columns_of, nearest, read_parameters
 
 __all__ = ["TABLES", "Survey", "SurveyError", "SurveyTable", "load"]
@@ -39,6 +40,7 @@ class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models_from: Path | None = None
     tables: dict[str, SurveyTable] = {}
     parameters: dict[str, int | float] = {}
+    build: Share = Share()  # of no meaning to what is built
     fetch: dict[str, Any] = {}  # read by obcat.ingest.fetch, of no meaning to a build
 
 
@@ -89,6 +91,7 @@ def _with_line(error: str, path: Path) -> str:
 def _check_keys(content: dict[str, Any], known_parameters: frozenset[str], path: Path) -> None:
     _known(content, Survey.__struct_fields__, "key", "", path)
     tables, parameters = _section(content, "tables"), _section(content, "parameters")
+    _known(_section(content, "build"), Share.__struct_fields__, "key", "build.", path)
     _known(tables, TABLES, "table", "tables.", path)
     for name in tables:
         _check_table(tables, name, path)
@@ -125,6 +128,10 @@ def _check_values(survey: Survey, path: Path) -> None:
         raise SurveyError(f"{path}: name: {survey.name!r} is not a name; use letters, digits, _ and -")
     if {"gaia_dr2", "gaia_dr3"} <= survey.tables.keys():
         raise SurveyError(f"{path}: tables.gaia_dr3: the survey has gaia_dr2 too; give one release, not both")
+    try:
+        chosen(survey.build)
+    except MachineError as error:
+        raise SurveyError(f"{path}: build.{error}") from error
     for name, value in survey.parameters.items():
         if not math.isfinite(value):
             raise SurveyError(f"{path}: parameters.{name}: {value} is not a finite number")

@@ -132,7 +132,7 @@ UDFS = {
             distance,
             takes=BOTH_TERMS,
             gives=of("distance.distances", "dis dis_low dis_high logdis logdis_err edge"),
-            parameters=("distance_max",),
+            parameters=("distance_max", "distance_edge_nsigma"),
             optional=BOTH_TERMS,
         ),
     )

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -13,11 +12,9 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from obcat.data import REFERENCE
+from obcat.part_order import ordered_spectra
 from obcat.schema import arrow_schema, read_tables
 from obcat.survey import Survey
-
-if TYPE_CHECKING:
-    import pyarrow.dataset as ds
 
 __all__ = ["content_hash", "provenance", "registered"]
 
@@ -39,22 +36,13 @@ def _raw_names() -> list[str]:
     return [name.partition(".")[2] for name in read_tables() if name.startswith("raw.")]
 
 
-def _raw(raw: Path, name: str) -> "pa.Table | ds.Dataset":
+def _raw(raw: Path, name: str) -> pa.Table | pa.RecordBatchReader:
     schema = arrow_schema(f"raw.{name}")
     if name == "spectra":
         parts = sorted((raw / "spectra").glob("*.parquet"))
-        return _dataset(parts, pa.schema([*(schema.field(column) for column in ("specid", "flux", "ivar")), SHA256]))
+        return ordered_spectra(parts, _raw(raw, "headers"), schema, raw.parent)
     path = raw / f"{name}.parquet"
     return _table(path).replace_schema_metadata() if path.is_file() else schema.empty_table()
-
-
-def _dataset(parts: list[Path], schema: pa.Schema) -> "ds.Dataset":
-    """The parts as one relation, page checksums verified."""
-    import pyarrow.dataset as ds  # slow, and a build with nothing to do needs none of it
-
-    options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
-    checked = ds.ParquetFileFormat(default_fragment_scan_options=options)
-    return ds.dataset([str(p) for p in parts], schema=schema, format=checked)
 
 
 def _table(path: Path) -> pa.Table:

@@ -18,6 +18,7 @@ from obcat.build import inputs
 from obcat.build.fingerprint import fingerprint, fingerprint_of, provenance
 from obcat.build.fitting import REMEDY, Arrays, fit_file, missing
 from obcat.lock import locked
+from obcat.machine import Share, chosen, in_words
 from obcat.progress import working
 from obcat.schema import quoted, read_parameters, read_tables
 from obcat.survey import Survey
@@ -32,13 +33,16 @@ class BuildFailed(ObcatError):
     """A build cannot go on; one line that names what is wrong and what to do."""
 
 
-def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
+def build(survey: Survey, folder: Path, *, say: Say, threads: int | None = None, memory: str | None = None) -> bool:
     """Make ``folder/obcat.duckdb`` from ``folder/raw``; False if it was there already and nothing has changed.
 
     Raises BuildFailed where inputs or packages are missing, a check fails or another build is at
-    work, StepFailed where a SQL file fails. The old database stays as it is until the new one is
-    whole.
+    work, StepFailed where a SQL file fails, MachineError where ``threads`` or ``memory`` cannot be.
+    The old database stays as it is until the new one is whole. ``threads`` and ``memory`` (of the
+    database engine, such as "2GB") change no byte of it; without them the survey's [build] holds,
+    or what suits the machine.
     """
+    limits = chosen(Share(memory, threads), survey.build)
     if not (folder / "raw" / "files.parquet").is_file():
         raise BuildFailed(f"{folder / 'raw'}: nothing ingested here; run `obcat ingest` first")
     if not survey.models_from:
@@ -50,7 +54,8 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
         return False
     with locked(folder):
         remove(path for rest in ("obcat.duckdb.partial*", "models/*.partial") for path in folder.glob(rest))
-        with db.connect(partial, threads=threads) as con:
+        say(f"{limits.threads} threads, {in_words(limits.memory)} of memory for the database")
+        with db.connect(partial, threads=limits.threads, memory_limit=f"{limits.memory}B") as con:
             con.execute("SET enable_external_access = false")  # inputs are registered: no step reads a file by itself
             fill(con, survey, folder, say)
             items = provenance(survey, read, mark)

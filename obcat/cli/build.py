@@ -83,14 +83,19 @@ def ingest(survey: Path, root: Path, workers: int) -> None:
 @main.command()
 @SURVEY
 @BUILD
-@click.option("--threads", default=2, show_default=True, type=click.IntRange(min=1))
-def build(survey: Path, root: Path, threads: int) -> None:
+@click.option("--threads", type=click.IntRange(min=1), help="Default: the CPUs that this process may use.")
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    help="For the database, such as 2GB; batches and fits take up to 2 GB besides. Default: follows the machine.",
+)
+def build(survey: Path, root: Path, threads: int | None, memory: str | None) -> None:
     """Make build/NAME/obcat.duckdb from what was ingested; does nothing if nothing has changed."""
     from obcat.build.run import build as run
 
     described = load(survey)
     folder = root / described.name
     started = time.monotonic()
-    made = run(described, folder, say=say, threads=threads)
+    made = run(described, folder, say=say, threads=threads, memory=memory)
     done = f"built in {time.monotonic() - started:.0f} s" if made else "nothing has changed"
     say(f"{folder / 'obcat.duckdb'}: {done}")

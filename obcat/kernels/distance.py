@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from obcat.kernels.density import Floats, Terms, grid, support, take, terms_of
 
-__all__ = ["EDGE_MASS", "distance"]
+__all__ = ["EDGE_MASS", "distance", "pdf_summary"]
 
 EDGE_MASS = 1e-3  # the accuracy promised for the percentiles
 POINTS = 97
@@ -30,11 +30,19 @@ def distance(
     parallax_error: ArrayLike,
     *,
     distance_max: float,
+    distance_edge_nsigma: float = 1.0,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, NDArray[np.int16]]:
-    """Summary of p(d) for 0 < d <= distance_max, flat prior.
+    """The distance that p(d) measures, where it measures one: 0 < d <= distance_max, flat prior.
+
+    It measures none where its mode lies outside its own 16th to 84th percentile, or where distance_max
+    is less than ``distance_edge_nsigma`` standard errors less likely than the mode: another limit would
+    give another distance. All is then NaN but ``edge``, and but the 16th percentile as a lower limit
+    where the PDF supports that: it has a spectroscopic term, hence an end of its own however far the
+    limit, and dis_low itself is a standard error less likely than the mode. The parallax alone supports
+    none: its PDF never ends.
 
     Any NaN among the first six is a star without the spectroscopic term (the caller says so for binaries); a NaN among
-    the last two, one without the parallax; neither gives NaN.
+    the last two, one without the parallax; without both there is no PDF, and no edge.
 
     Parameters
     ----------
@@ -49,16 +57,29 @@ def distance(
     logdis, logdis_err : (n,) mean and standard deviation of log10(d / kpc) over p(d) dd
     edge : (n,) int16, 1 where p(d) d at distance_max is above EDGE_MASS of the integral: the limit shapes the answer
     """
-    columns = [np.asarray(x, float) for x in (mk, mk_err, ks, ks_err, a_ks, a_ks_err, parallax, parallax_error)]
-    result = np.full((6, len(columns[0])), np.nan)
-    result[5] = 0
+    columns = (np.asarray(x, float) for x in (mk, mk_err, ks, ks_err, a_ks, a_ks_err, parallax, parallax_error))
     terms, known = terms_of(*columns)
+    dis, low, high, logdis, logdis_err, edge, nsigma_end, nsigma_low = pdf_summary(terms, known, distance_max)
+    measured = (low <= dis) & (dis <= high) & (nsigma_end >= distance_edge_nsigma)
+    limit = (terms.per_width > 0) & (nsigma_low >= 1)
+    dis, high, logdis, logdis_err = (np.where(measured, x, np.nan) for x in (dis, high, logdis, logdis_err))
+    return dis, np.where(measured | limit, low, np.nan), high, logdis, logdis_err, edge.astype(np.int16)
+
+
+def pdf_summary(terms: Terms, known: NDArray[np.bool_], distance_max: float) -> Floats:
+    """(8, n) numbers of p(d) from terms (n,), whether or not they measure a distance; NaN if not ``known``.
+
+    Mode, 16th and 84th percentile (kpc), mean and standard deviation of log10(d / kpc), edge as in
+    `distance`, and by how many standard errors distance_max (kpc), and the 16th percentile, are less
+    likely than the mode.
+    """
+    result = np.full((8, len(known)), np.nan)
+    result[5] = 0
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for block in _blocks(np.flatnonzero(known)):
             result[:, block] = _summary(Terms(*(t[block, None] for t in terms)), np.log(distance_max))
-    dis, low, high = np.minimum(result[:3], distance_max)  # exp(log(distance_max)) may be a last bit above it
-    logdis, logdis_err, edge = result[3:]
-    return dis, low, high, logdis, logdis_err, edge.astype(np.int16)
+    result[:3] = np.minimum(result[:3], distance_max)  # exp(log(distance_max)) may be a last bit above it
+    return result
 
 
 def _blocks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
@@ -66,7 +87,7 @@ def _blocks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
 
 
 def _summary(terms: Terms, end: float) -> Floats:
-    """(6, n) the results for a block of stars that have at least one term; end = ln of the largest distance."""
+    """(8, n) the results for a block of stars that have at least one term; end = ln of the largest distance."""
     x = grid(*support(terms, end), POINTS)
     u = np.exp(-x)
     f = terms.f(x, u)
@@ -79,10 +100,18 @@ def _summary(terms: Terms, end: float) -> Floats:
     cumulative = _cumulative(x, density, gradient)
     low, high = (_percentile(q, x, density, cumulative) for q in (0.16, 0.84))
     mean, sd = _moments(x, density)
-    last = np.exp(terms.f(np.full_like(mode, end), np.exp(-end)) - peak + end - mode)
+    at_end = np.full_like(mode, end)
+    last = np.exp(terms.f(at_end, np.exp(-end)) - peak + end - mode)
     edge = last > EDGE_MASS * cumulative[:, -1:]
-    results = (np.exp(mode), np.exp(low), np.exp(high), mean / np.log(10), sd / np.log(10), edge)
+    nsigma = (_nsigma(terms, mode, at) for at in (at_end, low))
+    results = (np.exp(mode), np.exp(low), np.exp(high), mean / np.log(10), sd / np.log(10), edge, *nsigma)
     return np.concatenate(results, axis=1).T
+
+
+def _nsigma(terms: Terms, mode: Floats, at: Floats) -> Floats:
+    """How many standard errors of one parameter ``at`` is less likely than the mode."""
+    drop = terms.f(mode, np.exp(-mode)) - terms.f(at, np.exp(-at))
+    return np.sqrt(2 * np.maximum(drop, 0))
 
 
 def _mode(terms: Terms, x: Floats, top: NDArray[np.intp]) -> Floats:

@@ -73,8 +73,9 @@ FIGURES = (
     Drawing(10, "Parallax excess", "Left: by precision of the parallax, with a unit Gaussian. Right: against RUWE, "
             "which orbits raise.", ("report/stars",), binaries.excess),
     Drawing(11, "Distances and their errors", "Left: number of stars. Right: half of the interval from dis_low to "
-            "dis_high over the distance (binary_flag 0), beside the parallax alone. A star at the "
-            "largest distance allowed (distance_max) has a PDF that it cuts.", ("report/stars",), distances.errors),
+            "dis_high over the distance (binary_flag 0), beside the parallax alone. A star "
+            "whose PDF the largest distance allowed (distance_max) decides has no distance.", ("report/stars",),
+            distances.errors),
     Drawing(12, "The Galactic plane", "Positions seen from the north Galactic pole.", ("report/stars",),
             distances.plane, (9, 6.8)),
     Drawing(13, "LB-1 over its visits", "M_spec of each visit, M_geo of the star, and radial velocity. The published "

@@ -22,9 +22,12 @@ FROM (VALUES
     , (8192, 'no_mk', 'No absolute magnitude from the spectrum')
     , (16384, 'out_of_domain',
         'Unlike the stars that train the network, brighter than nearly all of them, or fainter than M = {limit}')
-    , (32768, 'parallax_only', 'Distance from the parallax alone')
-    , (65536, 'spectrum_only', 'Distance from the spectrum alone')
-    , (131072, 'distance_edge', 'The largest distance allowed cuts the distance PDF')
+    , (32768, 'parallax_only', 'Distance PDF from the parallax alone')
+    , (65536, 'spectrum_only', 'Distance PDF from the spectrum alone')
+    , (131072, 'distance_edge', 'The largest distance allowed cuts the distance PDF; decides it where dis is null')
+    , (262144, 'parallax_poor',
+        'No dis: it would rest on the parallax alone (a binary, or no M, Ks or extinction), which is too poor')
+    , (524288, 'distance_wide', 'No dis: the distance PDF is so wide that its mode lies outside 16 to 84 per cent')
 ) AS b (bit, name, meaning)
 CROSS JOIN meta.parameters AS p
 ;

@@ -1,10 +1,8 @@
--- Title:   Spectra on the common grid; the order of rows is fixed here, once, whatever the order of the files.
+-- Title:   Spectra on the common grid, by specid: input_spectra comes in that order, and a plain scan keeps it.
 -- Grain:   one row per spectrum (specid).
--- Reads:   input_spectra, raw.headers
+-- Reads:   input_spectra
 -- Paper:   METHOD section 1
 INSERT INTO raw.spectra BY NAME
-SELECT s.specid, h.z, s.flux, s.ivar
-FROM input_spectra AS s
-INNER JOIN raw.headers AS h USING (specid, sha256)
-ORDER BY s.specid
+SELECT specid, z, flux, ivar
+FROM input_spectra
 ;

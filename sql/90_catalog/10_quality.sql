@@ -22,10 +22,15 @@ WITH limits AS (
         , ('out_of_domain', m.out_of_domain = 1
             OR m.mk > p.mk_faint_limit
             OR g.mk_geo - g.mk_geo_err > p.mk_faint_limit)
-        , ('parallax_only', d.dis IS NOT NULL
+        , ('parallax_only', s.parallax IS NOT NULL
             AND (m.mk IS NULL OR b.binary_flag = 1 OR s.ks IS NULL OR e.a_ks IS NULL))
-        , ('spectrum_only', d.dis IS NOT NULL AND s.parallax IS NULL)
+        , ('spectrum_only', s.parallax IS NULL
+            AND m.mk IS NOT NULL AND s.ks IS NOT NULL AND e.a_ks IS NOT NULL)
         , ('distance_edge', d.edge = 1)
+        , ('parallax_poor', d.dis IS NULL AND s.parallax IS NOT NULL
+            AND (m.mk IS NULL OR b.binary_flag = 1 OR s.ks IS NULL OR e.a_ks IS NULL))
+        , ('distance_wide', d.dis IS NULL AND d.edge = 0 AND b.binary_flag IS DISTINCT FROM 1
+            AND m.mk IS NOT NULL AND s.ks IS NOT NULL AND e.a_ks IS NOT NULL)
     ]) AS bit
     FROM sample.visits AS v
     CROSS JOIN meta.parameters AS p

@@ -29,8 +29,8 @@ MAY_USE = {
     "astro_table": {"astropy", "numpy", "pyarrow", "obcat.arrow", "obcat.schema"},
     "build": {
         "duckdb", "numpy", "pyarrow", "obcat.code", "obcat.data", "obcat.db", "obcat.ddl",
-        "obcat.fit", "obcat.lock", "obcat.models", "obcat.progress", "obcat.schema", "obcat.survey",
-        "obcat.udf", "obcat.wording",
+        "obcat.fit", "obcat.lock", "obcat.machine", "obcat.models", "obcat.part_order",
+        "obcat.progress", "obcat.schema", "obcat.survey", "obcat.udf", "obcat.wording",
     },
     "catalog": {
         "astropy", "numpy", "pyarrow", "specutils", "obcat.astro_table", "obcat.kernels",
@@ -73,12 +73,14 @@ MAY_USE = {
         "requests", "urllib3", "obcat", "obcat.ingest", "obcat.schema", "obcat.survey",
     },
     "lock": set(),
+    "machine": {"msgspec"},
     "model_file": {"numpy", "safetensors"},
     "models": {"duckdb", "numpy", "pyarrow", "safetensors", "obcat.db", "obcat.fit"},
     "page": {
         "duckdb", "jinja2", "markupsafe", "numpy", "obcat.arrow", "obcat.db", "obcat.export",
         "obcat.kernels", "obcat.models", "obcat.reading", "obcat.schema",
     },
+    "part_order": {"numpy", "pyarrow", "obcat.db", "obcat.kernels"},
     "prediction": {
         "astropy", "numpy", "pyarrow", "obcat.astro_table", "obcat.db", "obcat.kernels",
         "obcat.model_file", "obcat.models", "obcat.udf",
@@ -99,7 +101,7 @@ MAY_USE = {
     },
     "statistics": {"numpy"},
     "sums": set(),
-    "survey": {"msgspec", "obcat.schema"},
+    "survey": {"msgspec", "obcat.machine", "obcat.schema"},
     "trust": {"obcat.sums"},
     "udf": {"numpy", "pyarrow", "obcat.arrow", "obcat.kernels", "obcat.schema"},
     "wording": {"duckdb", "obcat.ddl", "obcat.schema"},

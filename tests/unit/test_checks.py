@@ -118,15 +118,21 @@ FAULTS = {
         "UPDATE catalog.ob_stars SET dis = 0 WHERE specid = 's1'",
         "UPDATE catalog.ob_stars SET dis_low = -0.1 WHERE specid = 's1'",
     ],
-    "44_distance_mode": ["UPDATE catalog.ob_stars SET dis = 0.8 WHERE specid = 's1'"],
+    "44_distance_mode": [
+        "UPDATE catalog.ob_stars SET dis = 0.8 WHERE specid = 's1'",
+        "UPDATE catalog.ob_stars SET dis = 100, dis_low = 40, dis_high = 90, quality = 131072 WHERE specid = 's1'",
+    ],
     "46_position": [
         "UPDATE catalog.ob_stars SET x = x + 0.001 WHERE specid = 's1'",
         "UPDATE catalog.ob_stars SET dis = 1.01 WHERE specid = 's1'",
     ],
+    "48_distance_reason": [
+        f"UPDATE catalog.ob_stars SET dis = NULL, quality = {bits} WHERE specid = 's1'" for bits in (0, 8, 64, 128)
+    ],
     "50_quality": [
         *(
             f"UPDATE catalog.ob_stars SET quality = xor(quality, {bit})"
-            for bit in (1, 8, 64, 128, 256, 512, 2048, 8192, 65536)
+            for bit in (1, 8, 64, 128, 256, 512, 2048, 8192, 32768, 65536, 262144)
         ),
         "UPDATE catalog.ob_stars SET quality = 1048576",
     ],
@@ -175,7 +181,8 @@ def catalog_row(specid, star_id, uniqflag, snr_g):
         "ra": 10.0, "dec": 20.0, "gaia_id": gaia_id, "gaia_name": f"Gaia DR2 {gaia_id}", "parallax_offset": -0.0523,
         "parallax_corrected": 1.0 - -0.0523,
         "snr_dparallax": 3.0 if binary else 0.5, "binary_flag": int(binary), "erroneous": 0,
-        "label_source": "regression" if binary else "HotPayne", "gri_source": "xstps", "quality": 512 if binary else 0,
+        "label_source": "regression" if binary else "HotPayne", "gri_source": "xstps",
+        "quality": 512 + 32768 if binary else 0,
         "dis": 1.0, "dis_low": 0.9, "dis_high": 1.1, "logdis": 0.0, "logdis_err": 0.04, "simulated": 1,
         "x": -8.122 + math.sqrt(0.5), "y": 0.5, "z": 0.0208 - 0.5,
     }  # fmt: skip

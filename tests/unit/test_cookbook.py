@@ -252,15 +252,15 @@ KNOWN = {
         [{"gaia_id": 7, "star_ids": ["A", "B"], "ra_range": 0.5}],
     ),
     "why_no_distance": (
-        [star("A"), star("B"), star("C", parallax=1.0, ks=9.0), star("D", dis=1.0)],
+        [star("A"), star("B"), star("C", parallax=1.0, ks=9.0, quality=262144), star("D", dis=1.0)],
         [
             {"no_parallax": True, "no_ks": True, "stars": 2, "example": "A-1"},
-            {"no_parallax": False, "no_ks": False, "no_ebv": True, "no_mk": True, "stars": 1},
+            {"no_parallax": False, "poor_parallax": True, "no_ks": False, "no_ebv": True, "no_mk": True, "stars": 1},
         ],
     ),
     "quality_census": (
         [star("A", quality=8), star("B", quality=24)],
-        [{"bit": 2**i, "rows": {3: 2, 4: 1}.get(i, 0), "only_this": int(i == 3)} for i in range(18)],
+        [{"bit": 2**i, "rows": {3: 2, 4: 1}.get(i, 0), "only_this": int(i == 3)} for i in range(20)],
     ),
 }
 # recipes that read other tables than the catalog

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from obcat.kernels.distance import distance
+from obcat.kernels.density import terms_of
+from obcat.kernels.distance import distance, pdf_summary
 
 LN_PER_MAG = 0.2 * np.log(10)
 NAN = np.nan
@@ -45,7 +46,7 @@ def two_hundred_stars():
 @pytest.mark.slow
 def test_two_hundred_stars_agree_with_the_grid_of_the_paper():
     stars = two_hundred_stars()
-    dis, low, high, logdis, logdis_err, _ = distance(*stars, distance_max=30)
+    dis, low, high, logdis, logdis_err, *_ = pdf_summary(*terms_of(*stars), 30)
     grid = np.array([brute_force(*star, 30) for star in zip(*stars, strict=True)]).T
     assert np.abs(dis - grid[0]).max() < 1e-4
     np.testing.assert_allclose(low, grid[1], rtol=1e-3)
@@ -84,16 +85,18 @@ def test_a_precise_parallax_beats_the_spectrum_and_is_a_gaussian():
 
 @pytest.mark.parametrize(("parallax", "error"), [(-0.3, 0.05), (-5, 0.1), (0.001, 1.0), (0, 0.05)])
 def test_parallax_without_information_piles_up_at_the_limit(parallax, error):
-    dis, low, high, *_, edge = one(parallax=parallax, parallax_error=error)
+    dis, low, high, _, _, edge, *_ = summary(parallax=parallax, parallax_error=error)
     assert edge == 1
     assert 0 < low < high < 100
     assert dis == pytest.approx(100 if parallax <= 0 else min(100, 1 / parallax))
+    assert np.isnan(one(parallax=parallax, parallax_error=error)[:5]).all()
+    assert one(parallax=parallax, parallax_error=error)[5] == 1
 
 
 @pytest.mark.parametrize(("distance_max", "high"), [(20, 17), (30, 24), (60, 45)])
 def test_upper_percentile_of_a_poor_parallax_hangs_on_the_limit(distance_max, high):
     """Known truth of MEASURED section 7: 0.10 +- 0.05 mas gives 17, 24, 45 kpc."""
-    result = one(parallax=0.1, parallax_error=0.05, distance_max=distance_max)
+    result = summary(parallax=0.1, parallax_error=0.05, distance_max=distance_max)
     assert result[2] == pytest.approx(high, abs=0.5)
     assert result[5] == 1
 
@@ -106,8 +109,8 @@ def test_edge_is_not_set_by_a_good_parallax_and_is_by_a_far_star():
 def test_of_two_maxima_the_higher_is_the_mode():
     """Spectrum at 20 kpc, parallax at 1 kpc: a star in deep conflict has a maximum near each."""
     star = {"mk": -2, "ks": -2 + 10 + 5 * np.log10(20), "parallax": 1.0}
-    spectrum = one(**star, mk_err=0.2, parallax_error=0.45)
-    parallax = one(**star, mk_err=1.5, parallax_error=0.2)
+    spectrum = summary(**star, mk_err=0.2, parallax_error=0.45)
+    parallax = summary(**star, mk_err=1.5, parallax_error=0.2)
     for result, errors in ((spectrum, (0.2, 0.45)), (parallax, (1.5, 0.2))):
         grid = brute_force(-2, errors[0], star["ks"], 0, 0, 0, 1.0, errors[1], 100)
         assert result[0] == pytest.approx(grid[0], abs=1e-4)
@@ -175,9 +178,92 @@ def test_inputs_stay_as_they_are_and_no_rows_is_no_result():
     assert all(len(x) == 0 for x in distance(*([[]] * 8), distance_max=100))
 
 
-def one(distance_max=100, **star):
-    """The kernel for a single star; what is not given is missing, but the small errors are zero."""
-    names = ("mk", "mk_err", "ks", "ks_err", "a_ks", "a_ks_err", "parallax", "parallax_error")
+def all_kinds(n):
+    """Every kind of star by turns, hopeless ones among them: any parallax, any error, terms missing or in conflict."""
+    rng = np.random.default_rng(7)
+    kind = np.arange(n) % 8
+    distance_true = 10 ** rng.uniform(-1, 2.3, n)
+    mk_err, error = 10 ** rng.uniform(-3, 1, n), 10 ** rng.uniform(-3, 1, n)
+    mk = rng.uniform(-8, 3, n)
+    ks = mk + 5 * np.log10(distance_true) + 10 + rng.normal(0, 2, n) * (kind == 5)
+    parallax = 1 / distance_true + error * rng.normal(size=n) * np.where(kind == 6, 4, 1)
+    mk[(kind == 1) | (kind == 2)] = NAN
+    parallax[kind == 2] = rng.choice([-1e3, -1.0, -0.01, 0.0, 0.01, 0.0100001, 1e-9], np.count_nonzero(kind == 2))
+    parallax[kind == 3] = NAN
+    return mk, mk_err, ks, 0.03 + 0 * mk, 0.2 + 0 * mk, 0.02 + 0 * mk, parallax, error
+
+
+@pytest.mark.parametrize("distance_max", [5, 30, 100])
+def test_no_distance_lies_outside_its_own_interval(distance_max):
+    dis, low, high, logdis, logdis_err, edge = distance(*all_kinds(40_000), distance_max=distance_max)
+    known = np.isfinite(dis)
+    assert 1000 < known.sum() < 39_000
+    assert ((low <= dis) & (dis <= high))[known].all()
+    assert (high[known] <= distance_max).all()
+    for other in (high, logdis, logdis_err):
+        np.testing.assert_array_equal(np.isfinite(other), known)
+    assert np.isfinite(low[known]).all()
+    assert (dis[known] < distance_max).all()
+    assert set(np.unique(edge)) == {0, 1}
+
+
+def test_where_there_is_none_the_limit_would_decide_or_the_pdf_is_wide():
+    stars = all_kinds(40_000)
+    terms, known = terms_of(*stars)
+    mode, low, high, *_, nsigma_end, _ = pdf_summary(terms, known, 100.0)
+    none = np.isnan(distance(*stars, distance_max=100)[0])
+    np.testing.assert_array_equal(none, ~known | ~((low <= mode) & (mode <= high) & (nsigma_end >= 1)))
+    assert none[known & (mode == 100)].all()
+    assert (known & (mode == 100)).sum() > 1000
+
+
+def test_a_distance_that_stays_does_not_hang_on_the_limit():
+    """Without the bit of the edge twice the limit gives the same mode and percentiles."""
+    stars = all_kinds(8000)
+    near, far = np.array(distance(*stars, distance_max=100)), np.array(distance(*stars, distance_max=200))
+    both = np.isfinite(near[0]) & np.isfinite(far[0])
+    assert both.sum() > 3000
+    whole = both & (near[5] == 0)
+    np.testing.assert_allclose(near[:3, whole], far[:3, whole], rtol=5e-3)
+
+
+def test_a_lower_limit_is_left_where_the_spectrum_supports_it():
+    """A supergiant at 150 kpc is beyond the limit, whatever that is; a parallax around 0 excludes nothing."""
+    far = {"mk": -8.0, "mk_err": 0.3, "ks": -8 + 10 + 5 * np.log10(150)}
+    limits = []
+    for distance_max in (100, 120, 1000):
+        dis, low, high, logdis, _, edge = one(**far, distance_max=distance_max)
+        assert np.isnan([dis, high, logdis]).all() == (distance_max < 1000)
+        assert edge == (distance_max < 1000)
+        limits.append(low)
+    assert 70 < limits[0] < 100
+    assert limits == sorted(limits)
+    assert limits[2] < 150
+    assert np.isnan(one(parallax=0.002, parallax_error=0.002)[1])
+    assert np.isnan(one(**(far | {"mk_err": 6.0}))[1])
+
+
+def test_a_wide_pdf_that_ends_before_the_limit_measures_nothing_either():
+    """The mode of a lognormal lies below its 16th percentile where ln d has a deviation above 0.99: 2.2 mag."""
+    narrow, wide = (one(mk=-2, mk_err=error, ks=-2, distance_max=100) for error in (2.1, 2.2))
+    assert narrow[1] < narrow[0] < narrow[2]
+    assert np.isnan(wide[:5]).all()
+    assert narrow[5] == wide[5] == 0
+
+
+NAMES = ("mk", "mk_err", "ks", "ks_err", "a_ks", "a_ks_err", "parallax", "parallax_error")
+
+
+def row(**star):
+    """A single star; what is not given is missing, but the small errors are zero."""
     zero = dict.fromkeys(("ks_err", "a_ks", "a_ks_err"), 0.0)
-    row = {**dict.fromkeys(names, NAN), **zero, **star}
-    return tuple(float(x[0]) for x in distance(*([row[n]] for n in names), distance_max=distance_max))
+    known = {**dict.fromkeys(NAMES, NAN), **zero, **star}
+    return [np.array([known[n]], float) for n in NAMES]
+
+
+def one(distance_max=100, **star):
+    return tuple(float(x[0]) for x in distance(*row(**star), distance_max=distance_max))
+
+
+def summary(distance_max=100, **star):
+    return tuple(float(x[0]) for x in pdf_summary(*terms_of(*row(**star)), distance_max))

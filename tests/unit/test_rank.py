@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import norm
 
 from obcat.evaluate.ranks import rank, ranks
-from obcat.kernels.distance import distance
+from obcat.kernels.density import terms_of
+from obcat.kernels.distance import pdf_summary
 
 NAN = np.nan
 SIZE = 400
@@ -32,7 +33,7 @@ def stars(n: int, seed: int) -> dict[str, Any]:
 def test_percentiles_of_the_distance_have_their_rank(missing):
     data = stars(SIZE, 1) | ({missing: np.full(SIZE, NAN)} if missing else {})
     given = {name: column for name, column in data.items() if name != "at"}
-    _, low, high, *_ = distance(**given, **LIMIT)
+    _, low, high, *_ = pdf_summary(*terms_of(**given), **LIMIT)
     assert rank(**given, at=low, **LIMIT) == pytest.approx(np.full(SIZE, 0.16), abs=1e-4)
     assert rank(**given, at=high, **LIMIT) == pytest.approx(np.full(SIZE, 0.84), abs=1e-4)
 

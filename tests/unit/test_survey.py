@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from obcat.machine import Share
 from obcat.survey import Survey, SurveyError, SurveyTable, load
 
 PARAMETERS = ("binary_nsigma", "epochs", "label_trees")
@@ -23,6 +24,8 @@ path = "tables/gaia.fits"
 [parameters]
 binary_nsigma = 2.5
 label_trees = 50
+[build]
+memory = "2GB"
 """
 
 
@@ -60,6 +63,7 @@ def test_a_whole_survey(folder):
             "labels": SurveyTable(folder / "tables/gaia.fits", {}),
         },
         parameters={"binary_nsigma": 2.5, "label_trees": 50},
+        build=Share(memory="2GB"),
     )
 
 
@@ -83,6 +87,10 @@ def test_relative_survey_path_gives_absolute_paths(folder, monkeypatch):
         ("[parameters]\nepochs = 2.5", "parameters.epochs: 2.5 is not a whole number"),
         ("[tables.gaia_d2]\npath = 'tables/gaia.fits'", "tables.gaia_d2: no such table; did you mean 'gaia_dr2'?"),
         ("[tables.gaia_dr2]\nfile = 'x'", "tables.gaia_dr2.file: no such key"),
+        ("[build]\nmemry = '2GB'", "build.memry: no such key; did you mean 'memory'?"),
+        ("[build]\nmemory = '2'", "build.memory: '2' is no size; give a number with MB"),
+        ("[build]\nmemory = '90MB'", "build.memory: 90MB is too little: 1 thread needs "),
+        ("[build]\nthreads = 0", "build.threads: 0 is less than 1"),
         (
             "[tables.gaia_dr2]\npath = 'tables/gaia.fits'\ncolumns = {paralax = 'plx'}",
             "tables.gaia_dr2.columns.paralax: no such column; did you mean 'parallax'?",

@@ -139,7 +139,12 @@ def by_sql(udf: Udf, given: dict[str, np.ndarray], models: dict, parameters: dic
 @pytest.mark.parametrize("n", [1, 5000])
 def test_sql_gives_what_the_kernel_gives(n):
     given = stars(n)
-    table = by_sql(UDFS["distance"], {f"x{i}": v for i, v in enumerate(given.values())}, {}, {"distance_max": 100.0})
+    table = by_sql(
+        UDFS["distance"],
+        {f"x{i}": v for i, v in enumerate(given.values())},
+        {},
+        {"distance_max": 100.0, "distance_edge_nsigma": 1.0},
+    )
     wanted = distance(**given, distance_max=100.0)
     for name, values in zip(("dis", "dis_low", "dis_high", "logdis", "logdis_err", "edge"), wanted, strict=True):
         found = table[name].to_numpy().astype(np.float64)

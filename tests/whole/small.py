@@ -104,9 +104,9 @@ def make(toml: Path, root: Path, *, threads: int = 2, workers: int = 1, start_fr
     return built(toml, folder, threads=threads)
 
 
-def built(toml: Path, folder: Path, *, threads: int = 2) -> Made:
+def built(toml: Path, folder: Path, *, threads: int | None = 2, memory: str | None = None) -> Made:
     said: list[str] = []
-    build(loaded(toml), folder, say=said.append, threads=threads)
+    build(loaded(toml), folder, say=said.append, threads=threads, memory=memory)
     return Made(toml, folder, tuple(said))
 
 

@@ -115,19 +115,23 @@ def renamed(table: pa.Table, k: int) -> pa.Table:
 
 
 @pytest.mark.slow
-def test_one_and_two_threads(first, repeated, files, tmp_path):
-    """Thousands of visits, so that several row groups go through every UDF; every model fitted anew each time."""
+def test_threads_and_memory_change_nothing(first, repeated, files, tmp_path):
+    """Thousands of visits, so that several row groups go through every UDF; every model fitted anew each time.
+
+    The memories are the least that are allowed for so many threads, and more than enough.
+    """
     toml = write_survey(tmp_path / "survey.toml", files / "spectra", tables_of(files, "targets"))
     found = []
-    for threads in (1, 2):
-        folder = tmp_path / f"{threads}" / "small"
+    for threads, memory in ((1, "400MB"), (2, "3GB"), (2, "700MB"), (4, "1300MB")):
+        folder = tmp_path / f"{threads}-{memory}" / "small"
         folder.mkdir(parents=True)
         (folder / "raw").symlink_to(repeated)
-        made = built(toml, folder, threads=threads)
+        made = built(toml, folder, threads=threads, memory=memory)
+        assert made.said[0].startswith(f"{threads} threads, ")
         found.append((rows_of(made.database), made.csv))
         assert set(origins(made).values()) == {"fitted"}
     assert len(found[0][0]) > 2048
-    assert found[0] == found[1]
+    assert all(each == found[0] for each in found)
 
 
 def origins(made: Made) -> dict[str, str]:

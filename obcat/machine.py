@@ -1,0 +1,119 @@
+"""What this process may use of the machine, and what a build takes of it: threads, memory of the engine."""
+
+import math
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+__all__ = ["LEAST", "Limits", "MachineError", "Share", "chosen", "cpus", "in_words", "memory", "parsed"]
+
+UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B)\s*", re.IGNORECASE)
+LEAST = (100 * 10**6, 300 * 10**6)  # of the engine: for any build, and for each thread besides
+PER_THREAD = 750 * 10**6  # the engine is no faster with more
+SHARE = 4  # the engine takes a quarter of what there is; batches and fits take more than it does
+BESIDES = 2 * 10**9  # what there must be for each thread: its batches are in no engine's limit
+CGROUP = Path("/sys/fs/cgroup")
+OWN_CGROUP = Path("/proc/self/cgroup")
+
+
+class MachineError(Exception):
+    """A limit that cannot be; one line that names it and the mend."""
+
+
+class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[build] of a survey file, or the options of the command: what is None follows the machine."""
+
+    memory: str | None = None
+    threads: int | None = None
+
+
+class Limits(NamedTuple):
+    """Threads, and bytes for the database engine."""
+
+    threads: int
+    memory: int
+
+
+def chosen(*wishes: Share) -> Limits:
+    """The first wish that says something, for each of the two; else what suits the machine.
+
+    Raises MachineError for a memory that is no size, or too small for the threads.
+    """
+    threads = next((w.threads for w in wishes if w.threads is not None), None)
+    size = next((w.memory for w in wishes if w.memory is not None), None)
+    if threads is not None and threads < 1:
+        raise MachineError(f"threads: {threads} is less than 1")
+    if size is None:
+        threads = threads or _threads()
+        return Limits(threads, max(_least(threads), min(memory() // SHARE, PER_THREAD * threads)))
+    given = parsed(size)
+    threads = threads or max(1, min(_threads(), (given - LEAST[0]) // LEAST[1]))
+    if given < _least(threads):
+        needed = f"{threads} {'threads need' if threads > 1 else 'thread needs'} {in_words(_least(threads))}"
+        raise MachineError(f"memory: {size} is too little: {needed} or more")
+    return Limits(threads, given)
+
+
+def parsed(text: str) -> int:
+    """'1500MB', '2 GiB' -> bytes. Raises MachineError."""
+    found = SIZE.fullmatch(text)
+    if not found:
+        raise MachineError(f"memory: {text!r} is no size; give a number with MB, GB, MiB or GiB, for example 2GB")
+    return int(float(found.group(1)) * UNITS[found.group(2).upper()])
+
+
+def in_words(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 10**9 else f"{math.ceil(size / 1e6)} MB"
+
+
+def _least(threads: int) -> int:
+    return LEAST[0] + LEAST[1] * threads
+
+
+def _threads() -> int:
+    """As many as there are CPUs, if there is memory for their batches."""
+    return max(1, min(cpus(), memory() // BESIDES))
+
+
+def cpus() -> int:
+    """CPUs that this process may use: its affinity, and the quota of its control group, rounded up."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min([affinity, *(math.ceil(quota) for quota in _quotas())]))
+
+
+def memory() -> int:
+    """Bytes that this process may use: of the machine, of its control group, of its own limit (ulimit -v)."""
+    import resource  # not on every system
+
+    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    own = resource.getrlimit(resource.RLIMIT_AS)[0]
+    limits = [int(text) for text in _settings("memory", "memory.max", "memory.limit_in_bytes") if text.isdigit()]
+    return min([physical, *limits, *([own] if own != resource.RLIM_INFINITY else [])])
+
+
+def _quotas() -> list[float]:
+    """CPUs by the quota over its period, of the group and of those above it."""
+    pairs = [text.split() for text in _settings("cpu", "cpu.max")]
+    old = zip(_settings("cpu", "cpu.cfs_quota_us"), _settings("cpu", "cpu.cfs_period_us"), strict=False)
+    return [int(q) / int(p) for q, p in [*(x for x in pairs if len(x) == 2), *old] if q.isdigit() and int(p) > 0]
+
+
+def _settings(controller: str, *names: str) -> list[str]:
+    """What files of these names say, in the group of this process and in those above it, version 2 or 1."""
+    found = [folder / name for folder in _groups(controller) for name in names]
+    return [path.read_text(encoding="ascii").strip() for path in found if path.is_file()]
+
+
+def _groups(controller: str) -> list[Path]:
+    lines = OWN_CGROUP.read_text(encoding="utf-8").splitlines() if OWN_CGROUP.is_file() else []
+    groups = []
+    for _, controllers, path in (line.split(":", 2) for line in lines):
+        if controllers == "" or controller in controllers.split(","):
+            root = CGROUP / controllers if controllers else CGROUP
+            inner = root / path.lstrip("/")
+            groups += [folder for folder in (inner, *inner.parents) if folder == root or root in folder.parents]
+    return list(dict.fromkeys(groups))
