@@ -20,7 +20,8 @@ from obcat.export.published import CATALOG
 from obcat.ingest.errors import REASONS
 from obcat.ingest.source import Source
 from obcat.ingest.tables import SOURCES
-from obcat.schema import SQL, Column, columns_of, printed, read_parameters, read_tables
+from obcat.parameters import printed, read_parameters
+from obcat.schema import SQL, Column, columns_of, read_tables
 from obcat.udf import UDFS
 
 __all__ = ["PAGES", "write"]

@@ -15,8 +15,9 @@ from obcat import db, ddl, inputs, wording
 from obcat.fingerprint import fingerprint, fingerprint_of, provenance
 from obcat.fitting import Arrays, fit_file
 from obcat.lock import locked
+from obcat.parameters import read_parameters
 from obcat.progress import working
-from obcat.schema import quoted, read_parameters, read_tables
+from obcat.schema import quoted, read_tables
 from obcat.survey import Survey
 from obcat.udf import UDFS, batch_function
 

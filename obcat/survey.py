@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from obcat.schema import columns_of, nearest, read_parameters
+from obcat.parameters import read_parameters
+from obcat.schema import columns_of, nearest
 
 __all__ = ["TABLES", "Survey", "SurveyError", "SurveyTable", "load"]
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from obcat.schema import UNSAID, columns_of, read_columns, read_parameters
+from obcat.parameters import read_parameters
+from obcat.schema import UNSAID, columns_of, read_columns
 
 __all__ = ["as_lines", "as_table", "cell", "described", "meaning", "unit", "word"]
 
