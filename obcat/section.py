@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from obcat.schema import UNSAID, columns_of, read_columns, read_parameters
+from obcat.parameters import read_parameters
+from obcat.schema import UNSAID, columns_of, read_columns
 
 __all__ = ["Section", "cell", "html", "markdown", "number", "percent", "plain", "text", "word"]
 

@@ -11,7 +11,8 @@ import msgspec
 
 from obcat.errors import ObcatError
 from obcat.machine import MachineError, Share, chosen
-from obcat.schema import columns_of, nearest, read_parameters
+from obcat.parameters import read_parameters
+from obcat.schema import columns_of, nearest
 
 __all__ = ["TABLES", "Survey", "SurveyError", "SurveyTable", "load"]
 

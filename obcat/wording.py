@@ -5,7 +5,8 @@ from dataclasses import replace
 import duckdb
 
 from obcat.ddl import comment_on_column
-from obcat.schema import Column, columns_of, printed, read_columns, read_parameters
+from obcat.parameters import printed, read_parameters
+from obcat.schema import Column, columns_of, read_columns
 
 __all__ = ["columns_as_run", "describe", "parameters_as_run"]
 
@@ -42,7 +43,8 @@ def columns_as_run(con: duckdb.DuckDBPyConnection, table: str) -> tuple[Column, 
 
 def parameters_as_run(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Parameter -> where its value comes from, a colon, and what it is, as the database says."""
-    return {c.column: c.description for c in columns_as_run(con, "meta.parameters")}
+    noted = _notes(con, "meta.parameters")
+    return {name: noted[name] for name in read_parameters() if noted.get(name)}
 
 
 def _notes(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:

@@ -19,8 +19,9 @@ from obcat.build.fingerprint import fingerprint, fingerprint_of, provenance
 from obcat.build.fitting import REMEDY, Arrays, fit_file, missing
 from obcat.lock import locked
 from obcat.machine import Share, chosen, in_words
+from obcat.parameters import read_parameters
 from obcat.progress import working
-from obcat.schema import quoted, read_parameters, read_tables
+from obcat.schema import quoted, read_tables
 from obcat.survey import Survey
 from obcat.udf import UDFS, batch_function
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from obcat import db
 from obcat.errors import ObcatError
-from obcat.schema import Column, column, nearest, printed
+from obcat.parameters import printed
+from obcat.schema import Column, column, nearest
 from obcat.wording import columns_as_run, parameters_as_run
 
 __all__ = ["CATALOG", "NOT_REAL", "Published", "ReleaseError", "null_of", "own_numbers", "read", "with_unit"]

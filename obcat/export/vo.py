@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from obcat.export.published import CATALOG, NOT_REAL, Published, ReleaseError, null_of
-from obcat.schema import Column, printed, read_tables
+from obcat.parameters import printed
+from obcat.schema import Column, read_tables
 from obcat.schema import column as schema_column
 
 __all__ = ["check_column", "document", "facts", "vounit"]

@@ -13,8 +13,8 @@ from release_rows import rows_of, store
 
 from obcat import db, wording
 from obcat.export.release import release
+from obcat.parameters import Parameter, read_parameters
 from obcat.query.sql import status
-from obcat.schema import Parameter, read_parameters
 
 PARAMETERS = read_parameters()
 FORMATS = ["fits", "vot", "parquet", "cds/ReadMe", "COLUMNS.md", "CITATION", "provenance.json", "duckdb", "status"]
