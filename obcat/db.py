@@ -10,13 +10,17 @@ from pathlib import Path
 
 import duckdb
 
-from obcat.schema import SQL
+from obcat.schema import SQL, read_tables
 
-__all__ = ["CHECKS", "SqlFile", "StepFailed", "connect", "publish", "run", "sql_files"]
+__all__ = ["CHECKS", "NotATable", "SqlFile", "StepFailed", "connect", "publish", "run", "sql_files"]
 
 
 class StepFailed(Exception):
     """A SQL file could not be run; names the file and what DuckDB said."""
+
+
+class NotATable(duckdb.Error):
+    """A view stands where obcat build makes a table; one line that names it."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ def connect(
     """A connection with the file attached and in use; closed, with its file released, at the end.
 
     Read-only, it is locked down: nothing in the file reaches another file or the network, but for the one database
-    that ``writes`` names.
+    that ``writes`` names, and what should be a table of ours is one. Raises NotATable; duckdb.Error where the file is
+    no database.
 
     Row groups of 2,048 rows (given at every open) let two threads share 16,000 spectra and keep buffers small.
     Domain errors (log of a negative, division by zero) are errors here, never NaN. Joins keep their left side as the
@@ -89,6 +94,7 @@ def connect(
         con.execute("USE obcat")
         if read_only:
             _lock_down(con, writes)
+            _only_tables(con)
         yield con
     finally:
         con.close()
@@ -99,6 +105,16 @@ def _lock_down(con: duckdb.DuckDBPyConnection, writes: Path | None) -> None:
     con.execute("SET allowed_paths = $paths", {"paths": allowed})
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
+
+
+def _only_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """A view in the place of a table could be anything, and take for ever."""
+    views = con.execute(
+        "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE database_name = current_database()"
+    ).fetchall()
+    for (name,) in sorted(views):
+        if name in read_tables() and read_tables()[name].kind == "table":
+            raise NotATable(f"{name} is a view, where obcat build makes a table")
 
 
 def run(con: duckdb.DuckDBPyConnection, file: SqlFile, parameters: Mapping[str, object] | None = None) -> None:

@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 
 from obcat import arrow, db, models
-from obcat.schema import SQL, read_tables
+from obcat.schema import SQL
 
 __all__ = [
     "CATALOG",
@@ -69,26 +69,13 @@ def opened(database: Path, *, truth: Path | None = None, **limits: Any) -> Itera
     with ExitStack() as stack:
         try:
             con = stack.enter_context(db.connect(database, read_only=True, **limits))
-            _only_tables(con, database)
             ((name, simulated),) = con.execute("SELECT name, simulated FROM meta.survey").fetchall()
             con.execute(f"SELECT count(*) FROM {CATALOG}").fetchall()
-        except duckdb.IOException as error:
+        except (duckdb.IOException, db.NotATable) as error:
             raise NotOurs(f"{database}: {str(error).splitlines()[0]}; {MEND}") from error
         except (duckdb.Error, ValueError) as error:
-            if isinstance(error, NotOurs):
-                raise
             raise NotOurs(f"{database}: is no database of obcat build, or it has no catalog; {MEND}") from error
         yield Reading(con, name, simulated == 1, database, truth or database.parent / "truth")
-
-
-def _only_tables(con: duckdb.DuckDBPyConnection, database: Path) -> None:
-    """NotOurs where a view has the name of a table of ours."""
-    views = con.execute(
-        "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE database_name = current_database()"
-    ).fetchall()
-    tables = {name for name, table in read_tables().items() if table.kind == "table"}
-    for name in sorted(tables & {name for (name,) in views}):
-        raise NotOurs(f"{database}: {name} is a view, where obcat build makes a table; {MEND}")
 
 
 def text_of(query: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import DATABASE, fail, main, reading
+from obcat.cli.group import DATABASE, fail, main, reading, trusted
 
 
 @main.command()
@@ -13,9 +13,10 @@ def check(database: Path) -> None:
     """Run the checks of sql/95_check on DATABASE; every row a check returns is a fault."""
     from obcat import db
     from obcat.build import check as run
+    from obcat.reading import opened
 
-    with reading(database), db.connect(database, read_only=True) as con:
-        failed = run(con, click.echo)
+    with reading(database), opened(database) as survey:
+        failed = run(survey.con, click.echo)
     if failed:
         raise click.ClickException(f"failed: {', '.join(failed)}")
     click.echo(f"{len(db.sql_files(db.CHECKS))} checks, no failure")
@@ -38,7 +39,12 @@ def status(database: Path) -> None:
 @main.command()
 @DATABASE
 @click.option("--truth", type=click.Path(path_type=Path), help="Folder of the truth; default: truth beside DATABASE.")
-@click.option("--companions", type=click.Path(path_type=Path), help="Catalog whose A, F, G dwarfs join mock binaries.")
+@click.option(
+    "--companions",
+    type=click.Path(path_type=Path),
+    callback=trusted,
+    help="Catalog whose A, F, G dwarfs join mock binaries.",
+)
 @click.option("--readme", is_flag=True, help="Print the main numbers only, as a table in Markdown.")
 def evaluate(database: Path, truth: Path | None, companions: Path | None, *, readme: bool) -> None:
     """Compare the catalog of a SIMULATED survey with its truth, beside the paper's numbers."""

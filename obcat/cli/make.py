@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import BUILD, SURVEY, fail, load, main, say
+from obcat.cli.group import BUILD, SURVEY, TRUST, fail, load, main, refuse_stranger, say
 from obcat.progress import progress
 
 
@@ -91,6 +91,7 @@ def ingest(survey: Path, root: Path, workers: int) -> None:
 @SURVEY
 @BUILD
 @click.option("--threads", default=2, show_default=True, type=click.IntRange(min=1))
+@TRUST
 def build(survey: Path, root: Path, threads: int) -> None:
     """Make build/NAME/obcat.duckdb from what was ingested; does nothing if nothing has changed."""
     from obcat.build import BuildFailed
@@ -99,6 +100,7 @@ def build(survey: Path, root: Path, threads: int) -> None:
     from obcat.lock import Locked
 
     described = load(survey)
+    refuse_stranger(described.models_from, "models_from: ")
     folder = root / described.name
     started = time.monotonic()
     try:

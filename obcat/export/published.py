@@ -8,12 +8,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from obcat import db
+from obcat.reading import CATALOG, NotOurs, opened
 from obcat.schema import Column, columns_of, nearest
 
 __all__ = ["CATALOG", "NOT_REAL", "Published", "ReleaseError", "null_of", "read"]
 
-CATALOG = "catalog.ob_stars"
 NOT_REAL = "SIMULATED: no star of this table exists; made to test the method"
 
 
@@ -43,18 +42,20 @@ def read(database: Path) -> Published:
     Raises ReleaseError where there is no catalog in it, or one of another version of the schema.
     """
     try:
-        with db.connect(database, read_only=True) as con:
+        with opened(database) as survey:
+            con, name, simulated = survey.con, survey.name, survey.simulated
             rows = con.sql("FROM catalog.ob_stars ORDER BY specid").to_arrow_table()
-            name, simulated = con.execute("SELECT name, simulated FROM meta.survey").fetchall()[0]
             provenance = dict(con.execute("FROM meta.provenance ORDER BY item").fetchall())
             bits = tuple(con.execute("FROM meta.quality_bits ORDER BY bit").fetchall())
             parameters = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()
+    except NotOurs as error:
+        raise ReleaseError(str(error)) from error
     except duckdb.Error as error:
         raise ReleaseError(f"{database}: no catalog to export: {str(error).splitlines()[0]}") from error
     columns = columns_of(CATALOG)
     check_plain(name, provenance, database)
     check_names(rows.column_names, [c.column for c in columns], database)
-    return Published(name, bool(simulated), columns, rows, provenance, bits, parameters[0] if parameters else {})
+    return Published(name, simulated, columns, rows, provenance, bits, parameters[0] if parameters else {})
 
 
 def check_plain(survey: str, provenance: dict[str, str], database: Path) -> None:

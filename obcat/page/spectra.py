@@ -88,7 +88,7 @@ def model(con: duckdb.DuckDBPyConnection, scores: np.ndarray) -> np.ndarray:
 
 def binned(values: np.ndarray, use: np.ndarray) -> np.ndarray:
     """Means of ``BINNED`` neighbours among the pixels in use: (n, 3909) -> (n, 1303); NaN where none is."""
-    good = (use & np.isfinite(values)).reshape(len(values), -1, BINNED)
+    good = (use & np.isfinite(values)).reshape(len(values), values.shape[1] // BINNED, BINNED)
     total = np.where(good, values.reshape(good.shape), 0).sum(axis=2, dtype=np.float64)
     count = good.sum(axis=2)
     return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0).astype(np.float32)

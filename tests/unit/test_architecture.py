@@ -69,8 +69,8 @@ MAY_USE = {
     },
     "gridding": {"numpy", "obcat.kernels"},
     "prediction": {
-        "numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.db", "obcat.gridding", "obcat.kernels",
-        "obcat.model_file", "obcat.models", "obcat.udf",
+        "numpy", "pyarrow", "astropy", "obcat.astro_table", "obcat.gridding", "obcat.kernels", "obcat.model_file",
+        "obcat.models", "obcat.reading", "obcat.trust", "obcat.udf",
     },
     "fetch": {
         "numpy", "pyarrow", "duckdb", "msgspec", "requests", "urllib3", "astropy", "astropy_healpix", "astroquery",

@@ -195,7 +195,7 @@ def test_no_catalog_and_no_folder_are_one_line(empty, tmp_path):
 def test_command_fails_with_one_line(tmp_path):
     with db.connect(tmp_path / "other.duckdb"):
         pass
-    said = CliRunner().invoke(main, ["report", str(tmp_path / "other.duckdb")])
+    said = CliRunner().invoke(main, ["report", "--trust", str(tmp_path / "other.duckdb")])
     assert said.exit_code == 1
     assert len(said.output.splitlines()) == 1
     assert "no database of obcat" in said.output
