@@ -119,9 +119,9 @@ def from_file(path: Path) -> Fitted:
 
 
 def from_database(path: Path) -> Fitted:
-    with reading.opened(path) as survey:
+    with reading.open_database(path) as survey:
         fitted = {name: stored.arrays(survey.con, name) for name in MODELS}
-        return {name: arrays for name, arrays in fitted.items() if arrays}, reading.parameters(survey.con)
+        return {name: arrays for name, arrays in fitted.items() if arrays}, reading.method_parameters(survey.con)
 
 
 def wide(rows: np.ndarray) -> pa.Array:

@@ -169,7 +169,7 @@ def status(database: Path) -> str:
     """Tables of what the database holds, as text: survey, files, parameters with source and status, models, steps."""
     from rich.console import Console
 
-    with reading.opened(database) as survey:
+    with reading.open_database(database) as survey:
         con = survey.con
         console = Console(file=io.StringIO(), width=150)
         for title, query in STATUS.items():

@@ -23,12 +23,12 @@ __all__ = [
     "Missing",
     "NotOurs",
     "Reading",
-    "columns",
+    "answer_arrays",
     "fitted_arrays",
-    "opened",
-    "parameters",
+    "method_parameters",
+    "open_database",
+    "query_text",
     "require_known",
-    "text_of",
 ]
 
 CATALOG = "catalog.ob_stars"
@@ -61,7 +61,7 @@ class Reading:
 
 
 @contextmanager
-def opened(database: Path, *, truth: Path | None = None, **limits: Any) -> Iterator[Reading]:
+def open_database(database: Path, *, truth: Path | None = None, **limits: Any) -> Iterator[Reading]:
     """A finished database with its catalog. ``limits`` go to ``db.connect``; ``truth``: default beside the database.
 
     Raises NotOurs: not a database, not one of obcat build, or a view where a table of ours should be.
@@ -78,17 +78,17 @@ def opened(database: Path, *, truth: Path | None = None, **limits: Any) -> Itera
         yield Reading(con, name, simulated == 1, database, truth or database.parent / "truth")
 
 
-def text_of(query: str) -> str:
+def query_text(query: str) -> str:
     """Text of a SQL file by its place under sql/: ``report/stars`` is sql/report/stars.sql."""
     return (SQL / f"{query}.sql").read_text(encoding="utf-8")
 
 
-def columns(con: duckdb.DuckDBPyConnection, query: str) -> Columns:
+def answer_arrays(con: duckdb.DuckDBPyConnection, query: str) -> Columns:
     """Answer to a SQL file: numbers as float64 (n,) with NaN for NULL, lists as (n, k), text as str with ""."""
-    return arrow.columns(con.sql(text_of(query)).to_arrow_table())
+    return arrow.table_arrays(con.sql(query_text(query)).to_arrow_table())
 
 
-def parameters(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def method_parameters(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """The numbers of the method that this database was built with, by name."""
     return con.sql("FROM meta.parameters").to_arrow_table().to_pylist()[0]
 

@@ -13,9 +13,9 @@ def check(database: Path) -> None:
     """Run the checks of sql/95_check on DATABASE; every row a check returns is a fault."""
     from obcat import db
     from obcat.build import check as run
-    from obcat.reading import opened
+    from obcat.reading import open_database
 
-    with reading(database), opened(database) as survey:
+    with reading(database), open_database(database) as survey:
         failed = run(survey.con, click.echo)
     if failed:
         raise click.ClickException(f"failed: {', '.join(failed)}")
@@ -65,10 +65,10 @@ def evaluate(database: Path, truth: Path | None, companions: Path | None, *, rea
 @click.argument("picture", type=click.Path(path_type=Path))
 def figure(database: Path, picture: Path) -> None:
     """Draw the catalog as one PICTURE (PNG): M_spec against M_geo, HR diagram, map, distance errors."""
-    from obcat.report.overview import FigureError, draw
+    from obcat.report.overview import FigureError, draw_overview
 
     try:
-        draw(database, picture)
+        draw_overview(database, picture)
     except FigureError as error:
         fail(error)
     click.echo(picture)
@@ -103,10 +103,10 @@ def report(database: Path, out: Path | None) -> None:
 )
 def realism(spectra: Path, real: Path | None, save: Path | None, write: Path | None, most: int) -> None:
     """Compare noise, masks and calibration of SIMULATED spectra (a folder, SPECTRA) with those of real ones."""
-    from obcat.realism.comparison import compare
+    from obcat.realism.comparison import compare_spectra
     from obcat.realism.sample import RealismError
 
     try:
-        click.echo(compare(spectra, real, save, write, most), nl=False)
+        click.echo(compare_spectra(spectra, real, save, write, most), nl=False)
     except RealismError as error:
         fail(error)

@@ -5,7 +5,7 @@ from functools import cache
 
 import duckdb
 
-from obcat.reading import text_of
+from obcat.reading import query_text
 from obcat.section import Section
 
 __all__ = ["bits", "conditions"]
@@ -17,13 +17,13 @@ TITLE = "Quality: the bits set, and where sql/90_catalog/10_quality.sql sets the
 @cache
 def conditions() -> dict[int, str]:
     """Bit -> its condition, as it stands in sql/90_catalog/10_quality.sql."""
-    text = text_of("90_catalog/10_quality")
+    text = query_text("90_catalog/10_quality")
     return {int(bit): " ".join(condition.split()) for bit, condition in BIT.findall(text)}
 
 
 def bits(con: duckdb.DuckDBPyConnection, specid: str, everything: bool) -> Section:
     """The bits that are set, and the names of those that are not; or all of them, each with its condition."""
-    found = con.execute(text_of("explain/bits"), {"specid": specid}).fetchall()
+    found = con.execute(query_text("explain/bits"), {"specid": specid}).fetchall()
     rows = [[bit, name, words, conditions().get(bit, "")] for bit, name, words, is_set in found if is_set]
     names = ["bit", "name", "meaning", "set where"]
     unset = [name for _, name, _, is_set in found if not is_set]

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from obcat.reading import CATALOG, NotOurs, opened
+from obcat.reading import CATALOG, NotOurs, open_database
 from obcat.schema import Column, columns_of, nearest
 
 __all__ = ["CATALOG", "NOT_REAL", "Published", "ReleaseError", "null_of", "read"]
@@ -42,7 +42,7 @@ def read(database: Path) -> Published:
     Raises ReleaseError where there is no catalog in it, or one of another version of the schema.
     """
     try:
-        with opened(database) as survey:
+        with open_database(database) as survey:
             con, name, simulated = survey.con, survey.name, survey.simulated
             rows = con.sql("FROM catalog.ob_stars ORDER BY specid").to_arrow_table()
             provenance = dict(con.execute("FROM meta.provenance ORDER BY item").fetchall())

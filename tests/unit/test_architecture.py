@@ -4,6 +4,7 @@ import ast
 import re
 import statistics
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -226,6 +227,33 @@ def test_a_query_of_more_than_two_lines_is_a_file(part):
         assert not [t for t in texts if re.search(r"\bSELECT\b[^:]*\bFROM\b", t, re.DOTALL) and t.count("\n") > 1], (
             module
         )
+
+
+# rooms whose names are in order already; the others follow
+ORDERED = {"arrow", "compare", "evaluate", "explain", "reading", "realism", "report", "section", "statistics"}
+
+
+def public_names(module: Path) -> list[str]:
+    """Functions and classes of a module without an underscore."""
+    kinds = ast.FunctionDef | ast.ClassDef
+    return [n.name for n in tree(module).body if isinstance(n, kinds) and not n.name.startswith("_")]
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if part_of(m) in ORDERED], ids=str)
+def test_helpers_begin_with_an_underscore(module):
+    """Whatever does not is in ``__all__``, and no more than one other module has a name like it."""
+    listed: set[str] = set()
+    for node in tree(module).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            listed = set(ast.literal_eval(node.value))
+    assert set(public_names(module)) <= listed
+    homes = Counter(name for m in MODULES if part_of(m) not in ("cli", "ingest", "fetch") for name in public_names(m))
+    assert not [name for name in public_names(module) if homes[name] > 2]
+
+
+@pytest.mark.parametrize("room", ["compare", "evaluate", "explain", "export", "kernels", "page", "realism", "report"])
+def test_a_room_has_at_most_25_modules(room):
+    assert len([m for m in MODULES if part_of(m) == room]) <= 25
 
 
 @modules

@@ -13,7 +13,7 @@ import obcat
 from obcat import db, fitting
 from obcat.cli import main
 from obcat.fingerprint import fingerprint_of
-from obcat.reading import NotOurs, opened
+from obcat.reading import NotOurs, open_database
 from obcat.trust import NotTrusted
 
 SECRET = "canary-4711"
@@ -85,7 +85,7 @@ def test_no_command_opens_it_unasked(stranger, command):
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view_where_a_table_should_be_is_refused_by_name(stranger, name):
     with_view(stranger, name)
-    with pytest.raises(NotOurs, match=f"{name} is a view, where obcat build makes a table"), opened(stranger):
+    with pytest.raises(NotOurs, match=f"{name} is a view, where obcat build makes a table"), open_database(stranger):
         pass
 
 
@@ -124,7 +124,7 @@ def test_trap_would_spring_on_a_connection_that_is_not_locked(stranger):
 
 
 def test_settings_cannot_be_changed_again(stranger):
-    with opened(stranger) as survey:
+    with open_database(stranger) as survey:
         for setting in ("enable_external_access = true", "lock_configuration = false", "allowed_paths = ['/']"):
             with pytest.raises(duckdb.Error):
                 survey.con.execute(f"SET {setting}")
