@@ -5,8 +5,11 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
+from conftest import fill_table
 from release_rows import rows_of, store
 
 import obcat
@@ -18,6 +21,12 @@ from obcat.trust import NotTrusted
 
 SECRET = "canary-4711"
 READ = "(SELECT content FROM read_text('{secret}'))"
+TRUE_STAR = {
+    "name": "x",
+    **dict.fromkeys(("mk", "mk_system", "distance_kpc", "ebv", "a_ks", "teff", "logg", "feh", "mass_ratio", "ew_halpha",
+                     "excess_ks", "true_ks"), 1.0),
+    **dict.fromkeys(("is_binary", "has_emission", "is_nebular"), False),
+}  # fmt: skip
 VIEWS = ("meta.provenance", "meta.survey", "meta.quality_bits", "meta.parameters", "model.fits", "model.arrays",
          "catalog.ob_stars", "raw.files")  # fmt: skip
 COMMANDS = {
@@ -99,22 +108,56 @@ def test_no_command_takes_a_view_for_a_table(stranger, command):
     assert nothing_leaked(stranger, done)
 
 
-TRAPS = (
-    "CREATE OR REPLACE MACRO meta.separation(a, b, c, d) AS (length({read}))",
-    "CREATE OR REPLACE MACRO meta.has_bit(a, b) AS ({read} IS NOT NULL)",
-    "CREATE OR REPLACE VIEW stage.gaia AS SELECT {read} AS source_id",
-    "CREATE MACRO main.median(x) AS ({read})",
-)
+# what is read would be said as an error
+TOLD = "(SELECT error(content) FROM read_text('{secret}'))"
+TRAPS = {
+    "CREATE OR REPLACE MACRO meta.separation(a, b, c, d) AS {told}": {"report", "explain"},
+    "CREATE MACRO main.median(x) AS {told}": {"report", "evaluate", "readme"},
+    "CREATE OR REPLACE VIEW stage.gaia AS SELECT * REPLACE ({told} AS g_gaia) FROM main.kept": {"explain"},
+}
+
+
+@pytest.fixture
+def full(stranger) -> Path:
+    """With a star, a Gaia source and a truth, so that nothing ends before it asks."""
+    out = stranger.parent / "out"
+    with db.connect(stranger) as con:
+        con.execute("CREATE TABLE main.kept AS FROM stage.gaia")
+        con.execute("INSERT INTO main.kept (source_id, g_gaia) VALUES (7, 9.5)")
+        visit, star = {"specid": "a", "star_id": "S"}, {"specid": "a", "star_id": "S", "ra": 0.0, "dec": 0.0}
+        match = {"star_id": "S", "source_id": 7, "rank": 1, "chosen": 1, "reason": "nearest"}
+        for table, row in (("sample.visits", visit), ("sample.stars", star), ("sample.gaia_matches", match)):
+            fill_table(con, table, [row])
+        specids = [row[0] for row in con.execute("SELECT specid FROM catalog.ob_stars").fetchall()]
+    stars = pa.table({name: pa.array([value]) for name, value in TRUE_STAR.items()})
+    pq.write_table(stars, out / "stars.parquet")
+    pq.write_table(pa.table({"specid": specids, "name": ["x"] * len(specids), "is_erroneous": [False] * len(specids),
+                             "erroneous_kind": [""] * len(specids)}), out / "visits.parquet")  # fmt: skip
+    return stranger
+
+
+def trapped(database: Path, *traps: str) -> None:
+    with db.connect(database) as con:
+        for trap in traps:
+            con.execute(trap.format(told=TOLD.format(secret=database.parent / "secret.txt")))
+
+
+@pytest.mark.parametrize(("trap", "command"), [(trap, c) for trap, asked in TRAPS.items() for c in sorted(asked)])
+def test_a_trap_that_is_asked_stops_the_command(full, command, trap):
+    trapped(full, trap)
+    done = run(command, full, "--trust")
+    assert done.exit_code == 1
+    (line,) = done.stderr.splitlines()
+    assert "disabled by configuration" in line
+    assert nothing_leaked(full, done)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_macros_and_views_reach_no_file(stranger, command):
-    with db.connect(stranger) as con:
-        for trap in TRAPS:
-            con.execute(trap.format(read=READ.format(secret=stranger.parent / "secret.txt")))
-    done = run(command, stranger, "--trust")
+def test_macros_and_views_reach_no_file(full, command):
+    trapped(full, *TRAPS)
+    done = run(command, full, "--trust")
     assert done.exception is None or isinstance(done.exception, SystemExit)
-    assert nothing_leaked(stranger, done)
+    assert nothing_leaked(full, done)
 
 
 def test_trap_would_spring_on_a_connection_that_is_not_locked(stranger):
