@@ -3,10 +3,10 @@
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["columns", "exact", "lists", "numbers", "values"]
+__all__ = ["column_array", "exact_array", "float_array", "list_array", "table_arrays"]
 
 
-def numbers(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+def float_array(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """(n,) column of numbers or booleans -> (n,) float64, an array of its own; NULL is NaN."""
     whole = _whole(column)
     if pa.types.is_boolean(whole.type):
@@ -14,7 +14,7 @@ def numbers(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     return np.array(whole.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False))
 
 
-def lists(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+def list_array(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """(n,) column of FLOAT[k] -> (n, k) float32; a NULL row is a row of NaN."""
     rows = _whole(column)
     size = rows.type.list_size
@@ -24,7 +24,7 @@ def lists(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     return out
 
 
-def exact(column: pa.Array) -> np.ndarray:
+def exact_array(column: pa.Array) -> np.ndarray:
     """(n,) column -> (n,) array of its own type, of float64 with NaN where there is a NULL; FLOAT[k] -> (n, k).
 
     Lists must be without NULL. Shares memory with the column where it can.
@@ -36,18 +36,18 @@ def exact(column: pa.Array) -> np.ndarray:
     return column.to_numpy(zero_copy_only=False)
 
 
-def values(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+def column_array(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """Numbers (n,) float64, lists (n, k) float32, text (n,) str."""
     if pa.types.is_string(column.type):
         return np.array(column.fill_null("").to_pylist(), dtype=str)
     if pa.types.is_fixed_size_list(column.type):
-        return lists(column)
-    return numbers(column)
+        return list_array(column)
+    return float_array(column)
 
 
-def columns(table: pa.Table) -> dict[str, np.ndarray]:
-    """Every column of a table, by name, as ``values`` gives it."""
-    return {name: values(table[name]) for name in table.column_names}
+def table_arrays(table: pa.Table) -> dict[str, np.ndarray]:
+    """Every column of a table, by name, as ``column_array`` gives it."""
+    return {name: column_array(table[name]) for name in table.column_names}
 
 
 def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from astropy.table import Column, MaskedColumn, Table
 
-from obcat.arrow import lists
+from obcat.arrow import list_array
 from obcat.schema import Column as Declared
 
 __all__ = ["astropy_table"]
@@ -48,7 +48,7 @@ def values_and_mask(values: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     kind = values.type
     mask = values.is_null().to_numpy()
     if pa.types.is_fixed_size_list(kind):
-        return lists(values), mask
+        return list_array(values), mask
     if pa.types.is_floating(kind):
         return values.fill_null(np.nan).to_numpy(), mask
     if pa.types.is_boolean(kind):

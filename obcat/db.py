@@ -11,13 +11,17 @@ from pathlib import Path
 import duckdb
 
 from obcat.errors import ObcatError
-from obcat.schema import SQL
+from obcat.schema import SQL, read_tables
 
-__all__ = ["CHECKS", "STORAGE", "SqlFile", "StepFailed", "connect", "publish", "run", "sql_files"]
+__all__ = ["CHECKS", "STORAGE", "NotATable", "SqlFile", "StepFailed", "connect", "publish", "run", "sql_files"]
 
 
 class StepFailed(ObcatError):
     """A SQL file could not be run; names the file and what DuckDB said."""
+
+
+class NotATable(duckdb.Error):
+    """A view stands where obcat build makes a table; one line that names it."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ def connect(
     """A connection with the file attached and in use; closed, with its file released, at the end.
 
     Read-only, it is locked down: nothing in the file reaches another file or the network, but for the one database
-    that ``writes`` names.
+    that ``writes`` names, and what should be a table of ours is one. Raises NotATable; duckdb.Error where the file is
+    no database.
 
     A new file has the storage of DuckDB 1.0, so that older clients open it.
     Row groups of 2,048 rows (given at every open) let two threads share 16,000 spectra and keep buffers small.
@@ -93,6 +98,7 @@ def connect(
         con.execute("USE obcat")
         if read_only:
             _lock_down(con, writes)
+            _only_tables(con)
         yield con
     finally:
         con.close()
@@ -103,6 +109,16 @@ def _lock_down(con: duckdb.DuckDBPyConnection, writes: Path | None) -> None:
     con.execute("SET allowed_paths = $paths", {"paths": allowed})
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
+
+
+def _only_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """A view in the place of a table could be anything, and take for ever."""
+    views = con.execute(
+        "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE database_name = current_database()"
+    ).fetchall()
+    for (name,) in sorted(views):
+        if name in read_tables() and read_tables()[name].kind == "table":
+            raise NotATable(f"{name} is a view, where obcat build makes a table")
 
 
 def run(con: duckdb.DuckDBPyConnection, file: SqlFile, parameters: Mapping[str, object] | None = None) -> None:

@@ -9,11 +9,12 @@ import pyarrow as pa
 from astropy.table import Table
 from numpy.typing import ArrayLike
 
-from obcat import db, model_file
+from obcat import model_file, reading
 from obcat import models as stored
 from obcat.astro_table import astropy_table
 from obcat.kernels.grid import on_grid
 from obcat.kernels.grid import snr_g as g_band_snr
+from obcat.trust import check
 from obcat.udf import UDFS, batch_function
 
 __all__ = ["predict"]
@@ -31,6 +32,7 @@ def predict(
     models: str | Path,
     z: ArrayLike,
     snr_g: ArrayLike | None = None,
+    trust: bool = False,
 ) -> Table:
     """Labels, absolute magnitude and emission of spectra like LAMOST's low-resolution ones (R about 1800).
 
@@ -41,6 +43,7 @@ def predict(
     models : models.safetensors of a release, or obcat.duckdb of a build
     z : redshift, () or (n,)
     snr_g : signal-to-noise ratio per pixel in g, () or (n,); default: the median of flux sqrt(ivar), 4000-5500 Angstrom
+    trust : open a database though it is neither of a build nor of a release that is whole
 
     Returns
     -------
@@ -56,8 +59,14 @@ def predict(
         where the file lacks a model
     obcat.model_file.DamagedModels
         where models.safetensors is not what was written
+    obcat.trust.NotTrusted
+        where the database is a stranger's, unless ``trust``
+    obcat.reading.NotOurs
+        where it is no database of obcat build
     """
     rows = [np.atleast_2d(np.asarray(x, float)) for x in (flux, ivar)]
+    if not trust and Path(models).suffix != model_file.SUFFIX:
+        check(Path(models))
     observed = on_grid(np.asarray(wavelength, float), *rows)
     n = len(rows[0])
     given = {
@@ -112,10 +121,9 @@ def from_file(path: Path) -> Fitted:
 
 
 def from_database(path: Path) -> Fitted:
-    borrowed = {name: stored.borrow(path, name) for name in MODELS}
-    with db.connect(path, read_only=True) as con:
-        parameters: dict[str, Any] = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()[0]
-    return {name: dict(found[2].arrays) for name, found in borrowed.items() if found}, parameters
+    with reading.open_database(path) as survey:
+        fitted = {name: stored.arrays(survey.con, name) for name in MODELS}
+        return {name: arrays for name, arrays in fitted.items() if arrays}, reading.method_parameters(survey.con)
 
 
 def wide(rows: np.ndarray) -> pa.Array:

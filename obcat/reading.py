@@ -16,7 +16,7 @@ import numpy as np
 
 from obcat import arrow, db, models
 from obcat.errors import ObcatError
-from obcat.schema import SQL, read_tables
+from obcat.schema import SQL
 
 __all__ = [
     "CATALOG",
@@ -24,12 +24,12 @@ __all__ = [
     "Missing",
     "NotOurs",
     "Reading",
-    "columns",
+    "answer_arrays",
     "fitted_arrays",
-    "opened",
-    "parameters",
+    "method_parameters",
+    "open_database",
+    "query_text",
     "require_known",
-    "text_of",
 ]
 
 CATALOG = "catalog.ob_stars"
@@ -62,7 +62,7 @@ class Reading:
 
 
 @contextmanager
-def opened(database: Path, *, truth: Path | None = None, **limits: Any) -> Iterator[Reading]:
+def open_database(database: Path, *, truth: Path | None = None, **limits: Any) -> Iterator[Reading]:
     """A finished database with its catalog. ``limits`` go to ``db.connect``; ``truth``: default beside the database.
 
     Raises NotOurs: not a database, not one of obcat build, or a view where a table of ours should be.
@@ -70,39 +70,26 @@ def opened(database: Path, *, truth: Path | None = None, **limits: Any) -> Itera
     with ExitStack() as stack:
         try:
             con = stack.enter_context(db.connect(database, read_only=True, **limits))
-            _only_tables(con, database)
             ((name, simulated),) = con.execute("SELECT name, simulated FROM meta.survey").fetchall()
             con.execute(f"SELECT count(*) FROM {CATALOG}").fetchall()
-        except duckdb.IOException as error:
+        except (duckdb.IOException, db.NotATable) as error:
             raise NotOurs(f"{database}: {str(error).splitlines()[0]}; {MEND}") from error
         except (duckdb.Error, ValueError) as error:
-            if isinstance(error, NotOurs):
-                raise
             raise NotOurs(f"{database}: is no database of obcat build, or it has no catalog; {MEND}") from error
         yield Reading(con, name, simulated == 1, database, truth or database.parent / "truth")
 
 
-def _only_tables(con: duckdb.DuckDBPyConnection, database: Path) -> None:
-    """NotOurs where a view has the name of a table of ours."""
-    views = con.execute(
-        "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE database_name = current_database()"
-    ).fetchall()
-    tables = {name for name, table in read_tables().items() if table.kind == "table"}
-    for name in sorted(tables & {name for (name,) in views}):
-        raise NotOurs(f"{database}: {name} is a view, where obcat build makes a table; {MEND}")
-
-
-def text_of(query: str) -> str:
+def query_text(query: str) -> str:
     """Text of a SQL file by its place under sql/: ``report/stars`` is sql/report/stars.sql."""
     return (SQL / f"{query}.sql").read_text(encoding="utf-8")
 
 
-def columns(con: duckdb.DuckDBPyConnection, query: str) -> Columns:
+def answer_arrays(con: duckdb.DuckDBPyConnection, query: str) -> Columns:
     """Answer to a SQL file: numbers as float64 (n,) with NaN for NULL, lists as (n, k), text as str with ""."""
-    return arrow.columns(con.sql(text_of(query)).to_arrow_table())
+    return arrow.table_arrays(con.sql(query_text(query)).to_arrow_table())
 
 
-def parameters(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def method_parameters(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """The numbers of the method that this database was built with, by name."""
     return con.sql("FROM meta.parameters").to_arrow_table().to_pylist()[0]
 

@@ -1,7 +1,7 @@
 """A part of an answer: a title, a note, a table; as text for the terminal, as HTML, as Markdown.
 
-Two layouts of text: ``text`` for tables of numbers, whose columns are ranged right, and ``plain`` for one star, whose
-columns are ranged left and know their unit and meaning from ``columns.csv``.
+Two layouts of text: ``as_text`` for tables of numbers, whose columns are ranged right, and ``star_text`` for one star,
+whose columns are ranged left and know their unit and meaning from ``columns.csv``.
 """
 
 import io
@@ -15,7 +15,7 @@ import numpy as np
 from obcat.parameters import read_parameters
 from obcat.schema import UNSAID, columns_of, read_columns
 
-__all__ = ["Section", "cell", "html", "markdown", "number", "percent", "plain", "text", "word"]
+__all__ = ["Section", "as_html", "as_text", "cell", "decimals", "markdown_table", "percent", "star_text", "word"]
 
 WIDTH = 130
 NOTHING = "-"
@@ -25,7 +25,7 @@ Rows = Sequence[Sequence[Any]]
 
 
 class Section(NamedTuple):
-    """``text`` and Markdown take rows of text; one cell more than there are ``columns`` is the label of a row.
+    """``as_text`` and Markdown take rows of text; one cell more than there are ``columns`` is the label of a row.
 
     ``alone``: the one row is shown a value a line, with its unit and meaning.
     """
@@ -37,7 +37,7 @@ class Section(NamedTuple):
     alone: bool = False
 
 
-def number(value: float, digits: int = 3) -> str:
+def decimals(value: float, digits: int = 3) -> str:
     """A number with so many decimals; "-" for NaN."""
     return f"{value:.{digits}f}" if np.isfinite(value) else NOTHING
 
@@ -47,7 +47,7 @@ def percent(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f} %" if np.isfinite(value) else NOTHING
 
 
-def text(sections: Iterable[Section], heading: str) -> str:
+def as_text(sections: Iterable[Section], heading: str) -> str:
     """The sections as text, ``heading`` before the title of each, numbers ranged right."""
     from rich.console import Console
 
@@ -74,13 +74,13 @@ def _print_section(console: Any, section: Section, heading: str) -> None:
     console.print()
 
 
-def markdown(columns: Sequence[str], rows: Rows) -> str:
+def markdown_table(columns: Sequence[str], rows: Rows) -> str:
     """A table in Markdown; a bar in a cell is escaped."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "".join(f"| {' | '.join(str(c).replace('|', chr(92) + '|') for c in line)} |\n" for line in lines)
 
 
-def plain(section: Section) -> str:
+def star_text(section: Section) -> str:
     """Title, values and note of a section about one star."""
     layout = _as_lines if section.alone else _as_table
     body = [layout(section.columns, section.rows)] if section.columns else []
@@ -107,7 +107,7 @@ def _as_table(names: Sequence[str], rows: Rows) -> str:
     return "\n".join("  " + "  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def html(section: Section) -> str:
+def as_html(section: Section) -> str:
     """A section about one star; every value is escaped."""
     layout = _lines_html if section.alone else _table_html
     body = layout(section.columns, section.rows) if section.columns else ""

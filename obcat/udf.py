@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from obcat.arrow import exact
+from obcat.arrow import exact_array
 from obcat.kernels.distance import distance
 from obcat.kernels.emission import emission
 from obcat.kernels.extinction import extinction
@@ -160,7 +160,7 @@ def batch_function(udf: Udf, models: Mapping[str, Arrays], parameters: Mapping[s
         if not len(rows):
             fields = [pa.nulls(len(known), c.arrow_type) for c in udf.given]
             return pa.StructArray.from_arrays(fields, [c.column for c in udf.given])
-        taken = [exact(c if known.all() else c.take(pa.array(rows))) for c in whole]
+        taken = [exact_array(c if known.all() else c.take(pa.array(rows))) for c in whole]
         if len(rows) == 1:
             taken = [np.repeat(a, 2, axis=0) for a in taken]
         out = kernel(*taken)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import BUILD, SURVEY, load, main, say
+from obcat.cli.group import BUILD, SURVEY, TRUST, load, main, refuse_stranger, say
 from obcat.progress import progress
 
 
@@ -89,11 +89,13 @@ def ingest(survey: Path, root: Path, workers: int) -> None:
     metavar="SIZE",
     help="For the database, such as 2GB; batches and fits take up to 2 GB besides. Default: follows the machine.",
 )
+@TRUST
 def build(survey: Path, root: Path, threads: int | None, memory: str | None) -> None:
     """Make build/NAME/obcat.duckdb from what was ingested; does nothing if nothing has changed."""
     from obcat.build.run import build as run
 
     described = load(survey)
+    refuse_stranger(described.models_from, "models_from: ")
     folder = root / described.name
     started = time.monotonic()
     made = run(described, folder, say=say, threads=threads, memory=memory)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import main, reading
+from obcat.cli.group import database_argument, main, reading
 
 
 @main.command()
 @click.argument("catalog", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.argument("database", type=click.Path(path_type=Path, exists=True), required=False)
+@database_argument(required=False)
 @click.option("--by", type=click.Choice(["fitsname", "specid", "gaia_id"]), help="Key; default: what finds most rows.")
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="What CATALOG calls a column of ours.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write to; default: compare beside DATABASE.")

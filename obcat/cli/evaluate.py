@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import DATABASE, main, reading
+from obcat.cli.group import DATABASE, main, reading, trusted
 
 
 @main.command()
@@ -13,9 +13,10 @@ def check(database: Path) -> None:
     """Run the checks of sql/95_check on DATABASE; every row a check returns is a fault."""
     from obcat import db
     from obcat.build.run import check as run
+    from obcat.reading import open_database
 
-    with reading(database), db.connect(database, read_only=True) as con:
-        failed = run(con, click.echo)
+    with reading(database), open_database(database) as survey:
+        failed = run(survey.con, click.echo)
     if failed:
         raise click.ClickException(f"failed: {', '.join(failed)}")
     click.echo(f"{len(db.sql_files(db.CHECKS))} checks, no failure")
@@ -34,7 +35,12 @@ def status(database: Path) -> None:
 @main.command()
 @DATABASE
 @click.option("--truth", type=click.Path(path_type=Path), help="Folder of the truth; default: truth beside DATABASE.")
-@click.option("--companions", type=click.Path(path_type=Path), help="Catalog whose A, F, G dwarfs join mock binaries.")
+@click.option(
+    "--companions",
+    type=click.Path(path_type=Path),
+    callback=trusted,
+    help="Catalog whose A, F, G dwarfs join mock binaries.",
+)
 @click.option("--readme", is_flag=True, help="Print the main numbers only, as a table in Markdown.")
 def evaluate(database: Path, truth: Path | None, companions: Path | None, *, readme: bool) -> None:
     """Compare the catalog of a SIMULATED survey with its truth, beside the paper's numbers."""
@@ -52,9 +58,9 @@ def evaluate(database: Path, truth: Path | None, companions: Path | None, *, rea
 @click.argument("picture", type=click.Path(path_type=Path))
 def figure(database: Path, picture: Path) -> None:
     """Draw the catalog as one PICTURE (PNG): M_spec against M_geo, HR diagram, map, distance errors."""
-    from obcat.report.overview import draw
+    from obcat.report.overview import draw_overview
 
-    draw(database, picture)
+    draw_overview(database, picture)
     click.echo(picture)
 
 
@@ -83,6 +89,6 @@ def report(database: Path, out: Path | None) -> None:
 )
 def realism(spectra: Path, real: Path | None, save: Path | None, write: Path | None, most: int) -> None:
     """Compare noise, masks and calibration of SIMULATED spectra (a folder, SPECTRA) with those of real ones."""
-    from obcat.realism.comparison import compare
+    from obcat.realism.comparison import compare_spectra
 
-    click.echo(compare(spectra, real, save, write, most), nl=False)
+    click.echo(compare_spectra(spectra, real, save, write, most), nl=False)

@@ -1,7 +1,7 @@
 """The command obcat, and what its commands share."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ import click
 
 from obcat.cli.stopping import Stopping, open_standard_files
 from obcat.errors import one_line
+
+Command = Callable[..., Any]
 
 SURVEY = click.argument("survey", type=click.Path(path_type=Path))
 BUILD = click.option(
@@ -20,7 +22,54 @@ BUILD = click.option(
     show_default=True,
     help="Folder of builds; a survey is built in a folder of its name below it.",
 )
-DATABASE = click.argument("database", type=click.Path(path_type=Path, exists=True))
+TRUSTED = "obcat.trust"  # key of what --trust said
+
+
+def _remember(context: click.Context, _: click.Parameter, trust: bool) -> None:
+    context.meta[TRUSTED] = trust
+
+
+def refuse_stranger(database: Path | None, where: str = "") -> None:
+    """Stops with one line where the database is neither of a build nor of a release, and --trust was not given.
+
+    ``where`` stands before what is said: the setting that names the database.
+    """
+    from obcat.trust import NotTrusted, check
+
+    try:
+        if database is not None and not click.get_current_context().meta[TRUSTED]:
+            check(database)
+    except (NotTrusted, OSError) as error:
+        raise NotTrusted(f"{where}{error}") from error
+
+
+def trusted(_: click.Context, __: click.Parameter, database: Path | None) -> Path | None:
+    refuse_stranger(database)
+    return database
+
+
+TRUST = click.option(
+    "--trust",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_remember,
+    help="Open a database though it is neither of a build nor of a release that is whole.",
+)
+
+
+def database_argument(*, required: bool = True) -> Callable[[Command], Command]:
+    """The argument DATABASE, opened only if it is ours or with --trust."""
+    path = click.Path(path_type=Path, exists=True)
+    argument = click.argument("database", type=path, required=required, callback=trusted)
+
+    def decorated(command: Command) -> Command:
+        return argument(TRUST(command))
+
+    return decorated
+
+
+DATABASE = database_argument()
 
 
 def say(text: str) -> None:

@@ -13,9 +13,6 @@ from obcat.errors import ObcatError
 FORMATS = ("table", "csv", "json", "parquet", "fits")
 NEW = click.Path(path_type=Path, dir_okay=False)
 OLD = click.Path(path_type=Path, dir_okay=False, exists=True)
-TRUST = click.option(
-    "--trust", is_flag=True, help="Open DATABASE though it is neither of a build nor of a release that is whole."
-)
 
 
 @main.command()
@@ -28,7 +25,6 @@ TRUST = click.option(
 @click.option(
     "--max-rows", default=1_000_000, show_default=True, type=click.IntRange(min=1), help="Rows given at most."
 )
-@TRUST
 def sql(
     database: Path,
     query: str | None,
@@ -37,7 +33,6 @@ def sql(
     out: Path | None,
     time_limit: float,
     max_rows: int,
-    trust: bool,
 ) -> None:
     """Run one SELECT on DATABASE, read-only, out of reach of files and network.
 
@@ -48,7 +43,6 @@ def sql(
     if form in ("parquet", "fits") and not out:
         raise click.UsageError(f"--format {form} needs --out FILE")
     form = form or form_of(out)
-    check_trust(database, trust)
 
     def put(text: str) -> None:
         show(database, text, form, out, {"time_limit": time_limit, "max_rows": max_rows})
@@ -57,13 +51,6 @@ def sql(
         prompt(put)
         return
     put(query or (source.read_text(encoding="utf-8") if source else sys.stdin.read()))
-
-
-def check_trust(database: Path, trust: bool) -> None:
-    from obcat.trust import check
-
-    if not trust:
-        check(database)
 
 
 def form_of(out: Path | None) -> str:
@@ -129,12 +116,10 @@ def typed(mark: str) -> str:
 @DATABASE
 @click.argument("star")
 @click.option("--html", type=NEW, help="Write one HTML page, with the spectrum and the distance drawn, to this file.")
-@TRUST
-def explain(database: Path, star: str, html: Path | None, trust: bool) -> None:
+def explain(database: Path, star: str, html: Path | None) -> None:
     """Why these numbers? All that made the row of STAR: a specid, star_id, Gaia DR2 id, target name or "RA DEC"."""
     from obcat.explain import explain as run
 
-    check_trust(database, trust)
     with reading(database):
         text = run(database, star, html=bool(html))
     if html:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from obcat.compare.differences import by_bins, flags, numbers, unknown
+from obcat.compare.differences import by_bins, flags, number_section, unknown
 from obcat.compare.join import CompareError, Joined, join, names
-from obcat.compare.picture import draw
-from obcat.section import Section, text
+from obcat.compare.picture import draw_comparison
+from obcat.section import Section, as_text
 
 __all__ = ["CompareError", "compare", "names"]
 
@@ -25,8 +25,8 @@ def compare(database: Path, other: object, name: str, folder: Path, *, by: str |
     Raises CompareError (one line): no such key on both sides, nothing matches, nothing to compare, not a catalog.
     """
     joined = join(database, other, by)
-    sections = [_counts(joined), numbers(joined), *by_bins(joined), *flags(joined), unknown(joined)]
-    said = text(sections, f"{joined.heading}, against {name!r}")
+    sections = [_counts(joined), number_section(joined), *by_bins(joined), *flags(joined), unknown(joined)]
+    said = as_text(sections, f"{joined.heading}, against {name!r}")
     _write(folder, joined, said, name)
     return said
 
@@ -43,7 +43,7 @@ def _write(folder: Path, joined: Joined, said: str, name: str) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
-        figure = draw(joined, name)
+        figure = draw_comparison(joined, name)
         (folder / "compare.png").write_bytes(image_of(figure, "png", {"Software": None}))
         figure.set_layout_engine("none")
         (folder / "compare.pdf").write_bytes(image_of(figure, "pdf", PDF))

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from obcat import statistics as st
 from obcat.compare.join import Joined
 from obcat.evaluate.samples import MK_EDGES, bins
-from obcat.section import Section, number, percent
+from obcat.section import Section, decimals, percent
 
-__all__ = ["RELATIVE", "by_bins", "difference", "flags", "kappa", "numbers", "unknown"]
+__all__ = ["RELATIVE", "by_bins", "difference", "flags", "kappa", "number_section", "unknown"]
 
 RELATIVE = ("dis", "dis_low", "dis_high")  # compared as ours / theirs - 1
 COLUMNS = ("unit", "n", "bias", "robust scatter", "scatter / errors", "beyond 5 errors")
@@ -29,7 +29,7 @@ BINS: dict[str, dict[str, tuple[str, tuple[float, ...]]]] = {
 Floats = NDArray[np.float64]
 
 
-def numbers(joined: Joined) -> Section:
+def number_section(joined: Joined) -> Section:
     """One row a column of numbers; errors are both sides' in quadrature, where both state one."""
     note = (
         "bias: median; robust scatter: 1.4826 MAD. Distances as ours / theirs - 1. Errors: both in quadrature; two\n"
@@ -59,12 +59,12 @@ def _row(joined: Joined, name: str, label: str, rows: NDArray[np.bool_]) -> tupl
     if name in RELATIVE:
         return (label, "", n, percent(st.bias(off)), percent(st.robust_scatter(off)), *_pulls(pull))
     unit = joined.columns[name].unit
-    return (label, unit, n, number(st.bias(off), 4), number(st.robust_scatter(off), 4), *_pulls(pull))
+    return (label, unit, n, decimals(st.bias(off), 4), decimals(st.robust_scatter(off), 4), *_pulls(pull))
 
 
 def _pulls(pull: Floats) -> tuple[str, str]:
     far = np.where(np.isfinite(pull), np.abs(pull) > FAR, np.nan)
-    return number(st.robust_scatter(pull), 2), percent(st.fraction(far))
+    return decimals(st.robust_scatter(pull), 2), percent(st.fraction(far))
 
 
 def difference(joined: Joined, name: str) -> Floats:
@@ -95,7 +95,7 @@ def _table(name: str, ours: NDArray[np.float64], theirs: NDArray[np.float64]) ->
     rows = [(f"ours {a}", *(f"{n:,}" for n in cells[k])) for k, a in enumerate(VALUES)]
     known = cells[:2, :2]
     agree = known.trace() / known.sum() if known.sum() else np.nan
-    note = f"Both known: {percent(agree)} agree, Cohen's kappa {number(kappa(known), 2)}."
+    note = f"Both known: {percent(agree)} agree, Cohen's kappa {decimals(kappa(known), 2)}."
     return Section(name, note, [f"theirs {b}" for b in VALUES], rows)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from obcat import arrow
 from obcat.errors import ObcatError
 from obcat.export.cds.labels import label
-from obcat.reading import CATALOG, NotOurs, opened
+from obcat.reading import CATALOG, NotOurs, open_database
 from obcat.schema import Column, columns_of
 
 __all__ = ["CompareError", "Joined", "join", "names"]
@@ -73,14 +73,14 @@ def join(database: Path, other: Any, by: str | None) -> Joined:
     if not columns:
         raise CompareError("the other catalog has no column of ours to compare; name them with --column ours=theirs")
     ours, theirs = (
-        {c: arrow.numbers(table[c])[at] for c in columns} for table, at in ((mine, rows[0]), (other, rows[1]))
+        {c: arrow.float_array(table[c])[at] for c in columns} for table, at in ((mine, rows[0]), (other, rows[1]))
     )
     return Joined(heading, key, _counts(mine, other, key, len(rows[0])), columns, ours, theirs)
 
 
 def _read(database: Path) -> tuple[str, pa.Table]:
     try:
-        with opened(database) as survey:
+        with open_database(database) as survey:
             table = survey.con.sql(f"SELECT * FROM {CATALOG} ORDER BY specid").to_arrow_table()
     except NotOurs as error:
         raise CompareError(str(error)) from error

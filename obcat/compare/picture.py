@@ -11,7 +11,7 @@ from obcat.compare.differences import difference
 from obcat.compare.join import Joined
 from obcat.report.style import BLUE, ORANGE, Look, box, finish, histogram, points, shown
 
-__all__ = ["draw"]
+__all__ = ["draw_comparison"]
 
 SIZE, DPI = (13, 8), 100
 SHOWN = {
@@ -25,7 +25,7 @@ SHOWN = {
 COLUMNS, BINS = 3, 61
 
 
-def draw(joined: Joined, name: str) -> Figure:
+def draw_comparison(joined: Joined, name: str) -> Figure:
     """Up to three quantities that both catalogs have; a box says so if there are none."""
     figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)

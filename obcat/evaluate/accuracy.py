@@ -19,9 +19,17 @@ from obcat.evaluate.samples import (
     emission_classes,
 )
 from obcat.evaluate.truth import Compared, is_ob_star, missing_note
-from obcat.section import Section, number, percent
+from obcat.section import Section, decimals, percent
 
-__all__ = ["central", "coverage", "groups", "magnitude", "rank_histogram", "reddening", "relative_distance"]
+__all__ = [
+    "central",
+    "coverage",
+    "distance_accuracy",
+    "groups",
+    "magnitude_accuracy",
+    "rank_histogram",
+    "reddening_accuracy",
+]
 
 COLUMNS = ("n single", "bias", "scatter", "claimed", "n all", "bias", "scatter", "claimed")
 WHO = "Best visits of O and B stars; scatter is 1.4826 MAD, claimed the median error of the catalog."
@@ -46,24 +54,24 @@ def groups(data: Compared) -> list[tuple[str, Rows]]:
     ]
 
 
-def magnitude(data: Compared) -> Section:
+def magnitude_accuracy(data: Compared) -> Section:
     """M_spec: of single stars, and of all against the light of the whole system, which is what the distance needs."""
     note = (f"M_spec - M_true, mag, of stars that did not train. {WHO} "
             "All: with binaries, against M of the system: what a distance needs. Emission is a class of its own."
             + missing_note(data, "kind"))  # fmt: skip
     return _section("M_spec by five variables", note, data, data["mk"] - data["true_mk_system"], data["mk_err"],
-                   data["is_train"] != 1, number)  # fmt: skip
+                   data["is_train"] != 1, decimals)  # fmt: skip
 
 
-def reddening(data: Compared) -> Section:
+def reddening_accuracy(data: Compared) -> Section:
     note = f"E(B-V) - true, mag. {WHO}" + missing_note(data, "kind")
     every = np.ones(len(data["ebv"]), bool)
     return _section(
-        "E(B-V) by five variables", note, data, data["ebv"] - data["true_ebv"], data["ebv_err"], every, number
+        "E(B-V) by five variables", note, data, data["ebv"] - data["true_ebv"], data["ebv_err"], every, decimals
     )
 
 
-def relative_distance(data: Compared) -> Section:
+def distance_accuracy(data: Compared) -> Section:
     note = f"dis / true - 1. {WHO}" + missing_note(data, "kind")
     every = np.ones(len(data["dis"]), bool)
     return _section("distance by five variables", note, data, distance_error(data), claimed_error(data), every, percent)
@@ -152,4 +160,4 @@ def _histogram(label: str, rank: Floats) -> tuple[str, ...]:
     counts = np.histogram(rank, DECILES)[0]
     parts = 100 * counts / len(rank) if len(rank) else np.full(len(counts), np.nan)
     mean = float(rank.mean()) if len(rank) else np.nan
-    return (label, str(len(rank)), *(number(part, 1) for part in parts), number(mean, 2))
+    return (label, str(len(rank)), *(decimals(part, 1) for part in parts), decimals(mean, 2))

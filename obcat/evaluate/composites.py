@@ -11,9 +11,20 @@ from obcat import reading
 from obcat import statistics as st
 from obcat.evaluate import mock_binaries as mock
 from obcat.reading import Columns, Missing, Reading
-from obcat.section import Section, number, percent
+from obcat.section import Section, decimals, percent
 
-__all__ = ["PRIMARIES", "SEED", "Library", "library", "measure", "pairs", "with_companions", "within"]
+__all__ = [
+    "PRIMARIES",
+    "SEED",
+    "Library",
+    "library",
+    "pair_rows",
+    "pairs",
+    "survey_mk",
+    "typed_rows",
+    "with_companions",
+    "within",
+]
 
 FEWEST, SEED = 20, 1
 PRIMARIES = (("late B (below 14,000 K)", 0, 14_000), ("B (14,000 to 20,000 K)", 14_000, 20_000),
@@ -38,19 +49,22 @@ class Library(NamedTuple):
 
 def library(survey: Reading) -> Library:
     """The same stars for the same catalog. Missing: no Gaia, too few stars, no network."""
-    stars, law = reading.columns(survey.con, "evaluate/singles"), reading.columns(survey.con, "evaluate/coefficients")
+    stars, law = (
+        reading.answer_arrays(survey.con, "evaluate/singles"),
+        reading.answer_arrays(survey.con, "evaluate/coefficients"),
+    )
     if len(stars["mk"]) < FEWEST:
         raise Missing(WHY)
     coefficients = np.array([law[name][0] for name in ("b", "g", "v", "r", "i", "j")])
     single = mock.Singles(*(stars[name] for name in ("flux", "ivar", "z", "ebv", "m_bp")))
     flux, ivar = mock.absolute(single, coefficients)
-    return Library(stars, flux, ivar, measure(survey, flux, ivar))
+    return Library(stars, flux, ivar, survey_mk(survey, flux, ivar))
 
 
-def measure(survey: Reading, flux: Floats, ivar: Floats) -> Floats:
+def survey_mk(survey: Reading, flux: Floats, ivar: Floats) -> Floats:
     """M_spec (n,) of rest-frame spectra (n, 3909) by the survey's own models."""
     pca, network = (reading.fitted_arrays(survey.con, name) for name in ("pca", "luminosity"))
-    return mock.measure(flux, ivar, pca, network, reading.parameters(survey.con))
+    return mock.measure_mk(flux, ivar, pca, network, reading.method_parameters(survey.con))
 
 
 def pairs(survey: Reading) -> Section:
@@ -70,7 +84,7 @@ def pairs(survey: Reading) -> Section:
 def pair_rows(survey: Reading, lib: Library) -> list[tuple[str, ...]]:
     stars = lib.stars
     first, second = mock.pairs(stars["mk_geo"], SEED)
-    off = measure(survey, *mock.composite(lib.flux, lib.ivar, first, second)) - lib.alone[first]
+    off = survey_mk(survey, *mock.composite(lib.flux, lib.ivar, first, second)) - lib.alone[first]
     fainter, teff = stars["mk_geo"][second] - stars["mk_geo"][first], stars["teff"]
     light = 10 ** (-0.4 * (stars["m_bp"][second] - stars["m_bp"][first]))
     ratio = mock.dwarf(teff[second])[0] / mock.dwarf(teff[first])[0]
@@ -101,7 +115,7 @@ def with_companions(survey: Reading, other: Reading) -> Section:
         "survey's."
     )
     try:
-        lib, dwarfs = library(survey), reading.columns(other.con, "evaluate/companions")
+        lib, dwarfs = library(survey), reading.answer_arrays(other.con, "evaluate/companions")
         rows = [cells for name, *limits in TYPES for cells in typed_rows(survey, lib, dwarfs, name, limits)]
     except Missing as missing:
         note, rows = str(missing), []
@@ -120,7 +134,7 @@ def typed_rows(
     level = mock.level_of(lib.flux, lib.stars["m_bp"])
     flux, ivar, z, cool = (dwarfs[column][taken] for column in ("flux", "ivar", "z", "teff"))
     dwarf = mock.at_one_distance(flux, ivar, z, cool, level)
-    off = measure(survey, *mock.added((lib.flux, lib.ivar), dwarf)) - lib.alone
+    off = survey_mk(survey, *mock.add_light((lib.flux, lib.ivar), dwarf)) - lib.alone
     mass, m_v, _ = mock.dwarf(cool)
     ratio, light = mass / mock.dwarf(teff)[0], 10 ** (-0.4 * (m_v - lib.stars["m_bp"]))
     return [
@@ -139,11 +153,11 @@ def _row(name: str, rows: NDArray[np.bool_], off: Floats, ratio: Floats, light: 
     return (
         name,
         str(len(known)),
-        number(st.median(q), 2),
+        decimals(st.median(q), 2),
         percent(st.median(v)),
-        number(st.median(found)),
-        number(st.robust_scatter(found)),
-        number(low),
-        number(high),
+        decimals(st.median(found)),
+        decimals(st.robust_scatter(found)),
+        decimals(low),
+        decimals(high),
         percent(st.fraction((known < BRIGHTER).astype(float))),
     )

@@ -4,12 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat import statistics as st
-from obcat.evaluate.paper import stated
+from obcat.evaluate.paper import paper_text
 from obcat.evaluate.samples import BRIGHT_COMPANION, bins, distance_error
 from obcat.evaluate.truth import Compared
 from obcat.section import Section, percent
 
-__all__ = ["claimed_error", "covered", "distances"]
+__all__ = ["claimed_error", "distances", "interval_coverage"]
 
 EDGES = (0, 1, 2, 4, 8, 13, 17, np.inf)
 
@@ -20,8 +20,8 @@ def distances(data: Compared) -> Section:
     note = (
         "Best visits. Claimed: median of (dis_high - dis_low) / 2 / dis; actual: median of |dis / true - 1|, which is\n"
         "0.674 of the claimed one where errors are normal; bias: median of dis / true - 1; covered: true distance\n"
-        f"between dis_low and dis_high (68.3 % expected). Paper: claimed {stated('dis_error')}, "
-        f"about {stated('dis_error_15')} at 15 kpc."
+        f"between dis_low and dis_high (68.3 % expected). Paper: claimed {paper_text('dis_error')}, "
+        f"about {paper_text('dis_error_15')} at 15 kpc."
     )
     columns = ("n", "claimed", "actual", "bias", "covered")
     best = data["uniqflag"] == 1
@@ -56,11 +56,11 @@ def claimed_error(data: Compared) -> NDArray[np.float64]:
     return (data["dis_high"] - data["dis_low"]) / 2 / data["dis"]
 
 
-def covered(data: Compared, rows: Rows) -> float:
+def interval_coverage(data: Compared, rows: Rows) -> float:
     return st.coverage(*(data[name][rows] for name in ("true_distance", "dis_low", "dis_high")))
 
 
 def _row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
     off = distance_error(data)[rows]
-    values = (st.median(claimed_error(data)[rows]), st.median(np.abs(off)), st.bias(off), covered(data, rows))
+    values = (st.median(claimed_error(data)[rows]), st.median(np.abs(off)), st.bias(off), interval_coverage(data, rows))
     return (label, str(np.isfinite(off).sum()), *map(percent, values))

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from obcat import statistics as st
 from obcat.evaluate.samples import GOOD_SNR, SNR_EDGES, STRONG_EMISSION, bins, emission_classes
 from obcat.evaluate.truth import Compared, is_ob_star, missing_note
-from obcat.section import Section, number, percent
+from obcat.section import Section, decimals, percent
 
 __all__ = [
     "area",
@@ -144,7 +144,7 @@ def _class_row(label: str, data: Compared, some: Rows, none: Rows) -> tuple[str,
         label,
         str(some.sum()),
         str(none.sum()),
-        number(area(found, alarms), 4),
+        decimals(area(found, alarms), 4),
         *map(percent, recalls),
         percent(_share(flag[some])),
         percent(_share(flag[none]), 2),

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from obcat.evaluate import accuracy, binaries, composites, emission, failures, paper, reddening, summary
 from obcat.evaluate.distances import distances
-from obcat.evaluate.magnitudes import Claimed, against_geometry, against_truth, claimed, model, pulls
-from obcat.evaluate.truth import Compared, EvaluateError, compare, read_truth, refuse_real
-from obcat.reading import NotOurs, Reading, opened
-from obcat.section import Section, text
+from obcat.evaluate.magnitudes import Posterior, against_geometry, against_truth, model, noise_posterior, pulls
+from obcat.evaluate.truth import Compared, EvaluateError, beside_truth, read_truth, refuse_real
+from obcat.reading import NotOurs, Reading, open_database
+from obcat.section import Section, as_text
 
 __all__ = ["EvaluateError", "Evaluation", "evaluate", "evaluation", "main_numbers"]
 
@@ -29,24 +29,24 @@ def evaluate(database: Path, truth: Path, companions: Path | None = None) -> str
     a database is not one of obcat build.
     """
     try:
-        with opened(database, truth=truth) as survey:
+        with open_database(database, truth=truth) as survey:
             found = evaluation(survey)
             lent = [_with_companions(survey, companions)] if companions else []
     except NotOurs as error:
         raise EvaluateError(str(error)) from error
-    return text([*found.sections, *lent], found.heading)
+    return as_text([*found.sections, *lent], found.heading)
 
 
 def _with_companions(survey: Reading, companions: Path) -> Section:
     """Mock binaries with the dwarfs of another catalog. NotOurs: that is not a catalog."""
-    with opened(companions) as other:
+    with open_database(companions) as other:
         return composites.with_companions(survey, other)
 
 
 def main_numbers(database: Path, truth: Path) -> str:
     """The main numbers as a table in Markdown. EvaluateError as above."""
     try:
-        with opened(database, truth=truth) as survey:
+        with open_database(database, truth=truth) as survey:
             return summary.readme(_beside_truth(survey), paper.from_catalog(survey.con))
     except NotOurs as error:
         raise EvaluateError(str(error)) from error
@@ -54,13 +54,13 @@ def main_numbers(database: Path, truth: Path) -> str:
 
 def _beside_truth(survey: Reading) -> Compared:
     refuse_real(survey)
-    return compare(survey.con, read_truth(survey.truth), survey.truth)
+    return beside_truth(survey.con, read_truth(survey.truth), survey.truth)
 
 
 def evaluation(survey: Reading) -> Evaluation:
     """Every section. EvaluateError as above."""
     data = _beside_truth(survey)
-    stated, posterior = paper.from_catalog(survey.con), claimed(survey.con)
+    stated, posterior = paper.from_catalog(survey.con), noise_posterior(survey.con)
     fails = failures.failures(data)
     sections = [
         summary.beside_paper(data, stated),
@@ -68,21 +68,21 @@ def evaluation(survey: Reading) -> Evaluation:
         *_estimates(data, posterior),
         *_classes(data),
         composites.pairs(survey),
-        reddening.reddening(data),
-        reddening.labels(data),
-        reddening.inputs(data),
+        reddening.reddening_errors(data),
+        reddening.label_errors(data),
+        reddening.input_errors(data),
         summary.parts(data, stated),
         summary.counts(survey.con),
     ]
     return Evaluation(survey.heading, sections, fails)
 
 
-def _estimates(data: Compared, posterior: Claimed) -> list[Section]:
+def _estimates(data: Compared, posterior: Posterior) -> list[Section]:
     """Magnitudes and distances."""
     return [
-        accuracy.magnitude(data),
-        accuracy.reddening(data),
-        accuracy.relative_distance(data),
+        accuracy.magnitude_accuracy(data),
+        accuracy.reddening_accuracy(data),
+        accuracy.distance_accuracy(data),
         accuracy.coverage(data),
         accuracy.rank_histogram(data),
         against_truth(data),

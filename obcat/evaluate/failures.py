@@ -9,7 +9,7 @@ from obcat.evaluate.accuracy import central
 from obcat.evaluate.ranks import true_ranks
 from obcat.evaluate.samples import GOOD_PARALLAX, MK_EDGES, PAPER_MIN_SNR, bins, distance_error, parallax_snr
 from obcat.evaluate.truth import Compared, is_ob_star, missing_note
-from obcat.section import Section, number, percent
+from obcat.section import Section, decimals, percent
 
 __all__ = ["failures", "has_warning", "samples", "warnings"]
 
@@ -81,9 +81,9 @@ def _row(label: str, data: Compared, rows: Rows, within: NDArray[np.float64]) ->
     return (
         label,
         str(rows.sum()),
-        number(st.bias(spectrum)),
-        number(st.robust_scatter(spectrum)),
-        number(st.bias(geometry)),
+        decimals(st.bias(spectrum)),
+        decimals(st.robust_scatter(spectrum)),
+        decimals(st.bias(geometry)),
         percent(st.bias(off)),
         percent(st.robust_scatter(off)),
         percent(st.fraction(within[rows])),
@@ -120,4 +120,4 @@ def _warned_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
     flags = has_warning(data), data["out_of_domain"] > 0, data["erroneous"] == 1, np.isnan(data["mk"])
     off = (data["mk"] - data["true_mk"])[rows]
     shares = (percent(st.fraction(flag[rows].astype(float))) for flag in flags)
-    return (label, str(rows.sum()), *shares, number(st.bias(off)), number(st.robust_scatter(off)))
+    return (label, str(rows.sum()), *shares, decimals(st.bias(off)), decimals(st.robust_scatter(off)))

@@ -5,19 +5,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat import statistics as st
-from obcat.evaluate.paper import STATED, stated
+from obcat.evaluate.paper import STATED, paper_text
 from obcat.evaluate.samples import MK_EDGES, PAPER_MIN_SNR, SNR_EDGES, bins, good_singles, plain_singles
 from obcat.evaluate.truth import Compared
-from obcat.section import Section, number
+from obcat.section import Section, decimals
 
 __all__ = [
-    "Claimed",
+    "Posterior",
     "against_geometry",
     "against_truth",
-    "claimed",
     "fitted_to_truth",
     "held_out_residuals",
     "model",
+    "noise_posterior",
     "pulls",
 ]
 
@@ -29,7 +29,7 @@ WIDE_SNR_EDGES = (10, 30, 50, 100, np.inf)
 FEWEST = 20  # stars for four parameters
 SNR_OF_SIGMA = 100
 
-Claimed = dict[tuple[int, str], tuple[float, float]]
+Posterior = dict[tuple[int, str], tuple[float, float]]
 Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]
 
@@ -65,7 +65,7 @@ def against_geometry(data: Compared) -> Section:
     note = "M_spec - M_geo of test stars with good parallaxes, S/N > 50, by the catalog's own flags (paper Fig. 5)."
     test = (data["uniqflag"] == 1) & (data["is_train"] == 0) & (data["snr_g"] > PAPER_MIN_SNR)
     groups = [
-        (f"em_flag 0 (paper {stated('scatter')})", test & (data["em_flag"] == 0)),
+        (f"em_flag 0 (paper {paper_text('scatter')})", test & (data["em_flag"] == 0)),
         ("em_flag 0, binary_flag 0", test & (data["em_flag"] == 0) & (data["binary_flag"] == 0)),
         ("em_flag 1", test & (data["em_flag"] == 1)),
     ]
@@ -82,16 +82,16 @@ def held_out_residuals(data: Compared, true: str) -> NDArray[np.float64]:
 def _row(label: str, data: Compared, rows: Rows, reference: NDArray[np.float64]) -> tuple[str, ...]:
     off = (data["mk"] - reference)[rows]
     spread = (st.bias(off), st.robust_scatter(off), st.standard_deviation(off), st.median(data["mk_err"][rows]))
-    return (label, str(np.isfinite(off).sum()), *map(number, spread))
+    return (label, str(np.isfinite(off).sum()), *map(decimals, spread))
 
 
-def claimed(con: duckdb.DuckDBPyConnection) -> Claimed:
+def noise_posterior(con: duckdb.DuckDBPyConnection) -> Posterior:
     """Mean and standard deviation of the posterior by (em_flag, parameter)."""
     rows = con.execute("SELECT em_flag, parameter, mean, std FROM model.noise_summary").fetchall()
     return {(em_flag, parameter): (mean, std) for em_flag, parameter, mean, std in rows}
 
 
-def model(data: Compared, posterior: Claimed) -> Section:
+def model(data: Compared, posterior: Posterior) -> Section:
     """Parameters from the parallaxes, beside those from the true magnitudes of the same stars."""
     note = (
         "M_spec ~ N((1 + alpha) M + beta, sigma_int^2 + (sigma_100 100 / S/N)^2). Catalog: from parallaxes,\n"
@@ -104,14 +104,14 @@ def model(data: Compared, posterior: Claimed) -> Section:
     return Section("noise model", note, columns, rows)
 
 
-def _parameter_row(name: str, em_flag: int, data: Compared, posterior: Claimed) -> tuple[str, ...]:
+def _parameter_row(name: str, em_flag: int, data: Compared, posterior: Posterior) -> tuple[str, ...]:
     kind = (data["em_flag"] == em_flag) & np.isfinite(data["noise_dropped"])
     used = kind & (data["noise_dropped"] == 0)
     samples = (used, used & (data["is_binary"] == 0), kind)
     fits = (fitted_to_truth(data["mk"][s], data["true_mk_system"][s], data["snr_g"][s]) for s in samples)
     paper = STATED[name].value if name in STATED and em_flag == 0 else np.nan
     values = (paper, *posterior.get((em_flag, name), (np.nan, np.nan)), *(fit[PARAMETERS.index(name)] for fit in fits))
-    return (f"{name}, {CLASSES[em_flag]}", *map(number, values))
+    return (f"{name}, {CLASSES[em_flag]}", *map(decimals, values))
 
 
 def fitted_to_truth(mk: Floats, true: Floats, snr: Floats) -> Floats:
@@ -162,4 +162,4 @@ def _pull_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
         st.bias(pull),
         st.robust_scatter(pull),
     )
-    return (label, str(np.isfinite(pull).sum()), *map(number, values))
+    return (label, str(np.isfinite(pull).sum()), *map(decimals, values))

@@ -17,14 +17,14 @@ __all__ = [
     "MAIN_SEQUENCE",
     "Singles",
     "absolute",
-    "added",
+    "add_light",
     "at_one_distance",
     "black_body",
     "composite",
-    "dereddened",
+    "deredden",
     "dwarf",
     "level_of",
-    "measure",
+    "measure_mk",
     "pairs",
 ]
 
@@ -62,7 +62,7 @@ class Singles(NamedTuple):
     m_bp: Floats
 
 
-def dereddened(flux: Floats, ivar: Floats, ebv: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
+def deredden(flux: Floats, ivar: Floats, ebv: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
     """Flux and inverse variance (n, 3909) without extinction.
 
     ``coefficients`` (6,) are A(X)/E(B-V) of B, g, V, r, i, J; between the bands the law is linear in 1 / wavelength,
@@ -78,7 +78,7 @@ def dereddened(flux: Floats, ivar: Floats, ebv: Floats, coefficients: Floats) ->
 
 def absolute(stars: Singles, coefficients: Floats) -> tuple[Floats, Floats]:
     """Rest-frame spectra (n, 3909) dereddened and scaled to one distance: mean flux of 1 where M_BP = 0."""
-    flux, ivar = rest_frame(*dereddened(stars.flux, stars.ivar, stars.ebv, coefficients), stars.z)
+    flux, ivar = rest_frame(*deredden(stars.flux, stars.ivar, stars.ebv, coefficients), stars.z)
     anchor = (ANCHOR[0] < WAVELENGTH) & (ANCHOR[1] > WAVELENGTH) & (ivar > 0)
     mean = np.where(anchor, flux, 0).sum(axis=1) / np.maximum(anchor.sum(axis=1), 1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -89,10 +89,10 @@ def absolute(stars: Singles, coefficients: Floats) -> tuple[Floats, Floats]:
 
 def composite(flux: Floats, ivar: Floats, first: NDArray[np.intp], second: NDArray[np.intp]) -> tuple[Floats, Floats]:
     """Sums of spectra ``first`` and ``second`` (rows) of the same library."""
-    return added((flux[first], ivar[first]), (flux[second], ivar[second]))
+    return add_light((flux[first], ivar[first]), (flux[second], ivar[second]))
 
 
-def added(primary: tuple[Floats, Floats], companion: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+def add_light(primary: tuple[Floats, Floats], companion: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
     """Sums of spectra, flux and inverse variance (n, 3909) each; a pixel masked in one is masked in the sum."""
     (flux, one), (other_flux, other) = primary, companion
     good = (one > 0) & (other > 0)
@@ -109,7 +109,7 @@ def pairs(mk: Floats, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return np.where(swap, partner, here), np.where(swap, here, partner)
 
 
-def measure(flux: Floats, ivar: Floats, pca: Arrays, network: Arrays, parameters: dict[str, float]) -> Floats:
+def measure_mk(flux: Floats, ivar: Floats, pca: Arrays, network: Arrays, parameters: dict[str, float]) -> Floats:
     """M_spec (n,) mag of rest-frame spectra, by the network of stars without emission; NaN where there is none."""
     frame = ("continuum_sigma", "pca_min_wavelength", "pca_max_wavelength")
     norm, norm_ivar, _ = rest_frame_normalised(

@@ -10,9 +10,9 @@ import duckdb
 import numpy as np
 
 from obcat import reading
-from obcat.section import number, percent
+from obcat.section import decimals, percent
 
-__all__ = ["STARS", "STATED", "Number", "from_catalog", "share_of_stars", "stated"]
+__all__ = ["STARS", "STATED", "Number", "from_catalog", "paper_text", "share_of_stars"]
 
 STARS = 16_002  # of the paper, its Table 1
 
@@ -55,12 +55,12 @@ STATED = {
 }  # fmt: skip
 
 
-def stated(name: str) -> str:
+def paper_text(name: str) -> str:
     """The paper's number as text: 0.25, or 8 %."""
     n = STATED[name]
     if n.kind == "part":
         return percent(n.value, 0)
-    return number(n.value, 2) if n.kind == "mag" else f"{n.value:,}"
+    return decimals(n.value, 2) if n.kind == "mag" else f"{n.value:,}"
 
 
 def share_of_stars(name: str) -> float:
@@ -71,4 +71,4 @@ def share_of_stars(name: str) -> float:
 def from_catalog(con: duckdb.DuckDBPyConnection) -> Found:
     """The same numbers of a catalog, and how many ``stars`` it has; NaN where it has none."""
     return {name: float(column[0]) if len(column) else np.nan
-            for name, column in reading.columns(con, "evaluate/paper").items()}  # fmt: skip
+            for name, column in reading.answer_arrays(con, "evaluate/paper").items()}  # fmt: skip

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from obcat import statistics as st
 from obcat.evaluate.truth import Compared, missing_note
-from obcat.section import Section, number
+from obcat.section import Section, decimals
 
-__all__ = ["inputs", "labels", "reddening"]
+__all__ = ["input_errors", "label_errors", "reddening_errors"]
 
 LABELS = {"teff": ("Teff", "relative"), "logg": ("log g", "dex"), "feh": ("[Fe/H]", "dex")}
 
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]
 
 
-def reddening(data: Compared) -> Section:
+def reddening_errors(data: Compared) -> Section:
     note = "E(B-V) - true of best visits, mag, by where the labels come from; the pull is the difference over ebv_err."
     columns = ("n", "bias", "robust scatter", "std", "claimed error", "robust scatter of pull")
     best = data["uniqflag"] == 1
@@ -29,7 +29,7 @@ def reddening(data: Compared) -> Section:
     return Section("E(B-V)", note, columns, rows)
 
 
-def labels(data: Compared) -> Section:
+def label_errors(data: Compared) -> Section:
     """Errors of the labels used, of single stars without emission, by source."""
     note = "Labels used - true of best visits, single stars without emission; Teff as (label - true) / true."
     columns = ("n", "bias", "robust scatter", "std", "claimed error", "robust scatter of pull")
@@ -61,10 +61,10 @@ def _classes(data: Compared) -> Iterator[tuple[str, str, Rows]]:
 def _error_row(label: str, off: Floats, error: Floats, rows: Rows) -> tuple[str, ...]:
     off, error = off[rows], error[rows]
     values = (st.bias(off), st.robust_scatter(off), st.standard_deviation(off), st.median(error))
-    return (label, str(np.isfinite(off).sum()), *map(number, (*values, st.robust_scatter(off / error))))
+    return (label, str(np.isfinite(off).sum()), *map(decimals, (*values, st.robust_scatter(off / error))))
 
 
-def inputs(data: Compared) -> Section:
+def input_errors(data: Compared) -> Section:
     """Parallax (zero point taken off), Ks and A_Ks against the truth."""
     note = (
         "Measured - true of best visits; the pull is the difference over the stated error, the only one a build knows."

@@ -10,15 +10,15 @@ import numpy as np
 from obcat import statistics as st
 from obcat.evaluate import emission
 from obcat.evaluate.accuracy import central
-from obcat.evaluate.distances import claimed_error, covered
+from obcat.evaluate.distances import claimed_error, interval_coverage
 from obcat.evaluate.failures import has_warning, samples
 from obcat.evaluate.magnitudes import held_out_residuals
-from obcat.evaluate.paper import share_of_stars, stated
+from obcat.evaluate.paper import paper_text, share_of_stars
 from obcat.evaluate.ranks import true_ranks
 from obcat.evaluate.samples import BRIGHT_COMPANION, GOOD_PARALLAX, distance_error, parallax_snr
 from obcat.evaluate.truth import Compared, is_ob_star
-from obcat.reading import text_of
-from obcat.section import Section, markdown, number, percent
+from obcat.reading import query_text
+from obcat.section import Section, decimals, markdown_table, percent
 
 __all__ = ["BEGIN", "END", "HEAD", "beside_paper", "counts", "parts", "readme"]
 
@@ -47,11 +47,11 @@ def _magnitude_rows(data: Compared, found: Found) -> Cells:
             f"robust scatter of M_spec - M_true, mag: {SINGLE}",
             "-",
             "-",
-            number(true),
+            decimals(true),
         ),
-        (f"robust scatter of M_spec - M_geo, mag: {WHO}", stated("scatter"), "-", number(found["scatter"])),
-        ("sigma_int of the noise model, mag, em_flag 0", stated("sigma_int"), "-", number(found["sigma_int"])),
-        ("sigma_100 of the noise model, mag, em_flag 0", stated("sigma_100"), "-", number(found["sigma_100"])),
+        (f"robust scatter of M_spec - M_geo, mag: {WHO}", paper_text("scatter"), "-", decimals(found["scatter"])),
+        ("sigma_int of the noise model, mag, em_flag 0", paper_text("sigma_int"), "-", decimals(found["sigma_int"])),
+        ("sigma_100 of the noise model, mag, em_flag 0", paper_text("sigma_100"), "-", decimals(found["sigma_100"])),
     ]
 
 
@@ -60,11 +60,11 @@ def _distance_rows(data: Compared, found: Found) -> Cells:
     far = best & (data["dis"] >= FAR[0]) & (data["dis"] <= FAR[1])
     claimed, claimed_far = found["dis_error"], found["dis_error_15"]
     return [
-        ("median relative distance error claimed", stated("dis_error"), "-", percent(claimed)),
-        ("the same from 13 to 17 kpc, binary_flag 0", stated("dis_error_15"), "-", percent(claimed_far)),
+        ("median relative distance error claimed", paper_text("dis_error"), "-", percent(claimed)),
+        ("the same from 13 to 17 kpc, binary_flag 0", paper_text("dis_error_15"), "-", percent(claimed_far)),
         ("the same from 13 to 17 kpc, all", "-", "-", percent(st.median(claimed_error(data)[far]))),
         ("median of |dis / true - 1|", "-", "-", percent(st.median(np.abs(distance_error(data))[best]))),
-        ("true distance between dis_low and dis_high", "-", "68.3 %", percent(covered(data, best))),
+        ("true distance between dis_low and dis_high", "-", "68.3 %", percent(interval_coverage(data, best))),
     ]
 
 
@@ -89,18 +89,18 @@ def readme(data: Compared, found: Found) -> str:
         *_readme_flags(data),
         *_readme_failures(data),
     ]
-    return f"{BEGIN}\n{markdown(HEAD, rows)}{END}\n"
+    return f"{BEGIN}\n{markdown_table(HEAD, rows)}{END}\n"
 
 
 def _readme_estimates(data: Compared, found: Found) -> Cells:
     true, best = held_out_residuals(data, "true_mk"), (data["uniqflag"] == 1) & is_ob_star(data)
-    sigma = f"{number(found['sigma_int'])}, {number(found['sigma_100'])} mag"
+    sigma = f"{decimals(found['sigma_int'])}, {decimals(found['sigma_100'])} mag"
     return [
-        (f"scatter of M_spec − M_geo, {WHO}", f"{stated('scatter')} mag", _mag(found["scatter"])),
+        (f"scatter of M_spec − M_geo, {WHO}", f"{paper_text('scatter')} mag", _mag(found["scatter"])),
         ("scatter of M_spec − true M, the same that are single", "", _mag(st.robust_scatter(true))),
-        ("σ_int and σ_100 of the noise model", f"{stated('sigma_int')}, {stated('sigma_100')} mag", sigma),
-        ("median distance error claimed", stated("dis_error"), percent(found["dis_error"])),
-        ("the same from 13 to 17 kpc, binary_flag 0", stated("dis_error_15"), percent(found["dis_error_15"])),
+        ("σ_int and σ_100 of the noise model", f"{paper_text('sigma_int')}, {paper_text('sigma_100')} mag", sigma),
+        ("median distance error claimed", paper_text("dis_error"), percent(found["dis_error"])),
+        ("the same from 13 to 17 kpc, binary_flag 0", paper_text("dis_error_15"), percent(found["dis_error_15"])),
         ("median of abs(distance / true − 1)", "", percent(st.median(np.abs(distance_error(data))[best]))),
     ]
 
@@ -148,7 +148,7 @@ def _readme_failures(data: Compared) -> Cells:
 
 
 def _mag(value: float) -> str:
-    return f"{number(value)} mag".replace("-", "−") if np.isfinite(value) else number(value)
+    return f"{decimals(value)} mag".replace("-", "−") if np.isfinite(value) else decimals(value)
 
 
 def parts(data: Compared, found: Found) -> Section:
@@ -171,6 +171,6 @@ def _of_stars(found: Found, name: str) -> float:
 
 
 def counts(con: duckdb.DuckDBPyConnection) -> Section:
-    """How many rows the truth, the inputs and the catalog have; the truth must be registered (``truth.compare``)."""
-    rows = [(label, str(n)) for label, n in con.execute(text_of("evaluate/counts")).fetchall()]
+    """Rows of the truth, which ``truth.beside_truth`` has registered, of the inputs and of the catalog."""
+    rows = [(label, str(n)) for label, n in con.execute(query_text("evaluate/counts")).fetchall()]
     return Section("counts", "", ("n",), rows)

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 
 from obcat import arrow
 from obcat.errors import ObcatError
-from obcat.reading import Reading, text_of
+from obcat.reading import Reading, query_text
 
-__all__ = ["Compared", "EvaluateError", "compare", "is_ob_star", "missing_note", "read_truth", "refuse_real"]
+__all__ = ["Compared", "EvaluateError", "beside_truth", "is_ob_star", "missing_note", "read_truth", "refuse_real"]
 
 Compared = dict[str, np.ndarray]
 
@@ -60,7 +60,7 @@ def refuse_real(survey: Reading) -> None:
         raise EvaluateError(f"{survey.database}: its survey is not simulated, so there is no truth to compare it with")
 
 
-def compare(con: duckdb.DuckDBPyConnection, truth: dict[str, pa.Table], folder: Path) -> Compared:
+def beside_truth(con: duckdb.DuckDBPyConnection, truth: dict[str, pa.Table], folder: Path) -> Compared:
     """Columns of the catalog and true_* ones, (n,) each: numbers as float64 with NaN for NULL, text with "".
 
     EvaluateError: a spectrum of the catalog is not in the truth, or the truth lacks a column.
@@ -68,11 +68,11 @@ def compare(con: duckdb.DuckDBPyConnection, truth: dict[str, pa.Table], folder: 
     for name, table in truth.items():
         con.register(f"truth_{name}", _completed(table, OPTIONAL[name]))
     try:
-        unmatched = con.execute(text_of("evaluate/unmatched")).fetchall()
+        unmatched = con.execute(query_text("evaluate/unmatched")).fetchall()
         if unmatched:
             raise EvaluateError(f"{folder}: does not match: {len(unmatched)} spectra of the catalog are not in it, "
                                 f"the first {unmatched[0][0]}")  # fmt: skip
-        return _with_sb2(arrow.columns(con.sql(text_of("evaluate/pairs")).to_arrow_table()))
+        return _with_sb2(arrow.table_arrays(con.sql(query_text("evaluate/pairs")).to_arrow_table()))
     except duckdb.Error as error:
         raise EvaluateError(f"{folder}: {str(error).splitlines()[0]}") from error
 

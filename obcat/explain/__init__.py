@@ -8,9 +8,9 @@ import duckdb
 from obcat.explain.quality import bits
 from obcat.explain.reasons import colours, em_reason
 from obcat.explain.star import StarNotFound, find
-from obcat.reading import opened
+from obcat.reading import open_database
 from obcat.schema import SQL
-from obcat.section import Section, plain
+from obcat.section import Section, star_text
 
 __all__ = ["StarNotFound", "explain"]
 
@@ -24,15 +24,15 @@ def explain(database: Path, star: str, *, html: bool = False) -> str:
 
     Raises StarNotFound where there is no such star, obcat.reading.NotOurs where there is no database of ours.
     """
-    with opened(database) as survey:
+    with open_database(database) as survey:
         con = survey.con
         found = find(survey, star)
         answers = [bits(con, found.names["specid"], html), *_sections(con, found.names)]
         if html:
-            from obcat.explain.drawing import page
+            from obcat.explain.drawing import star_page
 
-            return page(con, found.names, found.heading, answers)
-        return "\n\n".join([found.heading, *map(plain, answers)]) + "\n"
+            return star_page(con, found.names, found.heading, answers)
+        return "\n\n".join([found.heading, *map(star_text, answers)]) + "\n"
 
 
 def _sections(con: duckdb.DuckDBPyConnection, names: Names) -> Iterator[Section]:

@@ -18,10 +18,10 @@ from obcat.kernels.density import Terms, terms_of
 from obcat.kernels.grid import WAVELENGTH
 from obcat.kernels.pca import reconstruct
 from obcat.kernels.windows import clean_pixels
-from obcat.reading import text_of
-from obcat.section import Section, html
+from obcat.reading import query_text
+from obcat.section import Section, as_html
 
-__all__ = ["distance_drawing", "distance_terms", "page", "spectrum_drawing"]
+__all__ = ["distance_drawing", "distance_terms", "spectrum_drawing", "star_page"]
 
 TERMS = ("mk", "mk_err", "ks", "ks_err", "a_ks", "a_ks_err", "parallax", "parallax_error")
 LINES = {"spectrum": ("C0", 1.5), "parallax": ("C2", 1.5), "used": ("k", 4.0)}
@@ -52,7 +52,7 @@ svg {{ max-width: 100%; height: auto; background: white }} figure {{ margin: 1em
 
 def spectrum_drawing(con: duckdb.DuckDBPyConnection, specid: str) -> tuple[str, str]:
     """A caption, and as SVG the normalised spectrum, its reconstruction, the residual, the windows; Halpha enlarged."""
-    rows = con.execute(text_of("explain/spectrum"), {"specid": specid}).fetchall()
+    rows = con.execute(query_text("explain/spectrum"), {"specid": specid}).fetchall()
     if not rows:
         return "No spectrum at rest.", ""
     flux, ivar, score, *limits, halpha, halfwidth = rows[0]
@@ -99,7 +99,7 @@ def _zoom(top: Axes, bottom: Axes, seen: np.ndarray, model: np.ndarray, halpha: 
 
 def distance_drawing(con: duckdb.DuckDBPyConnection, specid: str) -> tuple[str, str]:
     """A caption, and as SVG both terms and what was used, each to its own maximum."""
-    rows = con.sql(text_of("explain/distance_terms"), params={"specid": specid}).to_arrow_table().to_pylist()
+    rows = con.sql(query_text("explain/distance_terms"), params={"specid": specid}).to_arrow_table().to_pylist()
     if not rows:
         return "No distance.", ""
     star = {name: np.nan if v is None else float(v) for name, v in rows[0].items()}
@@ -145,10 +145,10 @@ def _svg(figure: Figure, title: str) -> str:
     return f'<svg role="img" aria-label="{title}"' + text.getvalue().partition("<svg")[2]
 
 
-def page(con: duckdb.DuckDBPyConnection, names: dict[str, str], heading: str, sections: Iterable[Section]) -> str:
+def star_page(con: duckdb.DuckDBPyConnection, names: dict[str, str], heading: str, sections: Iterable[Section]) -> str:
     """The heading, the drawings and the sections of a star as HTML; every value is escaped."""
     drawings = (spectrum_drawing(con, names["specid"]), distance_drawing(con, names["specid"]))
     body = [f"<h1>{escape(heading)}</h1>"]
     body += [f"<figure>{drawing}<figcaption>{escape(caption)}</figcaption></figure>" for caption, drawing in drawings]
-    body += [html(section) for section in sections]
+    body += [as_html(section) for section in sections]
     return HEAD.format(title=escape(names["star_id"])) + "\n".join(body) + "\n</body></html>\n"

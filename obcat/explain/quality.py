@@ -4,7 +4,7 @@ from functools import cache
 
 import duckdb
 
-from obcat.reading import text_of
+from obcat.reading import query_text
 from obcat.section import Section
 
 __all__ = ["bits", "conditions"]
@@ -15,7 +15,7 @@ TITLE = "Quality: the bits set, and where sql/90_catalog/10_quality.sql sets the
 @cache
 def conditions() -> dict[str, str]:
     """Name of a bit -> its condition: the list of (name, condition) of sql/90_catalog/10_quality.sql."""
-    text = text_of("90_catalog/10_quality")
+    text = query_text("90_catalog/10_quality")
     listed = text.partition("unnest([")[2].partition("\n    ])")[0]
     pairs = [pair.strip()[1:-1].partition(", ") for pair in listed.split("\n        , ")]
     return {name.strip("'"): " ".join(condition.split()) for name, _, condition in pairs}
@@ -23,7 +23,7 @@ def conditions() -> dict[str, str]:
 
 def bits(con: duckdb.DuckDBPyConnection, specid: str, everything: bool) -> Section:
     """The bits that are set, and the names of those that are not; or all of them, each with its condition."""
-    found = con.execute(text_of("explain/bits"), {"specid": specid}).fetchall()
+    found = con.execute(query_text("explain/bits"), {"specid": specid}).fetchall()
     rows = [[bit, name, words, conditions().get(name, "")] for bit, name, words, is_set in found if is_set]
     names = ["bit", "name", "meaning", "set where"]
     unset = [name for _, name, _, is_set in found if not is_set]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import duckdb
 
 from obcat.errors import ObcatError
-from obcat.reading import Reading, text_of
+from obcat.reading import Reading, query_text
 
 __all__ = ["Found", "StarNotFound", "find"]
 
@@ -32,7 +32,7 @@ class Found(NamedTuple):
 def find(survey: Reading, star: str) -> Found:
     """The spectrum named, or the best spectrum of the star that is meant. Raises StarNotFound."""
     con = survey.con
-    rows = con.execute(text_of("explain/by_name"), {"text": star.strip()}).fetchall()
+    rows = con.execute(query_text("explain/by_name"), {"text": star.strip()}).fetchall()
     if not rows and (gaia := GAIA.fullmatch(star)):
         rows = con.execute(BY_GAIA, {"id": int(gaia.group(1))}).fetchall()
     if not rows and (position := POSITION.fullmatch(star)):

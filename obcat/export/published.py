@@ -8,15 +8,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from obcat import db
 from obcat.errors import ObcatError
 from obcat.parameters import printed
+from obcat.reading import CATALOG, NotOurs, open_database
 from obcat.schema import Column, column, nearest
 from obcat.wording import columns_as_run, parameters_as_run
 
 __all__ = ["CATALOG", "NOT_REAL", "Published", "ReleaseError", "null_of", "own_numbers", "read", "with_unit"]
 
-CATALOG = "catalog.ob_stars"
 NOT_REAL = "SIMULATED: no star of this table exists; made to test the method"
 
 
@@ -55,13 +54,15 @@ def read(database: Path) -> Published:
     Raises ReleaseError where there is no catalog in it, or one of another version of the schema.
     """
     try:
-        with db.connect(database, read_only=True) as con:
+        with open_database(database) as survey:
+            con, name, simulated = survey.con, survey.name, survey.simulated
             rows = con.sql("FROM catalog.ob_stars ORDER BY specid").to_arrow_table()
-            name, simulated = con.execute("SELECT name, simulated FROM meta.survey").fetchall()[0]
             provenance = dict(con.execute("FROM meta.provenance ORDER BY item").fetchall())
             bits = tuple(con.execute("FROM meta.quality_bits ORDER BY bit").fetchall())
             parameters = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()
             columns, notes = columns_as_run(con, CATALOG), parameters_as_run(con)
+    except NotOurs as error:
+        raise ReleaseError(str(error)) from error
     except duckdb.Error as error:
         raise ReleaseError(f"{database}: no catalog to export: {str(error).splitlines()[0]}") from error
     check_plain(name, provenance, database)

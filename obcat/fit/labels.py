@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from obcat.arrow import lists, numbers
+from obcat.arrow import float_array, list_array
 from obcat.fit import trees
 from obcat.fit.columns import from_rows
 from obcat.fit.result import Fit
@@ -42,9 +42,13 @@ def labels(read: Callable[[], pa.RecordBatchReader], parameters: Any, models: di
     Table labels_summary: label, n_train, n_test, robust scatter and median of predicted - given of the test stars, dex.
     """
     table = read().read_all()
-    score, is_train = lists(table["score_clean"]), table["is_train"].to_numpy().astype(bool)
+    score, is_train = list_array(table["score_clean"]), table["is_train"].to_numpy().astype(bool)
     known = np.isfinite(score).all(axis=1)
-    given = {"log_teff": _log10(numbers(table["teff"])), "logg": numbers(table["logg"]), "feh": numbers(table["feh"])}
+    given = {
+        "log_teff": _log10(float_array(table["teff"])),
+        "logg": float_array(table["logg"]),
+        "feh": float_array(table["feh"]),
+    }
     arrays: Arrays = {}
     summary = []
     for name, label in given.items():

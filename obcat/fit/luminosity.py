@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from obcat.arrow import lists, numbers
+from obcat.arrow import float_array, list_array
 from obcat.fit.network import Sample, train
 from obcat.fit.rejection import snr_dparallax, spectroscopic_scatter
 from obcat.fit.result import Fit
@@ -63,8 +63,8 @@ def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any, models
 
 
 def _stars(table: pa.Table, basis: str, *, with_emission: bool) -> Stars:
-    stars = {name: numbers(table[name]) for name in NUMBERS}
-    stars["score"] = lists(table[f"score_{basis}"])
+    stars = {name: float_array(table[name]) for name in NUMBERS}
+    stars["score"] = list_array(table[f"score_{basis}"])
     stars["star_id"] = table["star_id"].to_numpy()
     stars["is_train"] = table["is_train"].to_numpy().astype(bool)
     known = np.isfinite(stars["mk_geo"]) & np.isfinite(stars["score"]).all(axis=1)

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from obcat.arrow import numbers
+from obcat.arrow import float_array
 from obcat.fit.chain import PARAMETERS, Chain, sample
 from obcat.fit.likelihood import Stars, closed_form, deviation
 from obcat.fit.result import Fit
@@ -92,8 +92,8 @@ def _origins(sampled: dict[int, Sampled]) -> dict[int, tuple[int, Chain]]:
 
 
 def _sampled(table: pa.Table, em_flag: int, parameters: Any) -> Sampled:
-    columns = {name: numbers(table[name]) for name in COLUMNS}
-    usable = (numbers(table["em_flag"]) == em_flag) & np.all([np.isfinite(x) for x in columns.values()], axis=0)
+    columns = {name: float_array(table[name]) for name in COLUMNS}
+    usable = (float_array(table["em_flag"]) == em_flag) & np.all([np.isfinite(x) for x in columns.values()], axis=0)
     for name in ("parallax", "parallax_error", "snr_g"):
         usable &= columns[name] > 0
     stars = Stars.of({name: x[usable] for name, x in columns.items()})

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from obcat import db
-from obcat.reading import text_of
+from obcat.reading import query_text
 
 __all__ = ["Points", "expressions", "read"]
 
@@ -34,13 +34,13 @@ class Points:
 
 def expressions() -> list[dict[str, str]]:
     """Name and SQL of each number, in the order of the columns."""
-    lines = LINE.finditer(text_of("page/points"))
+    lines = LINE.finditer(query_text("page/points"))
     return [{"name": line["name"] or line["sql"], "sql": line["sql"]} for line in lines]
 
 
 def read(database: Path) -> Points:
     """The points of a released database: it has the macros, whichever obcat built its source."""
     with db.connect(database, read_only=True) as con:
-        table = con.sql(text_of("page/points")).to_arrow_table()
+        table = con.sql(query_text("page/points")).to_arrow_table()
     columns = [table[e["name"]].cast("float64").to_numpy().astype(np.float32) for e in expressions()]
     return Points({name: table[name].to_pylist() for name in NAMES}, np.array(columns))

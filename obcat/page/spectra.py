@@ -7,11 +7,11 @@ import duckdb
 import numpy as np
 
 from obcat import models
-from obcat.arrow import lists
+from obcat.arrow import list_array
 from obcat.errors import ObcatError
 from obcat.kernels.grid import LOG_START, LOG_STEP, N_PIXEL
 from obcat.kernels.pca import reconstruct
-from obcat.reading import text_of
+from obcat.reading import query_text
 
 __all__ = ["NoSuchStar", "Spectra", "binned", "coded", "read"]
 
@@ -61,7 +61,7 @@ def read(con: duckdb.DuckDBPyConnection, number: int, named: Sequence[str] = ())
 
     ``named`` are star_id or specid. None come where the database has no spectra. Raises NoSuchStar for another name.
     """
-    for (name,) in con.execute(text_of("page/not_there"), {"named": list(named)}).fetchall():
+    for (name,) in con.execute(query_text("page/not_there"), {"named": list(named)}).fetchall():
         raise NoSuchStar(f"{name!r} is neither star_id nor specid of a star of this catalog")
     if not number:
         return Spectra((), (), "none was asked for")
@@ -69,12 +69,12 @@ def read(con: duckdb.DuckDBPyConnection, number: int, named: Sequence[str] = ())
     if not {name for (name,) in found} >= NEEDED:
         return Spectra((), (), "the database it was made from has no spectra")
     specids = [
-        row[0] for row in con.execute(text_of("page/chosen"), {"number": number, "named": list(named)}).fetchall()
+        row[0] for row in con.execute(query_text("page/chosen"), {"number": number, "named": list(named)}).fetchall()
     ]
-    table = con.sql(text_of("page/spectra"), params={"specids": specids}).to_arrow_table()
+    table = con.sql(query_text("page/spectra"), params={"specids": specids}).to_arrow_table()
     place = {specid: i for i, specid in enumerate(table["specid"].to_pylist())}
     rows = np.array([place[specid] for specid in specids], dtype=np.int64)
-    flux, ivar, scores = (lists(table[name])[rows] for name in ("flux", "ivar", "score_clean"))
+    flux, ivar, scores = (list_array(table[name])[rows] for name in ("flux", "ivar", "score_clean"))
     layers = (binned(flux, ivar > 0), binned(model(con, scores), flux != 0))
     return Spectra(tuple(specids), layers, FIRST * bool(named) + RULE.format(number=number))
 
@@ -89,7 +89,7 @@ def model(con: duckdb.DuckDBPyConnection, scores: np.ndarray) -> np.ndarray:
 
 def binned(values: np.ndarray, use: np.ndarray) -> np.ndarray:
     """Means of ``BINNED`` neighbours among the pixels in use: (n, 3909) -> (n, 1303); NaN where none is."""
-    good = (use & np.isfinite(values)).reshape(len(values), -1, BINNED)
+    good = (use & np.isfinite(values)).reshape(len(values), values.shape[1] // BINNED, BINNED)
     total = np.where(good, values.reshape(good.shape), 0).sum(axis=2, dtype=np.float64)
     count = good.sum(axis=2)
     return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0).astype(np.float32)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from obcat import reading
 from obcat.errors import ObcatError
 
 if TYPE_CHECKING:
@@ -176,7 +177,8 @@ def status(database: Path) -> str:
     """Tables of what the database holds, as text: survey, files, parameters with source and status, models, steps."""
     from rich.console import Console
 
-    with opened(database) as con:
+    with reading.open_database(database) as survey:
+        con = survey.con
         console = Console(file=io.StringIO(), width=150)
         for title, query in STATUS.items():
             show(console, title, con.sql(query).columns, con.execute(query).fetchall())

@@ -10,7 +10,7 @@ from obcat.realism.residuals import continuum, masks, noise, residuals
 from obcat.realism.response import response
 from obcat.realism.sample import RealismError, Sample, read_sample
 
-__all__ = ["MOST", "compare", "is_far", "measure", "page", "statistics", "table"]
+__all__ = ["MOST", "compare_spectra", "comparison_page", "is_far", "measure_sample", "statistics", "table"]
 
 MOST = 2000  # spectra of a folder that are measured
 HOT = "OBAF"  # classes with few enough lines
@@ -52,10 +52,10 @@ def statistics(folder: Path, most: int = MOST) -> tuple[list[Row], bool]:
     sample = read_sample(folder, most)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # rows that are wholly masked have no median
-        return summary(measure(sample)), sample.simulated
+        return summary(measure_sample(sample)), sample.simulated
 
 
-def compare(spectra: Path, real: Path | None, save: Path | None, write: Path | None, most: int = MOST) -> str:
+def compare_spectra(spectra: Path, real: Path | None, save: Path | None, write: Path | None, most: int = MOST) -> str:
     """The table of spectra against the real folder, or against the statistics that come with the package.
 
     save: a CSV file for the real statistics; write: a folder for realism.md and realism.png. RealismError: a folder
@@ -75,14 +75,14 @@ def compare(spectra: Path, real: Path | None, save: Path | None, write: Path | N
 
 
 def _write(folder: Path, real: list[Row], simulated: list[Row], is_simulated: bool) -> None:
-    from obcat.realism.curves import draw
+    from obcat.realism.curves import draw_curves
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "realism.md").write_text(page(real, simulated, is_simulated), encoding="utf-8")
-    draw(real, simulated, folder / "realism.png")
+    (folder / "realism.md").write_text(comparison_page(real, simulated, is_simulated), encoding="utf-8")
+    draw_curves(real, simulated, folder / "realism.png")
 
 
-def measure(sample: Sample) -> list[Measured]:
+def measure_sample(sample: Sample) -> list[Measured]:
     """All measures of a sample, in the order of the table."""
     level = continuum(sample)
     hot = np.array([name[:1] in HOT for name in sample.subclass])
@@ -153,7 +153,7 @@ def _sentence(name: str, pairs: list[tuple[Row, Row]]) -> str:
     return text + (f"; off by more than {FAR}: {', '.join(off)}." if off else f"; none off by more than {FAR}.")
 
 
-def page(real: list[Row], simulated: list[Row], is_simulated: bool) -> str:
+def comparison_page(real: list[Row], simulated: list[Row], is_simulated: bool) -> str:
     """The Markdown page."""
     return PAGE.format(
         n_real=max(row.n for row in real), n_simulated=max(row.n for row in simulated), far=FAR,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from obcat.realism.measures import Row
 
-__all__ = ["draw"]
+__all__ = ["draw_curves"]
 
 REAL, SIMULATED = ("#0072B2", "o", "real"), ("#D55E00", "s", "simulated")  # Okabe & Ito
 STYLE: Any = {"font.size": 11, "axes.titlesize": 11.5, "font.family": "DejaVu Sans", "legend.fontsize": 10}
@@ -28,7 +28,7 @@ PANELS: tuple[tuple[str, str, str, bool], ...] = (  # title, name, beginning of 
 MASKS = ("ORMASK not 0", "ANDMASK not 0", "ivar 0", "flux 0", "flux 0 but ivar not")
 
 
-def draw(real: list[Row], simulated: list[Row], picture: Path) -> None:
+def draw_curves(real: list[Row], simulated: list[Row], picture: Path) -> None:
     """Write a PNG of eight panels; the same rows give the same bytes."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from obcat.evaluate import mock_binaries as mock
-from obcat.evaluate.composites import PRIMARIES, SEED, library, measure, within
+from obcat.evaluate.composites import PRIMARIES, SEED, library, survey_mk, within
 from obcat.kernels.grid import WAVELENGTH
-from obcat.reading import Columns, Reading, columns, parameters, require_known
+from obcat.reading import Columns, Reading, answer_arrays, method_parameters, require_known
 from obcat.report.magnitudes import medians
 from obcat.report.style import BLUE, GREEN, ORANGE, Look, finish, histogram, points, shown
 
@@ -24,7 +24,7 @@ NO_EXCESS = "The parallax excess needs M_spec, a Ks magnitude and a Gaia paralla
 EXCESS_EDGES = np.linspace(-6, 12, 91)
 
 
-class Mocks(NamedTuple):
+class _Mocks(NamedTuple):
     """Composites, a row each: spectra at one distance, rows of the two stars, magnitudes of these and of the sum."""
 
     stars: Columns
@@ -37,14 +37,14 @@ class Mocks(NamedTuple):
     difference: np.ndarray
 
 
-def _made(survey: Reading) -> Mocks:
+def _made(survey: Reading) -> _Mocks:
     """The same pairs for the same catalog. Missing: no Gaia, too few stars, no network."""
     lib = library(survey)
     first, second = mock.pairs(lib.stars["mk_geo"], SEED)
     total, ivar = mock.composite(lib.flux, lib.ivar, first, second)
     difference = lib.stars["mk_geo"][second] - lib.stars["mk_geo"][first]
-    both = measure(survey, total, ivar)
-    return Mocks(lib.stars, lib.flux, total, first, second, lib.alone[first], both, difference)
+    both = survey_mk(survey, total, ivar)
+    return _Mocks(lib.stars, lib.flux, total, first, second, lib.alone[first], both, difference)
 
 
 def composites(figure: Figure, survey: Reading) -> None:
@@ -66,7 +66,7 @@ def composites(figure: Figure, survey: Reading) -> None:
     _bias(right, mocks)
 
 
-def _bias(axes: Axes, mocks: Mocks) -> None:
+def _bias(axes: Axes, mocks: _Mocks) -> None:
     off = mocks.sum - mocks.primary
     teff = mocks.stars["teff"][mocks.first]
     for (name, *kind), (colour, marker, line) in zip(PRIMARIES, LOOKS, strict=True):
@@ -93,7 +93,7 @@ def examples(figure: Figure, survey: Reading) -> None:
     figure.axes[-1].set_xlabel("rest wavelength in vacuum (Å)")
 
 
-def _example(axes: Axes, mocks: Mocks, row: int) -> None:
+def _example(axes: Axes, mocks: _Mocks, row: int) -> None:
     one, other = mocks.first[row], mocks.second[row]
     rows = (BLUE_RANGE[0] <= WAVELENGTH) & (BLUE_RANGE[1] >= WAVELENGTH)
     level = np.median(mocks.total[row][rows])
@@ -112,11 +112,11 @@ def _example(axes: Axes, mocks: Mocks, row: int) -> None:
 
 def excess(figure: Figure, survey: Reading) -> None:
     """Histograms by S/N of the parallax with a unit Gaussian, and the excess against RUWE."""
-    data = columns(survey.con, "report/stars")
+    data = answer_arrays(survey.con, "report/stars")
     require_known(data, ("snr_dparallax",), 5, NO_EXCESS)
     left, right = figure.subplots(1, 2)
     _histograms(left, data)
-    nsigma = parameters(survey.con)["binary_nsigma"]
+    nsigma = method_parameters(survey.con)["binary_nsigma"]
     left.axvline(nsigma, color="black", linestyle=":", label=f"binary above {nsigma:g}")
     finish(left, "upper right")
     for rows, look in (

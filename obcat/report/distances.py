@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from obcat import statistics as st
 from obcat.evaluate.paper import STATED
-from obcat.reading import Columns, Reading, columns, require_known
+from obcat.reading import Columns, Reading, answer_arrays, require_known
 from obcat.report.style import BLUE, DARK_BLUE, DARK_PINK, ORANGE, PINK, Look, finish, histogram, points, shown
 
 __all__ = ["distance_errors", "errors", "plane", "running_median", "sky_map"]
@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 def errors(figure: Figure, survey: Reading) -> None:
     """Figure 11: how many stars at which distance; relative errors with and without M_spec."""
-    data = columns(survey.con, "report/stars")
+    data = answer_arrays(survey.con, "report/stars")
     require_known(data, ("dis",), 1, WHY)
     left, right = figure.subplots(1, 2)
     histogram(left, data["dis"], EDGES, {"color": BLUE, "label": "all"})
@@ -42,7 +42,7 @@ def errors(figure: Figure, survey: Reading) -> None:
 
 def plane(figure: Figure, survey: Reading) -> None:
     """Figure 12: positions in the Galactic plane."""
-    data = columns(survey.con, "report/stars")
+    data = answer_arrays(survey.con, "report/stars")
     require_known(data, ("x", "y"), 1, WHY)
     axes = figure.add_subplot()
     sky_map(axes, {name: column for name, column in data.items() if name != "specid"})

@@ -12,11 +12,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from obcat.reading import Missing, Reading
-from obcat.report import binaries, distances, lb_1, magnitudes, reddening, spectra
+from obcat.report import binaries, distances, eigenspectra, lb_1, magnitudes, reddening
 from obcat.report.method import flow
 from obcat.report.style import STYLE, box
 
-__all__ = ["FIGURES", "PDF", "Drawing", "Rendered", "draw", "image_of", "render"]
+__all__ = ["FIGURES", "PDF", "Drawing", "Rendered", "draw_or_box", "image_of", "render"]
 
 DPI = 110
 BOX_SIZE = (9, 2.6)
@@ -48,14 +48,14 @@ FIGURES = (
     Drawing(2, "Spectra, clean windows and reconstructions",
             "Normalised spectra of the best S/N in quarters of temperature (black) and what the coefficients of their "
             "clean windows make of them (orange); emission lines stand out. Hatched: in neither network.",
-            ("report/spectra",), spectra.examples, (13, 7.5)),
+            ("report/spectra",), eigenspectra.examples, (13, 7.5)),
     Drawing(3, "Flux excess at Hα against χ²", "Every spectrum. Left: mean residual over the core of Hα; right: the "
             "same over its error, the scatter of ordinary stars included, with the threshold of em_flag. χ² below "
             "0.01 is drawn there.",
-            ("report/lines",), spectra.excess),
+            ("report/lines",), eigenspectra.excess),
     Drawing(4, "E(B−V) against a reference", "Reddening from colours against the truth (simulated surveys only; no "
             "dust map is part of a build; the truth is read from the folder beside it), and against distance.",
-            ("report/reddening",), reddening.reddening, (14, 4.8)),
+            ("report/reddening",), reddening.draw_reddening, (14, 4.8)),
     Drawing(5, "M_spec against M_geo", "Test stars (held out of training) with S/N > 50 and good parallaxes; σ is "
             "1.4826 MAD. The paper states 0.25 mag for stars without emission.", ("report/stars",),
             magnitudes.against_geometry, (11, 8)),
@@ -84,7 +84,7 @@ FIGURES = (
     Drawing(14, "LB-1 among all stars", "The plane of Figure 6.", ("report/lb_1", "report/stars"), lb_1.plane, (9, 7)),
     Drawing(15, "Erroneous spectra", "The largest misfits at Hα and in the clean windows among spectra with the bit "
             "erroneous and S/N > 30: large χ² without an excess. Beyond 70 % from the continuum they are cut.",
-            ("report/erroneous",), spectra.erroneous, (13, 6)),
+            ("report/erroneous",), eigenspectra.erroneous, (13, 6)),
     Drawing(16, "Mock composite spectra", "Three of the composites of Figure 9 with their stars, dereddened and at "
             "one distance.", ("evaluate/singles", "evaluate/coefficients"), binaries.examples, (11, 8)),
 )  # fmt: skip
@@ -93,7 +93,7 @@ FIGURES = (
 def render(drawing: Drawing, survey: Reading) -> Rendered:
     """Draw a figure; every picture says whether its survey is simulated."""
     with mpl.rc_context(STYLE):
-        figure, missing = draw(drawing, survey)
+        figure, missing = draw_or_box(drawing, survey)
         kind = "SIMULATED" if survey.simulated else "Real"
         figure.suptitle(f"Fig. {drawing.number}: {drawing.title} ({kind} survey “{survey.name}”)", fontsize=13)
         png = image_of(figure, "png", {"Software": None})
@@ -101,7 +101,7 @@ def render(drawing: Drawing, survey: Reading) -> Rendered:
         return Rendered(png, image_of(figure, "pdf", PDF), missing)
 
 
-def draw(drawing: Drawing, survey: Reading) -> tuple[Figure, str]:
+def draw_or_box(drawing: Drawing, survey: Reading) -> tuple[Figure, str]:
     try:
         figure = _blank(drawing.size)
         drawing.draw(figure, survey)

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from obcat.reading import Columns, Missing, Reading, columns, require_known
+from obcat.reading import Columns, Missing, Reading, answer_arrays, require_known
 from obcat.report.magnitudes import gravity_plane
 from obcat.report.style import BLUE, ORANGE, finish
 
@@ -16,7 +16,7 @@ WHY = "No spectrum of this survey lies within 3 arcsec of LB-1 (RA 92.95450, Dec
 
 
 def _visited(survey: Reading) -> Columns:
-    data = columns(survey.con, "report/lb_1")
+    data = answer_arrays(survey.con, "report/lb_1")
     if not len(data["mk"]):
         raise Missing(WHY)
     return data
@@ -55,7 +55,7 @@ def _geometric(axes: Axes, data: Columns) -> None:
 
 def plane(figure: Figure, survey: Reading) -> None:
     """Figure 14: the system among all stars in the plane of Figure 6."""
-    data, stars = _visited(survey), columns(survey.con, "report/stars")
+    data, stars = _visited(survey), answer_arrays(survey.con, "report/stars")
     require_known(stars, ("log_gf", "mk"), 1, "Gravity comes from the labels, M_spec from a trained network.")
     axes = figure.add_subplot()
     gravity_plane(axes, stars, "mk", r"$M_{\rm spec}$ (mag, $K_s$)")

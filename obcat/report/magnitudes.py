@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from obcat import statistics as st
-from obcat.evaluate.paper import STATED, stated
+from obcat.evaluate.paper import STATED, paper_text
 from obcat.evaluate.samples import PAPER_MIN_SNR
-from obcat.reading import Columns, Missing, Reading, columns, require_known
+from obcat.reading import Columns, Missing, Reading, answer_arrays, require_known
 from obcat.report.style import BLUE, ORANGE, Look, finish, histogram, points, shown
 
 __all__ = ["against_geometry", "against_labels", "corner_plot", "gravity", "gravity_plane", "levels", "medians"]
@@ -36,7 +36,7 @@ Rows = NDArray[np.bool_]
 
 def _tested(survey: Reading) -> tuple[Columns, Rows]:
     """The stars, and which of them are test stars of S/N > 50."""
-    data = columns(survey.con, "report/stars")
+    data = answer_arrays(survey.con, "report/stars")
     test = (
         (data["is_train"] == 0)
         & (data["snr_g"] > PAPER_MIN_SNR)
@@ -78,7 +78,7 @@ def _spread(axes: Axes, data: Columns, rows: Rows, colour: str) -> None:
 
 def gravity(figure: Figure, survey: Reading) -> None:
     """Figure 6: flux-weighted gravity against both magnitudes."""
-    data = columns(survey.con, "report/stars")
+    data = answer_arrays(survey.con, "report/stars")
     require_known(data, ("log_gf", "mk"), 1, "Gravity comes from the labels, M_spec from a trained network.")
     left, right = figure.subplots(1, 2, sharey=True)
     gravity_plane(left, data, "mk", r"$M_{\rm spec}$ (mag, $K_s$)")
@@ -123,7 +123,7 @@ def medians(x: Floats, y: Floats, limits: tuple[float, float]) -> tuple[list[flo
 
 def corner_plot(figure: Figure, survey: Reading) -> None:
     """Samples of alpha, beta, sigma_int and sigma_100 against each other, of stars without emission."""
-    data = columns(survey.con, "report/chain")
+    data = answer_arrays(survey.con, "report/chain")
     if len(data["alpha"]) < 100:
         raise Missing(NO_CHAIN)
     axes: Any = figure.subplots(len(NAMES), len(NAMES), squeeze=False)
@@ -152,7 +152,7 @@ def _alone(axes: Axes, samples: np.ndarray, name: str) -> None:
         axes.axvline(value, color="black", linestyle="--", linewidth=0.9)
     paper = ""
     if name in STATED:
-        paper = f"\npaper {stated(name)}"
+        paper = f"\npaper {paper_text(name)}"
         if np.min(samples) - NEAR < STATED[name].value < np.max(samples) + NEAR:
             axes.axvline(STATED[name].value, color=ORANGE, linewidth=2)
     found = f"{middle:.3f}".replace("-", "−")

@@ -5,7 +5,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from obcat.reading import Reading, columns
+from obcat.reading import Reading, answer_arrays
 
 __all__ = ["flow"]
 
@@ -32,7 +32,7 @@ BOX = {"boxstyle": "round,pad=0.55", "facecolor": "#EAF2F8", "edgecolor": "#0072
 
 def flow(figure: Figure, survey: Reading) -> None:
     """Boxes with counts of this survey, arrows between them."""
-    counts = columns(survey.con, "report/flow")
+    counts = answer_arrays(survey.con, "report/flow")
     axes = figure.add_subplot()
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.set_axis_off()

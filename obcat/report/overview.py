@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 
 from obcat import statistics as st
 from obcat.errors import ObcatError
-from obcat.evaluate.paper import stated
+from obcat.evaluate.paper import paper_text
 from obcat.evaluate.samples import PAPER_MIN_SNR
-from obcat.reading import Columns, NotOurs, columns, opened
+from obcat.reading import Columns, NotOurs, answer_arrays, open_database
 from obcat.report.distances import distance_errors, sky_map
 from obcat.report.style import BLUE, GREEN, ORANGE, Look, finish, points, shown
 
-__all__ = ["FigureError", "draw", "geometry", "hr_diagram"]
+__all__ = ["FigureError", "draw_overview", "geometry", "hr_diagram", "title"]
 
 SIZE, DPI = (16, 10), 100  # inches, pixels an inch
 STYLE: Any = {
@@ -33,14 +33,14 @@ class FigureError(ObcatError, ValueError):
     """The database has no catalog to draw; one line."""
 
 
-def draw(database: Path, picture: Path) -> None:
+def draw_overview(database: Path, picture: Path) -> None:
     """Write ``picture``, a PNG of 1600 x 1000 pixels; the same catalog gives the same bytes.
 
     Raises FigureError if ``database`` is not one of obcat build or ``picture`` cannot be written.
     """
     try:
-        with opened(database) as survey:
-            stars = columns(survey.con, "report/overview")
+        with open_database(database) as survey:
+            stars = answer_arrays(survey.con, "report/overview")
     except NotOurs as error:
         raise FigureError(str(error)) from error
     panels = (geometry, hr_diagram, sky_map, distance_errors)
@@ -75,7 +75,9 @@ def geometry(axes: Axes, data: Columns) -> None:
     axes.plot(limits, limits, color="black", linewidth=1)
     off = (data["mk"] - data["mk_geo"])[plain]
     found = (
-        f"{st.robust_scatter(off):.2f} mag (paper {stated('scatter')})" if np.isfinite(off).any() else "no such stars"
+        f"{st.robust_scatter(off):.2f} mag (paper {paper_text('scatter')})"
+        if np.isfinite(off).any()
+        else "no such stars"
     )
     axes.set(xlim=limits[::-1], ylim=limits[::-1])
     axes.set(xlabel=r"$M_{\rm geo}$ (mag, $K_s$)", ylabel=r"$M_{\rm spec}$ (mag, $K_s$)")

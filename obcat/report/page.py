@@ -11,11 +11,11 @@ import jinja2
 from obcat import reading
 from obcat.errors import ObcatError
 from obcat.evaluate.evaluation import EvaluateError, Evaluation, evaluation
-from obcat.reading import NotOurs, Reading, opened, text_of
+from obcat.reading import NotOurs, Reading, open_database, query_text
+from obcat.report.beside_paper import judgements
 from obcat.report.figures import FIGURES, Drawing, Rendered, render
-from obcat.report.published import judged
 
-__all__ = ["ReportError", "report"]
+__all__ = ["ReportError", "report", "report_html", "report_tables"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 TABLES = ("quarantine", "rejected", "quality", "provenance", "models")
@@ -31,11 +31,11 @@ def report(database: Path, out: Path) -> list[Path]:
     Raises ReportError if ``database`` is not one of obcat build or ``out`` cannot be written.
     """
     try:
-        with opened(database, memory_limit="800MB") as survey:
+        with open_database(database, memory_limit="800MB") as survey:
             with _one_line_errors(out):
                 out.mkdir(parents=True, exist_ok=True)
             drawn = [(drawing, render(drawing, survey)) for drawing in FIGURES]
-            html = page(survey, drawn, tables(survey) | {"evaluation": _evaluated(survey)})
+            html = report_html(survey, drawn, report_tables(survey) | {"evaluation": _evaluated(survey)})
     except NotOurs as error:
         raise ReportError(str(error)) from error
     with _one_line_errors(out):
@@ -69,16 +69,16 @@ def _write(out: Path, drawn: list[tuple[Drawing, Rendered]], html: str) -> Itera
     yield index
 
 
-def tables(survey: Reading) -> dict[str, Any]:
+def report_tables(survey: Reading) -> dict[str, Any]:
     """The tables of the page, by the names that its template knows them by."""
     return {
-        "compared": judged(survey),
+        "compared": judgements(survey),
         "tables": {name: _table(survey, name) for name in TABLES},
         "parameters": _parameters(survey),
     }
 
 
-def page(survey: Reading, drawn: list[tuple[Drawing, Rendered]], filled: dict[str, Any]) -> str:
+def report_html(survey: Reading, drawn: list[tuple[Drawing, Rendered]], filled: dict[str, Any]) -> str:
     """The page as text; every value is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
@@ -98,19 +98,19 @@ def _figure(drawing: Drawing, rendered: Rendered) -> dict[str, Any]:
         "title": drawing.title,
         "caption": drawing.caption,
         "missing": rendered.missing,
-        "queries": [(name, text_of(name)) for name in drawing.queries],
+        "queries": [(name, query_text(name)) for name in drawing.queries],
         "source": "data:image/png;base64," + base64.b64encode(rendered.png).decode("ascii"),
     }
 
 
 def _table(survey: Reading, query: str) -> dict[str, Any]:
-    relation = survey.con.sql(text_of(f"report/{query}"))
+    relation = survey.con.sql(query_text(f"report/{query}"))
     return {"columns": relation.columns, "rows": relation.fetchall()}
 
 
 def _parameters(survey: Reading) -> list[tuple[str, str, str, str]]:
     """Name, value, paper or assumed, and what it is."""
-    notes = survey.con.sql(text_of("report/parameters")).fetchall()
-    values = reading.parameters(survey.con).values()
+    notes = survey.con.sql(query_text("report/parameters")).fetchall()
+    values = reading.method_parameters(survey.con).values()
     split = [(name, value, *note.partition(":")[::2]) for (name, note), value in zip(notes, values, strict=True)]
     return [(name, f"{value:.9g}", status.strip(), note.strip()) for name, value, status, note in split]

@@ -5,11 +5,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from obcat import statistics as st
-from obcat.evaluate.truth import EvaluateError, compare, read_truth
-from obcat.reading import Columns, Reading, columns, require_known
+from obcat.evaluate.truth import EvaluateError, beside_truth, read_truth
+from obcat.reading import Columns, Reading, answer_arrays, require_known
 from obcat.report.style import BLUE, ORANGE, Look, finish, histogram, points, shown
 
-__all__ = ["reddening"]
+__all__ = ["draw_reddening"]
 
 WHY = "E(B−V) needs magnitudes in at least two neighbouring bands and an effective temperature."
 NO_REFERENCE = (
@@ -18,9 +18,9 @@ NO_REFERENCE = (
 SPREAD = np.linspace(-0.3, 0.3, 61)  # mag
 
 
-def reddening(figure: Figure, survey: Reading) -> None:
+def draw_reddening(figure: Figure, survey: Reading) -> None:
     """Against the truth where there is one; and against distance."""
-    data = columns(survey.con, "report/reddening")
+    data = answer_arrays(survey.con, "report/reddening")
     require_known(data, ("ebv",), 1, WHY)
     left, middle, right = figure.subplots(1, 3)
     truth = _reference(survey)
@@ -41,7 +41,7 @@ def _reference(survey: Reading) -> Columns | None:
     if not survey.simulated:
         return None
     try:
-        data = compare(survey.con, read_truth(survey.truth), survey.truth)
+        data = beside_truth(survey.con, read_truth(survey.truth), survey.truth)
     except EvaluateError:
         return None
     best = data["uniqflag"] == 1

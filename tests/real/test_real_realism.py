@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from obcat.realism.comparison import measure
+from obcat.realism.comparison import measure_sample
 from obcat.realism.measures import Row, read_rows, summary
 from obcat.realism.sample import read_sample
 
@@ -23,7 +23,7 @@ MAIN = {  # relative difference that a third of the files may have from all
 def third(real: Path) -> dict[tuple[str, str], Row]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        rows = summary(measure(read_sample(real / "spectra", SOME)))
+        rows = summary(measure_sample(read_sample(real / "spectra", SOME)))
     return {(r.name, r.where): r for r in rows}
 
 

@@ -4,6 +4,7 @@ import ast
 import re
 import statistics
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,8 @@ MAY_USE = {
     "cli": {
         "click", "duckdb", "obcat.build", "obcat.compare", "obcat.db", "obcat.evaluate",
         "obcat.explain", "obcat.export", "obcat.ingest", "obcat.lock", "obcat.page",
-        "obcat.progress", "obcat.query", "obcat.realism", "obcat.report", "obcat.schema",
-        "obcat.simulate", "obcat.survey", "obcat.trust",
+        "obcat.progress", "obcat.query", "obcat.reading", "obcat.realism", "obcat.report",
+        "obcat.schema", "obcat.simulate", "obcat.survey", "obcat.trust",
     },
     "code": set(),
     "compare": {
@@ -62,7 +63,7 @@ MAY_USE = {
     },
     "export": {
         "astropy", "duckdb", "numpy", "pyarrow", "obcat.db", "obcat.model_file", "obcat.models",
-        "obcat.parameters", "obcat.schema", "obcat.sums", "obcat.wording",
+        "obcat.parameters", "obcat.reading", "obcat.schema", "obcat.sums", "obcat.wording",
     },
     "files": {"obcat.sums", "obcat.working"},
     "ingest": {
@@ -84,11 +85,11 @@ MAY_USE = {
     "parameters": set(),
     "part_order": {"numpy", "pyarrow", "obcat.db", "obcat.kernels"},
     "prediction": {
-        "astropy", "numpy", "pyarrow", "obcat.astro_table", "obcat.db", "obcat.kernels",
-        "obcat.model_file", "obcat.models", "obcat.udf",
+        "astropy", "numpy", "pyarrow", "obcat.astro_table", "obcat.kernels", "obcat.model_file",
+        "obcat.models", "obcat.reading", "obcat.trust", "obcat.udf",
     },
     "progress": {"rich"},
-    "query": {"duckdb", "pyarrow", "rich", "obcat.astro_table"},
+    "query": {"duckdb", "pyarrow", "rich", "obcat.astro_table", "obcat.reading"},
     "reading": {"duckdb", "numpy", "obcat.arrow", "obcat.db", "obcat.models", "obcat.schema"},
     "realism": {"astropy", "matplotlib", "numpy", "scipy", "obcat.kernels", "obcat.statistics"},
     "report": {
@@ -242,6 +243,33 @@ def test_a_query_of_more_than_two_lines_is_a_file(part):
         assert not [t for t in texts if re.search(r"\bSELECT\b[^:]*\bFROM\b", t, re.DOTALL) and t.count("\n") > 1], (
             module
         )
+
+
+# rooms whose names are in order already; the others follow
+ORDERED = {"arrow", "compare", "evaluate", "explain", "reading", "realism", "report", "section", "statistics"}
+
+
+def public_names(module: Path) -> list[str]:
+    """Functions and classes of a module without an underscore."""
+    kinds = ast.FunctionDef | ast.ClassDef
+    return [n.name for n in tree(module).body if isinstance(n, kinds) and not n.name.startswith("_")]
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if part_of(m) in ORDERED], ids=str)
+def test_helpers_begin_with_an_underscore(module):
+    """Whatever does not is in ``__all__``, and no more than one other module has a name like it."""
+    listed: set[str] = set()
+    for node in tree(module).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            listed = set(ast.literal_eval(node.value))
+    assert set(public_names(module)) <= listed
+    homes = Counter(name for m in MODULES if part_of(m) not in ("cli", "ingest", "fetch") for name in public_names(m))
+    assert not [name for name in public_names(module) if homes[name] > 2]
+
+
+@pytest.mark.parametrize("room", ["compare", "evaluate", "explain", "export", "kernels", "page", "realism", "report"])
+def test_a_room_has_at_most_25_modules(room):
+    assert len([m for m in MODULES if part_of(m) == room]) <= 25
 
 
 @modules

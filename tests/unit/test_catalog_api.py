@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import obcat
-from obcat import db, model_file
+from obcat import model_file
 from obcat.export.release import release
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH, on_grid
 from obcat.kernels.rest_frame import rest_frame
@@ -238,6 +238,8 @@ TREES = ("feature", "threshold", "left", "right", "value")
 
 @pytest.fixture
 def build(database, con):
+    (database.parent / "models").mkdir()
+    con.execute("INSERT INTO meta.survey VALUES ('demo', 1, 'DR5', NULL)")
     for name, arrays in hand_made().items():
         con.execute("INSERT INTO model.fits VALUES (?, ?, 0, 'fitted')", [name, name])
         for array, values in arrays.items():
@@ -279,8 +281,6 @@ def test_predict_without_a_redshift_says_nothing(build):
 
 @pytest.fixture
 def exported(build, tmp_path) -> Path:
-    with db.connect(build) as con:
-        con.execute("INSERT INTO meta.survey VALUES ('demo', 1, 'DR5', NULL)")
     release(build, tmp_path / "release")
     return tmp_path / "release" / "models.safetensors"
 
@@ -324,6 +324,8 @@ def test_what_is_no_file_of_models_is_refused(tmp_path, data):
         obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.ones(N_PIXEL), models=tmp_path / "none.safetensors", z=0.0)
 
 
-def test_predict_needs_models(database):
+def test_predict_needs_models(database, con):
+    con.execute("INSERT INTO meta.survey VALUES ('demo', 1, 'DR5', NULL)")
+    con.close()
     with pytest.raises(KeyError, match="no model 'pca'"):
-        obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.ones(N_PIXEL), models=database, z=0.0)
+        obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.ones(N_PIXEL), models=database, z=0.0, trust=True)

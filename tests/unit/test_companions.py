@@ -81,7 +81,7 @@ def test_added_light_and_masks():
     weight = np.full((1, N_PIXEL), 4.0)
     hole = weight.copy()
     hole[0, 7] = 0
-    flux, ivar = companions.added((one, weight), (other, hole))
+    flux, ivar = companions.add_light((one, weight), (other, hole))
     assert flux[0, 8] == 4
     assert ivar[0, 8] == 2  # variances add
     assert flux[0, 7] == ivar[0, 7] == 0
@@ -93,7 +93,7 @@ def fake(monkeypatch) -> composites.Library:
     teff = np.array([12_000.0] * 3 + [16_000.0] * 3)
     flux, ivar = np.ones((6, N_PIXEL)), np.full((6, N_PIXEL), 1e4)
     stars: dict[str, Any] = {"teff": teff, "m_bp": np.zeros(6), "mk_geo": np.array([0, 0.2, 0.9, 0, 0.3, 3.0])}
-    monkeypatch.setattr(composites, "measure", lambda _, flux, __: 1 - np.mean(flux, axis=1))
+    monkeypatch.setattr(composites, "survey_mk", lambda _, flux, __: 1 - np.mean(flux, axis=1))
     return composites.Library(stars, flux, ivar, np.zeros(6))
 
 

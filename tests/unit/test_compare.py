@@ -152,14 +152,14 @@ def test_the_user_s_word_on_a_name(tmp_path):
 def test_command(catalog, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("fitsname,MagK\nspec-1-A_sp01-003.fits.gz,1.5\n", encoding="utf-8")
-    run = CliRunner().invoke(main, ["compare", str(path), str(catalog), "--column", "mk=MagK"])
+    run = CliRunner().invoke(main, ["compare", str(path), str(catalog), "--trust", "--column", "mk=MagK"])
     assert run.exit_code == 0, run.output
     assert run.output.rstrip().endswith("compare.png")
     assert (catalog.parent / "compare" / "compare.txt").is_file()
-    wrong = CliRunner().invoke(main, ["compare", str(path), str(catalog), "--column", "mk"])
+    wrong = CliRunner().invoke(main, ["compare", str(path), str(catalog), "--trust", "--column", "mk"])
     assert (wrong.exit_code, "write OURS=THEIRS" in wrong.output) == (2, True)
     empty = tmp_path / "empty.csv"
     empty.write_text("x\n1\n", encoding="utf-8")
-    nothing = CliRunner().invoke(main, ["compare", str(empty), str(catalog)])
+    nothing = CliRunner().invoke(main, ["compare", str(empty), str(catalog), "--trust"])
     assert nothing.exit_code == 1
     assert "Error: none of fitsname, specid, gaia_id" in nothing.output

@@ -10,12 +10,14 @@ import pytest
 
 from obcat import db
 from obcat import statistics as st
-from obcat.evaluate.evaluation import EvaluateError, evaluate
+from obcat.evaluate.evaluation import EvaluateError, evaluate, main_numbers
 from obcat.evaluate.magnitudes import fitted_to_truth
 from obcat.evaluate.samples import bins
-from obcat.evaluate.truth import compare, is_ob_star, missing_note, read_truth
+from obcat.evaluate.truth import beside_truth, is_ob_star, missing_note, read_truth
+from obcat.reading import open_database
+from obcat.report.beside_paper import judgements
 from obcat.schema import columns_of
-from obcat.section import number, percent
+from obcat.section import decimals, percent
 
 NAN = np.nan
 SOME = {"VARCHAR": "x", "SMALLINT": 0, "INTEGER": 0, "BIGINT": 0, "DOUBLE": 0.0}
@@ -56,7 +58,7 @@ def test_nothing_known_gives_nan(statistic):
 
 
 def test_cells():
-    assert (number(1.23456), number(NAN), percent(0.0816), percent(NAN)) == ("1.235", "-", "8.2 %", "-")
+    assert (decimals(1.23456), decimals(NAN), percent(0.0816), percent(NAN)) == ("1.235", "-", "8.2 %", "-")
 
 
 def test_bins_are_half_open_and_leave_out_nan():
@@ -156,7 +158,7 @@ def test_columns_of_visits_and_orbits_are_read_where_the_truth_has_them(database
     stars = pa.table(STARS | {"kind": ["star", "star", "star", "subdwarf"], "flux_ratio_v": [NAN, NAN, 0.5, NAN]})
     pq.write_table(stars, tmp_path / "stars.parquet")
     with db.connect(database, read_only=True) as con:
-        data = compare(con, read_truth(tmp_path), tmp_path)
+        data = beside_truth(con, read_truth(tmp_path), tmp_path)
     assert data["has_emission"].tolist() == [1, 0, 0, 0]
     assert data["true_ew"].tolist() == [3, 0, 0, 0]
     assert data["is_sb2"][2] == 1
@@ -233,6 +235,35 @@ def test_noise_and_counts(report):
     assert row(report, "noise model", "sigma_int, em_flag 0") == ["0.250", "0.260", "0.010", "-", "-", "-"]
     assert row(report, "counts", "files quarantined: empty") == ["1"]
     assert row(report, "counts", "stars of the catalog") == ["4"]
+
+
+def test_a_number_beside_the_paper_s_is_the_same_wherever_it_stands(database, tmp_path):
+    """README, `obcat evaluate` (twice) and `obcat report`: of the stars that the catalog knows, not of the truth's."""
+    path = Path(shutil.copy(database, tmp_path / "obcat.duckdb"))
+    with db.connect(path) as con:
+        con.execute("UPDATE luminosity.good_parallax SET is_train = 0")  # the binary c is a test star too
+    folder = truth(tmp_path / "truth")
+    kinds = pa.table(STARS | {"kind": ["star", "subdwarf", "star", "star"]})
+    pq.write_table(kinds, folder / "stars.parquet")
+    report, table = evaluate(path, folder), main_numbers(path, folder).splitlines()
+    readme = {line.split(" | ")[0][2:]: line.split(" | ")[2].split()[0] for line in table if line.count(" | ") == 2}
+    with open_database(path) as survey:
+        page = {row.what: row.here for row in judgements(survey)}
+    summary, geometry = "the paper's numbers beside ours", "absolute magnitude: M_spec - M_geo"
+    who = "robust scatter of M_spec - M_geo, mag: test stars without emission, S/N > 50"
+    found = [
+        readme["scatter of M_spec − M_geo, test stars without emission, S/N > 50"],
+        page["scatter of M_spec − M_geo, test stars without emission, S/N > 50 (mag)"],
+        row(report, summary, who)[-1],
+        row(report, geometry, "em_flag 0 (paper 0.25)")[2],
+    ]
+    assert found == ["0.111"] * 4  # 1.4826 * 0.075: a is off by 0.15, c by 0; of the single star a alone it were 0
+    claimed = [
+        readme["median distance error claimed"],
+        page["median relative distance error"].split()[0],
+        row(report, summary, "median relative distance error claimed")[-2],
+    ]
+    assert claimed == ["10.0"] * 3  # of a, b, c; without the subdwarf b 10.3
 
 
 def test_the_same_again(report, database, tmp_path):

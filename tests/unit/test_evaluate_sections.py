@@ -10,7 +10,7 @@ from obcat.evaluate import accuracy, emission, failures, summary
 from obcat.evaluate.binaries import by_mass_ratio, by_snr
 from obcat.evaluate.paper import STATED
 from obcat.evaluate.ranks import true_ranks
-from obcat.evaluate.reddening import inputs
+from obcat.evaluate.reddening import input_errors
 from obcat.evaluate.truth import missing_note
 from obcat.section import Section
 
@@ -54,14 +54,14 @@ def test_accuracy_by_five_variables():
         {"mk": 0.9, "is_train": 1, "ebv": 0.4, "has_emission": 1, "is_nebular": 1},
         {"mk": NAN, "dis": NAN, "ebv": 0.25, "has_emission": 1, "is_wind": 1},
     )
-    magnitude = accuracy.magnitude(data)
+    magnitude = accuracy.magnitude_accuracy(data)
     assert line(magnitude, "all") == ["1", "0.200", "0.000", "0.200", "2", "0.400", "0.297", "0.300"]
     assert line(magnitude, "S/N 50 to 100")[:4] == ["1", "0.200", "0.000", "0.200"]
     assert line(magnitude, "S/N 10 to 20")[4:] == ["1", "0.600", "0.000", "0.400"]
-    assert line(accuracy.reddening(data), "emission: nebular")[:2] == ["1", "0.100"]
-    assert line(accuracy.reddening(data), "emission: wind")[:2] == ["1", "-0.050"]
-    assert line(accuracy.reddening(data), "emission: Be")[:2] == ["0", "-"]
-    distance = accuracy.relative_distance(data)
+    assert line(accuracy.reddening_accuracy(data), "emission: nebular")[:2] == ["1", "0.100"]
+    assert line(accuracy.reddening_accuracy(data), "emission: wind")[:2] == ["1", "-0.050"]
+    assert line(accuracy.reddening_accuracy(data), "emission: Be")[:2] == ["0", "-"]
+    distance = accuracy.distance_accuracy(data)
     assert line(distance, "E(B-V) 0.2 to 0.5")[4:6] == ["3", "0.0 %"]
     assert line(distance, "kpc 1 to 2")[:4] == ["2", "5.0 %", "7.4 %", "10.0 %"]
     five = {label.split()[0] for label, _ in accuracy.groups(data)}
@@ -149,7 +149,7 @@ def test_what_the_truth_lacks_is_said():
     assert missing_note(compared({"kind": "star"}), "kind") == ""
     assert "no kind" in failures.warnings(data).note
     assert "no is_sb2" in by_mass_ratio(data).note
-    assert "no parallax_offset_true, wobble" in inputs(data).note
+    assert "no parallax_offset_true, wobble" in input_errors(data).note
 
 
 def test_binaries_by_snr_triples_and_sb2():

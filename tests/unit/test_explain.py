@@ -17,7 +17,7 @@ from obcat.explain.reasons import colours
 from obcat.kernels.distance import distance
 from obcat.kernels.extinction import BANDS, extinction
 from obcat.query.sql import opened
-from obcat.section import Section, plain, word
+from obcat.section import Section, star_text, word
 
 GAIA = 4611686018427387905  # no double holds it
 MAGNITUDES = {b: 10 + 0.1 * i for i, b in enumerate(BANDS)} | {f"{b}_err": 0.02 + 0.01 * i for i, b in enumerate(BANDS)}
@@ -142,7 +142,7 @@ def test_text_of_values():
     assert word("a\nb\x1b[31m") == "a?b?[31m"
     assert word(GAIA) == str(GAIA)
     assert word(None) == "-"
-    assert "10.123457 deg" in plain(Section("x", "", ["ra"], [[10.123456789]], alone=True))
+    assert "10.123457 deg" in star_text(Section("x", "", ["ra"], [[10.123456789]], alone=True))
 
 
 def test_command(filled):

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from obcat import db
-from obcat.reading import columns, opened
+from obcat.reading import answer_arrays, open_database
 from obcat.report.distances import running_median
-from obcat.report.overview import FigureError, draw, title
+from obcat.report.overview import FigureError, draw_overview, title
 from obcat.report.style import shown
 
 KNOWN = ("mk", "mk_geo", "teff", "dis", "dis_low", "dis_high", "x", "y", "parallax_corrected", "parallax_error")
@@ -48,8 +48,8 @@ def small(template, tmp_path_factory) -> Path:
 
 
 def test_size_and_same_bytes(small, tmp_path):
-    draw(small, tmp_path / "new" / "a.png")
-    draw(small, tmp_path / "b.png")
+    draw_overview(small, tmp_path / "new" / "a.png")
+    draw_overview(small, tmp_path / "b.png")
     content = (tmp_path / "b.png").read_bytes()
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     assert tuple(np.frombuffer(content[16:24], ">u4")) == (1600, 1000)
@@ -59,8 +59,8 @@ def test_size_and_same_bytes(small, tmp_path):
 
 
 def test_stars_are_read_with_nan_for_null(small):
-    with opened(small) as survey:
-        drawn = columns(survey.con, "report/overview")
+    with open_database(small) as survey:
+        drawn = answer_arrays(survey.con, "report/overview")
     assert survey.heading == "SIMULATED survey 'small'"
     assert {len(values) for values in drawn.values()} == {35}
     assert np.isnan(drawn["mk"]).sum() == 5
@@ -69,9 +69,9 @@ def test_stars_are_read_with_nan_for_null(small):
 @pytest.mark.parametrize("rows", [stars(0), stars(0, unknown=3), stars(1)], ids=["nothing", "NULLs", "one"])
 def test_little_or_nothing_to_draw(rows, database, tmp_path):
     path = filled(database, rows, simulated=0)
-    draw(path, tmp_path / "a.png")
+    draw_overview(path, tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 10_000
-    with opened(path) as survey:
+    with open_database(path) as survey:
         assert not survey.simulated
 
 
@@ -84,9 +84,9 @@ def test_no_catalog_is_one_line(small, tmp_path):
     with db.connect(tmp_path / "other.duckdb"):
         pass
     with pytest.raises(FigureError, match="no database of obcat"):
-        draw(tmp_path / "other.duckdb", tmp_path / "a.png")
+        draw_overview(tmp_path / "other.duckdb", tmp_path / "a.png")
     with pytest.raises(FigureError, match="choose a file"):
-        draw(small, tmp_path)
+        draw_overview(small, tmp_path)
 
 
 def test_axis_holds_nearly_all():

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from obcat.arrow import lists
+from obcat.arrow import list_array
 from obcat.fit import trees
 from obcat.fit.labels import labels
 from obcat.kernels.labels import boosted, predict_labels
@@ -171,4 +171,4 @@ def test_row_does_not_depend_on_its_batch(fit, size):
 
 
 def test_matrix_of_an_empty_table():
-    assert lists(table().slice(0, 0)["score_clean"]).shape == (0, K)
+    assert list_array(table().slice(0, 0)["score_clean"]).shape == (0, K)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from obcat.arrow import lists, numbers
+from obcat.arrow import float_array, list_array
 from obcat.fit.luminosity import luminosity
 from obcat.fit.network import Sample, train
 from obcat.fit.rejection import snr_dparallax, spectroscopic_scatter
@@ -77,7 +77,9 @@ def fitted(table, parameters=PARAMETERS):
 
 
 def answer(fit, table):
-    return kernel(lists(table["score_clean"]), lists(table["score_full"]), numbers(table["em_flag"]), **fit.arrays)
+    return kernel(
+        list_array(table["score_clean"]), list_array(table["score_full"]), float_array(table["em_flag"]), **fit.arrays
+    )
 
 
 def tables_of(fit, name, **where):
@@ -101,7 +103,7 @@ def test_recovers_a_smooth_function(clean_sky):
     table, mk, fit = clean_sky
     test = ~table["is_train"].to_numpy()
     for flag in (0, 1):
-        rows = test & (numbers(table["em_flag"]) == flag)
+        rows = test & (float_array(table["em_flag"]) == flag)
         assert robust_scatter((answer(fit, table)[0] - mk)[rows]) < 0.1
 
 
@@ -158,7 +160,7 @@ def test_magnitudes_of_test_stars_do_not_reach_the_weights(clean_sky):
     table, _, _ = clean_sky
     once = changed(rejection_iterations=0, epochs=3)
     is_train = table["is_train"].to_numpy()
-    spoilt = pa.array(np.where(is_train, numbers(table["mk_geo"]), 99.0))
+    spoilt = pa.array(np.where(is_train, float_array(table["mk_geo"]), 99.0))
     other = table.set_column(table.schema.get_field_index("mk_geo"), "mk_geo", spoilt)
     assert same_bytes(fitted(table, once).arrays, fitted(other, once).arrays)
 
@@ -219,7 +221,7 @@ def test_only_training_stars():
 
 def test_star_without_scores_or_magnitude_is_left_out():
     table = sky(n=200, emission=0.0)[0]
-    holes = numbers(table["mk_geo"])
+    holes = float_array(table["mk_geo"])
     holes[3] = np.nan
     table = table.set_column(table.schema.get_field_index("mk_geo"), "mk_geo", pa.array(holes, from_pandas=True))
     fit = fitted(table, changed(epochs=1))
@@ -270,4 +272,4 @@ def test_null_scores_become_nan():
     column = pa.chunked_array(
         [pa.array([[1, 2], None], pa.list_(pa.float32(), 2)), pa.array([[3, 4]], pa.list_(pa.float32(), 2))]
     )
-    assert np.array_equal(lists(column), np.array([[1, 2], [np.nan, np.nan], [3, 4]], np.float32), equal_nan=True)
+    assert np.array_equal(list_array(column), np.array([[1, 2], [np.nan, np.nan], [3, 4]], np.float32), equal_nan=True)

@@ -188,8 +188,8 @@ def test_the_stars_of_a_list_come_first_by_any_visit(database):
 
 def test_a_list_with_a_stranger_is_one_line(database, tmp_path):
     (tmp_path / "stars.txt").write_text("A\nnobody\n")
-    command = ["page", str(database), "--stars", str(tmp_path / "stars.txt"), "--out", str(tmp_path / "x.html")]
-    done = CliRunner().invoke(main, command)
+    command = ["page", "--trust", str(database), "--stars", str(tmp_path / "stars.txt")]
+    done = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "x.html")])
     assert done.exit_code == 1
     assert done.stderr == "Error: 'nobody' is neither star_id nor specid of a star of this catalog\n"
     assert not (tmp_path / "x.html").exists()
@@ -261,9 +261,10 @@ def test_a_released_database_gives_a_page_without_spectra(html, tmp_path):
 
 def test_what_is_no_catalog_and_where_nothing_can_be_written_is_one_line(database, tmp_path):
     (tmp_path / "x.duckdb").write_text("no database")
-    done = CliRunner().invoke(main, ["page", str(tmp_path / "x.duckdb")])
+    done = CliRunner().invoke(main, ["page", "--trust", str(tmp_path / "x.duckdb")])
     assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1)
-    assert "x.duckdb: no catalog" in done.stderr
+    assert "x.duckdb: " in done.stderr
+    assert "give a database made by `obcat build`" in done.stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.duckdb"]
     with pytest.raises(PageError, match=r"none/x\.html: No such file or directory; choose a folder"):
         page(database, tmp_path / "none" / "x.html", 0)
@@ -271,7 +272,7 @@ def test_what_is_no_catalog_and_where_nothing_can_be_written_is_one_line(databas
 
 def test_the_command_writes_beside_the_database(database, tmp_path):
     path = Path(shutil.copy(database, tmp_path / "obcat.duckdb"))
-    done = CliRunner().invoke(main, ["page", str(path), "--spectra", "1"])
+    done = CliRunner().invoke(main, ["page", "--trust", str(path), "--spectra", "1"])
     assert done.output.strip() == str(tmp_path / "catalog.html")
     assert facts((tmp_path / "catalog.html").read_text(encoding="utf-8"))["spectra"]["specids"] == ["D-1"]
 

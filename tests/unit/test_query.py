@@ -209,6 +209,7 @@ def test_a_database_of_any_name_can_be_asked(database):
 def test_status_tells_what_is_there(database, con, fill):
     fill(con, "raw.files", [{"path": "x", "status": "quarantined", "reason": "not_fits"}])
     fill(con, "catalog.ob_stars", [{"specid": "a", "uniqflag": 1}])
+    fill(con, "meta.survey", [{"name": "x", "simulated": 1}])
     con.close()
     text = status(database)
     assert "not_fits" in text

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from obcat.realism.comparison import compare, is_far, measure, table
+from obcat.realism.comparison import compare_spectra, is_far, measure_sample, table
 from obcat.realism.measures import Measured, Row, read_rows, summary, write_rows
 from obcat.realism.residuals import masks
 from obcat.realism.sample import RealismError, Sample, read_sample
@@ -38,7 +38,7 @@ def made(folder: Path, n_stars: int) -> Sample:
 def rows_of(sample: Sample) -> list[Row]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        return summary(measure(sample))
+        return summary(measure_sample(sample))
 
 
 def off(rows: list[Row]) -> list[str]:
@@ -107,7 +107,7 @@ def test_the_page_and_the_figure_are_written_and_say_simulated(
     rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("obcat.realism.comparison.statistics", lambda *_: (rows, True))
-    text = compare(tmp_path, None, None, tmp_path / "docs")
+    text = compare_spectra(tmp_path, None, None, tmp_path / "docs")
     page = (tmp_path / "docs" / "realism.md").read_text(encoding="utf-8")
     assert "against simulated ones" in text
     assert "simulated" in text.splitlines()[2]
@@ -118,4 +118,4 @@ def test_the_page_and_the_figure_are_written_and_say_simulated(
 
 def test_a_folder_without_spectra_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(RealismError, match="no spectrum of DR5 to DR10"):
-        compare(tmp_path, None, None, None)
+        compare_spectra(tmp_path, None, None, None)

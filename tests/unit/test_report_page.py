@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from obcat import db
 from obcat.cli import main
 from obcat.kernels.grid import N_PIXEL
-from obcat.reading import Reading, opened
-from obcat.report.figures import FIGURES, draw, render
-from obcat.report.page import ReportError, page, report, tables
+from obcat.reading import Reading, open_database
+from obcat.report.figures import FIGURES, draw_or_box, render
+from obcat.report.page import ReportError, report, report_html, report_tables
 from obcat.schema import SQL
 
 N = 60
@@ -152,7 +152,7 @@ def test_figures_are_those_of_the_paper_in_order():
 
 @pytest.mark.parametrize("number", [2, 9])
 def test_same_bytes_again(full, written, number):
-    with opened(full) as survey:
+    with open_database(full) as survey:
         again = render(FIGURES[number - 1], survey)
     assert again.png == (written / f"figure_{number:02d}.png").read_bytes()
     assert again.pdf == (written / f"figure_{number:02d}.pdf").read_bytes()
@@ -161,9 +161,9 @@ def test_same_bytes_again(full, written, number):
 def test_empty_catalog_says_what_is_missing(empty, tmp_path):
     with db.connect(empty, read_only=True) as con:
         survey = Reading(con, "none", False, empty, tmp_path)
-        missing = {drawing.number: draw(drawing, survey)[1] for drawing in FIGURES}
-        html = page(survey, [(drawing, render(drawing, survey)) for drawing in FIGURES[8:9]],
-                    tables(survey) | {"evaluation": ""})  # fmt: skip
+        missing = {drawing.number: draw_or_box(drawing, survey)[1] for drawing in FIGURES}
+        html = report_html(survey, [(drawing, render(drawing, survey)) for drawing in FIGURES[8:9]],
+                    report_tables(survey) | {"evaluation": ""})  # fmt: skip
     assert [number for number, why in missing.items() if not why] == [1]  # the flow
     assert html.count("<b>Not drawn:</b>") == 1
     assert "Gaia" in html
@@ -195,7 +195,7 @@ def test_no_catalog_and_no_folder_are_one_line(empty, tmp_path):
 def test_command_fails_with_one_line(tmp_path):
     with db.connect(tmp_path / "other.duckdb"):
         pass
-    said = CliRunner().invoke(main, ["report", str(tmp_path / "other.duckdb")])
+    said = CliRunner().invoke(main, ["report", "--trust", str(tmp_path / "other.duckdb")])
     assert said.exit_code == 1
     assert len(said.output.splitlines()) == 1
     assert "no database of obcat" in said.output

@@ -7,7 +7,7 @@ import pytest
 
 from obcat.evaluate.paper import STARS, STATED
 from obcat.reading import Reading
-from obcat.report.published import count_row, fraction_row, judged, size_row, value_row, verdict
+from obcat.report.beside_paper import count_row, fraction_row, judgements, size_row, value_row, verdict
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_numbers_come_from_the_catalog(con, fill):
         {"specid": f"s{i}", "uniqflag": 1, "binary_flag": flag, "em_flag": i % 2, "dis": 1.0, "dis_low": 0.9,
          "dis_high": 1.1 + 0.2 * i} for i, flag in enumerate(flags)
     ] + [{"specid": "again", "uniqflag": 2}])  # fmt: skip
-    rows = {row.what: row for row in judged(Reading(con, "few", True, Path("none"), Path("none")))}
+    rows = {row.what: row for row in judgements(Reading(con, "few", True, Path("none"), Path("none")))}
     assert rows["stars"].here == "10"
     assert rows["binary stars, as a fraction of all stars"].here == "20.0 % (2 of 10)"
     assert rows["stars that cannot be classified, as a fraction of all stars"].here == "10.0 % (1 of 10)"

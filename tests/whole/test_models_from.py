@@ -96,10 +96,11 @@ def test_nothing_to_borrow_is_one_line(first, five, tmp_path, fault):
     toml = write_survey(tmp_path / "survey.toml", five, {}, models_from=lent)
     if fault != "missing":
         ingest(loaded(toml), tmp_path / "small" / "raw")
-    done = obcat("build", toml, "--build", tmp_path)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    last = done.stderr.splitlines()[-1]
-    assert last.startswith("Error: ")
-    assert "models_from" in last
+    for more in ([], ["--trust"]):
+        done = obcat("build", toml, "--build", tmp_path, *more)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        last = done.stderr.splitlines()[-1]
+        assert last.startswith("Error: ")
+        assert "models_from" in last
     assert str(lent) in last

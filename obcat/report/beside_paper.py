@@ -6,9 +6,9 @@ import numpy as np
 
 from obcat.evaluate.paper import STARS, STATED, Number, from_catalog
 from obcat.reading import Reading
-from obcat.section import number, percent
+from obcat.section import decimals, percent
 
-__all__ = ["Judged", "count_row", "fraction_row", "judged", "size_row", "value_row", "verdict"]
+__all__ = ["Judged", "count_row", "fraction_row", "judgements", "size_row", "value_row", "verdict"]
 
 COUNT = 0.05  # tolerance of a count, relative: assumed
 UNKNOWN, WITHIN, OUTSIDE, UNJUDGED = "not known", "within", "outside", "not judged"
@@ -24,7 +24,7 @@ class Judged(NamedTuple):
     verdict: str
 
 
-def judged(survey: Reading) -> list[Judged]:
+def judgements(survey: Reading) -> list[Judged]:
     """Counts as they are for a real survey, as fractions of all stars for a simulated one; then the other numbers."""
     found = from_catalog(survey.con)
     as_count = fraction_row if survey.simulated else count_row
@@ -57,7 +57,7 @@ def value_row(of: Number, here: float) -> Judged:
     if of.kind == "part":
         shown = (percent(of.value, 0), percent(here), f"± {100 * of.tolerance:.0f} points")
     else:
-        shown = (number(of.value, 2), number(here), f"± {of.tolerance:.2f}")
+        shown = (decimals(of.value, 2), decimals(here), f"± {of.tolerance:.2f}")
     return Judged(of.what, *shown, verdict(here, of.value, of.tolerance))
 
 

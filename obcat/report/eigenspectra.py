@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from obcat.kernels.grid import WAVELENGTH
 from obcat.kernels.pca import reconstruct
 from obcat.kernels.windows import clean_pixels, full_pixels
-from obcat.reading import Columns, Missing, Reading, columns, fitted_arrays, parameters, require_known
+from obcat.reading import Columns, Missing, Reading, answer_arrays, fitted_arrays, method_parameters, require_known
 from obcat.report.style import BLUE, ORANGE, PINK, Look, finish, points
 
 __all__ = ["erroneous", "examples", "excess"]
@@ -22,7 +22,7 @@ WHY = "Spectra without a redshift, or with too many masked pixels, have no exces
 
 def examples(figure: Figure, survey: Reading) -> None:
     """Figure 2: six spectra over the full range and at Halpha, grey where they are not used for the coefficients."""
-    data = columns(survey.con, "report/spectra")
+    data = answer_arrays(survey.con, "report/spectra")
     whole, close = figure.subplots(1, 2, width_ratios=(3, 1), sharey=True)
     titles = [f"{'emission' if em else 'no emission'}, {t:,.0f} K, S/N {s:.0f}"
               for em, t, s in zip(data["em_flag"], data["teff"], data["snr_g"], strict=True)]  # fmt: skip
@@ -33,7 +33,7 @@ def examples(figure: Figure, survey: Reading) -> None:
 
 def erroneous(figure: Figure, survey: Reading) -> None:
     """Figure 15: the largest misfits among spectra with the bit erroneous and S/N > 30."""
-    data = columns(survey.con, "report/erroneous")
+    data = answer_arrays(survey.con, "report/erroneous")
     whole, close = figure.subplots(1, 2, width_ratios=(3, 1), sharey=True)
     titles = [f"{name}, S/N {s:.0f}, χ² at Hα {h:.0f}, in clean windows {c:.0f}" for name, s, h, c in zip(
         data["specid"], data["snr_g"], data["halpha_chi2"], data["clean_chi2"], strict=True)]  # fmt: skip
@@ -73,7 +73,7 @@ def _line(axes: Axes, flux: np.ndarray, model: np.ndarray, limits: tuple[float, 
 
 def _shade(axes: Axes, survey: Reading) -> None:
     """Grey where a pixel is not in the clean windows, hatched where it is in neither network."""
-    given = parameters(survey.con)
+    given = method_parameters(survey.con)
     limits = given["pca_min_wavelength"], given["pca_max_wavelength"]
     clean, full = clean_pixels(*limits), full_pixels(*limits)
     for mask, look in ((~clean, {"color": "#E4E4E4"}), (~full, {"facecolor": "none", "edgecolor": BLUE, "alpha": 0.25,
@@ -84,7 +84,7 @@ def _shade(axes: Axes, survey: Reading) -> None:
 
 def excess(figure: Figure, survey: Reading) -> None:
     """Excess in units of the continuum, and its significance with the threshold, against chi square around Halpha."""
-    data = columns(survey.con, "report/lines")
+    data = answer_arrays(survey.con, "report/lines")
     require_known(data, ("halpha_excess", "halpha_chi2"), 1, WHY)
     left, right = figure.subplots(1, 2)
     _draw(left, data, data["halpha_excess"])
