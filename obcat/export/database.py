@@ -6,11 +6,12 @@ from pathlib import Path
 import duckdb
 
 from obcat import db
-from obcat.export.published import CATALOG, ReleaseError
+from obcat.export.published import CATALOG, Published, ReleaseError, opened, read_from
 
-__all__ = ["STORAGE", "write"]
+__all__ = ["STORAGE", "write", "write_from"]
 
 STORAGE = "v1.0.0"
+ROWS = "published_rows"
 TABLES = (CATALOG, "meta.survey", "meta.parameters", "meta.quality_bits", "meta.provenance")
 
 
@@ -19,16 +20,23 @@ def write(path: Path, database: Path) -> None:
 
     Raises ReleaseError where the database is not whole, or the file cannot be written.
     """
+    with opened(database) as con:
+        write_from(con, path, read_from(con, database))
+
+
+def write_from(con: duckdb.DuckDBPyConnection, path: Path, catalog: Published) -> None:
+    """The same over a connection that the catalog was read from, whose rows are written as they were read."""
     try:
-        with db.connect(database, read_only=True) as con:
-            con.execute(f"ATTACH $path AS released (STORAGE_VERSION '{STORAGE}')", {"path": str(path)})
-            statements = list(copies(con))
-            con.execute("USE released")
-            for statement in (*statements, *macros()):
-                con.execute(statement)
-            con.execute("CHECKPOINT released")
-            con.execute("USE memory")
-            con.execute("DETACH released")
+        con.execute(f"ATTACH $path AS released (STORAGE_VERSION '{STORAGE}')", {"path": str(path)})
+        con.register(ROWS, catalog.rows)
+        statements = list(copies(con))
+        con.execute("USE released")
+        for statement in (*statements, *macros()):
+            con.execute(statement)
+        con.execute("CHECKPOINT released")
+        con.execute("USE obcat")
+        con.execute("DETACH released")
+        con.unregister(ROWS)
     except duckdb.Error as error:
         raise ReleaseError(f"{path.name}: {str(error).splitlines()[0]}") from error
 
@@ -42,7 +50,7 @@ def copies(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
         where = f"database_name = 'obcat' AND schema_name = '{schema}' AND table_name = '{table}'"
         created, comment = con.execute(f"SELECT sql, comment FROM duckdb_tables() WHERE {where}").fetchall()[0]
         yield created
-        yield f"INSERT INTO {name} FROM obcat.{name} ORDER BY 1"
+        yield f"INSERT INTO {name} FROM {ROWS if name == CATALOG else f'obcat.{name}'} ORDER BY 1"
         yield f"COMMENT ON TABLE {name} IS {literal(comment)}"
         columns = con.execute(f"SELECT column_name, comment FROM duckdb_columns() WHERE {where}").fetchall()
         yield from (f'COMMENT ON COLUMN {name}."{column}" IS {literal(text)}' for column, text in columns)

@@ -5,19 +5,24 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from obcat import db, model_file
-from obcat.export.published import NOT_REAL, Published, ReleaseError
+from obcat import model_file
+from obcat.export.published import NOT_REAL, Published, ReleaseError, opened
 
-__all__ = ["write"]
+__all__ = ["write", "write_from"]
 
 ARRAYS = 'SELECT model, "array", dtype, shape, data FROM model.arrays ORDER BY model, "array"'
 
 
 def write(path: Path, catalog: Published, database: Path) -> None:
     """Write every model of the build, the parameters, and whether the stars exist. Raises ReleaseError."""
+    with opened(database) as con:
+        write_from(con, path, catalog)
+
+
+def write_from(con: duckdb.DuckDBPyConnection, path: Path, catalog: Published) -> None:
+    """The same over a connection, to the state of the database that the catalog was read from."""
     try:
-        with db.connect(database, read_only=True) as con:
-            rows = con.execute(ARRAYS).fetchall()
+        rows = con.execute(ARRAYS).fetchall()
     except duckdb.Error as error:
         raise ReleaseError(f"{path.name}: {str(error).splitlines()[0]}") from error
     models: dict[str, dict[str, np.ndarray]] = {}
