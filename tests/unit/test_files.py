@@ -116,6 +116,15 @@ def test_a_result_of_another_kind_stays(tmp_path):
         put(tmp_path / "out")
 
 
+def test_a_folder_of_others_is_not_searched(tmp_path, monkeypatch):
+    """Given / or a home by mistake, the answer comes at once."""
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.setattr(files, "_listing", lambda folder: pytest.fail("searched"))
+    for place in (tmp_path, Path("/")):
+        with pytest.raises(NotOurs, match="not made by obcat"):
+            put(place)
+
+
 def test_what_is_no_file_or_no_folder_stays(tmp_path):
     (tmp_path / "x").write_bytes(b"mine")
     with pytest.raises(NotOurs, match="is there and is no folder"):
