@@ -14,7 +14,7 @@ __all__ = ["build_of", "digests_of"]
 HEAD = 1 << 18  # bytes
 JSON_LIMIT = 1 << 26  # bytes
 DATABASE = "SELECT value FROM obcat.meta.provenance WHERE item = 'fingerprint'"
-TABLES = "SELECT count(*) FROM duckdb_tables() WHERE (schema_name, table_name) = ('meta', 'provenance')"
+TABLES = "SELECT count(*) FROM system.main.duckdb_tables() WHERE (schema_name, table_name) = ('meta', 'provenance')"
 
 
 def build_of(path: Path) -> str | None:

@@ -6,13 +6,12 @@ from pathlib import Path
 import duckdb
 
 from obcat import db
-from obcat.export.published import CATALOG, Published, ReleaseError, opened, read_from
+from obcat.export.published import CATALOG, TABLES, Published, ReleaseError, opened, read_from
 
 __all__ = ["STORAGE", "write", "write_from"]
 
 STORAGE = "v1.0.0"
 ROWS = "published_rows"
-TABLES = (CATALOG, "meta.survey", "meta.parameters", "meta.quality_bits", "meta.provenance")
 
 
 def write(path: Path, database: Path) -> None:
@@ -48,11 +47,13 @@ def copies(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
     for name in TABLES:
         schema, _, table = name.partition(".")
         where = f"database_name = 'obcat' AND schema_name = '{schema}' AND table_name = '{table}'"
-        created, comment = con.execute(f"SELECT sql, comment FROM duckdb_tables() WHERE {where}").fetchall()[0]
+        created, comment = con.execute(
+            f"SELECT sql, comment FROM system.main.duckdb_tables() WHERE {where}"
+        ).fetchall()[0]
         yield created
         yield f"INSERT INTO {name} FROM {ROWS if name == CATALOG else f'obcat.{name}'} ORDER BY 1"
         yield f"COMMENT ON TABLE {name} IS {literal(comment)}"
-        columns = con.execute(f"SELECT column_name, comment FROM duckdb_columns() WHERE {where}").fetchall()
+        columns = con.execute(f"SELECT column_name, comment FROM system.main.duckdb_columns() WHERE {where}").fetchall()
         yield from (f'COMMENT ON COLUMN {name}."{column}" IS {literal(text)}' for column, text in columns)
 
 

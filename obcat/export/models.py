@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 
 from obcat import model_file
-from obcat.export.published import NOT_REAL, Published, ReleaseError, opened
+from obcat.export.published import NOT_REAL, Published, ReleaseError, check_tables, opened
 
 __all__ = ["write", "write_from"]
 
@@ -21,6 +21,7 @@ def write(path: Path, catalog: Published, database: Path) -> None:
 
 def write_from(con: duckdb.DuckDBPyConnection, path: Path, catalog: Published) -> None:
     """The same over a connection, to the state of the database that the catalog was read from."""
+    check_tables(con, path, ("model.arrays",))
     try:
         rows = con.execute(ARRAYS).fetchall()
     except duckdb.Error as error:

@@ -13,9 +13,23 @@ import pyarrow as pa
 from obcat import db
 from obcat.schema import Column, columns_of, nearest
 
-__all__ = ["CATALOG", "NOT_REAL", "Published", "ReleaseError", "ascii_of", "null_of", "opened", "read", "read_from"]
+__all__ = [
+    "CATALOG",
+    "NOT_REAL",
+    "TABLES",
+    "Published",
+    "ReleaseError",
+    "ascii_of",
+    "check_tables",
+    "null_of",
+    "opened",
+    "read",
+    "read_from",
+]
 
 CATALOG = "catalog.ob_stars"
+TABLES = (CATALOG, "meta.survey", "meta.parameters", "meta.quality_bits", "meta.provenance")
+OURS = "FROM system.main.duckdb_tables() WHERE database_name = 'obcat'"
 NOT_REAL = "SIMULATED: no star of this table exists; made to test the method"
 
 
@@ -64,6 +78,7 @@ def read_from(con: duckdb.DuckDBPyConnection, database: Path) -> Published:
     Text columns are as wide as their longest text. Raises ReleaseError where the table is of another version of the
     schema, or the survey has a name that no file could have.
     """
+    check_tables(con, database)
     rows = con.sql("FROM catalog.ob_stars ORDER BY specid").to_arrow_table()
     survey = con.execute("SELECT name, simulated FROM meta.survey").fetchall()
     facts = con.execute("FROM meta.provenance ORDER BY item").fetchall()
@@ -84,6 +99,14 @@ def read_from(con: duckdb.DuckDBPyConnection, database: Path) -> Published:
         tuple((bit, plain(word), plain(meaning)) for bit, word, meaning in bits),
         parameters[0] if parameters else {},
     )
+
+
+def check_tables(con: duckdb.DuckDBPyConnection, database: Path, names: tuple[str, ...] = TABLES) -> None:
+    """Tables, and not views: a view of a stranger's database could read files of whoever exports it."""
+    found = con.execute(f"SELECT schema_name || '.' || table_name {OURS}").fetchall()
+    for name in names:
+        if (name,) not in found:
+            raise ReleaseError(f"{database}: no catalog to export: {name} is no table of it")
 
 
 def plain(text: str) -> str:

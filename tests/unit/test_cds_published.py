@@ -94,6 +94,12 @@ def test_the_first_word_of_an_explanation(tmp_path, explained, fine, wrong):
     assert [f for f in column(tmp_path, explained, [*fine, wrong]) if ": X: " in f], wrong
 
 
+def test_a_digit_may_be_blank_where_the_blank_is_among_its_letters(tmp_path):
+    assert column(tmp_path, "[ 0-3] Class", ["1", "", "3"], "I2", "---") == []
+    found = column(tmp_path, "[0-3] Class", ["1", "", "3"], "I2", "---")
+    assert found == ["t.dat:2: X: blank, but no '?' allows it"]
+
+
 @pytest.mark.parametrize(
     ("explained", "values", "fine"),
     [
@@ -342,6 +348,8 @@ def test_a_folder_of_another_number_of_files(tmp_path):
     text = readme(summary(LISTED, line), described("t.dat", *COLUMNS), described("sp/*", *SPECTRUM))
     files = {"t.dat": ROWS, "sp/s1.dat": LINES, "sp/s2.dat": LINES}
     assert faults(tmp_path, text, files)[0].endswith("sp/*: 2 files with 6 records, the ReadMe says 7")
+    wider = text.replace("12        7", "13        2")
+    assert faults(tmp_path, wider, files)[0].endswith("sp/*: the longest line has 12 bytes, the ReadMe says Lrecl 13")
     assert any("cannot be read" in f for f in faults(tmp_path, text.replace("sp/*", "xx/*"), files))
 
 

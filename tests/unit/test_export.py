@@ -17,7 +17,7 @@ from astropy.io import fits
 from astropy.table import Table
 from release_rows import BIG, COLUMNS, FLOATS, INTEGERS, TEXTS, rows_of, store
 
-from obcat import db
+from obcat import db, model_file
 from obcat.export import release as exporter
 from obcat.export.builds import build_of
 from obcat.export.cds.check import check
@@ -301,6 +301,7 @@ def texts_of(folder: Path, column: str) -> dict[str, list[str]]:
         ("c1\x9b31m", r"c1\x9b31m", None),
         ("a\nb\tc.fits", r"a\nb\tc.fits", None),
         (" blanks.fits  ", "blanks.fits", None),
+        ("  \x7fblanks.fits\t ", r"\x7fblanks.fits\t", None),
         ("Xiang–2022.fits", "Xiang–2022.fits", r"Xiang\u20132022.fits"),
         ("a_very_long_name_" * 20, "a_very_long_name_" * 20, None),
     ],
@@ -348,6 +349,22 @@ def test_names_that_no_file_may_have_stop(database, tmp_path, change, message):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["catalog.ob_stars", "meta.quality_bits", "model.arrays"])
+def test_a_view_in_place_of_a_table_is_not_asked(database, tmp_path, name):
+    """It could read files of whoever exports; nor does a macro of the database stand in for DuckDB's list of tables."""
+    store(database, rows_of(2))
+    schema, _, table = name.partition(".")
+    with db.connect(database) as con:
+        con.execute(f"CREATE TABLE {schema}.moved AS FROM {name}")
+        con.execute(f"DROP TABLE {name}")
+        con.execute(f"CREATE VIEW {name} AS FROM {schema}.moved")
+        listed = f"SELECT 'obcat' AS database_name, '{schema}' AS schema_name, '{table}' AS table_name"
+        con.execute(f"CREATE MACRO main.duckdb_tables() AS TABLE {listed}")
+    with pytest.raises(ReleaseError, match=rf"{name} is no table of it"):
+        release(database, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_facts_of_the_headers_are_plain(database, tmp_path):
     store(database, rows_of(2))
     with db.connect(database) as con:
@@ -387,6 +404,8 @@ def test_an_export_during_a_publish_is_of_one_build(template, tmp_path, monkeypa
     old, new = (Path(shutil.copy(template, tmp_path / f"{name}.duckdb")) for name in ("obcat", "new"))
     for path, n in ((old, 3), (new, 7)):
         store(path, rows_of(n))
+        with db.connect(path) as con:
+            con.execute("INSERT INTO model.arrays VALUES ('noise', 'size', '|u1', [1], $data)", {"data": bytes([n])})
     with db.connect(new) as con:
         con.execute("UPDATE meta.provenance SET value = repeat('b2', 32) WHERE item = 'fingerprint'")
 
@@ -404,6 +423,7 @@ def test_an_export_during_a_publish_is_of_one_build(template, tmp_path, monkeypa
     assert not new.exists()
     with duckdb.connect(str(tmp_path / "out/obcat.duckdb"), read_only=True) as con:
         assert con.execute("SELECT count(*) FROM catalog.ob_stars").fetchall() == [(3,)]
+    assert model_file.read(tmp_path / "out/models.safetensors")[0]["noise"]["size"].tolist() == [3]
     assert {build_of(tmp_path / "out" / n) for n in ("demo.fits", "obcat.duckdb", "provenance.json")} == {"a1" * 32}
 
 

@@ -135,14 +135,15 @@ def test_a_release_that_was_summed_by_others_is_still_verified(folder, another):
         verify(folder)
 
 
-def test_a_database_that_runs_something_is_not_asked(folder, tmp_path):
+@pytest.mark.parametrize("source", ["'c3' AS value", "content AS value FROM read_text('{}')"])
+def test_a_database_that_runs_something_is_not_asked(folder, tmp_path, source):
     """A view in place of the table of provenance could read files of whoever verifies."""
     (tmp_path / "secret").write_text("secret", encoding="ascii")
     path = folder / "obcat.duckdb"
     path.unlink()
     with duckdb.connect(str(path)) as con:
         con.execute("CREATE SCHEMA meta")
-        view = f"SELECT 'fingerprint' AS item, content AS value FROM read_text('{tmp_path / 'secret'}')"
+        view = "SELECT 'fingerprint' AS item, " + source.format(tmp_path / "secret")
         con.execute(f"CREATE VIEW meta.provenance AS {view}")
     assert build_of(path) is None
 

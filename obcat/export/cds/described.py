@@ -32,7 +32,7 @@ class Listed:
     lrecl: int | None
     records: int | None
     line: int
-    itself: bool = False
+    itself: bool
 
 
 @dataclass(frozen=True)
