@@ -79,7 +79,7 @@ def column(folder: Path, explained: str, values: list[str], form: str = "F6.2", 
         ('?="" X', ["1.00", ""], "-"),
         ("?='' X", ["1.00", ""], "-"),
         ('?="n. d." X', ["1.00", "n. d.", ""], "n.d."),
-        ("?=NaN X", ["1.00", "NaN"], "INF"),
+        ("?=NaN X", ["1.00", "NaN", "nan"], "INF"),
         ("[0/50]?=99 X", ["1.00", "99.00", "99.0", "99"], "99.01"),
         ("?=-99.9+ X", ["-99.90", "3.00"], "-99,9"),
         ("[Fe/H] X of the cluster", ["-0.50", "0.10"], ""),
@@ -277,7 +277,8 @@ def test_what_stands_between_the_tables(tmp_path):
 
 def test_an_abstract_will_do_and_nothing_will_not(tmp_path):
     parts = summary(LISTED), described("t.dat", *COLUMNS)
-    assert faults(tmp_path, readme(*parts, about="Abstract:\n    Stars.\n\n"), {"t.dat": ROWS}) == []
+    for about in ("Abstract:\n    Stars.\n\n", "Introduction:\n    Stars.\n\n"):
+        assert faults(tmp_path, readme(*parts, about=about), {"t.dat": ROWS}) == []
     found = faults(tmp_path, readme(*parts, about=""), {"t.dat": ROWS})
     assert found == ["ReadMe: there is no section 'Description'"]
 

@@ -14,7 +14,7 @@ __all__ = ["NoPackage", "check"]
 
 README = "ReadMe"
 WIDTH = 80
-SECTIONS = (("Description", "Abstract"), ("File Summary",), ("(End)",))
+SECTIONS = (("Description", "Abstract", "Introduction"), ("File Summary",), ("(End)",))
 TABLES = "Byte-by-byte Description"
 
 

@@ -86,6 +86,6 @@ class Explained:
         if not value:
             return False
         value = value.strip("\"'")
-        if value == text or set(value) == set(text) == {"-"}:
+        if value.lower() == text.lower() or set(value) == set(text) == {"-"}:
             return True
         return bool(NUMBER.fullmatch(value) and NUMBER.fullmatch(text)) and float(value) == float(text)

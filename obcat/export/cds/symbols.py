@@ -11,7 +11,7 @@ PREFIXES = ("", "da", "mu", *"dcmunpfazyhkMGTPEZY")
 SYMBOLS = """
 % A a ADU adu al arcmin arcsec AU au barn beam bit byte C cd count counts Crab ct cy cycle D d dB
 deg dex DN e- electron erg eV F G g gauss geoMass geoRad H h Hz J jovMass jovRad Jy K l lm lx lyr m
-mag mas min mmag mol N Ohm Pa pc ph photon pix pixel rad Ry s S solLum solMass solRad sr Sun t T u
+mag mas min mmag mol N Ohm Pa pc ph R photon pix pixel rad Ry s S solLum solMass solRad sr Sun t T u
 uas V W Wb yr
 """
 FACTOR = re.compile(r"(?:10[-+]\d+|(?:\d+\.?\d*|\.\d+)(?:x10[-+]\d+)?)?")
