@@ -81,11 +81,11 @@ def check_ours(folder: Path, kind: str) -> Listing:
         return {}
     if not folder.is_dir():
         raise NotOurs(f"{folder}: is there and is no folder; give another name")
-    found = _listing(folder)
-    made, stated = _claimed(folder) if found else (kind, {})
+    made, stated = _claimed(folder) if any(folder.iterdir()) else (kind, {})
     if made != kind:
         what = f"a {made} of obcat" if made else "not made by obcat"
         raise NotOurs(f"{folder}: {what}, and a {kind} would replace it; {MEND}")
+    found = _listing(folder)
     for name in sorted(found.keys() - {SUMS}):
         if name not in stated:
             raise NotOurs(f"{folder}: holds {name!r}, which is no part of the {kind}; {MEND}")

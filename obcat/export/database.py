@@ -6,11 +6,11 @@ from pathlib import Path
 import duckdb
 
 from obcat import db
-from obcat.export.published import CATALOG, ReleaseError
+from obcat.export.published import CATALOG, TABLES, Published, ReleaseError, opened, read_from
 
-__all__ = ["write"]
+__all__ = ["write", "write_from"]
 
-TABLES = (CATALOG, "meta.survey", "meta.parameters", "meta.quality_bits", "meta.provenance")
+ROWS = "published_rows"
 
 
 def write(path: Path, database: Path) -> None:
@@ -18,16 +18,23 @@ def write(path: Path, database: Path) -> None:
 
     Raises ReleaseError where the database is not whole, or the file cannot be written.
     """
+    with opened(database, path) as con:
+        write_from(con, path, read_from(con, database))
+
+
+def write_from(con: duckdb.DuckDBPyConnection, path: Path, catalog: Published) -> None:
+    """The same over a connection that the catalog was read from, whose rows are written as they were read."""
     try:
-        with db.connect(database, read_only=True, writes=path) as con:
-            con.execute(f"ATTACH $path AS released (STORAGE_VERSION '{db.STORAGE}')", {"path": str(path)})
-            statements = list(copies(con))
-            con.execute("USE released")
-            for statement in (*statements, *macros()):
-                con.execute(statement)
-            con.execute("CHECKPOINT released")
-            con.execute("USE memory")
-            con.execute("DETACH released")
+        con.execute(f"ATTACH $path AS released (STORAGE_VERSION '{db.STORAGE}')", {"path": str(path)})
+        con.register(ROWS, catalog.rows)
+        statements = list(copies(con))
+        con.execute("USE released")
+        for statement in (*statements, *macros()):
+            con.execute(statement)
+        con.execute("CHECKPOINT released")
+        con.execute("USE obcat")
+        con.execute("DETACH released")
+        con.unregister(ROWS)
     except duckdb.Error as error:
         raise ReleaseError(f"{path.name}: {str(error).splitlines()[0]}") from error
 
@@ -39,11 +46,13 @@ def copies(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
     for name in TABLES:
         schema, _, table = name.partition(".")
         where = f"database_name = 'obcat' AND schema_name = '{schema}' AND table_name = '{table}'"
-        created, comment = con.execute(f"SELECT sql, comment FROM duckdb_tables() WHERE {where}").fetchall()[0]
+        created, comment = con.execute(
+            f"SELECT sql, comment FROM system.main.duckdb_tables() WHERE {where}"
+        ).fetchall()[0]
         yield created
-        yield f"INSERT INTO {name} FROM obcat.{name} ORDER BY 1"
+        yield f"INSERT INTO {name} FROM {ROWS if name == CATALOG else f'obcat.{name}'} ORDER BY 1"
         yield f"COMMENT ON TABLE {name} IS {literal(comment)}"
-        columns = con.execute(f"SELECT column_name, comment FROM duckdb_columns() WHERE {where}").fetchall()
+        columns = con.execute(f"SELECT column_name, comment FROM system.main.duckdb_columns() WHERE {where}").fetchall()
         yield from (f'COMMENT ON COLUMN {name}."{column}" IS {literal(text)}' for column, text in columns)
 
 

@@ -1,4 +1,7 @@
-"""CSV: one header line, a blank for NULL, every value printed as the format of its column says."""
+"""CSV: one header line, a blank for NULL, every value printed as the format of its column says.
+
+A text that a spreadsheet would take for a formula has an apostrophe before it, as spreadsheets write it themselves.
+"""
 
 import csv
 from collections.abc import Iterable
@@ -10,14 +13,23 @@ from obcat.schema import Column
 
 __all__ = ["write"]
 
+FORMULA = ("=", "+", "-", "@")
+
 
 def write(path: Path, catalog: Published) -> None:
     """Write the rows as UTF-8 text; the same rows give the same bytes."""
-    columns = [printed(c, catalog.rows[c.column].to_pylist()) for c in catalog.columns]
+    columns = [harmless(c, printed(c, catalog.rows[c.column].to_pylist())) for c in catalog.columns]
     with path.open("w", newline="", encoding="utf-8") as f:
         writer = csv.writer(f, lineterminator="\n")
         writer.writerow(c.column for c in catalog.columns)
         writer.writerows(zip(*columns, strict=True))
+
+
+def harmless(column: Column, texts: list[str]) -> list[str]:
+    """Texts, none of which is a formula."""
+    if column.type != "VARCHAR":
+        return texts
+    return [f"'{text}" if text.startswith(FORMULA) else text for text in texts]
 
 
 def printed(column: Column, values: Iterable[Any]) -> list[str]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from astropy import units
 from astropy.io import fits
 
-from obcat.export.published import CATALOG, NOT_REAL, Published, ReleaseError, null_of, own_numbers
+from obcat.export.published import CATALOG, NOT_REAL, Published, ReleaseError, ascii_of, null_of, own_numbers
 from obcat.schema import Column
 
 __all__ = ["write"]
@@ -19,7 +19,7 @@ CODES = {"DOUBLE": "D", "FLOAT": "E", "BIGINT": "K", "INTEGER": "J", "SMALLINT":
 def write(path: Path, catalog: Published) -> None:
     """Write the rows as one binary table. Floats keep all their bits; a NULL is NaN, TNULL or an empty string.
 
-    Raises ReleaseError where a value stands for NULL in its column, or text is not ASCII.
+    Raises ReleaseError where a value stands for NULL in its column, or text is not plain.
     """
     table = fits.BinTableHDU.from_columns(
         [described(c, catalog.rows[c.column]) for c in catalog.columns], name=CATALOG.partition(".")[2].upper()
@@ -48,10 +48,7 @@ def described(column: Column, values: pa.ChunkedArray) -> fits.Column:
 
 
 def as_text(column: Column, values: pa.ChunkedArray) -> tuple[np.ndarray, str]:
-    texts = [v or "" for v in values.to_pylist()]
-    for text in texts:
-        if not text.isascii() or not text.isprintable():
-            raise ReleaseError(f"{CATALOG}.{column.column}: {text!r} is not plain ASCII, as FITS needs it; rename it")
+    texts = [ascii_of(column, v or "") for v in values.to_pylist()]
     size = max([1, *map(len, texts)])
     return np.array(texts, dtype=f"S{size}"), f"{size}A"
 

@@ -4,18 +4,24 @@ from pathlib import Path
 
 import duckdb
 
-from obcat import db, model_file
+from obcat import model_file
 from obcat import models as stored
-from obcat.export.published import NOT_REAL, Published, ReleaseError
+from obcat.export.published import NOT_REAL, Published, ReleaseError, check_tables, opened
 
-__all__ = ["write"]
+__all__ = ["write", "write_from"]
 
 
 def write(path: Path, catalog: Published, database: Path) -> None:
     """Write every model of the build, the parameters, and whether the stars exist. Raises ReleaseError."""
+    with opened(database) as con:
+        write_from(con, path, catalog)
+
+
+def write_from(con: duckdb.DuckDBPyConnection, path: Path, catalog: Published) -> None:
+    """The same over a connection, to the state of the database that the catalog was read from."""
+    check_tables(con, path, ("model.arrays",))
     try:
-        with db.connect(database, read_only=True) as con:
-            models = {name: stored.arrays(con, name) for name in stored.names(con)}
+        models = {name: stored.arrays(con, name) for name in stored.names(con)}
     except duckdb.Error as error:
         raise ReleaseError(f"{path.name}: {str(error).splitlines()[0]}") from error
     facts = {name: catalog.provenance.get(name) for name in ("release", "obcat", "fingerprint")}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from obcat.export.published import CATALOG, NOT_REAL, Published, own_numbers
@@ -10,8 +11,11 @@ from obcat.schema import columns_of
 __all__ = ["write", "write_citation"]
 
 
-def write(path: Path, catalog: Published) -> None:
-    """Everything that made the catalog as JSON: inputs with their hashes, versions, parameters with their source."""
+def write(path: Path, catalog: Published, files: Mapping[str, str] | None = None) -> None:
+    """Everything that made the catalog as JSON: inputs with their hashes, versions, parameters with their source.
+
+    ``files`` (name -> checksum) are those of the release that cannot say themselves of which build they are.
+    """
     document = {
         "simulated": catalog.simulated,
         **({"warning": NOT_REAL} if catalog.simulated else {}),
@@ -19,6 +23,7 @@ def write(path: Path, catalog: Published) -> None:
         "table": CATALOG,
         "rows": catalog.rows.num_rows,
         **{name: catalog.provenance.get(name) for name in ("release", "obcat", "fingerprint")},
+        "files": dict(files or {}),
         "method": "2021ApJS..253...22X",
         "inputs": starting("input ", catalog.provenance),
         "versions": starting("version of ", catalog.provenance),

@@ -1,7 +1,9 @@
 """What a release holds: the rows of catalog.ob_stars, the columns that describe them, and where they come from."""
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,24 @@ from obcat.reading import CATALOG, NotOurs, open_database
 from obcat.schema import Column, column, nearest
 from obcat.wording import columns_as_run, parameters_as_run
 
-__all__ = ["CATALOG", "NOT_REAL", "Published", "ReleaseError", "null_of", "own_numbers", "read", "with_unit"]
+__all__ = [
+    "CATALOG",
+    "NOT_REAL",
+    "TABLES",
+    "Published",
+    "ReleaseError",
+    "ascii_of",
+    "check_tables",
+    "null_of",
+    "opened",
+    "own_numbers",
+    "read",
+    "read_from",
+    "with_unit",
+]
 
+TABLES = (CATALOG, "meta.survey", "meta.parameters", "meta.quality_bits", "meta.provenance")
+OURS = "FROM system.main.duckdb_tables() WHERE database_name = 'obcat'"
 NOT_REAL = "SIMULATED: no star of this table exists; made to test the method"
 
 
@@ -49,26 +67,55 @@ class Published:
 
 
 def read(database: Path) -> Published:
-    """The published table of a finished database.
+    """The published table of a finished database; see ``read_from``."""
+    with opened(database) as con:
+        return read_from(con, database)
 
-    Raises ReleaseError where there is no catalog in it, or one of another version of the schema.
+
+@contextmanager
+def opened(database: Path, writes: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """One connection, and so one state of the database, whatever is published over it meanwhile.
+
+    ``writes`` names the one other database that may be written over it. Raises ReleaseError, in one
+    line, for any error of DuckDB.
     """
     try:
-        with open_database(database) as survey:
-            con, name, simulated = survey.con, survey.name, survey.simulated
-            rows = con.sql("FROM catalog.ob_stars ORDER BY specid").to_arrow_table()
-            provenance = dict(con.execute("FROM meta.provenance ORDER BY item").fetchall())
-            bits = tuple(con.execute("FROM meta.quality_bits ORDER BY bit").fetchall())
-            parameters = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()
-            columns, notes = columns_as_run(con, CATALOG), parameters_as_run(con)
+        with open_database(database, writes=writes) as survey:
+            yield survey.con
     except NotOurs as error:
         raise ReleaseError(str(error)) from error
     except duckdb.Error as error:
         raise ReleaseError(f"{database}: no catalog to export: {str(error).splitlines()[0]}") from error
-    check_plain(name, provenance, database)
+
+
+def read_from(con: duckdb.DuckDBPyConnection, database: Path) -> Published:
+    """The published table; control characters of any text are escaped, blanks around it taken off.
+
+    Text columns are as wide as their longest text. Raises ReleaseError where the table is of another version of the
+    schema, or the survey has a name that no file could have.
+    """
+    check_tables(con, database)
+    rows = con.sql("FROM catalog.ob_stars ORDER BY specid").to_arrow_table()
+    survey = con.execute("SELECT name, simulated FROM meta.survey").fetchall()
+    facts = con.execute("FROM meta.provenance ORDER BY item").fetchall()
+    bits = con.execute("FROM meta.quality_bits ORDER BY bit").fetchall()
+    parameters = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()
+    columns, notes = columns_as_run(con, CATALOG), parameters_as_run(con)
     check_names(rows.column_names, [c.column for c in columns], database)
-    values = parameters[0] if parameters else {}
-    return Published(name, bool(simulated), columns, rows, provenance, bits, values, notes)
+    name, simulated = survey[0] if survey else ("", 0)
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise ReleaseError(f"{database}: {name!r} is not the name of a survey; use letters, digits, _ and -")
+    rows = cleaned(rows)
+    return Published(
+        name,
+        bool(simulated),
+        tuple(widened(c, rows[c.column]) for c in columns),
+        rows,
+        {item: in_ascii(value) for item, value in facts if value is not None},
+        tuple((bit, plain(word), plain(meaning)) for bit, word, meaning in bits),
+        parameters[0] if parameters else {},
+        {name: in_ascii(note) for name, note in notes.items()},
+    )
 
 
 def own_numbers(catalog: Published) -> list[str]:
@@ -82,13 +129,48 @@ def with_unit(catalog: Published, name: str) -> str:
     return f"{printed(catalog.parameters[name])} {column(f'meta.parameters.{name}').unit}".strip()
 
 
-def check_plain(survey: str, provenance: dict[str, str], database: Path) -> None:
-    """The survey names files, and facts go into headers: letters that every format has."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", survey):
-        raise ReleaseError(f"{database}: {survey!r} is not the name of a survey; use letters, digits, _ and -")
-    for item, value in provenance.items():
-        if value and not (value.isascii() and value.isprintable()):
-            raise ReleaseError(f"{database}: {item}: {value!r} is not plain ASCII, as FITS needs it")
+def check_tables(con: duckdb.DuckDBPyConnection, database: Path, names: tuple[str, ...] = TABLES) -> None:
+    """Tables, and not views: a view of a stranger's database could read files of whoever exports it."""
+    found = con.execute(f"SELECT schema_name || '.' || table_name {OURS}").fetchall()
+    for name in names:
+        if (name,) not in found:
+            raise ReleaseError(f"{database}: no catalog to export: {name} is no table of it")
+
+
+def plain(text: str) -> str:
+    r"""Text without control characters: ESC is \x1b, a mark of direction \u202e; no blanks around it."""
+    if text.isprintable():
+        return text.strip()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text.strip(" "))
+
+
+def in_ascii(text: str) -> str:
+    r"""Plain text of a format that has ASCII only: an en dash is \u2013."""
+    return plain(text).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def ascii_of(column: Column, text: str) -> str:
+    """Text of a cell in ASCII. Raises ReleaseError where ``read_from`` has not made it plain."""
+    if not text.isprintable() or text != text.strip():
+        raise ReleaseError(f"{CATALOG}.{column.column}: {text!r} is not plain text; rename it")
+    return in_ascii(text)
+
+
+def cleaned(rows: pa.Table) -> pa.Table:
+    """The rows with plain text."""
+    for at, field_ in enumerate(rows.schema):
+        if pa.types.is_string(field_.type):
+            texts = [None if v is None else plain(v) for v in rows[field_.name].to_pylist()]
+            rows = rows.set_column(at, field_, pa.array(texts, field_.type))
+    return rows
+
+
+def widened(column: Column, values: pa.ChunkedArray) -> Column:
+    """A text column with a format that every text fits into; A32 is what is expected, not a limit."""
+    if column.type != "VARCHAR":
+        return column
+    longest = max((len(in_ascii(v)) for v in values.to_pylist() if v), default=0)
+    return replace(column, format=f"A{max(longest, int(column.format[1:]))}")
 
 
 def check_names(found: list[str], declared: list[str], database: Path) -> None:

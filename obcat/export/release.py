@@ -1,20 +1,22 @@
-"""A release: the catalog in every format, with checksums, each file put under its name when all are whole."""
+"""A release: the catalog in every format, with checksums, of one state of the database; put in place by one rename."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from obcat import db
 from obcat.export import database as duck
 from obcat.export import delimited, fits, guide, models, parquet, provenance, votable
 from obcat.export.cds import package as cds
-from obcat.export.published import Published, read
-from obcat.sums import SUMS, digest
+from obcat.export.published import Published, opened, read_from
+from obcat.export.verify import check_builds, silent
+from obcat.files import publishing_folder
+from obcat.sums import SUMS, read_sums
 
-__all__ = ["release"]
+__all__ = ["KIND", "release"]
 
+KIND = "release"
 DATABASE = "obcat.duckdb"
 MODELS = "models.safetensors"
+PROVENANCE = "provenance.json"
 WRITERS: dict[str, Callable[[Path, Published], None]] = {
     "{}.fits": fits.write,
     "{}.csv": delimited.write,
@@ -23,38 +25,35 @@ WRITERS: dict[str, Callable[[Path, Published], None]] = {
     "cds": cds.write,
     "COLUMNS.md": guide.write,
     "CITATION": provenance.write_citation,
-    "provenance.json": provenance.write,
 }
 
 
 def release(database: Path, out: Path) -> list[Path]:
-    """Write the catalog and SHA256SUMS into ``out``; the same catalog gives the same bytes, but for the database.
+    """Write the catalog and SHA256SUMS as the folder ``out``; the same catalog gives the same bytes in all but one.
 
-    Raises ReleaseError where a value cannot be published; then no file of an earlier release is touched.
+    Raises ReleaseError where a value cannot be published, NotOurs where ``out`` holds what is not of a release, Busy
+    where another process writes it; then no file of an earlier release is touched.
     """
-    catalog = read(database)
-    out.mkdir(parents=True, exist_ok=True)
-    staging = out.with_name(f"{out.name}.partial")
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir()
-    try:
+    stated: dict[str, str] = {}
+    with (
+        publishing_folder(out, KIND, facts=stated) as staging,
+        opened(database, staging / DATABASE) as con,
+    ):
+        catalog = read_from(con, database)
+        stated.update(facts(catalog))
+        names = [name.format(catalog.survey) for name in (*WRITERS, PROVENANCE, MODELS, DATABASE)]
         for name, write in WRITERS.items():
             write(staging / name.format(catalog.survey), catalog)
-        models.write(staging / MODELS, catalog, database)
-        duck.write(staging / DATABASE, database)
-        names = [
-            n for pattern in (*WRITERS, MODELS, DATABASE) for n in files_of(staging, pattern.format(catalog.survey))
-        ]
-        (staging / SUMS).write_text("".join(f"{digest(staging / name)}  {name}\n" for name in names), encoding="ascii")
-        for name in (*names, SUMS):
-            (out / name).parent.mkdir(exist_ok=True)
-            db.publish(staging / name, out / name)
-    finally:
-        shutil.rmtree(staging)
-    return [out / name for name in (*names, SUMS)]
+        models.write_from(con, staging / MODELS, catalog)
+        duck.write_from(con, staging / DATABASE, catalog)
+        provenance.write(staging / PROVENANCE, catalog, silent(staging))
+        check_builds(staging, catalog.provenance.get("fingerprint"))
+    order = [n for name in names for n in read_sums(out) if n == name or n.startswith(f"{name}/")]
+    return [out / name for name in (*order, SUMS)]
 
 
-def files_of(folder: Path, name: str) -> list[str]:
-    """Names, relative to the folder, of a file or of the files of a folder in it."""
-    path = folder / name
-    return [p.relative_to(folder).as_posix() for p in ([path] if path.is_file() else sorted(path.iterdir()))]
+def facts(catalog: Published) -> dict[str, str]:
+    """What SHA256SUMS says of the release as a whole."""
+    known = {name: catalog.provenance.get(name, "") for name in ("obcat", "release", "fingerprint")}
+    found = {"survey": catalog.survey, "simulated": "yes" if catalog.simulated else "no", **known}
+    return {name: value for name, value in found.items() if value}

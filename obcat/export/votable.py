@@ -5,7 +5,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from obcat.export import vo
-from obcat.export.published import CATALOG, Published, ReleaseError, null_of
+from obcat.export.published import CATALOG, Published, ReleaseError, ascii_of, null_of
 from obcat.schema import Column
 
 __all__ = ["write"]
@@ -14,7 +14,7 @@ __all__ = ["write"]
 def write(path: Path, catalog: Published) -> None:
     """Write the rows as TABLEDATA; the same catalog gives the same bytes.
 
-    Raises ReleaseError where a value stands for NULL, a text is not ASCII, or a unit or UCD is none.
+    Raises ReleaseError where a value stands for NULL, a text is not plain, or a unit or UCD is none.
     """
     columns = [cells(c, catalog.rows[c.column].to_pylist()) for c in catalog.columns]
     rows = "".join(f"<TR><TD>{'</TD><TD>'.join(row)}</TD></TR>\n" for row in zip(*columns, strict=True))
@@ -33,8 +33,7 @@ def cells(column: Column, values: list) -> Iterable[str]:
 
 
 def text_of(column: Column, value: str | None) -> str:
-    if value and not (value.isascii() and value.isprintable()):
-        raise ReleaseError(f"{CATALOG}.{column.column}: {value!r} is not plain ASCII; rename it")
-    if value and len(value) > int(column.format[1:]):
-        raise ReleaseError(f"{CATALOG}.{column.column}: {value!r} is longer than its format {column.format}")
-    return value or ""
+    text = ascii_of(column, value or "")
+    if len(text) > int(column.format[1:]):
+        raise ReleaseError(f"{CATALOG}.{column.column}: {text!r} is longer than its format {column.format}")
+    return text

@@ -62,8 +62,9 @@ MAY_USE = {
         "obcat.schema", "obcat.section",
     },
     "export": {
-        "astropy", "duckdb", "numpy", "pyarrow", "obcat.db", "obcat.model_file", "obcat.models",
-        "obcat.parameters", "obcat.reading", "obcat.schema", "obcat.sums", "obcat.wording",
+        "astropy", "duckdb", "numpy", "pyarrow", "obcat.db", "obcat.files", "obcat.model_file",
+        "obcat.models", "obcat.parameters", "obcat.reading", "obcat.schema", "obcat.sums",
+        "obcat.wording",
     },
     "files": {"obcat.sums", "obcat.working"},
     "ingest": {

@@ -116,14 +116,22 @@ def test_a_result_of_another_kind_stays(tmp_path):
         put(tmp_path / "out")
 
 
+def test_a_folder_of_others_is_not_searched(tmp_path, monkeypatch):
+    """Given / or a home by mistake, the answer comes at once."""
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.setattr(files, "_listing", lambda folder: pytest.fail("searched"))
+    for place in (tmp_path, Path("/")):
+        with pytest.raises(NotOurs, match="not made by obcat"):
+            put(place)
+
+
 def test_what_is_no_file_or_no_folder_stays(tmp_path):
     (tmp_path / "x").write_bytes(b"mine")
     with pytest.raises(NotOurs, match="is there and is no folder"):
         put(tmp_path / "x")
-    with pytest.raises(NotOurs, match="is there and is no file"), publishing(tmp_path):
-        pass
-    with pytest.raises(NotOurs, match="is there and is no file"), publishing(Path(os.devnull)):
-        pass
+    for place in (tmp_path, Path(os.devnull)):
+        with pytest.raises(NotOurs, match="is there and is no file"), publishing(place):
+            pytest.fail("the work is done before it is refused")
     with pytest.raises(NotOurs, match="there is no folder"), publishing(tmp_path / "typo" / "x"):
         pass
     assert tree(tmp_path) == {"x": b"mine"}
@@ -261,6 +269,35 @@ def test_the_second_waits_for_the_first(tmp_path, monkeypatch):
     assert first.exitcode == 0
     assert tree(tmp_path)["out/b"] == b"second"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]
+
+
+def test_a_lock_on_a_file_that_is_gone_is_none(tmp_path, monkeypatch):
+    """Who held it removes its stamp before it lets go: whoever waited for it must look again."""
+    real, calls = working._locked, []
+
+    def locked(handle, work, new):
+        held = real(handle, work, new)
+        calls.append(held)
+        if len(calls) == 1:
+            (work / working.STAMP).unlink()
+        return held
+
+    monkeypatch.setattr(working, "_locked", locked)
+    monkeypatch.setattr(working.time, "sleep", lambda seconds: None)
+    with publishing(tmp_path / "x", wait=30) as partial:
+        partial.write_bytes(b"1")
+    assert calls == [True, True]
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    done: list[str] = []
+    real_sync, real_replace = os.fsync, Path.replace
+    synced = [lambda handle: done.append(str(Path(f"/proc/self/fd/{handle}").readlink())), real_sync]
+    monkeypatch.setattr(os, "fsync", lambda handle: [call(handle) for call in synced])
+    monkeypatch.setattr(Path, "replace", lambda path, to: (done.append("replaced"), real_replace(path, to)))
+    with publishing(tmp_path / "x") as partial:
+        partial.write_bytes(b"1")
+    assert done == [str(partial), "replaced", str(tmp_path)]
 
 
 def test_a_disk_without_locks(tmp_path, monkeypatch):

@@ -1,16 +1,22 @@
 """obcat verify names the damaged file; obcat check-cds tells one line a fault."""
 
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 from release_rows import rows_of, store
 
+from obcat import db
 from obcat.cli import main
+from obcat.export.builds import build_of
 from obcat.export.release import release
-from obcat.export.verify import verify
-from obcat.sums import NoSums
+from obcat.export.verify import Mixture, verify
+from obcat.sums import NoSums, notes_of, write_sums
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +94,70 @@ def test_checksums_that_are_no_checksums(folder, text, message):
     assert code == 1
     assert output.startswith("Error: ")
     assert output.count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def another(template, tmp_path_factory) -> Path:
+    """A release of another build of the same stars."""
+    folder = tmp_path_factory.mktemp("another")
+    path = Path(shutil.copy(template, folder / "obcat.duckdb"))
+    store(path, rows_of(6))
+    with db.connect(path) as con:
+        con.execute("UPDATE meta.provenance SET value = repeat('c3', 32) WHERE item = 'fingerprint'")
+    release(path, folder / "release")
+    return folder / "release"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["obcat.duckdb", "demo.fits", "demo.vot", "demo.parquet", "demo.csv", "cds/ReadMe", "cds/obstars.dat", "CITATION",
+     "models.safetensors", "provenance.json"],
+)  # fmt: skip
+def test_files_of_two_builds_are_known_though_their_sums_are_right(folder, another, name):
+    """As if an export had been killed, or two had met: every file is whole, and SHA256SUMS knows it."""
+    notes = notes_of(folder)
+    shutil.copy(another / name, folder / name)
+    write_sums(folder, notes)
+    with pytest.raises(Mixture, match=re.escape(name)):
+        verify(folder)
+    code, output = run("verify", folder)
+    assert (code, output.count("\n")) == (1, 1)
+    assert "export the catalog again" in output
+
+
+def test_a_release_that_was_summed_by_others_is_still_verified(folder, another):
+    """`sha256sum *` writes no comments; files of two builds are known all the same."""
+    write_sums(folder, {})
+    assert verify(folder).changed == ()
+    shutil.copy(another / "demo.fits", folder / "demo.fits")
+    write_sums(folder, {})
+    with pytest.raises(Mixture, match=r"files of two builds: demo\.fits is of build c3"):
+        verify(folder)
+
+
+@pytest.mark.parametrize("source", ["'c3' AS value", "content AS value FROM read_text('{}')"])
+def test_a_database_that_runs_something_is_not_asked(folder, tmp_path, source):
+    """A view in place of the table of provenance could read files of whoever verifies."""
+    (tmp_path / "secret").write_text("secret", encoding="ascii")
+    path = folder / "obcat.duckdb"
+    path.unlink()
+    with duckdb.connect(str(path)) as con:
+        con.execute("CREATE SCHEMA meta")
+        view = "SELECT 'fingerprint' AS item, " + source.format(tmp_path / "secret")
+        con.execute(f"CREATE VIEW meta.provenance AS {view}")
+    assert build_of(path) is None
+
+
+def test_two_exports_at_once_both_succeed(template, tmp_path):
+    path = Path(shutil.copy(template, tmp_path / "obcat.duckdb"))
+    store(path, rows_of(5))
+    script = "import sys; from obcat.cli import main; main(sys.argv[1:])"
+    words = [sys.executable, "-c", script, "export", str(path), "--out", str(tmp_path / "out")]
+    both = [subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [process.communicate(timeout=120)[1] for process in both] == ["", ""]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sorted(verify(tmp_path / "out").whole) == names(tmp_path / "out")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["obcat.duckdb", "out"]
 
 
 def test_the_docs_name_every_file(made):

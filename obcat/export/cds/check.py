@@ -1,22 +1,22 @@
 """The checker: what CDS would find wrong with a folder of ReadMe and tables."""
 
-import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from obcat.errors import ObcatError
-from obcat.export.cds.data import data_faults
-from obcat.export.cds.described import Described, Listed, parse
+from obcat.export.cds.data import data_faults, lines_of, size_faults
+from obcat.export.cds.described import BLOCK, Described, Listed, Table, parse
 from obcat.export.cds.explanations import column_faults, layout_faults
 from obcat.export.cds.faults import Fault
+from obcat.export.cds.stored import Stored, base_name, outside, stored
 
 __all__ = ["NoPackage", "check"]
 
 README = "ReadMe"
 WIDTH = 80
-LIMIT = 1 << 30
-SECTIONS = ("Description", "File Summary", "Byte-by-byte Description", "(End)")
+SECTIONS = (("Description", "Abstract", "Introduction"), ("File Summary",), ("(End)",))
+TABLES = "Byte-by-byte Description"
 
 
 class NoPackage(ObcatError):
@@ -42,12 +42,7 @@ def check(folder: Path) -> list[Fault]:
             for column in table.columns
             for what in column_faults(column)
         ),
-        *(
-            fault
-            for listed in described.files
-            if listed.name != README
-            for fault in file_faults(folder, listed, described)
-        ),
+        *(fault for listed in described.files if not listed.itself for fault in file_faults(folder, listed, described)),
         *beyond(described),
         *unlisted(folder, described),
     ]
@@ -61,59 +56,86 @@ def text_faults(text: str) -> Iterator[tuple[int, str]]:
         if not (line.isascii() and (line.isprintable() or not line)):
             odd = next(c for c in line if not (c.isascii() and c.isprintable()))
             yield number, f"{odd!r} is not printable ASCII"
-    for section in SECTIONS:
-        if not any(line.strip().lower().startswith(section.lower()) for line in text.split("\n")):
-            yield 0, f"there is no section {section!r}"
+    heads = [line.strip().lower() for line in text.split("\n")]
+    for names in SECTIONS:
+        if not any(head.startswith(tuple(name.lower() for name in names)) for head in heads):
+            yield 0, f"there is no section {names[0]!r}"
+    if any(base_name(listed.name).endswith(".dat") for listed in parse(text).files) and not any(
+        map(BLOCK.match, heads)
+    ):
+        yield 0, f"there is no section {TABLES!r}"
 
 
 def file_faults(folder: Path, listed: Listed, described: Described) -> Iterator[Fault]:
-    if (
-        listed.name != Path(listed.name).as_posix()
-        or Path(listed.name).is_absolute()
-        or ".." in Path(listed.name).parts
-    ):
+    """Faults of the file, or files, that a line of the summary stands for."""
+    if outside(listed.name):
         yield Fault(README, listed.line, f"{listed.name}: not the name of a file of this folder")
         return
+    files = stored(folder, listed.name)
+    if not files:
+        yield Fault(listed.name, 0, "cannot be read: no such file, packed or in parts")
+    sizes: list[tuple[int, int]] = []
+    for file in files:
+        alone = listed if len(files) == 1 else None
+        yield from (Fault(file.name, *found) for found in content_faults(file, listed, alone, described, sizes))
+    if len(files) > 1 and len(sizes) == len(files):
+        yield from (Fault(README, listed.line, f"{listed.name}: {what}") for what in together(listed, sizes))
+
+
+def content_faults(
+    file: Stored, listed: Listed, alone: Listed | None, described: Described, sizes: list[tuple[int, int]]
+) -> Iterator[tuple[int, str]]:
+    """(line, fault) of one file; its Lrecl and records are added to ``sizes``, and checked where it is ``alone``."""
+    table = table_of(described, file.name, listed.name)
     try:
-        text = content(folder / listed.name)
+        text = file.content()
     except (OSError, EOFError, zlib.error) as error:
-        yield Fault(listed.name, 0, f"cannot be read: {getattr(error, 'strerror', None) or error}")
+        yield 0, f"cannot be read: {getattr(error, 'strerror', None) or error}"
         return
-    table = next((t for t in described.tables if t.describes(listed.name)), None)
-    if table is None and listed.name.endswith(".dat"):
-        yield Fault(README, listed.line, f"{listed.name} has no byte-by-byte description")
-    yield from (Fault(listed.name, line, what) for line, what in data_faults(text, listed, table))
+    if table is None and (not file.is_text or "\0" in text):
+        return
+    if table is None and base_name(listed.name).endswith(".dat") and alone:
+        yield 0, "has no byte-by-byte description"
+    lines = lines_of(text)
+    sizes.append((max(map(len, lines), default=0), len(lines)))
+    if alone:
+        yield from size_faults(lines, alone.lrecl, alone.records)
+    yield from data_faults(text, table)
 
 
-def content(path: Path) -> str:
-    """The bytes of a file, one character each; a gzip file of that name and .gz will do."""
-    packed = path.with_name(f"{path.name}.gz")
-    if not path.exists() and packed.exists():
-        with gzip.open(packed) as f:
-            data = f.read(LIMIT + 1)
-        if len(data) > LIMIT:
-            raise OSError(f"more than {LIMIT >> 20} MiB when unpacked")
-        return data.decode("latin-1")
-    return path.read_bytes().decode("latin-1")
+def together(listed: Listed, sizes: list[tuple[int, int]]) -> Iterator[str]:
+    """Sizes of the files of a folder: Lrecl is that of the longest; records are those of all, of each, or the files."""
+    longest, records = max(size[0] for size in sizes), [size[1] for size in sizes]
+    if listed.lrecl is not None and longest != listed.lrecl:
+        yield f"the longest line has {longest} bytes, the ReadMe says Lrecl {listed.lrecl}"
+    if listed.records is not None and listed.records not in (sum(records), max(records), len(records)):
+        yield f"{len(records)} files with {sum(records)} records, the ReadMe says {listed.records}"
+
+
+def table_of(described: Described, *names: str) -> Table | None:
+    return next((t for t in described.tables if any(t.describes(name) for name in names)), None)
 
 
 def beyond(described: Described) -> Iterator[Fault]:
     """Columns that begin beyond the longest of the files described; blanks at the end of lines may be cut off."""
     for table in described.tables:
-        longest = max((listed.lrecl for listed in described.files if table.describes(listed.name)), default=None)
+        sizes = [listed.lrecl for listed in described.files if table.describes(listed.name)]
+        longest = max((size for size in sizes if size is not None), default=None)
         for column in table.columns:
-            if longest is not None and column.first > longest:
+            if longest is not None and None not in sizes and column.first > longest:
                 yield Fault(README, column.line, f"{column.label}: byte {column.first} is beyond Lrecl {longest}")
 
 
 def unlisted(folder: Path, described: Described) -> Iterator[Fault]:
     """Files that the summary does not list, and descriptions of no file."""
-    names = {listed.name for listed in described.files} | {README}
     if not described.files:
         yield Fault(README, 0, "the file summary lists no file")
+    files = [file for listed in described.files if not outside(listed.name) for file in stored(folder, listed.name)]
+    known = {path for file in files for path in file.paths} | {folder / README}
     for path in sorted(folder.iterdir()):
-        if path.is_file() and path.name not in names and path.name.removesuffix(".gz") not in names:
+        if path.is_file() and path not in known and path.name not in described.mentioned:
             yield Fault(path.name, 0, "the file summary does not list it")
+    names = {listed.name for listed in described.files} | {file.name for file in files} | {README}
     for table in described.tables:
         if not any(table.describes(name) for name in names):
             yield Fault(README, table.line, f"{' '.join(table.names)}: described, but not in the file summary")

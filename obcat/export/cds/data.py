@@ -2,36 +2,37 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
-from obcat.export.cds.described import Explained, Listed, Table
+from obcat.export.cds.column import Explained
+from obcat.export.cds.described import Table
 from obcat.export.cds.explanations import number
 
-__all__ = ["data_faults"]
+__all__ = ["data_faults", "lines_of", "size_faults"]
 
+EXPONENT = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[EeDd]?[-+]?\d+)?")
 PATTERNS = {
     "I": re.compile(r"[-+]?\d{1,400}"),
     "F": re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)"),
-    "E": re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[EeDd]?[-+]?\d+)?"),
+    "E": EXPONENT,
+    "D": EXPONENT,
 }
 ODD = re.compile(r"[^ -~]")
 Found = tuple[int, str]
 
 
-def data_faults(text: str, listed: Listed, table: Table | None) -> Iterator[Found]:
+def data_faults(text: str, table: Table | None) -> Iterator[Found]:
     """(line, fault) of a file; a fault that many lines have is told once, at the first of them."""
-    lines = text.split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    else:
+    lines = lines_of(text)
+    if not text.endswith("\n") and text:
         yield len(lines), "the last line has no end"
-    yield from size_faults(lines, listed)
     yield from told([repr(odd[0]) if (odd := ODD.search(line)) else "" for line in lines], "{} is not printable ASCII")
     if table is None:
         return
     yield from gap_faults(lines, table)
-    for column in table.columns:
+    for column in chain.from_iterable(described.pieces for described in table.columns):
         yield from value_faults(column, [line[max(column.first, 1) - 1 : column.last].strip() for line in lines])
 
 
@@ -43,12 +44,17 @@ def told(faulty: list[str], words: str) -> Iterator[Found]:
         yield line, words.replace("{}", text) + (f" ({count} lines have such)" if count > 1 else "")
 
 
-def size_faults(lines: list[str], listed: Listed) -> Iterator[Found]:
-    if listed.records is not None and len(lines) != listed.records:
-        yield 0, f"{len(lines)} records, the ReadMe says {listed.records}"
+def lines_of(text: str) -> list[str]:
+    lines = text.split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def size_faults(lines: list[str], lrecl: int | None, records: int | None) -> Iterator[Found]:
+    if records is not None and len(lines) != records:
+        yield 0, f"{len(lines)} records, the ReadMe says {records}"
     longest = max(range(len(lines)), key=lambda i: len(lines[i]), default=None)
-    if longest is not None and len(lines[longest]) != listed.lrecl:
-        yield longest + 1, f"the longest line has {len(lines[longest])} bytes, the ReadMe says Lrecl {listed.lrecl}"
+    if longest is not None and lrecl is not None and len(lines[longest]) != lrecl:
+        yield longest + 1, f"the longest line has {len(lines[longest])} bytes, the ReadMe says Lrecl {lrecl}"
 
 
 def gap_faults(lines: list[str], table: Table) -> Iterator[Found]:
@@ -69,13 +75,13 @@ def gap_faults(lines: list[str], table: Table) -> Iterator[Found]:
 
 def value_faults(column: Explained, texts: list[str]) -> Iterator[Found]:
     """Blanks without '?', values that are none, decimals beyond the format, values outside the range."""
-    if column.prefix["null"] is None:
-        yield from told(["" if text else "blank" for text in texts], f"{column.label}: {{}}, but no '?' allows it")
+    if not column.may_be_blank():
+        why = "'!' forbids it" if column.prefix["null"] else "no '?' allows it"
+        yield from told(["" if text else "blank" for text in texts], f"{column.label}: {{}}, but {why}")
     pattern = PATTERNS.get(column.kind)
     if pattern is None:
         return
-    null = column.prefix["value"]
-    values = ["" if text == null else text for text in texts]
+    values = ["" if column.is_null(text) else text for text in texts] if column.prefix["value"] else texts
     wrong = ["" if not text or pattern.fullmatch(text) else text for text in values]
     yield from told([repr(text) if text else "" for text in wrong], f"{column.label}: {{}} is not {column.format}")
     values = ["" if bad else text for text, bad in zip(values, wrong, strict=True)]
@@ -92,10 +98,10 @@ def decimal_faults(column: Explained, values: list[str]) -> Iterator[Found]:
 
 def range_faults(column: Explained, values: list[str]) -> Iterator[Found]:
     """``[`` closes the left end, ``]`` leaves it open; on the right it is the other way round."""
-    prefix = column.prefix
-    if not prefix["range"]:
+    prefix, limits = column.prefix, column.limits
+    if not limits:
         return
-    low, high = number(prefix["low"]), number(prefix["high"])
+    low, high = map(number, limits)
     convert = int if column.kind == "I" else real
     known = [convert(v) for v in values if v]
     if not known or (inside(prefix, low, high, min(known)) and inside(prefix, low, high, max(known))):

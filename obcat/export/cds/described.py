@@ -5,60 +5,34 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-__all__ = ["Described", "Explained", "Listed", "Table", "parse"]
+from obcat.export.cds.column import Explained
+from obcat.export.cds.stored import base_name
 
-BLOCK = re.compile(r"\s*Byte-by-byte Description of file:?(?:\s*\(#\):?)?\s*(\S.*?)\s*$", re.IGNORECASE)
-FILE = re.compile(r"\s*(\S+)\s+(\d{1,9})\s+(\d{1,12}|\.)(?:\s|$)")
+__all__ = ["BLOCK", "COLUMN", "Described", "Listed", "Table", "parse"]
+
+BLOCK = re.compile(
+    r"\s*Byte[- ](?:by|per)[- ]byte\s+Description\s+of\s+files?\s*:?(?:\s*\(#\):?)?\s*(\S.*?)\s*$", re.IGNORECASE
+)
+FILE = re.compile(r"\s{0,8}(\S+)\s+(\d{1,9}|\.)\s+(\d{1,12}|\.)(?:\s|$)")
+ITSELF = re.compile(r"\s*(?:ReadMe\s|\S+\s+\d+\s+\.\s+This file\b)", re.IGNORECASE)
+SLACK = 3  # columns that a number of bytes may reach below the word Format
 COLUMN = re.compile(
-    r"\s*(?:(?P<first>\d{1,9})\s*-)?\s*(?P<last>\d{1,9})\s+(?P<format>\d{0,4}[A-Z]\d{1,9}(?:\.\d{1,4})?)\s+(?P<unit>\S+)\s+(?P<label>\S+)"
-    r"(?:\s+(?P<words>\S.*?))?\s*$"
+    r"\s*(?:(?P<first>\d{1,9})\s*-)?\s*(?P<last>\d{1,9})\s+(?P<format>\d{0,4}[A-Za-z]\d{1,9}(?:\.\d{1,4})?)\s+"
+    r"(?P<unit>\"[^\"]+\"|\[[^\]\s]*\]|\S+)\s+(?P<label>\S+)(?:\s+(?P<words>\S.*?))?\s*$"
 )
-RULE = re.compile(r"\s*-{20,}\s*$")
-PREFIX = re.compile(
-    r"(?P<range>(?P<left>[\[\]])(?P<low>[^\s/\[\]]*)/(?P<high>[^\s/\[\]]*)(?P<right>[\[\]]))?"
-    r"(?P<null>\?(?:=(?P<value>\S+))?(?P<order>[-+]?=?))?"
-)
+HEAD = re.compile(r"\s*Bytes\s+Format\s", re.IGNORECASE)
+RULE = re.compile(r"\s{0,3}-{20,}\s*$")
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A line of the file summary; ``records`` is None where it says '.'."""
+    """A line of the file summary; ``lrecl`` or ``records`` is None where it says '.'; ``itself`` is the ReadMe."""
 
     name: str
-    lrecl: int
+    lrecl: int | None
     records: int | None
     line: int
-
-
-@dataclass(frozen=True)
-class Explained:
-    """A line of a byte-by-byte description; bytes are counted from 1."""
-
-    first: int
-    last: int
-    format: str
-    unit: str
-    label: str
-    words: str
-    line: int
-
-    @property
-    def kind(self) -> str:
-        """A, I, F, E or another letter."""
-        return self.format.lstrip("0123456789")[0]
-
-    @property
-    def bytes(self) -> int:
-        """What the format takes: 2I3 takes six."""
-        times, size = re.split(r"[A-Z]", self.format.partition(".")[0])
-        return int(times or 1) * int(size)
-
-    @property
-    def prefix(self) -> re.Match[str]:
-        """Range, null and order at the head of the explanation; each may be missing."""
-        found = PREFIX.match(self.words)
-        assert found
-        return found
+    itself: bool
 
 
 @dataclass(frozen=True)
@@ -70,31 +44,51 @@ class Table:
     line: int
 
     def describes(self, name: str) -> bool:
-        return any(fnmatchcase(name, pattern) for pattern in self.names)
+        """Whether it is of this file, packed or not, whole or a part."""
+        forms = {name, base_name(name)}
+        return any(fnmatchcase(n, p) for n in forms for pattern in self.names for p in (pattern, base_name(pattern)))
 
 
 @dataclass(frozen=True)
 class Described:
+    """Files with their sizes, tables, and all words that a line of the summary begins with."""
+
     files: tuple[Listed, ...]
     tables: tuple[Table, ...]
+    mentioned: frozenset[str]
 
 
 def parse(text: str) -> Described:
     """Read a ReadMe; what is not there is empty, nothing is raised."""
     lines = list(enumerate(text.split("\n"), start=1))
-    heads = [at for at, (_, line) in enumerate(lines) if line.lower().startswith("file summary")]
+    heads = [at for at, (_, line) in enumerate(lines) if line.strip().lower().startswith("file summary")]
     files = tuple(
-        Listed(found[1], int(found[2]), None if found[3] == "." else int(found[3]), number)
+        Listed(found[1], size_of(found[2]), size_of(found[3]), number, bool(ITSELF.match(line)))
         for at in heads[:1]
         for number, line in body(lines[at:])
         if (found := FILE.match(line))
     )
     tables = tuple(
-        Table(tuple(re.split(r"[\s,]+", found[1])), columns(body(lines[at:])), number)
+        Table(names_of(found[1], lines[at + 1 :]), columns(lines[at:]), number)
         for at, (number, line) in enumerate(lines)
         if (found := BLOCK.match(line))
     )
-    return Described(files, tables)
+    mentioned = (line.split()[0] for at in heads[:1] for _, line in body(lines[at:]) if line.strip())
+    return Described(files, tables, frozenset(mentioned))
+
+
+def size_of(text: str) -> int | None:
+    return None if text == "." else int(text)
+
+
+def names_of(first: str, below: list[tuple[int, str]]) -> tuple[str, ...]:
+    """Names of the files described, which may go on until the rule below."""
+    names = first
+    for _, line in below:
+        if RULE.match(line):
+            break
+        names += "" if BLOCK.match(line) else f" {line.strip()}"
+    return tuple(name for name in re.split(r"[\s,]+", names) if name not in ("", "and"))
 
 
 def body(lines: list[tuple[int, str]]) -> Iterable[tuple[int, str]]:
@@ -108,11 +102,13 @@ def body(lines: list[tuple[int, str]]) -> Iterable[tuple[int, str]]:
             yield number, line
 
 
-def columns(lines: Iterable[tuple[int, str]]) -> tuple[Explained, ...]:
-    """Lines that describe a column; an explanation may begin on the line below."""
+def columns(lines: list[tuple[int, str]]) -> tuple[Explained, ...]:
+    """Lines that describe a column; an explanation may begin on the line below, and go on with a number."""
+    start = next((line.lower().index("format") for _, line in lines[:6] if HEAD.match(line)), None)
     found: list[Explained] = []
-    for number, line in lines:
-        if match := COLUMN.match(line):
+    for number, line in body(lines):
+        match = COLUMN.match(line)
+        if match and (start is None or match.start("last") < start + SLACK):
             found.append(explained(number, match))
         elif found and not found[-1].words:
             found[-1] = replace(found[-1], words=line.strip())

@@ -1,24 +1,27 @@
 """Faults of the byte-by-byte description itself, before any data are read."""
 
 import re
-import warnings
 from collections.abc import Iterator
 
-from obcat.export.cds.described import Explained, Table
+from obcat.export.cds.column import NUMBERS, Explained
+from obcat.export.cds.described import Table
+from obcat.export.cds.symbols import known_unit
 
 __all__ = ["column_faults", "layout_faults"]
 
-KINDS = "AIFE"
-LATE_RANGE = re.compile(r"\?(?:=\S+)?[-+]?=?\s*[\[\]]\S*/\S*[\[\]]")
-APART = re.compile(r"[\[\]]\S*/\S*[\[\]]\s+\?")
-LOOSE = re.compile(r"(?:[\[\]]\S*/\S*[\[\]])?\?\s+=")
+KINDS = "AIFED"
+RANGE = r"[\[\]]\s*[-+.\d]*\d[.\deE+-]*\s*[/,]\s*[-+.\deE]*[\[\]]|[\[\]]\s*[/,]\s*[-+.\d]*\d[-+.\deE]*\s*[\[\]]"
+LATE_RANGE = re.compile(rf"\*?\?(?:=\S+)?[-+]?=?\s*(?:{RANGE})")
+APART = re.compile(rf"\*?(?:{RANGE})\s+\?")
+LOOSE = re.compile(rf"\*?(?:{RANGE})?\?\s+=")
+NULLS = re.compile(r"(?i)-+|\.+|\*+|\?+|\"[^\"]*\"|'[^']*'|nan|null|n/?a|inde?f?|inf|none|blank")
 
 
 def column_faults(column: Explained) -> Iterator[str]:
     """What is wrong with one column: format, unit, range and null."""
     size = column.last - column.first + 1
     if column.kind not in KINDS:
-        yield f"{column.label}: format {column.format} is none of A, I, F, E"
+        yield f"{column.label}: format {column.format} is none of A, I, F, E, D"
     if column.first < 1 or size != column.bytes:
         yield f"{column.label}: format {column.format} does not fill bytes {column.first}-{column.last}"
     if not known_unit(column.unit):
@@ -26,24 +29,9 @@ def column_faults(column: Explained) -> Iterator[str]:
     yield from prefix_faults(column)
 
 
-def known_unit(unit: str) -> bool:
-    """Quoted forms such as "h:m:s" are CDS's own."""
-    from astropy import units
-
-    if unit == "---" or re.fullmatch(r'"[^"\s]+"', unit):
-        return True
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            units.Unit(unit, format="cds", parse_strict="raise")
-        except ValueError:
-            return False
-    return True
-
-
 def prefix_faults(column: Explained) -> Iterator[str]:
     """Range, null, order: in this order, with no blank between them."""
-    if not column.words:
+    if not column.words and not column.filler:
         yield f"{column.label}: no explanation"
     if LATE_RANGE.match(column.words):
         yield f"{column.label}: the range stands behind the '?'; CDS writes [min/max]?"
@@ -51,11 +39,11 @@ def prefix_faults(column: Explained) -> Iterator[str]:
         yield f"{column.label}: a blank between range and '?'; CDS writes [min/max]?"
     elif LOOSE.match(column.words):
         yield f"{column.label}: a blank in '?='"
-    prefix = column.prefix
-    if prefix["range"] and column.kind in "IFE":
-        yield from range_faults(column, prefix["low"], prefix["high"])
-    if prefix["value"] and column.kind in "IFE" and number(prefix["value"]) is None and prefix["value"] != "-":
-        yield f"{column.label}: null value {prefix['value']} is no number"
+    value = column.prefix["value"]
+    if column.limits and column.kind in NUMBERS:
+        yield from range_faults(column, *column.limits)
+    if value and column.kind in NUMBERS and number(value) is None and not NULLS.fullmatch(value):
+        yield f"{column.label}: null value {value} is no number"
 
 
 def range_faults(column: Explained, low: str, high: str) -> Iterator[str]:
@@ -85,7 +73,7 @@ def layout_faults(table: Table) -> Iterator[tuple[int, str]]:
             yield column.line, f"{column.label}: byte {column.first} belongs to the column before it"
         if column.last < column.first:
             yield column.line, f"{column.label}: bytes {column.first}-{column.last} run backwards"
-        if column.label in seen:
+        if column.label in seen and not column.filler:
             yield column.line, f"{column.label}: label is used twice"
         seen.add(column.label)
         last = max(last, column.last)

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from obcat.export.cds.labels import cds_unit, label
 from obcat.export.delimited import printed
-from obcat.export.published import CATALOG, Published, ReleaseError
+from obcat.export.published import CATALOG, Published, ReleaseError, ascii_of
 from obcat.schema import Column
 
 __all__ = ["Field", "fields_of", "records"]
@@ -36,7 +36,7 @@ class Field:
 def fields_of(catalog: Published) -> list[Field]:
     """Columns side by side, one blank between two.
 
-    Raises ReleaseError where a value is wider than the format of its column, or not ASCII.
+    Raises ReleaseError where a value is wider than the format of its column, or no plain text.
     """
     fields: list[Field] = []
     for column in catalog.columns:
@@ -47,21 +47,15 @@ def fields_of(catalog: Published) -> list[Field]:
 
 def field(column: Column, values: pa.ChunkedArray, first: int) -> Field:
     texts = printed(column, values.to_pylist())
+    if column.type == "VARCHAR":
+        texts = [ascii_of(column, text) for text in texts]
     declared = int(column.format[1:].partition(".")[0])
     widest = max(texts, key=len, default="")
     if len(widest) > declared:
         raise ReleaseError(f"{CATALOG}.{column.column}: {widest!r} is wider than its format {column.format}")
     width = declared if column.type != "VARCHAR" else max(1, len(widest))
-    if column.type == "VARCHAR":
-        check_ascii(column, texts)
     form = column.format if column.type != "VARCHAR" else f"A{width}"
     return Field(column, first, first + width - 1, form, range_of(column, values), texts)
-
-
-def check_ascii(column: Column, texts: list[str]) -> None:
-    for text in texts:
-        if not text.isascii() or not (text.isprintable() and text == text.strip()):
-            raise ReleaseError(f"{CATALOG}.{column.column}: {text!r} is not plain ASCII, as CDS needs it; rename it")
 
 
 def range_of(column: Column, values: pa.ChunkedArray) -> str:
