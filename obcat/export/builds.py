@@ -75,7 +75,6 @@ def _of_database(path: Path) -> str | None:
     """Only a table is read, and nothing outside of the file."""
     try:
         with db.connect(path, read_only=True) as con:
-            con.execute("SET enable_external_access = false")
             tables = con.execute(TABLES).fetchall()[0][0]
             found = con.execute(DATABASE).fetchall() if tables else []
     except duckdb.Error:

@@ -360,7 +360,7 @@ def test_a_view_in_place_of_a_table_is_not_asked(database, tmp_path, name):
         con.execute(f"CREATE VIEW {name} AS FROM {schema}.moved")
         listed = f"SELECT 'obcat' AS database_name, '{schema}' AS schema_name, '{table}' AS table_name"
         con.execute(f"CREATE MACRO main.duckdb_tables() AS TABLE {listed}")
-    with pytest.raises(ReleaseError, match=rf"{name} is no table of it"):
+    with pytest.raises(ReleaseError, match=rf"{name} is a view, where obcat build makes a table"):
         release(database, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from obcat import db, ddl, part_order
-from obcat.ingest import parts
+from obcat.ingest.lamost import parts
 from obcat.kernels.grid import N_PIXEL
 from obcat.part_order import heaps, named, ordered_spectra
 from obcat.schema import arrow_schema

@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 from conftest import fill_table
-from obcat.fingerprint import fingerprint_of
 from release_rows import rows_of, store
 
 import obcat
-from obcat import db, fitting
+from obcat import db
+from obcat.build import fitting
+from obcat.build.fingerprint import fingerprint_of
 from obcat.cli import main
 from obcat.reading import NotOurs, open_database
 from obcat.trust import NotTrusted
@@ -111,7 +112,7 @@ def test_no_command_takes_a_view_for_a_table(stranger, command):
 # what is read would be said as an error
 TOLD = "(SELECT error(content) FROM read_text('{secret}'))"
 TRAPS = {
-    "CREATE OR REPLACE MACRO meta.separation(a, b, c, d) AS {told}": {"report", "explain"},
+    "CREATE OR REPLACE MACRO meta.separation_arcsec(a, b, c, d) AS {told}": {"report", "explain"},
     "CREATE MACRO main.median(x) AS {told}": {"report", "evaluate", "readme"},
     "CREATE OR REPLACE VIEW stage.gaia AS SELECT * REPLACE ({told} AS g_gaia) FROM main.kept": {"explain"},
 }

@@ -152,7 +152,7 @@ def test_two_exports_at_once_both_succeed(template, tmp_path):
     path = Path(shutil.copy(template, tmp_path / "obcat.duckdb"))
     store(path, rows_of(5))
     script = "import sys; from obcat.cli import main; main(sys.argv[1:])"
-    words = [sys.executable, "-c", script, "export", str(path), "--out", str(tmp_path / "out")]
+    words = [sys.executable, "-c", script, "export", "--trust", str(path), "--out", str(tmp_path / "out")]
     both = [subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     assert [process.communicate(timeout=120)[1] for process in both] == ["", ""]
     assert [process.returncode for process in both] == [0, 0]
