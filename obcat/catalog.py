@@ -10,8 +10,8 @@ import numpy as np
 
 from obcat.kernels.grid import WAVELENGTH
 from obcat.query.sql import TIME_LIMIT, answered, lock_down, old_names, opened
+from obcat.query.trust import check
 from obcat.schema import quoted, read_tables
-from obcat.trust import check
 from obcat.wording import columns_as_run
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Catalog:
     def __init__(self, path: str | Path, *, trust: bool = False) -> None:
         """Open ``obcat.duckdb``, or the one in a folder.
 
-        Raises obcat.query.QueryRefused where there is none; obcat.trust.NotTrusted, unless ``trust``, where it is
+        Raises obcat.query.QueryRefused where there is none; obcat.query.trust.NotTrusted, unless ``trust``, where it is
         neither of a build nor of a release that is whole.
         """
         given = Path(path)

@@ -14,7 +14,7 @@ from obcat import models as stored
 from obcat.astro_table import astropy_table
 from obcat.kernels.grid import on_grid
 from obcat.kernels.grid import snr_g as g_band_snr
-from obcat.trust import check
+from obcat.query.trust import check
 from obcat.udf import UDFS, batch_function
 
 __all__ = ["predict"]
@@ -59,7 +59,7 @@ def predict(
         where the file lacks a model
     obcat.model_file.DamagedModels
         where models.safetensors is not what was written
-    obcat.trust.NotTrusted
+    obcat.query.trust.NotTrusted
         where the database is a stranger's, unless ``trust``
     obcat.reading.NotOurs
         where it is no database of obcat build

@@ -12,7 +12,7 @@ import duckdb
 from obcat import __version__, db
 from obcat.build import inputs
 from obcat.build.fitting import TRAINING, module_of
-from obcat.code import code_hash
+from obcat.build.code import code_hash
 from obcat.schema import SQL
 from obcat.survey import Survey
 

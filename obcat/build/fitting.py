@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from obcat import models
-from obcat.code import code_hash
+from obcat.build.code import code_hash
 from obcat.db import SqlFile, StepFailed
 from obcat.fit.result import Fit
 

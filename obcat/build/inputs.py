@@ -12,7 +12,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from obcat.data import REFERENCE
-from obcat.part_order import ordered_spectra
+from obcat.build.part_order import ordered_spectra
 from obcat.schema import arrow_schema, read_tables
 from obcat.survey import Survey
 

@@ -34,7 +34,7 @@ def refuse_stranger(database: Path | None, where: str = "") -> None:
 
     ``where`` stands before what is said: the setting that names the database.
     """
-    from obcat.trust import NotTrusted, check
+    from obcat.query.trust import NotTrusted, check
 
     try:
         if database is not None and not click.get_current_context().meta[TRUSTED]:

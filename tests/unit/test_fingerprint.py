@@ -10,9 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from obcat import code
-from obcat.build import fingerprint, inputs
-from obcat.code import code_hash, reached
+from obcat.build import code, fingerprint, inputs
+from obcat.build.code import code_hash, reached
 from obcat.survey import Survey
 
 SURVEY = Survey("demo")

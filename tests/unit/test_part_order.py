@@ -5,10 +5,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from obcat import db, ddl, part_order
+from obcat import db, ddl
+from obcat.build import part_order
+from obcat.build.part_order import heaps, named, ordered_spectra
 from obcat.ingest.lamost import parts
 from obcat.kernels.grid import N_PIXEL
-from obcat.part_order import heaps, named, ordered_spectra
 from obcat.schema import arrow_schema
 
 SCHEMA = arrow_schema("raw.spectra")

@@ -17,8 +17,8 @@ from obcat import db
 from obcat.build import fitting
 from obcat.build.fingerprint import fingerprint_of
 from obcat.cli import main
+from obcat.query.trust import NotTrusted
 from obcat.reading import NotOurs, open_database
-from obcat.trust import NotTrusted
 
 SECRET = "canary-4711"
 READ = "(SELECT content FROM read_text('{secret}'))"

@@ -13,7 +13,7 @@ import obcat
 from obcat.cli import main
 from obcat.export.release import release
 from obcat.query.sql import QueryRefused, answer
-from obcat.trust import NotTrusted, check
+from obcat.query.trust import NotTrusted, check
 
 COUNT = "SELECT count(*) AS n FROM catalog.ob_stars"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 __all__ = ["code_hash", "reached"]
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 Module = tuple[str, Path]
 
 
