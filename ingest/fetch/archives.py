@@ -16,7 +16,7 @@ from obcat.ingest.fetch.errors import Failed, FetchError
 from obcat.ingest.fetch.ledger import Ledger
 from obcat.ingest.fetch.recipe import Limits
 from obcat.ingest.fetch.stars import check_bytes, table_of
-from obcat.ingest.fetch.web import answered, get, http_session, kind, pause, redacted
+from obcat.ingest.fetch.web import AGAIN, answered, exchange, get, http_session, kind, redacted
 from obcat.schema import nearest
 
 if TYPE_CHECKING:
@@ -90,15 +90,16 @@ class Service(NamedTuple):
     files: requests.Session
 
 
-def asked(call: Callable[[], Any], where: str) -> Any:
+def asked(call: Callable[[], Any], where: str, limits: Limits) -> Any:
     """What pyvo gives, its errors as Failed."""
     from pyvo.dal import DALFormatError, DALQueryError, DALServiceError
 
     try:
-        return call()
+        with exchange(where, limits, limits.table_cap):
+            return call()
     except DALQueryError as error:
         raise Failed("job_failed", f"{where}: {redacted(str(error))[:200]}") from error
-    except (DALServiceError, DALFormatError, requests.RequestException, OSError) as error:
+    except (DALServiceError, DALFormatError, requests.RequestException, OSError, ValueError) as error:
         code = getattr(error, "code", None)
         reason = "not_found" if code in GONE else "refused" if code else "no_answer"
         raise Failed(reason, f"{where}: {kind(error)}") from error
@@ -108,7 +109,7 @@ def _sync(service: Service, query: str, maxrec: int) -> bytes:
     from pyvo.dal import TAPQuery
 
     sent = TAPQuery(service.url, query, mode="sync", maxrec=maxrec, session=service.http)
-    response = asked(sent.submit, service.url)
+    response = asked(sent.submit, service.url, service.limits)
     if response.status_code != 200:
         if b"<VOTABLE" in response.content[:400]:
             check_bytes(response.content, service.url)  # says what is wrong better than the status does
@@ -197,13 +198,13 @@ def _job(
     path = ledger.folder / "parts" / step / f"{item}.vot"
     ledger.keep(step, item, path, body, rows=table_of(body, job.url)[0].num_rows, http=200, **said)
     with suppress(Failed):  # a job that stays harms nobody
-        asked(job.delete, job.url)
+        asked(job.delete, job.url, service.limits)
     return body
 
 
 def _ended(service: Service, job: "AsyncTAPJob") -> bytes:
     if job._job.phase == "PENDING":
-        asked(job.run, job.url)
+        asked(job.run, job.url, service.limits)
     _wait(job, service.limits)
     return _result(service, job)
 
@@ -212,7 +213,7 @@ def _submitted(service: Service, query: str, upload: "Table", maxrec: int) -> "A
     from pyvo.dal import TAPService
 
     tap = TAPService(service.url, session=service.http)
-    return asked(lambda: tap.submit_job(query, uploads={"stars": upload}, maxrec=maxrec), service.url)
+    return asked(lambda: tap.submit_job(query, uploads={"stars": upload}, maxrec=maxrec), service.url, service.limits)
 
 
 def _resumed(service: Service, row: dict[str, Any] | None) -> "AsyncTAPJob | None":
@@ -222,7 +223,7 @@ def _resumed(service: Service, row: dict[str, Any] | None) -> "AsyncTAPJob | Non
     if not row or not row["job"] or row["status"] != "running":
         return None
     try:
-        job = asked(lambda: AsyncTAPJob(row["job"], session=service.http, delete=False), row["job"])
+        job = asked(lambda: AsyncTAPJob(row["job"], session=service.http, delete=False), row["job"], service.limits)
     except Failed as error:
         if error.reason == "not_found":
             return None
@@ -234,9 +235,9 @@ def _wait(job: "AsyncTAPJob", limits: Limits) -> None:
     """Ask for the phase now and then, ever more seldom, until it is COMPLETED."""
     started = pending = time.monotonic()
     wait, again, mute = limits.poll_first, False, 0
-    while (phase := asked(lambda: job.phase, job.url)) != "COMPLETED":
+    while (phase := asked(lambda: job.phase, job.url, limits)) != "COMPLETED":
         if phase in ("ERROR", "ABORTED"):
-            asked(job.raise_if_error, job.url)
+            asked(job.raise_if_error, job.url, limits)
             raise Failed("job_failed", f"{job.url}: {phase}")
         mute = 0 if phase else mute + 1
         if mute >= limits.tries:
@@ -244,17 +245,17 @@ def _wait(job: "AsyncTAPJob", limits: Limits) -> None:
         now = time.monotonic()
         if phase == "PENDING" and now - pending > limits.pending:
             if again:
-                _give_up(job, "PENDING, although started twice")
-            asked(job.run, job.url)
+                _give_up(job, "PENDING, although started twice", limits)
+            asked(job.run, job.url, limits)
             pending, again = now, True
         if now - started > limits.job:
-            _give_up(job, f"{phase} after {limits.job:g} s")
+            _give_up(job, f"{phase} after {limits.job:g} s", limits)
         time.sleep(wait)
         wait = min(1.5 * wait, limits.poll_most)
 
 
-def _give_up(job: "AsyncTAPJob", what: str) -> None:
-    asked(job.abort, job.url)
+def _give_up(job: "AsyncTAPJob", what: str, limits: Limits) -> None:
+    asked(job.abort, job.url, limits)
     raise Failed("deadline", f"{job.url}: {what}; aborted")
 
 
@@ -281,8 +282,13 @@ def vizier_table(server: str, table: str, limits: Limits) -> bytes:
             return f"{server}/viz-bin/{return_type}"  # the client knows https only
 
     with cache_conf.set_temp("cache_active", False):
-        client = Client(columns=["**"], row_limit=-1, timeout=limits.download)
-        return _answer(lambda: client.get_catalogs_async(table), client._session, f"{server} {table}", limits)
+        client = Client(columns=["**"], row_limit=-1, timeout=_patience(limits))
+        return _answer(lambda: client.get_catalogs_async(table), client._session, server, limits)
+
+
+def _patience(limits: Limits) -> float:
+    """Seconds without a byte while the service gathers rows; after as many a next try has still time."""
+    return max(limits.read, limits.download / limits.tries)
 
 
 def cross_matched(url: str, table: str, stars: "Table", radius: float, limits: Limits) -> bytes:
@@ -303,28 +309,28 @@ def cross_matched(url: str, table: str, stars: "Table", radius: float, limits: L
 
     with cache_conf.set_temp("cache_active", False):
         client = Client()
-        client.URL, client.TIMEOUT = url, limits.download
+        client.URL, client.TIMEOUT = url, _patience(limits)
 
         def ask() -> requests.Response:
             names = {"colRA1": "star_ra", "colDec1": "star_dec"}
             return client.query_async(stars, f"vizier:{table}", radius * u.arcsec, cache=False, **names)
 
-        return _answer(ask, client._session, f"{url} {table}", limits)
+        return _answer(ask, client._session, url, limits)
 
 
 def _answer(ask: Callable[[], requests.Response], http: requests.Session, where: str, limits: Limits) -> bytes:
     """The body of a client's answer, asked for again while it breaks off."""
-    http_session(limits, http, whole=True)
+    http_session(limits, [where], http, whole=True)
     statuses: list[int] = []
     http.hooks["response"].append(lambda response, *_, **__: statuses.append(response.status_code))
-    for tried in range(1, limits.tries + 1):
-        try:
-            return _once(ask, statuses, where)
-        except Failed as error:
-            if tried == limits.tries or error.reason not in ("no_answer", "damaged", "html"):
-                raise
-        pause(limits, tried)
-    raise AssertionError("tries is at least 1")
+    with exchange(where, limits, limits.table_cap) as under_way:
+        while True:
+            try:
+                return _once(ask, statuses, where)
+            except Failed as error:
+                if error.reason not in AGAIN:
+                    raise
+                under_way.again(error)
 
 
 def _once(ask: Callable[[], requests.Response], statuses: list[int], where: str) -> bytes:

@@ -52,8 +52,8 @@ def fetch(
     plan = recipe.read(survey, toml)
     with (
         ledger.opened(folder_of(survey, toml)) as book,
-        web.http_session(plan.limits, whole=True) as http,
-        web.http_session(plan.limits) as files,
+        web.http_session(plan.limits, plan.named(), whole=True) as http,
+        web.http_session(plan.limits, plan.named()) as files,
     ):
         missing = list(_steps(survey, Session(plan, book, http, files, say), limit, progress))
         _write_missing(book.folder, missing)
@@ -168,7 +168,7 @@ def _described(name: str, step: Step, plan: Recipe, spectra: int, stars: int) ->
     elif isinstance(step, Lamost):
         workers = min(plan.limits.workers, MOST_WORKERS)
         yield f"[{name}] {spectra:,} files, {workers} at once; forms of the address, in order:"
-        yield from (f"  {_shown(url, plan)}" for url in step.urls)
+        yield from (f"  {plan.shown(url)}" for url in step.urls)
     elif isinstance(step, Tap):
         yield f"[{name}] TAP {plan.hosts[step.host]}: {jobs} jobs of at most {plan.limits.chunk:,} of {stars:,} stars"
         yield from _indented(archives.columns_query(sorted(archives.named_columns(step.query))))
@@ -178,12 +178,6 @@ def _described(name: str, step: Step, plan: Recipe, spectra: int, stars: int) ->
     else:
         yield f"[{name}] cross-match {plan.hosts[step.host]}: vizier:{step.table} within {step.radius:g} arcsec,"
         yield f"  {jobs} requests of at most {plan.limits.chunk:,} of {stars:,} stars, one after another"
-
-
-def _shown(url: str, plan: Recipe) -> str:
-    for name, host in plan.hosts.items():
-        url = url.replace("{" + name + "}", host)
-    return url
 
 
 def _indented(text: str) -> Iterator[str]:
