@@ -182,9 +182,8 @@ def _job(
     maxrec: int,
     check: Callable[[bytes], None],
 ) -> bytes:
-    whole = ledger.done(step, item)
-    if whole:
-        return whole.read_bytes()
+    if known := ledger.known(step, item, check):
+        return known
     job = _resumed(service, ledger.row(step, item)) or _submitted(service, query, upload, maxrec)
     said = {"job": job.url, "url": service.url, "query": query}
     ledger.put(step, item, "running", **said)

@@ -2,7 +2,7 @@
 
 from obcat.ingest.errors import Reasoned
 
-__all__ = ["REASONS", "Failed", "FetchError"]
+__all__ = ["REASONS", "Failed", "FetchError", "Stopped", "plain"]
 
 REASONS = {
     "no_answer": "the host did not answer, or broke off, however often it was asked",
@@ -22,11 +22,26 @@ REASONS = {
 }
 
 
+def plain(text: str) -> str:
+    """One line that is no command to a terminal: what cannot be printed (ESC, C1, bidirectional controls) is named."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else ascii(c)[1:-1] for c in text)
+
+
 class FetchError(Exception):
     """The run cannot go on; one line that names what is wrong and the mend."""
 
     exit_code = 2
 
+    def __init__(self, text: str) -> None:
+        super().__init__(plain(text))
+
+
+class Stopped(BaseException):
+    """A signal: the run ends now, what is done stays done."""
+
 
 class Failed(Reasoned):
     """One file or table could not be had."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, plain(detail))

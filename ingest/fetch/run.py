@@ -11,10 +11,10 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from obcat.ingest.fetch import archives, ledger, recipe, web
-from obcat.ingest.fetch.errors import Failed, FetchError
+from obcat.ingest.fetch.errors import Failed, FetchError, plain
 from obcat.ingest.fetch.recipe import Lamost, Recipe, Step, Tap, Vizier, XMatch
 from obcat.ingest.fetch.session import Session
-from obcat.ingest.fetch.spectra import MOST_WORKERS, fetch_spectra, wanted_of
+from obcat.ingest.fetch.spectra import CHECKS, MOST_WORKERS, fetch_spectra, wanted_of
 from obcat.ingest.fetch.stars import Chunk, stars_of
 from obcat.ingest.fetch.tables import fetch_table, read_targets, vizier
 from obcat.survey import Survey, SurveyTable
@@ -51,7 +51,7 @@ def fetch(
     """
     plan = recipe.read(survey, toml)
     with (
-        ledger.opened(folder_of(survey, toml)) as book,
+        ledger.opened(folder_of(survey, toml), CHECKS) as book,
         web.http_session(plan.limits, plan.named(), whole=True) as http,
         web.http_session(plan.limits, plan.named()) as files,
     ):
@@ -69,7 +69,7 @@ def _steps(survey: Survey, session: Session, limit: int | None, progress: Progre
     for name, step in steps.items():
         if isinstance(step, Lamost):
             for spectrum, error in fetch_spectra(wanted_of(targets), step, survey.spectra, session, progress).items():
-                yield Missing(name, spectrum, str(error))
+                yield Missing(name, plain(spectrum), str(error))
         elif name != "targets":
             yield from _table(name, step, survey, stars, session)
     for name, table in survey.tables.items():
@@ -137,7 +137,8 @@ def described(survey: Survey, toml: Path, limit: int | None) -> Iterator[str]:
         yield from _described(name, step, plan, spectra, stars)
     for name, table in survey.tables.items():
         if name not in plan.steps:
-            yield f"\n[{name}] your own file: {table.path}, {'there' if table.path.is_file() else 'NOT there yet'}"
+            yield ""
+            yield f"[{name}] your own file: {table.path}, {'there' if table.path.is_file() else 'NOT there yet'}"
     yield ""
     yield from _totals(plan, spectra, stars)
 

@@ -3,7 +3,9 @@
 import hashlib
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING, NamedTuple
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+from xml.parsers import expat
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +18,24 @@ from obcat.ingest.fetch.errors import Failed
 if TYPE_CHECKING:
     from astropy.table import Table
 
-__all__ = ["STAR", "Chunk", "check_bytes", "check_stars", "chunks", "merged", "parquet_of", "stars_of", "table_of"]
+__all__ = [
+    "STAR",
+    "Chunk",
+    "check_bytes",
+    "check_document",
+    "check_stars",
+    "chunks",
+    "merged",
+    "parquet_of",
+    "stars_of",
+    "table_of",
+]
 
 STAR = "star_id"
 STATUS = re.compile(rb"<INFO\b[^>]*\bname=[\"']QUERY_STATUS[\"'][^>]*>(?:\s*<!\[CDATA\[)?([^<\]]*)", re.IGNORECASE)
 VALUE = re.compile(rb"\bvalue=[\"'](\w+)[\"']")
+DEEPEST = 64  # elements within elements; archives have some ten
+WIDEST = 100_000  # values in one cell
 NSIDE = 4096  # HEALPix cells of 0.9 arcmin: only the order of the stars on the sky depends on it
 Part = tuple[pa.Table, dict[str, str]]
 
@@ -97,10 +112,49 @@ def table_of(body: bytes, where: str) -> tuple[pa.Table, dict[str, str]]:
     from obcat.ingest.astro import votable
 
     check_bytes(body, where)
+    check_document(body, where)
     try:
         return votable(body, where)
-    except IngestError as error:
+    except (IngestError, AttributeError, RuntimeError, ArithmeticError, MemoryError) as error:
         raise Failed("damaged", str(error)) from error
+
+
+def check_document(body: bytes, where: str) -> None:
+    """Raises Failed where a document reaches out of itself, or claims what is not in it: a DTD, data elsewhere, other
+    numbers of rows, wide columns, elements without end within each other."""
+    depth, rows, claimed, wide = 0, 0, [""], 1
+
+    def started(tag: str, given: dict[str, str]) -> None:
+        nonlocal depth, rows, wide
+        depth += 1
+        tag = tag.rpartition(":")[2]
+        rows += tag == "TR"
+        if tag == "TABLE":
+            claimed.append(given.get("nrows", ""))
+        elif tag == "FIELD":
+            wide = max(wide, prod(int(n) for n in given.get("arraysize", "1").split("x") if n.strip().isdecimal()))
+        if depth > DEEPEST or wide > WIDEST:
+            raise Failed("damaged", f"{where}: elements {depth} deep, {wide:,} values in one; no archive has that")
+        if tag == "STREAM" and ("href" in given or given.get("encoding", "base64") != "base64"):
+            raise Failed("damaged", f"{where}: its data are elsewhere, {given.get('href', 'packed')[:80]!r}")
+
+    def ended(_: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def declared(*_: Any) -> None:
+        raise Failed("damaged", f"{where}: declares a document type (DTD), which no archive does")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = started, ended
+    parser.StartDoctypeDeclHandler = declared
+    try:
+        parser.Parse(body, True)
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        raise Failed("damaged", f"{where}: no XML, {error}") from error
+    for n in filter(None, claimed):
+        if not re.fullmatch(r"\d{1,9}", n) or (int(n) != rows if rows else int(n) > len(body)):
+            raise Failed("damaged", f"{where}: claims {n[:20]} rows and has {rows:,}")
 
 
 def check_stars(table: pa.Table, asked: Collection[int], where: str) -> None:

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from obcat.ingest.fetch import archives
-from tests.fetch.world import GAIA, N_STARS, QUERY, cut, drip, hang, html, redirect, shorter, status
+from tests.fetch.world import GAIA, N_STARS, QUERY, Killed, cut, drip, hang, html, redirect, shorter, status
 
 RESULT = "results/result"
 
@@ -177,10 +177,6 @@ def test_a_column_that_the_archive_does_not_have(world):
     done = world.fetch("gaia_dr2", gaia_dr2={"query": QUERY.replace("g.parallax,", "g.paralax,")})
     assert "gaiadr2.gaia_source has no column paralax; did you mean 'parallax'?" in done.output
     assert not world.asked("POST /tap/async")
-
-
-class Killed(BaseException):
-    """Stands for a kill: nobody catches it."""
 
 
 def killed_after(monkeypatch, name: str, calls: int) -> None:

@@ -99,6 +99,10 @@ def toml(value: Any) -> str:
     return f'"""{value}"""' if isinstance(value, str) and "\n" in value else repr(value).replace("'", '"')
 
 
+class Killed(BaseException):
+    """Stands for a kill: nobody catches it."""
+
+
 @dataclass
 class World:
     """The archives at ``url``, and a folder to fetch to."""
