@@ -6,6 +6,7 @@ A job is counted first, and taken up again where a kill left it; bytes are check
 import io
 import re
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -95,7 +96,8 @@ def asked(call: Callable[[], Any], where: str, limits: Limits) -> Any:
     from pyvo.dal import DALFormatError, DALQueryError, DALServiceError
 
     try:
-        with exchange(where, limits, limits.table_cap):
+        with exchange(where, limits, limits.table_cap), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they quote the archive
             return call()
     except DALQueryError as error:
         raise Failed("job_failed", f"{where}: {redacted(str(error))[:200]}") from error
@@ -126,6 +128,8 @@ def check_columns(service: Service, query: str) -> None:
     if not wanted:
         return
     table, _ = table_of(_sync(service, columns_query(sorted(wanted)), 100_000), service.url)
+    if not {"table_name", "column_name"} <= set(table.column_names):
+        raise Failed("unusable", f"{service.url}: tap_schema.columns has not the columns table_name and column_name")
     known: dict[str, set[str]] = {}
     for name, column in zip(table["table_name"].to_pylist(), table["column_name"].to_pylist(), strict=True):
         known.setdefault(name.strip('"'), set()).add(column.strip('"').lower())
@@ -144,7 +148,10 @@ def count(service: Service, query: str) -> int:
 def number(table: Any, where: str) -> int:
     if table.num_rows != 1 or table.num_columns != 1:
         raise Failed("incomplete", f"{where}: COUNT(*) gave {table.num_rows} rows of {table.num_columns} columns")
-    return int(table.column(0)[0].as_py())
+    n = table.column(0)[0].as_py()
+    if not isinstance(n, int) or n < 0:
+        raise Failed("incomplete", f"{where}: COUNT(*) gave {str(n)[:40]!r}")
+    return n
 
 
 # ---- jobs
@@ -335,7 +342,9 @@ def _answer(ask: Callable[[], requests.Response], http: requests.Session, where:
 def _once(ask: Callable[[], requests.Response], statuses: list[int], where: str) -> bytes:
     """The clients hide what the server said behind errors of their own, so its status is listened to."""
     try:
-        response = ask()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            response = ask()
     except (requests.RequestException, ValueError, KeyError) as error:
         status = statuses[-1] if statuses else 200
         if status >= 400:

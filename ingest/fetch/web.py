@@ -89,7 +89,7 @@ class Exchange:
         ip = ipaddress.ip_address(address.partition("%")[0])
         inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None) or ip
         if not (ip.is_global and inner.is_global) and (host.lower(), port) not in self.named:
-            raise Failed("refused", f"{self.where}: leads to {host}:{port}, a private address that no survey names")
+            raise Failed("refused", f"{self.where}: leads to {host}:{port}, a private address not in [fetch.hosts]")
 
 
 EXCHANGE: ContextVar[Exchange] = ContextVar("EXCHANGE")
