@@ -33,6 +33,7 @@ FROM = re.compile(r"\bFROM\b", re.IGNORECASE)
 TABLE = re.compile(r"\b(?:FROM|JOIN)\s+(\"[^\"]+\"|[\w.]+)\s+AS\s+(\w+)", re.IGNORECASE)
 UPLOAD = "tap_upload."
 GONE = (404, 410)
+GOES_ON = ("PENDING", "QUEUED", "EXECUTING", "UNKNOWN", "HELD", "SUSPENDED")  # UWS 1.1, section 2.1.3
 LATER = ("no_answer", "refused")  # the job itself may be well, and is taken up again by the next run
 
 
@@ -223,7 +224,7 @@ def _submitted(service: Service, query: str, upload: "Table", maxrec: int) -> "A
 
 
 def _resumed(service: Service, row: dict[str, Any] | None) -> "AsyncTAPJob | None":
-    """The job that an earlier run has started, unless the archive has forgotten it or it has failed."""
+    """The job that an earlier run has started, unless the archive has forgotten it or it leads nowhere."""
     from pyvo.dal import AsyncTAPJob
 
     if not row or not row["job"] or row["status"] != "running":
@@ -234,7 +235,7 @@ def _resumed(service: Service, row: dict[str, Any] | None) -> "AsyncTAPJob | Non
         if error.reason == "not_found":
             return None
         raise
-    return None if job._job.phase in ("ERROR", "ABORTED") else job
+    return job if job._job.phase in (*GOES_ON, "COMPLETED") else None
 
 
 def _wait(job: "AsyncTAPJob", limits: Limits) -> None:
@@ -245,9 +246,9 @@ def _wait(job: "AsyncTAPJob", limits: Limits) -> None:
         if phase in ("ERROR", "ABORTED"):
             asked(job.raise_if_error, job.url, limits)
             raise Failed("job_failed", f"{job.url}: {phase}")
-        mute = 0 if phase else mute + 1
+        mute = 0 if phase in GOES_ON else mute + 1
         if mute >= limits.tries:
-            raise Failed("no_answer", f"{job.url}: the description of the job names no phase")
+            raise Failed("no_answer", f"{job.url}: the description of the job names no phase: {str(phase)[:40]!r}")
         now = time.monotonic()
         if phase == "PENDING" and now - pending > limits.pending:
             if again:

@@ -24,7 +24,9 @@ from tests.fetch.votables import job_document, votable_of
 from tests.fetch.world import GAIA, fakes, obsid_of
 
 pytestmark = pytest.mark.slow
-LIMITS = Limits(connect=1.0, read=0.3, download=0.6, tries=1, backoff=0.0, table_cap=2_000_000)
+LIMITS = Limits(
+    connect=1.0, read=0.3, download=0.6, tries=1, backoff=0.0, job=1.0, poll_first=0.05, table_cap=2_000_000
+)
 SLOWEST = 5.0  # seconds
 CELL = re.compile(rb"(?<=<TD>)[^<]+(?=</TD>)")
 NUMBERS = [b"0", b"-1", b"99999999999999999999", b"1e9", b"\xff", b""]

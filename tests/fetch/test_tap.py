@@ -112,6 +112,13 @@ def test_pending_until_started_again(world):
     assert world.fetch("gaia_dr2").exit_code == 0
 
 
+@pytest.mark.parametrize("phase", ["EXECUTINH", "ARCHIVED", ""])
+def test_a_phase_that_leads_nowhere(world, phase):
+    """It is not waited for until the job has no more time."""
+    world.archives.fate = lambda job: phase
+    assert_missing(world, world.fetch("gaia_dr2", limits={"job": 600.0}), "no_answer", "names no phase")
+
+
 def test_executing_for_ever(world):
     world.archives.fate = lambda job: "EXECUTING"
     done = world.fetch("gaia_dr2", limits={"job": 0.2})
