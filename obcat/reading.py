@@ -1,8 +1,9 @@
 """The one way to open a database that is finished: read-only, out of reach of files and network, and one of ours.
 
-DuckDB's makers compare opening a stranger's database with loading a stranger's program. Whether to open it at all is
-for ``obcat.query.trust``; once open, its views and macros reach neither files nor network (``obcat.db.connect``), and what
-should be a table of ours is one: a view in its place could be anything, and take for ever.
+DuckDB's makers compare opening a stranger's database with loading a stranger's program. Whether to
+open it at all is for ``obcat.query.trust``; once open, its views and macros reach neither files nor
+network (``obcat.db.connect``), and what should be a table of ours is one: a view in its place could
+be anything, and take for ever.
 """
 
 from collections.abc import Iterator, Sequence

@@ -6,6 +6,7 @@ A job is counted first, and taken up again where a kill left it; bytes are check
 import io
 import re
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +17,7 @@ from obcat.ingest.fetch.errors import Failed, FetchError
 from obcat.ingest.fetch.ledger import Ledger
 from obcat.ingest.fetch.recipe import Limits
 from obcat.ingest.fetch.stars import check_bytes, table_of
-from obcat.ingest.fetch.web import answered, get, http_session, kind, pause, redacted
+from obcat.ingest.fetch.web import AGAIN, answered, exchange, get, http_session, kind, redacted
 from obcat.schema import nearest
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ FROM = re.compile(r"\bFROM\b", re.IGNORECASE)
 TABLE = re.compile(r"\b(?:FROM|JOIN)\s+(\"[^\"]+\"|[\w.]+)\s+AS\s+(\w+)", re.IGNORECASE)
 UPLOAD = "tap_upload."
 GONE = (404, 410)
+GOES_ON = ("PENDING", "QUEUED", "EXECUTING", "UNKNOWN", "HELD", "SUSPENDED")  # UWS 1.1, section 2.1.3
 LATER = ("no_answer", "refused")  # the job itself may be well, and is taken up again by the next run
 
 
@@ -90,15 +92,17 @@ class Service(NamedTuple):
     files: requests.Session
 
 
-def asked(call: Callable[[], Any], where: str) -> Any:
+def asked(call: Callable[[], Any], where: str, limits: Limits) -> Any:
     """What pyvo gives, its errors as Failed."""
     from pyvo.dal import DALFormatError, DALQueryError, DALServiceError
 
     try:
-        return call()
+        with exchange(where, limits, limits.table_cap), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they quote the archive
+            return call()
     except DALQueryError as error:
         raise Failed("job_failed", f"{where}: {redacted(str(error))[:200]}") from error
-    except (DALServiceError, DALFormatError, requests.RequestException, OSError) as error:
+    except (DALServiceError, DALFormatError, requests.RequestException, OSError, ValueError) as error:
         code = getattr(error, "code", None)
         reason = "not_found" if code in GONE else "refused" if code else "no_answer"
         raise Failed(reason, f"{where}: {kind(error)}") from error
@@ -108,7 +112,7 @@ def _sync(service: Service, query: str, maxrec: int) -> bytes:
     from pyvo.dal import TAPQuery
 
     sent = TAPQuery(service.url, query, mode="sync", maxrec=maxrec, session=service.http)
-    response = asked(sent.submit, service.url)
+    response = asked(sent.submit, service.url, service.limits)
     if response.status_code != 200:
         if b"<VOTABLE" in response.content[:400]:
             check_bytes(response.content, service.url)  # says what is wrong better than the status does
@@ -125,6 +129,8 @@ def check_columns(service: Service, query: str) -> None:
     if not wanted:
         return
     table, _ = table_of(_sync(service, columns_query(sorted(wanted)), 100_000), service.url)
+    if not {"table_name", "column_name"} <= set(table.column_names):
+        raise Failed("unusable", f"{service.url}: tap_schema.columns has not the columns table_name and column_name")
     known: dict[str, set[str]] = {}
     for name, column in zip(table["table_name"].to_pylist(), table["column_name"].to_pylist(), strict=True):
         known.setdefault(name.strip('"'), set()).add(column.strip('"').lower())
@@ -143,7 +149,10 @@ def count(service: Service, query: str) -> int:
 def number(table: Any, where: str) -> int:
     if table.num_rows != 1 or table.num_columns != 1:
         raise Failed("incomplete", f"{where}: COUNT(*) gave {table.num_rows} rows of {table.num_columns} columns")
-    return int(table.column(0)[0].as_py())
+    n = table.column(0)[0].as_py()
+    if not isinstance(n, int) or n < 0:
+        raise Failed("incomplete", f"{where}: COUNT(*) gave {str(n)[:40]!r}")
+    return n
 
 
 # ---- jobs
@@ -181,9 +190,8 @@ def _job(
     maxrec: int,
     check: Callable[[bytes], None],
 ) -> bytes:
-    whole = ledger.done(step, item)
-    if whole:
-        return whole.read_bytes()
+    if known := ledger.known(step, item, check):
+        return known
     job = _resumed(service, ledger.row(step, item)) or _submitted(service, query, upload, maxrec)
     said = {"job": job.url, "url": service.url, "query": query}
     ledger.put(step, item, "running", **said)
@@ -197,13 +205,13 @@ def _job(
     path = ledger.folder / "parts" / step / f"{item}.vot"
     ledger.keep(step, item, path, body, rows=table_of(body, job.url)[0].num_rows, http=200, **said)
     with suppress(Failed):  # a job that stays harms nobody
-        asked(job.delete, job.url)
+        asked(job.delete, job.url, service.limits)
     return body
 
 
 def _ended(service: Service, job: "AsyncTAPJob") -> bytes:
     if job._job.phase == "PENDING":
-        asked(job.run, job.url)
+        asked(job.run, job.url, service.limits)
     _wait(job, service.limits)
     return _result(service, job)
 
@@ -212,49 +220,49 @@ def _submitted(service: Service, query: str, upload: "Table", maxrec: int) -> "A
     from pyvo.dal import TAPService
 
     tap = TAPService(service.url, session=service.http)
-    return asked(lambda: tap.submit_job(query, uploads={"stars": upload}, maxrec=maxrec), service.url)
+    return asked(lambda: tap.submit_job(query, uploads={"stars": upload}, maxrec=maxrec), service.url, service.limits)
 
 
 def _resumed(service: Service, row: dict[str, Any] | None) -> "AsyncTAPJob | None":
-    """The job that an earlier run has started, unless the archive has forgotten it or it has failed."""
+    """The job that an earlier run has started, unless the archive has forgotten it or it leads nowhere."""
     from pyvo.dal import AsyncTAPJob
 
     if not row or not row["job"] or row["status"] != "running":
         return None
     try:
-        job = asked(lambda: AsyncTAPJob(row["job"], session=service.http, delete=False), row["job"])
+        job = asked(lambda: AsyncTAPJob(row["job"], session=service.http, delete=False), row["job"], service.limits)
     except Failed as error:
         if error.reason == "not_found":
             return None
         raise
-    return None if job._job.phase in ("ERROR", "ABORTED") else job
+    return job if job._job.phase in (*GOES_ON, "COMPLETED") else None
 
 
 def _wait(job: "AsyncTAPJob", limits: Limits) -> None:
     """Ask for the phase now and then, ever more seldom, until it is COMPLETED."""
     started = pending = time.monotonic()
     wait, again, mute = limits.poll_first, False, 0
-    while (phase := asked(lambda: job.phase, job.url)) != "COMPLETED":
+    while (phase := asked(lambda: job.phase, job.url, limits)) != "COMPLETED":
         if phase in ("ERROR", "ABORTED"):
-            asked(job.raise_if_error, job.url)
+            asked(job.raise_if_error, job.url, limits)
             raise Failed("job_failed", f"{job.url}: {phase}")
-        mute = 0 if phase else mute + 1
+        mute = 0 if phase in GOES_ON else mute + 1
         if mute >= limits.tries:
-            raise Failed("no_answer", f"{job.url}: the description of the job names no phase")
+            raise Failed("no_answer", f"{job.url}: the description of the job names no phase: {str(phase)[:40]!r}")
         now = time.monotonic()
         if phase == "PENDING" and now - pending > limits.pending:
             if again:
-                _give_up(job, "PENDING, although started twice")
-            asked(job.run, job.url)
+                _give_up(job, "PENDING, although started twice", limits)
+            asked(job.run, job.url, limits)
             pending, again = now, True
         if now - started > limits.job:
-            _give_up(job, f"{phase} after {limits.job:g} s")
+            _give_up(job, f"{phase} after {limits.job:g} s", limits)
         time.sleep(wait)
         wait = min(1.5 * wait, limits.poll_most)
 
 
-def _give_up(job: "AsyncTAPJob", what: str) -> None:
-    asked(job.abort, job.url)
+def _give_up(job: "AsyncTAPJob", what: str, limits: Limits) -> None:
+    asked(job.abort, job.url, limits)
     raise Failed("deadline", f"{job.url}: {what}; aborted")
 
 
@@ -281,8 +289,13 @@ def vizier_table(server: str, table: str, limits: Limits) -> bytes:
             return f"{server}/viz-bin/{return_type}"  # the client knows https only
 
     with cache_conf.set_temp("cache_active", False):
-        client = Client(columns=["**"], row_limit=-1, timeout=limits.download)
-        return _answer(lambda: client.get_catalogs_async(table), client._session, f"{server} {table}", limits)
+        client = Client(columns=["**"], row_limit=-1, timeout=_patience(limits))
+        return _answer(lambda: client.get_catalogs_async(table), client._session, server, limits)
+
+
+def _patience(limits: Limits) -> float:
+    """Seconds without a byte while the service gathers rows; after as many a next try has still time."""
+    return max(limits.read, limits.download / limits.tries)
 
 
 def cross_matched(url: str, table: str, stars: "Table", radius: float, limits: Limits) -> bytes:
@@ -303,34 +316,36 @@ def cross_matched(url: str, table: str, stars: "Table", radius: float, limits: L
 
     with cache_conf.set_temp("cache_active", False):
         client = Client()
-        client.URL, client.TIMEOUT = url, limits.download
+        client.URL, client.TIMEOUT = url, _patience(limits)
 
         def ask() -> requests.Response:
             names = {"colRA1": "star_ra", "colDec1": "star_dec"}
             return client.query_async(stars, f"vizier:{table}", radius * u.arcsec, cache=False, **names)
 
-        return _answer(ask, client._session, f"{url} {table}", limits)
+        return _answer(ask, client._session, url, limits)
 
 
 def _answer(ask: Callable[[], requests.Response], http: requests.Session, where: str, limits: Limits) -> bytes:
     """The body of a client's answer, asked for again while it breaks off."""
-    http_session(limits, http, whole=True)
+    http_session(limits, [where], http, whole=True)
     statuses: list[int] = []
     http.hooks["response"].append(lambda response, *_, **__: statuses.append(response.status_code))
-    for tried in range(1, limits.tries + 1):
-        try:
-            return _once(ask, statuses, where)
-        except Failed as error:
-            if tried == limits.tries or error.reason not in ("no_answer", "damaged", "html"):
-                raise
-        pause(limits, tried)
-    raise AssertionError("tries is at least 1")
+    with exchange(where, limits, limits.table_cap) as under_way:
+        while True:
+            try:
+                return _once(ask, statuses, where)
+            except Failed as error:
+                if error.reason not in AGAIN:
+                    raise
+                under_way.again(error)
 
 
 def _once(ask: Callable[[], requests.Response], statuses: list[int], where: str) -> bytes:
     """The clients hide what the server said behind errors of their own, so its status is listened to."""
     try:
-        response = ask()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            response = ask()
     except (requests.RequestException, ValueError, KeyError) as error:
         status = statuses[-1] if statuses else 200
         if status >= 400:

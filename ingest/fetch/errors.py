@@ -1,9 +1,9 @@
 """What goes wrong on the way from an archive: FetchError stops the run, Failed one file or table of it."""
 
-from obcat.errors import ObcatError
+from obcat.errors import ObcatError, one_line
 from obcat.ingest.errors import Reasoned
 
-__all__ = ["REASONS", "Failed", "FetchError"]
+__all__ = ["REASONS", "Failed", "FetchError", "Stopped"]
 
 REASONS = {
     "no_answer": "the host did not answer, or broke off, however often it was asked",
@@ -28,6 +28,16 @@ class FetchError(ObcatError):
 
     exit_code = 2
 
+    def __init__(self, text: str) -> None:
+        super().__init__(one_line(text))
+
+
+class Stopped(BaseException):
+    """A signal: the run ends now, what is done stays done."""
+
 
 class Failed(Reasoned):
     """One file or table could not be had."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, one_line(detail))

@@ -6,8 +6,9 @@ A thing is done when its row says so and its file still has the hash in that row
 import hashlib
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from obcat.ingest.fetch.errors import FetchError
+from obcat.ingest.fetch.errors import Failed, FetchError
 from obcat.ingest.fetch.web import redacted
 
 __all__ = ["Ledger", "opened", "publish", "set_aside"]
@@ -39,33 +40,69 @@ COLUMNS = {
     "clients": "VARCHAR",
 }
 PARTIAL = ".part"
+NAME = "downloads.duckdb"
 
 
 class Ledger:
-    """Rows by (step, item); files are named below ``folder``."""
+    """Rows by (step, item); files are named below ``folder``.
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, folder: Path) -> None:
-        self.con = con
+    Statements run in a thread of their own: in the main thread a signal would break one off, and DuckDB its group.
+    """
+
+    def __init__(self, folder: Path, checks: str) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._con: duckdb.DuckDBPyConnection | None = None
         self.folder = folder
+        self.checks = checks
         self.every: float | None = None
         self.since = 0.0
         self.clients = ", ".join(f"{name} {version(name)}" for name in ("astroquery", "pyvo", "requests"))
+        self.clients += f", {checks}"
 
     @contextmanager
     def grouped(self, every: float = 1.0) -> Iterator[None]:
         """Rows reach the disk together, now and then: a kill costs what was fetched since, and no more."""
         self.every, self.since = every, time.monotonic()
-        self.con.execute("BEGIN")
+        self._run("BEGIN")
         try:
             yield
         finally:
-            self.con.execute("COMMIT")
+            self._run("COMMIT")
             self.every = None
 
+    def _run(self, sql: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+        """The rows that a statement gives. Raises FetchError where the ledger cannot be read or written."""
+        path = self.folder / NAME
+
+        def rows() -> list[dict[str, Any]]:
+            if self._con is None:
+                self._con = duckdb.connect(str(path))
+            cursor = self._con.execute(sql, values)
+            names = [d[0] for d in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+        try:
+            return self._thread.submit(rows).result()
+        except duckdb.Error as error:
+            raise FetchError(
+                f"{path}: {str(error).splitlines()[0]}; is there room, and may it be written? If it is damaged, "
+                f"move it away, and everything is fetched anew"
+            ) from error
+
+    def create(self) -> None:
+        columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+        self._run(f"SET threads = 1; CREATE TABLE IF NOT EXISTS downloads ({columns}, PRIMARY KEY (step, item))")
+
+    def close(self) -> None:
+        """A checkpoint that finds no room leaves the log, which the next run reads."""
+        if self._con is not None:
+            with suppress(duckdb.Error):
+                self._thread.submit(self._con.close).result()
+        self._thread.shutdown(wait=False)
+
     def row(self, step: str, item: str) -> dict[str, Any] | None:
-        cursor = self.con.execute("FROM downloads WHERE step = $1 AND item = $2", [step, item])
-        found, names = cursor.fetchall(), [d[0] for d in cursor.description or ()]
-        return dict(zip(names, found[0], strict=True)) if found else None
+        found = self._run("FROM downloads WHERE step = $1 AND item = $2", [step, item])
+        return found[0] if found else None
 
     def put(self, step: str, item: str, status: str, **said: Any) -> None:
         """Write a row, in place of an older one; it is on disk when this returns, unless rows are grouped."""
@@ -74,10 +111,9 @@ class Ledger:
         row |= {"finished": datetime.now(UTC).replace(tzinfo=None), "clients": self.clients}
         values = [row.get(name) for name in COLUMNS]
         marks = ", ".join("?" * len(COLUMNS))
-        self.con.execute(f"INSERT OR REPLACE INTO downloads VALUES ({marks})", values)
+        self._run(f"INSERT OR REPLACE INTO downloads VALUES ({marks})", values)
         if self.every is not None and time.monotonic() - self.since > self.every:
-            self.con.execute("COMMIT")
-            self.con.execute("BEGIN")
+            self._run("COMMIT; BEGIN")
             self.since = time.monotonic()
 
     def done(self, step: str, item: str) -> Path | None:
@@ -85,12 +121,36 @@ class Ledger:
         row = self.row(step, item)
         return self._whole(row) if row and row["status"] == "done" else None
 
+    def known(self, step: str, item: str, check: Callable[[bytes], None]) -> bytes | None:
+        """The content of what is done, unless ``check`` refuses it today, by raising Failed."""
+        path = self.done(step, item)
+        if not path:
+            return None
+        try:
+            check(body := path.read_bytes())
+        except Failed as error:
+            self.forget(step, [item], error)
+            return None
+        return body
+
     def all_done(self, step: str) -> dict[str, Path]:
         """Item -> file, of a whole step at once."""
         query = "SELECT item, path, sha256 FROM downloads WHERE step = $1 AND status = 'done' ORDER BY item"
-        rows = self.con.execute(query, [step]).fetchall()
-        found = {item: self._whole({"path": path, "sha256": sha}) for item, path, sha in rows}
+        found = {row["item"]: self._whole(row) for row in self._run(query, [step])}
         return {item: path for item, path in found.items() if path}
+
+    def unchecked(self, step: str) -> set[str]:
+        """Items that are done, but passed other checks than ours of today."""
+        query = "SELECT item FROM downloads WHERE step = $1 AND status = 'done' AND NOT ends_with(clients, $2)"
+        return {row["item"] for row in self._run(query, [step, self.checks])}
+
+    def checked(self, step: str, item: str) -> None:
+        self._run("UPDATE downloads SET clients = $3 WHERE step = $1 AND item = $2", [step, item, self.clients])
+
+    def forget(self, step: str, items: Iterable[str], why: Failed) -> None:
+        """What was done is asked for again."""
+        for item in items:
+            self.put(step, item, "failed", reason=str(why))
 
     def _whole(self, row: dict[str, Any]) -> Path | None:
         path = self.folder / row["path"]
@@ -109,23 +169,18 @@ class Ledger:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Ledger]:
-    """The ledger of a folder; a process that is killed leaves it as it was after its last row."""
+def opened(folder: Path, checks: str) -> Iterator[Ledger]:
+    """The ledger of a folder; a process that is killed leaves it as it was after its last row.
+
+    ``checks``: names what a spectrum must pass to be done.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-    path = folder / "downloads.duckdb"
+    ledger = Ledger(folder, checks)
     try:
-        con = duckdb.connect(str(path))
-    except duckdb.Error as error:
-        raise FetchError(
-            f"{path}: {str(error).splitlines()[0]}; move it away, and everything is fetched anew"
-        ) from error
-    try:
-        con.execute("SET threads = 1")
-        con.execute(f"CREATE TABLE IF NOT EXISTS downloads ({columns}, PRIMARY KEY (step, item))")
-        yield Ledger(con, folder)
+        ledger.create()
+        yield ledger
     finally:
-        con.close()
+        ledger.close()
 
 
 def set_aside(path: Path) -> None:
@@ -135,11 +190,15 @@ def set_aside(path: Path) -> None:
 
 
 def publish(path: Path, body: bytes) -> None:
-    """A name without .part is always a whole file."""
+    """A name without .part is always a whole file; one with .part stays only where the process was killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + PARTIAL)
-    with partial.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with partial.open("wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -87,6 +87,17 @@ class Recipe(msgspec.Struct, frozen=True):
     hosts: dict[str, str]
     limits: Limits
 
+    def shown(self, url: str) -> str:
+        """A form of an address with its host."""
+        for name, host in self.hosts.items():
+            url = url.replace("{" + name + "}", host)
+        return url
+
+    def named(self) -> list[str]:
+        """Every address that the survey gives."""
+        forms = [url for step in self.steps.values() if isinstance(step, Lamost) for url in step.urls]
+        return [*self.hosts.values(), *map(self.shown, forms)]
+
 
 def read(survey: Survey, path: Path) -> Recipe:
     """The section [fetch] of a survey, whose file is ``path``. Raises FetchError, one line."""

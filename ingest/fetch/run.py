@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from obcat.errors import one_line
 from obcat.ingest.fetch import archives, ledger, recipe, web
 from obcat.ingest.fetch.errors import Failed, FetchError
 from obcat.ingest.fetch.recipe import Lamost, Recipe, Step, Tap, Vizier, XMatch
 from obcat.ingest.fetch.session import Session
-from obcat.ingest.fetch.spectra import MOST_WORKERS, fetch_spectra, wanted_of
+from obcat.ingest.fetch.spectra import CHECKS, MOST_WORKERS, fetch_spectra, wanted_of
 from obcat.ingest.fetch.stars import Chunk, stars_of
 from obcat.ingest.fetch.tables import fetch_table, read_targets, vizier
 from obcat.survey import Survey, SurveyTable
@@ -51,9 +52,9 @@ def fetch(
     """
     plan = recipe.read(survey, toml)
     with (
-        ledger.opened(folder_of(survey, toml)) as book,
-        web.http_session(plan.limits, whole=True) as http,
-        web.http_session(plan.limits) as files,
+        ledger.opened(folder_of(survey, toml), CHECKS) as book,
+        web.http_session(plan.limits, plan.named(), whole=True) as http,
+        web.http_session(plan.limits, plan.named()) as files,
     ):
         missing = list(_steps(survey, Session(plan, book, http, files, say), limit, progress))
         _write_missing(book.folder, missing)
@@ -69,7 +70,7 @@ def _steps(survey: Survey, session: Session, limit: int | None, progress: Progre
     for name, step in steps.items():
         if isinstance(step, Lamost):
             for spectrum, error in fetch_spectra(wanted_of(targets), step, survey.spectra, session, progress).items():
-                yield Missing(name, spectrum, str(error))
+                yield Missing(name, one_line(spectrum), str(error))
         elif name != "targets":
             yield from _table(name, step, survey, stars, session)
     for name, table in survey.tables.items():
@@ -137,7 +138,8 @@ def described(survey: Survey, toml: Path, limit: int | None) -> Iterator[str]:
         yield from _described(name, step, plan, spectra, stars)
     for name, table in survey.tables.items():
         if name not in plan.steps:
-            yield f"\n[{name}] your own file: {table.path}, {'there' if table.path.is_file() else 'NOT there yet'}"
+            yield ""
+            yield f"[{name}] your own file: {table.path}, {'there' if table.path.is_file() else 'NOT there yet'}"
     yield ""
     yield from _totals(plan, spectra, stars)
 
@@ -168,7 +170,7 @@ def _described(name: str, step: Step, plan: Recipe, spectra: int, stars: int) ->
     elif isinstance(step, Lamost):
         workers = min(plan.limits.workers, MOST_WORKERS)
         yield f"[{name}] {spectra:,} files, {workers} at once; forms of the address, in order:"
-        yield from (f"  {_shown(url, plan)}" for url in step.urls)
+        yield from (f"  {plan.shown(url)}" for url in step.urls)
     elif isinstance(step, Tap):
         yield f"[{name}] TAP {plan.hosts[step.host]}: {jobs} jobs of at most {plan.limits.chunk:,} of {stars:,} stars"
         yield from _indented(archives.columns_query(sorted(archives.named_columns(step.query))))
@@ -178,12 +180,6 @@ def _described(name: str, step: Step, plan: Recipe, spectra: int, stars: int) ->
     else:
         yield f"[{name}] cross-match {plan.hosts[step.host]}: vizier:{step.table} within {step.radius:g} arcsec,"
         yield f"  {jobs} requests of at most {plan.limits.chunk:,} of {stars:,} stars, one after another"
-
-
-def _shown(url: str, plan: Recipe) -> str:
-    for name, host in plan.hosts.items():
-        url = url.replace("{" + name + "}", host)
-    return url
 
 
 def _indented(text: str) -> Iterator[str]:

@@ -3,7 +3,9 @@
 import hashlib
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING, NamedTuple
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+from xml.parsers import expat
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +18,31 @@ from obcat.ingest.fetch.errors import Failed
 if TYPE_CHECKING:
     from astropy.table import Table
 
-__all__ = ["STAR", "Chunk", "check_bytes", "check_stars", "chunks", "merged", "parquet_of", "stars_of", "table_of"]
+__all__ = [
+    "STAR",
+    "Chunk",
+    "check_bytes",
+    "check_document",
+    "check_stars",
+    "chunks",
+    "merged",
+    "parquet_of",
+    "stars_of",
+    "table_of",
+]
 
 STAR = "star_id"
 STATUS = re.compile(rb"<INFO\b[^>]*\bname=[\"']QUERY_STATUS[\"'][^>]*>(?:\s*<!\[CDATA\[)?([^<\]]*)", re.IGNORECASE)
 VALUE = re.compile(rb"\bvalue=[\"'](\w+)[\"']")
+DEEPEST = 64  # elements within elements; archives have some ten
+WIDEST = 100_000  # values in one cell
+INTEGER = re.compile(r"[+-]?\d+|0[xX][0-9a-fA-F]+", re.ASCII)
+DECIMAL = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
+KINDS = {  # IVOA VOTable 1.5, section 2.1
+    "boolean", "bit", "unsignedByte", "short", "int", "long", "char", "unicodeChar", "float", "double", "floatComplex",
+    "doubleComplex",
+}  # fmt: skip
+NUMBERS = dict.fromkeys(("short", "int", "long", "unsignedByte"), INTEGER) | dict.fromkeys(("float", "double"), DECIMAL)
 NSIDE = 4096  # HEALPix cells of 0.9 arcmin: only the order of the stars on the sky depends on it
 Part = tuple[pa.Table, dict[str, str]]
 
@@ -97,10 +119,89 @@ def table_of(body: bytes, where: str) -> tuple[pa.Table, dict[str, str]]:
     from obcat.ingest.tables.formats import votable
 
     check_bytes(body, where)
+    check_document(body, where)
     try:
         return votable(body, where)
-    except IngestError as error:
+    except (IngestError, AttributeError, RuntimeError, ArithmeticError, MemoryError) as error:
         raise Failed("damaged", str(error)) from error
+
+
+def check_document(body: bytes, where: str) -> None:
+    """Raises Failed where a document reaches out of itself, or claims what is not in it: a DTD, data elsewhere, other
+    numbers of rows, wide columns, elements without end within each other, text where a number is declared."""
+    seen = _Document(where)
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler = seen.start, seen.end
+    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = seen.text, seen.doctype
+    try:
+        parser.Parse(body, True)
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        raise seen.wrong(f"no XML, {error}") from error
+    for n in filter(None, seen.claimed):
+        if not re.fullmatch(r"\d{1,9}", n) or (int(n) != seen.rows if seen.rows else int(n) > len(body)):
+            raise seen.wrong(f"claims {n[:20]} rows and has {seen.rows:,}")
+
+
+class _Document:
+    """What has been seen of a VOTable while it is read through."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.depth, self.rows, self.column = 0, 0, 0
+        self.claimed: list[str] = []
+        self.kinds: list[re.Pattern[str] | None] = []
+        self.cell: list[str] | None = None
+
+    def wrong(self, what: str) -> Failed:
+        return Failed("damaged", f"{self.where}: {what}")
+
+    def doctype(self, *_: Any) -> None:
+        raise self.wrong("declares a document type (DTD), which no archive does")
+
+    def start(self, tag: str, given: dict[str, str]) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.wrong(f"elements {self.depth} deep within each other")
+        tag = tag.rpartition(":")[2]
+        if tag == "TD":
+            self.cell = []
+        elif tag == "TR":
+            self.rows, self.column = self.rows + 1, 0
+        elif tag == "TABLE":
+            self.claimed.append(given.get("nrows", "").strip())
+            self.kinds = []
+        elif tag == "FIELD":
+            self._field(given)
+        elif tag == "STREAM" and ("href" in given or given.get("encoding", "base64") != "base64"):
+            raise self.wrong(f"its data are elsewhere, or packed: {(given.get('href') or 'packed')[:80]!r}")
+
+    def _field(self, given: dict[str, str]) -> None:
+        size, kind = given.get("arraysize", "1"), given.get("datatype", "")
+        if kind not in KINDS:
+            raise self.wrong(f"column {given.get('name', '')[:40]!r} has the unknown datatype {kind[:40]!r}")
+        if prod(int(n) for n in size.split("x") if n.strip().isdecimal()) > WIDEST:
+            raise self.wrong(f"column {given.get('name', '')[:40]!r} has cells of {size[:40]!r} values")
+        self.kinds.append(NUMBERS.get(kind) if size.strip() in ("1", "") else None)
+
+    def text(self, text: str) -> None:
+        if self.cell is not None:
+            self.cell.append(text)
+
+    def end(self, tag: str) -> None:
+        self.depth -= 1
+        tag = tag.rpartition(":")[2]
+        if tag == "TR" and self.column != len(self.kinds):
+            raise self.wrong(f"row {self.rows:,} has {self.column} cells for {len(self.kinds)} columns")
+        if tag == "TD" and self.cell is not None:
+            self._cell("".join(self.cell).strip())
+
+    def _cell(self, value: str) -> None:
+        self.cell = None
+        kind = self.kinds[self.column] if self.column < len(self.kinds) else None
+        self.column += 1
+        if value and kind and not kind.fullmatch(value):
+            raise self.wrong(f"row {self.rows:,}, column {self.column}: {value[:40]!r} is no number")
 
 
 def check_stars(table: pa.Table, asked: Collection[int], where: str) -> None:

@@ -27,8 +27,13 @@ ROUNDED = 1e-3  # arcsec by which an archive may round a distance
 
 def vizier(name: str, step: Vizier, target: SurveyTable, session: Session) -> None:
     """A whole table of VizieR, with exactly the rows that were published or are counted. Raises Failed."""
+
+    def check(body: bytes) -> None:
+        check_readable(name, body, ".vot", target.columns)
+
     row = session.ledger.row(name, "table")
-    if session.ledger.done(name, "table") and row and row["query"] == step.table:
+    same = row and row["query"] == step.table and step.rows in (None, row["rows"])
+    if same and session.ledger.known(name, "table", check):
         return
     set_aside(target.path)
     host, counting = session.recipe.hosts[step.host], session.tap(step.count_host)
@@ -37,7 +42,7 @@ def vizier(name: str, step: Vizier, target: SurveyTable, session: Session) -> No
     rows = table_of(body, step.table)[0].num_rows
     if rows != expected:
         raise Failed("incomplete", f"{step.table}: {rows:,} rows came, {expected:,} were expected")
-    check_readable(name, body, ".vot", target.columns)
+    check(body)
     session.ledger.keep(name, "table", target.path, body, rows=rows, query=step.table, url=host)
     session.say(f"{name}: {rows:,} rows")
 
@@ -51,15 +56,22 @@ def fetch_table(name: str, step: Tap | XMatch, target: SurveyTable, stars: Chunk
     query = step.query if isinstance(step, Tap) else f"{step.table} {step.radius:g}"
     parts = chunks(stars, session.recipe.limits.chunk)
     item = "table " + hashlib.sha256(" ".join(part.name(query) for part in parts).encode()).hexdigest()[:16]
-    if session.ledger.done(name, item):
+
+    def check(body: bytes) -> None:
+        check_readable(name, body, ".parquet", target.columns)
+
+    if session.ledger.known(name, item, check):
         return
     set_aside(target.path)
     if isinstance(step, Tap):
         archives.check_columns(session.tap(step.host), step.query)
     bodies = [_part(name, step, part, part.name(query), target, session) for part in parts]
-    table, units = merged([table_of(body, name) for body in bodies], name)
-    body = parquet_of(table, units)
-    check_readable(name, body, ".parquet", target.columns)
+    try:
+        table, units = merged([table_of(body, name) for body in bodies], name)
+        check(body := parquet_of(table, units))
+    except Failed as error:  # each part is right by itself
+        session.ledger.forget(name, [part.name(query) for part in parts], error)
+        raise
     session.ledger.keep(name, item, target.path, body, rows=table.num_rows, query=query)
     found = len(pc.unique(table[STAR]))
     session.say(f"{name}: {table.num_rows:,} rows of {found:,} stars; {stars.ids.size - found:,} stars have none")
@@ -85,9 +97,8 @@ def _part(name: str, step: Tap | XMatch, part: Chunk, item: str, target: SurveyT
 def _cross_matched(
     name: str, step: XMatch, part: Chunk, item: str, check: Callable[[bytes], None], session: Session
 ) -> bytes:
-    whole = session.ledger.done(name, item)
-    if whole:
-        return whole.read_bytes()
+    if known := session.ledger.known(name, item, check):
+        return known
     url = session.recipe.hosts[step.host]
     body = archives.cross_matched(url, step.table, part.table(), step.radius, session.recipe.limits)
     check(body)

@@ -1,11 +1,17 @@
 """The command that brings a survey from the archives: fetch."""
 
+import os
 import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from obcat.cli.group import main, say
+from obcat.errors import one_line
 from obcat.progress import progress
 
 SHOWN = 20  # missing things that are named on the terminal; the rest stand in missing.tsv
@@ -17,6 +23,38 @@ SHOWN = 20  # missing things that are named on the terminal; the rest stand in m
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N spectra of the list, for a small try.")
 def fetch(survey: Path, dry_run: bool, limit: int | None) -> None:
     """Download what SURVEY (a TOML file, or the name of one in surveys/) names; run again, it goes on."""
+    command = f"obcat fetch {survey}" + (f" --limit {limit}" if limit else "")
+    with stopped_by_signals(command):
+        _fetched(survey, dry_run, limit, command)
+
+
+@contextmanager
+def stopped_by_signals(command: str) -> Iterator[None]:
+    """SIGINT, SIGTERM and SIGHUP end the command at once with one line and 128 + their number.
+
+    What is done is in the ledger by then; threads that still wait for a host are not waited for.
+    """
+    from obcat.ingest.fetch.errors import Stopped
+
+    def stop(number: int, frame: object) -> None:
+        raise Stopped(number)
+
+    numbers = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    except (Stopped, KeyboardInterrupt) as stopped:  # a library that watches for Ctrl-C itself
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        say(f"Stopped; what is done is kept, and the same command goes on: {command}")
+        sys.stdout.flush()
+        os._exit(128 + (stopped.args or (signal.SIGINT,))[0])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _fetched(survey: Path, dry_run: bool, limit: int | None, command: str) -> None:
     from obcat.ingest.fetch.run import Missing, described, folder_of
     from obcat.ingest.fetch.run import fetch as run
     from obcat.lock import locked
@@ -28,14 +66,12 @@ def fetch(survey: Path, dry_run: bool, limit: int | None) -> None:
     described_survey = load(toml, [c.column for c in columns_of("meta.parameters")], there=False)
     if dry_run:
         for line in described(described_survey, toml, limit):
-            click.echo(line)
+            click.echo(one_line(line))
         return
     with locked(folder_of(described_survey, toml)), progress("fetching spectra") as step:
         missing = run(described_survey, toml, limit=limit, say=say, progress=step)
     if missing:
-        report(
-            missing, folder_of(described_survey, toml), f"obcat fetch {survey}" + (f" --limit {limit}" if limit else "")
-        )
+        report(missing, folder_of(described_survey, toml), command)
     say(f"{toml}: everything is there; next: obcat ingest {toml}")
 
 

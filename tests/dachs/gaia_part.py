@@ -4,7 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from obcat.ingest.fetch import archives as clients
-from tests.fetch.world import GAIA, N_STARS, World, archives
+from tests.fetch.world import GAIA, N_STARS, Killed, World, archives
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 LIMITS = {"job": 60.0, "read": 20.0, "download": 30.0, "pending": 5.0, "poll_most": 0.5}
@@ -36,11 +36,12 @@ def test_candidates_of_every_star(world):
 
 def test_goes_on_after_a_kill(world, monkeypatch):
     def killed(*given):
-        raise KeyboardInterrupt
+        raise Killed
 
     with monkeypatch.context() as patched:
         patched.setattr(clients, "_wait", killed)
-        fetched(world)
+        with pytest.raises(Killed):
+            fetched(world)
     (running,) = [row["job"] for row in world.ledger("gaia_dr2") if row["status"] == "running"]
     assert fetched(world).exit_code == 0
     assert running in [row["job"] for row in world.ledger("gaia_dr2") if row["status"] == "done"]

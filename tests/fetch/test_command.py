@@ -187,7 +187,7 @@ def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         publish(tmp_path / "a.fits", b"half of it")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.fits.part"]
+    assert [path.name for path in tmp_path.iterdir()] == []
 
 
 def test_a_list_without_positions_is_enough_for_spectra_alone(world):

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from obcat.ingest.fetch import archives
-from tests.fetch.world import GAIA, N_STARS, QUERY, cut, drip, hang, html, redirect, shorter, status
+from tests.fetch.world import GAIA, N_STARS, QUERY, Killed, cut, drip, hang, html, redirect, shorter, status
 
 RESULT = "results/result"
 
@@ -112,6 +112,13 @@ def test_pending_until_started_again(world):
     assert world.fetch("gaia_dr2").exit_code == 0
 
 
+@pytest.mark.parametrize("phase", ["EXECUTINH", "ARCHIVED", ""])
+def test_a_phase_that_leads_nowhere(world, phase):
+    """It is not waited for until the job has no more time."""
+    world.archives.fate = lambda job: phase
+    assert_missing(world, world.fetch("gaia_dr2", limits={"job": 600.0}), "no_answer", "names no phase")
+
+
 def test_executing_for_ever(world):
     world.archives.fate = lambda job: "EXECUTING"
     done = world.fetch("gaia_dr2", limits={"job": 0.2})
@@ -177,10 +184,6 @@ def test_a_column_that_the_archive_does_not_have(world):
     done = world.fetch("gaia_dr2", gaia_dr2={"query": QUERY.replace("g.parallax,", "g.paralax,")})
     assert "gaiadr2.gaia_source has no column paralax; did you mean 'parallax'?" in done.output
     assert not world.asked("POST /tap/async")
-
-
-class Killed(BaseException):
-    """Stands for a kill: nobody catches it."""
 
 
 def killed_after(monkeypatch, name: str, calls: int) -> None:

@@ -21,7 +21,7 @@ N_STARS = 6
 GAIA = 2_000_000_000_000_000_003  # no double holds it
 NOT_FETCHED = (".lock", "downloads.duckdb", "list.csv", "missing.tsv")
 LIMITS = {
-    "connect": 1.0, "read": 0.5, "download": 1.0, "job": 2.0, "pending": 0.15, "poll_first": 0.01, "poll_most": 0.05,
+    "connect": 1.0, "read": 0.5, "download": 2.0, "job": 2.0, "pending": 0.15, "poll_first": 0.01, "poll_most": 0.05,
     "tries": 3, "backoff": 0.01, "workers": 2, "chunk": 4, "give_up": 3,
 }  # fmt: skip
 QUERY = """
@@ -97,6 +97,10 @@ def csv_of(table: pa.Table) -> bytes:
 
 def toml(value: Any) -> str:
     return f'"""{value}"""' if isinstance(value, str) and "\n" in value else repr(value).replace("'", '"')
+
+
+class Killed(BaseException):
+    """Stands for a kill: nobody catches it."""
 
 
 @dataclass
