@@ -36,7 +36,7 @@ VALUE = re.compile(
 )
 
 # letters of a release may be added to the name by whoever stored the file (..._dr7.fits.gz)
-NAME = re.compile(r"(?i)spec-([0-9]+)-([A-Za-z0-9_+-]+)_sp([0-9]+)-([0-9]+)(?:_[A-Za-z0-9]+)?\.fits(?:\.gz)?")
+NAME = re.compile(r"(?i)spec-([0-9]+)-([A-Za-z0-9_+-]+)_sp([0-9]+)-([0-9]+)(?:_[A-Za-z0-9]+)?\.(?:fits?|fts)(?:\.gz)?")
 PLANID = re.compile(r"[A-Za-z0-9_+-]+")
 LIMITS = {"LMJD": 99_999, "SPID": 99, "FIBERID": 999}  # what the digits of specid hold
 OBSID_MODULUS = 100_000  # OBSID ends in 1000 SPID + FIBERID

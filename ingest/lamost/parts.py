@@ -21,7 +21,7 @@ from obcat.schema import arrow_schema
 
 __all__ = ["READER_VERSION", "clean", "digests", "read_table", "tidy", "write_part", "write_table"]
 
-READER_VERSION = "1"  # raise it whenever the same file would give another row
+READER_VERSION = "2"  # raise it whenever the same file would give another row
 ROW_GROUP = 2048
 ARRAYS = ("flux", "ivar")
 TEMPORARY = ".tmp"

@@ -16,8 +16,9 @@ from obcat.ingest.lamost.header import KEYWORDS, Cards, Value, describe, identif
 from obcat.ingest.lamost.layouts import Arrays, first_pixel, layout_of, read_arrays
 from obcat.kernels.grid import median, placed, snr_g, usable
 
-__all__ = ["Spectrum", "read_bytes", "read_spectrum"]
+__all__ = ["Spectrum", "content_of", "read_bytes", "read_spectrum"]
 
+FITS = b"SIMPLE"
 HIGH_IVAR = 100  # times the median, the limit n_high_ivar is defined by
 
 
@@ -36,6 +37,11 @@ def read_spectrum(source: Path | bytes, name: str | None = None) -> Spectrum:
     """
     stored = source if isinstance(source, bytes) else read_bytes(source)
     return _parse(stored, name if isinstance(source, bytes) else source.name)
+
+
+def content_of(path: Path) -> bytes:
+    """The file's content, inflated. Raises Quarantined."""
+    return _unpacked(read_bytes(path), path.name)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -63,7 +69,7 @@ def _quarantined_os_errors() -> Iterator[None]:
 
 
 def _parse(stored: bytes, name: str | None) -> Spectrum:
-    content = inflate.inflate(stored) if stored.startswith(inflate.MAGIC) else stored
+    content = _unpacked(stored, name or "")
     cards, arrays = read_arrays(content, KEYWORDS)
     header = _checked(cards, name)
     first, layout = first_pixel(cards, arrays.flux.size), layout_of(cards, arrays)
@@ -72,6 +78,16 @@ def _parse(stored: bytes, name: str | None) -> Spectrum:
     header |= {"sha256": hashlib.sha256(stored).hexdigest(), "other_names": None, "layout": layout}
     header |= {"first_pixel": first, "n_pixel": arrays.flux.size, "snr_g_computed": _known(snr_g(flux, ivar)), **counts}
     return Spectrum(header, flux, ivar)
+
+
+def _unpacked(stored: bytes, name: str) -> bytes:
+    """The content of a file that is plain FITS or gzip. Raises Quarantined: other_packing and what inflate raises."""
+    if stored.startswith(inflate.MAGIC):
+        return inflate.inflate(stored)
+    packing = None if stored.startswith(FITS) else inflate.other_packing(name, stored[:8])
+    if packing:
+        raise Quarantined("other_packing", packing)
+    return stored
 
 
 def _checked(cards: Cards, name: str | None) -> dict[str, Value]:

@@ -1,15 +1,21 @@
 """FAULTS section 1: every way a spectrum file can be wrong, and what ingest makes of it."""
 
+import bz2
 import gzip
+import itertools
+import lzma
 import os
 import stat
 import tracemalloc
 from collections.abc import Callable
+from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from astropy.io import fits
 
 from obcat.ingest.errors import REASONS, IngestError, Quarantined, UnreadableError
 from obcat.ingest.lamost import Spectrum, ingest, read_spectrum
@@ -75,8 +81,139 @@ def test_every_bit_of_checksum_and_length_counts(bit: int) -> None:
 
 
 def test_bytes_after_the_gzip_stream_are_refused() -> None:
-    assert reason(Fake().packed() + b"\0") == "damaged_gzip"
-    assert reason(Fake().packed() * 2) == "damaged_gzip"
+    assert reason(Fake().packed() + b"\0\0\1") == "damaged_gzip"
+    assert reason(Fake().packed() + b"\x1f\x8b") == "truncated_gzip"
+    assert reason(Fake().packed() * 2) == "unknown_layout"
+
+
+@pytest.mark.parametrize("library", ["isal.isal_zlib", "zlib"])
+@pytest.mark.parametrize("cuts", [(1,), (2880, 9000, 9001), tuple(range(4096, 81000, 4096))])
+@pytest.mark.parametrize("padding", [0, 1, 4000])
+def test_gzip_of_several_members_and_padded_gzip_are_read(
+    library: str, cuts: tuple[int, ...], padding: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Block gzip ends in a member without content; tapes and transfers pad with zeros, between members too."""
+    monkeypatch.setattr("obcat.ingest.lamost.inflate.zlib", import_module(library))
+    fake = Fake("dr8", seed=5)
+    content, edges = fake.content(), (0, *cuts, None)
+    pieces = [gzip.compress(content[a:b]) for a, b in itertools.pairwise(edges)] + [gzip.compress(b"")]
+    assert inflate(bytes(padding).join(pieces) + bytes(padding)) == content
+    packed = b"".join(pieces)
+    assert read_spectrum(packed, f"{fake.name}.gz").flux.tobytes() == read(fake).flux.tobytes()
+    assert reason(packed[:-1]) == "truncated_gzip"
+    half = len(pieces[0]) - 6  # in the checksum of the first member
+    assert reason(packed[:half] + bytes([packed[half] ^ 1]) + packed[half + 1 :]) == "damaged_gzip"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "tool"),
+    [
+        ("a.fits.fz", b"?", "funpack"),
+        ("a.fits.BZ2", b"?", "bunzip2"),
+        ("a.fts.xz", b"?", "unxz"),
+        ("a.fits", bz2.compress(b"x"), "bunzip2"),
+        ("a.fits.gz", lzma.compress(b"x"), "unxz"),
+        ("a.fit", b"PK\x03\x04 zip", "unzip"),
+        ("a.fits", b"\x1f\x9d compress", "uncompress"),
+    ],
+)
+def test_other_packings_are_named_with_the_program_that_unpacks(name: str, content: bytes, tool: str) -> None:
+    with pytest.raises(Quarantined, match=rf"^other_packing: .*\({tool}\)"):
+        read_spectrum(content, name)
+
+
+def test_what_fpack_made_is_named() -> None:
+    fake, stored = Fake(), BytesIO()
+    rows = np.stack(list(fake.arrays.values())).astype("f4")
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(rows)]).writeto(stored)
+    with pytest.raises(Quarantined, match=r"other_packing: packed by fpack; unpack it \(funpack\)"):
+        read_spectrum(stored.getvalue(), f"{fake.name}.fz")
+
+
+def test_files_of_every_spectrum_name_are_counted_or_in_quarantine_and_the_others_by_ending(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    for i, ending in enumerate((".fits", ".fit.gz", ".FTS", ".fts.gz"), 1):
+        Fake(fiberid=i, seed=i).write(folder / f"{i}", Fake(fiberid=i).name.replace(".fits", ending))
+    for name in ("a.fits.fz", "b.fits.bz2", "c.fit.zst"):
+        (folder / name).write_bytes(b"?")
+    for name in ("notes.txt", "more.TXT", "d.fits.gz.part", "README", "x.\x1b[31m", "e.fits~"):
+        (folder / name).write_bytes(b"?")
+    counts = ingest(folder, tmp_path / "out", workers=1)
+    assert (counts["found"], counts["ingested"], counts["other_packing"]) == (7, 4, 3)
+    over = {key: n for key, n in counts.items() if key.startswith("passed over")}
+    assert over == {
+        "passed over: *.txt": 2,
+        "passed over: *.part": 1,
+        "passed over: other names": 2,
+        "passed over: *.fits~": 1,
+    }
+
+
+def test_a_folder_without_spectra_says_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "a.dat").write_bytes(b"?")
+    with pytest.raises(IngestError, match=r"below this folder \(1 passed over: \*\.dat\); give the folder"):
+        ingest(tmp_path, tmp_path / "out")
+
+
+@pytest.fixture(scope="module", params=["dr5", "dr10"])
+def summed(request) -> tuple[str, bytes]:
+    """A file with CHECKSUM and DATASUM in each of its header units, as astropy writes them."""
+    fake = Fake(request.param, n=100)
+    out = BytesIO()
+    with fits.open(BytesIO(fake.content())) as hdus:
+        hdus.writeto(out, checksum=True, output_verify="silentfix")
+    return fake.name, out.getvalue()
+
+
+def test_checksums_that_agree_are_accepted(summed) -> None:
+    name, content = summed
+    assert content.count(b"CHECKSUM=") == (2 if b"XTENSION" in content else 1)
+    read_spectrum(content, name)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_flipped_bit_anywhere_in_a_file_with_checksums_is_found(summed, seed: int) -> None:
+    name, content = summed
+    rng = np.random.default_rng(seed)
+    damaged = bytearray(content)
+    damaged[rng.integers(len(content))] ^= 1 << rng.integers(8)
+    whole = read_spectrum(content, name)
+    try:
+        spectrum = read_spectrum(bytes(damaged), name)
+    except Quarantined:
+        return
+    assert spectrum.header | {"sha256": None} == whole.header | {"sha256": None}  # the bit was in the card itself
+    assert (spectrum.flux.tobytes(), spectrum.ivar.tobytes()) == (whole.flux.tobytes(), whole.ivar.tobytes())
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_changed_pixel_and_a_changed_card_are_told_by_the_sums(summed, packed: bool) -> None:
+    name, content = summed
+    pixel = content[: len(content) - 2880] + bytes([content[-2880] ^ 64]) + content[len(content) - 2879 :]
+    card = content.replace(b"27.611422", b"27.611423")
+    for changed, said in ((pixel, "DATASUM = '"), (card, "CHECKSUM is not that of header and data")):
+        assert changed != content
+        with pytest.raises(Quarantined, match=f"^checksum: {said}"):
+            read_spectrum(gzip.compress(changed) if packed else changed, name)
+
+
+@pytest.mark.parametrize("value", ["", "        ", None])
+def test_sums_that_say_nothing_are_passed_over(value: str | None) -> None:
+    read_spectrum(Fake(cards={"CHECKSUM": value, "DATASUM": value}).content(), Fake().name)
+
+
+@pytest.mark.parametrize("value", ["12345", "-1", "1e5", "x", "²", 7])
+def test_a_datasum_that_is_none_is_refused(value: object) -> None:
+    assert reason(Fake(cards={"DATASUM": value}).content()) in ("checksum", "bad_header")
+
+
+def test_members_count_together_against_the_cap_and_are_not_without_number() -> None:
+    member = gzip.compress(bytes(60))
+    assert len(inflate(member * 2, cap=120)) == 120
+    with pytest.raises(Quarantined, match="too_large: inflates to more than 119"):
+        inflate(member * 2, cap=119)
+    with pytest.raises(Quarantined, match="too_large: more than 1000 gzip streams"):
+        inflate(gzip.compress(b"") * 1001)
 
 
 def test_inflate_without_isal_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,8 +304,6 @@ def test_a_changed_plain_file_is_seen_by_its_sha256(tmp_path: Path) -> None:
         b"<!DOCTYPE html><html><title>Not found</title></html>",
         b'{"error": "token"}',
         b"SIMPL",
-        b"PK\x03\x04 zip",
-        b"\x1f\x9d compress",
         b"XTENSION= 'BINTABLE'" + b" " * 2860,
     ],
 )
