@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+
 from obcat.ingest import lamost, tables
+from obcat.ingest.errors import IngestError
 from obcat.survey import Survey
 
 __all__ = ["ingest"]
@@ -21,6 +24,19 @@ def ingest(
 
     Raises IngestError, one line, where a table cannot be used.
     """
+    try:
+        return _ingest(survey, raw, workers, progress, again)
+    except OSError as error:
+        place = error.filename or raw
+        raise IngestError(f"{place}: {error.strerror or error}; free space or mend it, run again") from error
+    except pa.ArrowException as error:
+        said = " ".join(str(error).split())[:160]
+        raise IngestError(f"{raw}: damaged Parquet ({said}); `obcat ingest --again` makes it anew") from error
+
+
+def _ingest(
+    survey: Survey, raw: Path, workers: int, progress: Callable[[int, int], None] | None, again: bool
+) -> list[str]:
     raw.mkdir(parents=True, exist_ok=True)
     if again:
         for path in raw.glob("*.parquet"):

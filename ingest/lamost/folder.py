@@ -152,7 +152,7 @@ def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
         claims.write_pairs(files.select(["path", "specid", "reason", "detail"]).to_pylist(), out / PAIRS)
         parts.write_table(files, out / "files.parquet")
     except pa.ArrowException as error:
-        raise IngestError(f"{out}: damaged Parquet ({error}); delete this folder and run again") from error
+        raise IngestError(f"{out}: damaged Parquet ({error}); `obcat ingest --again` makes it anew") from error
     except OSError as error:
         raise IngestError(f"{out}: {error.strerror or error}; free space or mend it, run again") from error
 
