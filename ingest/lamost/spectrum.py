@@ -19,6 +19,7 @@ from obcat.kernels.grid import median, placed, snr_g, usable
 __all__ = ["Spectrum", "content_of", "read_bytes", "read_spectrum"]
 
 FITS = b"SIMPLE"
+LONGEST_NAME = 60  # characters of fitsname, its format in columns.csv
 HIGH_IVAR = 100  # times the median, the limit n_high_ivar is defined by
 
 
@@ -97,7 +98,8 @@ def _checked(cards: Cards, name: str | None) -> dict[str, Value]:
         raise Quarantined("not_vacuum_heliocentric", f"VACUUM {cards.get('VACUUM')}, HELIO {cards.get('HELIO')}")
     ra, dec = position(cards)
     filename = text(cards, "FILENAME")
-    fitsname = filename if filename and name_identity(filename) else identity.fitsname
+    named = filename and len(filename) <= LONGEST_NAME and name_identity(filename)
+    fitsname = filename if named else identity.fitsname
     row: dict[str, Value] = {"specid": identity.specid, "fitsname": fitsname, **identity._asdict()}
     return row | {"ra": ra, "dec": dec} | describe(cards)
 

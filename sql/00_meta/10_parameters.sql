@@ -7,6 +7,7 @@ SELECT
     , 100 AS pca_components
     , 20.0 AS pca_min_snr_g
     , 0.2 AS pca_max_masked
+    , 2.0 AS snr_contradiction
     , 10.0 AS pca_outlier
     , 5 AS pca_sweeps
     , 3750.0 AS pca_min_wavelength

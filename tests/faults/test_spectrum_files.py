@@ -20,8 +20,11 @@ from astropy.io import fits
 from obcat.ingest.errors import REASONS, IngestError, Quarantined, UnreadableError
 from obcat.ingest.lamost import Spectrum, ingest, read_spectrum
 from obcat.ingest.lamost import folder as lamost_folder
+from obcat.ingest.lamost.header import LONGEST
 from obcat.ingest.lamost.inflate import SIZE_CAP, inflate
+from obcat.ingest.lamost.spectrum import LONGEST_NAME
 from obcat.kernels.grid import N_PIXEL
+from obcat.schema import columns_of
 from tests.lamost_files import EXTEN0, Fake, N, header, padded, structure, table
 
 
@@ -597,6 +600,62 @@ def test_impossible_obsid_is_kept_as_it_came(obsid: int) -> None:
 )
 def test_bad_headers(cards: dict) -> None:
     assert reason(Fake(cards=cards).content()) == "bad_header"
+
+
+def test_planids_of_m31_fit_and_longer_ones_are_refused_as_what_they_are() -> None:
+    """Real plates have 20 characters; what does not fit a catalog's column says so here and not at the export."""
+    widths = {c.column: int(c.format[1:]) for c in columns_of("catalog.ob_stars") if c.column in ("specid", "fitsname")}
+    assert widths == {"specid": LONGEST, "fitsname": LONGEST_NAME}
+    for length in (20, LONGEST - len("55863--01-011")):
+        row = read(Fake(planid="M" * length)).header
+        assert len(row["specid"]) <= widths["specid"]
+        assert len(row["fitsname"]) <= widths["fitsname"]
+    with pytest.raises(Quarantined, match=r"bad_header: PLANID 'MMM.* of 28 characters"):
+        read(Fake(planid="M" * 28))
+
+
+def test_a_file_name_with_a_long_tail_of_its_own_gives_way_to_the_plain_one() -> None:
+    fake = Fake()
+    named = f"{fake.name.removesuffix('.fits')}_{'x' * 25}.fits"
+    assert read(Fake(cards={"FILENAME": named})).header["fitsname"] == fake.name
+
+
+MORE = {"EXTEND": True, "DATA_V": "LAMOST DR7"}
+
+
+def unit(names: dict[str, str], rows: int, **cards: object) -> bytes:
+    """A binary table of so many rows, all zero, with columns name -> format of 4 bytes each."""
+    given = {"XTENSION": "BINTABLE", "BITPIX": 8, "NAXIS": 2, "NAXIS1": 4 * len(names), "NAXIS2": rows, "PCOUNT": 0}
+    given |= {"GCOUNT": 1, "TFIELDS": len(names)} | cards
+    for i, (name, form) in enumerate(names.items(), 1):
+        given |= {f"TTYPE{i}": name, f"TFORM{i}": form}
+    return header(given) + padded(bytes(4 * len(names) * rows))
+
+
+SDSS = dict.fromkeys(("flux", "loglam", "ivar", "and_mask", "or_mask", "wdisp", "sky", "model"), "E")
+OTHERS = {
+    "LAMOST medium-resolution": unit(dict.fromkeys(("FLUX", "IVAR", "LOGLAM"), "E"), 3800, EXTNAME="COADD_B"),
+    "LAMOST medium-resolution spectrum, by": unit(dict.fromkeys(("FLUX", "IVAR"), "E"), 1, EXTNAME="R-84420148"),
+    "a spectrum of SDSS": unit(SDSS, 3800, EXTNAME="COADD"),
+    "a spectrum by LOGLAM": unit(dict.fromkeys(("flux", "loglam"), "E"), 3800),
+    "a table of 17 rows": unit({"obsid": "J", "teff": "E"}, 17, EXTNAME="catalog"),
+    "an image in an extension": header({"XTENSION": "IMAGE", "BITPIX": 8, "NAXIS": 0, "PCOUNT": 0, "GCOUNT": 1}),
+}
+
+
+@pytest.mark.parametrize("said", OTHERS)
+def test_the_detail_says_what_a_file_is_that_is_no_low_resolution_spectrum(said: str) -> None:
+    primary = header({"SIMPLE": True, "BITPIX": 8, "NAXIS": 0} | MORE)
+    with pytest.raises(Quarantined, match=f"unknown_layout: .*{said}"):
+        read_spectrum(primary + OTHERS[said], "med-58407-x_sp01-001.fits")
+
+
+@pytest.mark.parametrize("axes", [(1, 3909, None), (2, 4136, 2048), (3, 10, 10)])
+def test_an_image_is_called_an_image(axes: tuple) -> None:
+    dims, first, second = axes
+    content = header({"SIMPLE": True, "BITPIX": 16, "NAXIS": dims, "NAXIS1": first, "NAXIS2": second}) + bytes(2880)
+    with pytest.raises(Quarantined, match="unknown_layout: an image with NAXIS, NAXIS1, NAXIS2 = "):
+        read_spectrum(content, "x.fits")
 
 
 # position
