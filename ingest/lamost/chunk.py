@@ -3,7 +3,6 @@
 import hashlib
 import os
 import signal
-import traceback
 from collections.abc import Collection
 from multiprocessing import parent_process
 from pathlib import Path
@@ -84,23 +83,11 @@ def _read_entry(source: Path, entry: Entry) -> tuple[dict[str, Any], Spectrum | 
     stored = None
     try:
         stored = read_bytes(source / entry.path)
-        spectrum = _spectrum(stored, Path(entry.path).name)
+        spectrum = read_spectrum(stored, Path(entry.path).name)
     except Quarantined as fault:
         sha = hashlib.sha256(stored).hexdigest() if stored else None
         return row | {"status": "quarantined", "sha256": sha, "reason": fault.reason, "detail": fault.detail}, None
     return row | {name: spectrum.header[name] for name in ("sha256", "specid")}, spectrum
-
-
-def _spectrum(stored: bytes, name: str) -> Spectrum:
-    """The boundary of one file: what no list of errors names puts this file aside, with its cause, never the run."""
-    try:
-        return read_spectrum(stored, name)
-    except (Quarantined, MemoryError):
-        raise
-    except Exception as error:
-        at = traceback.extract_tb(error.__traceback__)[-1]
-        cause = f"{type(error).__name__}: {' '.join(str(error).split())[:160]} ({Path(at.filename).name}:{at.lineno})"
-        raise Quarantined("unreadable", cause) from error
 
 
 def follow_parent() -> None:

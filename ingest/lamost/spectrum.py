@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,10 +35,18 @@ class Spectrum(NamedTuple):
 def read_spectrum(source: Path | bytes, name: str | None = None) -> Spectrum:
     """Read a LAMOST low-resolution file, plain or gzip, of any release; ``name`` is its name on disk.
 
-    Raises Quarantined with a reason from errors.REASONS and nothing else.
+    Raises Quarantined with a reason from errors.REASONS, and MemoryError, and nothing else: this is the boundary of one
+    file, where what no list of errors names puts it aside with its cause, and never stops the run.
     """
     stored = source if isinstance(source, bytes) else read_bytes(source)
-    return _parse(stored, name if isinstance(source, bytes) else source.name)
+    try:
+        return _parse(stored, name if isinstance(source, bytes) else source.name)
+    except (Quarantined, MemoryError):
+        raise
+    except Exception as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        cause = f"{type(error).__name__}: {' '.join(str(error).split())[:160]} ({Path(at.filename).name}:{at.lineno})"
+        raise Quarantined("unreadable", cause) from error
 
 
 def content_of(path: Path) -> bytes:

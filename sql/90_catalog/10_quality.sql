@@ -23,7 +23,6 @@ SELECT
     + 8192 * coalesce(m.mk IS NULL, false)::INTEGER
     + 16384 * coalesce(
         m.out_of_domain = 1
-        OR m.mk > p.mk_faint_limit
         OR g.mk_geo - g.mk_geo_err > p.mk_faint_limit
         , false)::INTEGER
     + 32768 * coalesce(

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from obcat.ingest.errors import REASONS
-from obcat.ingest.lamost import chunk, ingest, parts
+from obcat.ingest.lamost import ingest, parts, spectrum
 from obcat.inputs import DamagedStore, content_hash, registered
 from obcat.seal import is_whole, sealed
 from obcat.survey import Survey
@@ -148,8 +148,8 @@ def test_an_error_nobody_thought_of_puts_one_file_aside_with_its_cause(
             raise error
         return plain(stored, name)
 
-    plain = chunk.read_spectrum
-    monkeypatch.setattr(chunk, "read_spectrum", strange)
+    plain = spectrum._parse
+    monkeypatch.setattr(spectrum, "_parse", strange)
     counts = ingest(folder, tmp_path / "out", workers=1)
     assert (counts["ingested"], counts["unreadable"]) == (2, 1)
     row = pq.read_table(tmp_path / "out" / "files.parquet").to_pylist()[1]
