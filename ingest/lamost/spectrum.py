@@ -60,9 +60,10 @@ def read_bytes(path: Path) -> bytes:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise Quarantined("not_a_file", "a folder, pipe or device")
-        if status.st_size > inflate.SIZE_CAP:
-            raise Quarantined("too_large", f"{status.st_size} bytes")
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(inflate.SIZE_CAP + 1)  # whatever size the file claims
+        if len(content) > inflate.SIZE_CAP:
+            raise Quarantined("too_large", f"{max(status.st_size, len(content))} bytes")
     if not content:
         raise Quarantined("empty", "0 bytes")
     return content

@@ -753,15 +753,15 @@ def test_file_without_permission_is_quarantined_and_tried_again(
 ) -> None:
     path = Fake().write(tmp_path / "in")
     Fake(fiberid=2).write(tmp_path / "in")
-    plain = Path.read_bytes
+    plain = Path.open
 
-    def refused(self: Path) -> bytes:
+    def refused(self: Path, *how: str, **more: str) -> object:
         if self.name == path.name:
             raise PermissionError(13, "Permission denied")
-        return plain(self)
+        return plain(self, *how, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", refused)
+        patch.setattr(Path, "open", refused)
         counts = ingest(tmp_path / "in", tmp_path / "out", workers=1)
     assert (counts["ingested"], counts["unreadable"]) == (1, 1)
     assert ingest(tmp_path / "in", tmp_path / "out", workers=1)["ingested"] == 2
