@@ -3,13 +3,18 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from obcat.ingest import lamost, tables
 from obcat.ingest.errors import IngestError
+from obcat.ingest.lamost import parts
 from obcat.survey import Survey
 
 __all__ = ["ingest"]
+
+NO_SNR = (99.0, 999.0)  # ceilings of LAMOST headers, as in meta.header_snr
+CONTRADICTS = 2.0  # as meta.parameters.snr_contradiction
 
 
 def ingest(
@@ -48,10 +53,24 @@ def _ingest(
 
 
 def remarks(raw: Path, counts: dict[str, int]) -> list[str]:
-    """What else there is to say of the spectra: where the files that were set aside for others are listed."""
+    """What else there is to say of the spectra: where files set aside are listed, errors that cannot be."""
     pairs = counts.get("superseded", 0)
     listed = f"spectra: {pairs:,} set aside for a newer file of the same spectrum, all listed in {raw / lamost.PAIRS}"
-    return [listed] if pairs else []
+    return [*([listed] if pairs else []), *contradiction(raw)]
+
+
+def contradiction(raw: Path) -> list[str]:
+    """A line where inverse variances contradict the S/N of most headers: no star's error can be right then."""
+    headers = parts.read_table(raw / "headers.parquet", "raw.headers")
+    told, found = (headers[name].to_numpy(zero_copy_only=False) for name in ("snr_g", "snr_g_computed"))
+    known = np.isfinite(found) & (told > 0) & ~np.isin(told, NO_SNR)
+    if not known.any():
+        return []
+    ratio = float(np.median(found[known] / told[known]))
+    if 1 / CONTRADICTS <= ratio <= CONTRADICTS:
+        return []
+    many = f"{known.sum():,} spectra: S/N from flux and inverse variance is {ratio:.3g} times that of the headers"
+    return [f"{many} (median): is it the inverse variance of this flux?"]
 
 
 def counted(counts: dict[str, int]) -> str:
