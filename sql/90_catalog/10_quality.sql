@@ -9,7 +9,7 @@ SELECT
     1 * coalesce(h.z IS NULL, false)::INTEGER
     + 2 * coalesce(n.masked_fraction > p.pca_max_masked, false)::INTEGER
     + 4 * coalesce(h.n_high_ivar > 0, false)::INTEGER
-    + 1048576 * h.ivar_contradicts::INTEGER
+    + 1048576 * coalesce(h.ivar_contradicts, false)::INTEGER
     + 8 * coalesce(l.erroneous = 1, false)::INTEGER
     + 16 * coalesce(h.snr_g_computed, false)::INTEGER
     + 32 * coalesce(h.obsid_impossible, false)::INTEGER
