@@ -38,7 +38,7 @@ def settled(rows: list[Row], headers: pa.Table, find: Callable[[str], Path]) -> 
     for row in read:
         sha = owners.get(row["sha256"], row["sha256"])
         if sha is None:
-            row |= {"status": "quarantined", "reason": SUPERSEDED, "detail": _release(headers, row["sha256"])}
+            row |= {"status": "quarantined", "reason": SUPERSEDED, "detail": ""}
             continue
         names.setdefault(sha, []).append(row["path"])
         row |= {"sha256": sha, "status": "ingested" if len(names[sha]) == 1 else "duplicate"}
@@ -113,16 +113,15 @@ def _numbers(text: str | None) -> list[int]:
     return [int(digits) for digits in re.findall(r"[0-9]{1,9}", text or "")]
 
 
-def _release(headers: pa.Table, sha: str) -> str:
-    row = headers.filter(pc.equal(headers["sha256"], sha)).slice(0, 1).to_pylist()[0]
-    return f"of {row['data_v'] or 'no release named'}"
-
-
 def _tell(rows: list[Row], headers: pa.Table, names: dict[str, list[str]]) -> None:
-    """Files set aside name the file kept in their place; what they say of themselves stays."""
+    """Files set aside name the file kept in their place; what they said of themselves when they were read stays."""
     aside = [row for row in rows if row["reason"] == SUPERSEDED]
-    owner = {row["specid"]: row for row in rows if row["status"] == "ingested"} if aside else {}
+    if not aside:
+        return
+    owner = {row["specid"]: row for row in rows if row["status"] == "ingested"}
+    releases = zip(headers["sha256"].to_pylist(), headers["data_v"].to_pylist(), strict=True)
+    release = {sha: f"of {data_v or 'no release named'}" for sha, data_v in releases}
     for row in aside:
-        kept = owner[row["specid"]]
-        own = row["detail"].partition("; ")[0]
-        row["detail"] = f"{own}; kept: {names[kept['sha256']][0]} {_release(headers, kept['sha256'])}"
+        kept = owner[row["specid"]]["sha256"]
+        own = row["detail"].partition("; ")[0] or release[row["sha256"]]
+        row["detail"] = f"{own}; kept: {names[kept][0]} {release[kept]}"
