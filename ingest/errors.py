@@ -11,13 +11,16 @@ REASONS = {
     "too_large": "larger than any LAMOST spectrum, on disk or when inflated",
     "not_fits": "neither a gzip stream nor FITS by its first bytes",
     "truncated_gzip": "the gzip stream ends too early",
-    "damaged_gzip": "the gzip stream is not valid, fails its checksum, or has bytes after its end",
+    "damaged_gzip": "a gzip stream is not valid, fails its checksum, or has bytes after its end that are not gzip",
+    "other_packing": "packed by another program than gzip, which is not read; unpack it",
     "truncated_fits": "the FITS file ends too early",
+    "checksum": "CHECKSUM or DATASUM of the header is not that of the content: the file was changed or damaged",
     "bad_header": "a card that is needed is missing or cannot be read",
     "unknown_layout": "not one of the three LAMOST low-resolution layouts",
     "bad_wavelength": "wavelengths off the LAMOST log-linear grid, or not rising",
     "not_vacuum_heliocentric": "VACUUM or HELIO is not true",
     "id_mismatch": "file name, FILENAME, OBSID and the other identifiers of the header disagree",
+    "superseded": "another file holds the same spectrum, of a newer release or, in the same release, first by its name",
     "bad_position": "RA outside 0 to 360, Dec outside -90 to 90, or not finite",
 }
 

@@ -3,24 +3,74 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+
 from obcat.ingest import lamost, tables
+from obcat.ingest.errors import IngestError
+from obcat.ingest.lamost import parts
 from obcat.survey import Survey
 
 __all__ = ["ingest"]
 
+NO_SNR = (99.0, 999.0)  # ceilings of LAMOST headers, as in meta.header_snr
+CONTRADICTS = 2.0  # as meta.parameters.snr_contradiction
+
 
 def ingest(
-    survey: Survey, raw: Path, *, workers: int = 2, progress: Callable[[int, int], None] | None = None
+    survey: Survey,
+    raw: Path,
+    *,
+    workers: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+    again: bool = False,
 ) -> list[str]:
-    """Read spectra and tables; only what is new or changed. Returns a line of counts for each.
+    """Read spectra and tables; only what is new or changed, or with ``again`` everything. Returns lines of counts.
 
-    Raises IngestError, one line, where a table cannot be used or two spectra claim one specid.
+    Raises IngestError, one line, where a table cannot be used.
     """
+    try:
+        return _ingest(survey, raw, workers, progress, again)
+    except OSError as error:
+        place = error.filename or raw
+        raise IngestError(f"{place}: {error.strerror or error}; free space or mend it, run again") from error
+    except pa.ArrowException as error:
+        said = " ".join(str(error).split())[:160]
+        raise IngestError(f"{raw}: damaged Parquet ({said}); `obcat ingest --again` makes it anew") from error
+
+
+def _ingest(
+    survey: Survey, raw: Path, workers: int, progress: Callable[[int, int], None] | None, again: bool
+) -> list[str]:
     raw.mkdir(parents=True, exist_ok=True)
+    if again:
+        for path in raw.glob("*.parquet"):
+            path.unlink()
     given = {name: (table.path, table.columns) for name, table in survey.tables.items()}
     lines = [f"{name}: {counted(counts)}" for name, counts in tables.ingest_all(given, raw).items()]
-    counts = lamost.ingest(survey.spectra, raw, workers=workers, progress=progress)
-    return [*lines, f"spectra: {counted(counts)}"]
+    counts = lamost.ingest(survey.spectra, raw, workers=workers, progress=progress, again=again)
+    return [*lines, f"spectra: {counted(counts)}", *remarks(raw, counts)]
+
+
+def remarks(raw: Path, counts: dict[str, int]) -> list[str]:
+    """What else there is to say of the spectra: where files set aside are listed, errors that cannot be."""
+    pairs = counts.get("superseded", 0)
+    listed = f"spectra: {pairs:,} set aside for a newer file of the same spectrum, all listed in {raw / lamost.PAIRS}"
+    return [*([listed] if pairs else []), *contradiction(raw)]
+
+
+def contradiction(raw: Path) -> list[str]:
+    """A line where inverse variances contradict the S/N of most headers: no star's error can be right then."""
+    headers = parts.read_table(raw / "headers.parquet", "raw.headers")
+    told, found = (headers[name].to_numpy(zero_copy_only=False) for name in ("snr_g", "snr_g_computed"))
+    known = np.isfinite(found) & (told > 0) & ~np.isin(told, NO_SNR)
+    if not known.any():
+        return []
+    ratio = float(np.median(found[known] / told[known]))
+    if 1 / CONTRADICTS <= ratio <= CONTRADICTS:
+        return []
+    many = f"{known.sum():,} spectra: S/N from flux and inverse variance is {ratio:.3g} times that of the headers"
+    return [f"{many} (median): is it the inverse variance of this flux?"]
 
 
 def counted(counts: dict[str, int]) -> str:

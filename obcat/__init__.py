@@ -28,9 +28,10 @@ def predict(
     models: "str | Path",
     z: "ArrayLike",
     snr_g: "ArrayLike | None" = None,
+    star: "ArrayLike | None" = None,
     trust: bool = False,
 ) -> "Table":
     """Labels, absolute magnitude and emission of your own spectra; see `obcat.prediction.predict`."""
     from obcat.prediction import predict as run
 
-    return run(wavelength, flux, ivar, models=models, z=z, snr_g=snr_g, trust=trust)
+    return run(wavelength, flux, ivar, models=models, z=z, snr_g=snr_g, star=star, trust=trust)

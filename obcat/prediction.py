@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike
 from obcat import model_file, reading
 from obcat import models as stored
 from obcat.astro_table import astropy_table
-from obcat.kernels.grid import on_grid
-from obcat.kernels.grid import snr_g as g_band_snr
+from obcat.observed import gridded, redshifts, signal_to_noise
 from obcat.query.trust import check
 from obcat.udf import UDFS, batch_function
 
@@ -32,17 +31,23 @@ def predict(
     models: str | Path,
     z: ArrayLike,
     snr_g: ArrayLike | None = None,
+    star: ArrayLike | None = None,
     trust: bool = False,
 ) -> Table:
     """Labels, absolute magnitude and emission of spectra like LAMOST's low-resolution ones (R about 1800).
 
     Parameters
     ----------
-    wavelength : (p,) Angstrom, vacuum, heliocentric
-    flux, ivar : (p,) or (n, p); any unit of flux, inverse variance in its inverse square, 0 where masked
+    wavelength : (p,) Angstrom, or a Quantity of any spectral unit; vacuum, heliocentric, in order
+    flux, ivar : (p,) or (n, p); flux per wavelength at any scale, or a Quantity of flux per wavelength, frequency or
+        photon; inverse variance in its inverse square, 0 where masked, or an uncertainty of astropy.nddata. What is
+        masked in a masked array is masked
     models : models.safetensors of a release, or obcat.duckdb of a build
     z : redshift, () or (n,)
-    snr_g : signal-to-noise ratio per pixel in g, () or (n,); default: the median of flux sqrt(ivar), 4000-5500 Angstrom
+    snr_g : signal-to-noise ratio per pixel in g, () or (n,); where there is none, or it is none (0, 99, 999), as for
+        headers: the median of flux sqrt(ivar), 4000-5500 Angstrom
+    star : (n,) what names the star of each spectrum; as in a catalog, all spectra of a star get the labels of its best
+        one in S/N. Default: each spectrum is a star
     trust : open a database though it is neither of a build nor of a release that is whole
 
     Returns
@@ -54,7 +59,7 @@ def predict(
     Raises
     ------
     ValueError
-        where shapes do not agree
+        where shapes do not agree, or wavelengths, units, uncertainties or redshifts cannot be what they should
     KeyError
         where the file lacks a model
     obcat.model_file.DamagedModels
@@ -64,24 +69,31 @@ def predict(
     obcat.reading.NotOurs
         where it is no database of obcat build
     """
-    rows = [np.atleast_2d(np.asarray(x, float)) for x in (flux, ivar)]
     if not trust and Path(models).suffix != model_file.SUFFIX:
         check(Path(models))
-    observed = on_grid(np.asarray(wavelength, float), *rows)
-    n = len(rows[0])
-    given = {
-        "z": np.broadcast_to(np.asarray(z, float), n),
-        "snr_g": np.array([g_band_snr(*row) for row in zip(*observed, strict=True)]),
-    }
-    if snr_g is not None:
-        given["snr_g"] = np.broadcast_to(np.asarray(snr_g, float), n)
-    found = chain(chooser(Path(models)), *map(wide, observed), **{k: pa.array(v) for k, v in given.items()})
+    observed = gridded(wavelength, flux, ivar)
+    n = len(observed[0])
+    given = {"z": redshifts(z, n), "snr_g": signal_to_noise(snr_g, *observed)}
+    best = np.arange(n) if star is None else best_of(np.broadcast_to(np.asarray(star), n), given["snr_g"])
+    columns = {name: pa.array(values, from_pandas=True) for name, values in given.items()}
+    found = chain(chooser(Path(models)), *map(wide, observed), best=best, **columns)
     declared = {c.column: c for udf in UDFS.values() for c in udf.given}
     return astropy_table(pa.table(found), declared)
 
 
-def chain(run: Run, flux: pa.Array, ivar: pa.Array, *, z: pa.Array, snr_g: pa.Array) -> dict[str, pa.Array]:
-    """The columns of every step from the observed spectrum to the absolute magnitude."""
+def best_of(star: np.ndarray, snr_g: np.ndarray) -> np.ndarray:
+    """(n,) for each spectrum the place of its star's spectrum of highest S/N, the first of equals."""
+    names, group = np.unique(star, return_inverse=True)
+    order = np.argsort(-np.where(np.isnan(snr_g), -np.inf, snr_g), kind="stable")
+    best = np.zeros(len(names), int)
+    best[group[order[::-1]]] = order[::-1]
+    return best[group]
+
+
+def chain(
+    run: Run, flux: pa.Array, ivar: pa.Array, *, z: pa.Array, snr_g: pa.Array, best: np.ndarray
+) -> dict[str, pa.Array]:
+    """The columns of every step from the observed spectrum to the absolute magnitude; labels of the rows ``best``."""
     norm = run("normalised", flux, ivar, z)
     scores = run("pca_scores", norm["flux"], norm["ivar"])
     clean, full = scores["score_clean"], scores["score_full"]
@@ -90,7 +102,7 @@ def chain(run: Run, flux: pa.Array, ivar: pa.Array, *, z: pa.Array, snr_g: pa.Ar
     return {
         "snr_g": snr_g,
         "masked_fraction": norm["masked_fraction"],
-        **run("predict_labels", clean),
+        **{name: column.take(pa.array(best)) for name, column in run("predict_labels", clean).items()},
         **magnitude,
         **run("mk_error", snr_g, lines["em_flag"]),
         **lines,

@@ -119,6 +119,7 @@ UDFS = {
             takes=(*of("spectra.scores", "score_clean score_full"), "emission.lines.em_flag"),
             gives=of("luminosity.magnitudes", "mk out_of_domain"),
             models=("luminosity",),
+            parameters=("mk_faint_limit",),
         ),
         Udf(
             "mk_error",

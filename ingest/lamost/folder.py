@@ -1,41 +1,52 @@
 """LAMOST low-resolution spectra: a folder of FITS files -> raw.spectra, raw.headers and raw.files as Parquet."""
 
 import os
+import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from obcat.ingest.errors import IngestError, UnreadableError
-from obcat.ingest.lamost import parts
+from obcat.ingest.lamost import claims, parts
 from obcat.ingest.lamost.chunk import Chunk, Entry, Job, read_chunk
+from obcat.ingest.lamost.inflate import UNPACK
 from obcat.workers import ordered
 
-__all__ = ["SUFFIXES", "ingest", "list_spectra"]
+__all__ = ["PAIRS", "ingest", "list_spectra"]
 
-SUFFIXES = (".fits", ".fits.gz")
+SPECTRUM = re.compile(rf"(?is).*\.(fits?|fts)(\.gz|{'|'.join(map(re.escape, UNPACK))})?")
+ENDING = re.compile(r"\.[A-Za-z0-9_~-]{1,12}")
+PAIRS = "superseded.csv"
 CHUNK = 512
+MOST_ENDINGS = 8
 RETRIED = ("unreadable", "not_a_file")  # may be mended without a trace in size or time
 
 Progress = Callable[[int, int], None]
 
 
-def ingest(source: Path, out: Path, *, workers: int = 2, progress: Progress | None = None) -> dict[str, int]:
+def ingest(
+    source: Path, out: Path, *, workers: int = 2, progress: Progress | None = None, again: bool = False
+) -> dict[str, int]:
     """Bring ``out`` (spectra/part-*.parquet, headers.parquet, files.parquet) up to date with the files of ``source``.
 
     Only files that are new or changed are read, by ``workers`` processes; ``progress(done, total)`` counts those. A
-    run that is interrupted at any moment is put right by the next. Returns counts: found, read, ingested, duplicate,
-    quarantined, and one for each reason of quarantine that occurred. Raises IngestError: a folder is empty, cannot be
-    read or written, two files have one specid but different content, a reader process died.
+    run that is interrupted at any moment is put right by the next. With ``again`` every file is read, whatever its size
+    and time say, and a store that is damaged is made anew. Returns counts: found, read, ingested, duplicate,
+    quarantined, one for each reason of quarantine that occurred, and of files passed over by their ending. Files that
+    differ but hold one spectrum are told in superseded.csv. Raises IngestError: a folder is empty, cannot be read or
+    written, a reader process died.
     """
-    entries = list_spectra(source)
+    entries, others = _listed(source)
     if not entries:
-        raise IngestError(f"{source}: no *.fits or *.fits.gz below this folder; give the folder that holds the spectra")
+        shown = f" ({', '.join(f'{n:,} {what}' for what, n in others.items())})" if others else ""
+        raise IngestError(f"{source}: no *.fits or *.fits.gz below this folder{shown}; give the folder of the spectra")
     folder = out / "spectra"
+    if again:
+        _forget(out)
     files, headers = _open_state(out)
     parts.clean((out, folder))
     stored = frozenset(sha for shas in parts.digests(folder).values() for sha in shas)
@@ -43,10 +54,15 @@ def ingest(source: Path, out: Path, *, workers: int = 2, progress: Progress | No
     new = [entry for entry in entries if entry.shown not in kept]
     if new or len(kept) < files.num_rows:
         chunks = list(_read_all(_chunked(source, folder, new, stored), workers, len(new), progress))
-        files, headers = _merged(entries, [row for row in files.to_pylist() if row["path"] in kept], headers, chunks)
+        old = [row for row in files.to_pylist() if row["path"] in kept]
+        files, headers = _merged(source, entries, old, headers, chunks)
         _save(out, files, headers)
-    statuses = Counter(files["status"].to_pylist()) + Counter(files["reason"].drop_null().to_pylist())
-    return {"found": len(entries), "read": len(new), "ingested": 0, "duplicate": 0, "quarantined": 0} | statuses
+    return {"found": len(entries), "read": len(new)} | _statuses(files) | others
+
+
+def _statuses(files: pa.Table) -> dict[str, int]:
+    counted = Counter(files["status"].to_pylist()) + Counter(files["reason"].drop_null().to_pylist())
+    return {"ingested": 0, "duplicate": 0, "quarantined": 0} | counted
 
 
 def _open_state(out: Path) -> tuple[pa.Table, pa.Table]:
@@ -61,14 +77,30 @@ def _open_state(out: Path) -> tuple[pa.Table, pa.Table]:
 
 
 def _unchanged(files: pa.Table, entries: list[Entry], complete: frozenset[str]) -> set[str]:
-    """Paths that need not be read again: same size and time, and their spectrum, if any, is in ``complete``."""
+    """Paths that need not be read again: same size and time, and their spectrum, if any, is in ``complete``.
+
+    A file that another stands for (a duplicate, another release) stays only with that other.
+    """
     now = {(entry.shown, entry.size, entry.mtime_ns) for entry in entries}
-    names = ("path", "size", "mtime_ns", "status", "reason", "sha256")
+    names = ("path", "size", "mtime_ns", "status", "reason", "sha256", "specid")
+    rows = [row for row in zip(*(files[name].to_pylist() for name in names), strict=True) if row[:3] in now]
+    owned = {specid for *_, status, _, sha, specid in rows if status == "ingested" and sha in complete}
     return {
         path
-        for path, size, mtime_ns, status, reason, sha in zip(*(files[name].to_pylist() for name in names), strict=True)
-        if (path, size, mtime_ns) in now and (reason not in RETRIED if status == "quarantined" else sha in complete)
+        for path, _, _, status, reason, _, specid in rows
+        if (reason not in RETRIED if status == "quarantined" and reason != claims.SUPERSEDED else specid in owned)
     }
+
+
+def _forget(out: Path) -> None:
+    """Remove the store, the list of files first: a run that is interrupted here is put right by the next."""
+    try:
+        for name in ("files.parquet", "headers.parquet"):
+            (out / name).unlink(missing_ok=True)
+        for path in (out / "spectra").glob("part-*.parquet"):
+            path.unlink()
+    except OSError as error:
+        raise IngestError(f"{out}: {error.strerror or error}; mend the folder, run again") from error
 
 
 def _chunked(source: Path, folder: Path, entries: list[Entry], stored: frozenset[str]) -> list[Job]:
@@ -88,43 +120,15 @@ def _read_all(jobs: list[Job], workers: int, total: int, progress: Progress | No
 
 
 def _merged(
-    entries: list[Entry], kept: list[dict[str, Any]], headers: pa.Table, chunks: list[Chunk]
+    source: Path, entries: list[Entry], kept: list[dict[str, Any]], headers: pa.Table, chunks: list[Chunk]
 ) -> tuple[pa.Table, pa.Table]:
-    """raw.files in the order of ``entries``, raw.headers by specid: one row a content, the first name its owner."""
+    """raw.files in the order of ``entries``, raw.headers by specid: one row a spectrum."""
     rows = {row["path"]: row for row in kept} | {row["path"]: row for c in chunks for row in c.files.to_pylist()}
     files = [rows[entry.shown] for entry in entries]
-    names: dict[str, list[str]] = {}
-    for row in files:
-        if row["status"] != "quarantined":
-            names.setdefault(row["sha256"], []).append(row["path"])
-            row["status"] = "ingested" if len(names[row["sha256"]]) == 1 else "duplicate"
-    table = _one_each(pa.concat_tables([headers, *(c.headers for c in chunks)]), names)
-    _refuse_conflicts(table, names)
-    return pa.Table.from_pylist(files, parts.arrow_schema("raw.files")), table
-
-
-def _one_each(headers: pa.Table, names: dict[str, list[str]]) -> pa.Table:
-    """One header a sha256 in ``names``, with its further names, by specid."""
-    first: dict[str, int] = {}
-    for i, sha in enumerate(headers["sha256"].to_pylist()):
-        if sha in names:
-            first.setdefault(sha, i)
-    table = headers.take(pa.array(first.values(), pa.int64()))
-    others = [" ".join(names[sha][1:]) or None for sha in first]
-    i = table.schema.get_field_index("other_names")
-    table = table.set_column(i, table.schema.field(i), pa.array(others, pa.string()))
-    return table.take(pc.sort_indices(table, sort_keys=[("specid", "ascending"), ("sha256", "ascending")]))
-
-
-def _refuse_conflicts(headers: pa.Table, names: dict[str, list[str]]) -> None:
-    """Raises IngestError if two different files claim one specid."""
-    specids, shas = headers["specid"].to_pylist(), headers["sha256"].to_pylist()
-    pairs = [i for i in range(1, len(specids)) if specids[i] == specids[i - 1]]
-    if pairs:
-        i = pairs[0]
-        one, other = names[shas[i - 1]][0], names[shas[i]][0]
-        more = f" (and {len(pairs) - 1} more such pairs)" if len(pairs) > 1 else ""
-        raise IngestError(f"{specids[i]} is in {one} and, different, in {other}{more}; keep one of them")
+    table = pa.concat_tables([headers, *(c.headers for c in chunks)])
+    where = {entry.shown: entry.path for entry in entries}
+    names = claims.settled(files, table, lambda path: source / where[path])
+    return pa.Table.from_pylist(files, parts.arrow_schema("raw.files")), claims.one_each(table, names)
 
 
 def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
@@ -132,19 +136,37 @@ def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
     try:
         parts.write_table(headers, out / "headers.parquet")
         parts.tidy(out / "spectra", headers["sha256"].to_pylist())
+        claims.write_pairs(files.select(["path", "specid", "reason", "detail"]).to_pylist(), out / PAIRS)
         parts.write_table(files, out / "files.parquet")
     except pa.ArrowException as error:
-        raise IngestError(f"{out}: damaged Parquet ({error}); delete this folder and run again") from error
+        raise IngestError(f"{out}: damaged Parquet ({error}); `obcat ingest --again` makes it anew") from error
     except OSError as error:
         raise IngestError(f"{out}: {error.strerror or error}; free space or mend it, run again") from error
 
 
 def list_spectra(folder: Path) -> list[Entry]:
-    """Everything below ``folder`` named *.fits or *.fits.gz, folders and broken links too, by name, then path.
+    """Everything below ``folder`` named *.fits, *.fit or *.fts, packed or not, by name, then path.
 
-    Linked folders are followed, each folder once. Raises UnreadableError for a folder that is missing or unreadable.
+    Folders and broken links of such names too. Linked folders are followed, each folder once. Raises UnreadableError
+    for a folder that is missing or unreadable.
     """
-    return sorted(_walk(folder, "", set()), key=lambda entry: (entry.name, entry.path))
+    return _listed(folder)[0]
+
+
+def _listed(folder: Path) -> tuple[list[Entry], dict[str, int]]:
+    """The spectra, and how many other files there are by ending."""
+    found = list(_walk(folder, "", set()))
+    spectra = (entry for entry in found if SPECTRUM.fullmatch(entry.name))
+    return sorted(spectra, key=lambda entry: (entry.name, entry.path)), _passed_over(entry.name for entry in found)
+
+
+def _passed_over(names: Iterable[str]) -> dict[str, int]:
+    """How many of the files have no name of a spectrum, by ending, the most frequent first."""
+    endings = (Path(name).suffix.lower() for name in names if not SPECTRUM.fullmatch(name))
+    counts = Counter(f"*{ending}" if ENDING.fullmatch(ending) else "other names" for ending in endings)
+    shown = counts.most_common(MOST_ENDINGS)
+    rest = counts.total() - sum(n for _, n in shown)
+    return {f"passed over: {what}": n for what, n in [*shown, ("further endings", rest)] if n}
 
 
 def _walk(folder: Path, below: str, seen: set[tuple[int, int]]) -> Iterator[Entry]:
@@ -160,10 +182,10 @@ def _walk(folder: Path, below: str, seen: set[tuple[int, int]]) -> Iterator[Entr
         raise UnreadableError(f"{path}: {error.strerror}; give a folder of spectra that can be read") from error
     for entry in entries:
         name = below + entry.name
-        if entry.name.lower().endswith(SUFFIXES):
-            yield _described(entry, name)
-        elif entry.is_dir():
+        if not SPECTRUM.fullmatch(entry.name) and entry.is_dir():
             yield from _walk(folder, f"{name}/", seen)
+        else:
+            yield _described(entry, name)
 
 
 def _described(entry: os.DirEntry[str], path: str) -> Entry:

@@ -36,9 +36,10 @@ VALUE = re.compile(
 )
 
 # letters of a release may be added to the name by whoever stored the file (..._dr7.fits.gz)
-NAME = re.compile(r"(?i)spec-([0-9]+)-([A-Za-z0-9_+-]+)_sp([0-9]+)-([0-9]+)(?:_[A-Za-z0-9]+)?\.fits(?:\.gz)?")
+NAME = re.compile(r"(?i)spec-([0-9]+)-([A-Za-z0-9_+-]+)_sp([0-9]+)-([0-9]+)(?:_[A-Za-z0-9]+)?\.(?:fits?|fts)(?:\.gz)?")
 PLANID = re.compile(r"[A-Za-z0-9_+-]+")
 LIMITS = {"LMJD": 99_999, "SPID": 99, "FIBERID": 999}  # what the digits of specid hold
+LONGEST = 40  # characters of specid, its format in columns.csv; plates of M31 have a PLANID of 20
 OBSID_MODULUS = 100_000  # OBSID ends in 1000 SPID + FIBERID
 
 # column -> its keywords, newest first; one file has one of them
@@ -186,7 +187,12 @@ def _header_identity(cards: Cards) -> Identity:
             raise Quarantined("bad_header", f"{key} = {values[key]}")
     if not PLANID.fullmatch(planid):
         raise Quarantined("bad_header", f"PLANID = {planid!r}")
-    return Identity(values["LMJD"], planid, values["SPID"], values["FIBERID"])
+    own = Identity(values["LMJD"], planid, values["SPID"], values["FIBERID"])
+    if len(own.specid) > LONGEST:
+        raise Quarantined(
+            "bad_header", f"PLANID {planid[:40]!r} of {len(planid)} characters, longer than any of LAMOST"
+        )
+    return own
 
 
 def name_identity(name: str | None) -> Identity | None:

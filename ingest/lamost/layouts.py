@@ -19,10 +19,12 @@ __all__ = ["Arrays", "first_pixel", "layout_of", "read_arrays"]
 
 MAGIC = b"SIMPLE  ="
 MAX_PIXELS = 5000  # checked before any data are touched: headers lie
-STRUCTURE = frozenset({"SIMPLE", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "BSCALE", "BZERO", "BLANK", "EXTEN0"})
+SUMS = frozenset({"CHECKSUM", "DATASUM"})
+STRUCTURE = SUMS | {"SIMPLE", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "BSCALE", "BZERO", "BLANK", "EXTEN0"}
 FLOATS = {-32: ">f4", -64: ">f8"}
 NAMES = ("FLUX", "IVAR", "WAVELENGTH", "ORMASK", "ANDMASK")
 SHORTEST, LONGEST = 3600.0, 9300.0  # Angstrom; no LAMOST low-resolution pixel lies outside
+ALL_ONES = 0xFFFFFFFF
 MARGIN = 150  # pixels from SHORTEST to the grid's start and from its end to LONGEST, generously
 WIDE = 10 ** (LOG_START + LOG_STEP * np.arange(-MARGIN, N_PIXEL + MARGIN))
 SLACK = PHASE_TOLERANCE * LOG_STEP * np.log(10) * WIDE
@@ -43,7 +45,7 @@ class Arrays(NamedTuple):
 def read_arrays(content: bytes, wanted: Collection[str]) -> tuple[dict[str, Value], Arrays]:
     """The primary header's ``wanted`` cards and the arrays of a FITS file held in memory.
 
-    Raises Quarantined: not_fits, truncated_fits, bad_header, unknown_layout or unreadable.
+    Raises Quarantined: not_fits, truncated_fits, bad_header, unknown_layout, checksum or unreadable.
     """
     if content[: len(MAGIC)] != MAGIC:
         raise Quarantined("not_fits", f"begins with {content[:20]!r}")
@@ -53,6 +55,7 @@ def read_arrays(content: bytes, wanted: Collection[str]) -> tuple[dict[str, Valu
     if cards.get("SIMPLE") is not True:
         raise Quarantined("unknown_layout", "SIMPLE is not T")
     if cards.get("NAXIS") == 0:
+        _check_sums(content, cards, 0, data, data)
         return cards, _table(content, data)
     return cards, _image(content, cards, data)
 
@@ -62,10 +65,11 @@ def _image(content: bytes, cards: Cards, data: int) -> Arrays:
     n, bitpix = integer(cards, "NAXIS1"), integer(cards, "BITPIX")
     if cards.get("NAXIS") != 2 or cards.get("NAXIS2") != 5 or not _sane(n):
         axes = f"{cards.get('NAXIS')}, {n}, {cards.get('NAXIS2')}"
-        raise Quarantined("unknown_layout", f"NAXIS, NAXIS1, NAXIS2 = {axes}")
+        raise Quarantined("unknown_layout", f"an image with NAXIS, NAXIS1, NAXIS2 = {axes}; LAMOST's has five rows")
     if bitpix not in (8, 16, 32, 64, -32, -64):
         raise Quarantined("unknown_layout", f"BITPIX = {bitpix}")
-    _require(content, data, 5 * n * abs(bitpix) // 8)
+    end = _require(content, data, 5 * n * abs(bitpix) // 8)
+    _check_sums(content, cards, 0, data, end)
     if bitpix in FLOATS and not {"BSCALE", "BZERO", "BLANK"} & cards.keys():
         rows = np.frombuffer(content, FLOATS[bitpix], 5 * n, data).reshape(5, n)
     else:
@@ -81,18 +85,61 @@ def _table(content: bytes, start: int) -> Arrays:
     cards, data = parse_header(content, start)
     if cards.get("XTENSION") != "BINTABLE" or cards.get("NAXIS2") != 1 or cards.get("PCOUNT", 0) != 0:
         kind = f"{cards.get('XTENSION')!r}, {cards.get('NAXIS2')}, {cards.get('PCOUNT', 0)}"
-        raise Quarantined("unknown_layout", f"XTENSION, NAXIS2, PCOUNT = {kind}")
+        reason = "other_packing" if _is_fpacked(cards) else "unknown_layout"
+        raise Quarantined(reason, f"{_kind(cards)}: XTENSION, NAXIS2, PCOUNT = {kind}")
     formats = _columns(cards)
     lengths = {formats.get(name, (0, ""))[0] for name in NAMES}
     if len(lengths) != 1 or not all(map(_sane, lengths)):
-        raise Quarantined("unknown_layout", f"columns {', '.join(formats)} with lengths {sorted(lengths)}")
-    _require(content, data, _size(cards, "NAXIS1"))
+        shown = f"columns {', '.join(formats)[:100]} with lengths {sorted(lengths)}"
+        raise Quarantined("unknown_layout", f"{_kind(cards)}: {shown}")
+    end = _require(content, data, _size(cards, "NAXIS1"))
+    _check_sums(content, cards, start, data, end)
     plain = not any(key.startswith(("TSCAL", "TZERO", "TNULL")) for key in cards)
     if plain and all(kind == "E" for _, kind in formats.values()):
         arrays = dict(zip(formats, _floats(content, data, cards, formats), strict=True))
     else:
         arrays = _scaled_columns(content, NAMES)
     return Arrays(True, None, *(arrays[name] for name in NAMES[:4]))
+
+
+def _kind(cards: Cards) -> str:
+    """What a first extension is that is no LAMOST low-resolution spectrum."""
+    names = {str(value).upper() for key, value in cards.items() if key.startswith("TTYPE")}
+    if _is_fpacked(cards):
+        return "packed by fpack; unpack it (funpack)"
+    if re.match(r"COADD_[BR]|[BR]-\d", str(cards.get("EXTNAME"))):
+        return "a LAMOST medium-resolution spectrum, by its EXTNAME"
+    if "LOGLAM" in names:
+        return "a spectrum of SDSS, by its columns" if "WDISP" in names else "a spectrum by LOGLAM, not LAMOST's"
+    if cards.get("XTENSION") == "IMAGE":
+        return "an image in an extension"
+    return f"a table of {cards.get('NAXIS2')} rows" if cards.get("NAXIS2") != 1 else "a table of one row"
+
+
+def _is_fpacked(cards: Cards) -> bool:
+    return cards.get("ZIMAGE") is True or cards.get("TTYPE1") == "COMPRESSED_DATA"
+
+
+def _check_sums(content: bytes, cards: Cards, start: int, data: int, end: int) -> None:
+    """The header unit from ``start`` to ``end``, data from ``data``, has the sums that its cards say, if they do.
+
+    FITS standard 4.4.2.7: the sum of the data is DATASUM, that of the unit is zero. Raises Quarantined: checksum.
+    """
+    given = {key: str(cards[key]).strip() for key in SUMS if cards.get(key) is not None}
+    if said := given.get("DATASUM"):
+        found = _sum(content[data:end])
+        if not (said.isdecimal() and said.isascii() and int(said) % ALL_ONES == found):
+            raise Quarantined("checksum", f"DATASUM = {said[:24]!r}, but the data have {found}")
+    if given.get("CHECKSUM") and _sum(content[start:end]) != 0:
+        raise Quarantined("checksum", "CHECKSUM is not that of header and data")
+
+
+def _sum(words: bytes) -> int:
+    """The ones' complement sum of big-endian 32-bit words; all ones are zero."""
+    total = int(np.frombuffer(words, ">u4").sum(dtype=np.uint64))
+    while total > ALL_ONES:
+        total = (total & ALL_ONES) + (total >> 32)
+    return total % ALL_ONES
 
 
 def _columns(cards: Cards) -> dict[str, tuple[int, str]]:
@@ -125,13 +172,14 @@ def _size(cards: Cards, key: str) -> int:
     return value
 
 
-def _require(content: bytes, data: int, length: int) -> None:
-    """The file holds ``length`` bytes from ``data``, and behind their last block nothing or an extension."""
+def _require(content: bytes, data: int, length: int) -> int:
+    """Where the blocks of ``length`` bytes from ``data`` end: within the file, with nothing or an extension behind."""
     end = data + length + -length % BLOCK
     if end > len(content):
         raise Quarantined("truncated_fits", f"{len(content)} bytes where the header announces {end}")
     if content[end : end + 8] not in (b"", b"XTENSION"):
         raise Quarantined("unknown_layout", f"{len(content) - end} bytes after the data")
+    return end
 
 
 def _scaled_image(content: bytes) -> np.ndarray:

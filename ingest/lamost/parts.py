@@ -1,4 +1,4 @@
-"""The Parquet files of an ingest: spectra in parts named by their content, headers, and the list of files.
+"""The Parquet files of an ingest: spectra in parts named by their content and their bytes, headers, the list of files.
 
 A part may hold spectra of files that are gone; readers join on sha256 with headers. Compression was chosen by
 measurement: byte-stream split and LZ4 read as fast as uncompressed (1,024 real spectra) and take three quarters.
@@ -7,7 +7,9 @@ measurement: byte-stream split and LZ4 read as fast as uncompressed (1,024 real 
 import filecmp
 import hashlib
 import os
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import obcat
+from obcat.ingest.lamost.inflate import zlib
 from obcat.kernels.grid import N_PIXEL
 from obcat.schema import arrow_schema
+from obcat.seal import is_whole, sealed
 
-__all__ = ["READER_VERSION", "clean", "digests", "read_table", "tidy", "write_part", "write_table"]
+__all__ = ["READER_VERSION", "as_written", "clean", "digests", "read_table", "tidy", "write_part", "write_table"]
 
-READER_VERSION = "1"  # raise it whenever the same file would give another row
+READER_VERSION = "2"  # raise it whenever the same file would give another row
 ROW_GROUP = 2048
 ARRAYS = ("flux", "ivar")
 TEMPORARY = ".tmp"
+PART = re.compile(r"part-[0-9a-f]{16}-([0-9a-f]{8})\.parquet")
+DAMAGED = (OSError, ValueError, pa.ArrowException)  # a name in the foot that is no UTF-8 is a ValueError
 PROVENANCE = {"obcat_version": obcat.__version__, "reader_version": READER_VERSION}
 
 
@@ -47,22 +53,45 @@ def write_part(folder: Path, specids: list[str], shas: list[str], flux: np.ndarr
 
 def _write_spectra(folder: Path, table: pa.Table) -> Path:
     content = "\n".join([READER_VERSION, *table["sha256"].to_pylist()])
-    path = folder / f"part-{hashlib.sha256(content.encode()).hexdigest()[:16]}.parquet"
+    stem = f"part-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
     encoding = {f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in ARRAYS}
-    write_table(table, path, use_dictionary=False, column_encoding=encoding, compression="lz4")
+    table = table.replace_schema_metadata(PROVENANCE)
+    with _temporary(folder / stem) as temporary:
+        _write(table, temporary, use_dictionary=False, column_encoding=encoding, compression="lz4")
+        path = folder / f"{stem}-{_crc(temporary):08x}.parquet"
+        temporary.replace(path)
     return path
 
 
-def write_table(table: pa.Table, path: Path, **options: Any) -> None:
+def as_written(part: Path) -> bool:
+    """Whether the bytes of a part are those that its name says."""
+    said = PART.fullmatch(part.name)
+    return said is not None and int(said[1], 16) == _crc(part)
+
+
+def _crc(path: Path) -> int:
+    return zlib.crc32(path.read_bytes())
+
+
+def write_table(table: pa.Table, path: Path) -> None:
     """Write under a temporary name, then rename; a file that would not change is left alone."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
-    table = table.replace_schema_metadata(PROVENANCE)
-    try:
-        pq.write_table(table, temporary, row_group_size=ROW_GROUP, write_page_checksum=True, **options)
+    with _temporary(path) as temporary:
+        _write(sealed(table, PROVENANCE), temporary)
         if not (path.is_file() and filecmp.cmp(temporary, path, shallow=False)):
             temporary.replace(path)
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+    try:
+        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _write(table: pa.Table, path: Path, **options: Any) -> None:
+    pq.write_table(table, path, row_group_size=ROW_GROUP, write_page_checksum=True, **options)
 
 
 def read_table(path: Path, name: str) -> pa.Table:
@@ -71,9 +100,10 @@ def read_table(path: Path, name: str) -> pa.Table:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             table = file.read(use_threads=False)
-    except (OSError, pa.ArrowException):
+        good = _current(table.schema, schema) and is_whole(table)
+    except DAMAGED:
         return schema.empty_table()
-    return table.replace_schema_metadata() if _current(table.schema, schema) else schema.empty_table()
+    return table.replace_schema_metadata() if good else schema.empty_table()
 
 
 def _current(found: pa.Schema, declared: pa.Schema) -> bool:
@@ -88,7 +118,7 @@ def digests(folder: Path) -> dict[Path, list[str]]:
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 if _current(file.schema_arrow, _part_schema()):
                     found[path] = file.read(columns=["sha256"], use_threads=False)["sha256"].to_pylist()
-        except (OSError, pa.ArrowException):
+        except DAMAGED:
             continue
     return found
 
@@ -127,5 +157,5 @@ def _stays(sha: str, seen: set[str], live: frozenset[str], drop: bool) -> bool:
 def clean(folders: Iterable[Path]) -> None:
     """Remove what an interrupted run left under temporary names."""
     for folder in folders:
-        for path in folder.glob(f".*.parquet.*{TEMPORARY}"):
+        for path in folder.glob(f".*{TEMPORARY}"):
             path.unlink()

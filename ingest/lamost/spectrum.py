@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +17,10 @@ from obcat.ingest.lamost.header import KEYWORDS, Cards, Value, describe, identif
 from obcat.ingest.lamost.layouts import Arrays, first_pixel, layout_of, read_arrays
 from obcat.kernels.grid import median, placed, snr_g, usable
 
-__all__ = ["Spectrum", "read_bytes", "read_spectrum"]
+__all__ = ["Spectrum", "content_of", "read_bytes", "read_spectrum"]
 
+FITS = b"SIMPLE"
+LONGEST_NAME = 60  # characters of fitsname, its format in columns.csv
 HIGH_IVAR = 100  # times the median, the limit n_high_ivar is defined by
 
 
@@ -32,10 +35,23 @@ class Spectrum(NamedTuple):
 def read_spectrum(source: Path | bytes, name: str | None = None) -> Spectrum:
     """Read a LAMOST low-resolution file, plain or gzip, of any release; ``name`` is its name on disk.
 
-    Raises Quarantined with a reason from errors.REASONS and nothing else.
+    Raises Quarantined with a reason from errors.REASONS, and MemoryError, and nothing else: this is the boundary of one
+    file, where what no list of errors names puts it aside with its cause, and never stops the run.
     """
     stored = source if isinstance(source, bytes) else read_bytes(source)
-    return _parse(stored, name if isinstance(source, bytes) else source.name)
+    try:
+        return _parse(stored, name if isinstance(source, bytes) else source.name)
+    except (Quarantined, MemoryError):
+        raise
+    except Exception as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        cause = f"{type(error).__name__}: {' '.join(str(error).split())[:160]} ({Path(at.filename).name}:{at.lineno})"
+        raise Quarantined("unreadable", cause) from error
+
+
+def content_of(path: Path) -> bytes:
+    """The file's content, inflated. Raises Quarantined."""
+    return _unpacked(read_bytes(path), path.name)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -44,9 +60,10 @@ def read_bytes(path: Path) -> bytes:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise Quarantined("not_a_file", "a folder, pipe or device")
-        if status.st_size > inflate.SIZE_CAP:
-            raise Quarantined("too_large", f"{status.st_size} bytes")
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(inflate.SIZE_CAP + 1)  # whatever size the file claims
+        if len(content) > inflate.SIZE_CAP:
+            raise Quarantined("too_large", f"{max(status.st_size, len(content))} bytes")
     if not content:
         raise Quarantined("empty", "0 bytes")
     return content
@@ -63,7 +80,7 @@ def _quarantined_os_errors() -> Iterator[None]:
 
 
 def _parse(stored: bytes, name: str | None) -> Spectrum:
-    content = inflate.inflate(stored) if stored.startswith(inflate.MAGIC) else stored
+    content = _unpacked(stored, name or "")
     cards, arrays = read_arrays(content, KEYWORDS)
     header = _checked(cards, name)
     first, layout = first_pixel(cards, arrays.flux.size), layout_of(cards, arrays)
@@ -74,6 +91,16 @@ def _parse(stored: bytes, name: str | None) -> Spectrum:
     return Spectrum(header, flux, ivar)
 
 
+def _unpacked(stored: bytes, name: str) -> bytes:
+    """The content of a file that is plain FITS or gzip. Raises Quarantined: other_packing and what inflate raises."""
+    if stored.startswith(inflate.MAGIC):
+        return inflate.inflate(stored)
+    packing = None if stored.startswith(FITS) else inflate.other_packing(name, stored[:8])
+    if packing:
+        raise Quarantined("other_packing", packing)
+    return stored
+
+
 def _checked(cards: Cards, name: str | None) -> dict[str, Value]:
     """The columns that the header alone gives, once it holds what it must."""
     identity = identify(cards, name)
@@ -81,7 +108,8 @@ def _checked(cards: Cards, name: str | None) -> dict[str, Value]:
         raise Quarantined("not_vacuum_heliocentric", f"VACUUM {cards.get('VACUUM')}, HELIO {cards.get('HELIO')}")
     ra, dec = position(cards)
     filename = text(cards, "FILENAME")
-    fitsname = filename if filename and name_identity(filename) else identity.fitsname
+    named = filename and len(filename) <= LONGEST_NAME and name_identity(filename)
+    fitsname = filename if named else identity.fitsname
     row: dict[str, Value] = {"specid": identity.specid, "fitsname": fitsname, **identity._asdict()}
     return row | {"ra": ra, "dec": dec} | describe(cards)
 

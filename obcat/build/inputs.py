@@ -11,14 +11,24 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from obcat import seal
 from obcat.data import REFERENCE
 from obcat.build.part_order import ordered_spectra
 from obcat.schema import arrow_schema, read_tables
 from obcat.survey import Survey
+from obcat.db import StepFailed
+from obcat.ingest.lamost import parts as written
 
-__all__ = ["content_hash", "provenance", "registered"]
+__all__ = ["DamagedStore", "content_hash", "provenance", "registered"]
 
 SHA256 = pa.field("sha256", pa.string())
+
+
+class DamagedStore(StepFailed):
+    """A file that `obcat ingest` wrote is not as it was written; names it and the mend."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: damaged since it was written; `obcat ingest --again` with the survey makes it anew")
 
 
 @contextmanager
@@ -40,6 +50,9 @@ def _raw(raw: Path, name: str) -> pa.Table | pa.RecordBatchReader:
     schema = arrow_schema(f"raw.{name}")
     if name == "spectra":
         parts = sorted((raw / "spectra").glob("*.parquet"))
+        for part in parts:
+            if not written.as_written(part):
+                raise DamagedStore(part)
         return ordered_spectra(parts, _raw(raw, "headers"), schema, raw.parent)
     path = raw / f"{name}.parquet"
     return _table(path).replace_schema_metadata() if path.is_file() else schema.empty_table()
@@ -47,8 +60,14 @@ def _raw(raw: Path, name: str) -> pa.Table | pa.RecordBatchReader:
 
 def _table(path: Path) -> pa.Table:
     """A small table; its name is never read as a pattern."""
-    with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        return file.read()
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise DamagedStore(path) from error
+    if seal.SEAL in (table.schema.metadata or {}) and not seal.is_whole(table):
+        raise DamagedStore(path)
+    return table
 
 
 def _reference() -> dict[str, pa.Table]:

@@ -65,7 +65,13 @@ def simulate(
 @SURVEY
 @BUILD
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Reader processes.")
-def ingest(survey: Path, root: Path, workers: int) -> None:
+@click.option(
+    "--again",
+    "--rehash",
+    is_flag=True,
+    help="Read every file again, though size and time are as before; mends a damaged store.",
+)
+def ingest(survey: Path, root: Path, workers: int, *, again: bool) -> None:
     """Read the spectra and tables of SURVEY (a TOML file) into build/NAME/raw; only what is new or changed is read."""
     from obcat.ingest.survey import ingest as run
     from obcat.lock import locked
@@ -74,7 +80,7 @@ def ingest(survey: Path, root: Path, workers: int) -> None:
     folder = root / described.name
     started = time.monotonic()
     with locked(folder), progress("reading spectra") as step:
-        counts = run(described, folder / "raw", workers=workers, progress=step)
+        counts = run(described, folder / "raw", workers=workers, progress=step, again=again)
     for line in counts:
         say(line)
     say(f"{folder / 'raw'}: up to date in {time.monotonic() - started:.0f} s")

@@ -38,7 +38,7 @@ def emission(
     score_clean : (n, k) coefficients of the clean windows
     mean ... excess_calibration : the model made by `obcat.fit.pca`
     halpha, halpha_halfwidth, halpha_chi2_halfwidth : centre, half widths of the core and of the surroundings, Angstrom
-    erroneous_chi2 : reduced chi-square beyond which a spectrum without excess is called erroneous
+    erroneous_chi2 : reduced chi-square beyond which a spectrum is called erroneous
 
     Returns
     -------
@@ -49,7 +49,7 @@ def emission(
     chi2_red, chi2_clean : (n,) reduced chi-square of the residuals around H alpha and over the clean windows, the
         scatter of ordinary stars counted as error
     em_flag : (n,) 1 emission, 0 none, NaN unknown
-    erroneous : (n,) 1 residuals large but no excess, 0 not, NaN unknown
+    erroneous : (n,) 1 residuals large in the clean windows, or about the line but no excess, 0 not, NaN unknown
     """
     found = core_excess(
         norm,
@@ -94,12 +94,12 @@ def flags(
     """em_flag and erroneous, (n,) bool.
 
     A line that a wrong wavelength scale has moved out of the core leaves there what is missing beside it: residuals
-    that are large and cancel are no emission.
+    that are large and cancel are no emission. Emission explains residuals about the line, never those in clean windows.
     """
     large = found.chi2_red > erroneous_chi2
     moved = large & (found.beside * widths[1] < -CANCELLED * excess * widths[0])
     em_flag = above & ~moved
-    return em_flag, ~em_flag & (large | (found.chi2_clean > erroneous_chi2))
+    return em_flag, (~em_flag & large) | (found.chi2_clean > erroneous_chi2)
 
 
 def significant(excess: np.ndarray, excess_err: np.ndarray, calibration: np.ndarray) -> tuple[np.ndarray, float]:

@@ -13,13 +13,21 @@ LAYERS = ("w0", "b0", "w1", "b1", "w2", "b2")
 DOMAIN = ("centre", "scale", "limit")
 
 
-def luminosity(score_clean: Floats, score_full: Floats, em_flag: Floats, **arrays: Floats) -> tuple[Floats, Floats]:
+def luminosity(
+    score_clean: Floats,
+    score_full: Floats,
+    em_flag: Floats,
+    *,
+    mk_faint_limit: float | Floats = np.inf,
+    **arrays: Floats,
+) -> tuple[Floats, Floats]:
     """Spectroscopic M_Ks by the network that belongs to the star (METHOD section 4, paper section 5.1).
 
     Parameters
     ----------
     score_clean, score_full : (n, k) scores on the clean-window and on the full-range basis, as they come
     em_flag : (n,) 0: non-emission network on score_full; 1: emission network on score_clean; NaN: unknown
+    mk_faint_limit : mag, fainter than which an M is out of domain
     arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it, the domain of its training
         stars as ``outside`` takes it, and ``brightest`` (), the M brighter than which it had hardly any star to learn
         from; arrays of length zero mean that there were too few stars to train it
@@ -28,7 +36,7 @@ def luminosity(score_clean: Floats, score_full: Floats, em_flag: Floats, **array
     -------
     mk : (n,) mag; NaN without em_flag, without finite scores, or without a trained network
     out_of_domain : (n,) 1 where the scores lie outside the training stars of the network used, or M is brighter than
-        ``brightest``, 0 inside; NaN as mk
+        ``brightest`` or fainter than the limit, 0 inside; NaN as mk
     """
     emission = np.asarray(em_flag, dtype=float)
     full, clean = _prefixed(arrays, "full_"), _prefixed(arrays, "clean_")
@@ -36,7 +44,7 @@ def luminosity(score_clean: Floats, score_full: Floats, em_flag: Floats, **array
     far_full, far_clean = outside(score_full, **_only(full, DOMAIN)), outside(score_clean, **_only(clean, DOMAIN))
     mk, far = _choose(emission, mk_full, mk_clean), _choose(emission, far_full, far_clean)
     bright = mk < _choose(emission, full["brightest"], clean["brightest"])
-    return mk, np.where(np.isnan(mk), np.nan, np.maximum(far, bright))
+    return mk, np.where(np.isnan(mk), np.nan, np.maximum(far, bright | (mk > mk_faint_limit)))
 
 
 def predict(score: Floats, *, w0: Floats, b0: Floats, w1: Floats, b1: Floats, w2: Floats, b2: Floats) -> Floats:

@@ -8,6 +8,7 @@ FROM (VALUES
     (1, 'no_rest_frame', 'No redshift, so no rest frame and no estimate from the spectrum')
     , (2, 'masked', 'Too many masked pixels for an estimate')
     , (4, 'high_ivar', 'Inverse variance of some pixels far above the median of the file')
+    , (1048576, 'ivar_contradicts', 'S/N from flux and inverse variance contradicts the S/N of the header')
     , (8, 'erroneous', 'Spectrum cannot be reconstructed: artefact or wrong wavelength calibration')
     , (16, 'snr_computed', 'S/N computed from the spectrum, the header has none')
     , (32, 'obsid_impossible', 'The header has an impossible obsid')

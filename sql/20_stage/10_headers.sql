@@ -1,7 +1,7 @@
 -- Title:   Header values with sentinels as NULL, radial velocity, and S/N computed where the header has none.
 -- Grain:   one row per spectrum (specid).
--- Reads:   raw.headers
--- Paper:   METHOD section 1; LAMOST sentinels -9999, ceilings 99 (DR1) and 999
+-- Reads:   raw.headers, meta.parameters
+-- Paper:   METHOD section 1; LAMOST sentinels -9999 and 0, ceilings 99 (DR1) and 999
 CREATE VIEW stage.headers AS
 SELECT
     specid
@@ -13,11 +13,13 @@ SELECT
     , meta.redshift(z) AS z
     , 299792.458 * meta.redshift(z) AS rv
     , 299792.458 * CASE WHEN isfinite(z_err) AND z_err >= 0 THEN z_err END AS rv_err
-    , NOT coalesce(isfinite(snr_g) AND snr_g >= 0 AND snr_g NOT IN (99, 999), false) AS snr_g_computed
-    , CASE
-        WHEN isfinite(snr_g) AND snr_g >= 0 AND snr_g NOT IN (99, 999) THEN snr_g
-        ELSE meta.finite(snr_g_computed)
-    END AS snr_g
+    , NOT coalesce(meta.header_snr(snr_g) > 0, false) AS snr_g_computed
+    , coalesce(meta.header_snr(snr_g), CASE WHEN meta.finite(h.snr_g_computed) > 0 THEN h.snr_g_computed END) AS snr_g
+    , coalesce(
+        meta.finite(h.snr_g_computed) NOT BETWEEN meta.header_snr(h.snr_g) / p.snr_contradiction
+        AND meta.header_snr(h.snr_g) * p.snr_contradiction
+        , false) AS ivar_contradicts
     , n_high_ivar
-FROM raw.headers
+FROM raw.headers AS h
+CROSS JOIN meta.parameters AS p
 ;

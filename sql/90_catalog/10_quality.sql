@@ -20,7 +20,6 @@ WITH limits AS (
         , ('negative_ebv', e.ebv < p.ebv_negative_nsigma * e.ebv_err)
         , ('no_mk', m.mk IS NULL)
         , ('out_of_domain', m.out_of_domain = 1
-            OR m.mk > p.mk_faint_limit
             OR g.mk_geo - g.mk_geo_err > p.mk_faint_limit)
         , ('parallax_only', s.parallax IS NOT NULL
             AND (m.mk IS NULL OR b.binary_flag = 1 OR s.ks IS NULL OR e.a_ks IS NULL))
@@ -29,6 +28,7 @@ WITH limits AS (
         , ('distance_edge', d.edge = 1)
         , ('parallax_poor', d.dis IS NULL AND s.parallax IS NOT NULL
             AND (m.mk IS NULL OR b.binary_flag = 1 OR s.ks IS NULL OR e.a_ks IS NULL))
+        , ('ivar_contradicts', h.ivar_contradicts)
         , ('distance_wide', d.dis IS NULL AND d.edge = 0 AND b.binary_flag IS DISTINCT FROM 1
             AND m.mk IS NOT NULL AND s.ks IS NOT NULL AND e.a_ks IS NOT NULL)
     ]) AS bit

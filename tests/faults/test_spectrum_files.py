@@ -1,21 +1,30 @@
 """FAULTS section 1: every way a spectrum file can be wrong, and what ingest makes of it."""
 
+import bz2
 import gzip
+import itertools
+import lzma
 import os
 import stat
 import tracemalloc
 from collections.abc import Callable
+from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from astropy.io import fits
 
 from obcat.ingest.errors import REASONS, IngestError, Quarantined, UnreadableError
 from obcat.ingest.lamost import Spectrum, ingest, read_spectrum
 from obcat.ingest.lamost import folder as lamost_folder
+from obcat.ingest.lamost.header import LONGEST
 from obcat.ingest.lamost.inflate import SIZE_CAP, inflate
+from obcat.ingest.lamost.spectrum import LONGEST_NAME
 from obcat.kernels.grid import N_PIXEL
+from obcat.schema import columns_of
 from tests.lamost_files import EXTEN0, Fake, N, header, padded, structure, table
 
 
@@ -75,8 +84,139 @@ def test_every_bit_of_checksum_and_length_counts(bit: int) -> None:
 
 
 def test_bytes_after_the_gzip_stream_are_refused() -> None:
-    assert reason(Fake().packed() + b"\0") == "damaged_gzip"
-    assert reason(Fake().packed() * 2) == "damaged_gzip"
+    assert reason(Fake().packed() + b"\0\0\1") == "damaged_gzip"
+    assert reason(Fake().packed() + b"\x1f\x8b") == "truncated_gzip"
+    assert reason(Fake().packed() * 2) == "unknown_layout"
+
+
+@pytest.mark.parametrize("library", ["isal.isal_zlib", "zlib"])
+@pytest.mark.parametrize("cuts", [(1,), (2880, 9000, 9001), tuple(range(4096, 81000, 4096))])
+@pytest.mark.parametrize("padding", [0, 1, 4000])
+def test_gzip_of_several_members_and_padded_gzip_are_read(
+    library: str, cuts: tuple[int, ...], padding: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Block gzip ends in a member without content; tapes and transfers pad with zeros, between members too."""
+    monkeypatch.setattr("obcat.ingest.lamost.inflate.zlib", import_module(library))
+    fake = Fake("dr8", seed=5)
+    content, edges = fake.content(), (0, *cuts, None)
+    pieces = [gzip.compress(content[a:b]) for a, b in itertools.pairwise(edges)] + [gzip.compress(b"")]
+    assert inflate(bytes(padding).join(pieces) + bytes(padding)) == content
+    packed = b"".join(pieces)
+    assert read_spectrum(packed, f"{fake.name}.gz").flux.tobytes() == read(fake).flux.tobytes()
+    assert reason(packed[:-1]) == "truncated_gzip"
+    half = len(pieces[0]) - 6  # in the checksum of the first member
+    assert reason(packed[:half] + bytes([packed[half] ^ 1]) + packed[half + 1 :]) == "damaged_gzip"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "tool"),
+    [
+        ("a.fits.fz", b"?", "funpack"),
+        ("a.fits.BZ2", b"?", "bunzip2"),
+        ("a.fts.xz", b"?", "unxz"),
+        ("a.fits", bz2.compress(b"x"), "bunzip2"),
+        ("a.fits.gz", lzma.compress(b"x"), "unxz"),
+        ("a.fit", b"PK\x03\x04 zip", "unzip"),
+        ("a.fits", b"\x1f\x9d compress", "uncompress"),
+    ],
+)
+def test_other_packings_are_named_with_the_program_that_unpacks(name: str, content: bytes, tool: str) -> None:
+    with pytest.raises(Quarantined, match=rf"^other_packing: .*\({tool}\)"):
+        read_spectrum(content, name)
+
+
+def test_what_fpack_made_is_named() -> None:
+    fake, stored = Fake(), BytesIO()
+    rows = np.stack(list(fake.arrays.values())).astype("f4")
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(rows)]).writeto(stored)
+    with pytest.raises(Quarantined, match=r"other_packing: packed by fpack; unpack it \(funpack\)"):
+        read_spectrum(stored.getvalue(), f"{fake.name}.fz")
+
+
+def test_files_of_every_spectrum_name_are_counted_or_in_quarantine_and_the_others_by_ending(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    for i, ending in enumerate((".fits", ".fit.gz", ".FTS", ".fts.gz"), 1):
+        Fake(fiberid=i, seed=i).write(folder / f"{i}", Fake(fiberid=i).name.replace(".fits", ending))
+    for name in ("a.fits.fz", "b.fits.bz2", "c.fit.zst"):
+        (folder / name).write_bytes(b"?")
+    for name in ("notes.txt", "more.TXT", "d.fits.gz.part", "README", "x.\x1b[31m", "e.fits~"):
+        (folder / name).write_bytes(b"?")
+    counts = ingest(folder, tmp_path / "out", workers=1)
+    assert (counts["found"], counts["ingested"], counts["other_packing"]) == (7, 4, 3)
+    over = {key: n for key, n in counts.items() if key.startswith("passed over")}
+    assert over == {
+        "passed over: *.txt": 2,
+        "passed over: *.part": 1,
+        "passed over: other names": 2,
+        "passed over: *.fits~": 1,
+    }
+
+
+def test_a_folder_without_spectra_says_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "a.dat").write_bytes(b"?")
+    with pytest.raises(IngestError, match=r"below this folder \(1 passed over: \*\.dat\); give the folder"):
+        ingest(tmp_path, tmp_path / "out")
+
+
+@pytest.fixture(scope="module", params=["dr5", "dr10"])
+def summed(request) -> tuple[str, bytes]:
+    """A file with CHECKSUM and DATASUM in each of its header units, as astropy writes them."""
+    fake = Fake(request.param, n=100)
+    out = BytesIO()
+    with fits.open(BytesIO(fake.content())) as hdus:
+        hdus.writeto(out, checksum=True, output_verify="silentfix")
+    return fake.name, out.getvalue()
+
+
+def test_checksums_that_agree_are_accepted(summed) -> None:
+    name, content = summed
+    assert content.count(b"CHECKSUM=") == (2 if b"XTENSION" in content else 1)
+    read_spectrum(content, name)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_flipped_bit_anywhere_in_a_file_with_checksums_is_found(summed, seed: int) -> None:
+    name, content = summed
+    rng = np.random.default_rng(seed)
+    damaged = bytearray(content)
+    damaged[rng.integers(len(content))] ^= 1 << rng.integers(8)
+    whole = read_spectrum(content, name)
+    try:
+        spectrum = read_spectrum(bytes(damaged), name)
+    except Quarantined:
+        return
+    assert spectrum.header | {"sha256": None} == whole.header | {"sha256": None}  # the bit was in the card itself
+    assert (spectrum.flux.tobytes(), spectrum.ivar.tobytes()) == (whole.flux.tobytes(), whole.ivar.tobytes())
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_changed_pixel_and_a_changed_card_are_told_by_the_sums(summed, packed: bool) -> None:
+    name, content = summed
+    pixel = content[: len(content) - 2880] + bytes([content[-2880] ^ 64]) + content[len(content) - 2879 :]
+    card = content.replace(b"27.611422", b"27.611423")
+    for changed, said in ((pixel, "DATASUM = '"), (card, "CHECKSUM is not that of header and data")):
+        assert changed != content
+        with pytest.raises(Quarantined, match=f"^checksum: {said}"):
+            read_spectrum(gzip.compress(changed) if packed else changed, name)
+
+
+@pytest.mark.parametrize("value", ["", "        ", None])
+def test_sums_that_say_nothing_are_passed_over(value: str | None) -> None:
+    read_spectrum(Fake(cards={"CHECKSUM": value, "DATASUM": value}).content(), Fake().name)
+
+
+@pytest.mark.parametrize("value", ["12345", "-1", "1e5", "x", "²", 7])
+def test_a_datasum_that_is_none_is_refused(value: object) -> None:
+    assert reason(Fake(cards={"DATASUM": value}).content()) in ("checksum", "bad_header")
+
+
+def test_members_count_together_against_the_cap_and_are_not_without_number() -> None:
+    member = gzip.compress(bytes(60))
+    assert len(inflate(member * 2, cap=120)) == 120
+    with pytest.raises(Quarantined, match="too_large: inflates to more than 119"):
+        inflate(member * 2, cap=119)
+    with pytest.raises(Quarantined, match="too_large: more than 1000 gzip streams"):
+        inflate(gzip.compress(b"") * 1001)
 
 
 def test_inflate_without_isal_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,8 +307,6 @@ def test_a_changed_plain_file_is_seen_by_its_sha256(tmp_path: Path) -> None:
         b"<!DOCTYPE html><html><title>Not found</title></html>",
         b'{"error": "token"}',
         b"SIMPL",
-        b"PK\x03\x04 zip",
-        b"\x1f\x9d compress",
         b"XTENSION= 'BINTABLE'" + b" " * 2860,
     ],
 )
@@ -464,6 +602,62 @@ def test_bad_headers(cards: dict) -> None:
     assert reason(Fake(cards=cards).content()) == "bad_header"
 
 
+def test_planids_of_m31_fit_and_longer_ones_are_refused_as_what_they_are() -> None:
+    """Real plates have 20 characters; what does not fit a catalog's column says so here and not at the export."""
+    widths = {c.column: int(c.format[1:]) for c in columns_of("catalog.ob_stars") if c.column in ("specid", "fitsname")}
+    assert widths == {"specid": LONGEST, "fitsname": LONGEST_NAME}
+    for length in (20, LONGEST - len("55863--01-011")):
+        row = read(Fake(planid="M" * length)).header
+        assert len(row["specid"]) <= widths["specid"]
+        assert len(row["fitsname"]) <= widths["fitsname"]
+    with pytest.raises(Quarantined, match=r"bad_header: PLANID 'MMM.* of 28 characters"):
+        read(Fake(planid="M" * 28))
+
+
+def test_a_file_name_with_a_long_tail_of_its_own_gives_way_to_the_plain_one() -> None:
+    fake = Fake()
+    named = f"{fake.name.removesuffix('.fits')}_{'x' * 25}.fits"
+    assert read(Fake(cards={"FILENAME": named})).header["fitsname"] == fake.name
+
+
+MORE = {"EXTEND": True, "DATA_V": "LAMOST DR7"}
+
+
+def unit(names: dict[str, str], rows: int, **cards: object) -> bytes:
+    """A binary table of so many rows, all zero, with columns name -> format of 4 bytes each."""
+    given = {"XTENSION": "BINTABLE", "BITPIX": 8, "NAXIS": 2, "NAXIS1": 4 * len(names), "NAXIS2": rows, "PCOUNT": 0}
+    given |= {"GCOUNT": 1, "TFIELDS": len(names)} | cards
+    for i, (name, form) in enumerate(names.items(), 1):
+        given |= {f"TTYPE{i}": name, f"TFORM{i}": form}
+    return header(given) + padded(bytes(4 * len(names) * rows))
+
+
+SDSS = dict.fromkeys(("flux", "loglam", "ivar", "and_mask", "or_mask", "wdisp", "sky", "model"), "E")
+OTHERS = {
+    "LAMOST medium-resolution": unit(dict.fromkeys(("FLUX", "IVAR", "LOGLAM"), "E"), 3800, EXTNAME="COADD_B"),
+    "LAMOST medium-resolution spectrum, by": unit(dict.fromkeys(("FLUX", "IVAR"), "E"), 1, EXTNAME="R-84420148"),
+    "a spectrum of SDSS": unit(SDSS, 3800, EXTNAME="COADD"),
+    "a spectrum by LOGLAM": unit(dict.fromkeys(("flux", "loglam"), "E"), 3800),
+    "a table of 17 rows": unit({"obsid": "J", "teff": "E"}, 17, EXTNAME="catalog"),
+    "an image in an extension": header({"XTENSION": "IMAGE", "BITPIX": 8, "NAXIS": 0, "PCOUNT": 0, "GCOUNT": 1}),
+}
+
+
+@pytest.mark.parametrize("said", OTHERS)
+def test_the_detail_says_what_a_file_is_that_is_no_low_resolution_spectrum(said: str) -> None:
+    primary = header({"SIMPLE": True, "BITPIX": 8, "NAXIS": 0} | MORE)
+    with pytest.raises(Quarantined, match=f"unknown_layout: .*{said}"):
+        read_spectrum(primary + OTHERS[said], "med-58407-x_sp01-001.fits")
+
+
+@pytest.mark.parametrize("axes", [(1, 3909, None), (2, 4136, 2048), (3, 10, 10)])
+def test_an_image_is_called_an_image(axes: tuple) -> None:
+    dims, first, second = axes
+    content = header({"SIMPLE": True, "BITPIX": 16, "NAXIS": dims, "NAXIS1": first, "NAXIS2": second}) + bytes(2880)
+    with pytest.raises(Quarantined, match="unknown_layout: an image with NAXIS, NAXIS1, NAXIS2 = "):
+        read_spectrum(content, "x.fits")
+
+
 # position
 
 
@@ -559,15 +753,15 @@ def test_file_without_permission_is_quarantined_and_tried_again(
 ) -> None:
     path = Fake().write(tmp_path / "in")
     Fake(fiberid=2).write(tmp_path / "in")
-    plain = Path.read_bytes
+    plain = Path.open
 
-    def refused(self: Path) -> bytes:
+    def refused(self: Path, *how: str, **more: str) -> object:
         if self.name == path.name:
             raise PermissionError(13, "Permission denied")
-        return plain(self)
+        return plain(self, *how, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", refused)
+        patch.setattr(Path, "open", refused)
         counts = ingest(tmp_path / "in", tmp_path / "out", workers=1)
     assert (counts["ingested"], counts["unreadable"]) == (1, 1)
     assert ingest(tmp_path / "in", tmp_path / "out", workers=1)["ingested"] == 2

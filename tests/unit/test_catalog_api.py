@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 import obcat
-from obcat import model_file
+from obcat import db, model_file
 from obcat.export.release import release
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH, on_grid
 from obcat.kernels.rest_frame import rest_frame
 from obcat.kernels.windows import clean_pixels, full_pixels
+from obcat.prediction import best_of
 from obcat.query.sql import QueryRefused
 from obcat.schema import columns_of
 
@@ -274,6 +275,22 @@ def test_predict_takes_one_spectrum_and_its_snr(build):
     assert found["mk_err"][0] == pytest.approx(0.08**0.5)
 
 
+def test_predict_has_the_domain_of_the_catalog(build):
+    """The networks made by hand say -1.5 and -2.5; a limit between them is what mk_faint_limit is."""
+    flux = np.stack([np.ones(N_PIXEL), 1 + 2 * ABSORPTION])
+    with db.connect(build) as con:
+        con.execute("UPDATE meta.parameters SET mk_faint_limit = -2")
+    found = obcat.predict(WAVELENGTH, flux, np.full(flux.shape, 1e4), models=build, z=0.0)
+    assert found["mk"].tolist() == [-1.5, -2.5]
+    assert found["out_of_domain"].tolist() == [1, 0]
+
+
+def test_predict_gives_a_star_the_labels_of_its_best_visit():
+    star = np.array(["b", "a", "b", "a", "c"])
+    assert best_of(star, np.array([10.0, 20.0, 30.0, 20.0, np.nan])).tolist() == [2, 1, 2, 1, 4]
+    assert best_of(np.arange(3), np.full(3, np.nan)).tolist() == [0, 1, 2]
+
+
 def test_predict_without_a_redshift_says_nothing(build):
     found = obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.full(N_PIXEL, 1e4), models=build, z=np.nan)
     assert found["mk"].tolist() == [None]
@@ -312,6 +329,30 @@ def test_a_damaged_file_of_models_is_refused(exported, place):
     data[place] ^= 4
     exported.write_bytes(data)
     with pytest.raises(model_file.DamagedModels, match=r"models\.safetensors: "):
+        model_file.read(exported)
+
+
+def test_every_parameter_and_fact_is_under_the_checksum(exported):
+    """Flips in the head: it is refused, or says what it said (the bit was in a blank)."""
+    content, found = exported.read_bytes(), 0
+    models, facts = model_file.read(exported)
+    head = 8 + int.from_bytes(content[:8], "little")
+    rng = np.random.default_rng(5)
+    for place in rng.choice(head, 400, replace=False):
+        data = bytearray(content)
+        data[place] ^= 1 << rng.integers(8)
+        exported.write_bytes(data)
+        try:
+            others, said = model_file.read(exported)
+        except model_file.DamagedModels:
+            found += 1
+            continue
+        assert said == facts
+        assert all(np.array_equal(others[m][a], models[m][a]) for m in models for a in models[m])
+    assert found > 350
+    exported.write_bytes(content.replace(b'\\"binary_nsigma\\": 2.0', b'\\"binary_nsigma\\": 3.0'))
+    assert exported.read_bytes() != content
+    with pytest.raises(model_file.DamagedModels, match="damaged"):
         model_file.read(exported)
 
 

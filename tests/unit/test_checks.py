@@ -134,7 +134,7 @@ FAULTS = {
             f"UPDATE catalog.ob_stars SET quality = xor(quality, {bit})"
             for bit in (1, 8, 64, 128, 256, 512, 2048, 8192, 32768, 65536, 262144)
         ),
-        "UPDATE catalog.ob_stars SET quality = 1048576",
+        "UPDATE catalog.ob_stars SET quality = 1073741824",
     ],
     "60_simulated": ["UPDATE catalog.ob_stars SET simulated = 0 WHERE specid = 's3'"],
     "70_empty": ["UPDATE catalog.ob_stars SET ruwe = NULL"],
@@ -225,3 +225,11 @@ def test_unknown_is_sound_too(sound):
     sets = ", ".join(f"{name} = NULL" for name in unknown)
     sound.execute(f"UPDATE catalog.ob_stars SET quality = 1 + 64 + 128 + 256 + 8192, {sets} WHERE specid = 's3'")
     assert check(sound, lambda text: None) == []
+
+
+def test_a_magnitude_of_a_spectrum_without_snr_may_have_no_error(sound):
+    """LAMOST writes S/N 0 where it has none; if the spectrum gives none either, the row stays, without errors."""
+    without = "mk_err = NULL, parallax_spec_err = NULL, snr_dparallax = NULL, binary_flag = NULL, snr_g = NULL"
+    sound.execute(f"UPDATE catalog.ob_stars SET {without} WHERE specid = 's1'")
+    assert not faulty(sound, "30_errors")
+    assert not faulty(sound, "34_binary_flag")

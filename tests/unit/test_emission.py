@@ -114,6 +114,14 @@ def test_spectra_that_cannot_be_reconstructed_are_erroneous(model):
     assert found["erroneous"] == 1
 
 
+def test_emission_does_not_hide_a_misfit_of_the_clean_windows(model):
+    """An M dwarf with H alpha: the line is there, and the rest is like no star that trained."""
+    jagged = np.where(np.arange(N_PIXEL) % 2, 0.1, -0.1)
+    found = run(model, 1 - ABSORPTION + bump(6.0) + np.where(around(HALPHA, 60), 0, jagged))
+    assert found["em_flag"] == 1
+    assert found["erroneous"] == 1
+
+
 def test_a_masked_core_is_unknown(model):
     norm = np.tile(1 - ABSORPTION + bump(5.0), (2, 1)).astype(np.float32)
     ivar = np.full(norm.shape, 1e4, np.float32)

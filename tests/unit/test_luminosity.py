@@ -49,6 +49,15 @@ def test_em_flag_chooses_network_and_scores():
     assert mk[0] != mk[1]
 
 
+def test_fainter_than_the_limit_is_out_of_domain():
+    emission = np.zeros(len(SCORES))
+    mk, before = luminosity(SCORES, SCORES, emission, **MODEL)
+    limit = float(np.median(mk))
+    _, after = luminosity(SCORES, SCORES, emission, mk_faint_limit=limit, **MODEL)
+    assert np.array_equal(after, np.maximum(before, mk > limit))
+    assert (after > before).any()
+
+
 def test_unknown_em_flag_has_no_magnitude():
     mk, out_of_domain = luminosity(SCORES[:1], SCORES[:1], np.array([np.nan]), **MODEL)
     assert np.isnan(mk).all()

@@ -35,6 +35,37 @@ def test_predict_is_the_catalog(first, tmp_path, kind):
     assert np.array(found["mk_err"].tolist())[known].tolist() == np.array(table["mk_err"].tolist())[known].tolist()
 
 
+VISITS = """
+SELECT v.specid, v.star_id, v.snr_g, h.z, m.out_of_domain, l.teff, l.label_source
+FROM sample.visits AS v
+INNER JOIN stage.headers AS h ON v.specid = h.specid
+INNER JOIN luminosity.magnitudes AS m ON v.specid = m.specid
+INNER JOIN extinction.labels AS l ON v.star_id = l.star_id
+ORDER BY v.specid
+"""
+
+
+def test_predict_has_the_domain_and_the_labels_of_the_catalog(first):
+    with obcat.open(first.folder) as catalog:
+        rows = catalog.sql(VISITS).to_pylist()
+        spectra = [catalog.spectrum(row["specid"]) for row in rows]
+    found = obcat.predict(
+        spectra[0].wavelength,
+        np.array([s.flux for s in spectra]),
+        np.array([s.ivar for s in spectra]),
+        models=first.database,
+        z=[row["z"] for row in rows],
+        snr_g=[row["snr_g"] for row in rows],
+        star=[row["star_id"] for row in rows],
+    )
+    assert found["out_of_domain"].tolist() == [row["out_of_domain"] for row in rows]
+    regressed = [row["label_source"] in ("regression", None) for row in rows]
+    assert any(regressed)
+    assert np.array(found["teff"].tolist())[regressed].tolist() == [
+        row["teff"] for row, ours in zip(rows, regressed, strict=True) if ours
+    ]
+
+
 def test_colours_of_explain_have_the_reddening_of_the_catalog_as_their_mean(first):
     with opened(first.database) as con:
         stars = con.execute("SELECT star_id, ebv, n_colours FROM extinction.reddening ORDER BY star_id").fetchall()
