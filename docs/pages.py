@@ -18,7 +18,8 @@ from obcat.cli import main
 from obcat.export import guide
 from obcat.export.published import CATALOG
 from obcat.ingest.errors import REASONS
-from obcat.ingest.sources import SOURCES, Source
+from obcat.ingest.source import Source
+from obcat.ingest.sources import SOURCES
 from obcat.schema import SQL, Column, columns_of, read_tables
 from obcat.udf import UDFS
 

@@ -37,6 +37,9 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int = 2) -> bool:
     """
     if not (folder / "raw" / "files.parquet").is_file():
         raise BuildFailed(f"{folder / 'raw'}: nothing ingested here; run `obcat ingest` first")
+    for name in survey.tables:
+        if not (folder / "raw" / f"{name}.parquet").is_file():
+            raise BuildFailed(f"{folder / 'raw'}: no table {name} here; run `obcat ingest`, which says why")
     mark = fingerprint(survey, folder)
     final, partial = folder / "obcat.duckdb", folder / "obcat.duckdb.partial"
     if fingerprint_of(final) == mark:

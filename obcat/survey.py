@@ -71,7 +71,7 @@ def _path(kind: type, value: object) -> object:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SurveyError(f"{path}: cannot be read ({error.strerror}); give a survey's TOML file") from error
     except UnicodeDecodeError as error:

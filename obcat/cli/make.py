@@ -68,7 +68,8 @@ def simulate(
 @SURVEY
 @BUILD
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Reader processes.")
-def ingest(survey: Path, root: Path, workers: int) -> None:
+@click.option("--allow-empty", is_flag=True, help="Accept tables of which no row belongs to a spectrum.")
+def ingest(survey: Path, root: Path, workers: int, allow_empty: bool) -> None:
     """Read the spectra and tables of SURVEY (a TOML file) into build/NAME/raw; only what is new or changed is read."""
     from obcat.ingest.errors import IngestError
     from obcat.ingest.survey import ingest as run
@@ -79,7 +80,7 @@ def ingest(survey: Path, root: Path, workers: int) -> None:
     started = time.monotonic()
     try:
         with locked(folder), progress("reading spectra") as step:
-            counts = run(described, folder / "raw", workers=workers, progress=step)
+            counts = run(described, folder / "raw", workers=workers, progress=step, allow_empty=allow_empty)
     except (IngestError, Locked) as error:
         fail(error)
     for line in counts:

@@ -12,7 +12,7 @@ SELECT
     + 8 * coalesce(l.erroneous = 1, false)::INTEGER
     + 16 * coalesce(h.snr_g_computed, false)::INTEGER
     + 32 * coalesce(h.obsid_impossible, false)::INTEGER
-    + 64 * coalesce(s.parallax IS NULL, false)::INTEGER
+    + 64 * coalesce(s.parallax_corrected IS NULL, false)::INTEGER
     + 128 * coalesce(s.ks IS NULL, false)::INTEGER
     + 256 * coalesce(t.teff IS NULL, false)::INTEGER
     + 512 * coalesce(t.label_source = 'regression', false)::INTEGER
@@ -28,7 +28,7 @@ SELECT
     + 32768 * coalesce(
         d.dis IS NOT NULL AND (m.mk IS NULL OR b.binary_flag = 1 OR s.ks IS NULL OR e.a_ks IS NULL), false
     )::INTEGER
-    + 65536 * coalesce(d.dis IS NOT NULL AND s.parallax IS NULL, false)::INTEGER
+    + 65536 * coalesce(d.dis IS NOT NULL AND s.parallax_corrected IS NULL, false)::INTEGER
     + 131072 * coalesce(d.edge = 1, false)::INTEGER
         AS quality
 FROM sample.visits AS v

@@ -3,14 +3,14 @@
 -- Reads:   catalog.ob_stars, meta.quality_bits
 WITH promised AS (
     SELECT specid, quality, unnest([
-        ('no_gaia', parallax IS NULL)
+        ('no_gaia', parallax IS NULL OR parallax_offset IS NULL)
         , ('no_ks', ks IS NULL)
         , ('no_labels', teff IS NULL)
         , ('no_colours', teff IS NOT NULL AND ebv IS NULL)
         , ('no_mk', mk IS NULL)
         , ('erroneous', coalesce(erroneous = 1, false))
         , ('no_rest_frame', rv IS NULL)
-        , ('spectrum_only', dis IS NOT NULL AND parallax IS NULL)
+        , ('spectrum_only', dis IS NOT NULL AND (parallax IS NULL OR parallax_offset IS NULL))
         , ('labels_regressed', coalesce(label_source = 'regression', false))
     ]) AS promise
     FROM catalog.ob_stars
