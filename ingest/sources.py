@@ -242,10 +242,13 @@ _GAIA_COLOURS = {"bpmag", "rpmag", "bp", "rp", "bp_rp", "phot_bp_mean_mag", "pho
 
 def _other_system(matches: Mapping[str, Named], names: Sequence[str]) -> set[str]:
     """Bands whose name is a letter and 'mag': G beside Gaia's colours, or R and I without any g, is not Sloan's."""
-    bare = {band for band in "gri" if band in matches and matches[band].theirs == f"{band}mag"}
+    called = {band: matches[band].theirs for band in "gri" if band in matches}
     lower = {name.lower() for name in names}
-    wrong = bare & {"g"} if lower & _GAIA_COLOURS and not {"r", "i"} & matches.keys() else set()
-    if "g" not in matches or wrong:
+    wrong = {band for band in ("r",) if called.get(band) == "rpmag" and "bpmag" in lower}
+    bare = {band for band, theirs in called.items() if theirs == f"{band}mag"}
+    if lower & _GAIA_COLOURS and not called.keys() - wrong - {"g"}:
+        wrong |= bare & {"g"}
+    if not called.keys() & {"g"} - wrong:
         wrong |= bare
     return wrong | {f"{band}_err" for band in wrong}
 
@@ -328,7 +331,7 @@ LABELS = Source(
     name="labels",
     names={
         **POSITION,
-        "specid": ("specid", "SpecID", "spec_id"),
+        "specid": ("specid", "SpecID", "spec_id", "fitsname", "FileName", "filename", "file"),
         "obsid": ("obsid", "ObsID", "obs_id"),
         "source_id": ("source_id", "GaiaDR2", "Gaia_DR2"),
         "teff": ("teff", "T_eff"),

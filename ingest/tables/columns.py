@@ -235,14 +235,16 @@ def _check_rounded(ids: np.ndarray, where: str) -> None:
     """
     ids = ids[ids >= 2 ** (MANTISSA + 8)]
     steps = 2.0 ** (np.floor(np.log2(ids.astype(float))) - MANTISSA)
-    for step in np.unique(steps[steps > GAIA_STEP]).astype(int):
-        some = ids[steps == step]
-        _check_ends(some, int(step), GAIA_STEP / step, f"a float ({step} divides nearly all of them)", where)
-    _check_ends(ids[ids >= DIGITS], SPREADSHEET, 8 / SPREADSHEET, "a spreadsheet (they end in zeros)", where)
+    told = steps > GAIA_STEP
+    _check_ends(ids[told], steps[told].astype(int), GAIA_STEP, "a float (256, 512 or 1024 divides them)", where)
+    sheet = ids[ids >= DIGITS]
+    _check_ends(sheet, np.full(sheet.shape, SPREADSHEET), 8, "a spreadsheet (they end in zeros)", where)
 
 
-def _check_ends(ids: np.ndarray, step: int, share: float, what: str, where: str) -> None:
-    n, k = ids.size, int(np.sum(ids % step == 0))
+def _check_ends(ids: np.ndarray, steps: np.ndarray, common: int, what: str, where: str) -> None:
+    """``common`` divides every id, so that a step divides one in step / common of them."""
+    n, k = ids.size, int(np.sum(ids % steps == 0))
+    share = float(np.mean(common / steps)) if n else 1.0
     if n >= MANY_IDS and k > n * share and _chance(n, k, share) < CHANCE:
         raise IngestError(
             f"{where}: {k} of {n} ids went through {what} and are the archive's no more; fetch it as integer"

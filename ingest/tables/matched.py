@@ -23,7 +23,6 @@ WITHOUT_STARS = ("zero_point",)
 ZERO_POINT = (
     "phot_g_mean_mag", "nu_eff_used_in_astrometry", "pseudocolour", "ecl_lat", "astrometric_params_solved",
 )  # fmt: skip
-SHOWN = 8  # names on a line
 
 
 class _Belonging(NamedTuple):
@@ -138,11 +137,14 @@ def _block(name: str, said: dict[str, Any], table: pa.Table, found: _Belonging |
         )
         rows += " have one"
     lines = [rows]
-    lines += _line("columns", [c if c == t else f"{c} = {t}" for c, t in said["mapping"].items()])
-    lines += _line("computed", [f"{c} ({how})" for c, how in report["computed"].items()])
+    ours = [c.column for c in SOURCES[name].columns]
+    called, computed, unknown = said["mapping"], report["computed"], report["unknown"]
+    alike = sorted(report["alike"].items(), key=lambda item: ours.index(item[1]))
+    lines += _line("columns", [c if c == called[c] else f"{c} = {called[c]}" for c in ours if c in called])
+    lines += _line("computed", [f"{c} ({computed[c]})" for c in ours if c in computed])
     lines += _line("not found", report["missing"])
-    lines += _line("not taken", [f"{theirs} for {ours}" for theirs, ours in report["alike"].items()])
-    lines += _line("unknown (NULL)", [f"{c} in {n:,} rows" for c, n in report["unknown"].items()])
+    lines += _line("not taken", [f"{theirs} for {column}" for theirs, column in alike])
+    lines += _line("unknown (NULL)", [f"{c} in {unknown[c]:,} rows" for c in ours if c in unknown])
     lacking = [c for c in ZERO_POINT if c in report["missing"]]
     if name == "gaia_dr3" and lacking:
         lines.append(f"  parallax zero point: unknown without {', '.join(lacking)}, unless tables.zero_point gives one")

@@ -144,14 +144,14 @@ def _check_quotes(data: bytes, separator: str, header: str, name: str) -> None:
 def _between_blanks(data: bytes, name: str) -> Columns:
     """Columns between blanks, as many words in each line as in the first; else columns at fixed places."""
     lines = [line.expandtabs() for line in data.decode("utf-8", "replace").split("\n") if line.strip()]
-    names = lines[0].split()
+    names = _words(lines[0])
     rule = next((i for i, line in enumerate(lines[:3]) if i and RULE.fullmatch(line)), 0)
     if rule:
         places = [(m.start(), m.end()) for m in re.finditer(r"[-=]+", lines[rule])]
         cells = [_cut(line, places) for line in (*lines[:rule], *lines[rule + 1 :])]
         units = {n: u for n, u in zip(cells[0], cells[1], strict=True) if u} if rule == 2 else {}
         return _from_rows(cells[0], cells[rule:]), units
-    rows = [line.split() for line in lines[1:]]
+    rows = [_words(line) for line in lines[1:]]
     wrong = next((i for i, row in enumerate(rows, 2) if len(row) != len(names)), 0)
     if not wrong:
         return _from_rows(names, rows), {}
@@ -162,6 +162,11 @@ def _between_blanks(data: bytes, name: str) -> Columns:
             f"{len(names)} columns; give CSV, or a rule of dashes below the header where blanks stand for NULL"
         )
     return _from_rows(names, [_cut(line, places) for line in lines[1:]]), {}
+
+
+def _words(line: str) -> list[str]:
+    """What stands between blanks; in quotes (R's write.table) blanks are part of it."""
+    return [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', line)]
 
 
 def _cut(line: str, places: Sequence[tuple[int, int]]) -> list[str]:

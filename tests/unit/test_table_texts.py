@@ -1,0 +1,157 @@
+"""Tables written as text by other programs: read as what they are, or refused with the line."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from astropy.table import Table
+
+from obcat.ingest.errors import IngestError
+from obcat.ingest.tables import ingest
+from obcat.ingest.tables.read import read_table
+
+
+def read(tmp_path: Path, source: str, text: str | bytes, name: str = "t.txt", **columns: str) -> dict[str, list]:
+    (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    ingest(source, tmp_path / name, tmp_path / "raw", columns=columns)
+    return pq.read_table(tmp_path / "raw" / f"{source}.parquet").to_pydict()
+
+
+def stops(tmp_path: Path, source: str, text: str | bytes) -> str:
+    with pytest.raises(IngestError) as caught:
+        read(tmp_path, source, text)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "source_id,ra,dec\r71,10.5,-20\r72,11,-21\r",
+        "source_id,ra,dec\r\n71,10.5,-20\r\n72,11,-21\r\n",
+        "\ufeffsource_id,ra,dec\n71,10.5,-20\n72,11,-21",
+        "sep=;\nsource_id;ra;dec\n71;10.5;-20\n72;11;-21\n",
+        '"sep=|"\r\nsource_id|ra|dec\r\n71|10.5|-20\r\n72|11|-21\r\n',
+        "# made by hand\nsource_id ra dec\n71 10.5 -20\n72 11 -21\n",
+        "# source_id ra dec\n71 10.5 -20\n72 11 -21\n",
+        "# made by numpy\n# source_id,ra,dec\n71,10.5,-20\n72,11,-21\n# end\n",
+        '"source_id" "ra" "dec"\n71 10.5 -20\n72 11 -21\n',
+        "source_id   ra    dec\n--------- ---- ----\n71        10.5  -20\n72        11    -21\n",
+        "source_id\tra\tdec\n\tdeg\tdeg\n------\t----\t----\n71\t10.5\t-20\n72\t11\t-21\n",
+        "source_id | ra | dec\n----------+----+-----\n 71 | 10.5 | -20\n 72 | 11 | -21\n",
+    ],
+    ids=["cr", "crlf", "bom", "sep", "sep_bar", "blanks", "hash", "numpy", "r", "rule", "vizier", "psql"],
+)
+def test_forms_of_text(text, tmp_path):
+    got = read(tmp_path, "gaia_dr2", text)
+    assert (got["source_id"], got["ra"], got["dec"]) == ([71, 72], [10.5, 11.0], [-20.0, -21.0])
+
+
+def test_unicode_text_of_a_spreadsheet(tmp_path):
+    got = read(tmp_path, "targets", "name\tobsid\r\nα And\t5\r\n".encode("utf-16"))
+    assert (got["name"], got["obsid"]) == (["α And"], [5])
+
+
+def test_fixed_places_without_a_rule(tmp_path):
+    got = read(tmp_path, "labels", "obsid   teff    logg\n41      15100   4.10\n42              3.90\n43      15300\n")
+    assert (got["teff"], got["logg"]) == ([15100.0, None, 15300.0], [4.1, 3.9, None])
+
+
+def test_blanks_that_cannot_be_told_stop_with_their_line(tmp_path):
+    said = stops(tmp_path, "labels", "obsid teff logg\n41 15100 4.1\n42 3.9\n")
+    assert "line 3 has 2 values, the header names 3 columns" in said
+
+
+def test_ipac_tables_with_their_units_and_nulls(tmp_path):
+    table = Table({"designation": ["01020304+0506070", "01020305+0506070"], "ra": [15.75, 15.76], "dec": [5.1, 5.2]})
+    table["j_m"] = [9500.0, -99.5]
+    table["j_m"].unit = "mmag"
+    table.write(tmp_path / "t.tbl", format="ascii.ipac")
+    text = (tmp_path / "t.tbl").read_text().replace("-99.5", " null").replace("-99.5", " null")
+    got = read(tmp_path, "twomass", text)
+    assert got["j_m"] == [9.5, None]
+    assert got["designation"] == ["01020304+0506070", "01020305+0506070"]
+
+
+def test_what_only_begins_as_ipac_stops(tmp_path):
+    assert "begins as an IPAC table" in stops(tmp_path, "gaia_dr2", "|source_id|ra|\n| 1 | 2 |\n| 1 | 2 |\n" * 3)
+
+
+def test_machine_readable_tables_of_journals(tmp_path):
+    table = Table({"ObsID": [123456789, 987654321], "Teff": [15000.0, 21000.0], "logg": [4.0, 3.5]})
+    table["Teff"].unit = "K"
+    table.write(tmp_path / "t.mrt", format="ascii.mrt")
+    got = read(tmp_path, "labels", (tmp_path / "t.mrt").read_bytes(), "hotter.txt")
+    assert (got["obsid"], got["teff"], got["label_source"]) == ([123456789, 987654321], [15000, 21000], ["hotter"] * 2)
+
+
+@pytest.mark.parametrize(
+    ("ra", "dec"),
+    [
+        ("12:00:00", "-00:30:00"),
+        ("12 00 00.00", "-00 30 00.0"),
+        ("12h00m00s", "-00d30m00s"),
+        ("+12:00:00.0", "-0:30:0"),
+    ],
+)
+def test_angles_in_three_parts(ra, dec, tmp_path):
+    got = read(tmp_path, "xstps", f"ra,dec,g\n{ra},{dec},12\n{ra},--,12\n")
+    assert (got["ra"], got["dec"]) == ([180.0], [-0.5])
+
+
+def test_right_ascension_in_degrees_and_minutes_where_the_file_says_so(tmp_path):
+    got = read(tmp_path, "xstps", "ra,dec\n192:30:00,1:0:0\n", ra="ra [d:m:s]")
+    assert (got["ra"], got["dec"]) == ([192.5], [1.0])
+
+
+@pytest.mark.parametrize("ra", ["12:60:00", "25:00:00", "12:00:61"])
+def test_impossible_angles_stop(ra, tmp_path):
+    assert "column 'ra'" in stops(tmp_path, "xstps", f"ra,dec\n{ra},1:0:0\n")
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        (["k1,5", '"k2,6', "k3,7", "k4,8"], 3),
+        (['"k1,5', "k2,6", '"k3,7', "k4,8"], 2),
+        (["k1,5", "k2,6", '"k3,7', 'k4",8'], 4),
+        (['"k1"x,5', "k2,6"], 2),
+    ],
+)
+def test_quotes_left_open_stop_with_their_line(rows, line, tmp_path):
+    said = stops(tmp_path, "targets", "\n".join(["name,obsid", *rows]) + "\n")
+    assert f"line {line}: " in said
+    assert "quote" in said
+
+
+def test_quoted_values_may_have_separators_quotes_and_line_ends(tmp_path):
+    got = read(tmp_path, "targets", 'name,obsid,note\n"k1, k2",5,"a ""b"" c"\nk3,6,"two\nlines"\n')
+    assert (got["name"], got["obsid"]) == (["k1, k2", "k3"], [5, 6])
+
+
+@pytest.mark.parametrize("word", ["NA", "<NA>", "N/A", "#N/A", "NaT", "none", "----", "-", "...", "-nan", "MASKED", ""])
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_words_for_null_in_numbers_ids_and_text(word, form, tmp_path):
+    columns = {"obsid": ["1", "2"], "source_id": ["7", word], "ra": ["1", word], "dec": ["2", word]}
+    table = pa.table({**columns, "name": ["k", word]})
+    if form == "parquet":
+        pq.write_table(table, tmp_path / "t.parquet")
+    else:
+        rows = zip(*table.to_pydict().values(), strict=True)
+        (tmp_path / "t.parquet").write_text("\n".join([",".join(table.column_names), *map(",".join, rows)]) + "\n")
+    ingest("targets", tmp_path / "t.parquet", tmp_path / "raw", columns={})
+    got = pq.read_table(tmp_path / "raw" / "targets.parquet")
+    assert got.select(["source_id", "ra", "name"]).to_pylist()[1] == {"source_id": None, "ra": None, "name": None}
+
+
+def test_a_comma_for_a_point_is_named(tmp_path):
+    assert "a comma where a point is meant" in stops(tmp_path, "gaia_dr2", "source_id;ra;dec\n1;10,5;20,5\n")
+
+
+def test_units_of_ecsv_are_text_only(tmp_path):
+    header = (
+        "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a, datatype: float64, unit: [x, [y]]}\n# schema: astropy-2.0\n"
+    )
+    (tmp_path / "t.ecsv").write_text(header + "a\n1.5\n")
+    assert read_table(tmp_path / "t.ecsv").units == {}
