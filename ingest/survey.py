@@ -27,7 +27,7 @@ def ingest(
     given = {name: (table.path, table.columns) for name, table in survey.tables.items()}
     tables.ingest_all(given, raw)
     counts = lamost.ingest(survey.spectra, raw, workers=workers, progress=progress)
-    return [f"spectra: {counted(counts)}", *matched.blocks(given, raw, allow_empty=allow_empty)]
+    return [*matched.blocks(given, raw, allow_empty=allow_empty), f"spectra: {counted(counts)}"]
 
 
 def counted(counts: dict[str, int]) -> str:

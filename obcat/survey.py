@@ -81,7 +81,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _with_line(error: str, path: Path) -> str:
-    lines = path.read_text(encoding="utf-8").rstrip().count("\n") + 1
+    lines = path.read_text(encoding="utf-8-sig").rstrip().count("\n") + 1
     return error.replace("at end of document", f"at line {lines}, the end of the file")
 
 

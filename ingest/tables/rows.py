@@ -31,7 +31,7 @@ __all__ = [
 ROW = "row"  # number of the row in the input, from 0
 ENOUGH_ROWS = 100  # rows from which positions all within a few degrees of the origin are radians
 NAMED = 5  # ids a message names
-ENOUGH_VALUES = 10  # values for a median to say something
+ENOUGH_VALUES = 10  # rows for a share of rejected ones to say something
 TOLERANCE = 1e-4  # 99.999 stored in 32 bits is 99.9990005
 MISSING = (-9999.0, -999.0)
 MISSING_MAGNITUDE = (*MISSING, -99.0, -99.9, -99.99, -99.999, 99.0, 99.9, 99.99, 99.999, 999.0, 999.9, 999.99, 9999.0)
@@ -71,7 +71,7 @@ RANGES = {  # Gaia DR2: parallaxes -1857…1851 mas with errors 0.01…4 mas; pr
     "feh_err": Range(0, 100, 0, 5),
 }
 SIGNED = ("parallax", "pmra", "pmdec")  # their sizes have a median: of a survey of faint stars, in mas and mas/yr
-FEW_VALUES = 3
+FEW_VALUES = 3  # for a median to say something
 LABELS = ("teff", "teff_err", "logg", "logg_err", "feh", "feh_err")
 
 
@@ -98,7 +98,7 @@ def check_values(column: Column, values: pa.ChunkedArray, unit_known: bool, wher
             f"{where}: {wrong[0]:g} ({wrong.size} such rows) is neither a possible {column.column} nor a known "
             f"sentinel; leave such values blank in the file"
         )
-    if not unit_known and known.size >= (FEW_VALUES if column.column in SIGNED else ENOUGH_VALUES):
+    if not unit_known and known.size >= FEW_VALUES:
         _check_median(known, limits, column, where)
 
 

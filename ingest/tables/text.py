@@ -16,7 +16,7 @@ from obcat.ingest.tables.names import unique
 __all__ = ["text_table", "yaml_units"]
 
 SEPARATORS = (",", "\t", ";", "|")
-RULE = re.compile(r"[-+=\s,;|]*---[-+=\s,;|]*")
+RULE = re.compile(r"[-+=\s,;|]*----[-+=\s,;|]*")
 STATED = re.compile(rb"(?i)\"?sep=(.)\"?[ \t,;]*")
 BYTE_BY_BYTE = re.compile(rb"(?i)^byte-(by|per)-byte description of file", re.MULTILINE)
 IPAC_LINES = 4  # names, types, units, nulls
@@ -72,12 +72,18 @@ def _header(data: bytes) -> tuple[list[bytes], bytes]:
     while data[:1] in (b"#", b"\n"):
         line, _, data = data.partition(b"\n")
         comment = line.lstrip(b"# \t") if line.strip(b"# \t-") else comment
-    while data.rstrip().rpartition(b"\n")[2].startswith(b"#"):
-        data = data.rstrip().rpartition(b"\n")[0]
     first = data.partition(b"\n")[0]
+    data = _without_last_comments(data, len(re.split(rb"[\s,;|]", first)))
     is_data = bool(first.strip()) and any(_is_number(word) for word in re.split(rb"[\s,;|]+", first.strip()))
     alike = len(re.split(rb"[\s,;|]+", comment.strip())) == len(re.split(rb"[\s,;|]+", first.strip()))
     return ([comment], data) if is_data and alike and comment else ([], data)
+
+
+def _without_last_comments(data: bytes, n: int) -> bytes:
+    """Without the lines at the end that begin with # and have fewer words than the ``n`` of a row."""
+    while (last := data.rstrip().rpartition(b"\n"))[2].startswith(b"#") and len(re.split(rb"[\s,;|]", last[2])) < n:
+        data = last[0]
+    return data
 
 
 def _is_number(word: bytes) -> bool:

@@ -43,6 +43,8 @@ def votable(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
             vo.exceptions.VOWarning,
         ) as error:  # fmt: skip
             raise IngestError(f"{name}: damaged VOTable ({brief(error)}); fetch the file again") from error
+    if len(fields) != len(arrays):
+        raise IngestError(f"{name}: damaged VOTable (a table within a table); fetch the file again")
     units = [field.get("unit", "") for field in fields]
     there = [(f.name or f.ID, a, unit) for f, a, unit in zip(table.fields, arrays, units, strict=True) if a is not None]
     names = unique([n for n, *_ in there])

@@ -35,13 +35,14 @@ def stops(tmp_path: Path, source: str, text: str | bytes) -> str:
         '"sep=|"\r\nsource_id|ra|dec\r\n71|10.5|-20\r\n72|11|-21\r\n',
         "# made by hand\nsource_id ra dec\n71 10.5 -20\n72 11 -21\n",
         "# source_id ra dec\n71 10.5 -20\n72 11 -21\n",
+        '"","source_id","ra","dec"\n"1",71,10.5,-20\n"2",72,11,-21\n',
         "# made by numpy\n# source_id,ra,dec\n71,10.5,-20\n72,11,-21\n# end\n",
         '"source_id" "ra" "dec"\n71 10.5 -20\n72 11 -21\n',
         "source_id   ra    dec\n--------- ---- ----\n71        10.5  -20\n72        11    -21\n",
         "source_id\tra\tdec\n\tdeg\tdeg\n------\t----\t----\n71\t10.5\t-20\n72\t11\t-21\n",
         "source_id | ra | dec\n----------+----+-----\n 71 | 10.5 | -20\n 72 | 11 | -21\n",
     ],
-    ids=["cr", "crlf", "bom", "sep", "sep_bar", "blanks", "hash", "numpy", "r", "rule", "vizier", "psql"],
+    ids=["cr", "crlf", "bom", "sep", "sep_bar", "blanks", "hash", "r_csv", "numpy", "r", "rule", "vizier", "psql"],
 )
 def test_forms_of_text(text, tmp_path):
     got = read(tmp_path, "gaia_dr2", text)
