@@ -8,7 +8,10 @@ import pyarrow as pa
 
 from obcat.schema import Column, columns_of
 
-__all__ = ["Key", "Named", "Position", "Recipe", "Source"]
+__all__ = ["TEXT", "Key", "Named", "Position", "Recipe", "Source"]
+
+
+TEXT = "text"  # in place of the unit of an input that is no number
 
 
 class Position(NamedTuple):
@@ -27,7 +30,7 @@ class Key(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """A column computed from others: for each input its archive names and its unit ('' for any), then the function."""
+    """A column computed from others: for each input its archive names and unit ('' for any, or TEXT); the function."""
 
     inputs: tuple[tuple[tuple[str, ...], str], ...]
     function: Callable[..., pa.ChunkedArray]

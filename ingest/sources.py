@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from obcat.ingest.source import Key, Named, Position, Recipe, Source
+from obcat.ingest.source import TEXT, Key, Named, Position, Recipe, Source
 
 __all__ = ["SOURCES"]
 
@@ -16,6 +16,27 @@ POSITION: Mapping[str, tuple[str, ...]] = {
     "dec": ("dec", "DEJ2000", "_DEJ2000", "_DE", "DEdeg", "DE_ICRS", "_DEJ2000_1", "decl"),
 }
 
+
+_RA_PARTS = (("RAh",), ("RAm",), ("RAs",))
+_DEC_PARTS = (("DE-",), ("DEd",), ("DEm",), ("DEs",))
+
+
+def _from_hours(hours: pa.ChunkedArray, minutes: pa.ChunkedArray, seconds: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.add(pc.multiply(hours, 15.0), pc.add(pc.multiply(minutes, 15 / 60), pc.multiply(seconds, 15 / 3600)))
+
+
+def _from_degrees(
+    sign: pa.ChunkedArray, degrees: pa.ChunkedArray, minutes: pa.ChunkedArray, seconds: pa.ChunkedArray
+) -> pa.ChunkedArray:
+    size = pc.add(degrees, pc.add(pc.divide(minutes, 60.0), pc.divide(seconds, 3600.0)))
+    return pc.if_else(pc.fill_null(pc.equal(sign, "-"), False), pc.negate(size), size)
+
+
+# the columns that a position has in tables byte by byte (CDS, journals)
+_PARTS = {
+    "ra": (Recipe(tuple((names, "") for names in _RA_PARTS), _from_hours),),
+    "dec": (Recipe(((_DEC_PARTS[0], TEXT), *((names, "") for names in _DEC_PARTS[1:])), _from_degrees),),
+}
 
 # Target lists: which spectra or stars belong to the sample (Liu et al. 2019, J/ApJS/241/32, or any other).
 TARGETS = Source(
@@ -31,6 +52,7 @@ TARGETS = Source(
     required=(),
     identified_by=(("specid",), ("obsid",), ("fitsname",), ("source_id",), ("ra", "dec")),
     keys=(Key(("specid",)), Key(("obsid",))),
+    recipes=_PARTS,
 )
 
 
@@ -114,7 +136,7 @@ def _release(given: pa.Table) -> tuple[str, str]:
         release: [lower[n] for n in sorted({name.lower() for name in only} & lower.keys())]
         for release, only in (("DR2", _ONLY_DR2), ("DR3", _ONLY_DR3))
     }
-    for name in ("designation", "solution_id"):
+    for name in ("designation", "solution_id", "source_id", "source", "gaia_source_id"):
         first = str(given[lower[name]][0].as_py()) if name in lower and given.num_rows else ""
         release = (
             _SOLUTIONS.get(int(first), "") if first.isdecimal() else "".join(re.findall(r"Gaia E?(DR[23]) ", first))
@@ -147,7 +169,7 @@ GAIA_DR2 = Source(
     required=("source_id", "ra", "dec"),
     identified_by=(("source_id",),),
     keys=(Key(("source_id",)),),
-    recipes=_GAIA_RECIPES,
+    recipes={**_GAIA_RECIPES, **_PARTS},
     positions=_GAIA_POSITIONS,
     defaults={"ref_epoch": DR2_EPOCH},
     complaint=_complaint_gaia,
@@ -178,7 +200,7 @@ GAIA_DR3 = Source(
     required=("source_id", "ra", "dec"),
     identified_by=(("source_id",),),
     keys=(Key(("source_id",)),),
-    recipes=_GAIA_RECIPES,
+    recipes={**_GAIA_RECIPES, **_PARTS},
     positions=_GAIA_POSITIONS,
     defaults={"ref_epoch": DR3_EPOCH},
     complaint=_complaint_gaia_dr3,
@@ -233,6 +255,7 @@ TWOMASS = Source(
     keys=(Key(("designation", "source_id")), Key(("designation",), PHOTOMETRY)),
     optional_row=("designation", *PHOTOMETRY),
     complaint=_complaint_twomass,
+    recipes=_PARTS,
 )
 
 
@@ -279,6 +302,7 @@ XSTPS = Source(
     identified_by=(("ra", "dec"),),
     positions=_SKY_POSITIONS,
     doubtful=_other_system,
+    recipes=_PARTS,
 )
 
 
@@ -296,6 +320,7 @@ PS1 = Source(
     identified_by=(("ra", "dec"),),
     positions=_SKY_POSITIONS,
     doubtful=_other_system,
+    recipes=_PARTS,
 )
 
 
@@ -323,6 +348,7 @@ APASS = Source(
     identified_by=(("ra", "dec"),),
     positions=_SKY_POSITIONS,
     doubtful=_other_system,
+    recipes=_PARTS,
 )
 
 
@@ -345,6 +371,7 @@ LABELS = Source(
     required=("teff",),
     identified_by=(("specid",), ("obsid",), ("source_id",), ("ra", "dec")),
     keys=(Key(("specid",)), Key(("obsid",))),
+    recipes=_PARTS,
 )
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from obcat.ingest.errors import IngestError
-from obcat.ingest.source import Source
+from obcat.ingest.source import TEXT, Source
 from obcat.ingest.tables import rows, units
 from obcat.ingest.tables.names import Match, recipe
 from obcat.ingest.tables.read import Tabular
@@ -33,6 +33,7 @@ FILENAME = re.compile(
     r"(?i)(.*[/\\])?(spec-)?" + PLANID + r"_sp(?P<spid>[0-9]{1,2})-(?P<fiberid>[0-9]{1,3})"
     r"(_[A-Za-z0-9]+)?(\.(fits|fit|fts))?(\.(gz|fz|bz2|xz|zst))?"
 )
+GAIA_NAME = r"^\s*Gaia E?DR[0-9] "
 GAIA_STEP = 128  # the component number in the last bits of a source_id is 0: Gaia Collaboration 2018, source_id
 MANTISSA = 52  # bits of a float64
 MANY_IDS = 20
@@ -66,7 +67,7 @@ def declared(given: Tabular, source: Source, matches: Mapping[str, Match], file:
             table[column.column] = _number(given, column, match, file)
     table[ROW] = pa.chunked_array([np.arange(given.table.num_rows)])
     result = pa.table(table)
-    if "ra" in table and not any(_is_angle(given, matches[c]) for c in ("ra", "dec") if c in matches):
+    if {"ra", "dec"} <= matches.keys() and not any(_is_angle(given, matches[c]) for c in ("ra", "dec")):
         rows.check_degrees(result, f"{file}: ra, dec")
     return Declared(result, changed, computed)
 
@@ -191,6 +192,8 @@ def _absent(
 def _input(given: Tabular, theirs: str, unit: str, file: str) -> pa.ChunkedArray:
     """A column that another is computed from, in ``unit`` unless that is ''; text as it is where it is no number."""
     where = _where(file, theirs)
+    if unit == TEXT:
+        return _plain(given.table[theirs])
     scale = units.factor(given.units.get(theirs, ""), unit, where) if unit else 1.0
     return pc.multiply(numbers(given.table[theirs], where), scale)
 
@@ -217,7 +220,8 @@ def integers(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
             f"{where}: an id must not be {kind} ({column.type}), its digits are lost; fetch it as integer"
         )
     if _is_text(column.type):
-        column = _numeric_text(column, WHOLE, "an integer id", where)
+        named = pc.replace_substring_regex(column.cast(pa.string()), GAIA_NAME, "")
+        column = _numeric_text(named, WHOLE, "an integer id", where)
     elif not pa.types.is_integer(column.type):
         raise IngestError(f"{where}: holds {column.type}, not integers; name the right column")
     try:

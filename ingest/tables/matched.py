@@ -35,8 +35,8 @@ class _Belonging(NamedTuple):
 def blocks(names: Iterable[str], raw: Path, *, allow_empty: bool = False) -> list[str]:
     """Lines about each of the tables ``names`` in ``raw``, after the spectra were read.
 
-    A table of which no row belongs to a spectrum stops with IngestError, and is taken back, so that no build uses it,
-    unless ``allow_empty``.
+    A table that has rows, of which none belongs to a spectrum, stops with IngestError, and is taken back, so that no
+    build uses it, unless ``allow_empty``.
     """
     spectra = pq.ParquetFile(raw / "headers.parquet").read(columns=[*IDS, "ra", "dec"])
     lines, faults = [], []
@@ -45,7 +45,7 @@ def blocks(names: Iterable[str], raw: Path, *, allow_empty: bool = False) -> lis
         said = store.provenance(raw / f"{name}.parquet")
         found = _belonging(name, table, spectra, raw)
         lines += _block(name, said, table, found)
-        if spectra.num_rows and found is not None and not found.rows.any():
+        if spectra.num_rows and said["counts"]["rows_read"] and found is not None and not found.rows.any():
             faults.append((name, f"{said['file']}: {_why_none(name, table, spectra)}"))
     if faults and not allow_empty:
         for name, _ in faults:

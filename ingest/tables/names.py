@@ -147,11 +147,12 @@ def _stated(ours: str, theirs: str, names: Sequence[str], file: str) -> Match:
 
 
 def _check_required(source: Source, matches: Mapping[str, Match], names: Sequence[str], file: str) -> None:
+    there = matches.keys() | {ours for ours, recipes in source.recipes.items() if recipe(recipes, names, file)}
     for ours in source.required:
-        if ours not in matches and recipe(source.recipes.get(ours, ()), names, file) is None:
+        if ours not in there:
             tried = ", ".join(source.candidates(ours))
             mend = f'name it in the survey\'s TOML: columns = {{ {ours} = "…" }}'
             raise IngestError(f"{file}: no column for {ours} (tried {tried}){nearest(ours, names)}; {mend}")
-    if not any(all(ours in matches for ours in group) for group in source.identified_by):
+    if not any(all(ours in there for ours in group) for group in source.identified_by):
         groups = ", ".join(" + ".join(group) for group in source.identified_by)
         raise IngestError(f"{file}: nothing says which star a row of {source.name} is; needed is one of {groups}")

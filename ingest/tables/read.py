@@ -32,6 +32,20 @@ DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
 MASK = ".mask"
 TRUE, FALSE = ("true", "t", "1"), ("false", "f", "0", "")
 VOPARQUET = b"IVOA.VOTable-Parquet.content"
+OTHERS = {
+    b"PK\x03\x04": "a zip archive or a spreadsheet",
+    b"\x89HDF": "HDF5",
+    b"ARROW1": "Arrow",
+    b"SQLite format 3": "an SQLite database",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x1f\x9d": "compress",
+    b"%PDF": "PDF",
+    b"{": "JSON",
+    b"[{": "JSON",
+    b"[[": "JSON",
+}
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -131,9 +145,11 @@ def _reader(data: bytes, path: Path) -> Callable[[bytes, str], tuple[pa.Table, d
         return votable.votable
     if data.startswith(UTF_16):
         return _utf_16
-    if data.lstrip()[:1] == b"<" or b"\0" in data[:4096]:
+    kind = next((kind for magic, kind in OTHERS.items() if data.startswith(magic)), "")
+    if kind or data.lstrip()[:1] == b"<" or b"\0" in data[:4096]:
+        what = f"{kind}, " if kind else ""
         raise IngestError(
-            f"{path.name}: not a table (begins with {data[:16]!r}); give FITS, VOTable, CSV, ECSV or Parquet"
+            f"{path.name}: {what}not a table (begins with {data[:16]!r}); give FITS, VOTable, CSV, ECSV or Parquet"
         )
     return text.text_table
 

@@ -158,6 +158,8 @@ def _between_blanks(data: bytes, name: str) -> Columns:
         units = {n: u for n, u in zip(cells[0], cells[1], strict=True) if u} if rule == 2 else {}
         return _from_rows(cells[0], cells[rule:]), units
     rows = [_words(line) for line in lines[1:]]
+    if lines[0].startswith('"') and all(len(row) == len(names) + 1 for row in rows):
+        names = ["row names", *names]  # R names its rows and not their column
     wrong = next((i for i, row in enumerate(rows, 2) if len(row) != len(names)), 0)
     if not wrong:
         return _from_rows(names, rows), {}

@@ -118,6 +118,12 @@ def test_what_belongs_to_nothing_may_be_allowed(raw):
     assert (raw / "labels.parquet").exists()
 
 
+def test_a_table_without_rows_says_so_and_no_more(raw):
+    assert blocks(given(raw, ps1="ra,dec,g\n"), raw)[0] == (
+        "ps1: 0 rows of ps1.csv, 0 kept, 0 belong to a spectrum; 0 of 6 spectra have one"
+    )
+
+
 def test_all_tables_without_a_row_are_named(raw):
     names = given(raw, ps1="ra,dec,g\n1,2,15\n", apass="ra,dec,v\n1,2,15\n")
     with pytest.raises(IngestError, match=r"tables.ps1: .* \(and so tables.apass\); or allow it"):

@@ -38,11 +38,27 @@ def stops(tmp_path: Path, source: str, text: str | bytes) -> str:
         '"","source_id","ra","dec"\n"1",71,10.5,-20\n"2",72,11,-21\n',
         "# made by numpy\n# source_id,ra,dec\n71,10.5,-20\n72,11,-21\n# end\n",
         '"source_id" "ra" "dec"\n71 10.5 -20\n72 11 -21\n',
+        '"source_id" "ra" "dec"\n"1" 71 10.5 -20\n"2" 72 11 -21\n',
         "source_id   ra    dec\n--------- ---- ----\n71        10.5  -20\n72        11    -21\n",
         "source_id\tra\tdec\n\tdeg\tdeg\n------\t----\t----\n71\t10.5\t-20\n72\t11\t-21\n",
         "source_id | ra | dec\n----------+----+-----\n 71 | 10.5 | -20\n 72 | 11 | -21\n",
     ],
-    ids=["cr", "crlf", "bom", "sep", "sep_bar", "blanks", "hash", "r_csv", "numpy", "r", "rule", "vizier", "psql"],
+    ids=[
+        "cr",
+        "crlf",
+        "bom",
+        "sep",
+        "sep_bar",
+        "blanks",
+        "hash",
+        "r_csv",
+        "numpy",
+        "r",
+        "r_rows",
+        "rule",
+        "vizier",
+        "psql",
+    ],
 )
 def test_forms_of_text(text, tmp_path):
     got = read(tmp_path, "gaia_dr2", text)
@@ -156,3 +172,35 @@ def test_units_of_ecsv_are_text_only(tmp_path):
     )
     (tmp_path / "t.ecsv").write_text(header + "a\n1.5\n")
     assert read_table(tmp_path / "t.ecsv").units == {}
+
+
+def test_positions_in_the_parts_of_tables_byte_by_byte(tmp_path):
+    rule, labels = "-" * 60, {"RAh": "1-2 I2", "RAm": "4-5 I2", "RAs": "7-10 F4.1", "DE-": "12 A1", "DEd": "13-14 I2"}
+    labels |= {"DEm": "16-17 I2", "DEs": "19-22 F4.1", "Vmag": "24-28 F5.2"}
+    described = [f"{places:>7}  {form}  ---  {name}  Its {name}" for name, (places, form) in
+                 ((name, word.split()) for name, word in labels.items())]  # fmt: skip
+    head = ["Title: Two stars", "=" * 60, "Byte-by-byte Description of file: t.txt", rule]
+    head += ["   Bytes Format Units  Label  Explanations", rule, *described, rule]
+    rows = ["10 30 00.0 -00 30 36.0  9.50", "00 06 04.0 +89 00 00.0 10.50"]
+    got = read(tmp_path, "apass", "\n".join([*head, *rows]) + "\n")
+    assert got["ra"] == pytest.approx([157.5, 1.516666666])
+    assert got["dec"] == pytest.approx([-0.51, 89.0])
+    assert got["v"] == [9.5, 10.5]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"PK\x03\x04rest", "a zip archive or a spreadsheet"),
+        (b"\x89HDF\r\n", "HDF5"),
+        (b'{"ra": [1]}', "JSON"),
+        (b'[{"ra": 1}]', "JSON"),
+        (b"BZh91AY", "bzip2"),
+    ],
+)
+def test_what_is_no_table_is_named(content, kind, tmp_path):
+    assert f"t.txt: {kind}, not a table" in stops(tmp_path, "gaia_dr2", content)
+
+
+def test_a_header_may_begin_with_a_bracket(tmp_path):
+    assert read(tmp_path, "labels", "[Fe/H],obsid,Teff\n-0.5,3,15000\n")["feh"] == [-0.5]

@@ -369,16 +369,24 @@ def test_long_and_reserved_names_of_labels(tmp_path):
         ("designation", "gaia_dr3"),
         ("a_g_val", "gaia_dr2"),
         ("DR2Name", "gaia_dr2"),
+        ("gaia_source_id", "gaia_dr3"),
         ("solution_id", "gaia_dr2"),
     ],
 )
 def test_the_release_is_told_by_what_the_table_holds(columns, release, tmp_path):
     values = {"designation": "Gaia DR3 7", "astrometric_params_solved": "95", "solution_id": "1635721458409799680"}
+    values["gaia_source_id"] = "Gaia EDR3 7"
     row = ",".join(values.get(c, "1.5") for c in columns.split(","))
     rows = f"source_id,ra,dec,{columns}\n7,10,20,{row}\n"
     other = {"gaia_dr2": "gaia_dr3", "gaia_dr3": "gaia_dr2"}[release]
     assert f"give it as tables.{release}" in stops(tmp_path, other, rows)
     assert text(tmp_path, release, rows)["source_id"] == [7]
+
+
+def test_names_of_gaia_are_identifiers(tmp_path):
+    got = text(tmp_path, "labels", "GaiaDR2,teff\nGaia DR2 4611686018427387905,15000\n Gaia DR2 5 ,16000\n,17000\n")
+    assert got["source_id"] == [2**62 + 1, 5]
+    assert "'Gaia 5' is not an integer id" in stops(tmp_path, "labels", "GaiaDR2,teff\nGaia 5,15000\n")
 
 
 def test_the_error_of_the_parallax_from_its_ratio(tmp_path):
