@@ -41,10 +41,10 @@ def blocks(names: Iterable[str], raw: Path, *, allow_empty: bool = False) -> lis
     spectra = pq.ParquetFile(raw / "headers.parquet").read(columns=[*IDS, "ra", "dec"])
     lines, faults = [], []
     for name in (n for n in SOURCES if n in names):
-        table = pq.ParquetFile(raw / f"{name}.parquet").read()
+        table = _keys(raw / f"{name}.parquet")
         said = store.provenance(raw / f"{name}.parquet")
         found = _belonging(name, table, spectra, raw)
-        lines += _block(name, said, table, found)
+        lines += _block(name, said, found)
         if spectra.num_rows and said["counts"]["rows_read"] and found is not None and not found.rows.any():
             faults.append((name, f"{said['file']}: {_why_none(name, table, spectra)}"))
     if faults and not allow_empty:
@@ -53,6 +53,12 @@ def blocks(names: Iterable[str], raw: Path, *, allow_empty: bool = False) -> lis
         more = f" (and so tables.{', tables.'.join(n for n, _ in faults[1:])})" if len(faults) > 1 else ""
         raise IngestError(f"tables.{faults[0][0]}: {faults[0][1]}{more}; or allow it with --allow-empty")
     return lines
+
+
+def _keys(path: Path) -> pa.Table:
+    """The columns that say whose a row is."""
+    file = pq.ParquetFile(path)
+    return file.read(columns=[c for c in (*IDS, "source_id", "ra", "dec") if c in file.schema_arrow.names])
 
 
 def _belonging(name: str, table: pa.Table, spectra: pa.Table, raw: Path) -> _Belonging | None:
@@ -64,7 +70,7 @@ def _belonging(name: str, table: pa.Table, spectra: pa.Table, raw: Path) -> _Bel
         found = _or(found, _alike(table[key], spectra[key]))
     if name not in GAIA and "source_id" in table.column_names:
         for release in GAIA:
-            gaia = pq.ParquetFile(raw / f"{release}.parquet").read(columns=["source_id", "ra", "dec"])
+            gaia = _keys(raw / f"{release}.parquet")
             near = _near(gaia, spectra).rows
             rows = _in(table["source_id"], gaia["source_id"].filter(pa.array(near)))
             found = _or(found, _Belonging(rows, np.zeros(spectra.num_rows, bool)))
@@ -93,7 +99,8 @@ def _near(table: pa.Table, spectra: pa.Table, radius: float = NEAR) -> _Belongin
     found = _Belonging(np.zeros(len(rows), bool), np.zeros(len(stars), bool))
     if there.any() and len(stars):
         found.rows[there] = np.isfinite(cKDTree(stars).query(rows[there], distance_upper_bound=chord)[0])
-        found.spectra[:] = np.isfinite(cKDTree(rows[there]).query(stars, distance_upper_bound=chord)[0])
+    if found.rows.any():
+        found.spectra[:] = np.isfinite(cKDTree(rows[found.rows]).query(stars, distance_upper_bound=chord)[0])
     return found
 
 
@@ -124,7 +131,7 @@ def _why_none(name: str, table: pa.Table, spectra: pa.Table) -> str:
     return f"{said}; is it the table of this survey?"
 
 
-def _block(name: str, said: dict[str, Any], table: pa.Table, found: _Belonging | None) -> list[str]:
+def _block(name: str, said: dict[str, Any], found: _Belonging | None) -> list[str]:
     """Rows; which column became which; what was not found, not taken, unknown."""
     counts, report = said["counts"], said["report"]
     why = [f"{n:,} rejected: {reason}" for reason, n in report["rejected"].items()]
