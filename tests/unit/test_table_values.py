@@ -75,6 +75,16 @@ def test_tnull_is_a_stored_number(form, stored, words, expect, tmp_path):
     assert str(read_table(tmp_path / "t.fits").table["x"].to_pylist()) == str(expect)
 
 
+def test_logical_values_of_fits_that_are_neither_are_null(tmp_path):
+    columns = [fits.Column("x", "L", array=[True, False, True]), fits.Column("n", "2I", array=np.zeros((3, 2)))]
+    fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "t.fits")
+    data = (tmp_path / "t.fits").read_bytes()
+    at = 2 * 2880 + 10
+    assert data[at : at + 1] == b"T"
+    (tmp_path / "t.fits").write_bytes(data[:at] + b"\0" + data[at + 1 :])
+    assert read_table(tmp_path / "t.fits").table.to_pydict() == {"x": [True, False, None]}
+
+
 @pytest.mark.parametrize("kind", ["u2", "u4", "u8", "i2", "i4", "i8", "u1"])
 def test_masked_integers_that_astropy_wrote_to_fits(kind, tmp_path):
     table = Table({"x": MaskedColumn(np.array([5, 7, 9], kind), mask=[False, True, False]), "y": [1, 2, 3]})
