@@ -62,7 +62,7 @@ def ingest(source_name: str, path: Path, out: Path, *, columns: Mapping[str, str
         "computed": made.computed,
         "missing": [c.column for c in source.columns if c.column not in mapping.keys() | made.computed.keys()],
         "alike": alike(source, matches, given.table.column_names),
-        "unknown": {c: n for c in mapping if (n := _unknown(table[c], source, c))},
+        "unknown": {c: n for c in mapping if (n := _unknown(table[c], source, c))[0]},
         "rejected": dict(sorted(Counter(rejected["reason"].to_pylist()).items())),
     }
     store.write(source_name, table, rejected, store.Provenance(path, dict(columns), mapping, counts, report), out)
@@ -75,13 +75,14 @@ def _source(name: str) -> Source:
     return SOURCES[name]
 
 
-def _unknown(values: pa.ChunkedArray, source: Source, name: str) -> int:
-    """How many values are NULL, or a number that says so."""
-    known = rows.given(values)
+def _unknown(values: pa.ChunkedArray, source: Source, name: str) -> tuple[int, int]:
+    """How many values are NULL or a number that says so; how many of them are such a number."""
+    hidden, numbers = ~rows.given(values), 0
     if pa.types.is_floating(values.type):
         column = next(c for c in source.columns if c.column == name)
-        known &= ~rows.is_sentinel(values.to_numpy(), column)
-    return int(np.sum(~known))
+        said = rows.is_sentinel(values.to_numpy(), column)
+        hidden, numbers = hidden | said, int(np.sum(said))
+    return int(np.sum(hidden)), numbers
 
 
 def _good_rows(

@@ -68,7 +68,7 @@ def _belonging(name: str, table: pa.Table, spectra: pa.Table, raw: Path) -> _Bel
     found = _Belonging(np.zeros(table.num_rows, bool), np.zeros(spectra.num_rows, bool))
     for key in (k for k in IDS if k in table.column_names):
         found = _or(found, _alike(table[key], spectra[key]))
-    if name not in GAIA and "source_id" in table.column_names:
+    if name not in (*GAIA, "targets") and "source_id" in table.column_names:
         for release in GAIA:
             gaia = _keys(raw / f"{release}.parquet")
             near = _near(gaia, spectra).rows
@@ -128,6 +128,8 @@ def _why_none(name: str, table: pa.Table, spectra: pa.Table) -> str:
         for what, (x, y) in others.items():
             if _near(pa.table({"ra": x, "dec": y}), spectra).rows.any():
                 return f"{said}: {what}"
+    if name == "targets" and keys == ["source_id"]:
+        return f"{said}: a Gaia source alone names no spectrum; give specid, obsid, fitsname or position"
     return f"{said}; is it the table of this survey?"
 
 
@@ -151,7 +153,7 @@ def _block(name: str, said: dict[str, Any], found: _Belonging | None) -> list[st
     lines += _line("computed", [f"{c} ({computed[c]})" for c in ours if c in computed])
     lines += _line("not found", report["missing"])
     lines += _line("not taken", [f"{theirs} for {column}" for theirs, column in alike])
-    lines += _line("unknown (NULL)", [f"{c} in {unknown[c]:,} rows" for c in ours if c in unknown])
+    lines += _line("unknown (NULL)", [_rows_of(c, *unknown[c]) for c in ours if c in unknown])
     lacking = [c for c in ZERO_POINT if c in report["missing"]]
     if name == "gaia_dr3" and lacking:
         lines.append(f"  parallax zero point: unknown without {', '.join(lacking)}, unless tables.zero_point gives one")
@@ -163,6 +165,10 @@ _COUNTS = {
     "passed_over": "of another table",
     "text_changed": "texts without control characters",
 }
+
+
+def _rows_of(column: str, n: int, sentinels: int) -> str:
+    return f"{column} in {n:,} rows" + (f" ({sentinels:,} as a number like -9999)" if sentinels else "")
 
 
 def _line(what: str, words: list[str]) -> list[str]:

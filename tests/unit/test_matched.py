@@ -41,8 +41,8 @@ def rows(header: str, *columns: object) -> str:
 
 
 def test_a_block_says_rows_columns_and_what_is_missing(raw):
-    text = rows("Source,RA_ICRS,DE_ICRS,Plx,Gmag,rmag", [*range(1, N), 9], RA, [*DEC[:-1], 95], [*RA[:-2] / 99, "", 1],
-                RA / 10, RA / 10)  # fmt: skip
+    ids, dec, parallax = [*range(1, N), 9], [*DEC[:-1], 95], [-999, *RA[:-3] / 99, "", 1]
+    text = rows("Source,RA_ICRS,DE_ICRS,Plx,Gmag,rmag", ids, RA, dec, parallax, RA / 10, RA / 10)
     assert blocks(given(raw, gaia_dr2=text), raw) == [
         "gaia_dr2: 6 rows of gaia_dr2.csv, 5 kept (1 rejected: bad_position), 5 belong to a spectrum; "
         "5 of 6 spectra have one",
@@ -50,7 +50,7 @@ def test_a_block_says_rows_columns_and_what_is_missing(raw):
         "  computed: ref_epoch (2015.5)",
         "  not found: parallax_error, pmra, pmra_error, pmdec, pmdec_error, phot_bp_mean_mag, phot_rp_mean_mag, "
         "phot_bp_mean_flux_over_error, phot_rp_mean_flux_over_error, ruwe",
-        "  unknown (NULL): parallax in 1 rows",
+        "  unknown (NULL): parallax in 2 rows (1 as a number like -9999)",
     ]
 
 
@@ -140,3 +140,10 @@ def test_what_the_zero_point_of_dr3_lacks_is_named(raw):
 def test_bands_of_another_system_are_named(raw):
     lines = blocks(given(raw, apass=rows("ra,dec,Vmag,Rmag,Imag", RA, DEC, RA / 10, RA / 10, RA / 10)), raw)
     assert "  not taken: Rmag for r, Imag for i" in lines
+
+
+def test_gaia_sources_alone_name_no_spectrum(raw):
+    gaia = rows("source_id,ra,dec", range(1, N + 1), RA, DEC)
+    names = given(raw, gaia_dr2=gaia, targets="source_id\n1\n2\n")
+    with pytest.raises(IngestError, match=r"tables.targets: .* a Gaia source alone names no spectrum; give specid"):
+        blocks(names, raw)
