@@ -19,6 +19,7 @@ SEPARATORS = (",", "\t", ";", "|")
 RULE = re.compile(r"[-+=\s,;|]*----[-+=\s,;|]*")
 STATED = re.compile(rb"(?i)\"?sep=(.)\"?[ \t,;]*")
 BYTE_BY_BYTE = re.compile(rb"(?i)^byte-(by|per)-byte description of file", re.MULTILINE)
+HEAD = 100_000  # bytes within which a description byte by byte begins
 IPAC_LINES = 4  # names, types, units, nulls
 
 Columns = tuple[pa.Table, dict[str, str]]
@@ -33,20 +34,20 @@ def text_table(data: bytes, name: str) -> Columns:
     data = _with_plain_ends(data.removeprefix(b"\xef\xbb\xbf"))
     if data.startswith(b"# %ECSV"):
         return _ecsv(data, name)
-    if BYTE_BY_BYTE.search(data):
+    if BYTE_BY_BYTE.search(data[:HEAD]):
         return _cds(data, name)
+    (first,), after = _lines(data, 0, 1)
     separator = None
-    if match := STATED.fullmatch(data.partition(b"\n")[0]):
-        separator, data = match[1].decode("latin-1"), data.partition(b"\n")[2]
+    if match := STATED.fullmatch(first):
+        separator, data = match[1].decode("latin-1"), data[after:]
     if data.startswith((b"|", b"\\")):
         return _ipac(data, name)
-    header, data = _header(data)
-    lines = header + data.split(b"\n", 3)
-    first = lines[0].decode("utf-8", "replace")
-    separator = separator or max(SEPARATORS, key=first.count)
-    if separator not in first and len(first.split()) > 1:
-        return _between_blanks(b"\n".join([*header, data]), name)
-    return _delimited([*header, *data.split(b"\n", 3 - len(header))], separator, name)
+    data = _without_comments(data)
+    header = _lines(data, 0, 1)[0][0].decode("utf-8", "replace")
+    separator = separator or max(SEPARATORS, key=header.count)
+    if separator not in header and len(header.split()) > 1:
+        return _between_blanks(data, name)
+    return _delimited(data, separator, name)
 
 
 def yaml_units(lines: Sequence[str]) -> dict[str, str]:
@@ -62,62 +63,85 @@ def yaml_units(lines: Sequence[str]) -> dict[str, str]:
 
 def _with_plain_ends(data: bytes) -> bytes:
     """Lines that end in LF, whatever they ended in."""
+    if b"\r" not in data:
+        return data
     data = data.replace(b"\r\n", b"\n")
-    return data.replace(b"\r", b"\n") if b"\n" not in data.rstrip(b"\n") else data
+    return data if b"\n" in data[:-1] else data.replace(b"\r", b"\n")
 
 
-def _header(data: bytes) -> tuple[list[bytes], bytes]:
-    """The header where it stands behind a # (as numpy writes it), and the text without comments around it."""
-    comment = b""
-    while data[:1] in (b"#", b"\n"):
-        line, _, data = data.partition(b"\n")
+def _lines(data: bytes, at: int, n: int) -> tuple[list[bytes], int]:
+    """The next ``n`` lines (fewer at the end, but one), and where the next begins; the rest is not copied."""
+    lines: list[bytes] = []
+    while len(lines) < n and (at < len(data) or not lines):
+        end = data.find(b"\n", at)
+        end = len(data) if end < 0 else end
+        lines.append(data[at:end])
+        at = end + 1
+    return lines, at
+
+
+def _without_comments(data: bytes) -> bytes:
+    """Without the comments around the table; the header where it stands behind a # (as numpy writes it)."""
+    at, comment = 0, b""
+    while data[at : at + 1] in (b"#", b"\n"):
+        (line,), at = _lines(data, at, 1)
         comment = line.lstrip(b"# \t") if line.strip(b"# \t-") else comment
-    first = data.partition(b"\n")[0]
-    data = _without_last_comments(data, len(re.split(rb"[\s,;|]", first)))
-    is_data = bool(first.strip()) and any(_is_number(word) for word in re.split(rb"[\s,;|]+", first.strip()))
-    alike = len(re.split(rb"[\s,;|]+", comment.strip())) == len(re.split(rb"[\s,;|]+", first.strip()))
-    return ([comment], data) if is_data and alike and comment else ([], data)
+    first = _lines(data, at, 1)[0][0]
+    end = _end_of_rows(data, len(re.split(rb"[\s,;|]", first)))
+    words, named = (re.split(rb"[\s,;|]+", line.strip()) for line in (first, comment))
+    if comment and len(words) == len(named) and any(map(_is_number, words)):
+        return comment + b"\n" + data[at:end]
+    return data[at:end]
 
 
-def _without_last_comments(data: bytes, n: int) -> bytes:
-    """Without the lines at the end that begin with # and have fewer words than the ``n`` of a row."""
-    while (last := data.rstrip().rpartition(b"\n"))[2].startswith(b"#") and len(re.split(rb"[\s,;|]", last[2])) < n:
-        data = last[0]
-    return data
+def _end_of_rows(data: bytes, n: int) -> int:
+    """Where the comments at the end begin: lines with a # before them and fewer words than the ``n`` of a row."""
+    end = len(data)
+    while True:
+        last = end
+        while data[last - 1 : last].isspace():
+            last -= 1
+        start = data.rfind(b"\n", 0, last) + 1
+        if data[start : start + 1] != b"#" or len(re.split(rb"[\s,;|]", data[start:last])) >= n:
+            return end
+        end = start
 
 
 def _is_number(word: bytes) -> bool:
     return re.fullmatch(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", word) is not None
 
 
-def _delimited(lines: list[bytes], separator: str, name: str) -> Columns:
+def _delimited(data: bytes, separator: str, name: str) -> Columns:
     """One header line; VizieR's line of units with its rule, and a rule alone, are no rows."""
-    if len(lines) > 2 and RULE.fullmatch(lines[2].decode("utf-8", "replace")):
-        units = [u.strip().strip('"') for u in lines[1].decode("utf-8", "replace").split(separator)]
-        table = _text_columns(b"\n".join([lines[0], *lines[3:]]), separator, name)
+    head, after = _lines(data, 0, 3)
+    texts = [line.decode("utf-8", "replace") for line in head]
+    if len(head) > 2 and RULE.fullmatch(texts[2]):
+        units = [u.strip().strip('"') for u in texts[1].split(separator)]
+        table = _text_columns(head[0] + b"\n" + data[after:], separator, name)
         return table, {c: u for c, u in zip(table.column_names, units, strict=False) if u}
-    if len(lines) > 1 and RULE.fullmatch(lines[1].decode("utf-8", "replace")):
-        lines = [lines[0], *lines[2:]]
-    return _text_columns(b"\n".join(lines), separator, name), {}
+    if len(head) > 1 and RULE.fullmatch(texts[1]):
+        data = head[0] + b"\n" + data[_lines(data, 0, 2)[1] :]
+    return _text_columns(data, separator, name), {}
 
 
 def _ecsv(data: bytes, name: str) -> Columns:
     """The units are those of the YAML header."""
-    comments = []
-    while data.startswith((b"#", b"\n")):
-        line, _, data = data.partition(b"\n")
+    at, comments = 0, []
+    while data[at : at + 1] in (b"#", b"\n"):
+        (line,), at = _lines(data, at, 1)
         comments.append(line.decode("utf-8", "replace"))
     try:
         units = yaml_units([line[2:] for line in comments if line.startswith("# ") and "%ECSV" not in line])
     except OSError as error:
         raise IngestError(f"{name}: damaged ECSV header ({brief(error)}); write the table again") from error
     stated = next((line for line in comments if re.match(r"# delimiter:", line)), "")
-    return _text_columns(data, "," if "," in stated else " ", name), units
+    return _text_columns(data[at:], "," if "," in stated else " ", name), units
 
 
 def _text_columns(data: bytes, separator: str, name: str) -> pa.Table:
-    data = data.rstrip(b"\n") + b"\n"
-    header = data.partition(b"\n")[0].decode("utf-8", "replace")
+    if data.endswith(b"\n\n") or not data.endswith(b"\n"):
+        data = data.rstrip(b"\n") + b"\n"
+    header = _lines(data, 0, 1)[0][0].decode("utf-8", "replace")
     if b'"' in data:
         _check_quotes(data, separator, header, name)
     try:
@@ -135,7 +159,8 @@ def _text_columns(data: bytes, separator: str, name: str) -> pa.Table:
 
 def _check_quotes(data: bytes, separator: str, header: str, name: str) -> None:
     """A quote that is never closed takes the next rows into its value, so that they vanish: IngestError, its line."""
-    reader = csv.reader(io.StringIO(data.decode("utf-8", "replace"), newline=""), delimiter=separator, strict=True)
+    text = io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace", newline="")
+    reader = csv.reader(text, delimiter=separator, strict=True)
     line = 1
     try:
         for row in reader:

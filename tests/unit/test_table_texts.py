@@ -91,6 +91,13 @@ def test_ipac_tables_with_their_units_and_nulls(tmp_path):
     assert got["designation"] == ["01020304+0506070", "01020305+0506070"]
 
 
+def test_words_for_null_that_an_ipac_table_chooses(tmp_path):
+    text = "|    ra|   dec|   j_m|ph_qual|\n|double|double|double|   char|\n|   deg|   deg|   mag|       |\n"
+    text += "|      |      | 77.77|    ---|\n 10.000 20.000  77.77     AAA\n 11.000 21.000   9.50     ---\n"
+    got = read(tmp_path, "twomass", text)
+    assert (got["j_m"], got["ph_qual"]) == ([None, 9.5], ["AAA", None])
+
+
 def test_what_only_begins_as_ipac_stops(tmp_path):
     assert "begins as an IPAC table" in stops(tmp_path, "gaia_dr2", "|source_id|ra|\n| 1 | 2 |\n| 1 | 2 |\n" * 3)
 
