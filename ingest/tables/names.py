@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from obcat.ingest.errors import IngestError
-from obcat.ingest.source import Recipe, Source
+from obcat.ingest.source import Position, Recipe, Source
 from obcat.schema import nearest
 
 __all__ = ["Match", "alike", "find", "recipe", "resolve", "unique"]
@@ -116,17 +116,18 @@ def _found(source: Source, ours: str, names: Sequence[str], file: str) -> Match 
 
 def _position(source: Source, names: Sequence[str], columns: Mapping[str, str], file: str) -> dict[str, Match | None]:
     """The source's own position, both coordinates from one pair; never that of a list it was matched with."""
-    if not source.positions or {"ra", "dec"} & columns.keys():
+    if {"ra", "dec"} & columns.keys():
         return {}
     pairs: dict[tuple[str, str], bool] = {}
-    for pair in source.positions:
+    any_pair = zip((*source.names.get("ra", ()), "ra"), source.names.get("dec", ()), strict=False)
+    for pair in source.positions or [Position(ra, dec) for ra, dec in any_pair]:
         ra, dec = (find([n], names, file) for n in (pair.ra, pair.dec))
         if ra and dec and (not pair.beside or set(pair.beside) & set(names)):
             pairs.setdefault((ra, dec), bool(pair.beside))
     if not pairs:
         return {}
     rivals = [f"{ra}, {dec}" for ra, dec in pairs if not ra.startswith("_")]
-    if len(rivals) > 1 and not any(pairs.values()):
+    if source.positions and len(rivals) > 1 and not any(pairs.values()):
         raise IngestError(
             f"{file}: two positions ({' and '.join(rivals)}): which is that of the source itself? Name it in the "
             f'survey\'s TOML: columns = {{ ra = "…", dec = "…" }}'

@@ -320,6 +320,15 @@ def test_the_position_is_the_sources_own(source, header, own, tmp_path):
     assert (got["ra"], got["dec"]) == ([10.0 + own], [20.0 + own])
 
 
+@pytest.mark.parametrize(
+    ("header", "expect"),
+    [("RAJ2000,DEJ2000,ra,obsid", 10.0), ("ra,RAJ2000,DEJ2000,obsid", 20.0), ("ra,decl,dec2,obsid", 10.0)],
+)
+def test_both_coordinates_are_of_one_pair(header, expect, tmp_path):
+    got = text(tmp_path, "targets", f"{header}\n10,20,30,7\n")
+    assert (got["ra"], got["dec"]) == ([expect], [expect + 10])
+
+
 def test_two_positions_that_nothing_tells_apart_stop(tmp_path):
     said = stops(tmp_path, "xstps", "ra,dec,RAJ2000,DEJ2000,g\n10,20,11,21,15\n")
     assert "two positions (ra, dec and RAJ2000, DEJ2000)" in said
