@@ -132,7 +132,7 @@ def _position(source: Source, names: Sequence[str], columns: Mapping[str, str], 
             f"{file}: two positions ({' and '.join(rivals)}): which is that of the source itself? Name it in the "
             f'survey\'s TOML: columns = {{ ra = "…", dec = "…" }}'
         )
-    own = max(pairs, key=lambda pair: pairs[pair])  # the first of those that their archive's names stand beside
+    own = next(iter(pairs))
     return {"ra": Match(own[0]), "dec": Match(own[1])}
 
 

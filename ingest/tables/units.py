@@ -45,7 +45,8 @@ NONE = ("", "-", "--", "---", "none", "null", "unitless", "dimensionless", "1")
 # the unit whose logarithm a column is: [mas], log(mas), log10(cm.s**-2), dex(K)
 LOGARITHM = re.compile(r"\[(?P<cds>[^\[\]]*)\]|(log|log10|lg|dex)\s*[(\[](?P<of>.*)[)\]]", re.IGNORECASE)
 SUN = ("sun", "solar", "sol", "", "-", "---", "h", "1")
-GRAVITY = "logg"
+GRAVITY = "logg"  # in cm/s2, whose logarithm is meant where a file says cm/s2
+LOGARITHMIC = ("dex", "cgs", "sun", "solar", *NONE)
 PLAIN_LOGARITHMS = ("logg", "logg_err", "feh", "feh_err", "logdis")
 
 
@@ -71,8 +72,10 @@ def scale(declared: str, column: str, wanted: str, where: str) -> Scale:
         return _logarithm((match["cds"] or match["of"] or "").strip(), column, wanted, text, where)
     if text.lower() == "dex" and column not in PLAIN_LOGARITHMS:
         raise IngestError(f"{where}: unit 'dex' is a logarithm of no unit, not {wanted!r}; {_mend(wanted or 'unit')}")
-    if text.lower() == "dex":
+    if text.lower() in LOGARITHMIC and column in PLAIN_LOGARITHMS:
         return Scale()
+    if column.startswith(GRAVITY) and _parse(text, where).is_equivalent(u.Unit("cm/s2")):
+        return _logarithm(text, column, wanted, text, where)
     return Scale(factor(declared, wanted, where))
 
 

@@ -148,6 +148,9 @@ def test_nulls_of_votables(tmp_path):
         ("logg", "log10(m/s2)", 2.2, 4.2),
         ("logg", "[cm/s2]", 4.2, 4.2),
         ("logg", "dex(cm/s2)", 4.2, 4.2),
+        ("logg", "cm.s**-2", 4.2, 4.2),
+        ("logg", "cgs", 4.2, 4.2),
+        ("logg_err", "cm/s2", 0.1, 0.1),
         ("logg_err", "dex", 0.1, 0.1),
         ("feh", "dex", -0.3, -0.3),
         ("feh", "[Sun]", -0.3, -0.3),
@@ -410,8 +413,8 @@ def test_names_of_gaia_are_identifiers(tmp_path):
 
 
 def test_the_error_of_the_parallax_from_its_ratio(tmp_path):
-    got = text(tmp_path, "gaia_dr2", "source_id,ra,dec,Plx,RPlx\n7,10,20,-2.0,-40\n8,10,20,2.0,0\n9,10,20,,\n")
-    assert got["parallax_error"] == [pytest.approx(0.05), None, None]
+    got = text(tmp_path, "gaia_dr2", "source_id,ra,dec,Plx,RPlx\n7,10,20,-2.0,-40\n8,10,20,2.0,0\n9,10,20,,\n5,10,20,2.0,-40\n")
+    assert got["parallax_error"] == [pytest.approx(0.05), None, None, None]
     assert report(tmp_path, "gaia_dr2")["computed"]["parallax_error"] == "from Plx, RPlx"
 
 
