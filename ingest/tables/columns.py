@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -95,7 +96,7 @@ def _named_spectrum(value: str, column: str) -> str:
 
 
 def _short(texts: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    """Names of label tables in the width of the published column; two that become one stop."""
+    """Names of label tables in plain ASCII and the width of the published column; two that become one stop."""
     names = [n for n in pc.unique(texts).to_pylist() if n is not None]
     short = {name: _short_name(name) for name in names}
     if len(set(short.values())) < len(short):
@@ -104,6 +105,9 @@ def _short(texts: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
 
 
 def _short_name(name: str) -> str:
+    """In plain ASCII, as FITS needs it: accents go, other letters become _."""
+    parts = (c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    name = "".join(c if c.isascii() and c.isprintable() else "_" for c in parts).strip() or "labels"
     name = f"{name} table" if name == REGRESSED else name
     return name[:LABEL_SOURCE].rstrip()
 

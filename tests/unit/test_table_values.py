@@ -376,6 +376,8 @@ def test_long_and_reserved_names_of_labels(tmp_path):
         "a_very_long_name_of_a_ta"
     ]
     assert text(tmp_path, "labels", rows, "regression.csv")["label_source"] == ["regression table"]
+    assert text(tmp_path, "labels", rows, "étiquettes_星.csv")["label_source"] == ["etiquettes__"]
+    assert text(tmp_path, "labels", rows, ".csv")["label_source"] == ["labels"]
     alike = "obsid,teff,label_source\n" + "".join(f"{i},15000,{'x' * 24}{i}\n" for i in (1, 2))
     assert "alike in their first 24 letters" in stops(tmp_path, "labels", alike)
 
@@ -413,7 +415,9 @@ def test_names_of_gaia_are_identifiers(tmp_path):
 
 
 def test_the_error_of_the_parallax_from_its_ratio(tmp_path):
-    got = text(tmp_path, "gaia_dr2", "source_id,ra,dec,Plx,RPlx\n7,10,20,-2.0,-40\n8,10,20,2.0,0\n9,10,20,,\n5,10,20,2.0,-40\n")
+    got = text(
+        tmp_path, "gaia_dr2", "source_id,ra,dec,Plx,RPlx\n7,10,20,-2.0,-40\n8,10,20,2.0,0\n9,10,20,,\n5,10,20,2.0,-40\n"
+    )
     assert got["parallax_error"] == [pytest.approx(0.05), None, None, None]
     assert report(tmp_path, "gaia_dr2")["computed"]["parallax_error"] == "from Plx, RPlx"
 
