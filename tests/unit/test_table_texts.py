@@ -211,3 +211,12 @@ def test_what_is_no_table_is_named(content, kind, tmp_path):
 
 def test_a_header_may_begin_with_a_bracket(tmp_path):
     assert read(tmp_path, "labels", "[Fe/H],obsid,Teff\n-0.5,3,15000\n")["feh"] == [-0.5]
+
+
+def test_a_last_row_that_begins_with_a_hash_is_a_row(tmp_path):
+    assert read(tmp_path, "targets", "name,obsid\nk,4\n#12,5\n")["obsid"] == [4, 5]
+    assert read(tmp_path, "targets", "name,obsid\nk,4\n#12,5\n#END#\n# bye\n", "u.txt")["obsid"] == [4, 5]
+
+
+def test_a_comment_is_a_header_only_where_it_names_every_column(tmp_path):
+    assert read(tmp_path, "labels", "# made by hand, again\nobsid,teff,5\n3,15000,2\n")["obsid"] == [3]
