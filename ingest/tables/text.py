@@ -87,22 +87,24 @@ def _without_comments(data: bytes) -> bytes:
         (line,), at = _lines(data, at, 1)
         comment = line.lstrip(b"# \t") if line.strip(b"# \t-") else comment
     first = _lines(data, at, 1)[0][0]
-    end = _end_of_rows(data, len(re.split(rb"[\s,;|]", first)))
+    end = _end_of_rows(data, first)
     words, named = (re.split(rb"[\s,;|]+", line.strip()) for line in (first, comment))
     if comment and len(words) == len(named) and any(map(_is_number, words)):
         return comment + b"\n" + data[at:end]
     return data[at:end]
 
 
-def _end_of_rows(data: bytes, n: int) -> int:
-    """Where the comments at the end begin: lines with a # before them and fewer words than the ``n`` of a row."""
+def _end_of_rows(data: bytes, header: bytes) -> int:
+    """Where the comments at the end begin: lines with a # before them that are cut in fewer parts than the header."""
+    separator = max((s.encode() for s in SEPARATORS), key=header.count)
+    apart = separator if separator in header else None
     end = len(data)
     while True:
         last = end
         while data[last - 1 : last].isspace():
             last -= 1
         start = data.rfind(b"\n", 0, last) + 1
-        if data[start : start + 1] != b"#" or len(re.split(rb"[\s,;|]", data[start:last])) >= n:
+        if data[start : start + 1] != b"#" or len(data[start:last].split(apart)) >= len(header.split(apart)):
             return end
         end = start
 

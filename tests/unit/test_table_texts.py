@@ -220,3 +220,10 @@ def test_a_last_row_that_begins_with_a_hash_is_a_row(tmp_path):
 
 def test_a_comment_is_a_header_only_where_it_names_every_column(tmp_path):
     assert read(tmp_path, "labels", "# made by hand, again\nobsid,teff,5\n3,15000,2\n")["obsid"] == [3]
+
+
+@pytest.mark.parametrize("content", ["# a\n# b c\n", "#", "\n\n\n", "# a\n\n", "a,b\n#\n#\n", "sep=;\n"])
+def test_texts_without_a_table_stop(content, tmp_path):
+    assert "no column for" in stops(tmp_path, "gaia_dr2", content) or "not a regular table" in stops(
+        tmp_path, "gaia_dr2", content
+    )
