@@ -38,9 +38,10 @@ COOKBOOK = """\
 read no other table than `catalog.ob_stars` and those of `meta` run on the `obcat.duckdb` of a release too.
 """
 INPUTS = """\
-The tables of a survey file, and the names under which a column is found, the likeliest first, whatever their case. Any
-other name is given in the survey file: `columns = { parallax = "plx" }`, with its unit where the file does not state
-one: `columns = { parallax = "plx [mas]" }`.
+The tables of a survey file, and the names under which a column is found, the likeliest first, whatever their case
+unless a letter is a band (`Rmag` is not `rmag`); of two positions the source's own is taken. Any other name is given in
+the survey file: `columns = { parallax = "plx" }`, with its unit where the file does not state one:
+`columns = { parallax = "plx [mas]" }`.
 """
 
 

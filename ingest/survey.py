@@ -9,6 +9,7 @@ import pyarrow as pa
 from obcat.ingest import lamost, tables
 from obcat.ingest.errors import IngestError
 from obcat.ingest.lamost import parts
+from obcat.ingest.tables import matched
 from obcat.survey import Survey
 
 __all__ = ["ingest"]
@@ -24,13 +25,15 @@ def ingest(
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
     again: bool = False,
+    allow_empty: bool = False,
 ) -> list[str]:
     """Read spectra and tables; only what is new or changed, or with ``again`` everything. Returns lines of counts.
 
-    Raises IngestError, one line, where a table cannot be used.
+    Raises IngestError, one line, where a table cannot be used or no row of it belongs to a spectrum, unless
+    ``allow_empty``.
     """
     try:
-        return _ingest(survey, raw, workers, progress, again)
+        return _ingest(survey, raw, workers, progress, again=again, allow_empty=allow_empty)
     except OSError as error:
         place = error.filename or raw
         raise IngestError(f"{place}: {error.strerror or error}; free space or mend it, run again") from error
@@ -40,16 +43,23 @@ def ingest(
 
 
 def _ingest(
-    survey: Survey, raw: Path, workers: int, progress: Callable[[int, int], None] | None, again: bool
+    survey: Survey,
+    raw: Path,
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+    *,
+    again: bool,
+    allow_empty: bool,
 ) -> list[str]:
     raw.mkdir(parents=True, exist_ok=True)
     if again:
         for path in raw.glob("*.parquet"):
             path.unlink()
     given = {name: (table.path, table.columns) for name, table in survey.tables.items()}
-    lines = [f"{name}: {counted(counts)}" for name, counts in tables.ingest_all(given, raw).items()]
+    tables.ingest_all(given, raw)
     counts = lamost.ingest(survey.spectra, raw, workers=workers, progress=progress, again=again)
-    return [*lines, f"spectra: {counted(counts)}", *remarks(raw, counts)]
+    blocks = matched.blocks(given, raw, allow_empty=allow_empty)
+    return [*blocks, f"spectra: {counted(counts)}", *remarks(raw, counts)]
 
 
 def remarks(raw: Path, counts: dict[str, int]) -> list[str]:

@@ -75,7 +75,7 @@ def _path(kind: type, value: object) -> object:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SurveyError(f"{path}: cannot be read ({error.strerror}); give a survey's TOML file") from error
     except UnicodeDecodeError as error:
@@ -85,7 +85,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _with_line(error: str, path: Path) -> str:
-    lines = path.read_text(encoding="utf-8").rstrip().count("\n") + 1
+    lines = path.read_text(encoding="utf-8-sig").rstrip().count("\n") + 1
     return error.replace("at end of document", f"at line {lines}, the end of the file")
 
 

@@ -116,7 +116,7 @@ def _check_status(status: bytes, message: bytes, where: str) -> None:
 
 def table_of(body: bytes, where: str) -> tuple[pa.Table, dict[str, str]]:
     """The one table of a checked VOTable, and the units of its columns. Raises Failed: damaged."""
-    from obcat.ingest.tables.formats import votable
+    from obcat.ingest.tables.votable import votable
 
     check_bytes(body, where)
     check_document(body, where)

@@ -1,5 +1,6 @@
 """Tables of a survey to Parquet: exactly the declared columns, provenance in the file, rejected rows beside it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from obcat.ingest.errors import IngestError
-from obcat.ingest.sources import SOURCES, Source
+from obcat.ingest.source import Source
+from obcat.ingest.sources import SOURCES
 from obcat.ingest.tables import rows, store
-from obcat.ingest.tables.names import resolve
+from obcat.ingest.tables.names import alike, resolve
 from obcat.ingest.tables.read import read_table
 from obcat.ingest.tables.rows import ROW
 from obcat.schema import nearest
@@ -52,11 +54,18 @@ def ingest(source_name: str, path: Path, out: Path, *, columns: Mapping[str, str
 
     given = read_table(path)
     matches = resolve(source, given.table.column_names, columns, path.name)
-    table, text_changed = declared(given, source, matches, path.name)
-    table, counts, rejected = _good_rows(table, source, path.name)
-    counts |= {"text_changed": text_changed}
+    made = declared(given, source, matches, path.name)
+    table, counts, rejected = _good_rows(made.table, given.table, source, path.name)
+    counts |= {"text_changed": made.text_changed}
     mapping = {ours: match.theirs for ours, match in matches.items()}
-    store.write(source_name, table, rejected, store.Provenance(path, dict(columns), mapping, counts), out)
+    report = {
+        "computed": made.computed,
+        "missing": [c.column for c in source.columns if c.column not in mapping.keys() | made.computed.keys()],
+        "alike": alike(source, matches, given.table.column_names),
+        "unknown": {c: n for c in mapping if (n := _unknown(table[c], source, c))[0]},
+        "rejected": dict(sorted(Counter(rejected["reason"].to_pylist()).items())),
+    }
+    store.write(source_name, table, rejected, store.Provenance(path, dict(columns), mapping, counts, report), out)
     return {**counts, "unchanged": 0}
 
 
@@ -66,7 +75,19 @@ def _source(name: str) -> Source:
     return SOURCES[name]
 
 
-def _good_rows(table: pa.Table, source: Source, file: str) -> tuple[pa.Table, dict[str, int], pa.Table]:
+def _unknown(values: pa.ChunkedArray, source: Source, name: str) -> tuple[int, int]:
+    """How many values are NULL or a number that says so; how many of them are such a number."""
+    hidden, numbers = ~rows.given(values), 0
+    if pa.types.is_floating(values.type):
+        column = next(c for c in source.columns if c.column == name)
+        said = rows.is_sentinel(values.to_numpy(), column)
+        hidden, numbers = hidden | said, int(np.sum(said))
+    return int(np.sum(hidden)), numbers
+
+
+def _good_rows(
+    table: pa.Table, given: pa.Table, source: Source, file: str
+) -> tuple[pa.Table, dict[str, int], pa.Table]:
     """The table without the rows that are rejected, double or another table's; the counts; the rejected rows."""
     read = table.num_rows
     ours = _own_rows(table, source)
@@ -74,7 +95,7 @@ def _good_rows(table: pa.Table, source: Source, file: str) -> tuple[pa.Table, di
     rejected = _rejected(ours, why, source)
     _check_share(rejected, ours.num_rows, file)
     good = ours.filter(pa.array(why == ""))
-    if complaint := source.complaint(good):
+    if complaint := source.complaint(good, given):
         raise IngestError(f"{file}: {complaint}")
     kept = rows.merged(good)
     for key in source.keys:

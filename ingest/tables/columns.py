@@ -1,53 +1,125 @@
 """The declared columns of a source, from those of a file: converted, checked, computed or null; ids exact."""
 
-from collections.abc import Mapping
+import math
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from obcat.ingest.errors import IngestError
-from obcat.ingest.sources import Source
+from obcat.ingest.source import TEXT, Source
 from obcat.ingest.tables import rows, units
 from obcat.ingest.tables.names import Match, recipe
 from obcat.ingest.tables.read import Tabular
 from obcat.ingest.tables.rows import ROW
 from obcat.schema import Column
 
-__all__ = ["cleaned", "declared", "integers", "numbers"]
+__all__ = ["Declared", "cleaned", "declared", "integers", "named_spectra", "numbers"]
 
-NULLS = ("", "null", "none", "--", "-", "---", "n/a", "nan", "\\n", "...")
+NULLS = ("", "na", "<na>", "n/a", "#n/a", "null", "none", "nan", "-nan", "nat", "\\n", "...", "masked")
+DASHES = r"^-+$"
 CONTROL = r"\p{C}"
 FORMULA = r"^[=+@\-\s]+"
 WHOLE = r"^[+-]?[0-9]+$"
 DECIMAL = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?(?i:inf|infinity)$"
+SEXAGESIMAL = r"^[+-]?[0-9]{1,3}(\s*[:hHdD°]\s*|\s+)[0-9]{1,2}((\s*[:mM'′]\s*|\s+)[0-9]{1,2}(\.[0-9]*)?\s*[sS\"″]?)$"
+ANGLES = ("h:m:s", "d:m:s", "hms", "dms", "h m s", "d m s", "hh:mm:ss", "dd:mm:ss", "hourangle", "h", "deg", "")
+PLANID = r"(?P<lmjd>[0-9]+)-(?P<planid>[A-Za-z0-9_+-]+)"
+SPECID = re.compile(PLANID + r"-(?P<spid>[0-9]{1,2})-(?P<fiberid>[0-9]{1,3})")
+FILENAME = re.compile(
+    r"(?i)(.*[/\\])?(spec-)?" + PLANID + r"_sp(?P<spid>[0-9]{1,2})-(?P<fiberid>[0-9]{1,3})"
+    r"(_[A-Za-z0-9]+)?(\.(fits|fit|fts))?(\.(gz|fz|bz2|xz|zst))?"
+)
+GAIA_NAME = r"^\s*Gaia E?DR[0-9] "
+GAIA_STEP = 128  # the component number in the last bits of a source_id is 0: Gaia Collaboration 2018, source_id
+MANTISSA = 52  # bits of a float64
+MANY_IDS = 20
+SPREADSHEET, DIGITS = 1000, 10**17  # a spreadsheet keeps 15 digits and writes zeros for the rest
+CHANCE = 1e-9  # below which ids that end alike are no chance
+LABEL_SOURCE, REGRESSED = 24, "regression"  # width of the published column; the word for labels learnt from spectra
 
 
-def declared(given: Tabular, source: Source, matches: Mapping[str, Match], file: str) -> tuple[pa.Table, int]:
-    """The declared columns, in order and type, with the number of every row; and how many texts were changed."""
-    table, changed = {}, 0
+class Declared(NamedTuple):
+    """The declared columns with the number of every row; texts changed; ours -> how it was computed."""
+
+    table: pa.Table
+    text_changed: int
+    computed: dict[str, str]
+
+
+def declared(given: Tabular, source: Source, matches: Mapping[str, Match], file: str) -> Declared:
+    """The declared columns, in order and type. Raises IngestError where one cannot be what it says."""
+    table: dict[str, pa.ChunkedArray] = {}
+    computed: dict[str, str] = {}
+    changed = 0
     for column in source.columns:
         match = matches.get(column.column)
         if match is None:
-            table[column.column] = _absent(given, source, column, file)
+            table[column.column], how = _absent(given, source, matches, column, file)
+            computed |= {column.column: how} if how else {}
         elif column.type == "VARCHAR":
-            table[column.column], n = cleaned(given.table[match.theirs], _where(file, match.theirs))
+            table[column.column], n = _text(given, column, match, file)
             changed += n
         else:
             table[column.column] = _number(given, column, match, file)
     table[ROW] = pa.chunked_array([np.arange(given.table.num_rows)])
     result = pa.table(table)
-    if "ra" in table and not any(_unit(given, matches[c]) for c in ("ra", "dec") if c in matches):
+    if {"ra", "dec"} <= matches.keys() and not any(_is_angle(given, matches[c]) for c in ("ra", "dec")):
         rows.check_degrees(result, f"{file}: ra, dec")
-    return result, changed
+    return Declared(result, changed, computed)
+
+
+def _text(given: Tabular, column: Column, match: Match, file: str) -> tuple[pa.ChunkedArray, int]:
+    texts, changed = cleaned(given.table[match.theirs], _where(file, match.theirs))
+    if column.column in ("specid", "fitsname"):
+        return named_spectra(texts, column.column), changed
+    return (_short(texts, _where(file, match.theirs)), changed) if column.column == "label_source" else (texts, changed)
+
+
+def named_spectra(texts: pa.ChunkedArray, column: str) -> pa.ChunkedArray:
+    """specid or fitsname as LAMOST writes it, from either of them, padded or not, with or without folder and ending."""
+    return pa.chunked_array([pa.array([v and _named_spectrum(v, column) for v in texts.to_pylist()], pa.string())])
+
+
+def _named_spectrum(value: str, column: str) -> str:
+    match = FILENAME.fullmatch(value) or SPECID.fullmatch(value.removeprefix("spec-"))
+    if match is None:
+        return value
+    lmjd, planid, spid, fiberid = match["lmjd"], match["planid"], int(match["spid"]), int(match["fiberid"])
+    if column == "specid":
+        return f"{int(lmjd)}-{planid}-{spid:02d}-{fiberid:03d}"
+    return f"spec-{int(lmjd)}-{planid}_sp{spid:02d}-{fiberid:03d}.fits"
+
+
+def _short(texts: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
+    """Names of label tables in plain ASCII and the width of the published column; two that become one stop."""
+    names = [n for n in pc.unique(texts).to_pylist() if n is not None]
+    short = {name: _short_name(name) for name in names}
+    if len(set(short.values())) < len(short):
+        raise IngestError(f"{where}: names that are alike in their first {LABEL_SOURCE} letters; give shorter ones")
+    return pa.chunked_array([pa.array([short.get(v) for v in texts.to_pylist()], pa.string())])
+
+
+def _short_name(name: str) -> str:
+    """In plain ASCII, as FITS needs it: accents go, other letters become _."""
+    parts = (c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    name = "".join(c if c.isascii() and c.isprintable() else "_" for c in parts).strip() or "labels"
+    name = f"{name} table" if name == REGRESSED else name
+    return name[:LABEL_SOURCE].rstrip()
 
 
 def _number(given: Tabular, column: Column, match: Match, file: str) -> pa.ChunkedArray:
-    where = _where(file, match.theirs)
+    where, values = _where(file, match.theirs), given.table[match.theirs]
     if column.type == "BIGINT":
-        return integers(given.table[match.theirs], where)
+        return integers(values, where)
     unit = _unit(given, match)
-    read = _scaled(numbers(given.table[match.theirs], where), unit, column, where)
+    if column.column in ("ra", "dec") and _is_sexagesimal(values):
+        return rows.wrapped(_from_sexagesimal(values, column.column, unit, where))
+    read = _scaled(numbers(values, where), unit, column, where)
     if column.column not in ("ra", "dec"):
         rows.check_values(column, read, bool(unit), where)
     return rows.wrapped(read) if column.column == "ra" else read
@@ -55,41 +127,83 @@ def _number(given: Tabular, column: Column, match: Match, file: str) -> pa.Chunk
 
 def _scaled(read: pa.ChunkedArray, unit: str, column: Column, where: str) -> pa.ChunkedArray:
     """In the declared unit; sentinels are no quantities and stay as they are."""
-    factor = units.factor(unit, column.unit, where)
-    if factor == 1.0:
+    scale = units.scale(unit, column.column, column.unit, where)
+    if scale == units.Scale():
         return read
-    missing = pc.is_in(read, pa.array(rows.sentinels(column), pa.float64()))
-    return pc.if_else(missing, read, pc.multiply(read, factor))
+    missing = pa.array(rows.is_sentinel(read.to_numpy(), column))
+    plain = pc.power(10.0, read) if scale.is_log else read
+    return pc.if_else(missing, read, pc.add(pc.multiply(plain, scale.factor), scale.shift))
+
+
+def _is_sexagesimal(column: pa.ChunkedArray) -> bool:
+    """Whether every value is an angle in three (or two) parts; two parts between blanks are a number and a blank."""
+    if not pa.types.is_string(column.type):
+        return False
+    texts = _without_nulls(pc.utf8_trim_whitespace(column))
+    return texts.null_count < len(texts) and bool(pc.all(pc.match_substring_regex(texts, SEXAGESIMAL)).as_py())
+
+
+def _from_sexagesimal(column: pa.ChunkedArray, name: str, unit: str, where: str) -> pa.ChunkedArray:
+    """In degrees; right ascension in hours unless the file says degrees. Minutes and seconds are below 60."""
+    text = unit.strip().strip('"').lower()
+    if text not in ANGLES:
+        raise IngestError(f"{where}: unit {unit!r} of an angle in three parts is not known; state [h:m:s] or [d:m:s]")
+    is_hours = name == "ra" and text not in ("d:m:s", "dms", "d m s", "dd:mm:ss", "deg")
+    texts = _without_nulls(pc.utf8_trim_whitespace(column)).to_pylist()
+    values = [None if v is None else _angle(v, where) * (15 if is_hours else 1) for v in texts]
+    if is_hours and any(v is not None and abs(v) > 360 for v in values):
+        raise IngestError(f"{where}: more than 24 hours; state the unit in the survey's TOML: [d:m:s]")
+    return pa.chunked_array([pa.array(values, pa.float64())])
+
+
+def _angle(text: str, where: str) -> float:
+    whole, minutes, seconds = (float(x) for x in re.findall(r"[0-9]+\.?[0-9]*", text))
+    if minutes >= 60 or seconds > 60:
+        raise IngestError(f"{where}: {text[:40]!r} is no angle; mend the file")
+    return math.copysign(whole + minutes / 60 + seconds / 3600, -1.0 if text.startswith("-") else 1.0)
 
 
 def _unit(given: Tabular, match: Match) -> str:
     return match.unit or given.units.get(match.theirs, "")
 
 
+def _is_angle(given: Tabular, match: Match) -> bool:
+    """Whether nobody need guess the unit of a position."""
+    return bool(_unit(given, match)) or _is_sexagesimal(given.table[match.theirs])
+
+
 def _where(file: str, column: str) -> str:
     return f"{file}: column {column!r}"
 
 
-def _absent(given: Tabular, source: Source, column: Column, file: str) -> pa.ChunkedArray:
-    """A column the file does not have: computed, or its default, or null."""
+def _absent(
+    given: Tabular, source: Source, matches: Mapping[str, Match], column: Column, file: str
+) -> tuple[pa.ChunkedArray, str]:
+    """A column the file does not have: computed (and from which), or its default, or null."""
     found = recipe(source.recipes.get(column.column, ()), given.table.column_names, file)
     if found is not None:
         one, inputs = found
         units_of = [unit for _, unit in one.inputs]
-        return one.function(*[_input(given, n, u, file) for n, u in zip(inputs, units_of, strict=True)])
-    default = file.partition(".")[0] if column.column == "label_source" else source.defaults.get(column.column)
-    return pa.chunked_array([pa.repeat(pa.scalar(default, column.arrow_type), given.table.num_rows)])
+        values = one.function(*[_input(given, n, u, file) for n, u in zip(inputs, units_of, strict=True)])
+        return pa.chunked_array(values.chunks, column.arrow_type), f"from {', '.join(inputs)}"
+    default: object = source.defaults.get(column.column)
+    if column.column == "label_source":
+        default = _short_name(file.partition(".")[0])
+    nulls = pa.repeat(pa.scalar(default, column.arrow_type), given.table.num_rows)
+    return pa.chunked_array([nulls]), "" if default is None else str(default)
 
 
 def _input(given: Tabular, theirs: str, unit: str, file: str) -> pa.ChunkedArray:
-    """A column that another is computed from, in ``unit`` unless that is ''."""
+    """A column that another is computed from, in ``unit`` unless that is ''; text as it is where it is no number."""
     where = _where(file, theirs)
+    if unit == TEXT:
+        return _plain(given.table[theirs])
     scale = units.factor(given.units.get(theirs, ""), unit, where) if unit else 1.0
     return pc.multiply(numbers(given.table[theirs], where), scale)
 
 
 def numbers(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    """As float64; text that says NULL ('', NULL, --, nan, …) is null, other text stops."""
+    """As float64; text that says NULL ('', NA, NULL, --, nan, …) is null, other text stops."""
     if _is_text(column.type):
         column = _numeric_text(column, DECIMAL, "a number", where)
     elif not (
@@ -100,19 +214,56 @@ def numbers(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
 
 
 def integers(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    """As int64, exact. An id that comes as a float, or as text with a point or an exponent, stops: it is rounded."""
+    """As int64, exact. An id that comes as a float, or as text with a point or an exponent, stops: it is rounded.
+
+    So do ids that were floats, or in a spreadsheet, and were made integers again.
+    """
     if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
+        kind = "a float" if pa.types.is_floating(column.type) else "a number with a fraction"
         raise IngestError(
-            f"{where}: an id must not be a float ({column.type}), its digits are lost; fetch it as integer"
+            f"{where}: an id must not be {kind} ({column.type}), its digits are lost; fetch it as integer"
         )
     if _is_text(column.type):
-        column = _numeric_text(column, WHOLE, "an integer id", where)
+        named = pc.replace_substring_regex(column.cast(pa.string()), GAIA_NAME, "")
+        column = _numeric_text(named, WHOLE, "an integer id", where)
     elif not pa.types.is_integer(column.type):
         raise IngestError(f"{where}: holds {column.type}, not integers; name the right column")
     try:
-        return column.cast(pa.int64())
+        ids = column.cast(pa.int64())
     except pa.ArrowInvalid as error:
         raise IngestError(f"{where}: holds an id that does not fit in 64 bits; fetch the file again") from error
+    _check_rounded(np.unique(ids.drop_null().to_numpy()), where)
+    return ids
+
+
+def _check_rounded(ids: np.ndarray, where: str) -> None:
+    """Raise IngestError for ids of Gaia that end as no ids do: a float64 keeps 53 of their bits, a sheet 15 digits.
+
+    Every source_id is a multiple of 128, one in four a multiple of 512; after a float64 all are, from 2**61 on.
+    """
+    ids = ids[ids >= 2 ** (MANTISSA + 8)]
+    steps = 2.0 ** (np.floor(np.log2(ids.astype(float))) - MANTISSA)
+    told = steps > GAIA_STEP
+    _check_ends(ids[told], steps[told].astype(int), GAIA_STEP, "a float (256, 512 or 1024 divides them)", where)
+    sheet = ids[ids >= DIGITS]
+    _check_ends(sheet, np.full(sheet.shape, SPREADSHEET), 8, "a spreadsheet (they end in zeros)", where)
+
+
+def _check_ends(ids: np.ndarray, steps: np.ndarray, common: int, what: str, where: str) -> None:
+    """``common`` divides every id, so that a step divides one in step / common of them."""
+    n, k = ids.size, int(np.sum(ids % steps == 0))
+    share = float(np.mean(common / steps)) if n else 1.0
+    if n >= MANY_IDS and k > n * share and _chance(n, k, share) < CHANCE:
+        raise IngestError(
+            f"{where}: {k} of {n} ids went through {what} and are the archive's no more; fetch it as integer"
+        )
+
+
+def _chance(n: int, k: int, share: float) -> float:
+    """Upper bound (Chernoff) of the chance that k of n or more have what ``share`` of all have."""
+    q = k / n
+    rest = 0.0 if q == 1 else (1 - q) * math.log((1 - q) / (1 - share))
+    return math.exp(-n * (q * math.log(q / share) + rest))
 
 
 def cleaned(column: pa.ChunkedArray, where: str) -> tuple[pa.ChunkedArray, int]:
@@ -131,8 +282,7 @@ def cleaned(column: pa.ChunkedArray, where: str) -> tuple[pa.ChunkedArray, int]:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    value = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_null(value)
+    return pa.types.is_string(kind) or pa.types.is_null(kind)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -140,12 +290,27 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _without_nulls(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.if_else(pc.is_in(pc.utf8_lower(column), pa.array(NULLS)), None, column)
+    """NULL where the text says so, in any of the words of archives and of R, Python and spreadsheets."""
+    said = pc.or_(pc.is_in(pc.utf8_lower(column), pa.array(NULLS)), pc.match_substring_regex(column, DASHES))
+    return pc.if_else(said, None, column)
 
 
 def _numeric_text(column: pa.ChunkedArray, pattern: str, what: str, where: str) -> pa.ChunkedArray:
     column = _without_nulls(pc.utf8_trim_whitespace(_plain(column)))
     wrong = pc.filter(column, pc.invert(pc.match_substring_regex(column, pattern)))
     if len(wrong):
-        raise IngestError(f"{where}: {wrong[0].as_py()[:40]!r} is not {what} ({len(wrong)} such rows); mend the file")
+        raise IngestError(
+            f"{where}: {_shown(wrong)} is not {what} ({len(wrong)} such rows); mend the file{_hint(wrong)}"
+        )
     return pc.replace_substring_regex(column, r"^\+", "")
+
+
+def _shown(wrong: pa.ChunkedArray) -> str:
+    return repr(wrong[0].as_py()[:40])
+
+
+def _hint(wrong: Sequence[pa.Scalar]) -> str:
+    text = wrong[0].as_py()
+    if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", text):
+        return ": a comma where a point is meant"
+    return ": angles in three parts go in ra and dec, all or none" if re.fullmatch(SEXAGESIMAL, text) else ""

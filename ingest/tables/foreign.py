@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from obcat.ingest.errors import IngestError
-from obcat.ingest.tables import units
-from obcat.ingest.tables.columns import cleaned, integers, numbers
+from obcat.ingest.tables import rows, units
+from obcat.ingest.tables.columns import cleaned, integers, named_spectra, numbers
 from obcat.ingest.tables.names import find
 from obcat.ingest.tables.read import Tabular, read_table
 from obcat.schema import Column, nearest
@@ -51,16 +52,33 @@ def _theirs(
 
 def _typed(given: Tabular, column: Column, theirs: str, where: str) -> pa.ChunkedArray:
     if column.type == "VARCHAR":
-        return cleaned(given.table[theirs], where)[0]
+        texts = cleaned(given.table[theirs], where)[0]
+        return named_spectra(texts, column.column) if column.column in ("specid", "fitsname") else texts
     if column.type == "BIGINT":
         return _without_null(integers(given.table[theirs], where), column)
-    read = _without_null(numbers(given.table[theirs], where), column)
-    known = pc.if_else(pc.is_finite(read), read, None)
-    return pc.multiply(known, units.factor(given.units.get(theirs, ""), column.unit, where))
+    read = _without_null(numbers(_flags(given.table[theirs], column), where), column)
+    scale = units.scale(given.units.get(theirs, ""), column.column, column.unit, where)
+    plain = pc.power(10.0, read) if scale.is_log else read
+    return pc.add(pc.multiply(plain, scale.factor), scale.shift)
+
+
+def _flags(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    """True and false of a flag as 1 and 0."""
+    if not column.type.endswith("INT"):
+        return values
+    if pa.types.is_string(values.type):
+        words = pc.utf8_lower(pc.utf8_trim_whitespace(values))
+        for word, digit in (("true", "1"), ("t", "1"), ("false", "0"), ("f", "0")):
+            values = pc.if_else(pc.equal(words, word), digit, values)
+        return values
+    return values.cast(pa.int8()) if pa.types.is_boolean(values.type) else values
 
 
 def _without_null(read: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
-    """Where columns.csv declares a number that stands for NULL, that number is null."""
+    """Null is what stands for NULL: the number of columns.csv, the sentinels of archives, infinite numbers."""
+    if pa.types.is_floating(read.type):
+        known = read.to_numpy()
+        read = pc.if_else(pa.array(np.isfinite(known) & ~rows.is_sentinel(known, column)), read, None)
     if column.null in ("yes", "no"):
         return read
     return pc.if_else(pc.equal(read, pa.scalar(int(column.null), read.type)), None, read)

@@ -5,19 +5,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from obcat.ingest.errors import IngestError
-from obcat.ingest.sources import Recipe, Source
+from obcat.ingest.source import Position, Recipe, Source
 from obcat.schema import nearest
 
-__all__ = ["Match", "find", "recipe", "resolve"]
+__all__ = ["Match", "alike", "find", "recipe", "resolve", "unique"]
 
-STATED_UNIT = re.compile(r"(?P<name>.*\S)\s*\[(?P<unit>[^\]]+)\]")
+STATED_UNIT = re.compile(r"(?P<name>.*\S)\s*\[(?P<unit>[^\[\]]+|\[[^\[\]]+\])\]")
+NAME_WITH_UNIT = re.compile(r"(?P<name>\S.*?)\s+(\((?P<round>[^()]+)\)|\[(?P<square>[^\[\]]+)\])")
+PLACE = re.compile(r" \(column \d+\)$")
+ONE_BAND = re.compile(r"(e_|err_|magerr_|mag_|Sloan_|Johnson_)?[A-Za-z](['p]|_)?(mag)?(_?err(or)?)?")
 
 
 class Match(NamedTuple):
-    """The file's column, and the unit stated for it in the survey ('' where none is)."""
+    """The file's column, and the unit stated for it in the survey or in its own name ('' where none is)."""
 
     theirs: str
     unit: str = ""
+
+
+def unique(names: Sequence[str]) -> list[str]:
+    """The names of a file's columns; a name that is there twice is at neither, each says its place instead."""
+    names = list(names)
+    return [n if n and names.count(n) == 1 else f"{n} (column {i})" for i, n in enumerate(names, 1)]
 
 
 def resolve(source: Source, names: Sequence[str], columns: Mapping[str, str], file: str) -> dict[str, Match]:
@@ -32,23 +41,53 @@ def resolve(source: Source, names: Sequence[str], columns: Mapping[str, str], fi
         if ours not in ours_known:
             raise IngestError(f"{file}: columns.{ours}: {source.name} has no such column{nearest(ours, ours_known)}")
     stated = {ours: _stated(ours, theirs, names, file) for ours, theirs in columns.items() if theirs}
-    found = {ours: find(source.candidates(ours), names, file) for ours in ours_known if ours not in columns}
-    matches = stated | {ours: Match(theirs) for ours, theirs in found.items() if theirs is not None}
+    found = {ours: _found(source, ours, names, file) for ours in ours_known if ours not in columns}
+    found |= _position(source, names, columns, file)
+    matches = stated | {ours: match for ours, match in found.items() if match is not None}
+    for ours in source.doubtful(matches, names):
+        matches.pop(ours, None)
     _check_required(source, matches, names, file)
     return {ours: matches[ours] for ours in ours_known if ours in matches}
 
 
 def find(candidates: Iterable[str], names: Sequence[str], file: str) -> str | None:
-    """The first candidate that the file has: letter by letter, else whatever the case."""
+    """The first candidate that the file has: letter by letter, else whatever the case.
+
+    Where a name is little more than the letter of a band its case is its meaning (Rmag is Cousins', rmag is Sloan's).
+    Raises IngestError for a name that is there twice.
+    """
     for candidate in candidates:
         if candidate in names:
             return candidate
-        alike = [n for n in names if n.lower() == candidate.lower()]
+        is_band = ONE_BAND.fullmatch(candidate)
+        twice = [n for n in names if _without_place(n) == candidate]
+        if not twice and not is_band:
+            twice = [n for n in names if n != _without_place(n) and _without_place(n).lower() == candidate.lower()]
+        if len(twice) > 1:
+            raise IngestError(
+                f"{file}: column {candidate!r} is there {len(twice)} times, as {' and '.join(map(repr, twice))}; "
+                f"keep one, or name one of these in the survey's TOML"
+            )
+        alike = [n for n in names if n.lower() == candidate.lower() and not is_band]
         if len(alike) > 1:
             raise IngestError(f"{file}: columns {alike} differ in case only; name one in the survey's TOML")
         if alike:
             return alike[0]
     return None
+
+
+def _without_place(name: str) -> str:
+    return PLACE.sub("", name)
+
+
+def alike(source: Source, matches: Mapping[str, Match], names: Sequence[str]) -> dict[str, str]:
+    """Columns of the file that are called nearly as one of ours that was not found: theirs -> ours."""
+    taken = {match.theirs for match in matches.values()}
+    known = {
+        n.lower(): c.column for c in source.columns if c.column not in matches for n in source.candidates(c.column)
+    }
+    found = {n: known[_without_place(n).lower()] for n in names if _without_place(n).lower() in known}
+    return {n: ours for n, ours in found.items() if n not in taken}
 
 
 def recipe(recipes: Iterable[Recipe], names: Sequence[str], file: str) -> tuple[Recipe, list[str]] | None:
@@ -61,8 +100,44 @@ def recipe(recipes: Iterable[Recipe], names: Sequence[str], file: str) -> tuple[
     return None
 
 
+def _found(source: Source, ours: str, names: Sequence[str], file: str) -> Match | None:
+    """By one of its names, else by a name that says its unit too: 'Plx (mas)'."""
+    theirs = find(source.candidates(ours), names, file)
+    if theirs is not None:
+        return Match(theirs)
+    split = {n: m for n in names if (m := NAME_WITH_UNIT.fullmatch(n)) and "column" not in n}
+    bare = [m["name"] for m in split.values()]
+    alike = find(source.candidates(ours), bare, file) if bare else None
+    if alike is None or bare.count(alike) > 1:
+        return None
+    theirs, match = list(split.items())[bare.index(alike)]
+    return Match(theirs, match["round"] or match["square"])
+
+
+def _position(source: Source, names: Sequence[str], columns: Mapping[str, str], file: str) -> dict[str, Match | None]:
+    """The source's own position, both coordinates from one pair; never that of a list it was matched with."""
+    if {"ra", "dec"} & columns.keys():
+        return {}
+    pairs: dict[tuple[str, str], bool] = {}
+    any_pair = zip((*source.names.get("ra", ()), "ra"), source.names.get("dec", ()), strict=False)
+    for pair in source.positions or [Position(ra, dec) for ra, dec in any_pair]:
+        ra, dec = (find([n], names, file) for n in (pair.ra, pair.dec))
+        if ra and dec and (not pair.beside or set(pair.beside) & set(names)):
+            pairs.setdefault((ra, dec), bool(pair.beside))
+    if not pairs:
+        return {}
+    rivals = [f"{ra}, {dec}" for ra, dec in pairs if not ra.startswith("_")]
+    if source.positions and len(rivals) > 1 and not any(pairs.values()):
+        raise IngestError(
+            f"{file}: two positions ({' and '.join(rivals)}): which is that of the source itself? Name it in the "
+            f'survey\'s TOML: columns = {{ ra = "…", dec = "…" }}'
+        )
+    own = next(iter(pairs))
+    return {"ra": Match(own[0]), "dec": Match(own[1])}
+
+
 def _stated(ours: str, theirs: str, names: Sequence[str], file: str) -> Match:
-    exact = find([theirs], names, file)
+    exact = theirs if theirs in names else find([theirs], names, file)
     if exact is not None:
         return Match(exact)
     if parts := STATED_UNIT.fullmatch(theirs):
@@ -73,11 +148,12 @@ def _stated(ours: str, theirs: str, names: Sequence[str], file: str) -> Match:
 
 
 def _check_required(source: Source, matches: Mapping[str, Match], names: Sequence[str], file: str) -> None:
+    there = matches.keys() | {ours for ours, recipes in source.recipes.items() if recipe(recipes, names, file)}
     for ours in source.required:
-        if ours not in matches:
+        if ours not in there:
             tried = ", ".join(source.candidates(ours))
             mend = f'name it in the survey\'s TOML: columns = {{ {ours} = "…" }}'
             raise IngestError(f"{file}: no column for {ours} (tried {tried}){nearest(ours, names)}; {mend}")
-    if not any(all(ours in matches for ours in group) for group in source.identified_by):
+    if not any(all(ours in there for ours in group) for group in source.identified_by):
         groups = ", ".join(" + ".join(group) for group in source.identified_by)
         raise IngestError(f"{file}: nothing says which star a row of {source.name} is; needed is one of {groups}")

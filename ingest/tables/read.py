@@ -1,4 +1,7 @@
-"""Tables as archives give them: FITS, VOTable, CSV, TSV, ECSV and Parquet, each to Arrow with 64-bit ids exact."""
+"""Tables as archives give them: FITS, VOTable, CSV, TSV, ECSV, IPAC, fixed width and Parquet, each to Arrow.
+
+Here every format becomes alike: text is string, exact decimals are integers, a column and its mask are one column.
+"""
 
 import gzip
 import hashlib
@@ -8,22 +11,49 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from xml.parsers import expat
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from obcat.ingest.errors import IngestError, UnreadableError, brief
-from obcat.ingest.tables import formats, text
+from obcat.ingest.tables import fits, text, votable
+from obcat.ingest.tables.names import unique
 
 __all__ = ["VOTABLE_CAP", "Tabular", "contents", "read_table", "sha256"]
 
 VOTABLE_CAP = 500_000_000
 CAP = 2_000_000_000
+BOMB = 200  # times its own size that a gzip stream may inflate to; tables reach some 20
+SMALL = 100_000_000  # bytes that anything may inflate to
 CHUNK = 1 << 20
 DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
+MASK = ".mask"
+TRUE, FALSE = ("true", "t", "1"), ("false", "f", "0", "")
+VOPARQUET = b"IVOA.VOTable-Parquet.content"
+OTHERS = {
+    b"PK\x03\x04": "a zip archive or a spreadsheet",
+    b"\x89HDF": "HDF5",
+    b"ARROW1": "Arrow",
+    b"SQLite format 3": "an SQLite database",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x1f\x9d": "compress",
+    b"%PDF": "PDF",
+    b"{": "JSON",
+    b"[{": "JSON",
+    b"[[": "JSON",
+}
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Tabular(NamedTuple):
-    """A table with its own column names, and the units its file declares (column -> unit text)."""
+    """A table with its own column names, and the units its file declares (column -> unit text).
+
+    A name that is there twice is at neither of its columns: they are called ``name (column 3)``, ``name (column 7)``.
+    """
 
     table: pa.Table
     units: dict[str, str]
@@ -36,54 +66,15 @@ def read_table(path: Path, votable_cap: int = VOTABLE_CAP) -> Tabular:
     an id never passes through a float. Every format but Parquet may be gzip. Raises IngestError, one line.
     """
     if _head(path).startswith(b"PAR1"):
-        table, units = formats.parquet(path)
-        return Tabular(_without_duplicates(table), units)
-    data = contents(path)
-    if _is_xml(data) and len(data) > votable_cap:
-        raise IngestError(f"{path.name}: a VOTable larger than {votable_cap:,} bytes; give this table as FITS or CSV")
-    table, units = _reader(data, path)(data, path.name)
-    return Tabular(_without_duplicates(table), units)
-
-
-def _head(path: Path) -> bytes:
-    with _opened(path) as file:
-        return file.read(4)
-
-
-def _is_xml(data: bytes) -> bool:
-    start = data[:400].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
-    return start.startswith((b"<?xml", b"<VOTABLE", b"<!--", b"<!DOCTYPE VOTABLE"))
-
-
-def _reader(data: bytes, path: Path) -> Callable[[bytes, str], tuple[pa.Table, dict[str, str]]]:
-    if data.startswith(b"SIMPLE  ="):
-        return formats.fits_table
-    if _is_xml(data):
-        return formats.votable
-    if data.startswith(b"# %ECSV"):
-        return text.ecsv
-    if data.lstrip()[:1] == b"<" or b"\0" in data[:4096]:
-        raise IngestError(
-            f"{path.name}: not a table (begins with {data[:16]!r}); give FITS, VOTable, CSV, ECSV or Parquet"
-        )
-    return text.csv
-
-
-def _without_duplicates(table: pa.Table) -> pa.Table:
-    """Columns whose name is there twice cannot be meant by name: renamed so that neither is found by it."""
-    names = table.column_names
-    return table.rename_columns([n if names.count(n) == 1 else f"{n} (column {i})" for i, n in enumerate(names, 1)])
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[io.BufferedReader]:
-    """The file for reading; UnreadableError where it is missing, a folder, or not to be read."""
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise UnreadableError(f"{path}: cannot be read ({error.strerror}); check the path of this table") from error
-    with file:
-        yield file
+        table, units = _parquet(path)
+    else:
+        data = contents(path)
+        if _is_xml(data) and len(data) > votable_cap:
+            raise IngestError(
+                f"{path.name}: a VOTable larger than {votable_cap:,} bytes; give this table as FITS or CSV"
+            )
+        table, units = _reader(data, path)(data, path.name)
+    return Tabular(_masked(_plain_types(table)), units)
 
 
 def sha256(path: Path) -> str:
@@ -99,8 +90,10 @@ def contents(path: Path, cap: int = CAP) -> bytes:
     """
     with _opened(path) as file:
         zipped = file.read(2) == b"\x1f\x8b"
+        size = file.seek(0, io.SEEK_END)
         file.seek(0)
         stream = gzip.GzipFile(fileobj=file) if zipped else file
+        cap = min(cap, max(SMALL, BOMB * size)) if zipped else cap
         try:
             data = _capped(stream, cap)
         except DAMAGED as error:
@@ -112,6 +105,19 @@ def contents(path: Path, cap: int = CAP) -> bytes:
     return data
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[io.BufferedReader]:
+    """The file for reading; UnreadableError where it is missing, no regular file, or not to be read."""
+    try:
+        if path.exists() and not path.is_file():
+            raise UnreadableError(f"{path}: cannot be read (no file); check the path of this table")
+        file = path.open("rb")
+    except OSError as error:
+        raise UnreadableError(f"{path}: cannot be read ({error.strerror}); check the path of this table") from error
+    with file:
+        yield file
+
+
 def _capped(stream: io.BufferedReader | gzip.GzipFile, cap: int) -> bytes | None:
     parts, size = [], 0
     while part := stream.read(CHUNK):
@@ -120,3 +126,138 @@ def _capped(stream: io.BufferedReader | gzip.GzipFile, cap: int) -> bytes | None
         if size > cap:
             return None
     return b"".join(parts)
+
+
+def _head(path: Path) -> bytes:
+    with _opened(path) as file:
+        return file.read(4)
+
+
+def _is_xml(data: bytes) -> bool:
+    start = data[:400].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    return start.startswith((b"<?xml", b"<VOTABLE", b"<!--", b"<!DOCTYPE VOTABLE"))
+
+
+def _reader(data: bytes, path: Path) -> Callable[[bytes, str], tuple[pa.Table, dict[str, str]]]:
+    if data.startswith(b"SIMPLE  ="):
+        return fits.fits_table
+    if _is_xml(data):
+        return votable.votable
+    if data.startswith(UTF_16):
+        return _utf_16
+    kind = next((kind for magic, kind in OTHERS.items() if data.startswith(magic)), "")
+    if kind or data.lstrip()[:1] == b"<" or b"\0" in data[:4096]:
+        what = f"{kind}, " if kind else ""
+        raise IngestError(
+            f"{path.name}: {what}not a table (begins with {data[:16]!r}); give FITS, VOTable, CSV, ECSV or Parquet"
+        )
+    return text.text_table
+
+
+def _utf_16(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
+    """What a spreadsheet calls Unicode text."""
+    try:
+        return text.text_table(data.decode("utf-16").encode(), name)
+    except UnicodeDecodeError as error:
+        raise IngestError(f"{name}: damaged UTF-16 text ({brief(error)}); save it as UTF-8") from error
+
+
+def _parquet(path: Path) -> tuple[pa.Table, dict[str, str]]:
+    """The table, page checksums verified, and the units of its columns. The name is never read as a pattern."""
+    try:
+        with pa.OSFile(str(path)) as file:
+            parquet = pq.ParquetFile(file, page_checksum_verification=True)
+            _check_claims(parquet.metadata, path)
+            table = parquet.read(use_threads=False)
+            units = _units(table.schema)
+    except (pa.ArrowException, OSError, ValueError, MemoryError, RecursionError, expat.ExpatError) as error:
+        raise IngestError(f"{path.name}: damaged Parquet ({brief(error)}); fetch the file again") from error
+    return table.rename_columns(unique([n.strip() for n in table.column_names])), units
+
+
+def _check_claims(metadata: pq.FileMetaData, path: Path) -> None:
+    claimed, size = metadata.num_rows * metadata.num_columns * 8, path.stat().st_size
+    if claimed > max(1 << 30, BOMB * size):
+        raise OSError(f"its header claims {metadata.num_rows:,} rows of {metadata.num_columns} columns in {size} bytes")
+
+
+def _units(schema: pa.Schema) -> dict[str, str]:
+    metadata = schema.metadata or {}
+    if b"table_meta_yaml" in metadata:
+        return text.yaml_units(metadata[b"table_meta_yaml"].decode("utf-8", "replace").splitlines())
+    if VOPARQUET in metadata:
+        return _votable_units(metadata[VOPARQUET])
+    named = {f.name: f.metadata[b"unit"] for f in schema if f.metadata and f.metadata.get(b"unit")}
+    return {name.strip(): unit.decode("utf-8", "replace") for name, unit in named.items()}
+
+
+def _votable_units(header: bytes) -> dict[str, str]:
+    """Units of a VOParquet header (IVOA Note 1.0); one with a document type has none."""
+    units: dict[str, str] = {}
+
+    def field(tag: str, attributes: dict[str, str]) -> None:
+        if tag.rpartition(":")[2] == "FIELD" and attributes.get("unit"):
+            units[attributes.get("name", "")] = attributes["unit"]
+
+    def doctype(*_: object) -> None:
+        raise ValueError("its VOTable header declares a document type (DTD), which no archive does")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.StartDoctypeDeclHandler = field, doctype
+    parser.Parse(header, True)
+    return units
+
+
+def _plain_types(table: pa.Table) -> pa.Table:
+    """Text of any kind as string, decimals without fraction as integers, half floats as floats."""
+    return pa.Table.from_arrays([_plain(c) for c in table.columns], table.column_names)
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(kind)
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind) or (
+        kind == pa.binary_view()
+    ):  # fmt: skip
+        return pa.chunked_array([_decoded(column)])
+    if pa.types.is_large_string(kind) or kind == pa.string_view() or pa.types.is_null(kind):
+        return column.cast(pa.string())
+    if pa.types.is_float16(kind):
+        return column.cast(pa.float32())
+    return _without_fraction(column) if pa.types.is_decimal(kind) and kind.scale <= 0 else column
+
+
+def _decoded(column: pa.ChunkedArray) -> pa.Array:
+    texts = (None if v is None else v.rstrip(b"\0").decode("utf-8", "replace") for v in column.to_pylist())
+    return pa.array(texts, pa.string())
+
+
+def _without_fraction(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    try:
+        return column.cast(pa.int64())
+    except pa.ArrowInvalid:  # beyond 64 bits: as text, which says so where an id is meant
+        return column.cast(pa.string())
+
+
+def _masked(table: pa.Table) -> pa.Table:
+    """A masked column that came as two, ``x`` and ``x.mask`` (astropy), as one, or the hidden values would show."""
+    for mask in [n for n in table.column_names if n.endswith(MASK) and n.removesuffix(MASK) in table.column_names]:
+        hidden, i = _truth(table[mask]), table.column_names.index(mask.removesuffix(MASK))
+        if hidden is not None:
+            shown = pc.if_else(hidden, pa.scalar(None, table.schema.types[i]), table.column(i))
+            table = table.set_column(i, table.column_names[i], shown).drop_columns([mask])
+    return table
+
+
+def _truth(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """As booleans, null is false; None where it holds something else."""
+    if not pa.types.is_boolean(column.type):
+        if not (pa.types.is_string(column.type) or pa.types.is_integer(column.type)):
+            return None
+        words = pc.utf8_lower(pc.utf8_trim_whitespace(column.cast(pa.string())))
+        known = pc.is_in(words, pa.array([*TRUE, *FALSE, None], pa.string()))
+        if not pc.all(known, min_count=0).as_py():
+            return None
+        column = pc.is_in(words, pa.array(TRUE))
+    return pc.fill_null(column, False)

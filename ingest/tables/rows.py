@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from obcat.ingest.errors import IngestError
-from obcat.ingest.sources import Key, Source
+from obcat.ingest.source import Key, Source
 from obcat.schema import Column
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "check_degrees",
     "check_values",
     "given",
+    "is_sentinel",
     "merged",
     "reasons",
     "sentinels",
@@ -30,7 +31,7 @@ __all__ = [
 ROW = "row"  # number of the row in the input, from 0
 ENOUGH_ROWS = 100  # rows from which positions all within a few degrees of the origin are radians
 NAMED = 5  # ids a message names
-ENOUGH_VALUES = 10  # values for a median to say something
+ENOUGH_VALUES = 10  # rows for a share of rejected ones to say something
 TOLERANCE = 1e-4  # 99.999 stored in 32 bits is 99.9990005
 MISSING = (-9999.0, -999.0)
 MISSING_MAGNITUDE = (*MISSING, -99.0, -99.9, -99.99, -99.999, 99.0, 99.9, 99.99, 99.999, 999.0, 999.9, 999.99, 9999.0)
@@ -49,12 +50,12 @@ class Range(NamedTuple):
 MAGNITUDE, MAGNITUDE_ERROR = Range(-10, 40, -3, 25), Range(-10, 20, 0, 5)
 RANGES = {  # Gaia DR2: parallaxes -1857…1851 mas with errors 0.01…4 mas; proper motions up to 10,400 mas/yr
     "ref_epoch": Range(1800, 2200, 1900, 2100),
-    "parallax": Range(-3000, 3000, -3000, 3000),
+    "parallax": Range(-3000, 3000, 0.005, 50),
     "parallax_offset": Range(-10, 10, -1, 1),
     "parallax_error": Range(0, 500, 0.005, 10),
-    "pmra": Range(-20000, 20000, -20000, 20000),
+    "pmra": Range(-20000, 20000, 0.01, 1000),
     "pmra_error": Range(0, 500, 0.005, 20),
-    "pmdec": Range(-20000, 20000, -20000, 20000),
+    "pmdec": Range(-20000, 20000, 0.01, 1000),
     "pmdec_error": Range(0, 500, 0.005, 20),
     "phot_bp_mean_flux_over_error": Range(-1e6, 1e9, 0.5, 1e6),
     "phot_rp_mean_flux_over_error": Range(-1e6, 1e9, 0.5, 1e6),
@@ -69,6 +70,8 @@ RANGES = {  # Gaia DR2: parallaxes -1857…1851 mas with errors 0.01…4 mas; pr
     "feh": Range(-20, 10, -5, 2),
     "feh_err": Range(0, 100, 0, 5),
 }
+SIGNED = ("parallax", "pmra", "pmdec")  # their sizes have a median: of a survey of faint stars, in mas and mas/yr
+FEW_VALUES = 3  # for a median to say something
 LABELS = ("teff", "teff_err", "logg", "logg_err", "feh", "feh_err")
 
 
@@ -87,15 +90,16 @@ def check_values(column: Column, values: pa.ChunkedArray, unit_known: bool, wher
     Infinite values are not looked at here: they cost their row, not the table.
     """
     limits = _limits(column)
-    known = _known(values.to_numpy(), sentinels(column))
+    known = values.to_numpy()
+    known = known[np.isfinite(known) & ~is_sentinel(known, column)]
     wrong = known[(known < limits.low) | (known > limits.high)]
     if wrong.size:
         raise IngestError(
             f"{where}: {wrong[0]:g} ({wrong.size} such rows) is neither a possible {column.column} nor a known "
             f"sentinel; leave such values blank in the file"
         )
-    if not unit_known and known.size >= ENOUGH_VALUES:
-        _check_median(float(np.median(known)), limits, column, where)
+    if not unit_known and known.size >= FEW_VALUES:
+        _check_median(known, limits, column, where)
 
 
 def _limits(column: Column) -> Range:
@@ -104,15 +108,19 @@ def _limits(column: Column) -> Range:
     return RANGES[column.column]
 
 
-def _known(values: np.ndarray, missing: tuple[float, ...]) -> np.ndarray:
-    values = values[np.isfinite(values)]
+def is_sentinel(values: np.ndarray, column: Column) -> np.ndarray:
+    """(n,) whether a number says 'missing'."""
     hidden = np.zeros(values.shape, bool)
-    for sentinel in missing:
+    for sentinel in sentinels(column):
         hidden |= np.abs(values - sentinel) < TOLERANCE
-    return values[~hidden]
+    return hidden
 
 
-def _check_median(median: float, limits: Range, column: Column, where: str) -> None:
+def _check_median(known: np.ndarray, limits: Range, column: Column, where: str) -> None:
+    """Of the values; of those with either sign, of their sizes where they are not 0."""
+    if column.column in SIGNED:
+        known = np.abs(known[known != 0])
+    median = float(np.median(known)) if known.size else limits.median_low
     if not limits.median_low <= median <= limits.median_high:
         unit = column.unit or "the right column"
         raise IngestError(

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,18 +23,20 @@ __all__ = [
     "write_empty",
 ]
 
-READER = "1"  # raise when the same input would give another table
+READER = "2"  # raise when the same input would give another table
 KEY = b"obcat.provenance"
 REJECTED = arrow_schema("raw.rejected_rows")
 
 
 class Provenance(NamedTuple):
-    """Where a table comes from: its file, the survey's mapping, the file's column for each of ours, the counts."""
+    """Where a table comes from: its file, the survey's mapping, the file's column for each of ours, the counts, what
+    else there is to say."""
 
     path: Path
     columns: dict[str, str]
     mapping: dict[str, str]
     counts: dict[str, int]
+    report: dict[str, Any]
 
 
 def provenance(parquet: Path) -> dict:
@@ -57,6 +59,7 @@ def write(name: str, table: pa.Table, rejected: pa.Table, origin: Provenance, ou
         "columns": origin.columns,
         "mapping": origin.mapping,
         "counts": origin.counts,
+        "report": origin.report,
     }
     _publish(rejected, _rejected_path(name, out))
     schema = arrow_schema(f"raw.{name}").with_metadata({KEY: json.dumps(said, sort_keys=True).encode()})

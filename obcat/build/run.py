@@ -48,6 +48,9 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int | None = None,
         raise BuildFailed(f"{folder / 'raw'}: nothing ingested here; run `obcat ingest` first")
     if not survey.models_from:
         require_training()
+    for name in survey.tables:
+        if not (folder / "raw" / f"{name}.parquet").is_file():
+            raise BuildFailed(f"{folder / 'raw'}: no table {name} here; run `obcat ingest`, which says why")
     read = inputs.provenance(folder / "raw")
     mark = fingerprint(survey, read)
     final, partial = folder / "obcat.duckdb", folder / "obcat.duckdb.partial"

@@ -71,7 +71,8 @@ def simulate(
     is_flag=True,
     help="Read every file again, though size and time are as before; mends a damaged store.",
 )
-def ingest(survey: Path, root: Path, workers: int, *, again: bool) -> None:
+@click.option("--allow-empty", is_flag=True, help="Accept tables of which no row belongs to a spectrum.")
+def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: bool) -> None:
     """Read the spectra and tables of SURVEY (a TOML file) into build/NAME/raw; only what is new or changed is read."""
     from obcat.ingest.survey import ingest as run
     from obcat.lock import locked
@@ -80,7 +81,7 @@ def ingest(survey: Path, root: Path, workers: int, *, again: bool) -> None:
     folder = root / described.name
     started = time.monotonic()
     with locked(folder), progress("reading spectra") as step:
-        counts = run(described, folder / "raw", workers=workers, progress=step, again=again)
+        counts = run(described, folder / "raw", workers=workers, progress=step, again=again, allow_empty=allow_empty)
     for line in counts:
         say(line)
     say(f"{folder / 'raw'}: up to date in {time.monotonic() - started:.0f} s")

@@ -12,7 +12,7 @@ FROM (VALUES
     , (8, 'erroneous', 'Spectrum cannot be reconstructed: artefact or wrong wavelength calibration')
     , (16, 'snr_computed', 'S/N computed from the spectrum, the header has none')
     , (32, 'obsid_impossible', 'The header has an impossible obsid')
-    , (64, 'no_gaia', 'No Gaia source, or no parallax')
+    , (64, 'no_gaia', 'No Gaia source, no parallax, or no zero point of the parallax')
     , (128, 'no_ks', 'No Ks magnitude, or an upper limit')
     , (256, 'no_labels', 'No effective temperature, neither given nor regressed')
     , (512, 'labels_regressed', 'Labels regressed from the spectrum')

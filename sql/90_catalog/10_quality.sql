@@ -11,7 +11,7 @@ WITH limits AS (
         , ('erroneous', l.erroneous = 1)
         , ('snr_computed', h.snr_g_computed)
         , ('obsid_impossible', h.obsid_impossible)
-        , ('no_gaia', s.parallax IS NULL)
+        , ('no_gaia', s.parallax_corrected IS NULL)
         , ('no_ks', s.ks IS NULL)
         , ('no_labels', t.teff IS NULL)
         , ('labels_regressed', t.label_source = 'regression')
@@ -21,12 +21,12 @@ WITH limits AS (
         , ('no_mk', m.mk IS NULL)
         , ('out_of_domain', m.out_of_domain = 1
             OR g.mk_geo - g.mk_geo_err > p.mk_faint_limit)
-        , ('parallax_only', s.parallax IS NOT NULL
+        , ('parallax_only', s.parallax_corrected IS NOT NULL
             AND (m.mk IS NULL OR b.binary_flag = 1 OR s.ks IS NULL OR e.a_ks IS NULL))
-        , ('spectrum_only', s.parallax IS NULL
+        , ('spectrum_only', s.parallax_corrected IS NULL
             AND m.mk IS NOT NULL AND s.ks IS NOT NULL AND e.a_ks IS NOT NULL)
         , ('distance_edge', d.edge = 1)
-        , ('parallax_poor', d.dis IS NULL AND s.parallax IS NOT NULL
+        , ('parallax_poor', d.dis IS NULL AND s.parallax_corrected IS NOT NULL
             AND (m.mk IS NULL OR b.binary_flag = 1 OR s.ks IS NULL OR e.a_ks IS NULL))
         , ('ivar_contradicts', h.ivar_contradicts)
         , ('distance_wide', d.dis IS NULL AND d.edge = 0 AND b.binary_flag IS DISTINCT FROM 1

@@ -5,6 +5,6 @@
 SELECT specid, binary_flag, snr_dparallax
 FROM catalog.ob_stars
 CROSS JOIN meta.parameters AS p
-WHERE (binary_flag IS NULL) <> (parallax IS NULL OR ks IS NULL OR mk_err IS NULL OR a_ks IS NULL)
+WHERE (binary_flag IS NULL) <> (parallax_corrected IS NULL OR ks IS NULL OR mk_err IS NULL OR a_ks IS NULL)
     OR (binary_flag = 1) IS DISTINCT FROM (snr_dparallax > p.binary_nsigma)
 ;

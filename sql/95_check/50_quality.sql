@@ -5,16 +5,16 @@ WITH promised AS (
     SELECT specid, quality
         , mk IS NOT NULL AND ks IS NOT NULL AND a_ks IS NOT NULL AND coalesce(binary_flag, 0) = 0 AS spectrum
         , unnest([
-        ('no_gaia', parallax IS NULL)
+        ('no_gaia', parallax_corrected IS NULL)
         , ('no_ks', ks IS NULL)
         , ('no_labels', teff IS NULL)
         , ('no_colours', teff IS NOT NULL AND ebv IS NULL)
         , ('no_mk', mk IS NULL)
         , ('erroneous', coalesce(erroneous = 1, false))
         , ('no_rest_frame', rv IS NULL)
-        , ('spectrum_only', parallax IS NULL AND spectrum)
-        , ('parallax_only', parallax IS NOT NULL AND NOT spectrum)
-        , ('parallax_poor', dis IS NULL AND parallax IS NOT NULL AND NOT spectrum)
+        , ('spectrum_only', parallax_corrected IS NULL AND spectrum)
+        , ('parallax_only', parallax_corrected IS NOT NULL AND NOT spectrum)
+        , ('parallax_poor', dis IS NULL AND parallax_corrected IS NOT NULL AND NOT spectrum)
         , ('labels_regressed', coalesce(label_source = 'regression', false))
     ]) AS promise
     FROM catalog.ob_stars

@@ -336,7 +336,7 @@ def test_zero_points_in_microarcsec_stop(tmp_path):
     [
         ("gaia_dr2", "source_id,ra,declination", r"no column for dec \(tried dec, .*TOML: columns = \{ dec = "),
         ("gaia_dr2", "ra,dec", "no column for source_id"),
-        ("twomass", "ra,dec", "no column for designation"),
+        ("twomass", "ra,designation", "no column for dec"),
         ("apass", "dec,v", "no column for ra"),
         ("labels", "obsid,logg", "no column for teff"),
         ("labels", "teff,logg", "needed is one of specid, obsid, source_id, ra \\+ dec"),
@@ -353,7 +353,8 @@ def test_missing_columns_stop(source, header, says, tmp_path):
 
 
 def test_names_that_differ_in_case_only_stop(tmp_path):
-    assert "['VMAG', 'vMAG'] differ in case only" in stops(tmp_path, "apass", "ra,dec,VMAG,vMAG\n1,2,3,4\n")
+    said = stops(tmp_path, "gaia_dr2", "source_id,ra,dec,PARALLAX,Parallax\n1,2,3,4,5\n")
+    assert "['PARALLAX', 'Parallax'] differ in case only" in said
 
 
 def test_unknown_columns_in_the_mapping_stop_with_the_nearest(tmp_path):

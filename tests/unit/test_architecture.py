@@ -67,8 +67,8 @@ MAY_USE = {
     },
     "files": {"obcat.sums", "obcat.working"},
     "ingest": {
-        "astropy", "numpy", "pyarrow", "obcat", "obcat.kernels", "obcat.schema", "obcat.seal",
-        "obcat.survey", "obcat.workers",
+        "astropy", "numpy", "pyarrow", "scipy", "obcat", "obcat.kernels", "obcat.schema",
+        "obcat.seal", "obcat.survey", "obcat.workers",
     },
     "ingest/fetch": {
         "astropy", "astropy_healpix", "astroquery", "duckdb", "msgspec", "numpy", "pyarrow", "pyvo",

@@ -73,6 +73,12 @@ def test_defaults(folder):
     assert (survey.simulated, survey.models_from, survey.tables, survey.parameters) == (False, None, {}, {})
 
 
+def test_a_byte_order_mark_is_no_part_of_the_survey(folder):
+    (folder / "survey.toml").write_bytes(b"\xef\xbb\xbf" + WHOLE.encode())
+    assert load(folder / "survey.toml", PARAMETERS).name == "simulated"
+    assert complaint(folder, "\ufeffname = ").endswith("Invalid value (at line 1, the end of the file)")
+
+
 def test_relative_survey_path_gives_absolute_paths(folder, monkeypatch):
     loaded(folder, 'name = "a"')
     monkeypatch.chdir(folder)

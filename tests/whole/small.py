@@ -94,13 +94,21 @@ def loaded(toml: Path) -> Survey:
     return load(toml, [c.column for c in columns_of("meta.parameters")])
 
 
-def make(toml: Path, root: Path, *, threads: int = 2, workers: int = 1, start_from: Made | None = None) -> Made:
+def make(
+    toml: Path,
+    root: Path,
+    *,
+    threads: int = 2,
+    workers: int = 1,
+    start_from: Made | None = None,
+    allow_empty: bool = False,
+) -> Made:
     """Ingest and build in this process; ``start_from`` lends what it has read and fitted."""
     survey = loaded(toml)
     folder = root / survey.name
     if start_from:
         copy_build(start_from, folder, "raw", "models")
-    ingest(survey, folder / "raw", workers=workers)
+    ingest(survey, folder / "raw", workers=workers, allow_empty=allow_empty)
     return built(toml, folder, threads=threads)
 
 

@@ -67,7 +67,8 @@ def test_a_table_that_is_taken_away_is_gone(first, files, tmp_path):
 
 @pytest.mark.parametrize("n", [1, 2, 99, 101])
 def test_too_few_spectra_to_learn_from(files, tmp_path, n):
-    made = make(write_survey(tmp_path / "survey.toml", some(files, tmp_path, n), tables_of(files, "targets")), tmp_path)
+    toml = write_survey(tmp_path / "survey.toml", some(files, tmp_path, n), tables_of(files, "targets"))
+    made = make(toml, tmp_path, allow_empty=True)  # one spectrum has no label, or no APASS star
     assert not [line for line in made.said if line.startswith("fail")]
     with duckdb.connect(str(made.database), read_only=True) as con:
         con.execute("USE obcat.catalog")
@@ -116,8 +117,29 @@ def test_all_stars_identical(files, tmp_path):
     for k in range(4):
         (folder / f"copy{k}").mkdir()
         shutil.copy2(source, folder / f"copy{k}" / source.name)
-    made = make(write_survey(tmp_path / "survey.toml", folder, tables_of(files, "targets")), tmp_path)
+    made = make(write_survey(tmp_path / "survey.toml", folder, tables_of(files, "targets")), tmp_path, allow_empty=True)
     with duckdb.connect(str(made.database), read_only=True) as con:
         assert con.execute("SELECT count(*) FROM obcat.catalog.ob_stars").fetchall() == [(1,)]
         found = con.execute("SELECT status, count(*) FROM obcat.raw.files GROUP BY status ORDER BY status").fetchall()
     assert found == [("duplicate", 4), ("ingested", 1)]
+
+
+def test_a_table_of_which_no_row_belongs_to_a_spectrum(files, tmp_path):
+    (tmp_path / "targets.csv").write_text("specid\n56001-nowhere-01-001\n")
+    tables = {"targets": tmp_path / "targets.csv", "gaia_dr2": files / FILES["gaia_dr2"]}
+    toml = write_survey(tmp_path / "survey.toml", some(files, tmp_path, 20), tables)
+    read = obcat("ingest", toml, "--build", tmp_path)
+    assert read.returncode == 2
+    assert read.stderr.splitlines()[-1] == (
+        "Error: tables.targets: targets.csv: none of its 1 rows belongs to a spectrum (tried specid); "
+        "is it the table of this survey?; or allow it with --allow-empty"
+    )
+    raw = tmp_path / "small" / "raw"
+    assert obcat("build", toml, "--build", tmp_path).stderr.splitlines() == [
+        f"Error: {raw}: no table targets here; run `obcat ingest`, which says why"
+    ]
+    allowed = obcat("ingest", toml, "--build", tmp_path, "--allow-empty")
+    assert allowed.returncode == 0
+    said = allowed.stderr + allowed.stdout
+    assert "targets: 1 rows of targets.csv, 1 kept, 0 belong to a spectrum; 0 of 20 spectra have one" in said
+    assert (raw / "targets.parquet").is_file()
