@@ -243,14 +243,14 @@ def _without_fraction(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _masked(table: pa.Table) -> pa.Table:
     """A masked column that came as two, ``x`` and ``x.mask`` (astropy), as one, or the hidden values would show."""
     for mask in [n for n in table.column_names if n.endswith(MASK) and n.removesuffix(MASK) in table.column_names]:
-        hidden, i = _truth(table[mask]), table.column_names.index(mask.removesuffix(MASK))
+        hidden, i = _as_booleans(table[mask]), table.column_names.index(mask.removesuffix(MASK))
         if hidden is not None:
             shown = pc.if_else(hidden, pa.scalar(None, table.schema.types[i]), table.column(i))
             table = table.set_column(i, table.column_names[i], shown).drop_columns([mask])
     return table
 
 
-def _truth(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+def _as_booleans(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """As booleans, null is false; None where it holds something else."""
     if not pa.types.is_boolean(column.type):
         if not (pa.types.is_string(column.type) or pa.types.is_integer(column.type)):

@@ -130,4 +130,4 @@ def _read(path: Path, columns: list[str]) -> pa.Table:
             return file.read(columns=columns, use_threads=False)
     except (OSError, ValueError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
-        raise StepFailed(f"{path}: damaged ({reason}); run `obcat ingest` again") from error
+        raise StepFailed(f"{path}: damaged ({reason}); `obcat ingest --again` with the survey makes it anew") from error

@@ -108,7 +108,7 @@ FAULTS = {
         "UPDATE catalog.ob_stars SET binary_flag = 0 WHERE specid = 's3'",
         "UPDATE catalog.ob_stars SET ks = NULL WHERE specid = 's1'",
         "UPDATE catalog.ob_stars SET snr_dparallax = 2.1 WHERE specid = 's1'",
-        "UPDATE catalog.ob_stars SET parallax_offset = NULL WHERE specid = 's1'",
+        "UPDATE catalog.ob_stars SET parallax_offset = NULL, parallax_corrected = NULL WHERE specid = 's1'",
     ],
     "40_distance_null": [
         f"UPDATE catalog.ob_stars SET {column} = NULL WHERE specid = 's1'"

@@ -118,7 +118,7 @@ def test_every_bit_has_a_condition(filled):
     assert set(conditions()) == bits
     assert conditions()["erroneous"] == "l.erroneous = 1"
     assert all(text.count("(") == text.count(")") and text for text in conditions().values())
-    assert conditions()["parallax_only"].startswith("s.parallax IS NOT NULL AND (m.mk IS NULL OR ")
+    assert conditions()["parallax_only"].startswith("s.parallax_corrected IS NOT NULL AND (m.mk IS NULL OR ")
 
 
 def test_colours_have_the_reddening_of_the_kernel_as_their_mean(filled):

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from obcat.inputs import DamagedStore, content_hash, registered
+from obcat.build.inputs import DamagedStore, content_hash, registered
 
 from obcat.ingest.errors import REASONS
 from obcat.ingest.lamost import ingest, parts, spectrum
