@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import obcat
+from obcat.checksums import is_whole, sealed
 from obcat.ingest.lamost.inflate import zlib
 from obcat.kernels.grid import N_PIXEL
 from obcat.schema import arrow_schema
-from obcat.seal import is_whole, sealed
 
 __all__ = ["READER_VERSION", "as_written", "clean", "digests", "read_table", "tidy", "write_part", "write_table"]
 

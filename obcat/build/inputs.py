@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from obcat import seal
+from obcat import checksums
 from obcat.data import REFERENCE
 from obcat.build.part_order import ordered_spectra
 from obcat.schema import arrow_schema, read_tables
@@ -65,7 +65,7 @@ def _table(path: Path) -> pa.Table:
             table = file.read()
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DamagedStore(path) from error
-    if seal.SEAL in (table.schema.metadata or {}) and not seal.is_whole(table):
+    if checksums.SEAL in (table.schema.metadata or {}) and not checksums.is_whole(table):
         raise DamagedStore(path)
     return table
 

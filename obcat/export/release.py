@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from obcat.checksums import SUMS, read_sums
 from obcat.export import database as duck
 from obcat.export import delimited, fits, guide, models, parquet, provenance, votable
 from obcat.export.cds import package as cds
 from obcat.export.published import Published, opened, read_from
 from obcat.export.verify import check_builds, silent
 from obcat.files import publishing_folder
-from obcat.sums import SUMS, read_sums
 
 __all__ = ["KIND", "release"]
 

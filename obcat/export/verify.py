@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from obcat.checksums import SUMS, NoSums, digest, notes_of, read_sums
 from obcat.export.builds import build_of, digests_of
 from obcat.export.published import ReleaseError
-from obcat.sums import SUMS, NoSums, digest, notes_of, read_sums
 
 __all__ = ["Mixture", "Verified", "check_builds", "silent", "verify"]
 

@@ -7,8 +7,8 @@ does not tell that whoever made the release means well.
 
 from pathlib import Path
 
+from obcat.checksums import SUMS, NoSums, digest, read_sums
 from obcat.errors import ObcatError
-from obcat.sums import SUMS, NoSums, digest, read_sums
 
 __all__ = ["NotTrusted", "check"]
 

@@ -29,15 +29,16 @@ MAY_USE = {
     "arrow": {"numpy", "pyarrow"},
     "astro_table": {"astropy", "numpy", "pyarrow", "obcat.arrow", "obcat.schema"},
     "build": {
-        "duckdb", "numpy", "pyarrow", "obcat.data", "obcat.db", "obcat.ddl", "obcat.fit",
-        "obcat.ingest", "obcat.kernels", "obcat.lock", "obcat.machine", "obcat.models",
-        "obcat.parameters", "obcat.progress", "obcat.schema", "obcat.seal", "obcat.survey",
-        "obcat.udf", "obcat.wording",
+        "duckdb", "numpy", "pyarrow", "obcat.checksums", "obcat.data", "obcat.db", "obcat.ddl",
+        "obcat.fit", "obcat.ingest", "obcat.kernels", "obcat.lock", "obcat.machine", "obcat.models",
+        "obcat.parameters", "obcat.progress", "obcat.schema", "obcat.survey", "obcat.udf",
+        "obcat.wording",
     },
     "catalog": {
         "astropy", "numpy", "pyarrow", "specutils", "obcat.astro_table", "obcat.kernels",
         "obcat.query", "obcat.schema", "obcat.wording",
     },
+    "checksums": {"numpy", "pyarrow"},
     "cli": {
         "click", "duckdb", "obcat.build", "obcat.compare", "obcat.db", "obcat.evaluate",
         "obcat.explain", "obcat.export", "obcat.ingest", "obcat.lock", "obcat.page",
@@ -61,14 +62,14 @@ MAY_USE = {
         "obcat.schema", "obcat.section",
     },
     "export": {
-        "astropy", "duckdb", "numpy", "pyarrow", "obcat.db", "obcat.files", "obcat.model_file",
-        "obcat.models", "obcat.parameters", "obcat.reading", "obcat.schema", "obcat.sums",
+        "astropy", "duckdb", "numpy", "pyarrow", "obcat.checksums", "obcat.db", "obcat.files",
+        "obcat.model_file", "obcat.models", "obcat.parameters", "obcat.reading", "obcat.schema",
         "obcat.wording",
     },
-    "files": {"obcat.sums", "obcat.working"},
+    "files": {"obcat.checksums"},
     "ingest": {
-        "astropy", "numpy", "pyarrow", "scipy", "obcat", "obcat.kernels", "obcat.schema",
-        "obcat.seal", "obcat.survey", "obcat.workers",
+        "astropy", "numpy", "pyarrow", "scipy", "obcat", "obcat.checksums", "obcat.kernels",
+        "obcat.schema", "obcat.survey", "obcat.workers",
     },
     "ingest/fetch": {
         "astropy", "astropy_healpix", "astroquery", "duckdb", "msgspec", "numpy", "pyarrow", "pyvo",
@@ -89,7 +90,7 @@ MAY_USE = {
         "obcat.observed", "obcat.query", "obcat.reading", "obcat.udf",
     },
     "progress": {"rich"},
-    "query": {"duckdb", "pyarrow", "rich", "obcat.astro_table", "obcat.reading", "obcat.sums"},
+    "query": {"duckdb", "pyarrow", "rich", "obcat.astro_table", "obcat.checksums", "obcat.reading"},
     "reading": {"duckdb", "numpy", "obcat.arrow", "obcat.db", "obcat.models", "obcat.schema"},
     "realism": {"astropy", "matplotlib", "numpy", "scipy", "obcat.kernels", "obcat.statistics"},
     "report": {
@@ -97,19 +98,16 @@ MAY_USE = {
         "obcat.section", "obcat.statistics",
     },
     "schema": {"pyarrow", "obcat.parameters"},
-    "seal": {"numpy", "pyarrow"},
     "section": {"numpy", "rich", "obcat.parameters", "obcat.schema"},
     "simulate": {
         "astropy", "isal", "numpy", "pyarrow", "scipy", "obcat.data", "obcat.kernels",
         "obcat.workers",
     },
     "statistics": {"numpy"},
-    "sums": set(),
     "survey": {"msgspec", "obcat.machine", "obcat.parameters", "obcat.schema"},
     "udf": {"numpy", "pyarrow", "obcat.arrow", "obcat.kernels", "obcat.schema"},
     "wording": {"duckdb", "obcat.ddl", "obcat.parameters", "obcat.schema"},
     "workers": set(),
-    "working": set(),
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from astropy.table import Table
 from release_rows import BIG, COLUMNS, FLOATS, INTEGERS, TEXTS, rows_of, store
 
 from obcat import db, model_file
+from obcat.checksums import NoSums
 from obcat.export import release as exporter
 from obcat.export.builds import build_of
 from obcat.export.cds.check import check
@@ -25,7 +26,6 @@ from obcat.export.cds.labels import label
 from obcat.export.delimited import printed
 from obcat.export.published import ReleaseError
 from obcat.export.release import release
-from obcat.sums import NoSums
 
 FILES = [
     "demo.fits",

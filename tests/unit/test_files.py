@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from obcat import files, working
+from obcat import files
+from obcat.checksums import notes_of, read_sums
 from obcat.files import Busy, NotOurs, publishing, publishing_folder
-from obcat.sums import notes_of, read_sums
 
 KIND = "release"
 
@@ -262,7 +262,7 @@ def test_the_second_waits_for_the_first(tmp_path, monkeypatch):
     first = spawn.Process(target=hold, args=(tmp_path / "out", started, go))
     first.start()
     assert started.wait(30)
-    monkeypatch.setattr(working.time, "sleep", lambda seconds: (go.set(), first.join(30)))
+    monkeypatch.setattr(files.time, "sleep", lambda seconds: (go.set(), first.join(30)))
     with publishing_folder(tmp_path / "out", KIND, wait=30) as partial:
         assert tree(tmp_path / "out")["b"] == b"first"
         (partial / "b").write_bytes(b"second")
@@ -273,17 +273,17 @@ def test_the_second_waits_for_the_first(tmp_path, monkeypatch):
 
 def test_a_lock_on_a_file_that_is_gone_is_none(tmp_path, monkeypatch):
     """Who held it removes its stamp before it lets go: whoever waited for it must look again."""
-    real, calls = working._locked, []
+    real, calls = files._locked, []
 
     def locked(handle, work, new):
         held = real(handle, work, new)
         calls.append(held)
         if len(calls) == 1:
-            (work / working.STAMP).unlink()
+            (work / files.STAMP).unlink()
         return held
 
-    monkeypatch.setattr(working, "_locked", locked)
-    monkeypatch.setattr(working.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(files, "_locked", locked)
+    monkeypatch.setattr(files.time, "sleep", lambda seconds: None)
     with publishing(tmp_path / "x", wait=30) as partial:
         partial.write_bytes(b"1")
     assert calls == [True, True]
@@ -304,7 +304,7 @@ def test_a_disk_without_locks(tmp_path, monkeypatch):
     def no_locks(handle, how):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(working.fcntl, "flock", no_locks)
+    monkeypatch.setattr(files.fcntl, "flock", no_locks)
     put(tmp_path / "out")
     (tmp_path / ".out.partial").mkdir()
     with pytest.raises(Busy, match="no locks here"):

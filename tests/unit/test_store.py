@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from obcat.build.inputs import DamagedStore, content_hash, registered
 
+from obcat.build.inputs import DamagedStore, content_hash, registered
+from obcat.checksums import is_whole, sealed
 from obcat.ingest.errors import REASONS
 from obcat.ingest.lamost import ingest, parts, spectrum
-from obcat.seal import is_whole, sealed
 from obcat.survey import Survey
 from tests.lamost_files import Fake
 

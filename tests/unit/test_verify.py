@@ -12,11 +12,11 @@ from click.testing import CliRunner
 from release_rows import rows_of, store
 
 from obcat import db
+from obcat.checksums import NoSums, notes_of, write_sums
 from obcat.cli import main
 from obcat.export.builds import build_of
 from obcat.export.release import release
 from obcat.export.verify import Mixture, verify
-from obcat.sums import NoSums, notes_of, write_sums
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,16 @@
-"""SHA256SUMS: what a result says of its files, in the form of ``sha256sum``; comments say what made it."""
+"""Checksums: SHA256SUMS of a release, and the seal that a Parquet table of ours carries."""
 
 import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+
 from obcat.errors import ObcatError
 
-__all__ = ["SUMS", "NoSums", "digest", "notes_of", "read_sums", "write_sums"]
+__all__ = ["SEAL", "SUMS", "NoSums", "digest", "is_whole", "notes_of", "read_sums", "sealed", "write_sums"]
 
 SUMS = "SHA256SUMS"
 LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
@@ -66,3 +69,35 @@ def _lines(path: Path) -> list[str]:
 
 def outside(name: str) -> bool:
     return Path(name).is_absolute() or ".." in Path(name).parts
+
+
+SEAL = b"obcat.sha256"
+
+
+def sealed(table: pa.Table, facts: Mapping[str, str]) -> pa.Table:
+    """The table with ``facts`` and its digest, which covers them, as the only metadata."""
+    metadata = {name.encode(): text.encode() for name, text in facts.items()}
+    return table.replace_schema_metadata({**metadata, SEAL: _digest(table, metadata)})
+
+
+def is_whole(table: pa.Table) -> bool:
+    """Whether a table that was read holds what was written; False where it has no digest."""
+    metadata = dict(table.schema.metadata or {})
+    return metadata.pop(SEAL, None) == _digest(table, metadata)
+
+
+def _digest(table: pa.Table, metadata: Mapping[bytes, bytes]) -> bytes:
+    names = [(field.name, str(field.type)) for field in table.schema]
+    digest = hashlib.sha256(repr((table.num_rows, names, sorted(metadata.items()))).encode())
+    for column in table.columns:
+        digest.update(np.packbits(column.is_valid().to_numpy()).tobytes())
+        digest.update(_values(column))
+    return digest.hexdigest().encode()
+
+
+def _values(column: pa.ChunkedArray) -> bytes:
+    """The values of a column of numbers, truths or texts, NULL as 0 or ''."""
+    if pa.types.is_string(column.type):
+        texts = column.fill_null("").to_pylist()
+        return repr([len(text) for text in texts]).encode() + "".join(texts).encode("utf-8", "surrogatepass")
+    return column.fill_null(pa.scalar(0).cast(column.type)).to_numpy().tobytes()
