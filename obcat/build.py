@@ -15,7 +15,7 @@ from obcat import db, ddl, inputs
 from obcat.fingerprint import fingerprint, fingerprint_of, provenance
 from obcat.fitting import Arrays, fit_file
 from obcat.lock import locked
-from obcat.machine import Share, chosen, in_words
+from obcat.machine import Share, chosen, in_threads, in_words
 from obcat.progress import working
 from obcat.schema import column, quoted, read_tables
 from obcat.survey import Survey
@@ -47,7 +47,7 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int | None = None,
         return False
     with locked(folder):
         remove(path for rest in ("obcat.duckdb.partial*", "models/*.partial") for path in folder.glob(rest))
-        say(f"{limits.threads} threads, {in_words(limits.memory)} of memory for the database")
+        say(f"{in_threads(limits.threads)}, {in_words(limits.memory)} of memory for the database")
         with db.connect(partial, threads=limits.threads, memory_limit=f"{limits.memory}B") as con:
             con.execute("SET enable_external_access = false")  # inputs are registered: no step reads a file by itself
             fill(con, survey, folder, say)
