@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["LEAST", "Limits", "MachineError", "Share", "chosen", "cpus", "in_words", "memory", "parsed"]
+__all__ = ["LEAST", "Limits", "MachineError", "Share", "chosen", "cpus", "in_threads", "in_words", "memory", "parsed"]
 
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B)\s*", re.IGNORECASE)
@@ -53,8 +53,8 @@ def chosen(*wishes: Share) -> Limits:
     given = parsed(size)
     threads = threads or max(1, min(_threads(), (given - LEAST[0]) // LEAST[1]))
     if given < _least(threads):
-        needed = f"{threads} {'threads need' if threads > 1 else 'thread needs'} {in_words(_least(threads))}"
-        raise MachineError(f"memory: {size} is too little: {needed} or more")
+        needed = f"{in_words(_least(threads))} or more for {in_threads(threads)}"
+        raise MachineError(f"memory: {size} is too little; give {needed}")
     return Limits(threads, given)
 
 
@@ -68,6 +68,10 @@ def parsed(text: str) -> int:
 
 def in_words(size: int) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 10**9 else f"{math.ceil(size / 1e6)} MB"
+
+
+def in_threads(number: int) -> str:
+    return f"{number} thread{'s' if number > 1 else ''}"
 
 
 def _least(threads: int) -> int:

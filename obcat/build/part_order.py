@@ -98,7 +98,7 @@ def _through_file(heap: list[Part], order: np.ndarray, scratch: Path) -> Iterato
     """The pixels in order, each spectrum written to its place in a file that has no name."""
     places = iter(np.argsort(order))
     row = np.dtype((np.float32, (len(ARRAYS), N_PIXEL)))
-    with tempfile.TemporaryFile(dir=scratch, buffering=0) as file:
+    with tempfile.TemporaryFile(dir=scratch) as file:
         for part in heap:
             for spectrum in _pixels(part):
                 file.seek(int(next(places)) * row.itemsize)

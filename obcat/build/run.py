@@ -12,13 +12,12 @@ from typing import Any
 import duckdb
 from duckdb.func import ARROW, SPECIAL
 
-from obcat import db, wording
-from obcat import ddl
+from obcat import db, ddl, wording
 from obcat.build import inputs
 from obcat.build.fingerprint import fingerprint, fingerprint_of, provenance
 from obcat.build.fitting import REMEDY, Arrays, fit_file, missing
 from obcat.lock import locked
-from obcat.machine import Share, chosen, in_words
+from obcat.machine import Share, chosen, in_threads, in_words
 from obcat.parameters import read_parameters
 from obcat.progress import working
 from obcat.schema import quoted, read_tables
@@ -58,7 +57,7 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int | None = None,
         return False
     with locked(folder):
         remove(path for rest in ("obcat.duckdb.partial*", "models/*.partial") for path in folder.glob(rest))
-        say(f"{limits.threads} threads, {in_words(limits.memory)} of memory for the database")
+        say(f"{in_threads(limits.threads)}, {in_words(limits.memory)} of memory for the database")
         with db.connect(partial, threads=limits.threads, memory_limit=f"{limits.memory}B") as con:
             con.execute("SET enable_external_access = false")  # inputs are registered: no step reads a file by itself
             fill(con, survey, folder, say)

@@ -45,9 +45,9 @@ def test_little_memory_takes_threads_away_unless_they_are_asked_for(monkeypatch)
     looks(monkeypatch, 8, 64 * GB)
     assert chosen(Share(memory="700MB")) == Limits(2, 700_000_000)
     assert chosen(Share(memory="699MB")) == Limits(1, 699_000_000)
-    with pytest.raises(MachineError, match=r"^memory: 1200MB is too little: 4 threads need 1.3 GB or more$"):
+    with pytest.raises(MachineError, match=r"^memory: 1200MB is too little; give 1.3 GB or more for 4 threads$"):
         chosen(Share(memory="1200MB", threads=4))
-    with pytest.raises(MachineError, match=r"^memory: 399MB is too little: 1 thread needs 400 MB or more$"):
+    with pytest.raises(MachineError, match=r"^memory: 399MB is too little; give 400 MB or more for 1 thread$"):
         chosen(Share(memory="399MB"))
     with pytest.raises(MachineError, match="threads: 0 is less than 1"):
         chosen(Share(threads=0))

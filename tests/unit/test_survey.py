@@ -95,7 +95,7 @@ def test_relative_survey_path_gives_absolute_paths(folder, monkeypatch):
         ("[tables.gaia_dr2]\nfile = 'x'", "tables.gaia_dr2.file: no such key"),
         ("[build]\nmemry = '2GB'", "build.memry: no such key; did you mean 'memory'?"),
         ("[build]\nmemory = '2'", "build.memory: '2' is no size; give a number with MB"),
-        ("[build]\nmemory = '90MB'", "build.memory: 90MB is too little: 1 thread needs "),
+        ("[build]\nmemory = '90MB'", "build.memory: 90MB is too little; give 400 MB or more for 1 thread"),
         ("[build]\nthreads = 0", "build.threads: 0 is less than 1"),
         (
             "[tables.gaia_dr2]\npath = 'tables/gaia.fits'\ncolumns = {paralax = 'plx'}",

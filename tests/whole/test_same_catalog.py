@@ -127,7 +127,7 @@ def test_threads_and_memory_change_nothing(first, repeated, files, tmp_path):
         folder.mkdir(parents=True)
         (folder / "raw").symlink_to(repeated)
         made = built(toml, folder, threads=threads, memory=memory)
-        assert made.said[0].startswith(f"{threads} threads, ")
+        assert made.said[0].startswith(f"{threads} thread")
         found.append((rows_of(made.database), made.csv))
         assert set(origins(made).values()) == {"fitted"}
     assert len(found[0][0]) > 2048
