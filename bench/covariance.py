@@ -20,15 +20,23 @@ def measure() -> None:
     rows = [
         Row("limit: triangle at the speed of dgemm", useful / peak),
         Row("dsyrk", seconds(lambda: dsyrk(1, columns, trans=1))),
-        Row("obcat correlation, batches of 2,048", seconds(lambda: correlation(batches(x), PIXELS))),
+        Row(
+            "obcat correlation, batches of 2,048", seconds(lambda: correlation(batches(x), PIXELS))
+        ),
         Row("numpy corrcoef", seconds(lambda: np.corrcoef(x, rowvar=False))),
     ]
     show(f"Correlation matrix of {N} spectra of {PIXELS} pixels, float64", rows, N, "spectrum")
     matrix = correlation(batches(x), PIXELS)[2]
     rows = [
-        Row(f"obcat components: the {COMPONENTS} greatest", seconds(lambda: components(matrix, COMPONENTS), 1)),
+        Row(
+            f"obcat components: the {COMPONENTS} greatest",
+            seconds(lambda: components(matrix, COMPONENTS), 1),
+        ),
         Row("all eigenvectors", seconds(lambda: eigh(matrix), 1)),
-        Row("singular value decomposition of the spectra", seconds(lambda: svd(x, full_matrices=False), 1)),
+        Row(
+            "singular value decomposition of the spectra",
+            seconds(lambda: svd(x, full_matrices=False), 1),
+        ),
     ]
     show(f"Eigenvectors of the {PIXELS} x {PIXELS} matrix", rows, 1, "matrix")
 

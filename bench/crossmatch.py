@@ -28,7 +28,8 @@ def positions() -> tuple[Sky, Sky]:
     near = np.concatenate([np.arange(100), rng.integers(100, SOURCES, STARS * 4 // 5 - 100)])
     far = STARS - len(near)
     star_ra = np.append(
-        ra[near] + rng.normal(0, 1, len(near)) / 3600 / np.cos(np.radians(dec[near])), rng.uniform(0, 360, far)
+        ra[near] + rng.normal(0, 1, len(near)) / 3600 / np.cos(np.radians(dec[near])),
+        rng.uniform(0, 360, far),
     )
     star_dec = np.append(dec[near] + rng.normal(0, 1, len(near)) / 3600, rng.uniform(-90, 90, far))
     return (star_ra % 360, np.minimum(star_dec, 90)), (ra, dec)
@@ -37,7 +38,9 @@ def positions() -> tuple[Sky, Sky]:
 def insert(con: duckdb.DuckDBPyConnection, table: str, columns: dict[str, np.ndarray]) -> None:
     n = len(next(iter(columns.values())))
     rest = {
-        c.column: np.full(n, SOME.get(c.type, 0)) for c in columns_of(table) if c.required and c.column not in columns
+        c.column: np.full(n, SOME.get(c.type, 0))
+        for c in columns_of(table)
+        if c.required and c.column not in columns
     }
     con.register("rows", pa.table(columns | rest))
     con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM rows")
@@ -51,7 +54,11 @@ def fill(con: duckdb.DuckDBPyConnection, stars: Sky, sources: Sky) -> None:
             db.run(con, file)
     names = np.array([f"{i:08d}" for i in range(STARS)])
     insert(con, "raw.headers", {"specid": names, "ra": stars[0], "dec": stars[1]})
-    insert(con, "sample.visits", {"specid": names, "star_id": names, "uniqflag": np.ones(STARS, np.int32)})
+    insert(
+        con,
+        "sample.visits",
+        {"specid": names, "star_id": names, "uniqflag": np.ones(STARS, np.int32)},
+    )
     insert(con, "raw.xstps", {"ra": sources[0], "dec": sources[1]})
 
 
@@ -86,7 +93,12 @@ def measure(folder: Path) -> None:
             Row("astropy search_around_sky", seconds(lambda: by_astropy(stars, sources), 1)),
         ]
         found = match(con), by_tree(stars, sources), by_astropy(stars, sources)
-    show(f"{STARS:,} stars among {SOURCES:,} sources, all pairs within {RADIUS:g} arcsec", rows, STARS, "star")
+    show(
+        f"{STARS:,} stars among {SOURCES:,} sources, all pairs within {RADIUS:g} arcsec",
+        rows,
+        STARS,
+        "star",
+    )
     print(f"    pairs found: {', '.join(str(n) for n in found)}\n")
 
 

@@ -25,11 +25,15 @@ def batches(flux: np.ndarray) -> Iterator[pa.RecordBatch]:
     for start in range(0, N, BATCH):
         rows = flux[start : start + BATCH]
         ids = pa.array(np.arange(start, start + len(rows)))
-        yield pa.record_batch([ids, pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), PIXELS)], ["id", "flux"])
+        yield pa.record_batch(
+            [ids, pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), PIXELS)], ["id", "flux"]
+        )
 
 
 def reader(flux: np.ndarray) -> pa.RecordBatchReader:
-    return pa.RecordBatchReader.from_batches(pa.schema([("id", pa.int64()), ("flux", ARRAY)]), batches(flux))
+    return pa.RecordBatchReader.from_batches(
+        pa.schema([("id", pa.int64()), ("flux", ARRAY)]), batches(flux)
+    )
 
 
 def load(con: duckdb.DuckDBPyConnection, flux: np.ndarray) -> None:
@@ -76,7 +80,9 @@ def measure(folder: Path) -> None:
     show(f"Writing {N} spectra of {PIXELS} float32", written, N, "spectrum")
     show(f"Scanning {N} spectra of {PIXELS} float32 into one numpy array", read, N, "spectrum")
     for path in (folder / "ours.duckdb", folder / "default.duckdb", parquet):
-        print(f"    size of {path.name:<16} {path.stat().st_size / flux.nbytes:5.2f} of the bytes in memory")
+        print(
+            f"    size of {path.name:<16} {path.stat().st_size / flux.nbytes:5.2f} of the bytes in memory"
+        )
     print()
 
 

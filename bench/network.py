@@ -19,14 +19,18 @@ from obcat.kernels.luminosity import predict
 
 PIXELS, COMPONENTS, EPOCHS = 3000, 100, 10
 BATCH = 2048  # rows of a call from DuckDB
-PARAMETERS = SimpleNamespace(hidden_neurons=100, dropout=0.2, epochs=EPOCHS, batch_size=64, learning_rate=6e-3)
+PARAMETERS = SimpleNamespace(
+    hidden_neurons=100, dropout=0.2, epochs=EPOCHS, batch_size=64, learning_rate=6e-3
+)
 
 
 def stars(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Reconstructed spectra (n, pixels), their coefficients (n, components), and M (n,) in mag."""
     rng = np.random.default_rng(1)
     basis, _ = np.linalg.qr(rng.normal(size=(PIXELS, COMPONENTS)))
-    score = (rng.normal(size=(n, COMPONENTS)) * np.geomspace(30, 0.5, COMPONENTS)).astype(np.float32)
+    score = (rng.normal(size=(n, COMPONENTS)) * np.geomspace(30, 0.5, COMPONENTS)).astype(
+        np.float32
+    )
     mk = score[:, 0] / 30 + np.tanh(score[:, 1] / 20) + rng.normal(0, 0.2, n)
     return (score @ basis.T).astype(np.float32), score, mk
 
@@ -49,7 +53,9 @@ def training(score: np.ndarray, mk: np.ndarray) -> float:
 
 
 def torch_twin(network: dict[str, np.ndarray]) -> torch.nn.Sequential:
-    inner, outer, last = (torch.nn.Linear(*shape) for shape in ((COMPONENTS, 100), (100, 100), (100, 1)))
+    inner, outer, last = (
+        torch.nn.Linear(*shape) for shape in ((COMPONENTS, 100), (100, 100), (100, 1))
+    )
     for layer, i in ((inner, 0), (outer, 1), (last, 2)):
         layer.weight.data = torch.from_numpy(np.atleast_2d(network[f"w{i}"].T).astype(np.float32))
         layer.bias.data = torch.from_numpy(np.atleast_1d(network[f"b{i}"]).astype(np.float32))
@@ -83,10 +89,16 @@ def main(n: int) -> None:
     by_trees = BATCH / seconds(lambda: boosted(score[:BATCH], **trees))
     print(f"{n} stars, one thread, prediction in batches of {BATCH}")
     print(f"training, A: {PIXELS} pixels        {a:9.1f} ms/epoch")
-    print(f"training, C: {COMPONENTS} coefficients   {c:9.1f} ms/epoch   {a / c:.1f} times faster than A")
+    print(
+        f"training, C: {COMPONENTS} coefficients   {c:9.1f} ms/epoch   {a / c:.1f} times faster than A"
+    )
     print(f"prediction, torch float32     {by_torch:9.0f} stars/s")
-    print(f"prediction, numpy folded      {by_numpy:9.0f} stars/s    {by_numpy / by_torch:.2f} of torch")
-    print(f"prediction, a label, 100 trees{by_trees:9.0f} stars/s    {by_trees / by_numpy:.2f} of a network")
+    print(
+        f"prediction, numpy folded      {by_numpy:9.0f} stars/s    {by_numpy / by_torch:.2f} of torch"
+    )
+    print(
+        f"prediction, a label, 100 trees{by_trees:9.0f} stars/s    {by_trees / by_numpy:.2f} of a network"
+    )
     print(f"numpy against torch, largest difference {away:.1e} mag")
 
 

@@ -24,7 +24,10 @@ def measure() -> None:
         Row("obcat normalise", seconds(lambda: normalise(flux, ivar, continuum_sigma=SIGMA))),
         Row("obcat rest_frame", seconds(lambda: rest_frame(flux, ivar, z))),
         Row("all weights as one full matrix", seconds(lambda: full(flux, ivar), 1)),
-        Row("a loop over spectra and pixels' windows", seconds(lambda: loop(flux[:FEW], ivar[:FEW]), 1) * N / FEW),
+        Row(
+            "a loop over spectra and pixels' windows",
+            seconds(lambda: loop(flux[:FEW], ivar[:FEW]), 1) * N / FEW,
+        ),
     ]
     show(f"Pseudo-continuum of {N} spectra, sigma {SIGMA:g} Angstrom", rows, N, "spectrum")
 
@@ -36,7 +39,10 @@ def full(flux: np.ndarray, ivar: np.ndarray) -> np.ndarray:
 
 def loop(flux: np.ndarray, ivar: np.ndarray) -> np.ndarray:
     near = [slice(*np.searchsorted(WAVELENGTH, (w - 4 * SIGMA, w + 4 * SIGMA))) for w in WAVELENGTH]
-    kernels = [np.exp(-0.5 * ((WAVELENGTH[s] - w) / SIGMA) ** 2) for s, w in zip(near, WAVELENGTH, strict=True)]
+    kernels = [
+        np.exp(-0.5 * ((WAVELENGTH[s] - w) / SIGMA) ** 2)
+        for s, w in zip(near, WAVELENGTH, strict=True)
+    ]
     out = np.empty_like(flux)
     for i, (f, v) in enumerate(zip(flux, ivar, strict=True)):
         fv = f * v

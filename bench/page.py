@@ -39,8 +39,12 @@ def stand_in(path: Path) -> Path:
         columns = columns_of("catalog.ob_stars")
         con.register("rows", pa.table({c.column: values(c, random) for c in columns}))
         con.execute("INSERT INTO catalog.ob_stars BY NAME SELECT * FROM rows")
-        spectra = pa.array((1 + 0.02 * random.standard_normal((SPECTRA, N_PIXEL))).astype(np.float32).ravel())
-        con.register("flux", pa.table({"flux": pa.FixedSizeListArray.from_arrays(spectra, N_PIXEL)}))
+        spectra = pa.array(
+            (1 + 0.02 * random.standard_normal((SPECTRA, N_PIXEL))).astype(np.float32).ravel()
+        )
+        con.register(
+            "flux", pa.table({"flux": pa.FixedSizeListArray.from_arrays(spectra, N_PIXEL)})
+        )
         con.execute("""INSERT INTO spectra.normalised BY NAME
             SELECT specid, flux, flux AS ivar FROM flux POSITIONAL JOIN (SELECT specid FROM rows LIMIT 2000)""")
     return path
@@ -48,7 +52,11 @@ def stand_in(path: Path) -> Path:
 
 def values(column: Column, random: np.random.Generator) -> pa.Array:
     star = np.minimum(np.arange(ROWS), np.arange(ROWS) % STARS)
-    special = {"star_id": star, "specid": np.arange(ROWS), "uniqflag": 1 + (np.arange(ROWS) >= STARS)}
+    special = {
+        "star_id": star,
+        "specid": np.arange(ROWS),
+        "uniqflag": 1 + (np.arange(ROWS) >= STARS),
+    }
     if column.column in special:
         return pa.array(special[column.column]).cast(column.arrow_type)
     low, high = float(column.min or 1), float(column.max or 90)
@@ -56,7 +64,9 @@ def values(column: Column, random: np.random.Generator) -> pa.Array:
         return pa.array([f"{column.column}-{i:x}" for i in random.integers(0, 2**40, ROWS)])
     if column.type == "DOUBLE":
         return pa.array(random.uniform(low, high, ROWS))
-    return pa.array(random.integers(int(low), int(high), ROWS, endpoint=True)).cast(column.arrow_type)
+    return pa.array(random.integers(int(low), int(high), ROWS, endpoint=True)).cast(
+        column.arrow_type
+    )
 
 
 def measure(path: Path, browser: str) -> tuple[float, dict[str, float]]:
@@ -84,12 +94,16 @@ def main() -> int:
         database = Path(sys.argv[1]) if len(sys.argv) > 1 else stand_in(Path(name) / "obcat.duckdb")
         start = time.monotonic()
         html = page(database, Path(name) / "catalog.html", SPECTRA)
-        print(f"    written in {time.monotonic() - start:.1f} s, {html.stat().st_size / 1e6:.1f} MB")
+        print(
+            f"    written in {time.monotonic() - start:.1f} s, {html.stat().st_size / 1e6:.1f} MB"
+        )
         found = [measure(html, browser) for _ in range(REPEATS)]
     times = [whole for whole, _ in found]
     for name, at in found[int(np.argsort(times)[REPEATS // 2])][1].items():
         print(f"    {name:<34} at {at:6.2f} s")
-    print(f"    from opening to ready: median {statistics.median(times):.2f} s of {REPEATS}, least {min(times):.2f} s")
+    print(
+        f"    from opening to ready: median {statistics.median(times):.2f} s of {REPEATS}, least {min(times):.2f} s"
+    )
     print(f"    limit {LIMIT:g} s: {'kept' if statistics.median(times) < LIMIT else 'MISSED'}")
     return 0
 

@@ -29,7 +29,9 @@ def by_astropy_from_memory(path: Path) -> np.ndarray:
 
 
 def measure(folder: Path) -> None:
-    simulate.simulate(folder / "survey", folder / "truth", n_stars=STARS, recipe=simulate.Recipe(1), workers=1)
+    simulate.simulate(
+        folder / "survey", folder / "truth", n_stars=STARS, recipe=simulate.Recipe(1), workers=1
+    )
     paths = sorted((folder / "survey" / "spectra").rglob("*.gz"))
     few = paths[:FEW]
     packed = [path.read_bytes() for path in paths]
@@ -38,7 +40,10 @@ def measure(folder: Path) -> None:
         return seconds(lambda: [action(path) for path in files], repeats) / len(files)
 
     rows = [
-        Row("limit: inflate by igzip", seconds(lambda: [isal_zlib.decompress(p, GZIP) for p in packed]) / len(packed)),
+        Row(
+            "limit: inflate by igzip",
+            seconds(lambda: [isal_zlib.decompress(p, GZIP) for p in packed]) / len(packed),
+        ),
         Row("inflate by zlib", seconds(lambda: [gzip.decompress(p) for p in packed]) / len(packed)),
         Row("obcat read_spectrum", each(lamost.read_spectrum, paths)),
         Row("obcat ingest, to Parquet, one process", ingest(paths, folder)),

@@ -38,7 +38,10 @@ def run(name: str) -> bool:
         ).returncode
     except subprocess.TimeoutExpired:
         code = -1
-    print(f"== {name}: {f'FAILED ({code})' if code else 'done'} after {time.monotonic() - start:.0f} s\n", flush=True)
+    print(
+        f"== {name}: {f'FAILED ({code})' if code else 'done'} after {time.monotonic() - start:.0f} s\n",
+        flush=True,
+    )
     return code == 0
 
 

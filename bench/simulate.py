@@ -55,14 +55,21 @@ def compressing(folder: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stars", type=int, nargs="+", default=STARS)
-    parser.add_argument("--workers", type=int, default=1, help="with 2 and more, the drawing has a process of its own")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        help="with 2 and more, the drawing has a process of its own",
+    )
     asked = parser.parse_args()
     made: list[Run] = []
     for stars in asked.stars:
         with tempfile.TemporaryDirectory() as folder:
             made.append(run(Path(folder), stars, asked.workers))
             limit = compressing(Path(folder))
-    rows = [Row(f"obcat simulate, {r.spectra} spectra, from its start", r.cpu / r.spectra) for r in made]
+    rows = [
+        Row(f"obcat simulate, {r.spectra} spectra, from its start", r.cpu / r.spectra) for r in made
+    ]
     show(
         f"Simulating a survey, processes: {asked.workers}",
         [Row("limit: compress the file by igzip", limit), *rows],
@@ -73,7 +80,9 @@ def main() -> None:
         rate = f"{r.spectra / r.cpu:.0f} spectra a second of CPU (asked: {FASTEST})"
         print(f"    {r.spectra} spectra: {rate}, the largest process {r.peak / 2**20:.0f} MiB")
     for a, b in pairwise(made):
-        print(f"    beyond {a.spectra}: {(b.spectra - a.spectra) / (b.cpu - a.cpu):.0f} spectra a second of CPU")
+        print(
+            f"    beyond {a.spectra}: {(b.spectra - a.spectra) / (b.cpu - a.cpu):.0f} spectra a second of CPU"
+        )
 
 
 if __name__ == "__main__":

@@ -31,7 +31,9 @@ def show(title: str, rows: list[Row], count: int, unit: str) -> None:
     """CPU time of each row, for one of ``count`` units, and its ratio to the first row."""
     print(title)
     for name, value in rows:
-        print(f"    {name:<50} {readable(value / count):>10} a {unit:<10} {value / rows[0].seconds:9.2f}")
+        print(
+            f"    {name:<50} {readable(value / count):>10} a {unit:<10} {value / rows[0].seconds:9.2f}"
+        )
     unset = [name for name in THREADS if os.environ.get(name) != "1"]
     if unset:
         print(f"    (not one thread: {', '.join(unset)} not 1; bench/run.py sets them)")

@@ -114,7 +114,11 @@ def tables(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
         if table.table == CATALOG:
             continue
         yield f"\n## {table.table}\n"
-        key = f"; one row for each {', '.join(f'`{k}`' for k in table.key.split())}" if table.key else ""
+        key = (
+            f"; one row for each {', '.join(f'`{k}`' for k in table.key.split())}"
+            if table.key
+            else ""
+        )
         yield f"{table.description} ({table.kind}{key}).\n"
         yield "| column | type | unit | meaning |"
         yield "| --- | --- | --- | --- |"
@@ -154,7 +158,10 @@ def recipe(con: duckdb.DuckDBPyConnection, path: Path) -> Iterator[str]:
     if known:
         yield "| column | type | unit | meaning |"
         yield "| --- | --- | --- | --- |"
-        yield from (f"| `{c.column}` | {c.type} | {c.unit or '-'} | {guide.cell(c.description)} |" for c in known)
+        yield from (
+            f"| `{c.column}` | {c.type} | {c.unit or '-'} | {guide.cell(c.description)} |"
+            for c in known
+        )
 
 
 def declared_in(query: db.SqlFile) -> dict[str, Column]:

@@ -21,12 +21,20 @@ _RA_PARTS = (("RAh",), ("RAm",), ("RAs",))
 _DEC_PARTS = (("DE-",), ("DEd",), ("DEm",), ("DEs",))
 
 
-def _from_hours(hours: pa.ChunkedArray, minutes: pa.ChunkedArray, seconds: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.add(pc.multiply(hours, 15.0), pc.add(pc.multiply(minutes, 15 / 60), pc.multiply(seconds, 15 / 3600)))
+def _from_hours(
+    hours: pa.ChunkedArray, minutes: pa.ChunkedArray, seconds: pa.ChunkedArray
+) -> pa.ChunkedArray:
+    return pc.add(
+        pc.multiply(hours, 15.0),
+        pc.add(pc.multiply(minutes, 15 / 60), pc.multiply(seconds, 15 / 3600)),
+    )
 
 
 def _from_degrees(
-    sign: pa.ChunkedArray, degrees: pa.ChunkedArray, minutes: pa.ChunkedArray, seconds: pa.ChunkedArray
+    sign: pa.ChunkedArray,
+    degrees: pa.ChunkedArray,
+    minutes: pa.ChunkedArray,
+    seconds: pa.ChunkedArray,
 ) -> pa.ChunkedArray:
     size = pc.add(degrees, pc.add(pc.divide(minutes, 60.0), pc.divide(seconds, 3600.0)))
     return pc.if_else(pc.fill_null(pc.equal(sign, "-"), False), pc.negate(size), size)
@@ -35,7 +43,9 @@ def _from_degrees(
 # the columns that a position has in tables byte by byte (CDS, journals)
 _PARTS = {
     "ra": (Recipe(tuple((names, "") for names in _RA_PARTS), _from_hours),),
-    "dec": (Recipe(((_DEC_PARTS[0], TEXT), *((names, "") for names in _DEC_PARTS[1:])), _from_degrees),),
+    "dec": (
+        Recipe(((_DEC_PARTS[0], TEXT), *((names, "") for names in _DEC_PARTS[1:])), _from_degrees),
+    ),
 }
 
 # Target lists: which spectra or stars belong to the sample (Liu et al. 2019, J/ApJS/241/32, or any other).
@@ -85,7 +95,9 @@ _VIZIER_GAIA = ("Source", "Plx", "e_Plx", "DR2Name", "DR3Name", "Gmag", "RPlx", 
 _GAIA_POSITIONS = (
     Position("ra_gaia", "dec_gaia", ("ra_gaia",)),
     Position("RA_ICRS", "DE_ICRS", _VIZIER_GAIA),
-    Position("ra", "dec", ("source_id", "parallax", "phot_g_mean_mag", "ref_epoch", "parallax_error")),
+    Position(
+        "ra", "dec", ("source_id", "parallax", "phot_g_mean_mag", "ref_epoch", "parallax_error")
+    ),
     Position("ra", "dec"),
     Position("RA_ICRS", "DE_ICRS"),
     Position("RAdeg", "DEdeg"),
@@ -139,7 +151,9 @@ def _release(given: pa.Table) -> tuple[str, str]:
     for name in ("designation", "solution_id", "source_id", "source", "gaia_source_id"):
         first = str(given[lower[name]][0].as_py()) if name in lower and given.num_rows else ""
         release = (
-            _SOLUTIONS.get(int(first), "") if first.isdecimal() else "".join(re.findall(r"Gaia E?(DR[23]) ", first))
+            _SOLUTIONS.get(int(first), "")
+            if first.isdecimal()
+            else "".join(re.findall(r"Gaia E?(DR[23]) ", first))
         )
         said.setdefault(release, []).append(f"{lower.get(name)} {first}")
     solved = [given[lower[n]] for n in ("astrometric_params_solved", "solved") if n in lower]
@@ -214,7 +228,13 @@ GAIA_DR3 = Source(
 PHOTOMETRY = ("j_m", "j_msigcom", "h_m", "h_msigcom", "ks_m", "ks_msigcom", "ph_qual")
 
 _TWOMASS_NAMES = {
-    "designation": ("designation", "2MASS", "_2MASS", "tmass_designation", "original_ext_source_id"),
+    "designation": (
+        "designation",
+        "2MASS",
+        "_2MASS",
+        "tmass_designation",
+        "original_ext_source_id",
+    ),
     "ra": ("RAJ2000", "ra", "RAdeg", "_RAJ2000", "RA_ICRS"),
     "dec": ("DEJ2000", "dec", "DEdeg", "_DEJ2000", "DE_ICRS", "decl"),
     "source_id": ("source_id", "Source"),
@@ -260,7 +280,17 @@ TWOMASS = Source(
 
 
 # Sloan's g, r, i are told from bands of the same letter: Gaia's G, Johnson's and Cousins' R and I
-_GAIA_COLOURS = {"bpmag", "rpmag", "bp", "rp", "bp_rp", "phot_bp_mean_mag", "phot_rp_mean_mag", "g_rp", "bp-rp"}
+_GAIA_COLOURS = {
+    "bpmag",
+    "rpmag",
+    "bp",
+    "rp",
+    "bp_rp",
+    "phot_bp_mean_mag",
+    "phot_rp_mean_mag",
+    "g_rp",
+    "bp-rp",
+}
 
 
 def _other_system(matches: Mapping[str, Named], names: Sequence[str]) -> set[str]:
@@ -277,7 +307,11 @@ def _other_system(matches: Mapping[str, Named], names: Sequence[str]) -> set[str
 
 
 _SKY_POSITIONS = (
-    Position("RAJ2000", "DEJ2000", ("objID", "recno", "nobs", "e_Vmag", "e_gmag", "e_g'mag", "e_g_mag", "e_gpmag")),
+    Position(
+        "RAJ2000",
+        "DEJ2000",
+        ("objID", "recno", "nobs", "e_Vmag", "e_gmag", "e_g'mag", "e_g_mag", "e_gpmag"),
+    ),
     Position("raMean", "decMean"),
     Position("ra", "dec"),
     Position("RAJ2000", "DEJ2000"),
@@ -291,7 +325,14 @@ _SKY_POSITIONS = (
 # XSTPS-GAC photometry; no archive publishes it, so the names are the usual ones.
 def _xstps_band(band: str) -> dict[str, tuple[str, ...]]:
     mags = (band, f"{band}mag", f"{band}_mag", f"mag_{band}")
-    errors = (f"{band}_err", f"e_{band}mag", f"{band}err", f"{band}_error", f"magerr_{band}", f"err_{band}")
+    errors = (
+        f"{band}_err",
+        f"e_{band}mag",
+        f"{band}err",
+        f"{band}_error",
+        f"magerr_{band}",
+        f"err_{band}",
+    )
     return {band: mags, f"{band}_err": errors}
 
 
@@ -327,7 +368,14 @@ PS1 = Source(
 # APASS DR9: the names of VizieR II/336/apass9, whose primes become p or _ on the way through some clients.
 def _sloan(band: str) -> dict[str, tuple[str, ...]]:
     mags = (f"{band}'mag", f"{band}_mag", f"{band}pmag", f"{band}mag", f"Sloan_{band}")
-    errors = (f"e_{band}'mag", f"e_{band}_mag", f"e_{band}pmag", f"e_{band}mag", f"{band}err", f"Sloan_{band}err")
+    errors = (
+        f"e_{band}'mag",
+        f"e_{band}_mag",
+        f"e_{band}pmag",
+        f"e_{band}mag",
+        f"{band}err",
+        f"Sloan_{band}err",
+    )
     return {band: mags, f"{band}_err": errors}
 
 
@@ -388,4 +436,6 @@ ZERO_POINT = Source(
 )
 
 
-SOURCES = {s.name: s for s in (TARGETS, GAIA_DR2, GAIA_DR3, TWOMASS, XSTPS, PS1, APASS, LABELS, ZERO_POINT)}
+SOURCES = {
+    s.name: s for s in (TARGETS, GAIA_DR2, GAIA_DR3, TWOMASS, XSTPS, PS1, APASS, LABELS, ZERO_POINT)
+}

@@ -36,10 +36,14 @@ def ingest(
         return _ingest(survey, raw, workers, progress, again=again, allow_empty=allow_empty)
     except OSError as error:
         place = error.filename or raw
-        raise IngestError(f"{place}: {error.strerror or error}; free space or mend it, run again") from error
+        raise IngestError(
+            f"{place}: {error.strerror or error}; free space or mend it, run again"
+        ) from error
     except pa.ArrowException as error:
         said = " ".join(str(error).split())[:160]
-        raise IngestError(f"{raw}: damaged Parquet ({said}); `obcat ingest --again` makes it anew") from error
+        raise IngestError(
+            f"{raw}: damaged Parquet ({said}); `obcat ingest --again` makes it anew"
+        ) from error
 
 
 def _ingest(
@@ -72,7 +76,9 @@ def remarks(raw: Path, counts: dict[str, int]) -> list[str]:
 def contradiction(raw: Path) -> list[str]:
     """A line where inverse variances contradict the S/N of most headers: no star's error can be right then."""
     headers = parts.read_table(raw / "headers.parquet", "raw.headers")
-    told, found = (headers[name].to_numpy(zero_copy_only=False) for name in ("snr_g", "snr_g_computed"))
+    told, found = (
+        headers[name].to_numpy(zero_copy_only=False) for name in ("snr_g", "snr_g_computed")
+    )
     known = np.isfinite(found) & (told > 0) & ~np.isin(told, NO_SNR)
     if not known.any():
         return []

@@ -30,7 +30,11 @@ def exact_array(column: pa.Array) -> np.ndarray:
     Lists must be without NULL. Shares memory with the column where it can.
     """
     if pa.types.is_fixed_size_list(column.type):
-        return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size)
+        return (
+            column.flatten()
+            .to_numpy(zero_copy_only=False)
+            .reshape(len(column), column.type.list_size)
+        )
     if column.null_count:
         return column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return column.to_numpy(zero_copy_only=False)

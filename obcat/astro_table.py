@@ -23,14 +23,24 @@ def astropy_table(rows: pa.Table, declared: Mapping[str, Declared]) -> Table:
     return Table([described(name, rows[name], declared.get(name)) for name in rows.column_names])
 
 
-def described(name: str, values: pa.ChunkedArray, declared: Declared | None) -> Column | MaskedColumn:
+def described(
+    name: str, values: pa.ChunkedArray, declared: Declared | None
+) -> Column | MaskedColumn:
     array, mask = values_and_mask(values)
     given: dict[str, Any] = {"name": name}
     if declared:
-        given |= {"unit": declared.unit or None, "description": declared.description, "meta": {"ucd": declared.ucd}}
+        given |= {
+            "unit": declared.unit or None,
+            "description": declared.description,
+            "meta": {"ucd": declared.ucd},
+        }
     if not mask.any():
         return Column(array, **given)
-    column = MaskedColumn(array, mask=mask if array.ndim == 1 else np.broadcast_to(mask[:, None], array.shape), **given)
+    column = MaskedColumn(
+        array,
+        mask=mask if array.ndim == 1 else np.broadcast_to(mask[:, None], array.shape),
+        **given,
+    )
     if array.dtype.kind == "i":
         column.fill_value = unused(array)
     return column
@@ -54,7 +64,9 @@ def values_and_mask(values: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     if pa.types.is_boolean(kind):
         return values.cast(pa.int16()).fill_null(0).to_numpy(), mask
     if pa.types.is_decimal(kind):
-        return values.cast(pa.int64() if kind.scale == 0 else pa.float64()).fill_null(0).to_numpy(), mask
+        return values.cast(pa.int64() if kind.scale == 0 else pa.float64()).fill_null(
+            0
+        ).to_numpy(), mask
     if pa.types.is_integer(kind):
         return values.fill_null(0).to_numpy(), mask
     return np.array(["" if v is None else str(v) for v in values.to_pylist()], dtype=np.str_), mask

@@ -75,7 +75,10 @@ class Catalog:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -99,7 +102,9 @@ class Catalog:
         schema, _, table = name.partition(".")
         order = ", ".join(map(quoted, read_tables()[name].key.split()))
         listed = ", ".join(quoted(c.column) for c in columns)
-        query = f"SELECT {listed} FROM {quoted(schema)}.{quoted(table)}" + (f" ORDER BY {order}" if order else "")
+        query = f"SELECT {listed} FROM {quoted(schema)}.{quoted(table)}" + (
+            f" ORDER BY {order}" if order else ""
+        )
         return astropy_table(self.sql(query), {c.column: c for c in columns})
 
     def spectrum(self, specid: str, *, frame: str = "observed") -> Spectrum:
@@ -113,7 +118,9 @@ class Catalog:
         if not rows:
             raise KeyError(f"no spectrum {specid!r} in {self.path.name}")
         flux, ivar = (np.array(v, np.float32) for v in rows[0][:2])
-        return Spectrum(WAVELENGTH, *(at_rest(flux, ivar, rows[0][2]) if frame == "rest" else (flux, ivar)))
+        return Spectrum(
+            WAVELENGTH, *(at_rest(flux, ivar, rows[0][2]) if frame == "rest" else (flux, ivar))
+        )
 
 
 def at_rest(flux: np.ndarray, ivar: np.ndarray, z: float | None) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,17 @@ import pyarrow as pa
 
 from obcat.errors import ObcatError
 
-__all__ = ["SEAL", "SUMS", "NoSums", "digest", "is_whole", "notes_of", "read_sums", "sealed", "write_sums"]
+__all__ = [
+    "SEAL",
+    "SUMS",
+    "NoSums",
+    "digest",
+    "is_whole",
+    "notes_of",
+    "read_sums",
+    "sealed",
+    "write_sums",
+]
 
 SUMS = "SHA256SUMS"
 LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
@@ -31,7 +41,11 @@ def write_sums(folder: Path, notes: Mapping[str, str]) -> None:
 
     Raises ValueError where the name of a file, or a note, does not fit into a line.
     """
-    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p != folder / SUMS)
+    names = sorted(
+        p.relative_to(folder).as_posix()
+        for p in folder.rglob("*")
+        if p.is_file() and p != folder / SUMS
+    )
     lines = [f"# {name}: {text}" for name, text in notes.items()]
     lines += [f"{digest(folder / name)}  {name}" for name in names]
     for line in lines:
@@ -43,7 +57,11 @@ def write_sums(folder: Path, notes: Mapping[str, str]) -> None:
 def read_sums(folder: Path) -> dict[str, str]:
     """Name of a file -> its checksum. Raises NoSums where there is no SHA256SUMS in the folder, or it is damaged."""
     path = folder / SUMS
-    lines = [(number, line) for number, line in enumerate(_lines(path), start=1) if not line.startswith("#")]
+    lines = [
+        (number, line)
+        for number, line in enumerate(_lines(path), start=1)
+        if not line.startswith("#")
+    ]
     found = {number: LINE.fullmatch(line) for number, line in lines}
     for number, line in lines:
         match = found[number]
@@ -64,7 +82,9 @@ def _lines(path: Path) -> list[str]:
     try:
         return path.read_bytes().decode("utf-8", errors="replace").splitlines()
     except OSError as error:
-        raise NoSums(f"{path}: {error.strerror}; a release made by `obcat export` has one") from error
+        raise NoSums(
+            f"{path}: {error.strerror}; a release made by `obcat export` has one"
+        ) from error
 
 
 def outside(name: str) -> bool:
@@ -99,5 +119,7 @@ def _values(column: pa.ChunkedArray) -> bytes:
     """The values of a column of numbers, truths or texts, NULL as 0 or ''."""
     if pa.types.is_string(column.type):
         texts = column.fill_null("").to_pylist()
-        return repr([len(text) for text in texts]).encode() + "".join(texts).encode("utf-8", "surrogatepass")
+        return repr([len(text) for text in texts]).encode() + "".join(texts).encode(
+            "utf-8", "surrogatepass"
+        )
     return column.fill_null(pa.scalar(0).cast(column.type)).to_numpy().tobytes()

@@ -13,7 +13,17 @@ import duckdb
 from obcat.errors import ObcatError
 from obcat.schema import SQL, read_tables
 
-__all__ = ["CHECKS", "STORAGE", "NotATable", "SqlFile", "StepFailed", "connect", "publish", "run", "sql_files"]
+__all__ = [
+    "CHECKS",
+    "STORAGE",
+    "NotATable",
+    "SqlFile",
+    "StepFailed",
+    "connect",
+    "publish",
+    "run",
+    "sql_files",
+]
 
 
 class StepFailed(ObcatError):
@@ -50,8 +60,18 @@ class SqlFile:
 
 CHECKS = "95_check"
 # a file of another kind is refused, not fetched a reader for
-NO_EXTENSIONS = ("autoload_known_extensions", "autoinstall_known_extensions", "allow_community_extensions")
-BESIDE = ("", ".wal", ".wal.checkpoint", ".wal.recovery", ".tmp")  # files of a database that is written
+NO_EXTENSIONS = (
+    "autoload_known_extensions",
+    "autoinstall_known_extensions",
+    "allow_community_extensions",
+)
+BESIDE = (
+    "",
+    ".wal",
+    ".wal.checkpoint",
+    ".wal.recovery",
+    ".tmp",
+)  # files of a database that is written
 STORAGE = "v1.0.0"  # what every DuckDB since 1.0 can open
 
 
@@ -91,7 +111,9 @@ def connect(
         con.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         con.execute(f"SET threads = {int(threads)}")
         con.execute("SET memory_limit = $limit", {"limit": memory_limit})
-        con.execute("SET temp_directory = $folder", {"folder": str(path.parent / f"{path.name}.tmp")})
+        con.execute(
+            "SET temp_directory = $folder", {"folder": str(path.parent / f"{path.name}.tmp")}
+        )
         way = "READ_ONLY" if read_only else f"STORAGE_VERSION '{STORAGE}'"
         options = f"{way}, ROW_GROUP_SIZE 2048"
         con.execute(f"ATTACH $path AS obcat ({options})", {"path": str(path)})
@@ -121,7 +143,9 @@ def _only_tables(con: duckdb.DuckDBPyConnection) -> None:
             raise NotATable(f"{name} is a view, where obcat build makes a table")
 
 
-def run(con: duckdb.DuckDBPyConnection, file: SqlFile, parameters: Mapping[str, object] | None = None) -> None:
+def run(
+    con: duckdb.DuckDBPyConnection, file: SqlFile, parameters: Mapping[str, object] | None = None
+) -> None:
     """Run the one statement, or the macros, of a file."""
     try:
         con.execute(file.text, parameters or None)

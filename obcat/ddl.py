@@ -25,7 +25,9 @@ def create_table(table: Table) -> str:
 
 
 def column_line(c: Column) -> str:
-    checks = [f"{quoted(c.column)} {op} {bound}" for op, bound in ((">=", c.min), ("<=", c.max)) if bound]
+    checks = [
+        f"{quoted(c.column)} {op} {bound}" for op, bound in ((">=", c.min), ("<=", c.max)) if bound
+    ]
     if c.type == "DOUBLE" and not c.table.startswith("raw."):
         checks.append(f"isfinite({quoted(c.column)})")
     check = f" CHECK ({' AND '.join(checks)})" if checks else ""
@@ -35,7 +37,9 @@ def column_line(c: Column) -> str:
 
 def comment_on(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Put the descriptions, with units, on a table or view and on its columns."""
-    con.execute(f"COMMENT ON {table.kind.upper()} {qualified(table.table)} IS {literal(table.description)}")
+    con.execute(
+        f"COMMENT ON {table.kind.upper()} {qualified(table.table)} IS {literal(table.description)}"
+    )
     for c in columns_of(table.table):
         comment_on_column(con, c, c.description)
 

@@ -23,7 +23,17 @@ from pathlib import Path
 
 from obcat.checksums import SUMS, NoSums, digest, notes_of, read_sums, write_sums
 
-__all__ = ["BEFORE", "WAIT", "Busy", "NotOurs", "check_ours", "publishing", "publishing_folder", "sync", "working"]
+__all__ = [
+    "BEFORE",
+    "WAIT",
+    "Busy",
+    "NotOurs",
+    "check_ours",
+    "publishing",
+    "publishing_folder",
+    "sync",
+    "working",
+]
 
 STAMP = "made-by-obcat"
 SIGN = "obcat, "
@@ -84,7 +94,9 @@ def _taken(work: Path, final: Path, wait: float) -> int:
             if not held:
                 os.close(handle)
         if time.monotonic() > end:
-            raise Busy(f"{final}: {holder or 'another obcat'} is writing it; try again when that has ended")
+            raise Busy(
+                f"{final}: {holder or 'another obcat'} is writing it; try again when that has ended"
+            )
         time.sleep(PAUSE)
 
 
@@ -103,7 +115,9 @@ def _made(work: Path) -> bool:
 
 
 def _signed(stamp: Path) -> bool:
-    return stamp.is_file() and not stamp.is_symlink() and stamp.read_bytes().startswith(SIGN.encode())
+    return (
+        stamp.is_file() and not stamp.is_symlink() and stamp.read_bytes().startswith(SIGN.encode())
+    )
 
 
 def _locked(handle: int, work: Path, new: bool) -> bool:
@@ -116,7 +130,9 @@ def _locked(handle: int, work: Path, new: bool) -> bool:
         if error.errno not in NO_LOCKS:
             raise
         if not new:
-            raise Busy(f"{work}: no locks here to tell whether another obcat is at work; else remove it") from error
+            raise Busy(
+                f"{work}: no locks here to tell whether another obcat is at work; else remove it"
+            ) from error
     return True
 
 
@@ -201,7 +217,9 @@ def publishing_folder(
         write_sums(partial, {MADE: kind, **(facts or {})})
         _sync_tree(partial)
         if _listing(final) != found:
-            raise NotOurs(f"{path}: was changed while its next version was written; it is left as it is")
+            raise NotOurs(
+                f"{path}: was changed while its next version was written; it is left as it is"
+            )
         _switch(partial, final, before)
         sync(final.parent)
 
@@ -264,7 +282,11 @@ def _listing(folder: Path) -> Listing:
     for path in folder.rglob("*"):
         if path.is_symlink() or not path.is_dir() or not any(path.iterdir()):
             stat = path.lstat()
-            found[path.relative_to(folder).as_posix()] = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+            found[path.relative_to(folder).as_posix()] = (
+                stat.st_size,
+                stat.st_mtime_ns,
+                stat.st_ino,
+            )
     return found
 
 

@@ -27,9 +27,13 @@ def locked(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / ".lock", os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        handle = os.open(
+            folder / ".lock", os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666
+        )
     except OSError as error:
-        raise Locked(f"{error.filename}: {error.strerror}; give a folder of builds that can be written") from error
+        raise Locked(
+            f"{error.filename}: {error.strerror}; give a folder of builds that can be written"
+        ) from error
     try:
         _hold(handle, folder)
         yield

@@ -8,9 +8,29 @@ from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["LEAST", "Limits", "MachineError", "Share", "chosen", "cpus", "in_threads", "in_words", "memory", "parsed"]
+__all__ = [
+    "LEAST",
+    "Limits",
+    "MachineError",
+    "Share",
+    "chosen",
+    "cpus",
+    "in_threads",
+    "in_words",
+    "memory",
+    "parsed",
+]
 
-UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+UNITS = {
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+    "TIB": 2**40,
+}
 SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B)\s*", re.IGNORECASE)
 LEAST = (100 * 10**6, 300 * 10**6)  # of the engine: for any build, and for each thread besides
 PER_THREAD = 750 * 10**6  # the engine is no faster with more
@@ -62,7 +82,9 @@ def parsed(text: str) -> int:
     """'1500MB', '2 GiB' -> bytes. Raises MachineError."""
     found = SIZE.fullmatch(text)
     if not found:
-        raise MachineError(f"memory: {text!r} is no size; give a number with MB, GB, MiB or GiB, for example 2GB")
+        raise MachineError(
+            f"memory: {text!r} is no size; give a number with MB, GB, MiB or GiB, for example 2GB"
+        )
     return int(float(found.group(1)) * UNITS[found.group(2).upper()])
 
 
@@ -85,7 +107,9 @@ def _threads() -> int:
 
 def cpus() -> int:
     """CPUs that this process may use: its affinity, and the quota of its control group, rounded up."""
-    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    affinity = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return max(1, min([affinity, *(math.ceil(quota) for quota in _quotas())]))
 
 
@@ -95,15 +119,25 @@ def memory() -> int:
 
     physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     own = resource.getrlimit(resource.RLIMIT_AS)[0]
-    limits = [int(text) for text in _settings("memory", "memory.max", "memory.limit_in_bytes") if text.isdigit()]
+    limits = [
+        int(text)
+        for text in _settings("memory", "memory.max", "memory.limit_in_bytes")
+        if text.isdigit()
+    ]
     return min([physical, *limits, *([own] if own != resource.RLIM_INFINITY else [])])
 
 
 def _quotas() -> list[float]:
     """CPUs by the quota over its period, of the group and of those above it."""
     pairs = [text.split() for text in _settings("cpu", "cpu.max")]
-    old = zip(_settings("cpu", "cpu.cfs_quota_us"), _settings("cpu", "cpu.cfs_period_us"), strict=False)
-    return [int(q) / int(p) for q, p in [*(x for x in pairs if len(x) == 2), *old] if q.isdigit() and int(p) > 0]
+    old = zip(
+        _settings("cpu", "cpu.cfs_quota_us"), _settings("cpu", "cpu.cfs_period_us"), strict=False
+    )
+    return [
+        int(q) / int(p)
+        for q, p in [*(x for x in pairs if len(x) == 2), *old]
+        if q.isdigit() and int(p) > 0
+    ]
 
 
 def _settings(controller: str, *names: str) -> list[str]:
@@ -119,5 +153,9 @@ def _groups(controller: str) -> list[Path]:
         if controllers == "" or controller in controllers.split(","):
             root = CGROUP / controllers if controllers else CGROUP
             inner = root / path.lstrip("/")
-            groups += [folder for folder in (inner, *inner.parents) if folder == root or root in folder.parents]
+            groups += [
+                folder
+                for folder in (inner, *inner.parents)
+                if folder == root or root in folder.parents
+            ]
     return list(dict.fromkeys(groups))

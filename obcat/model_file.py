@@ -31,8 +31,16 @@ def write(path: Path, models: Models, facts: Mapping[str, Any]) -> None:
     """Write the arrays of every model, and the facts, which must be fit for JSON."""
     from safetensors.numpy import save  # save_file would let nobody else read it
 
-    arrays = {f"{model}/{name}": np.asarray(a, order="C") for model in models for name, a in models[model].items()}
-    head = {**facts, "sha256": digest(arrays, facts), "shapes": {name: a.shape for name, a in arrays.items()}}
+    arrays = {
+        f"{model}/{name}": np.asarray(a, order="C")
+        for model in models
+        for name, a in models[model].items()
+    }
+    head = {
+        **facts,
+        "sha256": digest(arrays, facts),
+        "shapes": {name: a.shape for name, a in arrays.items()},
+    }
     path.write_bytes(save(arrays, {HEAD: json.dumps(head, sort_keys=True, allow_nan=False)}))
 
 
@@ -43,7 +51,10 @@ def read(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]:
     try:
         with safe_open(path, "numpy") as file:
             facts = json.loads((file.metadata() or {}).get(HEAD, "{}"))
-            arrays = {name: file.get_tensor(name).reshape(shape) for name, shape in facts.pop("shapes", {}).items()}
+            arrays = {
+                name: file.get_tensor(name).reshape(shape)
+                for name, shape in facts.pop("shapes", {}).items()
+            }
     except (SafetensorError, OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise DamagedModels(f"{path.name}: cannot be read: {str(error).splitlines()[0]}") from error
     if facts.pop("sha256", None) != digest(arrays, facts):

@@ -39,7 +39,9 @@ def _parts(column: pa.Array) -> Iterable[bytes | memoryview]:
     elif pa.types.is_string(column.type):
         yield "".join(f"{v or ''}\0" for v in column.to_pylist()).encode()
     else:
-        yield np.ascontiguousarray(column.fill_null(pa.scalar(0).cast(column.type)).to_numpy(zero_copy_only=False)).data
+        yield np.ascontiguousarray(
+            column.fill_null(pa.scalar(0).cast(column.type)).to_numpy(zero_copy_only=False)
+        ).data
 
 
 def save(folder: Path, name: str, key: str, fit: Fit) -> None:
@@ -50,11 +52,15 @@ def save(folder: Path, name: str, key: str, fit: Fit) -> None:
     partial = folder / f"{final.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    save_file({k: np.ascontiguousarray(v) for k, v in fit.arrays.items()}, partial / "arrays.safetensors")
+    save_file(
+        {k: np.ascontiguousarray(v) for k, v in fit.arrays.items()}, partial / "arrays.safetensors"
+    )
     for table, rows in fit.tables.items():
         pq.write_table(rows, partial / f"{table}.parquet")
     sums = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(partial.iterdir())}
-    (partial / "manifest.json").write_text(json.dumps({"key": key, "sha256": sums}, indent=1), encoding="utf-8")
+    (partial / "manifest.json").write_text(
+        json.dumps({"key": key, "sha256": sums}, indent=1), encoding="utf-8"
+    )
     shutil.rmtree(final, ignore_errors=True)
     partial.rename(final)
 
@@ -70,14 +76,20 @@ def load(folder: Path, name: str, key: str) -> Fit | None:
         manifest = json.loads((kept / "manifest.json").read_text(encoding="utf-8"))
     except ValueError:
         return None
-    sums = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(kept.iterdir()) if p.suffix != ".json"}
+    sums = {
+        p.name: hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(kept.iterdir())
+        if p.suffix != ".json"
+    }
     if manifest != {"key": key, "sha256": sums}:
         return None
     tables = {path.stem: pq.read_table(path) for path in sorted(kept.glob("*.parquet"))}
     return Fit(arrays=load_file(kept / "arrays.safetensors"), tables=tables)
 
 
-def store(con: duckdb.DuckDBPyConnection, name: str, key: str, n_rows: int, origin: str, fit: Fit) -> None:
+def store(
+    con: duckdb.DuckDBPyConnection, name: str, key: str, n_rows: int, origin: str, fit: Fit
+) -> None:
     """Write a model's arrays and tables into the database."""
     con.execute("INSERT INTO model.fits VALUES (?, ?, ?, ?)", [name, key, n_rows, origin])
     for array, values in sorted(fit.arrays.items()):
@@ -96,20 +108,28 @@ def borrow(path: Path, name: str) -> tuple[str, int, Fit] | None:
     from obcat import db
 
     with db.connect(path, read_only=True) as con:
-        fits = con.execute("SELECT key, n_rows FROM model.fits WHERE model = $name", {"name": name}).fetchall()
+        fits = con.execute(
+            "SELECT key, n_rows FROM model.fits WHERE model = $name", {"name": name}
+        ).fetchall()
         found = arrays(con, name)
     return (fits[0][0], fits[0][1], Fit(arrays=found, tables={})) if fits else None
 
 
 def names(con: duckdb.DuckDBPyConnection) -> list[str]:
     """The models whose arrays a database has, in order."""
-    return [name for (name,) in con.execute("SELECT DISTINCT model FROM model.arrays ORDER BY model").fetchall()]
+    return [
+        name
+        for (name,) in con.execute(
+            "SELECT DISTINCT model FROM model.arrays ORDER BY model"
+        ).fetchall()
+    ]
 
 
 def arrays(con: duckdb.DuckDBPyConnection, model: str, *wanted: str) -> dict[str, np.ndarray]:
     """The arrays of a model in order of their names, all unless some are named; empty where there is no such model."""
     rows = con.execute(
-        'SELECT "array", dtype, shape, data FROM model.arrays WHERE model = $model ORDER BY "array"', {"model": model}
+        'SELECT "array", dtype, shape, data FROM model.arrays WHERE model = $model ORDER BY "array"',
+        {"model": model},
     ).fetchall()
     return {
         name: np.frombuffer(data, dtype).reshape(shape)

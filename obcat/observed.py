@@ -19,11 +19,18 @@ GUESSES = (  # what wavelengths are that are none in Angstrom: limits of their m
     (0.37, 0.91, "micrometres", "wavelength * astropy.units.um"),
     (3.7e-7, 9.1e-7, "metres", "wavelength * astropy.units.m"),
 )
-ORDINARY = (-6, 24)  # powers of two between which flux is left as it is; outside, float32 comes near its ends
+ORDINARY = (
+    -6,
+    24,
+)  # powers of two between which flux is left as it is; outside, float32 comes near its ends
 SCALED_TO = 10
 FASTEST = 0.1  # z of no star; 30,000 km/s
 UNKNOWN_Z = -9999.0
-POWERS = {"std": -2, "var": -1, "ivar": 1}  # what makes inverse variance of an uncertainty of astropy.nddata
+POWERS = {
+    "std": -2,
+    "var": -1,
+    "ivar": 1,
+}  # what makes inverse variance of an uncertainty of astropy.nddata
 CEILINGS = (99.0, 999.0)  # S/N of LAMOST headers that is none, as in meta.header_snr
 
 
@@ -68,11 +75,15 @@ def redshifts(z: Any, n: int) -> Floats:
     """(n,) redshifts, NaN where masked or -9999. ValueError for what is no redshift of a star."""
     given = _given(z, "z")
     if given.unit is not None and str(given.unit):
-        raise ValueError(f"z has the unit {given.unit}: give the redshift, that is, velocity / (299792.458 km/s)")
+        raise ValueError(
+            f"z has the unit {given.unit}: give the redshift, that is, velocity / (299792.458 km/s)"
+        )
     values = np.where(given.mask | (given.values == UNKNOWN_Z), np.nan, given.values)
     wrong = values[np.abs(values) > FASTEST]
     if wrong.size:
-        raise ValueError(f"z = {wrong[0]:g} is the redshift of no star; a velocity in km/s is z times 299792.458")
+        raise ValueError(
+            f"z = {wrong[0]:g} is the redshift of no star; a velocity in km/s is z times 299792.458"
+        )
     return np.broadcast_to(values, n)
 
 
@@ -84,7 +95,9 @@ def signal_to_noise(given: Any, flux: np.ndarray, ivar: np.ndarray) -> Floats:
         return computed
     snr = _given(given, "snr_g")
     known = np.isfinite(snr.values) & (snr.values > 0) & ~np.isin(snr.values, CEILINGS) & ~snr.mask
-    return np.where(np.broadcast_to(known, len(flux)), np.broadcast_to(snr.values, len(flux)), computed)
+    return np.where(
+        np.broadcast_to(known, len(flux)), np.broadcast_to(snr.values, len(flux)), computed
+    )
 
 
 def _given(x: Any, name: str) -> Given:
@@ -96,7 +109,11 @@ def _given(x: Any, name: str) -> Given:
         values = np.asarray(_data(x), float)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name}: {type(x).__name__} is not an array of numbers") from error
-    hidden = np.zeros(values.shape, bool) if mask is None else np.broadcast_to(np.asarray(mask, bool), values.shape)
+    hidden = (
+        np.zeros(values.shape, bool)
+        if mask is None
+        else np.broadcast_to(np.asarray(mask, bool), values.shape)
+    )
     return Given(values, hidden, None if unit is None else u.Unit(unit))
 
 
@@ -121,7 +138,9 @@ def _angstrom(wavelength: Any) -> Given:
         try:
             given = given._replace(values=(given.values * given.unit).to_value(u.AA, u.spectral()))
         except u.UnitConversionError as error:
-            raise ValueError(f"wavelength has the unit {given.unit}: give wavelengths in Angstrom") from error
+            raise ValueError(
+                f"wavelength has the unit {given.unit}: give wavelengths in Angstrom"
+            ) from error
     reached = given.values[np.isfinite(given.values) & ~given.mask]
     if reached.size and not (reached.max() > REACH[0] and reached.min() < REACH[1]):
         raise ValueError(_no_angstrom(reached))
@@ -135,7 +154,9 @@ def _in_order(where: Given) -> tuple[slice, Floats]:
         return slice(None), where.values
     kept = slice(int(known[0]), int(known[-1]) + 1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        filled = 10 ** np.interp(np.arange(kept.start, kept.stop), known, np.log10(where.values[known]))
+        filled = 10 ** np.interp(
+            np.arange(kept.start, kept.stop), known, np.log10(where.values[known])
+        )
     filled[known - kept.start] = where.values[known]
     if filled[0] <= filled[-1]:
         return kept, filled
@@ -145,7 +166,11 @@ def _in_order(where: Given) -> tuple[slice, Floats]:
 def _no_angstrom(values: Floats) -> str:
     middle = float(np.median(values))
     said = f"wavelengths {values.min():g} to {values.max():g} do not reach {REACH[0]:.0f} to {REACH[1]:.0f} Angstrom"
-    guesses = [f"; if they are {name}, give {mend}" for low, high, name, mend in GUESSES if low <= middle <= high]
+    guesses = [
+        f"; if they are {name}, give {mend}"
+        for low, high, name, mend in GUESSES
+        if low <= middle <= high
+    ]
     return said + "".join(guesses)
 
 
@@ -165,7 +190,9 @@ def _inverse_variance(ivar: Any, unit_of_flux: Any) -> Given:
             values = values * u.Unit(unit).to(wanted)
         except u.UnitConversionError as error:
             of_flux = f"flux {unit_of_flux}" if unit_of_flux else "flux none"
-            raise ValueError(f"ivar has the unit {unit}, {of_flux}: give 1 / error**2 in that of flux") from error
+            raise ValueError(
+                f"ivar has the unit {unit}, {of_flux}: give 1 / error**2 in that of flux"
+            ) from error
     with np.errstate(divide="ignore"):
         return Given(values**power, given.mask, None)
 
@@ -181,7 +208,9 @@ def _per_wavelength(unit: Any, wavelength: Floats) -> Floats:
     per_angstrom = u.erg / u.s / u.cm**2 / u.AA
     try:
         known = np.where(np.isfinite(wavelength) & (wavelength > 0), wavelength, REACH[0])
-        factor = (np.ones(len(known)) * unit).to_value(per_angstrom, u.spectral_density(known * u.AA))
+        factor = (np.ones(len(known)) * unit).to_value(
+            per_angstrom, u.spectral_density(known * u.AA)
+        )
     except u.UnitConversionError:
         return np.ones(1)
     return factor / np.median(factor)

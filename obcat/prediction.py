@@ -74,7 +74,11 @@ def predict(
     observed = gridded(wavelength, flux, ivar)
     n = len(observed[0])
     given = {"z": redshifts(z, n), "snr_g": signal_to_noise(snr_g, *observed)}
-    best = np.arange(n) if star is None else best_of(np.broadcast_to(np.asarray(star), n), given["snr_g"])
+    best = (
+        np.arange(n)
+        if star is None
+        else best_of(np.broadcast_to(np.asarray(star), n), given["snr_g"])
+    )
     columns = {name: pa.array(values, from_pandas=True) for name, values in given.items()}
     found = chain(chooser(Path(models)), *map(wide, observed), best=best, **columns)
     declared = {c.column: c for udf in UDFS.values() for c in udf.given}
@@ -102,7 +106,10 @@ def chain(
     return {
         "snr_g": snr_g,
         "masked_fraction": norm["masked_fraction"],
-        **{name: column.take(pa.array(best)) for name, column in run("predict_labels", clean).items()},
+        **{
+            name: column.take(pa.array(best))
+            for name, column in run("predict_labels", clean).items()
+        },
         **magnitude,
         **run("mk_error", snr_g, lines["em_flag"]),
         **lines,
@@ -135,7 +142,9 @@ def from_file(path: Path) -> Fitted:
 def from_database(path: Path) -> Fitted:
     with reading.open_database(path) as survey:
         fitted = {name: stored.arrays(survey.con, name) for name in MODELS}
-        return {name: arrays for name, arrays in fitted.items() if arrays}, reading.method_parameters(survey.con)
+        return {
+            name: arrays for name, arrays in fitted.items() if arrays
+        }, reading.method_parameters(survey.con)
 
 
 def wide(rows: np.ndarray) -> pa.Array:

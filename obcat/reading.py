@@ -76,7 +76,9 @@ def open_database(database: Path, *, truth: Path | None = None, **limits: Any) -
         except (duckdb.IOException, db.NotATable) as error:
             raise NotOurs(f"{database}: {str(error).splitlines()[0]}; {MEND}") from error
         except (duckdb.Error, ValueError) as error:
-            raise NotOurs(f"{database}: is no database of obcat build, or it has no catalog; {MEND}") from error
+            raise NotOurs(
+                f"{database}: is no database of obcat build, or it has no catalog; {MEND}"
+            ) from error
         yield Reading(con, name, simulated == 1, database, truth or database.parent / "truth")
 
 

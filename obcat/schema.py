@@ -100,7 +100,10 @@ def read_columns() -> tuple[Column, ...]:
     first = {c.column: c.description for c in reversed(declared) if c.description}
     templates = [c.description or first[c.column] for c in declared]
     columns = [replace(c, template=text) for c, text in zip(declared, templates, strict=True)]
-    return (*(replace(c, description=c.said(words)) for c in columns), *map(_column, read_parameters().values()))
+    return (
+        *(replace(c, description=c.said(words)) for c in columns),
+        *map(_column, read_parameters().values()),
+    )
 
 
 def _column(p: Parameter) -> Column:
@@ -148,14 +151,18 @@ def column(name: str) -> Column:
     for c in columns_of(table):
         if c.column == last:
             return c
-    raise KeyError(f"no column {last!r} in {table}{nearest(last, [c.column for c in columns_of(table)])}")
+    raise KeyError(
+        f"no column {last!r} in {table}{nearest(last, [c.column for c in columns_of(table)])}"
+    )
 
 
 def arrow_schema(table: str) -> "pa.Schema":
     """The Arrow schema of a declared table; nullability as declared."""
     import pyarrow as pa
 
-    return pa.schema([pa.field(c.column, c.arrow_type, nullable=not c.required) for c in columns_of(table)])
+    return pa.schema(
+        [pa.field(c.column, c.arrow_type, nullable=not c.required) for c in columns_of(table)]
+    )
 
 
 def quoted(identifier: str) -> str:

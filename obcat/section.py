@@ -15,7 +15,17 @@ import numpy as np
 from obcat.parameters import read_parameters
 from obcat.schema import UNSAID, columns_of, read_columns
 
-__all__ = ["Section", "as_html", "as_text", "cell", "decimals", "markdown_table", "percent", "star_text", "word"]
+__all__ = [
+    "Section",
+    "as_html",
+    "as_text",
+    "cell",
+    "decimals",
+    "markdown_table",
+    "percent",
+    "star_text",
+    "word",
+]
 
 WIDTH = 130
 NOTHING = "-"
@@ -52,7 +62,9 @@ def as_text(sections: Iterable[Section], heading: str) -> str:
     from rich.console import Console
 
     out = io.StringIO()
-    console = Console(file=out, width=WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
+    console = Console(
+        file=out, width=WIDTH, color_system=None, highlight=False, markup=False, emoji=False
+    )
     for section in sections:
         _print_section(console, section, heading)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
@@ -77,7 +89,9 @@ def _print_section(console: Any, section: Section, heading: str) -> None:
 def markdown_table(columns: Sequence[str], rows: Rows) -> str:
     """A table in Markdown; a bar in a cell is escaped."""
     lines = [columns, ["---"] * len(columns), *rows]
-    return "".join(f"| {' | '.join(str(c).replace('|', chr(92) + '|') for c in line)} |\n" for line in lines)
+    return "".join(
+        f"| {' | '.join(str(c).replace('|', chr(92) + '|') for c in line)} |\n" for line in lines
+    )
 
 
 def star_text(section: Section) -> str:
@@ -91,7 +105,10 @@ def _as_lines(names: Sequence[str], rows: Rows) -> str:
     """The one row, a value a line, with the unit and description of the column of that name."""
     if not rows:
         return "  nothing"
-    words = [f"{cell(name, value)} {_unit(name)}".rstrip() for name, value in zip(names, rows[0], strict=True)]
+    words = [
+        f"{cell(name, value)} {_unit(name)}".rstrip()
+        for name, value in zip(names, rows[0], strict=True)
+    ]
     widths = max(map(len, names)), min(max(map(len, words)), NARROW)
     return "\n".join(
         f"  {name:<{widths[0]}}  {said:<{widths[1]}}  {_meaning(name)}".rstrip()
@@ -102,7 +119,10 @@ def _as_lines(names: Sequence[str], rows: Rows) -> str:
 def _as_table(names: Sequence[str], rows: Rows) -> str:
     if not rows:
         return "  none"
-    lines = [list(names), *([cell(n, value) for n, value in zip(names, row, strict=True)] for row in rows)]
+    lines = [
+        list(names),
+        *([cell(n, value) for n, value in zip(names, row, strict=True)] for row in rows),
+    ]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  " + "  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
@@ -128,7 +148,9 @@ def _lines_html(names: Sequence[str], rows: Rows) -> str:
 def _table_html(names: Sequence[str], rows: Rows) -> str:
     if not rows:
         return "<p>none</p>"
-    head = "".join(f'<th scope=col title="{escape(_meaning(n))}">{escape(_with_unit(n))}' for n in names)
+    head = "".join(
+        f'<th scope=col title="{escape(_meaning(n))}">{escape(_with_unit(n))}' for n in names
+    )
     lines = ("".join(_td(cell(n, v)) for n, v in zip(names, row, strict=True)) for row in rows)
     return f"<div class=wide><table><tr>{head}<tr>{'<tr>'.join(lines)}</table></div>"
 
@@ -165,7 +187,10 @@ def _declared() -> dict[str, tuple[str, str, str]]:
     A number of the method stands by its name: what is explained has a line for its value.
     """
     names = {name: name for name in read_parameters()} | UNSAID
-    declared = [*columns_of("catalog.ob_stars"), *(c for c in read_columns() if not c.table.startswith("raw."))]
+    declared = [
+        *columns_of("catalog.ob_stars"),
+        *(c for c in read_columns() if not c.table.startswith("raw.")),
+    ]
     found: dict[str, tuple[str, str, str]] = {}
     for c in declared:
         found.setdefault(c.column, (c.unit, c.said(names), c.format))

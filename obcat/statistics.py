@@ -18,7 +18,9 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-MAD_TO_SIGMA = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
+MAD_TO_SIGMA = (
+    1.4826  # standard deviation of a normal distribution over its median absolute deviation
+)
 
 
 def median(x: Floats) -> float:

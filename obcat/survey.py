@@ -16,7 +16,17 @@ from obcat.schema import columns_of, nearest
 
 __all__ = ["TABLES", "Survey", "SurveyError", "SurveyTable", "load"]
 
-TABLES = ("targets", "gaia_dr2", "gaia_dr3", "twomass", "xstps", "ps1", "apass", "labels", "zero_point")
+TABLES = (
+    "targets",
+    "gaia_dr2",
+    "gaia_dr3",
+    "twomass",
+    "xstps",
+    "ps1",
+    "apass",
+    "labels",
+    "zero_point",
+)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -52,7 +62,9 @@ def load(path: Path, known_parameters: Iterable[str], *, there: bool = True) -> 
     """
     content = _read(path)
     _check_keys(content, frozenset(known_parameters), path)
-    survey = _convert({k: v for k, v in content.items() if (k, v) != ("models_from", "")}, Survey, "", path)
+    survey = _convert(
+        {k: v for k, v in content.items() if (k, v) != ("models_from", "")}, Survey, "", path
+    )
     _check_values(survey, path)
     survey = _absolute(survey, path.absolute().parent)
     if there:
@@ -77,7 +89,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise SurveyError(f"{path}: cannot be read ({error.strerror}); give a survey's TOML file") from error
+        raise SurveyError(
+            f"{path}: cannot be read ({error.strerror}); give a survey's TOML file"
+        ) from error
     except UnicodeDecodeError as error:
         raise SurveyError(f"{path}: is not UTF-8 text; give a survey's TOML file") from error
     except tomllib.TOMLDecodeError as error:
@@ -105,7 +119,13 @@ def _check_table(tables: Mapping[str, Any], name: str, path: Path) -> None:
     table = _section(tables, name)
     columns = _section(table, "columns")
     _known(table, SurveyTable.__struct_fields__, "key", f"tables.{name}.", path)
-    _known(columns, [c.column for c in columns_of(f"raw.{name}")], "column", f"tables.{name}.columns.", path)
+    _known(
+        columns,
+        [c.column for c in columns_of(f"raw.{name}")],
+        "column",
+        f"tables.{name}.columns.",
+        path,
+    )
     for ours, theirs in columns.items():
         _convert(theirs, str, f"tables.{name}.columns.{ours}", path)
     _convert(tables[name], SurveyTable, f"tables.{name}", path)
@@ -126,9 +146,13 @@ def _known(given: Iterable[str], known: Iterable[str], what: str, prefix: str, p
 
 def _check_values(survey: Survey, path: Path) -> None:
     if not NAME.fullmatch(survey.name):
-        raise SurveyError(f"{path}: name: {survey.name!r} is not a name; use letters, digits, _ and -")
+        raise SurveyError(
+            f"{path}: name: {survey.name!r} is not a name; use letters, digits, _ and -"
+        )
     if {"gaia_dr2", "gaia_dr3"} <= survey.tables.keys():
-        raise SurveyError(f"{path}: tables.gaia_dr3: the survey has gaia_dr2 too; give one release, not both")
+        raise SurveyError(
+            f"{path}: tables.gaia_dr3: the survey has gaia_dr2 too; give one release, not both"
+        )
     try:
         chosen(survey.build)
     except MachineError as error:
@@ -157,4 +181,6 @@ def _check_paths(survey: Survey, path: Path) -> None:
         if not table.path.is_file():
             raise SurveyError(f"{path}: tables.{name}.path: no file {table.path}")
     if survey.models_from and not survey.models_from.exists():
-        raise SurveyError(f"{path}: models_from: no file or folder {survey.models_from}; build that survey first")
+        raise SurveyError(
+            f"{path}: models_from: no file or folder {survey.models_from}; build that survey first"
+        )

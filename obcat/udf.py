@@ -58,7 +58,10 @@ def of(table: str, names: str) -> tuple[str, ...]:
     return tuple(f"{table}.{name}" for name in names.split())
 
 
-PHOTOMETRY = of("extinction.photometry", "b b_err v v_err g g_err r r_err i i_err bp bp_err rp rp_err j j_err h h_err")
+PHOTOMETRY = of(
+    "extinction.photometry",
+    "b b_err v v_err g g_err r r_err i i_err bp bp_err rp rp_err j j_err h h_err",
+)
 BOTH_TERMS = (
     *of("luminosity.magnitudes", "mk"),
     *of("uncertainty.errors", "mk_err"),
@@ -140,7 +143,9 @@ UDFS = {
 }
 
 
-def batch_function(udf: Udf, models: Mapping[str, Arrays], parameters: Mapping[str, Any]) -> Callable[..., pa.Array]:
+def batch_function(
+    udf: Udf, models: Mapping[str, Arrays], parameters: Mapping[str, Any]
+) -> Callable[..., pa.Array]:
     """The UDF as a function of Arrow columns that gives a struct column, one field a column given.
 
     NULL and NaN out are NULL. A batch of one row is doubled: BLAS sums one row in another order than several.
@@ -170,7 +175,9 @@ def batch_function(udf: Udf, models: Mapping[str, Arrays], parameters: Mapping[s
 
     # DuckDB counts parameters, and counts *columns as one.
     counted: Any = call
-    counted.__signature__ = Signature([Parameter(f"x{i}", Parameter.POSITIONAL_ONLY) for i in range(len(udf.takes))])
+    counted.__signature__ = Signature(
+        [Parameter(f"x{i}", Parameter.POSITIONAL_ONLY) for i in range(len(udf.takes))]
+    )
     return counted
 
 

@@ -30,7 +30,11 @@ def describe(con: duckdb.DuckDBPyConnection) -> None:
 
 def _gaia(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     release, has_table, constant = con.execute(GAIA).fetchall()[0]
-    other = "that of Lindegren et al. 2021" if release == 3 else f"one constant, {printed(constant)} mas"
+    other = (
+        "that of Lindegren et al. 2021"
+        if release == 3
+        else f"one constant, {printed(constant)} mas"
+    )
     zero_point = "that of the survey's own table" if has_table else other
     return {"gaia": f"Gaia DR{release}", "zero_point": zero_point}
 
@@ -38,7 +42,9 @@ def _gaia(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
 def columns_as_run(con: duckdb.DuckDBPyConnection, table: str) -> tuple[Column, ...]:
     """The declared columns of a table, each with the description that stands in the database."""
     noted = _notes(con, table)
-    return tuple(replace(c, description=noted.get(c.column) or c.description) for c in columns_of(table))
+    return tuple(
+        replace(c, description=noted.get(c.column) or c.description) for c in columns_of(table)
+    )
 
 
 def parameters_as_run(con: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -33,7 +33,9 @@ class Fake:
     fiberid: int = 11
     seed: int = 1
     cards: dict[str, Any] = field(default_factory=dict)  # added or replaced; None leaves a card out
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)  # flux ivar wavelength andmask ormask, (n,)
+    arrays: dict[str, np.ndarray] = field(
+        default_factory=dict
+    )  # flux ivar wavelength andmask ormask, (n,)
 
     def __post_init__(self) -> None:
         noise = np.random.default_rng(self.seed)
@@ -60,7 +62,9 @@ class Fake:
         primary = structure(self.dialect, self.n) | self.science() | self.cards
         rows = np.stack(list(self.arrays.values()))
         if self.dialect != "dr10":
-            return header(primary) + padded(rows.astype(">f8" if self.dialect == "dr2" else ">f4").tobytes())
+            return header(primary) + padded(
+                rows.astype(">f8" if self.dialect == "dr2" else ">f4").tobytes()
+            )
         names = ["FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK", "NORMALIZATION"]
         data = np.concatenate([rows, rows[:1] / 1000]).astype(">f4").tobytes()
         return header(primary) + header(table(names, self.n)) + padded(data)
@@ -117,23 +121,40 @@ class Fake:
             cards |= {f"MAG_PS_{band}": 15.01 for band in "GRIZY"}
         else:
             magnitudes = (99.0, 15.55, 15.04, 14.74, 99.0, 99.0, 99.0)
-            cards |= {"MAGTYPE": "ugrizjh"} | {f"MAG{i}": value for i, value in enumerate(magnitudes, 1)}
+            cards |= {"MAGTYPE": "ugrizjh"} | {
+                f"MAG{i}": value for i, value in enumerate(magnitudes, 1)
+            }
         if self.dialect == "dr2":
             cards["Z_FROM"] = "LASP"
         if self.dialect in RELEASE:
-            cards |= {"DATA_V": RELEASE[self.dialect], "OBSID": 1_500_000 + 1000 * self.spid + self.fiberid}
+            cards |= {
+                "DATA_V": RELEASE[self.dialect],
+                "OBSID": 1_500_000 + 1000 * self.spid + self.fiberid,
+            }
             cards |= {"ZFLAG": "PIPELINE", "OFFSET": False}
         return cards
 
 
 def structure(dialect: str, n: int) -> dict[str, Any]:
     bitpix = {"dr2": -64, "dr10": 16}.get(dialect, -32)
-    cards = {"SIMPLE": True, "BITPIX": bitpix, "NAXIS": 0 if dialect == "dr10" else 2, "NAXIS1": n, "NAXIS2": 5}
+    cards = {
+        "SIMPLE": True,
+        "BITPIX": bitpix,
+        "NAXIS": 0 if dialect == "dr10" else 2,
+        "NAXIS1": n,
+        "NAXIS2": 5,
+    }
     return cards | {"EXTEND": True} | ({"EXTEN0": EXTEN0[dialect]} if dialect in EXTEN0 else {})
 
 
 def table(names: list[str], n: int) -> dict[str, Any]:
-    cards = {"XTENSION": "BINTABLE", "BITPIX": 8, "NAXIS": 2, "NAXIS1": 4 * n * len(names), "NAXIS2": 1}
+    cards = {
+        "XTENSION": "BINTABLE",
+        "BITPIX": 8,
+        "NAXIS": 2,
+        "NAXIS1": 4 * n * len(names),
+        "NAXIS2": 1,
+    }
     cards |= {"PCOUNT": 0, "GCOUNT": 1, "TFIELDS": len(names), "EXTNAME": "COADD"}
     cards |= {f"TTYPE{i}": name for i, name in enumerate(names, 1)}
     return cards | {f"TFORM{i}": f"{n}E" for i in range(1, len(names) + 1)}

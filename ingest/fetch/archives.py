@@ -33,8 +33,18 @@ FROM = re.compile(r"\bFROM\b", re.IGNORECASE)
 TABLE = re.compile(r"\b(?:FROM|JOIN)\s+(\"[^\"]+\"|[\w.]+)\s+AS\s+(\w+)", re.IGNORECASE)
 UPLOAD = "tap_upload."
 GONE = (404, 410)
-GOES_ON = ("PENDING", "QUEUED", "EXECUTING", "UNKNOWN", "HELD", "SUSPENDED")  # UWS 1.1, section 2.1.3
-LATER = ("no_answer", "refused")  # the job itself may be well, and is taken up again by the next run
+GOES_ON = (
+    "PENDING",
+    "QUEUED",
+    "EXECUTING",
+    "UNKNOWN",
+    "HELD",
+    "SUSPENDED",
+)  # UWS 1.1, section 2.1.3
+LATER = (
+    "no_answer",
+    "refused",
+)  # the job itself may be well, and is taken up again by the next run
 
 
 # ---- the text of a query
@@ -51,7 +61,8 @@ def output_names(query: str) -> set[str]:
     while select != (flat := re.sub(r"\([^()]*\)", "", select)):
         select = flat
     return {
-        re.split(r"\bAS\b|\.", item, flags=re.IGNORECASE)[-1].strip().strip('"').lower() for item in select.split(",")
+        re.split(r"\bAS\b|\.", item, flags=re.IGNORECASE)[-1].strip().strip('"').lower()
+        for item in select.split(",")
     }
 
 
@@ -102,7 +113,13 @@ def asked(call: Callable[[], Any], where: str, limits: Limits) -> Any:
             return call()
     except DALQueryError as error:
         raise Failed("job_failed", f"{where}: {redacted(str(error))[:200]}") from error
-    except (DALServiceError, DALFormatError, requests.RequestException, OSError, ValueError) as error:
+    except (
+        DALServiceError,
+        DALFormatError,
+        requests.RequestException,
+        OSError,
+        ValueError,
+    ) as error:
         code = getattr(error, "code", None)
         reason = "not_found" if code in GONE else "refused" if code else "no_answer"
         raise Failed(reason, f"{where}: {kind(error)}") from error
@@ -115,7 +132,9 @@ def _sync(service: Service, query: str, maxrec: int) -> bytes:
     response = asked(sent.submit, service.url, service.limits)
     if response.status_code != 200:
         if b"<VOTABLE" in response.content[:400]:
-            check_bytes(response.content, service.url)  # says what is wrong better than the status does
+            check_bytes(
+                response.content, service.url
+            )  # says what is wrong better than the status does
         raise Failed("refused", f"{service.url}: HTTP {response.status_code}")
     return response.content
 
@@ -130,14 +149,21 @@ def check_columns(service: Service, query: str) -> None:
         return
     table, _ = table_of(_sync(service, columns_query(sorted(wanted)), 100_000), service.url)
     if not {"table_name", "column_name"} <= set(table.column_names):
-        raise Failed("unusable", f"{service.url}: tap_schema.columns has not the columns table_name and column_name")
+        raise Failed(
+            "unusable",
+            f"{service.url}: tap_schema.columns has not the columns table_name and column_name",
+        )
     known: dict[str, set[str]] = {}
-    for name, column in zip(table["table_name"].to_pylist(), table["column_name"].to_pylist(), strict=True):
+    for name, column in zip(
+        table["table_name"].to_pylist(), table["column_name"].to_pylist(), strict=True
+    ):
         known.setdefault(name.strip('"'), set()).add(column.strip('"').lower())
     for name, columns in wanted.items():
         for column in sorted(columns):
             if name in known and column.lower() not in known[name]:
-                raise Failed("unusable", f"{name} has no column {column}{nearest(column, known[name])}")
+                raise Failed(
+                    "unusable", f"{name} has no column {column}{nearest(column, known[name])}"
+                )
 
 
 def count(service: Service, query: str) -> int:
@@ -148,7 +174,10 @@ def count(service: Service, query: str) -> int:
 
 def number(table: Any, where: str) -> int:
     if table.num_rows != 1 or table.num_columns != 1:
-        raise Failed("incomplete", f"{where}: COUNT(*) gave {table.num_rows} rows of {table.num_columns} columns")
+        raise Failed(
+            "incomplete",
+            f"{where}: COUNT(*) gave {table.num_rows} rows of {table.num_columns} columns",
+        )
     n = table.column(0)[0].as_py()
     if not isinstance(n, int) or n < 0:
         raise Failed("incomplete", f"{where}: COUNT(*) gave {str(n)[:40]!r}")
@@ -159,7 +188,13 @@ def number(table: Any, where: str) -> int:
 
 
 def job_body(
-    service: Service, ledger: Ledger, step: str, item: str, query: str, upload: "Table", check: Callable[[bytes], None]
+    service: Service,
+    ledger: Ledger,
+    step: str,
+    item: str,
+    query: str,
+    upload: "Table",
+    check: Callable[[bytes], None],
 ) -> bytes:
     """The VOTable of a query over an upload; asked for once, whatever kills the run, and counted by the archive first.
 
@@ -167,14 +202,18 @@ def job_body(
     incomplete and what the wire has.
     """
     counting = f"{item}-count"
-    counted = _job(service, ledger, step, counting, count_query(query), upload, 2, lambda body: None)
+    counted = _job(
+        service, ledger, step, counting, count_query(query), upload, 2, lambda body: None
+    )
     expected = number(table_of(counted, service.url)[0], service.url)
 
     def checked(body: bytes) -> None:
         rows = table_of(body, service.url)[0].num_rows
         if rows != expected:
             ledger.put(step, counting, "failed")
-            raise Failed("incomplete", f"{service.url}: {rows:,} rows, and the archive counts {expected:,}")
+            raise Failed(
+                "incomplete", f"{service.url}: {rows:,} rows, and the archive counts {expected:,}"
+            )
         check(body)
 
     return _job(service, ledger, step, item, query, upload, expected + 1, checked)
@@ -220,7 +259,11 @@ def _submitted(service: Service, query: str, upload: "Table", maxrec: int) -> "A
     from pyvo.dal import TAPService
 
     tap = TAPService(service.url, session=service.http)
-    return asked(lambda: tap.submit_job(query, uploads={"stars": upload}, maxrec=maxrec), service.url, service.limits)
+    return asked(
+        lambda: tap.submit_job(query, uploads={"stars": upload}, maxrec=maxrec),
+        service.url,
+        service.limits,
+    )
 
 
 def _resumed(service: Service, row: dict[str, Any] | None) -> "AsyncTAPJob | None":
@@ -230,7 +273,11 @@ def _resumed(service: Service, row: dict[str, Any] | None) -> "AsyncTAPJob | Non
     if not row or not row["job"] or row["status"] != "running":
         return None
     try:
-        job = asked(lambda: AsyncTAPJob(row["job"], session=service.http, delete=False), row["job"], service.limits)
+        job = asked(
+            lambda: AsyncTAPJob(row["job"], session=service.http, delete=False),
+            row["job"],
+            service.limits,
+        )
     except Failed as error:
         if error.reason == "not_found":
             return None
@@ -248,7 +295,10 @@ def _wait(job: "AsyncTAPJob", limits: Limits) -> None:
             raise Failed("job_failed", f"{job.url}: {phase}")
         mute = 0 if phase in GOES_ON else mute + 1
         if mute >= limits.tries:
-            raise Failed("no_answer", f"{job.url}: the description of the job names no phase: {str(phase)[:40]!r}")
+            raise Failed(
+                "no_answer",
+                f"{job.url}: the description of the job names no phase: {str(phase)[:40]!r}",
+            )
         now = time.monotonic()
         if phase == "PENDING" and now - pending > limits.pending:
             if again:
@@ -271,7 +321,9 @@ def _result(service: Service, job: "AsyncTAPJob") -> bytes:
     if not uri:
         raise Failed("job_failed", f"{job.url}: COMPLETED without a result")
     limits = service.limits
-    return get(service.files, uri, limits, limits.table_cap, lambda body: check_bytes(body, job.url)).body
+    return get(
+        service.files, uri, limits, limits.table_cap, lambda body: check_bytes(body, job.url)
+    ).body
 
 
 # ---- CDS
@@ -320,12 +372,16 @@ def cross_matched(url: str, table: str, stars: "Table", radius: float, limits: L
 
         def ask() -> requests.Response:
             names = {"colRA1": "star_ra", "colDec1": "star_dec"}
-            return client.query_async(stars, f"vizier:{table}", radius * u.arcsec, cache=False, **names)
+            return client.query_async(
+                stars, f"vizier:{table}", radius * u.arcsec, cache=False, **names
+            )
 
         return _answer(ask, client._session, url, limits)
 
 
-def _answer(ask: Callable[[], requests.Response], http: requests.Session, where: str, limits: Limits) -> bytes:
+def _answer(
+    ask: Callable[[], requests.Response], http: requests.Session, where: str, limits: Limits
+) -> bytes:
     """The body of a client's answer, asked for again while it breaks off."""
     http_session(limits, [where], http, whole=True)
     statuses: list[int] = []

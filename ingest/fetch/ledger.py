@@ -56,7 +56,9 @@ class Ledger:
         self.checks = checks
         self.every: float | None = None
         self.since = 0.0
-        self.clients = ", ".join(f"{name} {version(name)}" for name in ("astroquery", "pyvo", "requests"))
+        self.clients = ", ".join(
+            f"{name} {version(name)}" for name in ("astroquery", "pyvo", "requests")
+        )
         self.clients += f", {checks}"
 
     @contextmanager
@@ -91,7 +93,9 @@ class Ledger:
 
     def create(self) -> None:
         columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-        self._run(f"SET threads = 1; CREATE TABLE IF NOT EXISTS downloads ({columns}, PRIMARY KEY (step, item))")
+        self._run(
+            f"SET threads = 1; CREATE TABLE IF NOT EXISTS downloads ({columns}, PRIMARY KEY (step, item))"
+        )
 
     def close(self) -> None:
         """A checkpoint that finds no room leaves the log, which the next run reads."""
@@ -145,7 +149,10 @@ class Ledger:
         return {row["item"] for row in self._run(query, [step, self.checks])}
 
     def checked(self, step: str, item: str) -> None:
-        self._run("UPDATE downloads SET clients = $3 WHERE step = $1 AND item = $2", [step, item, self.clients])
+        self._run(
+            "UPDATE downloads SET clients = $3 WHERE step = $1 AND item = $2",
+            [step, item, self.clients],
+        )
 
     def forget(self, step: str, items: Iterable[str], why: Failed) -> None:
         """What was done is asked for again."""
@@ -156,7 +163,11 @@ class Ledger:
         path = self.folder / row["path"]
         try:
             with path.open("rb") as file:
-                return path if hashlib.file_digest(file, "sha256").hexdigest() == row["sha256"] else None
+                return (
+                    path
+                    if hashlib.file_digest(file, "sha256").hexdigest() == row["sha256"]
+                    else None
+                )
         except OSError:
             return None
 
@@ -164,7 +175,15 @@ class Ledger:
         """Put ``body`` under ``path``, whole or not at all, then write the row that says it is done."""
         publish(path, body)
         name = os.path.relpath(path, self.folder)
-        self.put(step, item, "done", path=name, bytes=len(body), sha256=hashlib.sha256(body).hexdigest(), **said)
+        self.put(
+            step,
+            item,
+            "done",
+            path=name,
+            bytes=len(body),
+            sha256=hashlib.sha256(body).hexdigest(),
+            **said,
+        )
         return path
 
 

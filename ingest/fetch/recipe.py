@@ -42,7 +42,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spectrum_cap: int = 10_000_000
 
 
-class Vizier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="from", tag="vizier"):
+class Vizier(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="from", tag="vizier"
+):
     """A whole table of VizieR. ``rows``: how many were published; without it TAPVizieR is asked to count."""
 
     table: str
@@ -52,7 +54,9 @@ class Vizier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     path: Path | None = None
 
 
-class XMatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="from", tag="xmatch"):
+class XMatch(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="from", tag="xmatch"
+):
     """What a table of VizieR has within ``radius`` (arcsec) of the stars, from the CDS cross-match service."""
 
     table: str
@@ -69,7 +73,9 @@ class Tap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="fr
     path: Path | None = None
 
 
-class Lamost(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="from", tag="lamost"):
+class Lamost(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="from", tag="lamost"
+):
     """Spectra, one file each. ``urls``: forms of the address, the first that works is tried first from then on;
     ``token``: the environment variable that holds a token, where a form has ``{token}``."""
 
@@ -95,7 +101,9 @@ class Recipe(msgspec.Struct, frozen=True):
 
     def named(self) -> list[str]:
         """Every address that the survey gives."""
-        forms = [url for step in self.steps.values() if isinstance(step, Lamost) for url in step.urls]
+        forms = [
+            url for step in self.steps.values() if isinstance(step, Lamost) for url in step.urls
+        ]
         return [*self.hosts.values(), *map(self.shown, forms)]
 
 
@@ -106,7 +114,9 @@ def read(survey: Survey, path: Path) -> Recipe:
     limits = _converted(section.pop("limits", {}), Limits, "fetch.limits", path)
     steps = {name: _converted(step, Step, f"fetch.{name}", path) for name, step in section.items()}
     if not steps:
-        raise FetchError(f"{path}: no section [fetch.…], so there is nothing to fetch; surveys/ has examples")
+        raise FetchError(
+            f"{path}: no section [fetch.…], so there is nothing to fetch; surveys/ has examples"
+        )
     for name, step in steps.items():
         _check(name, step, hosts, survey, path)
     hosts = {name: host.rstrip("/") for name, host in hosts.items()}
@@ -125,15 +135,23 @@ def _converted(value: object, kind: Any, where: str, path: Path) -> Any:
 
 def _check(name: str, step: Step, hosts: dict[str, str], survey: Survey, path: Path) -> None:
     if (name == SPECTRA) != isinstance(step, Lamost):
-        raise FetchError(f'{path}: fetch.{name}: spectra come from = "lamost", and nothing else does')
+        raise FetchError(
+            f'{path}: fetch.{name}: spectra come from = "lamost", and nothing else does'
+        )
     if isinstance(step, Lamost):
         return
     if step.host not in hosts:
-        raise FetchError(f"{path}: fetch.{name}.host: no such host; known are {', '.join(sorted(hosts))}")
+        raise FetchError(
+            f"{path}: fetch.{name}.host: no such host; known are {', '.join(sorted(hosts))}"
+        )
     if name not in TABLES and step.path is None:
-        raise FetchError(f"{path}: fetch.{name}: no table of a survey has this name; give path = where to put it")
+        raise FetchError(
+            f"{path}: fetch.{name}: no table of a survey has this name; give path = where to put it"
+        )
     if name in TABLES and name not in survey.tables:
-        raise FetchError(f"{path}: fetch.{name}: the survey has no [tables.{name}] to say where the table goes")
+        raise FetchError(
+            f"{path}: fetch.{name}: the survey has no [tables.{name}] to say where the table goes"
+        )
 
 
 def _order(item: tuple[str, Step]) -> int:

@@ -61,15 +61,21 @@ def fetch(
     return missing
 
 
-def _steps(survey: Survey, session: Session, limit: int | None, progress: Progress) -> Iterator[Missing]:
+def _steps(
+    survey: Survey, session: Session, limit: int | None, progress: Progress
+) -> Iterator[Missing]:
     steps = session.recipe.steps
     listed = steps.get("targets")
     failed = _table("targets", listed, survey, None, session) if listed else []
     targets = _targets(survey, failed)[: limit or None]
-    stars = _stars(targets) if any(isinstance(step, Tap | XMatch) for step in steps.values()) else None
+    stars = (
+        _stars(targets) if any(isinstance(step, Tap | XMatch) for step in steps.values()) else None
+    )
     for name, step in steps.items():
         if isinstance(step, Lamost):
-            for spectrum, error in fetch_spectra(wanted_of(targets), step, survey.spectra, session, progress).items():
+            for spectrum, error in fetch_spectra(
+                wanted_of(targets), step, survey.spectra, session, progress
+            ).items():
                 yield Missing(name, one_line(spectrum), str(error))
         elif name != "targets":
             yield from _table(name, step, survey, stars, session)
@@ -80,9 +86,13 @@ def _steps(survey: Survey, session: Session, limit: int | None, progress: Progre
 
 def _targets(survey: Survey, missing: list[Missing]) -> pa.Table:
     if missing:
-        raise FetchError(f"targets: {missing[0].why}; without the list nothing else can be asked for; run again later")
+        raise FetchError(
+            f"targets: {missing[0].why}; without the list nothing else can be asked for; run again later"
+        )
     if "targets" not in survey.tables or not survey.tables["targets"].path.is_file():
-        raise FetchError("tables.targets: no list of targets; give its file, or the section [fetch.targets]")
+        raise FetchError(
+            "tables.targets: no list of targets; give its file, or the section [fetch.targets]"
+        )
     try:
         return read_targets(survey.tables["targets"])
     except Failed as error:
@@ -96,10 +106,16 @@ def _stars(targets: pa.Table) -> Chunk:
         raise FetchError(f"tables.targets: {error.detail}") from error
 
 
-def _table(name: str, step: Step, survey: Survey, stars: Chunk | None, session: Session) -> list[Missing]:
+def _table(
+    name: str, step: Step, survey: Survey, stars: Chunk | None, session: Session
+) -> list[Missing]:
     assert not isinstance(step, Lamost)
     folder = session.ledger.folder.parent
-    target = survey.tables.get(name) or SurveyTable(folder / step.path) if step.path else survey.tables[name]
+    target = (
+        survey.tables.get(name) or SurveyTable(folder / step.path)
+        if step.path
+        else survey.tables[name]
+    )
     try:
         if isinstance(step, Vizier):
             vizier(name, step, target, session)
@@ -113,13 +129,20 @@ def _table(name: str, step: Step, survey: Survey, stars: Chunk | None, session: 
 
 
 def _absent(name: str, table: SurveyTable) -> Missing:
-    return Missing(name, "table", f"no file {table.path}: give it, or take [tables.{name}] out of the survey file")
+    return Missing(
+        name,
+        "table",
+        f"no file {table.path}: give it, or take [tables.{name}] out of the survey file",
+    )
 
 
 def _write_missing(folder: Path, missing: list[Missing]) -> None:
     path = folder / "missing.tsv"
     if missing:
-        lines = ["step\tname\twhy", *("\t".join(" ".join(word.split()) for word in m) for m in missing)]
+        lines = [
+            "step\tname\twhy",
+            *("\t".join(" ".join(word.split()) for word in m) for m in missing),
+        ]
         ledger.publish(path, ("\n".join(lines) + "\n").encode())
     else:
         path.unlink(missing_ok=True)
@@ -150,13 +173,21 @@ def _counts(survey: Survey, plan: Recipe, limit: int | None) -> tuple[int, int, 
     if table and table.path.is_file():
         try:
             targets = read_targets(table)[: limit or None]
-            return len(wanted_of(targets)), stars_of(targets).ids.size, f"read from {table.path.name}"
+            return (
+                len(wanted_of(targets)),
+                stars_of(targets).ids.size,
+                f"read from {table.path.name}",
+            )
         except Failed as error:
             return 0, 0, str(error)
     step = plan.steps.get("targets")
     rows = step.rows if isinstance(step, Vizier) and step.rows else 0
     rows = min(rows, limit or rows)
-    known = "as published; the list is not there yet" if rows else "the list is not there yet, so nothing is known"
+    known = (
+        "as published; the list is not there yet"
+        if rows
+        else "the list is not there yet, so nothing is known"
+    )
     return rows, ceil(rows / SPECTRA_PER_STAR), known
 
 
@@ -164,7 +195,11 @@ def _described(name: str, step: Step, plan: Recipe, spectra: int, stars: int) ->
     jobs = ceil(stars / plan.limits.chunk)
     if isinstance(step, Vizier):
         yield f"[{name}] VizieR {plan.hosts[step.host]}: all of {step.table}"
-        yield f"  rows expected: {step.rows:,} (published)" if step.rows else "  rows expected: from the count below"
+        yield (
+            f"  rows expected: {step.rows:,} (published)"
+            if step.rows
+            else "  rows expected: from the count below"
+        )
         if not step.rows:
             yield f'  {plan.hosts[step.count_host]}: SELECT COUNT(*) AS n FROM "{step.table}"'
     elif isinstance(step, Lamost):
@@ -188,7 +223,10 @@ def _indented(text: str) -> Iterator[str]:
 
 def _totals(plan: Recipe, spectra: int, stars: int) -> Iterator[str]:
     chunked = [s for s in plan.steps.values() if not isinstance(s, Vizier | Lamost)]
-    rows = sum(s.rows or 0 for s in plan.steps.values() if isinstance(s, Vizier)) + len(chunked) * stars
+    rows = (
+        sum(s.rows or 0 for s in plan.steps.values() if isinstance(s, Vizier))
+        + len(chunked) * stars
+    )
     files = spectra if any(isinstance(s, Lamost) for s in plan.steps.values()) else 0
     size = files * SPECTRUM_BYTES + rows * ROW_BYTES
     jobs = sum(ceil(stars / plan.limits.chunk) * (2 if isinstance(s, Tap) else 1) for s in chunked)

@@ -27,7 +27,9 @@ from obcat.ingest.lamost.spectrum import Spectrum, read_spectrum
 __all__ = ["CHECKS", "Wanted", "fetch_spectra", "wanted_of"]
 
 STEP = "spectra"
-CHECKS = f"obcat {__version__} reader {READER_VERSION}"  # what a file of another need not have passed
+CHECKS = (
+    f"obcat {__version__} reader {READER_VERSION}"  # what a file of another need not have passed
+)
 MJD_0 = date(1858, 11, 17)
 MOST_WORKERS = 4
 BROKEN = ("truncated_gzip", "damaged_gzip", "truncated_fits", "empty", "not_fits", "too_large")
@@ -47,7 +49,11 @@ class Wanted(NamedTuple):
             known["obsid"] = str(self.obsid)
         if self.identity is not None:
             night = MJD_0 + timedelta(days=self.identity.lmjd - 1)
-            known |= {"night": f"{night:%Y%m%d}", "planid": self.identity.planid, "lmjd": str(self.identity.lmjd)}
+            known |= {
+                "night": f"{night:%Y%m%d}",
+                "planid": self.identity.planid,
+                "lmjd": str(self.identity.lmjd),
+            }
             known |= {"name": self.identity.fitsname, "spid": f"{self.identity.spid:02d}"}
             known["fiberid"] = f"{self.identity.fiberid:03d}"
         return known
@@ -69,7 +75,11 @@ def _identity(row: dict[str, Any]) -> Identity | None:
         return name_identity(row["fitsname"])
     parts = (row["specid"] or "").rsplit("-", 2)
     lmjd, _, planid = parts[0].partition("-")
-    return Identity(int(lmjd), planid, int(parts[1]), int(parts[2])) if len(parts) == 3 and lmjd.isdigit() else None
+    return (
+        Identity(int(lmjd), planid, int(parts[1]), int(parts[2]))
+        if len(parts) == 3 and lmjd.isdigit()
+        else None
+    )
 
 
 def addresses(wanted: Wanted, step: Lamost, hosts: dict[str, str]) -> list[str]:
@@ -83,7 +93,11 @@ def _names(url: str) -> set[str]:
 
 
 def fetch_spectra(
-    wanted: list[Wanted], step: Lamost, folder: Path, session: Session, progress: Callable[[int, int], None]
+    wanted: list[Wanted],
+    step: Lamost,
+    folder: Path,
+    session: Session,
+    progress: Callable[[int, int], None],
 ) -> dict[str, Failed]:
     """Bring what is not there yet below ``folder``; what could not be had, by name."""
     ledger, limits = session.ledger, session.recipe.limits
@@ -150,17 +164,24 @@ def _in_parallel(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _one(wanted: Wanted, urls: list[str], http: requests.Session, limits: Limits, first: list[int]) -> Answer:
+def _one(
+    wanted: Wanted, urls: list[str], http: requests.Session, limits: Limits, first: list[int]
+) -> Answer:
     """The file under the first form of the address that has it; ``first`` remembers which one that was."""
     if not urls:
-        raise Failed("no_address", f"{wanted.name}: no form of the address fits what the list and environment give")
+        raise Failed(
+            "no_address",
+            f"{wanted.name}: no form of the address fits what the list and environment give",
+        )
     order = sorted(range(len(urls)), key=lambda i: (i != first[0], i))
     failure = Failed("not_found", wanted.name)
     for i in order:
         try:
             answer = get(http, urls[i], limits, limits.spectrum_cap, partial(_opened, wanted))
         except Failed as error:
-            failure = error if error.reason != "not_found" or failure.reason == "not_found" else failure
+            failure = (
+                error if error.reason != "not_found" or failure.reason == "not_found" else failure
+            )
             continue
         first[0] = i
         return answer
@@ -174,11 +195,18 @@ def _opened(wanted: Wanted, body: bytes) -> Spectrum:
     try:
         spectrum = read_spectrum(body, wanted.identity.fitsname if wanted.identity else None)
     except Quarantined as fault:
-        reason = "damaged" if fault.reason in BROKEN else "unasked" if fault.reason == "id_mismatch" else "unusable"
+        reason = (
+            "damaged"
+            if fault.reason in BROKEN
+            else "unasked"
+            if fault.reason == "id_mismatch"
+            else "unusable"
+        )
         raise Failed(reason, f"{wanted.name}: {fault}") from fault
     if not _is(spectrum, wanted):
         raise Failed(
-            "unasked", f"{wanted.name}: the file is of {spectrum.header['obsid']}, {spectrum.header['specid']}"
+            "unasked",
+            f"{wanted.name}: the file is of {spectrum.header['obsid']}, {spectrum.header['specid']}",
         )
     return spectrum
 
@@ -196,5 +224,11 @@ def _keep(wanted: Wanted, answer: Answer, folder: Path, ledger: Ledger) -> None:
     assert own is not None
     name = own.fitsname + (".gz" if answer.body.startswith(MAGIC) else "")
     path = folder / Wanted("", None, own).fields(None)["night"] / own.planid / name
-    said = {"url": answer.url, "http": answer.http, "tries": answer.tries, "seconds": answer.seconds, "rows": 1}
+    said = {
+        "url": answer.url,
+        "http": answer.http,
+        "tries": answer.tries,
+        "seconds": answer.seconds,
+        "rows": 1,
+    }
     ledger.keep(STEP, wanted.name, path, answer.body, **said)

@@ -32,17 +32,23 @@ __all__ = [
 ]
 
 STAR = "star_id"
-STATUS = re.compile(rb"<INFO\b[^>]*\bname=[\"']QUERY_STATUS[\"'][^>]*>(?:\s*<!\[CDATA\[)?([^<\]]*)", re.IGNORECASE)
+STATUS = re.compile(
+    rb"<INFO\b[^>]*\bname=[\"']QUERY_STATUS[\"'][^>]*>(?:\s*<!\[CDATA\[)?([^<\]]*)", re.IGNORECASE
+)
 VALUE = re.compile(rb"\bvalue=[\"'](\w+)[\"']")
 DEEPEST = 64  # elements within elements; archives have some ten
 WIDEST = 100_000  # values in one cell
 INTEGER = re.compile(r"[+-]?\d+|0[xX][0-9a-fA-F]+", re.ASCII)
-DECIMAL = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
+DECIMAL = re.compile(
+    r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE
+)
 KINDS = {  # IVOA VOTable 1.5, section 2.1
     "boolean", "bit", "unsignedByte", "short", "int", "long", "char", "unicodeChar", "float", "double", "floatComplex",
     "doubleComplex",
 }  # fmt: skip
-NUMBERS = dict.fromkeys(("short", "int", "long", "unsignedByte"), INTEGER) | dict.fromkeys(("float", "double"), DECIMAL)
+NUMBERS = dict.fromkeys(("short", "int", "long", "unsignedByte"), INTEGER) | dict.fromkeys(
+    ("float", "double"), DECIMAL
+)
 NSIDE = 4096  # HEALPix cells of 0.9 arcmin: only the order of the stars on the sky depends on it
 Part = tuple[pa.Table, dict[str, str]]
 
@@ -56,7 +62,9 @@ class Chunk(NamedTuple):
 
     def name(self, query: str) -> str:
         """The same for the same stars and query, so that a chunk that is done is known again."""
-        digest = hashlib.sha256(query.encode() + self.ids.tobytes() + self.ra.tobytes() + self.dec.tobytes())
+        digest = hashlib.sha256(
+            query.encode() + self.ids.tobytes() + self.ra.tobytes() + self.dec.tobytes()
+        )
         return digest.hexdigest()[:16]
 
     def table(self) -> "Table":
@@ -76,7 +84,9 @@ def stars_of(targets: pa.Table) -> Chunk:
 
     given = targets.select(["ra", "dec"]).drop_null()
     if not given.num_rows:
-        raise Failed("unusable", "the list of targets has no positions (ra, dec) to ask other archives for")
+        raise Failed(
+            "unusable", "the list of targets has no positions (ra, dec) to ask other archives for"
+        )
     ra, dec = np.unique(np.array([given["ra"].to_numpy(), given["dec"].to_numpy()]), axis=1)
     cell = lonlat_to_healpix(ra * u.deg, dec * u.deg, NSIDE, order="nested")
     order = np.lexsort((dec, ra, cell))
@@ -102,7 +112,9 @@ def check_bytes(body: bytes, where: str) -> None:
         status = VALUE.search(info.group())
         _check_status(status[1] if status else b"OK", info[1], where)
     if not body.rstrip().endswith((b"VOTABLE>", b"-->")):
-        raise Failed("damaged", f"{where}: the VOTable ends after {len(body):,} bytes, before its last tag")
+        raise Failed(
+            "damaged", f"{where}: the VOTable ends after {len(body):,} bytes, before its last tag"
+        )
 
 
 def _check_status(status: bytes, message: bytes, where: str) -> None:
@@ -110,7 +122,8 @@ def _check_status(status: bytes, message: bytes, where: str) -> None:
         raise Failed("overflow", f"{where}: QUERY_STATUS is OVERFLOW")
     if status == b"ERROR":
         raise Failed(
-            "job_failed", f"{where}: {message.decode('utf-8', 'replace').strip()[:200] or 'QUERY_STATUS ERROR'}"
+            "job_failed",
+            f"{where}: {message.decode('utf-8', 'replace').strip()[:200] or 'QUERY_STATUS ERROR'}",
         )
 
 
@@ -139,7 +152,9 @@ def check_document(body: bytes, where: str) -> None:
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise seen.wrong(f"no XML, {error}") from error
     for n in filter(None, seen.claimed):
-        if not re.fullmatch(r"\d{1,9}", n) or (int(n) != seen.rows if seen.rows else int(n) > len(body)):
+        if not re.fullmatch(r"\d{1,9}", n) or (
+            int(n) != seen.rows if seen.rows else int(n) > len(body)
+        ):
             raise seen.wrong(f"claims {n[:20]} rows and has {seen.rows:,}")
 
 
@@ -174,14 +189,20 @@ class _Document:
         elif tag == "FIELD":
             self._field(given)
         elif tag == "STREAM" and ("href" in given or given.get("encoding", "base64") != "base64"):
-            raise self.wrong(f"its data are elsewhere, or packed: {(given.get('href') or 'packed')[:80]!r}")
+            raise self.wrong(
+                f"its data are elsewhere, or packed: {(given.get('href') or 'packed')[:80]!r}"
+            )
 
     def _field(self, given: dict[str, str]) -> None:
         size, kind = given.get("arraysize", "1"), given.get("datatype", "")
         if kind not in KINDS:
-            raise self.wrong(f"column {given.get('name', '')[:40]!r} has the unknown datatype {kind[:40]!r}")
+            raise self.wrong(
+                f"column {given.get('name', '')[:40]!r} has the unknown datatype {kind[:40]!r}"
+            )
         if prod(int(n) for n in size.split("x") if n.strip().isdecimal()) > WIDEST:
-            raise self.wrong(f"column {given.get('name', '')[:40]!r} has cells of {size[:40]!r} values")
+            raise self.wrong(
+                f"column {given.get('name', '')[:40]!r} has cells of {size[:40]!r} values"
+            )
         self.kinds.append(NUMBERS.get(kind) if size.strip() in ("1", "") else None)
 
     def text(self, text: str) -> None:
@@ -192,7 +213,9 @@ class _Document:
         self.depth -= 1
         tag = tag.rpartition(":")[2]
         if tag == "TR" and self.column != len(self.kinds):
-            raise self.wrong(f"row {self.rows:,} has {self.column} cells for {len(self.kinds)} columns")
+            raise self.wrong(
+                f"row {self.rows:,} has {self.column} cells for {len(self.kinds)} columns"
+            )
         if tag == "TD" and self.cell is not None:
             self._cell("".join(self.cell).strip())
 
@@ -201,7 +224,9 @@ class _Document:
         kind = self.kinds[self.column] if self.column < len(self.kinds) else None
         self.column += 1
         if value and kind and not kind.fullmatch(value):
-            raise self.wrong(f"row {self.rows:,}, column {self.column}: {value[:40]!r} is no number")
+            raise self.wrong(
+                f"row {self.rows:,}, column {self.column}: {value[:40]!r} is no number"
+            )
 
 
 def check_stars(table: pa.Table, asked: Collection[int], where: str) -> None:
@@ -210,7 +235,10 @@ def check_stars(table: pa.Table, asked: Collection[int], where: str) -> None:
         raise Failed("unusable", f"{where}: {STAR} did not come back as the integer that was sent")
     others = set(pc.unique(table[STAR]).to_pylist()) - set(asked)
     if others:
-        raise Failed("unasked", f"{where}: rows of {len(others)} stars that were not asked for, as {min(others)}")
+        raise Failed(
+            "unasked",
+            f"{where}: rows of {len(others)} stars that were not asked for, as {min(others)}",
+        )
     distinct = table.group_by(table.column_names, use_threads=False).aggregate([]).num_rows
     if distinct != table.num_rows:
         raise Failed("unasked", f"{where}: {table.num_rows - distinct} rows are there twice")
@@ -225,14 +253,22 @@ def merged(parts: list[Part], where: str) -> Part:
     for other, their_units in parts[1:]:
         if other.schema.remove_metadata() != table.schema.remove_metadata() or their_units != units:
             names = sorted(set(other.column_names) ^ set(table.column_names))
-            raise Failed("unusable", f"{where}: columns or units differ between two answers {names or ''}".rstrip())
+            raise Failed(
+                "unusable",
+                f"{where}: columns or units differ between two answers {names or ''}".rstrip(),
+            )
     whole = pa.concat_tables([part for part, _ in parts])
     return whole.sort_by([(name, "ascending") for name in whole.column_names]), units
 
 
 def parquet_of(table: pa.Table, units: dict[str, str]) -> bytes:
     """A Parquet file with the unit of each column beside it."""
-    fields = [f.with_metadata({b"unit": units[f.name].encode()}) if f.name in units else f for f in table.schema]
+    fields = [
+        f.with_metadata({b"unit": units[f.name].encode()}) if f.name in units else f
+        for f in table.schema
+    ]
     sink = pa.BufferOutputStream()
-    pq.write_table(table.cast(pa.schema(fields)), sink, compression="zstd", write_page_checksum=True)
+    pq.write_table(
+        table.cast(pa.schema(fields)), sink, compression="zstd", write_page_checksum=True
+    )
     return sink.getvalue().to_pybytes()

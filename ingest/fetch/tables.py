@@ -37,7 +37,9 @@ def vizier(name: str, step: Vizier, target: SurveyTable, session: Session) -> No
         return
     set_aside(target.path)
     host, counting = session.recipe.hosts[step.host], session.tap(step.count_host)
-    expected = step.rows if step.rows is not None else archives.count(counting, _count_of(step.table))
+    expected = (
+        step.rows if step.rows is not None else archives.count(counting, _count_of(step.table))
+    )
     body = archives.vizier_table(host, step.table, session.recipe.limits)
     rows = table_of(body, step.table)[0].num_rows
     if rows != expected:
@@ -51,11 +53,16 @@ def _count_of(table: str) -> str:
     return f'SELECT COUNT(*) AS n FROM "{table}"'
 
 
-def fetch_table(name: str, step: Tap | XMatch, target: SurveyTable, stars: Chunk, session: Session) -> None:
+def fetch_table(
+    name: str, step: Tap | XMatch, target: SurveyTable, stars: Chunk, session: Session
+) -> None:
     """What an archive has at the positions of the stars, chunk by chunk, in one Parquet file. Raises Failed."""
     query = step.query if isinstance(step, Tap) else f"{step.table} {step.radius:g}"
     parts = chunks(stars, session.recipe.limits.chunk)
-    item = "table " + hashlib.sha256(" ".join(part.name(query) for part in parts).encode()).hexdigest()[:16]
+    item = (
+        "table "
+        + hashlib.sha256(" ".join(part.name(query) for part in parts).encode()).hexdigest()[:16]
+    )
 
     def check(body: bytes) -> None:
         check_readable(name, body, ".parquet", target.columns)
@@ -74,10 +81,14 @@ def fetch_table(name: str, step: Tap | XMatch, target: SurveyTable, stars: Chunk
         raise
     session.ledger.keep(name, item, target.path, body, rows=table.num_rows, query=query)
     found = len(pc.unique(table[STAR]))
-    session.say(f"{name}: {table.num_rows:,} rows of {found:,} stars; {stars.ids.size - found:,} stars have none")
+    session.say(
+        f"{name}: {table.num_rows:,} rows of {found:,} stars; {stars.ids.size - found:,} stars have none"
+    )
 
 
-def _part(name: str, step: Tap | XMatch, part: Chunk, item: str, target: SurveyTable, session: Session) -> bytes:
+def _part(
+    name: str, step: Tap | XMatch, part: Chunk, item: str, target: SurveyTable, session: Session
+) -> bytes:
     """The answer about one chunk: whole, about these stars, and such that ingest can read it."""
 
     def check(body: bytes) -> None:
@@ -90,12 +101,19 @@ def _part(name: str, step: Tap | XMatch, part: Chunk, item: str, target: SurveyT
         check_readable(name, body, ".vot", target.columns)
 
     if isinstance(step, Tap):
-        return archives.job_body(session.tap(step.host), session.ledger, name, item, step.query, part.table(), check)
+        return archives.job_body(
+            session.tap(step.host), session.ledger, name, item, step.query, part.table(), check
+        )
     return _cross_matched(name, step, part, item, check, session)
 
 
 def _cross_matched(
-    name: str, step: XMatch, part: Chunk, item: str, check: Callable[[bytes], None], session: Session
+    name: str,
+    step: XMatch,
+    part: Chunk,
+    item: str,
+    check: Callable[[bytes], None],
+    session: Session,
 ) -> bytes:
     if known := session.ledger.known(name, item, check):
         return known
@@ -112,7 +130,8 @@ def _check_names(table: pa.Table, query: str, where: str) -> None:
     differ = archives.output_names(query) ^ {column.lower() for column in table.column_names}
     if differ:
         raise Failed(
-            "unusable", f"{where}: columns asked for and those that came differ in {', '.join(sorted(differ))}"
+            "unusable",
+            f"{where}: columns asked for and those that came differ in {', '.join(sorted(differ))}",
         )
 
 

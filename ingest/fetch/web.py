@@ -89,7 +89,10 @@ class Exchange:
         ip = ipaddress.ip_address(address.partition("%")[0])
         inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None) or ip
         if not (ip.is_global and inner.is_global) and (host.lower(), port) not in self.named:
-            raise Failed("refused", f"{self.where}: leads to {host}:{port}, a private address not in [fetch.hosts]")
+            raise Failed(
+                "refused",
+                f"{self.where}: leads to {host}:{port}, a private address not in [fetch.hosts]",
+            )
 
 
 EXCHANGE: ContextVar[Exchange] = ContextVar("EXCHANGE")
@@ -174,7 +177,9 @@ def _connected(to: HTTPConnection) -> socket.socket:
             under_way.check_host(to.host, to.port, address)
         try:
             seconds = under_way.left(most)
-            return create_connection((address, to.port), seconds, to.source_address, to.socket_options)
+            return create_connection(
+                (address, to.port), seconds, to.source_address, to.socket_options
+            )
         except OSError as error:
             failure = error
     raise NewConnectionError(to, f"{type(failure).__name__} {failure}") from failure
@@ -186,7 +191,12 @@ def _addresses(to: HTTPConnection, seconds: float) -> list[str]:
 
     def ask() -> None:
         try:
-            found.append([str(a[4][0]) for a in socket.getaddrinfo(to._dns_host, to.port, type=socket.SOCK_STREAM)])
+            found.append(
+                [
+                    str(a[4][0])
+                    for a in socket.getaddrinfo(to._dns_host, to.port, type=socket.SOCK_STREAM)
+                ]
+            )
         except (OSError, UnicodeError) as error:
             found.append(error if isinstance(error, OSError) else OSError(str(error)))
 
@@ -220,7 +230,9 @@ class _Adapter(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, **named: Any) -> requests.Response:  # type: ignore[override]
         given = named.get("timeout")
-        named["timeout"] = given if isinstance(given, tuple) else (self.limits.connect, given or self.limits.read)
+        named["timeout"] = (
+            given if isinstance(given, tuple) else (self.limits.connect, given or self.limits.read)
+        )
         with exchange(str(request.url), self.limits, self.limits.table_cap) as under_way:
             under_way.named = self.named
             while True:
@@ -249,7 +261,9 @@ class _Adapter(HTTPAdapter):
         with response:
             body = _body(response, under_way)
         if any(word in body for word in ENTITY):
-            raise Failed("damaged", f"{under_way.where}: declares XML entities, which no archive does")
+            raise Failed(
+                "damaged", f"{under_way.where}: declares XML entities, which no archive does"
+            )
         return _with_body(response, body)
 
 
@@ -259,7 +273,11 @@ def _with_body(response: requests.Response, body: bytes, *, raw: bool = False) -
     response._content, response._content_consumed = body, True  # type: ignore[attr-defined]
     if not raw:
         response.raw = HTTPResponse(
-            io.BytesIO(body), response.headers, response.status_code, preload_content=False, decode_content=False
+            io.BytesIO(body),
+            response.headers,
+            response.status_code,
+            preload_content=False,
+            decode_content=False,
         )
     return response
 
@@ -288,7 +306,9 @@ def _some_body(response: requests.Response) -> bytes:
     body = b""
     try:
         with response:
-            while len(body) < ERROR_BODY and (part := response.raw.read1(CHUNK, decode_content=False)):
+            while len(body) < ERROR_BODY and (
+                part := response.raw.read1(CHUNK, decode_content=False)
+            ):
                 body += part
     except (HTTPError, OSError, Failed):
         pass
@@ -301,21 +321,29 @@ def _unpacked(body: bytes, coding: str, under_way: Exchange) -> bytes:
     if coding in ("", "identity"):
         return body
     if coding not in ("gzip", "x-gzip"):
-        raise Failed("damaged", f"{under_way.where}: packed with {coding[:40]!r}, which was not asked for")
+        raise Failed(
+            "damaged", f"{under_way.where}: packed with {coding[:40]!r}, which was not asked for"
+        )
     stream = zlib.decompressobj(wbits=31)
     try:
         content = stream.decompress(body, under_way.cap + 1)
     except zlib.error as error:
         raise Failed("damaged", f"{under_way.where}: {kind(error)}") from error
     if len(content) > under_way.cap:
-        raise Failed("too_large", f"{under_way.where}: unpacks to more than {under_way.cap:,} bytes")
+        raise Failed(
+            "too_large", f"{under_way.where}: unpacks to more than {under_way.cap:,} bytes"
+        )
     if not stream.eof or stream.unused_data:
         raise Failed("damaged", f"{under_way.where}: packed with gzip, and not one whole stream")
     return content
 
 
 def http_session(
-    limits: Limits, named: Iterable[str], base: requests.Session | None = None, *, whole: bool = False
+    limits: Limits,
+    named: Iterable[str],
+    base: requests.Session | None = None,
+    *,
+    whole: bool = False,
 ) -> requests.Session:
     """A session, or an archive client's own, with our limits; redirects are few, so that a loop ends.
 
@@ -340,7 +368,9 @@ def redacted(text: str) -> str:
     return SECRET.sub(r"\1=…", text)
 
 
-def get(http: requests.Session, url: str, limits: Limits, cap: int, check: Callable[[bytes], object]) -> Answer:
+def get(
+    http: requests.Session, url: str, limits: Limits, cap: int, check: Callable[[bytes], object]
+) -> Answer:
     """The body at ``url``, asked for again while it breaks off or ``check`` finds it damaged.
 
     Raises Failed: no_answer, refused, not_found, too_large, deadline, or what ``check`` raised last.
@@ -362,7 +392,11 @@ def _once(http: requests.Session, url: str, under_way: Exchange) -> Answer:
         with http.get(url, stream=True) as response:
             answered(response)
             body = _body(response, under_way)
-    except (requests.RequestException, HTTPError, ValueError) as error:  # ValueError: where a redirect leads
+    except (
+        requests.RequestException,
+        HTTPError,
+        ValueError,
+    ) as error:  # ValueError: where a redirect leads
         raise Failed("no_answer", f"{redacted(url)}: {kind(error)}") from error
     return Answer(body, redacted(url), response.status_code, 1, time.monotonic() - started)
 

@@ -70,12 +70,19 @@ def _write_new(job: Job, spectra: dict[str, Spectrum]) -> None:
     new = {sha: spectrum for sha, spectrum in spectra.items() if sha not in job.stored}
     if new:
         flux, ivar = (np.stack([getattr(s, name) for s in new.values()]) for name in parts.ARRAYS)
-        parts.write_part(job.folder, [str(s.header["specid"]) for s in new.values()], list(new), flux, ivar)
+        parts.write_part(
+            job.folder, [str(s.header["specid"]) for s in new.values()], list(new), flux, ivar
+        )
 
 
 def _read_entry(source: Path, entry: Entry) -> tuple[dict[str, Any], Spectrum | None]:
     """The row of raw.files, and the spectrum unless the file is quarantined."""
-    row = {"path": entry.shown, "size": entry.size, "mtime_ns": entry.mtime_ns, "status": "ingested"}
+    row = {
+        "path": entry.shown,
+        "size": entry.size,
+        "mtime_ns": entry.mtime_ns,
+        "status": "ingested",
+    }
     row["reader_version"] = parts.READER_VERSION
     stored = None
     try:
@@ -83,5 +90,10 @@ def _read_entry(source: Path, entry: Entry) -> tuple[dict[str, Any], Spectrum | 
         spectrum = read_spectrum(stored, Path(entry.path).name)
     except Quarantined as fault:
         sha = hashlib.sha256(stored).hexdigest() if stored else None
-        return row | {"status": "quarantined", "sha256": sha, "reason": fault.reason, "detail": fault.detail}, None
+        return row | {
+            "status": "quarantined",
+            "sha256": sha,
+            "reason": fault.reason,
+            "detail": fault.detail,
+        }, None
     return row | {name: spectrum.header[name] for name in ("sha256", "specid")}, spectrum

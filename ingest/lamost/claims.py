@@ -17,12 +17,17 @@ from obcat.ingest.lamost.spectrum import content_of
 __all__ = ["SUPERSEDED", "one_each", "settled", "write_pairs"]
 
 SUPERSEDED = "superseded"
-FILE_COLUMNS = ("sha256", "other_names")  # of a header row, what is of the file and not of its content
+FILE_COLUMNS = (
+    "sha256",
+    "other_names",
+)  # of a header row, what is of the file and not of its content
 
 Row = dict[str, Any]
 
 
-def settled(rows: list[Row], headers: pa.Table, find: Callable[[str], Path]) -> dict[str, list[str]]:
+def settled(
+    rows: list[Row], headers: pa.Table, find: Callable[[str], Path]
+) -> dict[str, list[str]]:
     """Give every spectrum one file, the first by name of its newest release; ``find`` leads from ``path`` to the file.
 
     rows : raw.files; ``status``, ``reason``, ``detail`` are set, and ``sha256`` where a file is another's content,
@@ -56,7 +61,9 @@ def one_each(headers: pa.Table, names: dict[str, list[str]]) -> pa.Table:
     others = [" ".join(names[sha][1:]) or None for sha in first]
     i = table.schema.get_field_index("other_names")
     table = table.set_column(i, table.schema.field(i), pa.array(others, pa.string()))
-    return table.take(pc.sort_indices(table, sort_keys=[("specid", "ascending"), ("sha256", "ascending")]))
+    return table.take(
+        pc.sort_indices(table, sort_keys=[("specid", "ascending"), ("sha256", "ascending")])
+    )
 
 
 def write_pairs(rows: Iterable[Row], path: Path) -> None:
@@ -78,11 +85,16 @@ def _owners(
 ) -> dict[str, str | None]:
     """sha256 of a disputed spectrum -> that of the file whose row it shares; None if it is set aside."""
     wanted = pa.array([sha for shas in disputed.values() for sha in shas], pa.string())
-    rows = {row["sha256"]: row for row in headers.filter(pc.is_in(headers["sha256"], wanted)).to_pylist()}
+    rows = {
+        row["sha256"]: row
+        for row in headers.filter(pc.is_in(headers["sha256"], wanted)).to_pylist()
+    }
     owners: dict[str, str | None] = {}
     for shas in disputed.values():
         same = _same_content({sha: find(path) for sha, path in shas.items()}, rows)
-        best = max(dict.fromkeys(same.values()), key=lambda sha: _age(rows[sha]))  # the first of equals
+        best = max(
+            dict.fromkeys(same.values()), key=lambda sha: _age(rows[sha])
+        )  # the first of equals
         owners |= {sha: owner if owner == best else None for sha, owner in same.items()}
     return owners
 
@@ -93,7 +105,8 @@ def _same_content(paths: dict[str, Path], rows: dict[str, Row]) -> dict[str, str
     heads = {sha: repr([v for k, v in rows[sha].items() if k not in FILE_COLUMNS]) for sha in paths}
     alike = [head for head in heads.values() if list(heads.values()).count(head) > 1]
     return {
-        sha: first.setdefault(_digest(path, sha) if heads[sha] in alike else sha, sha) for sha, path in paths.items()
+        sha: first.setdefault(_digest(path, sha) if heads[sha] in alike else sha, sha)
+        for sha, path in paths.items()
     }
 
 

@@ -29,7 +29,12 @@ Progress = Callable[[int, int], None]
 
 
 def ingest(
-    source: Path, out: Path, *, workers: int = 2, progress: Progress | None = None, again: bool = False
+    source: Path,
+    out: Path,
+    *,
+    workers: int = 2,
+    progress: Progress | None = None,
+    again: bool = False,
 ) -> dict[str, int]:
     """Bring ``out`` (spectra/part-*.parquet, headers.parquet, files.parquet) up to date with the files of ``source``.
 
@@ -43,7 +48,9 @@ def ingest(
     entries, others = _listed(source)
     if not entries:
         shown = f" ({', '.join(f'{n:,} {what}' for what, n in others.items())})" if others else ""
-        raise IngestError(f"{source}: no *.fits or *.fits.gz below this folder{shown}; give the folder of the spectra")
+        raise IngestError(
+            f"{source}: no *.fits or *.fits.gz below this folder{shown}; give the folder of the spectra"
+        )
     folder = out / "spectra"
     if again:
         _forget(out)
@@ -61,7 +68,9 @@ def ingest(
 
 
 def _statuses(files: pa.Table) -> dict[str, int]:
-    counted = Counter(files["status"].to_pylist()) + Counter(files["reason"].drop_null().to_pylist())
+    counted = Counter(files["status"].to_pylist()) + Counter(
+        files["reason"].drop_null().to_pylist()
+    )
     return {"ingested": 0, "duplicate": 0, "quarantined": 0} | counted
 
 
@@ -70,7 +79,9 @@ def _open_state(out: Path) -> tuple[pa.Table, pa.Table]:
     try:
         (out / "spectra").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise IngestError(f"{out}: {error.strerror}; choose a folder that can be written") from error
+        raise IngestError(
+            f"{out}: {error.strerror}; choose a folder that can be written"
+        ) from error
     return parts.read_table(out / "files.parquet", "raw.files"), parts.read_table(
         out / "headers.parquet", "raw.headers"
     )
@@ -83,12 +94,22 @@ def _unchanged(files: pa.Table, entries: list[Entry], complete: frozenset[str]) 
     """
     now = {(entry.shown, entry.size, entry.mtime_ns) for entry in entries}
     names = ("path", "size", "mtime_ns", "status", "reason", "sha256", "specid")
-    rows = [row for row in zip(*(files[name].to_pylist() for name in names), strict=True) if row[:3] in now]
-    owned = {specid for *_, status, _, sha, specid in rows if status == "ingested" and sha in complete}
+    rows = [
+        row
+        for row in zip(*(files[name].to_pylist() for name in names), strict=True)
+        if row[:3] in now
+    ]
+    owned = {
+        specid for *_, status, _, sha, specid in rows if status == "ingested" and sha in complete
+    }
     return {
         path
         for path, _, _, status, reason, _, specid in rows
-        if (reason not in RETRIED if status == "quarantined" and reason != claims.SUPERSEDED else specid in owned)
+        if (
+            reason not in RETRIED
+            if status == "quarantined" and reason != claims.SUPERSEDED
+            else specid in owned
+        )
     }
 
 
@@ -100,14 +121,20 @@ def _forget(out: Path) -> None:
         for path in (out / "spectra").glob("part-*.parquet"):
             path.unlink()
     except OSError as error:
-        raise IngestError(f"{out}: {error.strerror or error}; mend the folder, run again") from error
+        raise IngestError(
+            f"{out}: {error.strerror or error}; mend the folder, run again"
+        ) from error
 
 
 def _chunked(source: Path, folder: Path, entries: list[Entry], stored: frozenset[str]) -> list[Job]:
-    return [Job(source, folder, entries[i : i + CHUNK], stored) for i in range(0, len(entries), CHUNK)]
+    return [
+        Job(source, folder, entries[i : i + CHUNK], stored) for i in range(0, len(entries), CHUNK)
+    ]
 
 
-def _read_all(jobs: list[Job], workers: int, total: int, progress: Progress | None) -> Iterator[Chunk]:
+def _read_all(
+    jobs: list[Job], workers: int, total: int, progress: Progress | None
+) -> Iterator[Chunk]:
     done = 0
     try:
         for chunk in ordered(read_chunk, jobs, min(workers, len(jobs))):
@@ -116,19 +143,29 @@ def _read_all(jobs: list[Job], workers: int, total: int, progress: Progress | No
                 progress(done, total)
             yield chunk
     except OSError as error:
-        raise IngestError(f"{jobs[0].folder}: {error.strerror or error}; free space or mend it, run again") from error
+        raise IngestError(
+            f"{jobs[0].folder}: {error.strerror or error}; free space or mend it, run again"
+        ) from error
 
 
 def _merged(
-    source: Path, entries: list[Entry], kept: list[dict[str, Any]], headers: pa.Table, chunks: list[Chunk]
+    source: Path,
+    entries: list[Entry],
+    kept: list[dict[str, Any]],
+    headers: pa.Table,
+    chunks: list[Chunk],
 ) -> tuple[pa.Table, pa.Table]:
     """raw.files in the order of ``entries``, raw.headers by specid: one row a spectrum."""
-    rows = {row["path"]: row for row in kept} | {row["path"]: row for c in chunks for row in c.files.to_pylist()}
+    rows = {row["path"]: row for row in kept} | {
+        row["path"]: row for c in chunks for row in c.files.to_pylist()
+    }
     files = [rows[entry.shown] for entry in entries]
     table = pa.concat_tables([headers, *(c.headers for c in chunks)])
     where = {entry.shown: entry.path for entry in entries}
     names = claims.settled(files, table, lambda path: source / where[path])
-    return pa.Table.from_pylist(files, parts.arrow_schema("raw.files")), claims.one_each(table, names)
+    return pa.Table.from_pylist(files, parts.arrow_schema("raw.files")), claims.one_each(
+        table, names
+    )
 
 
 def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
@@ -136,12 +173,18 @@ def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
     try:
         parts.write_table(headers, out / "headers.parquet")
         parts.tidy(out / "spectra", headers["sha256"].to_pylist())
-        claims.write_pairs(files.select(["path", "specid", "reason", "detail"]).to_pylist(), out / PAIRS)
+        claims.write_pairs(
+            files.select(["path", "specid", "reason", "detail"]).to_pylist(), out / PAIRS
+        )
         parts.write_table(files, out / "files.parquet")
     except pa.ArrowException as error:
-        raise IngestError(f"{out}: damaged Parquet ({error}); `obcat ingest --again` makes it anew") from error
+        raise IngestError(
+            f"{out}: damaged Parquet ({error}); `obcat ingest --again` makes it anew"
+        ) from error
     except OSError as error:
-        raise IngestError(f"{out}: {error.strerror or error}; free space or mend it, run again") from error
+        raise IngestError(
+            f"{out}: {error.strerror or error}; free space or mend it, run again"
+        ) from error
 
 
 def list_spectra(folder: Path) -> list[Entry]:
@@ -157,13 +200,17 @@ def _listed(folder: Path) -> tuple[list[Entry], dict[str, int]]:
     """The spectra, and how many other files there are by ending."""
     found = list(_walk(folder, "", set()))
     spectra = (entry for entry in found if SPECTRUM.fullmatch(entry.name))
-    return sorted(spectra, key=lambda entry: (entry.name, entry.path)), _passed_over(entry.name for entry in found)
+    return sorted(spectra, key=lambda entry: (entry.name, entry.path)), _passed_over(
+        entry.name for entry in found
+    )
 
 
 def _passed_over(names: Iterable[str]) -> dict[str, int]:
     """How many of the files have no name of a spectrum, by ending, the most frequent first."""
     endings = (Path(name).suffix.lower() for name in names if not SPECTRUM.fullmatch(name))
-    counts = Counter(f"*{ending}" if ENDING.fullmatch(ending) else "other names" for ending in endings)
+    counts = Counter(
+        f"*{ending}" if ENDING.fullmatch(ending) else "other names" for ending in endings
+    )
     shown = counts.most_common(MOST_ENDINGS)
     rest = counts.total() - sum(n for _, n in shown)
     return {f"passed over: {what}": n for what, n in [*shown, ("further endings", rest)] if n}
@@ -179,7 +226,9 @@ def _walk(folder: Path, below: str, seen: set[tuple[int, int]]) -> Iterator[Entr
         with os.scandir(path) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
-        raise UnreadableError(f"{path}: {error.strerror}; give a folder of spectra that can be read") from error
+        raise UnreadableError(
+            f"{path}: {error.strerror}; give a folder of spectra that can be read"
+        ) from error
     for entry in entries:
         name = below + entry.name
         if not SPECTRUM.fullmatch(entry.name) and entry.is_dir():

@@ -36,7 +36,9 @@ VALUE = re.compile(
 )
 
 # letters of a release may be added to the name by whoever stored the file (..._dr7.fits.gz)
-NAME = re.compile(r"(?i)spec-([0-9]+)-([A-Za-z0-9_+-]+)_sp([0-9]+)-([0-9]+)(?:_[A-Za-z0-9]+)?\.(?:fits?|fts)(?:\.gz)?")
+NAME = re.compile(
+    r"(?i)spec-([0-9]+)-([A-Za-z0-9_+-]+)_sp([0-9]+)-([0-9]+)(?:_[A-Za-z0-9]+)?\.(?:fits?|fts)(?:\.gz)?"
+)
 PLANID = re.compile(r"[A-Za-z0-9_+-]+")
 LIMITS = {"LMJD": 99_999, "SPID": 99, "FIBERID": 999}  # what the digits of specid hold
 LONGEST = 40  # characters of specid, its format in columns.csv; plates of M31 have a PLANID of 20
@@ -66,13 +68,27 @@ NUMBERS = {
 }
 INTEGERS = {"obsid": ("OBSID",), "nexp": ("NEXP",), "fibermas": ("FIB_MASK", "FIBERMAS")}
 BITS = {"obsid": 64, "nexp": 32, "fibermas": 32}
-IDENTITY = {"LMJD", "PLANID", "SPID", "FIBERID", "FILENAME", "RA", "DEC", "HELIO", "VACUUM", "COEFF0", "COEFF1"}
+IDENTITY = {
+    "LMJD",
+    "PLANID",
+    "SPID",
+    "FIBERID",
+    "FILENAME",
+    "RA",
+    "DEC",
+    "HELIO",
+    "VACUUM",
+    "COEFF0",
+    "COEFF1",
+}
 FLAGS = {"OFFSET", "MAG_PS_G"}
 KEYWORDS = frozenset(IDENTITY | FLAGS).union(*TEXTS.values(), *NUMBERS.values(), *INTEGERS.values())
 PAN_STARRS = "PS"  # magtype of DR9 and later
 
 
-def parse_header(content: bytes, start: int, wanted: Collection[str] | None = None) -> tuple[dict[str, Value], int]:
+def parse_header(
+    content: bytes, start: int, wanted: Collection[str] | None = None
+) -> tuple[dict[str, Value], int]:
     """The cards of the header at ``start`` (only the ``wanted`` keywords, if given) and where its data begin.
 
     The first of two cards with one keyword counts, as in astropy. Raises Quarantined: truncated_fits without an END
@@ -83,7 +99,11 @@ def parse_header(content: bytes, start: int, wanted: Collection[str] | None = No
     cards: dict[str, Value] = {}
     for at in range(0, len(header), CARD):
         key = header[at : at + 8].rstrip()
-        if (wanted is None or key in wanted) and header[at + 8 : at + 10] == "= " and key not in cards:
+        if (
+            (wanted is None or key in wanted)
+            and header[at + 8 : at + 10] == "= "
+            and key not in cards
+        ):
             cards[key] = _parse_value(key, header[at + 10 : at + CARD])
         elif key == "CONTINUE":
             raise Quarantined("bad_header", "CONTINUE cards, which LAMOST does not write")
@@ -97,7 +117,9 @@ def _find_end(content: bytes, start: int) -> int:
     while end >= 0 and (end - start) % CARD:
         end = content.find(END, end + 1)
     if end < 0:
-        raise Quarantined("truncated_fits", f"no END card in {len(content) - start} bytes of header")
+        raise Quarantined(
+            "truncated_fits", f"no END card in {len(content) - start} bytes of header"
+        )
     return end
 
 
@@ -172,10 +194,18 @@ def identify(cards: Cards, name: str | None) -> Identity:
         raise Quarantined("id_mismatch", f"neither {name!r} nor FILENAME is a LAMOST file name")
     for other in names:
         if other != own:
-            raise Quarantined("id_mismatch", f"the header is of {own.specid}, the name of {other.specid}")
+            raise Quarantined(
+                "id_mismatch", f"the header is of {own.specid}, the name of {other.specid}"
+            )
     obsid = cards.get("OBSID")
-    if isinstance(obsid, int) and obsid > 0 and obsid % OBSID_MODULUS != 1000 * own.spid + own.fiberid:
-        raise Quarantined("id_mismatch", f"the header is of {own.specid}, OBSID {obsid} of another fibre")
+    if (
+        isinstance(obsid, int)
+        and obsid > 0
+        and obsid % OBSID_MODULUS != 1000 * own.spid + own.fiberid
+    ):
+        raise Quarantined(
+            "id_mismatch", f"the header is of {own.specid}, OBSID {obsid} of another fibre"
+        )
     return own
 
 
@@ -190,7 +220,8 @@ def _header_identity(cards: Cards) -> Identity:
     own = Identity(values["LMJD"], planid, values["SPID"], values["FIBERID"])
     if len(own.specid) > LONGEST:
         raise Quarantined(
-            "bad_header", f"PLANID {planid[:40]!r} of {len(planid)} characters, longer than any of LAMOST"
+            "bad_header",
+            f"PLANID {planid[:40]!r} of {len(planid)} characters, longer than any of LAMOST",
         )
     return own
 
@@ -206,9 +237,14 @@ def describe(cards: Cards) -> dict[str, Value]:
     DR9 and later give Pan-STARRS magnitudes in MAG_PS_G...Y and no MAGTYPE: magtype is then 'PS' and mag1 to mag7 are
     None, for that is another system than any MAGTYPE names. Raises Quarantined: bad_header.
     """
-    row: dict[str, Value] = {column: text(cards, _present(cards, keys)) for column, keys in TEXTS.items()}
+    row: dict[str, Value] = {
+        column: text(cards, _present(cards, keys)) for column, keys in TEXTS.items()
+    }
     row |= {column: number(cards, _present(cards, keys)) for column, keys in NUMBERS.items()}
-    row |= {column: _whole(cards, _present(cards, keys), BITS[column]) for column, keys in INTEGERS.items()}
+    row |= {
+        column: _whole(cards, _present(cards, keys), BITS[column])
+        for column, keys in INTEGERS.items()
+    }
     if row["magtype"] is None and "MAG_PS_G" in cards:
         row["magtype"] = PAN_STARRS
     offset = cards.get("OFFSET")

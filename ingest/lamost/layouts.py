@@ -20,7 +20,17 @@ __all__ = ["Arrays", "first_pixel", "layout_of", "read_arrays"]
 MAGIC = b"SIMPLE  ="
 MAX_PIXELS = 5000  # checked before any data are touched: headers lie
 SUMS = frozenset({"CHECKSUM", "DATASUM"})
-STRUCTURE = SUMS | {"SIMPLE", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "BSCALE", "BZERO", "BLANK", "EXTEN0"}
+STRUCTURE = SUMS | {
+    "SIMPLE",
+    "BITPIX",
+    "NAXIS",
+    "NAXIS1",
+    "NAXIS2",
+    "BSCALE",
+    "BZERO",
+    "BLANK",
+    "EXTEN0",
+}
 FLOATS = {-32: ">f4", -64: ">f8"}
 NAMES = ("FLUX", "IVAR", "WAVELENGTH", "ORMASK", "ANDMASK")
 SHORTEST, LONGEST = 3600.0, 9300.0  # Angstrom; no LAMOST low-resolution pixel lies outside
@@ -65,7 +75,10 @@ def _image(content: bytes, cards: Cards, data: int) -> Arrays:
     n, bitpix = integer(cards, "NAXIS1"), integer(cards, "BITPIX")
     if cards.get("NAXIS") != 2 or cards.get("NAXIS2") != 5 or not _sane(n):
         axes = f"{cards.get('NAXIS')}, {n}, {cards.get('NAXIS2')}"
-        raise Quarantined("unknown_layout", f"an image with NAXIS, NAXIS1, NAXIS2 = {axes}; LAMOST's has five rows")
+        raise Quarantined(
+            "unknown_layout",
+            f"an image with NAXIS, NAXIS1, NAXIS2 = {axes}; LAMOST's has five rows",
+        )
     if bitpix not in (8, 16, 32, 64, -32, -64):
         raise Quarantined("unknown_layout", f"BITPIX = {bitpix}")
     end = _require(content, data, 5 * n * abs(bitpix) // 8)
@@ -75,7 +88,9 @@ def _image(content: bytes, cards: Cards, data: int) -> Arrays:
     else:
         rows = _scaled_image(content)
     exten0 = cards.get("EXTEN0")
-    return Arrays(False, exten0 if isinstance(exten0, str) else None, rows[0], rows[1], rows[2], rows[4])
+    return Arrays(
+        False, exten0 if isinstance(exten0, str) else None, rows[0], rows[1], rows[2], rows[4]
+    )
 
 
 def _table(content: bytes, start: int) -> Arrays:
@@ -83,7 +98,11 @@ def _table(content: bytes, start: int) -> Arrays:
     if start >= len(content):
         raise Quarantined("unknown_layout", "no image and no extension")
     cards, data = parse_header(content, start)
-    if cards.get("XTENSION") != "BINTABLE" or cards.get("NAXIS2") != 1 or cards.get("PCOUNT", 0) != 0:
+    if (
+        cards.get("XTENSION") != "BINTABLE"
+        or cards.get("NAXIS2") != 1
+        or cards.get("PCOUNT", 0) != 0
+    ):
         kind = f"{cards.get('XTENSION')!r}, {cards.get('NAXIS2')}, {cards.get('PCOUNT', 0)}"
         reason = "other_packing" if _is_fpacked(cards) else "unknown_layout"
         raise Quarantined(reason, f"{_kind(cards)}: XTENSION, NAXIS2, PCOUNT = {kind}")
@@ -110,10 +129,18 @@ def _kind(cards: Cards) -> str:
     if re.match(r"COADD_[BR]|[BR]-\d", str(cards.get("EXTNAME"))):
         return "a LAMOST medium-resolution spectrum, by its EXTNAME"
     if "LOGLAM" in names:
-        return "a spectrum of SDSS, by its columns" if "WDISP" in names else "a spectrum by LOGLAM, not LAMOST's"
+        return (
+            "a spectrum of SDSS, by its columns"
+            if "WDISP" in names
+            else "a spectrum by LOGLAM, not LAMOST's"
+        )
     if cards.get("XTENSION") == "IMAGE":
         return "an image in an extension"
-    return f"a table of {cards.get('NAXIS2')} rows" if cards.get("NAXIS2") != 1 else "a table of one row"
+    return (
+        f"a table of {cards.get('NAXIS2')} rows"
+        if cards.get("NAXIS2") != 1
+        else "a table of one row"
+    )
 
 
 def _is_fpacked(cards: Cards) -> bool:
@@ -153,7 +180,9 @@ def _columns(cards: Cards) -> dict[str, tuple[int, str]]:
     return formats
 
 
-def _floats(content: bytes, data: int, cards: Cards, formats: dict[str, tuple[int, str]]) -> list[np.ndarray]:
+def _floats(
+    content: bytes, data: int, cards: Cards, formats: dict[str, tuple[int, str]]
+) -> list[np.ndarray]:
     """The columns of a table in which every column is float32."""
     ends = np.cumsum([length for length, _ in formats.values()])
     if len(formats) != cards["TFIELDS"] or 4 * ends[-1] != cards["NAXIS1"]:
@@ -176,7 +205,9 @@ def _require(content: bytes, data: int, length: int) -> int:
     """Where the blocks of ``length`` bytes from ``data`` end: within the file, with nothing or an extension behind."""
     end = data + length + -length % BLOCK
     if end > len(content):
-        raise Quarantined("truncated_fits", f"{len(content)} bytes where the header announces {end}")
+        raise Quarantined(
+            "truncated_fits", f"{len(content)} bytes where the header announces {end}"
+        )
     if content[end : end + 8] not in (b"", b"XTENSION"):
         raise Quarantined("unknown_layout", f"{len(content) - end} bytes after the data")
     return end
@@ -205,7 +236,15 @@ def _opened(content: bytes) -> Iterator:
             warnings.simplefilter("error", AstropyWarning)
             with fits.open(BytesIO(content), memmap=False) as hdus:
                 yield hdus
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, fits.VerifyError, AstropyWarning) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        fits.VerifyError,
+        AstropyWarning,
+    ) as error:
         raise Quarantined("unreadable", f"astropy: {' '.join(str(error).split())[:200]}") from error
 
 
@@ -216,14 +255,18 @@ def first_pixel(cards: Cards, n: int) -> int:
     """
     start, step = number(cards, "COEFF0"), number(cards, "COEFF1")
     if start is None or step is None:
-        raise Quarantined("bad_header", f"COEFF0 = {cards.get('COEFF0')!r}, COEFF1 = {cards.get('COEFF1')!r}")
+        raise Quarantined(
+            "bad_header", f"COEFF0 = {cards.get('COEFF0')!r}, COEFF1 = {cards.get('COEFF1')!r}"
+        )
     end = start + step * (n - 1)
     if not np.log10(SHORTEST) <= start < end <= np.log10(LONGEST):
         raise Quarantined("bad_wavelength", f"log10 of wavelength from {start} to {end}")
     first = round((start - LOG_START) / LOG_STEP)
     for log_wavelength, pixel in ((start, first), (end, first + n - 1)):
         if abs((log_wavelength - LOG_START) / LOG_STEP - pixel) > PHASE_TOLERANCE:
-            raise Quarantined("bad_wavelength", f"COEFF0 {start}, COEFF1 {step}: off the grid of step {LOG_STEP}")
+            raise Quarantined(
+                "bad_wavelength", f"COEFF0 {start}, COEFF1 {step}: off the grid of step {LOG_STEP}"
+            )
     return first
 
 
@@ -238,7 +281,9 @@ def layout_of(cards: Cards, arrays: Arrays) -> str:
     if (off <= SLACK[first : first + row.size]).all():
         return "table" if arrays.table else "image"
     if arrays.table or "wavelength" in rows.lower() or _rises(row):
-        raise Quarantined("bad_wavelength", f"wavelengths {row[0]:.6g} to {row[-1]:.6g} are not those of COEFF0")
+        raise Quarantined(
+            "bad_wavelength", f"wavelengths {row[0]:.6g} to {row[-1]:.6g} are not those of COEFF0"
+        )
     if "subcontinuum" in rows.lower():
         return "dr1"
     raise Quarantined("unknown_layout", f"row 3 is no wavelength and EXTEN0 is {arrays.rows!r}")

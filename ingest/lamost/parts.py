@@ -23,14 +23,27 @@ from obcat.ingest.lamost.inflate import zlib
 from obcat.kernels.grid import N_PIXEL
 from obcat.schema import arrow_schema
 
-__all__ = ["READER_VERSION", "as_written", "clean", "digests", "read_table", "tidy", "write_part", "write_table"]
+__all__ = [
+    "READER_VERSION",
+    "as_written",
+    "clean",
+    "digests",
+    "read_table",
+    "tidy",
+    "write_part",
+    "write_table",
+]
 
 READER_VERSION = "2"  # raise it whenever the same file would give another row
 ROW_GROUP = 2048
 ARRAYS = ("flux", "ivar")
 TEMPORARY = ".tmp"
 PART = re.compile(r"part-[0-9a-f]{16}-([0-9a-f]{8})\.parquet")
-DAMAGED = (OSError, ValueError, pa.ArrowException)  # a name in the foot that is no UTF-8 is a ValueError
+DAMAGED = (
+    OSError,
+    ValueError,
+    pa.ArrowException,
+)  # a name in the foot that is no UTF-8 is a ValueError
 PROVENANCE = {"obcat_version": obcat.__version__, "reader_version": READER_VERSION}
 
 
@@ -39,14 +52,19 @@ def _part_schema() -> pa.Schema:
     declared = arrow_schema("raw.spectra")
     array = pa.list_(pa.field("item", pa.float32(), nullable=False), N_PIXEL)
     arrays = [declared.field(name).with_type(array) for name in ARRAYS]
-    return pa.schema([declared.field("specid"), *arrays, pa.field("sha256", pa.string(), nullable=False)])
+    return pa.schema(
+        [declared.field("specid"), *arrays, pa.field("sha256", pa.string(), nullable=False)]
+    )
 
 
-def write_part(folder: Path, specids: list[str], shas: list[str], flux: np.ndarray, ivar: np.ndarray) -> None:
+def write_part(
+    folder: Path, specids: list[str], shas: list[str], flux: np.ndarray, ivar: np.ndarray
+) -> None:
     """A part of n > 0 spectra; flux, ivar: (n, 3909) float32."""
     schema = _part_schema()
     arrays = [
-        pa.FixedSizeListArray.from_arrays(pa.array(a.ravel()), type=schema.field("flux").type) for a in (flux, ivar)
+        pa.FixedSizeListArray.from_arrays(pa.array(a.ravel()), type=schema.field("flux").type)
+        for a in (flux, ivar)
     ]
     _write_spectra(folder, pa.table([pa.array(specids), *arrays, pa.array(shas)], schema=schema))
 
@@ -107,7 +125,10 @@ def read_table(path: Path, name: str) -> pa.Table:
 
 
 def _current(found: pa.Schema, declared: pa.Schema) -> bool:
-    return found.equals(declared) and (found.metadata or {}).get(b"reader_version") == READER_VERSION.encode()
+    return (
+        found.equals(declared)
+        and (found.metadata or {}).get(b"reader_version") == READER_VERSION.encode()
+    )
 
 
 def digests(folder: Path) -> dict[Path, list[str]]:
@@ -117,7 +138,9 @@ def digests(folder: Path) -> dict[Path, list[str]]:
         try:
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 if _current(file.schema_arrow, _part_schema()):
-                    found[path] = file.read(columns=["sha256"], use_threads=False)["sha256"].to_pylist()
+                    found[path] = file.read(columns=["sha256"], use_threads=False)[
+                        "sha256"
+                    ].to_pylist()
         except DAMAGED:
             continue
     return found
@@ -127,7 +150,9 @@ def tidy(folder: Path, live: Collection[str]) -> None:
     """Every spectrum at most once; when more than half are not ``live``, only those that are."""
     parts = digests(folder)
     stale = set(folder.glob("part-*.parquet")) - parts.keys()
-    rewritten = {path: keep for path, keep in _compacted(parts, frozenset(live)).items() if not all(keep)}
+    rewritten = {
+        path: keep for path, keep in _compacted(parts, frozenset(live)).items() if not all(keep)
+    }
     written = {_rewrite(path, keep) for path, keep in rewritten.items() if any(keep)}
     for path in (stale | rewritten.keys()) - written:
         path.unlink()

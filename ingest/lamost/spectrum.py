@@ -13,7 +13,16 @@ import numpy as np
 
 from obcat.ingest.errors import Quarantined
 from obcat.ingest.lamost import inflate
-from obcat.ingest.lamost.header import KEYWORDS, Cards, Value, describe, identify, name_identity, position, text
+from obcat.ingest.lamost.header import (
+    KEYWORDS,
+    Cards,
+    Value,
+    describe,
+    identify,
+    name_identity,
+    position,
+    text,
+)
 from obcat.ingest.lamost.layouts import Arrays, first_pixel, layout_of, read_arrays
 from obcat.kernels.grid import median, placed, snr_g, usable
 
@@ -87,7 +96,12 @@ def _parse(stored: bytes, name: str | None) -> Spectrum:
     flux, ivar, counts = _masked(arrays)
     flux, ivar = placed(flux, first), placed(ivar, first)
     header |= {"sha256": hashlib.sha256(stored).hexdigest(), "other_names": None, "layout": layout}
-    header |= {"first_pixel": first, "n_pixel": arrays.flux.size, "snr_g_computed": _known(snr_g(flux, ivar)), **counts}
+    header |= {
+        "first_pixel": first,
+        "n_pixel": arrays.flux.size,
+        "snr_g_computed": _known(snr_g(flux, ivar)),
+        **counts,
+    }
     return Spectrum(header, flux, ivar)
 
 
@@ -105,7 +119,9 @@ def _checked(cards: Cards, name: str | None) -> dict[str, Value]:
     """The columns that the header alone gives, once it holds what it must."""
     identity = identify(cards, name)
     if cards.get("VACUUM") is not True or cards.get("HELIO") is not True:
-        raise Quarantined("not_vacuum_heliocentric", f"VACUUM {cards.get('VACUUM')}, HELIO {cards.get('HELIO')}")
+        raise Quarantined(
+            "not_vacuum_heliocentric", f"VACUUM {cards.get('VACUUM')}, HELIO {cards.get('HELIO')}"
+        )
     ra, dec = position(cards)
     filename = text(cards, "FILENAME")
     named = filename and len(filename) <= LONGEST_NAME and name_identity(filename)
@@ -132,7 +148,9 @@ def _masked(arrays: Arrays) -> tuple[np.ndarray, np.ndarray, dict[str, Value]]:
         "n_masked": good.size - values.size,
         "n_zero_flux": int(np.count_nonzero(zero_flux)),
         "n_not_finite": int(np.count_nonzero(wrong)),
-        "n_high_ivar": int(np.count_nonzero(values > HIGH_IVAR * median(values))) if values.size else 0,
+        "n_high_ivar": int(np.count_nonzero(values > HIGH_IVAR * median(values)))
+        if values.size
+        else 0,
     }
     return flux, np.where(good, ivar, np.float32(0)), counts
 

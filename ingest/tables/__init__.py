@@ -21,7 +21,9 @@ __all__ = ["ingest", "ingest_all"]
 TOO_MANY = 0.5  # share of rejected rows from which the columns are wrong, not the rows
 
 
-def ingest_all(tables: Mapping[str, tuple[Path, Mapping[str, str]]], out: Path) -> dict[str, dict[str, int]]:
+def ingest_all(
+    tables: Mapping[str, tuple[Path, Mapping[str, str]]], out: Path
+) -> dict[str, dict[str, int]]:
     """Ingest every table a survey names, name -> (file, columns); a source it does not name becomes an empty table.
 
     Writes ``out/<name>.parquet`` for every source and ``out/rejected_rows.parquet``. Returns the counts by source.
@@ -39,7 +41,9 @@ def ingest_all(tables: Mapping[str, tuple[Path, Mapping[str, str]]], out: Path) 
     return counts
 
 
-def ingest(source_name: str, path: Path, out: Path, *, columns: Mapping[str, str]) -> dict[str, int]:
+def ingest(
+    source_name: str, path: Path, out: Path, *, columns: Mapping[str, str]
+) -> dict[str, int]:
     """Read one table and write ``out/<source_name>.parquet`` and ``out/rejected/<source_name>.parquet``.
 
     ``columns`` is the survey's mapping, ours -> "theirs" or "theirs [unit]". Unchanged input (size and modification
@@ -50,7 +54,9 @@ def ingest(source_name: str, path: Path, out: Path, *, columns: Mapping[str, str
     known = store.counts_if_unchanged(source_name, path, columns, out)
     if known is not None:
         return {**known, "unchanged": 1}
-    from obcat.ingest.tables.columns import declared  # brings astropy's units, which unchanged input does not need
+    from obcat.ingest.tables.columns import (
+        declared,
+    )  # brings astropy's units, which unchanged input does not need
 
     given = read_table(path)
     matches = resolve(source, given.table.column_names, columns, path.name)
@@ -60,12 +66,22 @@ def ingest(source_name: str, path: Path, out: Path, *, columns: Mapping[str, str
     mapping = {ours: match.theirs for ours, match in matches.items()}
     report = {
         "computed": made.computed,
-        "missing": [c.column for c in source.columns if c.column not in mapping.keys() | made.computed.keys()],
+        "missing": [
+            c.column
+            for c in source.columns
+            if c.column not in mapping.keys() | made.computed.keys()
+        ],
         "alike": alike(source, matches, given.table.column_names),
         "unknown": {c: n for c in mapping if (n := _unknown(table[c], source, c))[0]},
         "rejected": dict(sorted(Counter(rejected["reason"].to_pylist()).items())),
     }
-    store.write(source_name, table, rejected, store.Provenance(path, dict(columns), mapping, counts, report), out)
+    store.write(
+        source_name,
+        table,
+        rejected,
+        store.Provenance(path, dict(columns), mapping, counts, report),
+        out,
+    )
     return {**counts, "unchanged": 0}
 
 
@@ -113,13 +129,19 @@ def _good_rows(
 def _own_rows(table: pa.Table, source: Source) -> pa.Table:
     if not source.optional_row:
         return table
-    return table.filter(pa.array(np.any([rows.given(table[c]) for c in source.optional_row], axis=0)))
+    return table.filter(
+        pa.array(np.any([rows.given(table[c]) for c in source.optional_row], axis=0))
+    )
 
 
 def _rejected(table: pa.Table, why: np.ndarray, source: Source) -> pa.Table:
     bad = table.filter(pa.array(why != ""))
-    shown = [c.column for c in source.columns if c.column in ("ra", "dec")] or [c.column for c in source.columns]
-    detail = [", ".join(f"{c} {v}" for c, v in row.items()) for row in bad.select(shown).to_pylist()]
+    shown = [c.column for c in source.columns if c.column in ("ra", "dec")] or [
+        c.column for c in source.columns
+    ]
+    detail = [
+        ", ".join(f"{c} {v}" for c, v in row.items()) for row in bad.select(shown).to_pylist()
+    ]
     columns = [[source.name] * bad.num_rows, bad[ROW].to_pylist(), why[why != ""].tolist(), detail]
     return pa.table(columns, schema=store.REJECTED)
 

@@ -20,14 +20,41 @@ from obcat.schema import Column
 
 __all__ = ["Declared", "cleaned", "declared", "integers", "named_spectra", "numbers"]
 
-NULLS = ("", "na", "<na>", "n/a", "#n/a", "null", "none", "nan", "-nan", "nat", "\\n", "...", "masked")
+NULLS = (
+    "",
+    "na",
+    "<na>",
+    "n/a",
+    "#n/a",
+    "null",
+    "none",
+    "nan",
+    "-nan",
+    "nat",
+    "\\n",
+    "...",
+    "masked",
+)
 DASHES = r"^-+$"
 CONTROL = r"\p{C}"
 FORMULA = r"^[=+@\-\s]+"
 WHOLE = r"^[+-]?[0-9]+$"
 DECIMAL = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?(?i:inf|infinity)$"
 SEXAGESIMAL = r"^[+-]?[0-9]{1,3}(\s*[:hHdD°]\s*|\s+)[0-9]{1,2}((\s*[:mM'′]\s*|\s+)[0-9]{1,2}(\.[0-9]*)?\s*[sS\"″]?)$"
-ANGLES = ("h:m:s", "d:m:s", "hms", "dms", "h m s", "d m s", "hh:mm:ss", "dd:mm:ss", "hourangle", "h", "deg", "")
+ANGLES = (
+    "h:m:s",
+    "d:m:s",
+    "hms",
+    "dms",
+    "h m s",
+    "d m s",
+    "hh:mm:ss",
+    "dd:mm:ss",
+    "hourangle",
+    "h",
+    "deg",
+    "",
+)
 PLANID = r"(?P<lmjd>[0-9]+)-(?P<planid>[A-Za-z0-9_+-]+)"
 SPECID = re.compile(PLANID + r"-(?P<spid>[0-9]{1,2})-(?P<fiberid>[0-9]{1,3})")
 FILENAME = re.compile(
@@ -40,7 +67,10 @@ MANTISSA = 52  # bits of a float64
 MANY_IDS = 20
 SPREADSHEET, DIGITS = 1000, 10**17  # a spreadsheet keeps 15 digits and writes zeros for the rest
 CHANCE = 1e-9  # below which ids that end alike are no chance
-LABEL_SOURCE, REGRESSED = 24, "regression"  # width of the published column; the word for labels learnt from spectra
+LABEL_SOURCE, REGRESSED = (
+    24,
+    "regression",
+)  # width of the published column; the word for labels learnt from spectra
 
 
 class Declared(NamedTuple):
@@ -68,7 +98,9 @@ def declared(given: Tabular, source: Source, matches: Mapping[str, Match], file:
             table[column.column] = _number(given, column, match, file)
     table[ROW] = pa.chunked_array([np.arange(given.table.num_rows)])
     result = pa.table(table)
-    if {"ra", "dec"} <= matches.keys() and not any(_is_angle(given, matches[c]) for c in ("ra", "dec")):
+    if {"ra", "dec"} <= matches.keys() and not any(
+        _is_angle(given, matches[c]) for c in ("ra", "dec")
+    ):
         rows.check_degrees(result, f"{file}: ra, dec")
     return Declared(result, changed, computed)
 
@@ -77,19 +109,30 @@ def _text(given: Tabular, column: Column, match: Match, file: str) -> tuple[pa.C
     texts, changed = cleaned(given.table[match.theirs], _where(file, match.theirs))
     if column.column in ("specid", "fitsname"):
         return named_spectra(texts, column.column), changed
-    return (_short(texts, _where(file, match.theirs)), changed) if column.column == "label_source" else (texts, changed)
+    return (
+        (_short(texts, _where(file, match.theirs)), changed)
+        if column.column == "label_source"
+        else (texts, changed)
+    )
 
 
 def named_spectra(texts: pa.ChunkedArray, column: str) -> pa.ChunkedArray:
     """specid or fitsname as LAMOST writes it, from either of them, padded or not, with or without folder and ending."""
-    return pa.chunked_array([pa.array([v and _named_spectrum(v, column) for v in texts.to_pylist()], pa.string())])
+    return pa.chunked_array(
+        [pa.array([v and _named_spectrum(v, column) for v in texts.to_pylist()], pa.string())]
+    )
 
 
 def _named_spectrum(value: str, column: str) -> str:
     match = FILENAME.fullmatch(value) or SPECID.fullmatch(value.removeprefix("spec-"))
     if match is None:
         return value
-    lmjd, planid, spid, fiberid = match["lmjd"], match["planid"], int(match["spid"]), int(match["fiberid"])
+    lmjd, planid, spid, fiberid = (
+        match["lmjd"],
+        match["planid"],
+        int(match["spid"]),
+        int(match["fiberid"]),
+    )
     if column == "specid":
         return f"{int(lmjd)}-{planid}-{spid:02d}-{fiberid:03d}"
     return f"spec-{int(lmjd)}-{planid}_sp{spid:02d}-{fiberid:03d}.fits"
@@ -100,7 +143,9 @@ def _short(texts: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
     names = [n for n in pc.unique(texts).to_pylist() if n is not None]
     short = {name: _short_name(name) for name in names}
     if len(set(short.values())) < len(short):
-        raise IngestError(f"{where}: names that are alike in their first {LABEL_SOURCE} letters; give shorter ones")
+        raise IngestError(
+            f"{where}: names that are alike in their first {LABEL_SOURCE} letters; give shorter ones"
+        )
     return pa.chunked_array([pa.array([short.get(v) for v in texts.to_pylist()], pa.string())])
 
 
@@ -140,19 +185,25 @@ def _is_sexagesimal(column: pa.ChunkedArray) -> bool:
     if not pa.types.is_string(column.type):
         return False
     texts = _without_nulls(pc.utf8_trim_whitespace(column))
-    return texts.null_count < len(texts) and bool(pc.all(pc.match_substring_regex(texts, SEXAGESIMAL)).as_py())
+    return texts.null_count < len(texts) and bool(
+        pc.all(pc.match_substring_regex(texts, SEXAGESIMAL)).as_py()
+    )
 
 
 def _from_sexagesimal(column: pa.ChunkedArray, name: str, unit: str, where: str) -> pa.ChunkedArray:
     """In degrees; right ascension in hours unless the file says degrees. Minutes and seconds are below 60."""
     text = unit.strip().strip('"').lower()
     if text not in ANGLES:
-        raise IngestError(f"{where}: unit {unit!r} of an angle in three parts is not known; state [h:m:s] or [d:m:s]")
+        raise IngestError(
+            f"{where}: unit {unit!r} of an angle in three parts is not known; state [h:m:s] or [d:m:s]"
+        )
     is_hours = name == "ra" and text not in ("d:m:s", "dms", "d m s", "dd:mm:ss", "deg")
     texts = _without_nulls(pc.utf8_trim_whitespace(column)).to_pylist()
     values = [None if v is None else _angle(v, where) * (15 if is_hours else 1) for v in texts]
     if is_hours and any(v is not None and abs(v) > 360 for v in values):
-        raise IngestError(f"{where}: more than 24 hours; state the unit in the survey's TOML: [d:m:s]")
+        raise IngestError(
+            f"{where}: more than 24 hours; state the unit in the survey's TOML: [d:m:s]"
+        )
     return pa.chunked_array([pa.array(values, pa.float64())])
 
 
@@ -160,7 +211,9 @@ def _angle(text: str, where: str) -> float:
     whole, minutes, seconds = (float(x) for x in re.findall(r"[0-9]+\.?[0-9]*", text))
     if minutes >= 60 or seconds > 60:
         raise IngestError(f"{where}: {text[:40]!r} is no angle; mend the file")
-    return math.copysign(whole + minutes / 60 + seconds / 3600, -1.0 if text.startswith("-") else 1.0)
+    return math.copysign(
+        whole + minutes / 60 + seconds / 3600, -1.0 if text.startswith("-") else 1.0
+    )
 
 
 def _unit(given: Tabular, match: Match) -> str:
@@ -184,7 +237,9 @@ def _absent(
     if found is not None:
         one, inputs = found
         units_of = [unit for _, unit in one.inputs]
-        values = one.function(*[_input(given, n, u, file) for n, u in zip(inputs, units_of, strict=True)])
+        values = one.function(
+            *[_input(given, n, u, file) for n, u in zip(inputs, units_of, strict=True)]
+        )
         return pa.chunked_array(values.chunks, column.arrow_type), f"from {', '.join(inputs)}"
     default: object = source.defaults.get(column.column)
     if column.column == "label_source":
@@ -207,7 +262,9 @@ def numbers(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
     if _is_text(column.type):
         column = _numeric_text(column, DECIMAL, "a number", where)
     elif not (
-        pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)
+        pa.types.is_integer(column.type)
+        or pa.types.is_floating(column.type)
+        or pa.types.is_decimal(column.type)
     ):
         raise IngestError(f"{where}: holds {column.type}, not numbers; name the right column")
     return column.cast(pa.float64(), safe=False)
@@ -231,7 +288,9 @@ def integers(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
     try:
         ids = column.cast(pa.int64())
     except pa.ArrowInvalid as error:
-        raise IngestError(f"{where}: holds an id that does not fit in 64 bits; fetch the file again") from error
+        raise IngestError(
+            f"{where}: holds an id that does not fit in 64 bits; fetch the file again"
+        ) from error
     _check_rounded(np.unique(ids.drop_null().to_numpy()), where)
     return ids
 
@@ -244,9 +303,17 @@ def _check_rounded(ids: np.ndarray, where: str) -> None:
     ids = ids[ids >= 2 ** (MANTISSA + 8)]
     steps = 2.0 ** (np.floor(np.log2(ids.astype(float))) - MANTISSA)
     told = steps > GAIA_STEP
-    _check_ends(ids[told], steps[told].astype(int), GAIA_STEP, "a float (256, 512 or 1024 divides them)", where)
+    _check_ends(
+        ids[told],
+        steps[told].astype(int),
+        GAIA_STEP,
+        "a float (256, 512 or 1024 divides them)",
+        where,
+    )
     sheet = ids[ids >= DIGITS]
-    _check_ends(sheet, np.full(sheet.shape, SPREADSHEET), 8, "a spreadsheet (they end in zeros)", where)
+    _check_ends(
+        sheet, np.full(sheet.shape, SPREADSHEET), 8, "a spreadsheet (they end in zeros)", where
+    )
 
 
 def _check_ends(ids: np.ndarray, steps: np.ndarray, common: int, what: str, where: str) -> None:
@@ -291,7 +358,9 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _without_nulls(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """NULL where the text says so, in any of the words of archives and of R, Python and spreadsheets."""
-    said = pc.or_(pc.is_in(pc.utf8_lower(column), pa.array(NULLS)), pc.match_substring_regex(column, DASHES))
+    said = pc.or_(
+        pc.is_in(pc.utf8_lower(column), pa.array(NULLS)), pc.match_substring_regex(column, DASHES)
+    )
     return pc.if_else(said, None, column)
 
 
@@ -313,4 +382,8 @@ def _hint(wrong: Sequence[pa.Scalar]) -> str:
     text = wrong[0].as_py()
     if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", text):
         return ": a comma where a point is meant"
-    return ": angles in three parts go in ra and dec, all or none" if re.fullmatch(SEXAGESIMAL, text) else ""
+    return (
+        ": angles in three parts go in ra and dec, all or none"
+        if re.fullmatch(SEXAGESIMAL, text)
+        else ""
+    )

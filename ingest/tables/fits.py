@@ -18,7 +18,20 @@ __all__ = ["fits_table"]
 BLOCK, CARD = 2880, 80
 MOST_BLOCKS = 4000  # of a header: 999 columns have some 250
 MOST_FIELDS = 999  # FITS 4.0, section 7.3.1
-SIZES = {"L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8, "Q": 16}
+SIZES = {
+    "L": 1,
+    "B": 1,
+    "I": 2,
+    "J": 4,
+    "K": 8,
+    "A": 1,
+    "E": 4,
+    "D": 8,
+    "C": 8,
+    "M": 16,
+    "P": 8,
+    "Q": 16,
+}
 NUMPY = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
 FORM = re.compile(r"\s*(?P<repeat>\d*)(?P<code>[LXBIJKAEDCMPQ]).*")
 WIDTH = re.compile(r"\s*[AIFED](?P<width>\d+)(\.\d+)?\s*")
@@ -54,7 +67,9 @@ def fits_table(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.filterwarnings("error", r"(Checksum|Datasum) verification failed", AstropyUserWarning)
+        warnings.filterwarnings(
+            "error", r"(Checksum|Datasum) verification failed", AstropyUserWarning
+        )
         warnings.filterwarnings("error", r"File may have been truncated", AstropyUserWarning)
         try:
             _check_claims(data)
@@ -63,20 +78,35 @@ def fits_table(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
             OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, fits.VerifyError,
             AstropyUserWarning,
         ) as error:  # fmt: skip
-            raise IngestError(f"{name}: damaged FITS ({brief(error)}); fetch the file again") from error
+            raise IngestError(
+                f"{name}: damaged FITS ({brief(error)}); fetch the file again"
+            ) from error
 
 
 def _check_claims(data: bytes) -> None:
     at = 0
     while at == 0 or data[at : at + 8] == b"XTENSION":
         claims, at = _claims(data, at)
-        axes = [claims.get(f"NAXIS{i}", 0) for i in range(1, min(claims.get("NAXIS", 0), MOST_FIELDS) + 1)]
-        bad = [f"{k} = {v}" for k, v in claims.items() if k != "BITPIX" and not 0 <= v <= max(len(data), MOST_FIELDS)]
-        if bad or claims.get("TFIELDS", 0) > MOST_FIELDS or (len(axes) == 2 and axes[1] > 0 == axes[0]):
+        axes = [
+            claims.get(f"NAXIS{i}", 0)
+            for i in range(1, min(claims.get("NAXIS", 0), MOST_FIELDS) + 1)
+        ]
+        bad = [
+            f"{k} = {v}"
+            for k, v in claims.items()
+            if k != "BITPIX" and not 0 <= v <= max(len(data), MOST_FIELDS)
+        ]
+        if (
+            bad
+            or claims.get("TFIELDS", 0) > MOST_FIELDS
+            or (len(axes) == 2 and axes[1] > 0 == axes[0])
+        ):
             raise _Damaged(f"its header claims {(bad or [str(claims)])[0]}")
         size = _size(axes, claims)
         if size > len(data) - at:
-            raise _Damaged(f"its header claims {size} bytes of data, the file has {len(data) - at} more")
+            raise _Damaged(
+                f"its header claims {size} bytes of data, the file has {len(data) - at} more"
+            )
         at += -(-size // BLOCK) * BLOCK
 
 
@@ -98,7 +128,12 @@ def _size(axes: list[int], claims: dict[str, int]) -> int:
     product = 1
     for n in axes:
         product *= n
-    return abs(claims.get("BITPIX", 8)) // 8 * claims.get("GCOUNT", 1) * (claims.get("PCOUNT", 0) + product)
+    return (
+        abs(claims.get("BITPIX", 8))
+        // 8
+        * claims.get("GCOUNT", 1)
+        * (claims.get("PCOUNT", 0) + product)
+    )
 
 
 def _only_table(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
@@ -112,7 +147,9 @@ def _only_table(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
         rows = _rows(data, hdu)
         text = isinstance(hdu, fits.TableHDU)
         columns = list(_described(hdu.header, text))
-        arrays = [_text_field(rows, hdu, i, c) if text else _array(rows, c) for i, c in enumerate(columns)]
+        arrays = [
+            _text_field(rows, hdu, i, c) if text else _array(rows, c) for i, c in enumerate(columns)
+        ]
     there = [(c, a) for c, a in zip(columns, arrays, strict=True) if a is not None]
     names = unique([c.name for c, _ in there])
     units = {n: c.unit for n, (c, _) in zip(names, there, strict=True) if c.unit}
@@ -207,7 +244,8 @@ def _texts(field: NDArray[np.uint8], column: _Column) -> pa.Array:
     if not column.width:
         return pa.nulls(len(field), pa.string())
     raw = [
-        value.partition(b"\0")[0].decode("utf-8", "replace") for value in field.view(f"V{column.width}")[:, 0].tolist()
+        value.partition(b"\0")[0].decode("utf-8", "replace")
+        for value in field.view(f"V{column.width}")[:, 0].tolist()
     ]
     null = None if column.null is None else str(column.null).strip()
     return pa.array([None if value.strip() == null else value for value in raw], pa.string())

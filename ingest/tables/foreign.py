@@ -18,7 +18,10 @@ __all__ = ["read_foreign"]
 
 
 def read_foreign(
-    path: Path, ours: Sequence[Column], names: Mapping[str, Sequence[str]], columns: Mapping[str, str]
+    path: Path,
+    ours: Sequence[Column],
+    names: Mapping[str, Sequence[str]],
+    columns: Mapping[str, str],
 ) -> pa.Table:
     """The columns of ``ours`` that the file has: text, int64 or float64; what stands for NULL is null.
 
@@ -30,7 +33,9 @@ def read_foreign(
     known = [c.column for c in ours]
     for name in columns:
         if name not in known:
-            raise IngestError(f"--column {name}: the catalog has no such column{nearest(name, known)}")
+            raise IngestError(
+                f"--column {name}: the catalog has no such column{nearest(name, known)}"
+            )
     out = {}
     for column in ours:
         theirs = _theirs(column.column, given.table.column_names, names, columns, path.name)
@@ -40,7 +45,11 @@ def read_foreign(
 
 
 def _theirs(
-    ours: str, there: Sequence[str], names: Mapping[str, Sequence[str]], columns: Mapping[str, str], file: str
+    ours: str,
+    there: Sequence[str],
+    names: Mapping[str, Sequence[str]],
+    columns: Mapping[str, str],
+    file: str,
 ) -> str | None:
     if ours not in columns:
         return find(names.get(ours, (ours,)), there, file)
@@ -53,7 +62,11 @@ def _theirs(
 def _typed(given: Tabular, column: Column, theirs: str, where: str) -> pa.ChunkedArray:
     if column.type == "VARCHAR":
         texts = cleaned(given.table[theirs], where)[0]
-        return named_spectra(texts, column.column) if column.column in ("specid", "fitsname") else texts
+        return (
+            named_spectra(texts, column.column)
+            if column.column in ("specid", "fitsname")
+            else texts
+        )
     if column.type == "BIGINT":
         return _without_null(integers(given.table[theirs], where), column)
     read = _without_null(numbers(_flags(given.table[theirs], column), where), column)
@@ -78,7 +91,9 @@ def _without_null(read: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     """Null is what stands for NULL: the number of columns.csv, the sentinels of archives, infinite numbers."""
     if pa.types.is_floating(read.type):
         known = read.to_numpy()
-        read = pc.if_else(pa.array(np.isfinite(known) & ~rows.is_sentinel(known, column)), read, None)
+        read = pc.if_else(
+            pa.array(np.isfinite(known) & ~rows.is_sentinel(known, column)), read, None
+        )
     if column.null in ("yes", "no"):
         return read
     return pc.if_else(pc.equal(read, pa.scalar(int(column.null), read.type)), None, read)

@@ -16,7 +16,9 @@ from obcat.ingest.tables import store
 
 __all__ = ["blocks"]
 
-NEAR = 10.0  # arcsec within which a row is counted as a spectrum's; whose it is, sql/30_sample decides
+NEAR = (
+    10.0  # arcsec within which a row is counted as a spectrum's; whose it is, sql/30_sample decides
+)
 IDS = ("specid", "obsid", "fitsname")
 GAIA = ("gaia_dr2", "gaia_dr3")
 WITHOUT_STARS = ("zero_point",)
@@ -45,20 +47,33 @@ def blocks(names: Iterable[str], raw: Path, *, allow_empty: bool = False) -> lis
         said = store.provenance(raw / f"{name}.parquet")
         found = _belonging(name, table, spectra, raw)
         lines += _block(name, said, found)
-        if spectra.num_rows and said["counts"]["rows_read"] and found is not None and not found.rows.any():
+        if (
+            spectra.num_rows
+            and said["counts"]["rows_read"]
+            and found is not None
+            and not found.rows.any()
+        ):
             faults.append((name, f"{said['file']}: {_why_none(name, table, spectra)}"))
     if faults and not allow_empty:
         for name, _ in faults:
             (raw / f"{name}.parquet").unlink()
-        more = f" (and so tables.{', tables.'.join(n for n, _ in faults[1:])})" if len(faults) > 1 else ""
-        raise IngestError(f"tables.{faults[0][0]}: {faults[0][1]}{more}; or allow it with --allow-empty")
+        more = (
+            f" (and so tables.{', tables.'.join(n for n, _ in faults[1:])})"
+            if len(faults) > 1
+            else ""
+        )
+        raise IngestError(
+            f"tables.{faults[0][0]}: {faults[0][1]}{more}; or allow it with --allow-empty"
+        )
     return lines
 
 
 def _keys(path: Path) -> pa.Table:
     """The columns that say whose a row is."""
     file = pq.ParquetFile(path)
-    return file.read(columns=[c for c in (*IDS, "source_id", "ra", "dec") if c in file.schema_arrow.names])
+    return file.read(
+        columns=[c for c in (*IDS, "source_id", "ra", "dec") if c in file.schema_arrow.names]
+    )
 
 
 def _belonging(name: str, table: pa.Table, spectra: pa.Table, raw: Path) -> _Belonging | None:
@@ -98,9 +113,13 @@ def _near(table: pa.Table, spectra: pa.Table, radius: float = NEAR) -> _Belongin
     chord = 2 * np.sin(np.radians(radius / 3600) / 2)
     found = _Belonging(np.zeros(len(rows), bool), np.zeros(len(stars), bool))
     if there.any() and len(stars):
-        found.rows[there] = np.isfinite(cKDTree(stars).query(rows[there], distance_upper_bound=chord)[0])
+        found.rows[there] = np.isfinite(
+            cKDTree(stars).query(rows[there], distance_upper_bound=chord)[0]
+        )
     if found.rows.any():
-        found.spectra[:] = np.isfinite(cKDTree(rows[found.rows]).query(stars, distance_upper_bound=chord)[0])
+        found.spectra[:] = np.isfinite(
+            cKDTree(rows[found.rows]).query(stars, distance_upper_bound=chord)[0]
+        )
     return found
 
 
@@ -112,7 +131,11 @@ def _unit_vectors(table: pa.Table) -> NDArray[np.float64]:
 
 def _why_none(name: str, table: pa.Table, spectra: pa.Table) -> str:
     """What would have to be otherwise for rows to belong to spectra."""
-    keys = [k for k in (*IDS, "source_id", "ra") if k in table.column_names and table[k].null_count < table.num_rows]
+    keys = [
+        k
+        for k in (*IDS, "source_id", "ra")
+        if k in table.column_names and table[k].null_count < table.num_rows
+    ]
     by = ", ".join("position" if k == "ra" else k for k in keys)
     said = f"none of its {table.num_rows:,} rows belongs to a spectrum (tried {by or 'nothing: no row says which'})"
     if "ra" in keys:
@@ -141,22 +164,24 @@ def _block(name: str, said: dict[str, Any], found: _Belonging | None) -> list[st
     rows = f"{name}: {counts['rows_read']:,} rows of {said['file']}, {counts['rows']:,} kept"
     rows += f" ({', '.join(why)})" if why else ""
     if found is not None:
-        rows += (
-            f", {found.rows.sum():,} belong to a spectrum; {found.spectra.sum():,} of {len(found.spectra):,} spectra"
-        )
+        rows += f", {found.rows.sum():,} belong to a spectrum; {found.spectra.sum():,} of {len(found.spectra):,} spectra"
         rows += " have one"
     lines = [rows]
     ours = [c.column for c in SOURCES[name].columns]
     called, computed, unknown = said["mapping"], report["computed"], report["unknown"]
     alike = sorted(report["alike"].items(), key=lambda item: ours.index(item[1]))
-    lines += _line("columns", [c if c == called[c] else f"{c} = {called[c]}" for c in ours if c in called])
+    lines += _line(
+        "columns", [c if c == called[c] else f"{c} = {called[c]}" for c in ours if c in called]
+    )
     lines += _line("computed", [f"{c} ({computed[c]})" for c in ours if c in computed])
     lines += _line("not found", report["missing"])
     lines += _line("not taken", [f"{theirs} for {column}" for theirs, column in alike])
     lines += _line("unknown (NULL)", [_rows_of(c, *unknown[c]) for c in ours if c in unknown])
     lacking = [c for c in ZERO_POINT if c in report["missing"]]
     if name == "gaia_dr3" and lacking:
-        lines.append(f"  parallax zero point: unknown without {', '.join(lacking)}, unless tables.zero_point gives one")
+        lines.append(
+            f"  parallax zero point: unknown without {', '.join(lacking)}, unless tables.zero_point gives one"
+        )
     return lines
 
 
@@ -168,7 +193,9 @@ _COUNTS = {
 
 
 def _rows_of(column: str, n: int, sentinels: int) -> str:
-    return f"{column} in {n:,} rows" + (f" ({sentinels:,} as a number like -9999)" if sentinels else "")
+    return f"{column} in {n:,} rows" + (
+        f" ({sentinels:,} as a number like -9999)" if sentinels else ""
+    )
 
 
 def _line(what: str, words: list[str]) -> list[str]:

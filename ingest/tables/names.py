@@ -13,7 +13,9 @@ __all__ = ["Match", "alike", "find", "recipe", "resolve", "unique"]
 STATED_UNIT = re.compile(r"(?P<name>.*\S)\s*\[(?P<unit>[^\[\]]+|\[[^\[\]]+\])\]")
 NAME_WITH_UNIT = re.compile(r"(?P<name>\S.*?)\s+(\((?P<round>[^()]+)\)|\[(?P<square>[^\[\]]+)\])")
 PLACE = re.compile(r" \(column \d+\)$")
-ONE_BAND = re.compile(r"(e_|err_|magerr_|mag_|Sloan_|Johnson_)?[A-Za-z](['p]|_)?(mag)?(_?err(or)?)?")
+ONE_BAND = re.compile(
+    r"(e_|err_|magerr_|mag_|Sloan_|Johnson_)?[A-Za-z](['p]|_)?(mag)?(_?err(or)?)?"
+)
 
 
 class Match(NamedTuple):
@@ -29,7 +31,9 @@ def unique(names: Sequence[str]) -> list[str]:
     return [n if n and names.count(n) == 1 else f"{n} (column {i})" for i, n in enumerate(names, 1)]
 
 
-def resolve(source: Source, names: Sequence[str], columns: Mapping[str, str], file: str) -> dict[str, Match]:
+def resolve(
+    source: Source, names: Sequence[str], columns: Mapping[str, str], file: str
+) -> dict[str, Match]:
     """Ours -> the column of the file, for the columns that are there.
 
     ``columns`` is the survey's word, ours -> "theirs" or "theirs [unit]", or "" for a column to be left out. Raises
@@ -39,8 +43,12 @@ def resolve(source: Source, names: Sequence[str], columns: Mapping[str, str], fi
     ours_known = [c.column for c in source.columns]
     for ours in columns:
         if ours not in ours_known:
-            raise IngestError(f"{file}: columns.{ours}: {source.name} has no such column{nearest(ours, ours_known)}")
-    stated = {ours: _stated(ours, theirs, names, file) for ours, theirs in columns.items() if theirs}
+            raise IngestError(
+                f"{file}: columns.{ours}: {source.name} has no such column{nearest(ours, ours_known)}"
+            )
+    stated = {
+        ours: _stated(ours, theirs, names, file) for ours, theirs in columns.items() if theirs
+    }
     found = {ours: _found(source, ours, names, file) for ours in ours_known if ours not in columns}
     found |= _position(source, names, columns, file)
     matches = stated | {ours: match for ours, match in found.items() if match is not None}
@@ -62,7 +70,11 @@ def find(candidates: Iterable[str], names: Sequence[str], file: str) -> str | No
         is_band = ONE_BAND.fullmatch(candidate)
         twice = [n for n in names if _without_place(n) == candidate]
         if not twice and not is_band:
-            twice = [n for n in names if n != _without_place(n) and _without_place(n).lower() == candidate.lower()]
+            twice = [
+                n
+                for n in names
+                if n != _without_place(n) and _without_place(n).lower() == candidate.lower()
+            ]
         if len(twice) > 1:
             raise IngestError(
                 f"{file}: column {candidate!r} is there {len(twice)} times, as {' and '.join(map(repr, twice))}; "
@@ -70,7 +82,9 @@ def find(candidates: Iterable[str], names: Sequence[str], file: str) -> str | No
             )
         alike = [n for n in names if n.lower() == candidate.lower() and not is_band]
         if len(alike) > 1:
-            raise IngestError(f"{file}: columns {alike} differ in case only; name one in the survey's TOML")
+            raise IngestError(
+                f"{file}: columns {alike} differ in case only; name one in the survey's TOML"
+            )
         if alike:
             return alike[0]
     return None
@@ -84,13 +98,20 @@ def alike(source: Source, matches: Mapping[str, Match], names: Sequence[str]) ->
     """Columns of the file that are called nearly as one of ours that was not found: theirs -> ours."""
     taken = {match.theirs for match in matches.values()}
     known = {
-        n.lower(): c.column for c in source.columns if c.column not in matches for n in source.candidates(c.column)
+        n.lower(): c.column
+        for c in source.columns
+        if c.column not in matches
+        for n in source.candidates(c.column)
     }
-    found = {n: known[_without_place(n).lower()] for n in names if _without_place(n).lower() in known}
+    found = {
+        n: known[_without_place(n).lower()] for n in names if _without_place(n).lower() in known
+    }
     return {n: ours for n, ours in found.items() if n not in taken}
 
 
-def recipe(recipes: Iterable[Recipe], names: Sequence[str], file: str) -> tuple[Recipe, list[str]] | None:
+def recipe(
+    recipes: Iterable[Recipe], names: Sequence[str], file: str
+) -> tuple[Recipe, list[str]] | None:
     """The first recipe whose inputs the file has, with the file's names of them."""
     for one in recipes:
         inputs = [find(candidates, names, file) for candidates, _ in one.inputs]
@@ -114,7 +135,9 @@ def _found(source: Source, ours: str, names: Sequence[str], file: str) -> Match 
     return Match(theirs, match["round"] or match["square"])
 
 
-def _position(source: Source, names: Sequence[str], columns: Mapping[str, str], file: str) -> dict[str, Match | None]:
+def _position(
+    source: Source, names: Sequence[str], columns: Mapping[str, str], file: str
+) -> dict[str, Match | None]:
     """The source's own position, both coordinates from one pair; never that of a list it was matched with."""
     if {"ra", "dec"} & columns.keys():
         return {}
@@ -144,16 +167,26 @@ def _stated(ours: str, theirs: str, names: Sequence[str], file: str) -> Match:
         named = find([parts["name"]], names, file)
         if named is not None:
             return Match(named, parts["unit"])
-    raise IngestError(f"{file}: columns.{ours}: the file has no column {theirs!r}{nearest(theirs, names)}")
+    raise IngestError(
+        f"{file}: columns.{ours}: the file has no column {theirs!r}{nearest(theirs, names)}"
+    )
 
 
-def _check_required(source: Source, matches: Mapping[str, Match], names: Sequence[str], file: str) -> None:
-    there = matches.keys() | {ours for ours, recipes in source.recipes.items() if recipe(recipes, names, file)}
+def _check_required(
+    source: Source, matches: Mapping[str, Match], names: Sequence[str], file: str
+) -> None:
+    there = matches.keys() | {
+        ours for ours, recipes in source.recipes.items() if recipe(recipes, names, file)
+    }
     for ours in source.required:
         if ours not in there:
             tried = ", ".join(source.candidates(ours))
             mend = f'name it in the survey\'s TOML: columns = {{ {ours} = "…" }}'
-            raise IngestError(f"{file}: no column for {ours} (tried {tried}){nearest(ours, names)}; {mend}")
+            raise IngestError(
+                f"{file}: no column for {ours} (tried {tried}){nearest(ours, names)}; {mend}"
+            )
     if not any(all(ours in there for ours in group) for group in source.identified_by):
         groups = ", ".join(" + ".join(group) for group in source.identified_by)
-        raise IngestError(f"{file}: nothing says which star a row of {source.name} is; needed is one of {groups}")
+        raise IngestError(
+            f"{file}: nothing says which star a row of {source.name} is; needed is one of {groups}"
+        )

@@ -97,9 +97,13 @@ def contents(path: Path, cap: int = CAP) -> bytes:
         try:
             data = _capped(stream, cap)
         except DAMAGED as error:
-            raise IngestError(f"{path.name}: damaged gzip ({brief(error)}); fetch the file again") from error
+            raise IngestError(
+                f"{path.name}: damaged gzip ({brief(error)}); fetch the file again"
+            ) from error
     if data is None:
-        raise IngestError(f"{path.name}: larger than {cap:,} bytes; give this table as Parquet or FITS, or in part")
+        raise IngestError(
+            f"{path.name}: larger than {cap:,} bytes; give this table as Parquet or FITS, or in part"
+        )
     if not data:
         raise IngestError(f"{path.name}: is empty; fetch the file again")
     return data
@@ -113,7 +117,9 @@ def _opened(path: Path) -> Iterator[io.BufferedReader]:
             raise UnreadableError(f"{path}: cannot be read (no file); check the path of this table")
         file = path.open("rb")
     except OSError as error:
-        raise UnreadableError(f"{path}: cannot be read ({error.strerror}); check the path of this table") from error
+        raise UnreadableError(
+            f"{path}: cannot be read ({error.strerror}); check the path of this table"
+        ) from error
     with file:
         yield file
 
@@ -159,7 +165,9 @@ def _utf_16(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
     try:
         return text.text_table(data.decode("utf-16").encode(), name)
     except UnicodeDecodeError as error:
-        raise IngestError(f"{name}: damaged UTF-16 text ({brief(error)}); save it as UTF-8") from error
+        raise IngestError(
+            f"{name}: damaged UTF-16 text ({brief(error)}); save it as UTF-8"
+        ) from error
 
 
 def _parquet(path: Path) -> tuple[pa.Table, dict[str, str]]:
@@ -170,15 +178,26 @@ def _parquet(path: Path) -> tuple[pa.Table, dict[str, str]]:
             _check_claims(parquet.metadata, path)
             table = parquet.read(use_threads=False)
             units = _units(table.schema)
-    except (pa.ArrowException, OSError, ValueError, MemoryError, RecursionError, expat.ExpatError) as error:
-        raise IngestError(f"{path.name}: damaged Parquet ({brief(error)}); fetch the file again") from error
+    except (
+        pa.ArrowException,
+        OSError,
+        ValueError,
+        MemoryError,
+        RecursionError,
+        expat.ExpatError,
+    ) as error:
+        raise IngestError(
+            f"{path.name}: damaged Parquet ({brief(error)}); fetch the file again"
+        ) from error
     return table.rename_columns(unique([n.strip() for n in table.column_names])), units
 
 
 def _check_claims(metadata: pq.FileMetaData, path: Path) -> None:
     claimed, size = metadata.num_rows * metadata.num_columns * 8, path.stat().st_size
     if claimed > max(1 << 30, BOMB * size):
-        raise OSError(f"its header claims {metadata.num_rows:,} rows of {metadata.num_columns} columns in {size} bytes")
+        raise OSError(
+            f"its header claims {metadata.num_rows:,} rows of {metadata.num_columns} columns in {size} bytes"
+        )
 
 
 def _units(schema: pa.Schema) -> dict[str, str]:
@@ -229,7 +248,10 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _decoded(column: pa.ChunkedArray) -> pa.Array:
-    texts = (None if v is None else v.rstrip(b"\0").decode("utf-8", "replace") for v in column.to_pylist())
+    texts = (
+        None if v is None else v.rstrip(b"\0").decode("utf-8", "replace")
+        for v in column.to_pylist()
+    )
     return pa.array(texts, pa.string())
 
 
@@ -242,7 +264,11 @@ def _without_fraction(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _masked(table: pa.Table) -> pa.Table:
     """A masked column that came as two, ``x`` and ``x.mask`` (astropy), as one, or the hidden values would show."""
-    for mask in [n for n in table.column_names if n.endswith(MASK) and n.removesuffix(MASK) in table.column_names]:
+    for mask in [
+        n
+        for n in table.column_names
+        if n.endswith(MASK) and n.removesuffix(MASK) in table.column_names
+    ]:
         hidden, i = _as_booleans(table[mask]), table.column_names.index(mask.removesuffix(MASK))
         if hidden is not None:
             shown = pc.if_else(hidden, pa.scalar(None, table.schema.types[i]), table.column(i))

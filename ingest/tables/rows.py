@@ -34,7 +34,21 @@ NAMED = 5  # ids a message names
 ENOUGH_VALUES = 10  # rows for a share of rejected ones to say something
 TOLERANCE = 1e-4  # 99.999 stored in 32 bits is 99.9990005
 MISSING = (-9999.0, -999.0)
-MISSING_MAGNITUDE = (*MISSING, -99.0, -99.9, -99.99, -99.999, 99.0, 99.9, 99.99, 99.999, 999.0, 999.9, 999.99, 9999.0)
+MISSING_MAGNITUDE = (
+    *MISSING,
+    -99.0,
+    -99.9,
+    -99.99,
+    -99.999,
+    99.0,
+    99.9,
+    99.99,
+    99.999,
+    999.0,
+    999.9,
+    999.99,
+    9999.0,
+)
 MISSING_LABEL = (*MISSING, -99.0, -99.9, -99.99, 99.99, 99.999, 999.0, 9999.0)
 
 
@@ -70,7 +84,11 @@ RANGES = {  # Gaia DR2: parallaxes -1857…1851 mas with errors 0.01…4 mas; pr
     "feh": Range(-20, 10, -5, 2),
     "feh_err": Range(0, 100, 0, 5),
 }
-SIGNED = ("parallax", "pmra", "pmdec")  # their sizes have a median: of a survey of faint stars, in mas and mas/yr
+SIGNED = (
+    "parallax",
+    "pmra",
+    "pmdec",
+)  # their sizes have a median: of a survey of faint stars, in mas and mas/yr
 FEW_VALUES = 3  # for a median to say something
 LABELS = ("teff", "teff_err", "logg", "logg_err", "feh", "feh_err")
 
@@ -144,13 +162,13 @@ def check_degrees(table: pa.Table, where: str) -> None:
     if np.all(np.abs(dec) <= math.pi / 2) and np.all((ra >= 0) & (ra <= 2 * math.pi)):
         raise IngestError(f"{where}: looks like radians ({_mend('rad', 'rad')})")
     if ra.max() <= 24 and np.ptp(ra) > 16 and np.ptp(dec) > 40:
-        raise IngestError(f"{where}: right ascension looks like hours ({_mend('hourangle', 'deg')})")
+        raise IngestError(
+            f"{where}: right ascension looks like hours ({_mend('hourangle', 'deg')})"
+        )
 
 
 def _mend(ra: str, dec: str) -> str:
-    return (
-        f'state the unit in the survey\'s TOML: columns = {{ ra = "theirs [{ra}]", dec = "theirs [{dec}]" }}, or [deg]'
-    )
+    return f'state the unit in the survey\'s TOML: columns = {{ ra = "theirs [{ra}]", dec = "theirs [{dec}]" }}, or [deg]'
 
 
 def reasons(table: pa.Table, source: Source) -> np.ndarray:
@@ -198,7 +216,10 @@ def merged(table: pa.Table) -> pa.Table:
 
 def agree(table: pa.Table, key: Key, where: str) -> None:
     """Raise IngestError, naming ids, if rows with the same key differ in its value columns."""
-    columns = [*key.columns, *(key.values or [c for c in table.column_names if c not in (ROW, *key.columns)])]
+    columns = [
+        *key.columns,
+        *(key.values or [c for c in table.column_names if c not in (ROW, *key.columns)]),
+    ]
     known = table.filter(pa.array(given(table[key.columns[0]])))
     distinct = known.group_by(columns, use_threads=False).aggregate([])
     counts = distinct.group_by(list(key.columns), use_threads=False).aggregate([([], "count_all")])

@@ -62,7 +62,9 @@ def write(name: str, table: pa.Table, rejected: pa.Table, origin: Provenance, ou
         "report": origin.report,
     }
     _publish(rejected, _rejected_path(name, out))
-    schema = arrow_schema(f"raw.{name}").with_metadata({KEY: json.dumps(said, sort_keys=True).encode()})
+    schema = arrow_schema(f"raw.{name}").with_metadata(
+        {KEY: json.dumps(said, sort_keys=True).encode()}
+    )
     _publish(pa.table(table.columns, schema=schema), out / f"{name}.parquet")
 
 
@@ -83,7 +85,9 @@ def merge_rejected(names: Sequence[str], out: Path) -> None:
         _publish(merged, target)
 
 
-def counts_if_unchanged(name: str, path: Path, columns: Mapping[str, str], out: Path) -> dict[str, int] | None:
+def counts_if_unchanged(
+    name: str, path: Path, columns: Mapping[str, str], out: Path
+) -> dict[str, int] | None:
     """The counts of the last time, if file, mapping, reader and declared columns are the same; else None."""
     target = out / f"{name}.parquet"
     said = provenance(target)

@@ -56,8 +56,19 @@ def yaml_units(lines: Sequence[str]) -> dict[str, str]:
 
     try:
         columns = get_header_from_yaml(lines)["datatype"]
-        return {str(c["name"]): str(c["unit"]) for c in columns if c.get("unit") and not isinstance(c["unit"], list)}
-    except (YamlParseError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        return {
+            str(c["name"]): str(c["unit"])
+            for c in columns
+            if c.get("unit") and not isinstance(c["unit"], list)
+        }
+    except (
+        YamlParseError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise OSError(f"YAML header: {brief(error)}") from error
 
 
@@ -104,7 +115,9 @@ def _end_of_rows(data: bytes, header: bytes) -> int:
         while data[last - 1 : last].isspace():
             last -= 1
         start = data.rfind(b"\n", 0, last) + 1
-        if data[start : start + 1] != b"#" or len(data[start:last].split(apart)) >= len(header.split(apart)):
+        if data[start : start + 1] != b"#" or len(data[start:last].split(apart)) >= len(
+            header.split(apart)
+        ):
             return end
         end = start
 
@@ -133,9 +146,13 @@ def _ecsv(data: bytes, name: str) -> Columns:
         (line,), at = _lines(data, at, 1)
         comments.append(line.decode("utf-8", "replace"))
     try:
-        units = yaml_units([line[2:] for line in comments if line.startswith("# ") and "%ECSV" not in line])
+        units = yaml_units(
+            [line[2:] for line in comments if line.startswith("# ") and "%ECSV" not in line]
+        )
     except OSError as error:
-        raise IngestError(f"{name}: damaged ECSV header ({brief(error)}); write the table again") from error
+        raise IngestError(
+            f"{name}: damaged ECSV header ({brief(error)}); write the table again"
+        ) from error
     stated = next((line for line in comments if re.match(r"# delimiter:", line)), "")
     return _text_columns(data[at:], "," if "," in stated else " ", name), units
 
@@ -152,10 +169,14 @@ def _text_columns(data: bytes, separator: str, name: str) -> pa.Table:
             io.BytesIO(data),
             arrow_csv.ReadOptions(use_threads=False),
             arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
-            arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+            arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
         )
     except (pa.ArrowException, csv.Error) as error:
-        raise IngestError(f"{name}: not a regular table ({brief(error)}); mend or fetch it again") from error
+        raise IngestError(
+            f"{name}: not a regular table ({brief(error)}); mend or fetch it again"
+        ) from error
     return table.rename_columns(unique([n.strip() for n in table.column_names]))
 
 
@@ -166,17 +187,25 @@ def _check_quotes(data: bytes, separator: str, header: str, name: str) -> None:
     line = 1
     try:
         for row in reader:
-            if reader.line_num > line and any("\n" in v and v.count(separator) >= header.count(separator) for v in row):
+            if reader.line_num > line and any(
+                "\n" in v and v.count(separator) >= header.count(separator) for v in row
+            ):
                 raise csv.Error("a value in quotes takes whole rows in")
             line = reader.line_num + 1
     except csv.Error as error:
-        said = brief(error) if "whole rows" in str(error) else "a quote is not closed, or not at the end of its value"
+        said = (
+            brief(error)
+            if "whole rows" in str(error)
+            else "a quote is not closed, or not at the end of its value"
+        )
         raise IngestError(f"{name}: line {line}: {said}; close the quote or take it out") from error
 
 
 def _between_blanks(data: bytes, name: str) -> Columns:
     """Columns between blanks, as many words in each line as in the first; else columns at fixed places."""
-    lines = [line.expandtabs() for line in data.decode("utf-8", "replace").split("\n") if line.strip()]
+    lines = [
+        line.expandtabs() for line in data.decode("utf-8", "replace").split("\n") if line.strip()
+    ]
     names = _words(lines[0])
     rule = next((i for i, line in enumerate(lines[:3]) if i and RULE.fullmatch(line)), 0)
     if rule:
@@ -216,7 +245,9 @@ def _places(lines: Sequence[str]) -> list[tuple[int, int]]:
     for line in lines:
         for match in re.finditer(r"\S+", line):
             used[match.start() : match.end()] = [True] * (match.end() - match.start())
-    return [(m.start(), m.end()) for m in re.finditer("x+", "".join("x" if u else " " for u in used))]
+    return [
+        (m.start(), m.end()) for m in re.finditer("x+", "".join("x" if u else " " for u in used))
+    ]
 
 
 def _from_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> pa.Table:
@@ -226,15 +257,26 @@ def _from_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> pa.Table:
 
 def _ipac(data: bytes, name: str) -> Columns:
     """An IPAC table: names, types, units and null values between bars, the data at the places of the bars."""
-    lines = [line for line in data.decode("utf-8", "replace").split("\n") if line.strip() and line[0] != "\\"]
+    lines = [
+        line
+        for line in data.decode("utf-8", "replace").split("\n")
+        if line.strip() and line[0] != "\\"
+    ]
     head = [line for line in lines if line.startswith("|")]
     bars = [i for i, c in enumerate(head[0]) if c == "|"] if head else []
     rows = lines[len(head) :]
     if len(bars) < 2 or len(head) > IPAC_LINES or any(line.startswith("|") for line in rows):
-        raise IngestError(f"{name}: not a regular table: begins as an IPAC table and is none; fetch the file again")
+        raise IngestError(
+            f"{name}: not a regular table: begins as an IPAC table and is none; fetch the file again"
+        )
     places = list(pairwise(bars))
-    names, _, units, nulls = [*(_inside(line, places) for line in head), *[[""] * len(places)] * 4][:4]
-    cells = [[_not(null, value) for null, value in zip(nulls, _inside(row, places), strict=True)] for row in rows]
+    names, _, units, nulls = [*(_inside(line, places) for line in head), *[[""] * len(places)] * 4][
+        :4
+    ]
+    cells = [
+        [_not(null, value) for null, value in zip(nulls, _inside(row, places), strict=True)]
+        for row in rows
+    ]
     return _from_rows(names, cells), {n: u for n, u in zip(names, units, strict=True) if u}
 
 
@@ -256,8 +298,12 @@ def _cds(data: bytes, name: str) -> Columns:
             table = tables.read(data.decode("utf-8", "replace"), format="mrt")
             columns = dict(_read_columns(table))
     except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
-        raise IngestError(f"{name}: a description byte by byte, but no table with it ({brief(error)})") from error
-    return pa.table(columns), {n: str(table[n].unit) for n in table.colnames if table[n].unit is not None}
+        raise IngestError(
+            f"{name}: a description byte by byte, but no table with it ({brief(error)})"
+        ) from error
+    return pa.table(columns), {
+        n: str(table[n].unit) for n in table.colnames if table[n].unit is not None
+    }
 
 
 def _read_columns(table: object) -> Iterator[tuple[str, pa.Array]]:

@@ -43,7 +43,9 @@ ARCHIVE = {  # spellings of archives that no standard knows
 MAGNITUDE = re.compile(r"\[?(AB|Vega|ST)?_?mag(\s*\(.*\)|\[.*\]|_?(AB|Vega|ST))?\]?", re.IGNORECASE)
 NONE = ("", "-", "--", "---", "none", "null", "unitless", "dimensionless", "1")
 # the unit whose logarithm a column is: [mas], log(mas), log10(cm.s**-2), dex(K)
-LOGARITHM = re.compile(r"\[(?P<cds>[^\[\]]*)\]|(log|log10|lg|dex)\s*[(\[](?P<of>.*)[)\]]", re.IGNORECASE)
+LOGARITHM = re.compile(
+    r"\[(?P<cds>[^\[\]]*)\]|(log|log10|lg|dex)\s*[(\[](?P<of>.*)[)\]]", re.IGNORECASE
+)
 SUN = ("sun", "solar", "sol", "", "-", "---", "h", "1")
 GRAVITY = "logg"  # in cm/s2, whose logarithm is meant where a file says cm/s2
 LOGARITHMIC = ("dex", "cgs", "sun", "solar", *NONE)
@@ -71,7 +73,9 @@ def scale(declared: str, column: str, wanted: str, where: str) -> Scale:
     if match and not MAGNITUDE.fullmatch(text) and text.lower() not in ARCHIVE:
         return _logarithm((match["cds"] or match["of"] or "").strip(), column, wanted, text, where)
     if text.lower() == "dex" and column not in PLAIN_LOGARITHMS:
-        raise IngestError(f"{where}: unit 'dex' is a logarithm of no unit, not {wanted!r}; {_mend(wanted or 'unit')}")
+        raise IngestError(
+            f"{where}: unit 'dex' is a logarithm of no unit, not {wanted!r}; {_mend(wanted or 'unit')}"
+        )
     if text.lower() in LOGARITHMIC and column in PLAIN_LOGARITHMS:
         return Scale()
     if column.startswith(GRAVITY) and _parse(text, where).is_equivalent(u.Unit("cm/s2")):
@@ -81,11 +85,15 @@ def scale(declared: str, column: str, wanted: str, where: str) -> Scale:
 
 def _logarithm(inner: str, column: str, wanted: str, text: str, where: str) -> Scale:
     if column == GRAVITY:
-        return Scale(shift=math.log10(factor(inner, "cm/s2", where)) if inner.lower() not in SUN else 0.0)
+        return Scale(
+            shift=math.log10(factor(inner, "cm/s2", where)) if inner.lower() not in SUN else 0.0
+        )
     if column in PLAIN_LOGARITHMS:
         return Scale()
     if column.endswith(("_error", "_err", "_msigcom")):
-        raise IngestError(f"{where}: unit {text!r} is of an error of a logarithm; give the error in {wanted!r}")
+        raise IngestError(
+            f"{where}: unit {text!r} is of an error of a logarithm; give the error in {wanted!r}"
+        )
     return Scale(factor(inner, wanted, where), is_log=True)
 
 
@@ -104,7 +112,9 @@ def factor(declared: str, wanted: str, where: str) -> float:
     try:
         return float(unit.to(u.Unit(wanted)))
     except (u.UnitConversionError, u.UnitTypeError, AttributeError) as error:
-        raise IngestError(f"{where}: unit {text!r} cannot become {wanted!r}; {_mend(wanted)}") from error
+        raise IngestError(
+            f"{where}: unit {text!r} cannot become {wanted!r}; {_mend(wanted)}"
+        ) from error
 
 
 def _parse(text: str, where: str) -> u.UnitBase:
@@ -122,7 +132,9 @@ def _parse(text: str, where: str) -> u.UnitBase:
 def _dimensionless(unit: u.UnitBase, text: str, where: str) -> float:
     if unit.is_equivalent(u.dimensionless_unscaled):
         return float(unit.to(u.dimensionless_unscaled))
-    raise IngestError(f"{where}: has the unit {text!r} where a number without unit is meant; name the right column")
+    raise IngestError(
+        f"{where}: has the unit {text!r} where a number without unit is meant; name the right column"
+    )
 
 
 def _mend(wanted: str) -> str:

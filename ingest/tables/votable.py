@@ -42,14 +42,22 @@ def votable(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
             OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, MemoryError,
             vo.exceptions.VOWarning,
         ) as error:  # fmt: skip
-            raise IngestError(f"{name}: damaged VOTable ({brief(error)}); fetch the file again") from error
+            raise IngestError(
+                f"{name}: damaged VOTable ({brief(error)}); fetch the file again"
+            ) from error
     if len(fields) != len(arrays):
         raise IngestError(f"{name}: damaged VOTable (a table within a table); fetch the file again")
     units = [field.get("unit", "") for field in fields]
-    there = [(f.name or f.ID, a, unit) for f, a, unit in zip(table.fields, arrays, units, strict=True) if a is not None]
+    there = [
+        (f.name or f.ID, a, unit)
+        for f, a, unit in zip(table.fields, arrays, units, strict=True)
+        if a is not None
+    ]
     names = unique([n for n, *_ in there])
     columns = pa.Table.from_arrays([a for _, a, _ in there], names)
-    return columns, {n: unit.strip() for n, (*_, unit) in zip(names, there, strict=True) if unit.strip()}
+    return columns, {
+        n: unit.strip() for n, (*_, unit) in zip(names, there, strict=True) if unit.strip()
+    }
 
 
 class _Guard:
@@ -67,7 +75,9 @@ class _Guard:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self.depth += 1
         if self.depth > DEEPEST:
-            raise IngestError(f"{self.name}: elements {DEEPEST} deep within each other, which no archive has; refused")
+            raise IngestError(
+                f"{self.name}: elements {DEEPEST} deep within each other, which no archive has; refused"
+            )
         tag = tag.rpartition(":")[2]
         if tag in ("TR", "TD"):
             self.rows += tag == "TR"
@@ -96,7 +106,9 @@ class _Guard:
     def _table(self, attributes: dict[str, str]) -> None:
         self.of_table, self.rows = [], 0
         claimed = attributes.get("nrows", "").strip()
-        self.claimed = int(claimed) if claimed.isdecimal() and len(claimed) < 19 else -1 if claimed else 0
+        self.claimed = (
+            int(claimed) if claimed.isdecimal() and len(claimed) < 19 else -1 if claimed else 0
+        )
 
 
 def _guarded(data: bytes, name: str) -> list[dict[str, str]]:
@@ -108,7 +120,9 @@ def _guarded(data: bytes, name: str) -> list[dict[str, str]]:
     try:
         parser.Parse(data, True)
     except (expat.ExpatError, ValueError, LookupError) as error:
-        raise IngestError(f"{name}: damaged VOTable ({brief(error)}); fetch the file again") from error
+        raise IngestError(
+            f"{name}: damaged VOTable ({brief(error)}); fetch the file again"
+        ) from error
     _check_sizes(guard, len(data))
     return guard.fields
 
@@ -116,14 +130,20 @@ def _guarded(data: bytes, name: str) -> list[dict[str, str]]:
 def _check_sizes(guard: _Guard, size: int) -> None:
     if len(guard.fields) > MOST_FIELDS:
         raise IngestError(f"{guard.name}: {len(guard.fields):,} columns; give a table with fewer")
-    most = size // max(1, sum(_least(f) for f in guard.fields)) + 1 if guard.is_binary else guard.rows
+    most = (
+        size // max(1, sum(_least(f) for f in guard.fields)) + 1 if guard.is_binary else guard.rows
+    )
     if guard.claimed < 0 or guard.claimed > most:
-        raise IngestError(f"{guard.name}: claims {guard.claimed} rows and holds fewer; fetch the file again")
+        raise IngestError(
+            f"{guard.name}: claims {guard.claimed} rows and holds fewer; fetch the file again"
+        )
     rows = max(guard.rows, guard.claimed)
     for field in guard.fields:
         if _width(field) * max(rows, 1) > LARGEST:
             shown = field.get("name", "")[:40]
-            raise IngestError(f"{guard.name}: column {shown!r} has arraysize {field['arraysize'][:40]!r}, too large")
+            raise IngestError(
+                f"{guard.name}: column {shown!r} has arraysize {field['arraysize'][:40]!r}, too large"
+            )
 
 
 def _width(field: dict[str, str]) -> int:
@@ -141,10 +161,14 @@ def _least(field: dict[str, str]) -> int:
 
 
 def _complete(document: Any, name: str) -> None:
-    infos = [i for r in document.resources for i in [*r.infos, *(i for t in r.tables for i in t.infos)]]
+    infos = [
+        i for r in document.resources for i in [*r.infos, *(i for t in r.tables for i in t.infos)]
+    ]
     for info in infos:
         if info.name == "QUERY_STATUS" and info.value in ("OVERFLOW", "ERROR"):
-            raise IngestError(f"{name}: QUERY_STATUS is {info.value}: the table is not complete; fetch it in parts")
+            raise IngestError(
+                f"{name}: QUERY_STATUS is {info.value}: the table is not complete; fetch it in parts"
+            )
 
 
 def _only(tables: list[Any], name: str) -> Any:
@@ -167,4 +191,6 @@ def _text(values: np.ndarray, mask: np.ndarray) -> pa.Array | None:
     plain = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values.tolist()]
     if not all(v is None or isinstance(v, str) for v in plain):
         return None
-    return pa.array([None if hidden else v for v, hidden in zip(plain, mask.tolist(), strict=True)], pa.string())
+    return pa.array(
+        [None if hidden else v for v, hidden in zip(plain, mask.tolist(), strict=True)], pa.string()
+    )

@@ -30,18 +30,40 @@ def list_ingredients(context: click.Context, _: click.Parameter, wanted: bool) -
     help="Number of stars; 16032 stars have 22,901 spectra.",
 )
 @click.option(
-    "--seed", default=1, show_default=True, type=click.IntRange(min=0), help="The same seed gives the same files."
+    "--seed",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="The same seed gives the same files.",
 )
-@click.option("--without", multiple=True, metavar="NAME", help="An ingredient to leave out; may be repeated.")
 @click.option(
-    "--seed-of", "seeds", multiple=True, metavar="NAME=SEED", help="A seed of its own for an ingredient; repeatable."
+    "--without", multiple=True, metavar="NAME", help="An ingredient to leave out; may be repeated."
 )
 @click.option(
-    "--ingredients", is_flag=True, is_eager=True, expose_value=False, callback=list_ingredients, help="List them."
+    "--seed-of",
+    "seeds",
+    multiple=True,
+    metavar="NAME=SEED",
+    help="A seed of its own for an ingredient; repeatable.",
 )
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Processes.")
+@click.option(
+    "--ingredients",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=list_ingredients,
+    help="List them.",
+)
+@click.option(
+    "--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Processes."
+)
 def simulate(
-    folder: Path, size: int, seed: int, without: tuple[str, ...], seeds: tuple[str, ...], workers: int
+    folder: Path,
+    size: int,
+    seed: int,
+    without: tuple[str, ...],
+    seeds: tuple[str, ...],
+    workers: int,
 ) -> None:
     """Make a SIMULATED survey in FOLDER/survey and its truth in FOLDER/truth; no build looks at the truth.
 
@@ -57,21 +79,27 @@ def simulate(
         return
     started = time.monotonic()
     with progress("simulating spectra") as step:
-        simulation.simulate(survey, truth, n_stars=size, recipe=recipe, workers=workers, progress=step)
+        simulation.simulate(
+            survey, truth, n_stars=size, recipe=recipe, workers=workers, progress=step
+        )
     say(f"{survey}: simulated in {time.monotonic() - started:.0f} s")
 
 
 @main.command()
 @SURVEY
 @BUILD
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Reader processes.")
+@click.option(
+    "--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Reader processes."
+)
 @click.option(
     "--again",
     "--rehash",
     is_flag=True,
     help="Read every file again, though size and time are as before; mends a damaged store.",
 )
-@click.option("--allow-empty", is_flag=True, help="Accept tables of which no row belongs to a spectrum.")
+@click.option(
+    "--allow-empty", is_flag=True, help="Accept tables of which no row belongs to a spectrum."
+)
 def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: bool) -> None:
     """Read the spectra and tables of SURVEY (a TOML file) into build/NAME/raw; only what is new or changed is read."""
     from obcat.ingest.survey import ingest as run
@@ -81,7 +109,14 @@ def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: 
     folder = root / described.name
     started = time.monotonic()
     with locked(folder), progress("reading spectra") as step:
-        counts = run(described, folder / "raw", workers=workers, progress=step, again=again, allow_empty=allow_empty)
+        counts = run(
+            described,
+            folder / "raw",
+            workers=workers,
+            progress=step,
+            again=again,
+            allow_empty=allow_empty,
+        )
     for line in counts:
         say(line)
     say(f"{folder / 'raw'}: up to date in {time.monotonic() - started:.0f} s")
@@ -90,7 +125,9 @@ def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: 
 @main.command()
 @SURVEY
 @BUILD
-@click.option("--threads", type=click.IntRange(min=1), help="Default: the CPUs that this process may use.")
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Default: the CPUs that this process may use."
+)
 @click.option(
     "--memory",
     metavar="SIZE",

@@ -10,10 +10,26 @@ from obcat.cli.group import database_argument, main, reading
 @main.command()
 @click.argument("catalog", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @database_argument(required=False)
-@click.option("--by", type=click.Choice(["fitsname", "specid", "gaia_id"]), help="Key; default: what finds most rows.")
-@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="What CATALOG calls a column of ours.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder to write to; default: compare beside DATABASE.")
-def compare(catalog: Path, database: Path | None, by: str | None, columns: tuple[str, ...], out: Path | None) -> None:
+@click.option(
+    "--by",
+    type=click.Choice(["fitsname", "specid", "gaia_id"]),
+    help="Key; default: what finds most rows.",
+)
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="What CATALOG calls a column of ours.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder to write to; default: compare beside DATABASE.",
+)
+def compare(
+    catalog: Path, database: Path | None, by: str | None, columns: tuple[str, ...], out: Path | None
+) -> None:
     """Compare DATABASE with CATALOG, a table that others published: bias, scatter, agreement of flags, a picture.
 
     CATALOG is FITS, VOTable, CSV, ECSV or Parquet, for example J/ApJS/253/22. DATABASE may be left out where there
@@ -26,7 +42,9 @@ def compare(catalog: Path, database: Path | None, by: str | None, columns: tuple
 
     database = database or _only_build()
     folder = out or database.parent / "compare"
-    theirs = read_foreign(catalog, columns_of("catalog.ob_stars"), names(), dict(map(_pair, columns)))
+    theirs = read_foreign(
+        catalog, columns_of("catalog.ob_stars"), names(), dict(map(_pair, columns))
+    )
     with reading(database):
         click.echo(run(database, theirs, catalog.name, folder, by=by), nl=False)
     click.echo(folder / "compare.png")
@@ -37,7 +55,9 @@ def _only_build() -> Path:
     if len(found) == 1:
         return found[0]
     there = ", ".join(map(str, found)) or "none"
-    raise click.UsageError(f"which DATABASE? There is not exactly one build/*/obcat.duckdb (found: {there})")
+    raise click.UsageError(
+        f"which DATABASE? There is not exactly one build/*/obcat.duckdb (found: {there})"
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:

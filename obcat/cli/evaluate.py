@@ -34,7 +34,11 @@ def status(database: Path) -> None:
 
 @main.command()
 @DATABASE
-@click.option("--truth", type=click.Path(path_type=Path), help="Folder of the truth; default: truth beside DATABASE.")
+@click.option(
+    "--truth",
+    type=click.Path(path_type=Path),
+    help="Folder of the truth; default: truth beside DATABASE.",
+)
 @click.option(
     "--companions",
     type=click.Path(path_type=Path),
@@ -66,7 +70,11 @@ def figure(database: Path, picture: Path) -> None:
 
 @main.command()
 @DATABASE
-@click.option("--out", type=click.Path(path_type=Path), help="Folder to write to; default: report beside DATABASE.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder to write to; default: report beside DATABASE.",
+)
 def report(database: Path, out: Path | None) -> None:
     """Write a page with the paper's figures and numbers from DATABASE, and the figures as PDF and PNG."""
     from obcat.report.page import report as run
@@ -80,14 +88,30 @@ def report(database: Path, out: Path | None) -> None:
 @main.command()
 @click.argument("spectra", type=click.Path(path_type=Path))
 @click.option(
-    "--real", type=click.Path(path_type=Path), help="Folder of real LAMOST spectra; default: their statistics."
+    "--real",
+    type=click.Path(path_type=Path),
+    help="Folder of real LAMOST spectra; default: their statistics.",
 )
-@click.option("--save", type=click.Path(path_type=Path), help="CSV file for the statistics of the real spectra.")
-@click.option("--write", type=click.Path(path_type=Path), help="Folder to write realism.md and realism.png to.")
 @click.option(
-    "--most", default=2000, show_default=True, type=click.IntRange(min=20), help="Spectra of a folder to use."
+    "--save",
+    type=click.Path(path_type=Path),
+    help="CSV file for the statistics of the real spectra.",
 )
-def realism(spectra: Path, real: Path | None, save: Path | None, write: Path | None, most: int) -> None:
+@click.option(
+    "--write",
+    type=click.Path(path_type=Path),
+    help="Folder to write realism.md and realism.png to.",
+)
+@click.option(
+    "--most",
+    default=2000,
+    show_default=True,
+    type=click.IntRange(min=20),
+    help="Spectra of a folder to use.",
+)
+def realism(
+    spectra: Path, real: Path | None, save: Path | None, write: Path | None, most: int
+) -> None:
     """Compare noise, masks and calibration of SIMULATED spectra (a folder, SPECTRA) with those of real ones."""
     from obcat.realism.comparison import compare_spectra
 

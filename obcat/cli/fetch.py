@@ -19,8 +19,14 @@ SHOWN = 20  # missing things that are named on the terminal; the rest stand in m
 
 @main.command()
 @click.argument("survey", type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Print every query, count, size and time; ask nobody.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first N spectra of the list, for a small try.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print every query, count, size and time; ask nobody."
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    help="Only the first N spectra of the list, for a small try.",
+)
 def fetch(survey: Path, dry_run: bool, limit: int | None) -> None:
     """Download what SURVEY (a TOML file, or the name of one in surveys/) names; run again, it goes on."""
     command = f"obcat fetch {survey}" + (f" --limit {limit}" if limit else "")
@@ -39,7 +45,11 @@ def stopped_by_signals(command: str) -> Iterator[None]:
     def stop(number: int, frame: object) -> None:
         raise Stopped(number)
 
-    numbers = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
+    numbers = [
+        n
+        for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(n) != signal.SIG_IGN
+    ]
     before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield

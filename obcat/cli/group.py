@@ -85,7 +85,9 @@ def reading(database: Path) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
-        raise click.ClickException(f"{database}: {reason}; give a database made by `obcat build`") from error
+        raise click.ClickException(
+            f"{database}: {reason}; give a database made by `obcat build`"
+        ) from error
 
 
 SECTIONS = {
@@ -117,7 +119,9 @@ class Commands(click.Group):
                     formatter.write_dl([(name, c.get_short_help_str(100)) for name, c in found])
 
 
-@click.group(cls=Commands, context_settings={"max_content_width": 120, "help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands, context_settings={"max_content_width": 120, "help_option_names": ["-h", "--help"]}
+)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(package_name="obcat")
 def main(*, debug: bool) -> None:

@@ -9,9 +9,17 @@ from obcat.cli.group import DATABASE, main
 
 @main.command()
 @DATABASE
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: catalog.html beside DATABASE.")
 @click.option(
-    "--spectra", default=2000, show_default=True, type=click.IntRange(min=0), help="Stars whose spectra are in it."
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Default: catalog.html beside DATABASE.",
+)
+@click.option(
+    "--spectra",
+    default=2000,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Stars whose spectra are in it.",
 )
 @click.option(
     "--stars",

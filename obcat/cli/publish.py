@@ -11,7 +11,11 @@ FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, f
 
 @main.command()
 @DATABASE
-@click.option("--out", type=click.Path(path_type=Path), help="Folder to write to; default: release beside DATABASE.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder to write to; default: release beside DATABASE.",
+)
 def export(database: Path, out: Path | None) -> None:
     """Write catalog.ob_stars as FITS, CSV, VOTable, Parquet, DuckDB and CDS package, with checksums and a guide."""
     from obcat.export.release import release
@@ -30,7 +34,10 @@ def verify(folder: Path) -> None:
     found = run(folder)
     for name in found.unknown:
         click.echo(f"{folder / name}: not part of the release", err=True)
-    damaged = [*(f"{folder / n}: damaged" for n in found.changed), *(f"{folder / n}: missing" for n in found.missing)]
+    damaged = [
+        *(f"{folder / n}: damaged" for n in found.changed),
+        *(f"{folder / n}: missing" for n in found.missing),
+    ]
     if damaged:
         raise click.ClickException("; ".join(damaged))
     click.echo(f"{len(found.whole)} files, all as they were made")

@@ -19,11 +19,23 @@ OLD = click.Path(path_type=Path, dir_okay=False, exists=True)
 @DATABASE
 @click.argument("query", required=False)
 @click.option("--file", "source", type=OLD, help="File that holds the query.")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table on a terminal, else csv.")
-@click.option("--out", type=NEW, help="File to write; needed for parquet and fits.")
-@click.option("--time-limit", default=60.0, show_default=True, type=click.FloatRange(min=0.01), help="Seconds.")
 @click.option(
-    "--max-rows", default=1_000_000, show_default=True, type=click.IntRange(min=1), help="Rows given at most."
+    "--format", "form", type=click.Choice(FORMATS), help="Default: table on a terminal, else csv."
+)
+@click.option("--out", type=NEW, help="File to write; needed for parquet and fits.")
+@click.option(
+    "--time-limit",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(min=0.01),
+    help="Seconds.",
+)
+@click.option(
+    "--max-rows",
+    default=1_000_000,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Rows given at most.",
 )
 def sql(
     database: Path,
@@ -88,7 +100,9 @@ def prompt(put: Callable[[str], None]) -> None:
     from importlib import import_module
 
     import_module("readline")  # gives input() its line editing and history
-    say("One SELECT, ended by a semicolon. Tables: SHOW ALL TABLES; columns: DESCRIBE catalog.ob_stars. Ctrl-D ends.")
+    say(
+        "One SELECT, ended by a semicolon. Tables: SHOW ALL TABLES; columns: DESCRIBE catalog.ob_stars. Ctrl-D ends."
+    )
     lines: list[str] = []
     while True:
         try:
@@ -115,7 +129,11 @@ def typed(mark: str) -> str:
 @main.command()
 @DATABASE
 @click.argument("star")
-@click.option("--html", type=NEW, help="Write one HTML page, with the spectrum and the distance drawn, to this file.")
+@click.option(
+    "--html",
+    type=NEW,
+    help="Write one HTML page, with the spectrum and the distance drawn, to this file.",
+)
 def explain(database: Path, star: str, html: Path | None) -> None:
     """Why these numbers? All that made the row of STAR: a specid, star_id, Gaia DR2 id, target name or "RA DEC"."""
     from obcat.explain import explain as run

@@ -58,7 +58,9 @@ class Stopping:
             self._say(_stopped_by(self._signal))
             self._show(error)
             sys.exit(128 + self._signal)
-        if error is None or isinstance(error, SystemExit | click.exceptions.Exit | click.ClickException | click.Abort):
+        if error is None or isinstance(
+            error, SystemExit | click.exceptions.Exit | click.ClickException | click.Abort
+        ):
             return
         if isinstance(error, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains once more at its end

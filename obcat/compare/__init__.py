@@ -12,7 +12,9 @@ from obcat.section import Section, as_text
 __all__ = ["CompareError", "compare", "names"]
 
 
-def compare(database: Path, other: object, name: str, folder: Path, *, by: str | None = None) -> str:
+def compare(
+    database: Path, other: object, name: str, folder: Path, *, by: str | None = None
+) -> str:
     """The comparison as text; also writes it to ``folder`` as compare.txt, compare.png and compare.pdf.
 
     Parameters
@@ -25,7 +27,13 @@ def compare(database: Path, other: object, name: str, folder: Path, *, by: str |
     Raises CompareError (one line): no such key on both sides, nothing matches, nothing to compare, not a catalog.
     """
     joined = join(database, other, by)
-    sections = [_counts(joined), number_section(joined), *by_bins(joined), *flags(joined), unknown(joined)]
+    sections = [
+        _counts(joined),
+        number_section(joined),
+        *by_bins(joined),
+        *flags(joined),
+        unknown(joined),
+    ]
     said = as_text(sections, f"{joined.heading}, against {name!r}")
     _write(folder, joined, said, name)
     return said

@@ -23,7 +23,10 @@ BINS: dict[str, dict[str, tuple[str, tuple[float, ...]]]] = {
         "em_flag": ("em_flag", (0, 1, 2)),
     },
     "ebv": {"ebv": ("E(B-V)", (-np.inf, 0, 0.25, 0.5, 1, np.inf))},
-    "dis": {"dis": ("kpc", (0, 0.5, 1, 2, 4, 8, np.inf)), "binary_flag": ("binary_flag", (0, 1, 2))},
+    "dis": {
+        "dis": ("kpc", (0, 0.5, 1, 2, 4, 8, np.inf)),
+        "binary_flag": ("binary_flag", (0, 1, 2)),
+    },
 }
 
 Floats = NDArray[np.float64]
@@ -35,7 +38,11 @@ def number_section(joined: Joined) -> Section:
         "bias: median; robust scatter: 1.4826 MAD. Distances as ours / theirs - 1. Errors: both in quadrature; two\n"
         "catalogs from the same spectra share most of their errors, so that a scatter well below 1 is to be expected."
     )
-    rows = [_row(joined, name, name, np.isfinite(joined.ours[name])) for name in joined.columns if not _is_flag(name)]
+    rows = [
+        _row(joined, name, name, np.isfinite(joined.ours[name]))
+        for name in joined.columns
+        if not _is_flag(name)
+    ]
     return Section("numbers", note, COLUMNS, rows)
 
 
@@ -59,7 +66,14 @@ def _row(joined: Joined, name: str, label: str, rows: NDArray[np.bool_]) -> tupl
     if name in RELATIVE:
         return (label, "", n, percent(st.bias(off)), percent(st.robust_scatter(off)), *_pulls(pull))
     unit = joined.columns[name].unit
-    return (label, unit, n, decimals(st.bias(off), 4), decimals(st.robust_scatter(off), 4), *_pulls(pull))
+    return (
+        label,
+        unit,
+        n,
+        decimals(st.bias(off), 4),
+        decimals(st.robust_scatter(off), 4),
+        *_pulls(pull),
+    )
 
 
 def _pulls(pull: Floats) -> tuple[str, str]:
@@ -91,7 +105,9 @@ def flags(joined: Joined) -> Iterator[Section]:
 
 
 def _table(name: str, ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> Section:
-    cells = np.array([[(_is(ours, a) & _is(theirs, b)).sum() for b in VALUES.values()] for a in VALUES.values()])
+    cells = np.array(
+        [[(_is(ours, a) & _is(theirs, b)).sum() for b in VALUES.values()] for a in VALUES.values()]
+    )
     rows = [(f"ours {a}", *(f"{n:,}" for n in cells[k])) for k, a in enumerate(VALUES)]
     known = cells[:2, :2]
     agree = known.trace() / known.sum() if known.sum() else np.nan
@@ -117,9 +133,16 @@ def unknown(joined: Joined) -> Section:
     rows = []
     for name in joined.columns:
         mine, other = np.isfinite(joined.ours[name]), np.isfinite(joined.theirs[name])
-        counts = ((mine & other).sum(), (mine & ~other).sum(), (~mine & other).sum(), (~mine & ~other).sum())
+        counts = (
+            (mine & other).sum(),
+            (mine & ~other).sum(),
+            (~mine & other).sum(),
+            (~mine & ~other).sum(),
+        )
         rows.append((name, *(f"{n:,}" for n in counts)))
-    return Section("known and unknown", "", ("in both", "only ours", "only theirs", "in neither"), rows)
+    return Section(
+        "known and unknown", "", ("in both", "only ours", "only theirs", "in neither"), rows
+    )
 
 
 def _is_flag(name: str) -> bool:

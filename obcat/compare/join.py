@@ -59,21 +59,32 @@ def join(database: Path, other: Any, by: str | None) -> Joined:
     CompareError: no such key on both sides, nothing matches, no number to compare, not a database of obcat build.
     """
     heading, mine = _read(database)
-    usable = [key for key in KEYS if key in other.column_names and _any(other[key]) and _any(mine[key])]
+    usable = [
+        key for key in KEYS if key in other.column_names and _any(other[key]) and _any(mine[key])
+    ]
     if by is not None and by not in usable:
-        raise CompareError(f"{by}: is not a column of both catalogs; they have {', '.join(usable) or 'none'} in common")
+        raise CompareError(
+            f"{by}: is not a column of both catalogs; they have {', '.join(usable) or 'none'} in common"
+        )
     if not usable:
-        raise CompareError(f"none of {', '.join(KEYS)} is a column of both catalogs; name theirs with --column")
+        raise CompareError(
+            f"none of {', '.join(KEYS)} is a column of both catalogs; name theirs with --column"
+        )
     found = {key: _pairs(mine, other, key) for key in ([by] if by else usable)}
     key = max(found, key=lambda k: len(found[k][0]))  # the first of those with most rows
     rows = found[key]
     if not len(rows[0]):
-        raise CompareError(f"no {' or '.join(found)} of one catalog is in the other: are they of the same stars?")
+        raise CompareError(
+            f"no {' or '.join(found)} of one catalog is in the other: are they of the same stars?"
+        )
     columns = _comparable(mine, other)
     if not columns:
-        raise CompareError("the other catalog has no column of ours to compare; name them with --column ours=theirs")
+        raise CompareError(
+            "the other catalog has no column of ours to compare; name them with --column ours=theirs"
+        )
     ours, theirs = (
-        {c: arrow.float_array(table[c])[at] for c in columns} for table, at in ((mine, rows[0]), (other, rows[1]))
+        {c: arrow.float_array(table[c])[at] for c in columns}
+        for table, at in ((mine, rows[0]), (other, rows[1]))
     )
     return Joined(heading, key, _counts(mine, other, key, len(rows[0])), columns, ours, theirs)
 
@@ -87,7 +98,9 @@ def _read(database: Path) -> tuple[str, pa.Table]:
     return survey.heading, table
 
 
-def _pairs(mine: pa.Table, other: pa.Table, key: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _pairs(
+    mine: pa.Table, other: pa.Table, key: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of either side with the same key, in our order; what is there twice on a side is nobody's."""
     left, right = _keyed(mine, key), _keyed(other, key)
     both = left.join(right, "key", join_type="inner", right_suffix="_other").sort_by("row")

@@ -29,8 +29,12 @@ def draw_comparison(joined: Joined, name: str) -> Figure:
     """Up to three quantities that both catalogs have; a box says so if there are none."""
     figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(f"{joined.heading} against “{name}”, {joined.counts['in both']:,} in both", fontsize=14)
-    wanted = [c for c in SHOWN if c in joined.columns and np.isfinite(difference(joined, c)).any()][:COLUMNS]
+    figure.suptitle(
+        f"{joined.heading} against “{name}”, {joined.counts['in both']:,} in both", fontsize=14
+    )
+    wanted = [c for c in SHOWN if c in joined.columns and np.isfinite(difference(joined, c)).any()][
+        :COLUMNS
+    ]
     if not wanted:
         box(figure, f"the catalogs share none of {', '.join(SHOWN)}")
         return figure
@@ -55,13 +59,18 @@ def _against(axes: Axes, joined: Joined, name: str) -> None:
 def _groups(joined: Joined) -> list[tuple[NDArray[np.bool_], Look]]:
     n = len(next(iter(joined.ours.values())))
     binary = joined.ours.get("binary_flag", np.full(n, np.nan)) == 1
-    return [(~binary, Look("others", BLUE, "o", 8)), (binary, Look("our binary_flag 1", ORANGE, "^", 16))]
+    return [
+        (~binary, Look("others", BLUE, "o", 8)),
+        (binary, Look("our binary_flag 1", ORANGE, "^", 16)),
+    ]
 
 
 def _differences(axes: Axes, joined: Joined, name: str) -> None:
     said, _, widest = SHOWN[name]
     off = difference(joined, name)
-    histogram(axes, np.clip(off, -widest, widest), np.linspace(-widest, widest, BINS), {"color": BLUE})
+    histogram(
+        axes, np.clip(off, -widest, widest), np.linspace(-widest, widest, BINS), {"color": BLUE}
+    )
     axes.axvline(0, color="black", linewidth=1)
     kind = "ours / theirs - 1" if name == "dis" else "ours - theirs"
     axes.set(xlabel=f"{kind}: {said}", ylabel="stars", yscale="log")

@@ -32,7 +32,9 @@ __all__ = [
 ]
 
 COLUMNS = ("n single", "bias", "scatter", "claimed", "n all", "bias", "scatter", "claimed")
-WHO = "Best visits of O and B stars; scatter is 1.4826 MAD, claimed the median error of the catalog."
+WHO = (
+    "Best visits of O and B stars; scatter is 1.4826 MAD, claimed the median error of the catalog."
+)
 LEVELS = (0.68, 0.95)  # of the intervals; from 16 to 84 and from 2.5 to 97.5 per cent
 SIGMAS = (0.9945, 1.96)  # their half width for a normal distribution
 DECILES = np.linspace(0, 1, 11)
@@ -67,17 +69,33 @@ def reddening_accuracy(data: Compared) -> Section:
     note = f"E(B-V) - true, mag. {WHO}" + missing_note(data, "kind")
     every = np.ones(len(data["ebv"]), bool)
     return _section(
-        "E(B-V) by five variables", note, data, data["ebv"] - data["true_ebv"], data["ebv_err"], every, decimals
+        "E(B-V) by five variables",
+        note,
+        data,
+        data["ebv"] - data["true_ebv"],
+        data["ebv_err"],
+        every,
+        decimals,
     )
 
 
 def distance_accuracy(data: Compared) -> Section:
     note = f"dis / true - 1. {WHO}" + missing_note(data, "kind")
     every = np.ones(len(data["dis"]), bool)
-    return _section("distance by five variables", note, data, distance_error(data), claimed_error(data), every, percent)
+    return _section(
+        "distance by five variables",
+        note,
+        data,
+        distance_error(data),
+        claimed_error(data),
+        every,
+        percent,
+    )
 
 
-def _section(title: str, note: str, data: Compared, off: Floats, error: Floats, judged: Rows, shown: Show) -> Section:
+def _section(
+    title: str, note: str, data: Compared, off: Floats, error: Floats, judged: Rows, shown: Show
+) -> Section:
     best = judged & (data["uniqflag"] == 1) & is_ob_star(data)
     single = best & (data["is_binary"] == 0)
     rows = [(label, *_cells(off, error, single & rows, shown), *_cells(off, error, best & rows, shown))
@@ -113,7 +131,10 @@ def coverage(data: Compared) -> Section:
 
 def _pulls(data: Compared) -> list[Floats]:
     """Whether M_spec and E(B-V) are within both numbers of errors, (n,) each."""
-    magnitude = np.where(data["is_train"] == 1, np.nan, data["mk"] - data["true_mk_system"]) / data["mk_err"]
+    magnitude = (
+        np.where(data["is_train"] == 1, np.nan, data["mk"] - data["true_mk_system"])
+        / data["mk_err"]
+    )
     reddening = (data["ebv"] - data["true_ebv"]) / data["ebv_err"]
     return [np.where(np.isfinite(pull), np.abs(pull) <= sigma, np.nan)
             for pull in (magnitude, reddening) for sigma in SIGMAS]  # fmt: skip
@@ -135,7 +156,10 @@ def _interval_groups(data: Compared) -> list[tuple[str, Rows]]:
         ("not O or B", (data["uniqflag"] == 1) & ~is_ob_star(data)),
         *((f"{label}, all", best & rows) for label, rows in by_distance),
         *((f"{label}, single, no emission", plain & rows) for label, rows in by_distance),
-        *((f"{label}, single, no emission", plain & rows) for label, rows in bins("S/N", data["snr_g"], SNR_EDGES)),
+        *(
+            (f"{label}, single, no emission", plain & rows)
+            for label, rows in bins("S/N", data["snr_g"], SNR_EDGES)
+        ),
     ]
 
 

@@ -54,14 +54,21 @@ def _ratio_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
 
 def by_parallax(data: Compared) -> Section:
     note = "Best visits with a parallax; purity: true binaries of those flagged; false alarms: flagged of single stars."
-    groups = [("all", np.isfinite(data["parallax"])), *bins("parallax S/N", parallax_snr(data), PARALLAX_EDGES)]
-    return Section("binaries: binary_flag by parallax S/N", note, COLUMNS, _parallax_rows(data, groups))
+    groups = [
+        ("all", np.isfinite(data["parallax"])),
+        *bins("parallax S/N", parallax_snr(data), PARALLAX_EDGES),
+    ]
+    return Section(
+        "binaries: binary_flag by parallax S/N", note, COLUMNS, _parallax_rows(data, groups)
+    )
 
 
 def by_snr(data: Compared) -> Section:
     note = "As above, by S/N of the spectrum; then those with a parallax above ten times its error."
     near = parallax_snr(data) > GOOD_PARALLAX
-    groups = [*bins("S/N", np.where(np.isfinite(data["parallax"]), data["snr_g"], np.nan), SNR_EDGES)]
+    groups = [
+        *bins("S/N", np.where(np.isfinite(data["parallax"]), data["snr_g"], np.nan), SNR_EDGES)
+    ]
     groups += [(f"{label}, parallax S/N > {GOOD_PARALLAX}", rows & near) for label, rows in groups]
     return Section("binaries: binary_flag by S/N", note, COLUMNS, _parallax_rows(data, groups))
 
@@ -71,7 +78,11 @@ def _parallax_rows(data: Compared, groups: list[tuple[str, Rows]]) -> list[tuple
 
 
 def _parallax_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
-    flag, true, bright = data["binary_flag"], data["is_binary"], rows & (data["mass_ratio"] > BRIGHT_COMPANION)
+    flag, true, bright = (
+        data["binary_flag"],
+        data["is_binary"],
+        rows & (data["mass_ratio"] > BRIGHT_COMPANION),
+    )
     return (
         label,
         str(rows.sum()),

@@ -32,7 +32,16 @@ PRIMARIES = (("late B (below 14,000 K)", 0, 14_000), ("B (14,000 to 20,000 K)", 
 TYPES = (("A", 7500, 10_000), ("F", 6000, 7500), ("G", 5400, 6000))  # K
 DIFFERENCES = (0.0, 0.5, 1.0, 2.0, np.inf)  # mag
 BRIGHTER = -0.2  # mag, the difference that the paper's appendix B names
-COLUMNS = ("n", "q", "light in V", "M_spec(sum) - M_spec", "scatter", "16 %", "84 %", "brighter by > 0.2")
+COLUMNS = (
+    "n",
+    "q",
+    "light in V",
+    "M_spec(sum) - M_spec",
+    "scatter",
+    "16 %",
+    "84 %",
+    "brighter by > 0.2",
+)
 WHY = "Mock binaries need single stars with S/N > 80 and a parallax ten times its error (Gaia); there are too few."
 
 Floats = NDArray[np.floating]
@@ -116,10 +125,16 @@ def with_companions(survey: Reading, other: Reading) -> Section:
     )
     try:
         lib, dwarfs = library(survey), reading.answer_arrays(other.con, "evaluate/companions")
-        rows = [cells for name, *limits in TYPES for cells in typed_rows(survey, lib, dwarfs, name, limits)]
+        rows = [
+            cells
+            for name, *limits in TYPES
+            for cells in typed_rows(survey, lib, dwarfs, name, limits)
+        ]
     except Missing as missing:
         note, rows = str(missing), []
-    return Section(f"mock binaries with companions from the {kind} survey {other.name!r}", note, COLUMNS, rows)
+    return Section(
+        f"mock binaries with companions from the {kind} survey {other.name!r}", note, COLUMNS, rows
+    )
 
 
 def typed_rows(
@@ -129,7 +144,10 @@ def typed_rows(
     chosen, teff = np.flatnonzero(within(dwarfs["teff"], limits)), lib.stars["teff"]
     if not len(chosen):
         nothing = np.zeros(0)
-        return [_row(f"{primary} + {name}", nothing > 0, nothing, nothing, nothing) for primary, *_ in PRIMARIES]
+        return [
+            _row(f"{primary} + {name}", nothing > 0, nothing, nothing, nothing)
+            for primary, *_ in PRIMARIES
+        ]
     taken = np.random.default_rng(SEED).choice(chosen, len(teff))
     level = mock.level_of(lib.flux, lib.stars["m_bp"])
     flux, ivar, z, cool = (dwarfs[column][taken] for column in ("flux", "ivar", "z", "teff"))
@@ -138,7 +156,8 @@ def typed_rows(
     mass, m_v, _ = mock.dwarf(cool)
     ratio, light = mass / mock.dwarf(teff)[0], 10 ** (-0.4 * (m_v - lib.stars["m_bp"]))
     return [
-        _row(f"{primary} + {name}", within(teff, kind) & (light < 1), off, ratio, light) for primary, *kind in PRIMARIES
+        _row(f"{primary} + {name}", within(teff, kind) & (light < 1), off, ratio, light)
+        for primary, *kind in PRIMARIES
     ]
 
 
@@ -146,7 +165,9 @@ def within(values: Floats, limits: Sequence[float]) -> NDArray[np.bool_]:
     return (values >= limits[0]) & (values < limits[1])
 
 
-def _row(name: str, rows: NDArray[np.bool_], off: Floats, ratio: Floats, light: Floats) -> tuple[str, ...]:
+def _row(
+    name: str, rows: NDArray[np.bool_], off: Floats, ratio: Floats, light: Floats
+) -> tuple[str, ...]:
     found, q, v = (np.asarray(x[rows], float) for x in (off, ratio, light))
     known = found[np.isfinite(found)]
     low, high = np.percentile(known, (16, 84)) if len(known) else (np.nan, np.nan)

@@ -25,11 +25,15 @@ def distances(data: Compared) -> Section:
     )
     columns = ("n", "claimed", "actual", "bias", "covered")
     best = data["uniqflag"] == 1
-    return Section("distance", note, columns, [_row(label, data, best & rows) for label, rows in _groups(data)])
+    return Section(
+        "distance", note, columns, [_row(label, data, best & rows) for label, rows in _groups(data)]
+    )
 
 
 def _groups(data: Compared) -> list[tuple[str, Rows]]:
-    binary, emission, known = (data[name] == 1 for name in ("is_binary", "has_emission", "is_train"))
+    binary, emission, known = (
+        data[name] == 1 for name in ("is_binary", "has_emission", "is_train")
+    )
     parallax = np.isfinite(data["parallax"])
     return [
         ("all", np.ones(len(parallax), bool)),
@@ -46,7 +50,10 @@ def _groups(data: Compared) -> list[tuple[str, Rows]]:
         ("PDF cut by the largest distance", data["distance_edge"] > 0),
         ("trained the networks", known),
         *bins("true kpc", data["true_distance"], EDGES),
-        *((f"{label}, single", rows & ~binary) for label, rows in bins("true kpc", data["true_distance"], EDGES)),
+        *(
+            (f"{label}, single", rows & ~binary)
+            for label, rows in bins("true kpc", data["true_distance"], EDGES)
+        ),
         *((f"dis: {label}", rows) for label, rows in bins("kpc", data["dis"], EDGES)),
     ]
 
@@ -62,5 +69,10 @@ def interval_coverage(data: Compared, rows: Rows) -> float:
 
 def _row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
     off = distance_error(data)[rows]
-    values = (st.median(claimed_error(data)[rows]), st.median(np.abs(off)), st.bias(off), interval_coverage(data, rows))
+    values = (
+        st.median(claimed_error(data)[rows]),
+        st.median(np.abs(off)),
+        st.bias(off),
+        interval_coverage(data, rows),
+    )
     return (label, str(np.isfinite(off).sum()), *map(percent, values))

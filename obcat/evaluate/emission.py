@@ -47,7 +47,15 @@ def emission_by_snr(data: Compared) -> Section:
         "Visits whose spectra are not spoiled. Recall: flagged of those with emission (unknown counts as missed);\n"
         "false alarms: flagged of those without, em_flag known. Aims at S/N >= 30: recall 95 % above 2 A, alarms 1 %."
     )
-    columns = ("n emission", "recall", "n above 2 A", "recall", "n without", "em_flag unknown", "false alarms")
+    columns = (
+        "n emission",
+        "recall",
+        "n above 2 A",
+        "recall",
+        "n without",
+        "em_flag unknown",
+        "false alarms",
+    )
     groups = [("S/N from 30", data["snr_g"] >= GOOD_SNR), *bins("S/N", data["snr_g"], SNR_EDGES)]
     rows = [_snr_row(label, data, _sound(data) & rows) for label, rows in groups]
     return Section("emission: em_flag by S/N", note, columns, rows)
@@ -97,7 +105,10 @@ def erroneous(data: Compared) -> Section:
         ("sound, no emission", _sound(data) & ~emission),
         ("sound, emission", _sound(data) & emission),
     ]  # fmt: skip
-    rows = [(label, str(rows.sum()), *(_flagged_share(data[name][rows]) for name in FLAGS)) for label, rows in groups]
+    rows = [
+        (label, str(rows.sum()), *(_flagged_share(data[name][rows]) for name in FLAGS))
+        for label, rows in groups
+    ]
     return Section("erroneous spectra", note, ("n", *FLAGS), rows)
 
 
@@ -114,7 +125,9 @@ def _score(data: Compared) -> Floats:
 def _sides(data: Compared) -> tuple[Rows, Rows]:
     """Visits with and without emission, spectra not spoiled; the latter of O and B stars only."""
     sound = _sound(data)
-    return sound & (data["has_emission"] == 1), sound & (data["has_emission"] == 0) & is_ob_star(data)
+    return sound & (data["has_emission"] == 1), sound & (data["has_emission"] == 0) & is_ob_star(
+        data
+    )
 
 
 def by_class(data: Compared) -> Section:
@@ -129,12 +142,27 @@ def by_class(data: Compared) -> Section:
     good = data["snr_g"] >= GOOD_SNR
     groups = [
         ("all", some, none),
-        *((label, some & rows, none & rows) for label, rows in bins("S/N", data["snr_g"], SNR_EDGES)),
-        *((label, some & rows & good, none & good) for label, rows in bins("EW / A", data["true_ew"], ROC_EW_EDGES)),
+        *(
+            (label, some & rows, none & rows)
+            for label, rows in bins("S/N", data["snr_g"], SNR_EDGES)
+        ),
+        *(
+            (label, some & rows & good, none & good)
+            for label, rows in bins("EW / A", data["true_ew"], ROC_EW_EDGES)
+        ),
         *((name, some & rows & good, none & good) for name, rows in emission_classes(data)[1:]),
     ]
-    columns = ("n emission", "n without", "area", *(f"at {percent(a)}" for a in ALARMS), "em_flag recall", "alarms")
-    return Section("emission ROC", note, columns, [_class_row(label, data, *rows) for label, *rows in groups])
+    columns = (
+        "n emission",
+        "n without",
+        "area",
+        *(f"at {percent(a)}" for a in ALARMS),
+        "em_flag recall",
+        "alarms",
+    )
+    return Section(
+        "emission ROC", note, columns, [_class_row(label, data, *rows) for label, *rows in groups]
+    )
 
 
 def _class_row(label: str, data: Compared, some: Rows, none: Rows) -> tuple[str, ...]:

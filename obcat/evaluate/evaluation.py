@@ -3,9 +3,25 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from obcat.evaluate import accuracy, binaries, composites, emission, failures, paper, reddening, summary
+from obcat.evaluate import (
+    accuracy,
+    binaries,
+    composites,
+    emission,
+    failures,
+    paper,
+    reddening,
+    summary,
+)
 from obcat.evaluate.distances import distances
-from obcat.evaluate.magnitudes import Posterior, against_geometry, against_truth, model, noise_posterior, pulls
+from obcat.evaluate.magnitudes import (
+    Posterior,
+    against_geometry,
+    against_truth,
+    model,
+    noise_posterior,
+    pulls,
+)
 from obcat.evaluate.truth import Compared, EvaluateError, beside_truth, read_truth, refuse_real
 from obcat.reading import NotOurs, Reading, open_database
 from obcat.section import Section, as_text

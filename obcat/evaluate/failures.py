@@ -7,13 +7,29 @@ from numpy.typing import NDArray
 from obcat import statistics as st
 from obcat.evaluate.accuracy import central
 from obcat.evaluate.ranks import true_ranks
-from obcat.evaluate.samples import GOOD_PARALLAX, MK_EDGES, PAPER_MIN_SNR, bins, distance_error, parallax_snr
+from obcat.evaluate.samples import (
+    GOOD_PARALLAX,
+    MK_EDGES,
+    PAPER_MIN_SNR,
+    bins,
+    distance_error,
+    parallax_snr,
+)
 from obcat.evaluate.truth import Compared, is_ob_star, missing_note
 from obcat.section import Section, decimals, percent
 
 __all__ = ["failures", "has_warning", "samples", "warnings"]
 
-COLUMNS = ("n", "M_spec bias", "scatter", "M_geo bias", "dis bias", "scatter", "inside 68 %", "called binary")
+COLUMNS = (
+    "n",
+    "M_spec bias",
+    "scatter",
+    "M_geo bias",
+    "dis bias",
+    "scatter",
+    "inside 68 %",
+    "called binary",
+)
 TITLE = "where the method fails, and by how much"
 LATE_B = (10_000, 14_000)  # K: B9 to B7 (Pecaut & Mamajek 2013)
 RATIO_EDGES = (0.3, 0.5, 0.7, np.inf)
@@ -33,7 +49,9 @@ def failures(data: Compared) -> Section:
         "is wrong. Nothing here is corrected in the catalog."
     ) + missing_note(data, "kind")
     rank = central(true_ranks(data), 0.68)
-    return Section(TITLE, note, COLUMNS, [_row(label, data, rows, rank) for label, rows in samples(data)])
+    return Section(
+        TITLE, note, COLUMNS, [_row(label, data, rows, rank) for label, rows in samples(data)]
+    )
 
 
 def samples(data: Compared) -> list[tuple[str, Rows]]:
@@ -45,7 +63,10 @@ def samples(data: Compared) -> list[tuple[str, Rows]]:
         *_primaries(data, judged & (data["has_emission"] == 0)),
         *_discs(data, judged & (data["is_binary"] == 0)),
         *_cuts(data, every & (data["is_binary"] == 0) & (data["has_emission"] == 0)),
-        *((f"single, {label}", plain & rows) for label, rows in bins("M_true", data["true_mk"], (-np.inf, -4, -3, -2))),
+        *(
+            (f"single, {label}", plain & rows)
+            for label, rows in bins("M_true", data["true_mk"], (-np.inf, -4, -3, -2))
+        ),
         ("binaries, no emission", judged & (data["is_binary"] == 1) & (data["has_emission"] == 0)),
     ]
 
@@ -57,7 +78,10 @@ def _primaries(data: Compared, judged: Rows) -> list[tuple[str, Rows]]:
     return [
         (f"{name} primary, {what}", judged & kind & rows)
         for name, kind in (("late-B", late), ("hotter", hotter))
-        for what, rows in (("single", data["is_binary"] == 0), *bins("q", data["mass_ratio"], RATIO_EDGES))
+        for what, rows in (
+            ("single", data["is_binary"] == 0),
+            *bins("q", data["mass_ratio"], RATIO_EDGES),
+        )
     ]
 
 
@@ -66,17 +90,27 @@ def _discs(data: Compared, single: Rows) -> list[tuple[str, Rows]]:
     disc = single & (data["has_emission"] == 1) & (data["is_nebular"] == 0) & (data["is_wind"] != 1)
     nebular = single & (data["is_nebular"] == 1)
     by_excess = bins("Ks excess / mag", data["true_excess"], EXCESS_EDGES)
-    return [("Be", disc), *((f"Be, {label}", disc & rows) for label, rows in by_excess), ("nebular emission", nebular)]
+    return [
+        ("Be", disc),
+        *((f"Be, {label}", disc & rows) for label, rows in by_excess),
+        ("nebular emission", nebular),
+    ]
 
 
 def _cuts(data: Compared, plain: Rows) -> list[tuple[str, Rows]]:
     """Stars that pass the cut on measured parallax over error, by M: the luminous pass where it is too large."""
     good = plain & (parallax_snr(data) > GOOD_PARALLAX)
-    return [(f"parallax S/N > 10, {label}", good & rows) for label, rows in bins("M_true", data["true_mk"], MK_EDGES)]
+    return [
+        (f"parallax S/N > 10, {label}", good & rows)
+        for label, rows in bins("M_true", data["true_mk"], MK_EDGES)
+    ]
 
 
 def _row(label: str, data: Compared, rows: Rows, within: NDArray[np.float64]) -> tuple[str, ...]:
-    spectrum, geometry = (data["mk"] - data["true_mk"])[rows], (data["mk_geo"] - data["true_mk_system"])[rows]
+    spectrum, geometry = (
+        (data["mk"] - data["true_mk"])[rows],
+        (data["mk_geo"] - data["true_mk_system"])[rows],
+    )
     off, flag = distance_error(data)[rows], (data["binary_flag"] == 1).astype(float)[rows]
     return (
         label,
@@ -98,16 +132,34 @@ def warnings(data: Compared) -> Section:
         "can be told."
     ) + missing_note(data, "kind")
     best = data["uniqflag"] == 1
-    kinds = [(PLURAL.get(kind, kind), best & (data["kind"] == kind)) for kind in sorted(set(data["kind"])) if kind]
+    kinds = [
+        (PLURAL.get(kind, kind), best & (data["kind"] == kind))
+        for kind in sorted(set(data["kind"]))
+        if kind
+    ]
     plain = best & is_ob_star(data)
     groups = [
         *kinds,
-        *((f"O and B, {label}", plain & rows) for label, rows in bins("M_true", data["true_mk"], WARNED_MK_EDGES)),
-        ("O and B, single, no emission", plain & (data["is_binary"] == 0) & (data["has_emission"] == 0)),
+        *(
+            (f"O and B, {label}", plain & rows)
+            for label, rows in bins("M_true", data["true_mk"], WARNED_MK_EDGES)
+        ),
+        (
+            "O and B, single, no emission",
+            plain & (data["is_binary"] == 0) & (data["has_emission"] == 0),
+        ),
         ("O and B, emission", plain & (data["has_emission"] == 1)),
         ("spectrum spoiled", best & (data["is_erroneous"] == 1)),
     ]
-    columns = ("n", "warned", "out_of_domain", "erroneous", "no M_spec", "M_spec - M_true mag", "scatter mag")
+    columns = (
+        "n",
+        "warned",
+        "out_of_domain",
+        "erroneous",
+        "no M_spec",
+        "M_spec - M_true mag",
+        "scatter mag",
+    )
     return Section("warnings: stars outside the method's domain", note, columns,
                    [_warned_row(label, data, rows) for label, rows in groups])  # fmt: skip
 
@@ -117,7 +169,18 @@ def has_warning(data: Compared) -> Rows:
 
 
 def _warned_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
-    flags = has_warning(data), data["out_of_domain"] > 0, data["erroneous"] == 1, np.isnan(data["mk"])
+    flags = (
+        has_warning(data),
+        data["out_of_domain"] > 0,
+        data["erroneous"] == 1,
+        np.isnan(data["mk"]),
+    )
     off = (data["mk"] - data["true_mk"])[rows]
     shares = (percent(st.fraction(flag[rows].astype(float))) for flag in flags)
-    return (label, str(rows.sum()), *shares, decimals(st.bias(off)), decimals(st.robust_scatter(off)))
+    return (
+        label,
+        str(rows.sum()),
+        *shares,
+        decimals(st.bias(off)),
+        decimals(st.robust_scatter(off)),
+    )

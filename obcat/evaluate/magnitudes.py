@@ -6,7 +6,14 @@ from numpy.typing import NDArray
 
 from obcat import statistics as st
 from obcat.evaluate.paper import STATED, paper_text
-from obcat.evaluate.samples import MK_EDGES, PAPER_MIN_SNR, SNR_EDGES, bins, good_singles, plain_singles
+from obcat.evaluate.samples import (
+    MK_EDGES,
+    PAPER_MIN_SNR,
+    SNR_EDGES,
+    bins,
+    good_singles,
+    plain_singles,
+)
 from obcat.evaluate.truth import Compared
 from obcat.section import Section, decimals
 
@@ -45,10 +52,19 @@ def against_truth(data: Compared) -> Section:
     groups = [
         ("training stars", good & (data["is_train"] == 1)),
         ("test stars (good parallax, held out)", good & (data["is_train"] == 0)),
-        ("test stars in the networks' domain", good & (data["is_train"] == 0) & (data["out_of_domain"] == 0)),
+        (
+            "test stars in the networks' domain",
+            good & (data["is_train"] == 0) & (data["out_of_domain"] == 0),
+        ),
         ("stars without a good parallax", good & np.isnan(data["is_train"])),
-        *((label, singles & unseen & rows) for label, rows in bins("S/N", data["snr_g"], FINE_SNR_EDGES)),
-        *((label, good & unseen & rows) for label, rows in bins("M_true", data["true_mk"], MK_EDGES)),
+        *(
+            (label, singles & unseen & rows)
+            for label, rows in bins("S/N", data["snr_g"], FINE_SNR_EDGES)
+        ),
+        *(
+            (label, good & unseen & rows)
+            for label, rows in bins("M_true", data["true_mk"], MK_EDGES)
+        ),
     ]
     systems = (data["uniqflag"] == 1) & (data["snr_g"] > PAPER_MIN_SNR) & (data["is_train"] != 1)
     binary, emission = data["is_binary"] == 1, data["has_emission"] == 1
@@ -81,7 +97,12 @@ def held_out_residuals(data: Compared, true: str) -> NDArray[np.float64]:
 
 def _row(label: str, data: Compared, rows: Rows, reference: NDArray[np.float64]) -> tuple[str, ...]:
     off = (data["mk"] - reference)[rows]
-    spread = (st.bias(off), st.robust_scatter(off), st.standard_deviation(off), st.median(data["mk_err"][rows]))
+    spread = (
+        st.bias(off),
+        st.robust_scatter(off),
+        st.standard_deviation(off),
+        st.median(data["mk_err"][rows]),
+    )
     return (label, str(np.isfinite(off).sum()), *map(decimals, spread))
 
 
@@ -100,17 +121,27 @@ def model(data: Compared, posterior: Posterior) -> Section:
         "A class with too few stars takes the numbers of the other."
     )
     columns = ("paper", "catalog", "+-", "same stars", "single of them", "all test stars")
-    rows = [_parameter_row(name, em_flag, data, posterior) for em_flag in CLASSES for name in PARAMETERS]
+    rows = [
+        _parameter_row(name, em_flag, data, posterior) for em_flag in CLASSES for name in PARAMETERS
+    ]
     return Section("noise model", note, columns, rows)
 
 
-def _parameter_row(name: str, em_flag: int, data: Compared, posterior: Posterior) -> tuple[str, ...]:
+def _parameter_row(
+    name: str, em_flag: int, data: Compared, posterior: Posterior
+) -> tuple[str, ...]:
     kind = (data["em_flag"] == em_flag) & np.isfinite(data["noise_dropped"])
     used = kind & (data["noise_dropped"] == 0)
     samples = (used, used & (data["is_binary"] == 0), kind)
-    fits = (fitted_to_truth(data["mk"][s], data["true_mk_system"][s], data["snr_g"][s]) for s in samples)
+    fits = (
+        fitted_to_truth(data["mk"][s], data["true_mk_system"][s], data["snr_g"][s]) for s in samples
+    )
     paper = STATED[name].value if name in STATED and em_flag == 0 else np.nan
-    values = (paper, *posterior.get((em_flag, name), (np.nan, np.nan)), *(fit[PARAMETERS.index(name)] for fit in fits))
+    values = (
+        paper,
+        *posterior.get((em_flag, name), (np.nan, np.nan)),
+        *(fit[PARAMETERS.index(name)] for fit in fits),
+    )
     return (f"{name}, {CLASSES[em_flag]}", *map(decimals, values))
 
 
@@ -143,13 +174,28 @@ def pulls(data: Compared) -> Section:
     note = "Best visits of stars that did not train, single and binary apart; the pull is (M_spec - M_true) / mk_err."
     unseen = (data["uniqflag"] == 1) & (data["is_train"] != 1)
     groups = [
-        (f"{kind}, {CLASSES[em_flag]}, {label}", rows & (data["is_binary"] == binary) & (data["em_flag"] == em_flag))
+        (
+            f"{kind}, {CLASSES[em_flag]}, {label}",
+            rows & (data["is_binary"] == binary) & (data["em_flag"] == em_flag),
+        )
         for em_flag in CLASSES
         for kind, binary in (("single", 0), ("binary", 1))
         for label, rows in bins("S/N", np.where(unseen, data["snr_g"], np.nan), WIDE_SNR_EDGES)
     ]
-    columns = ("n", "claimed error mag", "robust scatter mag", "std mag", "median pull", "robust scatter of pull")
-    return Section("claimed error of M_spec", note, columns, [_pull_row(label, data, rows) for label, rows in groups])
+    columns = (
+        "n",
+        "claimed error mag",
+        "robust scatter mag",
+        "std mag",
+        "median pull",
+        "robust scatter of pull",
+    )
+    return Section(
+        "claimed error of M_spec",
+        note,
+        columns,
+        [_pull_row(label, data, rows) for label, rows in groups],
+    )
 
 
 def _pull_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:

@@ -62,7 +62,9 @@ class Singles(NamedTuple):
     m_bp: Floats
 
 
-def deredden(flux: Floats, ivar: Floats, ebv: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
+def deredden(
+    flux: Floats, ivar: Floats, ebv: Floats, coefficients: Floats
+) -> tuple[Floats, Floats]:
     """Flux and inverse variance (n, 3909) without extinction.
 
     ``coefficients`` (6,) are A(X)/E(B-V) of B, g, V, r, i, J; between the bands the law is linear in 1 / wavelength,
@@ -84,15 +86,21 @@ def absolute(stars: Singles, coefficients: Floats) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = (10 ** (-0.4 * stars.m_bp) / np.where(mean > 0, mean, np.nan))[:, None]
     factor = np.nan_to_num(factor)
-    return (flux * factor).astype(np.float32), np.where(factor > 0, ivar / np.maximum(factor, 1e-30) ** 2, 0)
+    return (flux * factor).astype(np.float32), np.where(
+        factor > 0, ivar / np.maximum(factor, 1e-30) ** 2, 0
+    )
 
 
-def composite(flux: Floats, ivar: Floats, first: NDArray[np.intp], second: NDArray[np.intp]) -> tuple[Floats, Floats]:
+def composite(
+    flux: Floats, ivar: Floats, first: NDArray[np.intp], second: NDArray[np.intp]
+) -> tuple[Floats, Floats]:
     """Sums of spectra ``first`` and ``second`` (rows) of the same library."""
     return add_light((flux[first], ivar[first]), (flux[second], ivar[second]))
 
 
-def add_light(primary: tuple[Floats, Floats], companion: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+def add_light(
+    primary: tuple[Floats, Floats], companion: tuple[Floats, Floats]
+) -> tuple[Floats, Floats]:
     """Sums of spectra, flux and inverse variance (n, 3909) each; a pixel masked in one is masked in the sum."""
     (flux, one), (other_flux, other) = primary, companion
     good = (one > 0) & (other > 0)
@@ -109,7 +117,9 @@ def pairs(mk: Floats, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return np.where(swap, partner, here), np.where(swap, here, partner)
 
 
-def measure_mk(flux: Floats, ivar: Floats, pca: Arrays, network: Arrays, parameters: dict[str, float]) -> Floats:
+def measure_mk(
+    flux: Floats, ivar: Floats, pca: Arrays, network: Arrays, parameters: dict[str, float]
+) -> Floats:
     """M_spec (n,) mag of rest-frame spectra, by the network of stars without emission; NaN where there is none."""
     frame = ("continuum_sigma", "pca_min_wavelength", "pca_max_wavelength")
     norm, norm_ivar, _ = rest_frame_normalised(
@@ -141,7 +151,9 @@ def level_of(flux: Floats, m_bp: Floats) -> float:
     return float(np.median(np.mean(flux[:, near], axis=1) * 10 ** (0.4 * np.asarray(m_bp))))
 
 
-def at_one_distance(flux: Floats, ivar: Floats, z: Floats, teff: Floats, level: float) -> tuple[Floats, Floats]:
+def at_one_distance(
+    flux: Floats, ivar: Floats, z: Floats, teff: Floats, level: float
+) -> tuple[Floats, Floats]:
     """Rest-frame spectra (n, 3909) of dwarfs, their V flux ``level`` where M_V = 0; zeros outside the main sequence.
 
     Nothing is known of their distance and reddening: M_V is that of the main sequence at ``teff`` (n,) K, and the
@@ -150,7 +162,9 @@ def at_one_distance(flux: Floats, ivar: Floats, z: Floats, teff: Floats, level: 
     flux, ivar = rest_frame(flux, ivar, z)
     shape = black_body(teff)
     with np.errstate(divide="ignore", invalid="ignore"):
-        smooth = np.exp(_polynomial(np.log(_windows(flux, ivar) / _windows(shape, np.ones_like(shape)))))
+        smooth = np.exp(
+            _polynomial(np.log(_windows(flux, ivar) / _windows(shape, np.ones_like(shape))))
+        )
         factor = level * 10 ** (-0.4 * dwarf(teff)[1])[:, None] / smooth
     factor = np.where(np.isfinite(factor) & (factor > 0), factor, 0)
     with np.errstate(divide="ignore", invalid="ignore"):

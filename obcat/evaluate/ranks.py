@@ -50,7 +50,10 @@ def rank(
     ``at`` (n,) is in kpc, the rest as there: 0.16 at ``dis_low``, 0.84 at ``dis_high``. If every p(d) is right, the
     ranks of the true distances are uniform, and a part q of them lies within the central interval of content q.
     """
-    columns = [np.asarray(x, float) for x in (mk, mk_err, ks, ks_err, a_ks, a_ks_err, parallax, parallax_error)]
+    columns = [
+        np.asarray(x, float)
+        for x in (mk, mk_err, ks, ks_err, a_ks, a_ks_err, parallax, parallax_error)
+    ]
     at = np.asarray(at, float)
     result = np.full(len(at), np.nan)
     terms, known = terms_of(*columns)
@@ -65,7 +68,9 @@ def rank(
 def _share(terms: Terms, x: Floats, end: float) -> Floats:
     low, high = support(terms, end)
     middle = np.clip(x, low, high)
-    peak = terms.f(grid(low, high, POINTS), np.exp(-grid(low, high, POINTS))).max(axis=1, keepdims=True)
+    peak = terms.f(grid(low, high, POINTS), np.exp(-grid(low, high, POINTS))).max(
+        axis=1, keepdims=True
+    )
     below, above = _integral(terms, low, middle, peak), _integral(terms, middle, high, peak)
     return below / (below + above)
 

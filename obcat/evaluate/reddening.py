@@ -24,8 +24,14 @@ def reddening_errors(data: Compared) -> Section:
     note = "E(B-V) - true of best visits, mag, by where the labels come from; the pull is the difference over ebv_err."
     columns = ("n", "bias", "robust scatter", "std", "claimed error", "robust scatter of pull")
     best = data["uniqflag"] == 1
-    groups = [("all", best), *((f"{source}, {what}", best & rows) for source, what, rows in _classes(data))]
-    rows = [_error_row(label, data["ebv"] - data["true_ebv"], data["ebv_err"], rows) for label, rows in groups]
+    groups = [
+        ("all", best),
+        *((f"{source}, {what}", best & rows) for source, what, rows in _classes(data)),
+    ]
+    rows = [
+        _error_row(label, data["ebv"] - data["true_ebv"], data["ebv_err"], rows)
+        for label, rows in groups
+    ]
     return Section("E(B-V)", note, columns, rows)
 
 
@@ -35,7 +41,11 @@ def label_errors(data: Compared) -> Section:
     columns = ("n", "bias", "robust scatter", "std", "claimed error", "robust scatter of pull")
     best = (data["uniqflag"] == 1) & (data["is_binary"] == 0) & (data["has_emission"] == 0)
     rows = [
-        _error_row(f"{title} ({unit}), {source}", *_label_error(name, data), best & (data["label_source"] == source))
+        _error_row(
+            f"{title} ({unit}), {source}",
+            *_label_error(name, data),
+            best & (data["label_source"] == source),
+        )
         for name, (title, unit) in LABELS.items()
         for source in _sources(data)
     ]
@@ -61,7 +71,11 @@ def _classes(data: Compared) -> Iterator[tuple[str, str, Rows]]:
 def _error_row(label: str, off: Floats, error: Floats, rows: Rows) -> tuple[str, ...]:
     off, error = off[rows], error[rows]
     values = (st.bias(off), st.robust_scatter(off), st.standard_deviation(off), st.median(error))
-    return (label, str(np.isfinite(off).sum()), *map(decimals, (*values, st.robust_scatter(off / error))))
+    return (
+        label,
+        str(np.isfinite(off).sum()),
+        *map(decimals, (*values, st.robust_scatter(off / error))),
+    )
 
 
 def input_errors(data: Compared) -> Section:
@@ -70,7 +84,11 @@ def input_errors(data: Compared) -> Section:
         "Measured - true of best visits; the pull is the difference over the stated error, the only one a build knows."
     ) + missing_note(data, "parallax_offset_true", "wobble")
     columns = ("n", "bias", "robust scatter", "std", "stated error", "robust scatter of pull")
-    best, binary, emission = data["uniqflag"] == 1, data["is_binary"] == 1, data["has_emission"] == 1
+    best, binary, emission = (
+        data["uniqflag"] == 1,
+        data["is_binary"] == 1,
+        data["has_emission"] == 1,
+    )
     parallax = data["parallax"] - 1 / data["true_distance"], data["parallax_error"]
     ks = data["ks"] - data["true_ks"], data["ks_err"]
     a_ks = data["a_ks"] - data["true_a_ks"], data["a_ks_err"]
@@ -80,7 +98,9 @@ def input_errors(data: Compared) -> Section:
         _error_row("parallax (mas), single", *parallax, best & ~binary),
         _error_row("parallax (mas), binary", *parallax, best & binary),
         _error_row(
-            "parallax (mas), wobble above its error", *parallax, best & (data["wobble"] > data["parallax_error"])
+            "parallax (mas), wobble above its error",
+            *parallax,
+            best & (data["wobble"] > data["parallax_error"]),
         ),
         _error_row("zero point of the parallax (mas)", *zero_point, best),
         _error_row("Ks (mag)", *ks, best),

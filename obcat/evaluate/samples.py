@@ -40,7 +40,12 @@ def bins(name: str, values: Floats, edges: Sequence[float]) -> Iterator[tuple[st
 
 def plain_singles(data: Compared) -> Rows:
     """Best visits of O and B stars that truly are single and without emission, (n,)."""
-    return (data["uniqflag"] == 1) & is_ob_star(data) & (data["is_binary"] == 0) & (data["has_emission"] == 0)
+    return (
+        (data["uniqflag"] == 1)
+        & is_ob_star(data)
+        & (data["is_binary"] == 0)
+        & (data["has_emission"] == 0)
+    )
 
 
 def good_singles(data: Compared) -> Rows:

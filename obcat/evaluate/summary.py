@@ -49,9 +49,24 @@ def _magnitude_rows(data: Compared, found: Found) -> Cells:
             "-",
             decimals(true),
         ),
-        (f"robust scatter of M_spec - M_geo, mag: {WHO}", paper_text("scatter"), "-", decimals(found["scatter"])),
-        ("sigma_int of the noise model, mag, em_flag 0", paper_text("sigma_int"), "-", decimals(found["sigma_int"])),
-        ("sigma_100 of the noise model, mag, em_flag 0", paper_text("sigma_100"), "-", decimals(found["sigma_100"])),
+        (
+            f"robust scatter of M_spec - M_geo, mag: {WHO}",
+            paper_text("scatter"),
+            "-",
+            decimals(found["scatter"]),
+        ),
+        (
+            "sigma_int of the noise model, mag, em_flag 0",
+            paper_text("sigma_int"),
+            "-",
+            decimals(found["sigma_int"]),
+        ),
+        (
+            "sigma_100 of the noise model, mag, em_flag 0",
+            paper_text("sigma_100"),
+            "-",
+            decimals(found["sigma_100"]),
+        ),
     ]
 
 
@@ -61,10 +76,25 @@ def _distance_rows(data: Compared, found: Found) -> Cells:
     claimed, claimed_far = found["dis_error"], found["dis_error_15"]
     return [
         ("median relative distance error claimed", paper_text("dis_error"), "-", percent(claimed)),
-        ("the same from 13 to 17 kpc, binary_flag 0", paper_text("dis_error_15"), "-", percent(claimed_far)),
+        (
+            "the same from 13 to 17 kpc, binary_flag 0",
+            paper_text("dis_error_15"),
+            "-",
+            percent(claimed_far),
+        ),
         ("the same from 13 to 17 kpc, all", "-", "-", percent(st.median(claimed_error(data)[far]))),
-        ("median of |dis / true - 1|", "-", "-", percent(st.median(np.abs(distance_error(data))[best]))),
-        ("true distance between dis_low and dis_high", "-", "68.3 %", percent(interval_coverage(data, best))),
+        (
+            "median of |dis / true - 1|",
+            "-",
+            "-",
+            percent(st.median(np.abs(distance_error(data))[best])),
+        ),
+        (
+            "true distance between dis_low and dis_high",
+            "-",
+            "68.3 %",
+            percent(interval_coverage(data, best)),
+        ),
     ]
 
 
@@ -74,7 +104,12 @@ def _flag_rows(data: Compared, found: Found) -> Cells:
     flag, true = data["binary_flag"][best], data["is_binary"][best]
     return [
         ("em_flag: recall, Halpha emission above 2 A, S/N >= 30", "-", ">= 95 %", percent(recall)),
-        ("em_flag: false alarms among stars without emission, S/N >= 30", "-", "<= 1 %", percent(alarms, 2)),
+        (
+            "em_flag: false alarms among stars without emission, S/N >= 30",
+            "-",
+            "<= 1 %",
+            percent(alarms, 2),
+        ),
         ("binary_flag: recall of all binaries", "-", "-", percent(st.recall(flag, true))),
         ("binary_flag: purity", "-", "-", percent(st.purity(flag, true))),
         *((*row[:2], "-", row[2]) for row in parts(data, found).rows[:3]),
@@ -96,12 +131,28 @@ def _readme_estimates(data: Compared, found: Found) -> Cells:
     true, best = held_out_residuals(data, "true_mk"), (data["uniqflag"] == 1) & is_ob_star(data)
     sigma = f"{decimals(found['sigma_int'])}, {decimals(found['sigma_100'])} mag"
     return [
-        (f"scatter of M_spec − M_geo, {WHO}", f"{paper_text('scatter')} mag", _mag(found["scatter"])),
+        (
+            f"scatter of M_spec − M_geo, {WHO}",
+            f"{paper_text('scatter')} mag",
+            _mag(found["scatter"]),
+        ),
         ("scatter of M_spec − true M, the same that are single", "", _mag(st.robust_scatter(true))),
-        ("σ_int and σ_100 of the noise model", f"{paper_text('sigma_int')}, {paper_text('sigma_100')} mag", sigma),
+        (
+            "σ_int and σ_100 of the noise model",
+            f"{paper_text('sigma_int')}, {paper_text('sigma_100')} mag",
+            sigma,
+        ),
         ("median distance error claimed", paper_text("dis_error"), percent(found["dis_error"])),
-        ("the same from 13 to 17 kpc, binary_flag 0", paper_text("dis_error_15"), percent(found["dis_error_15"])),
-        ("median of abs(distance / true − 1)", "", percent(st.median(np.abs(distance_error(data))[best]))),
+        (
+            "the same from 13 to 17 kpc, binary_flag 0",
+            paper_text("dis_error_15"),
+            percent(found["dis_error_15"]),
+        ),
+        (
+            "median of abs(distance / true − 1)",
+            "",
+            percent(st.median(np.abs(distance_error(data))[best])),
+        ),
     ]
 
 
@@ -123,7 +174,11 @@ def _readme_flags(data: Compared) -> Cells:
     recall, alarms = emission.headline(data)
     best = data["uniqflag"] == 1
     near = best & (parallax_snr(data) > GOOD_PARALLAX)
-    bright, flag, true = near & (data["mass_ratio"] > BRIGHT_COMPANION), data["binary_flag"], data["is_binary"]
+    bright, flag, true = (
+        near & (data["mass_ratio"] > BRIGHT_COMPANION),
+        data["binary_flag"],
+        data["is_binary"],
+    )
     return [
         ("emission above 2 Å found; false alarms (S/N ≥ 30)", "", f"{percent(recall)}; {percent(alarms, 2)}"),
         ("binaries found: all; q > 0.7 with parallax S/N > 10", "",
@@ -142,7 +197,11 @@ def _readme_failures(data: Compared) -> Cells:
     shares = (percent(st.fraction(has_warning(data)[rows].astype(float))) for rows in (odd, normal))
     return [
         ("M_spec − true M of single stars brighter than M = −3", "", _mag(st.bias(off[bright]))),
-        ("M_spec − M of late-B primaries with companions of q 0.5 to 0.7", "", _mag(st.bias(off[late]))),
+        (
+            "M_spec − M of late-B primaries with companions of q 0.5 to 0.7",
+            "",
+            _mag(st.bias(off[late])),
+        ),
         ("stars that are not O or B with a warning; O and B stars with one", "", "; ".join(shares)),
     ]
 
@@ -154,13 +213,25 @@ def _mag(value: float) -> str:
 def parts(data: Compared, found: Found) -> Section:
     """Parts of the stars: unclassified, binary, with emission; values that are missing."""
     best = data["uniqflag"] == 1
-    true = {"unknown": np.full(0, np.nan), "binary": data["is_binary"][best], "emission": data["has_emission"][best]}
+    true = {
+        "unknown": np.full(0, np.nan),
+        "binary": data["is_binary"][best],
+        "emission": data["has_emission"][best],
+    }
     said = {"unknown": "binary_flag unknown", "binary": "binary", "emission": "emission"}
     rows = [
-        (said[name], percent(share_of_stars(name)), percent(_of_stars(found, name)), percent(st.fraction(true[name])))
+        (
+            said[name],
+            percent(share_of_stars(name)),
+            percent(_of_stars(found, name)),
+            percent(st.fraction(true[name])),
+        )
         for name in said
     ]
-    missing = ((name, st.fraction(np.isnan(data[name][best]).astype(float))) for name in ("mk", "dis", "ebv"))
+    missing = (
+        (name, st.fraction(np.isnan(data[name][best]).astype(float)))
+        for name in ("mk", "dis", "ebv")
+    )
     rows += [(f"no {name}", "-", percent(share), "-") for name, share in missing]
     note = "Best visits; binary and emission are parts of all stars."
     return Section("parts of the stars", note, ("paper", "catalog", "truth"), rows)

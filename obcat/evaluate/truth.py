@@ -11,7 +11,15 @@ from obcat import arrow
 from obcat.errors import ObcatError
 from obcat.reading import Reading, query_text
 
-__all__ = ["Compared", "EvaluateError", "beside_truth", "is_ob_star", "missing_note", "read_truth", "refuse_real"]
+__all__ = [
+    "Compared",
+    "EvaluateError",
+    "beside_truth",
+    "is_ob_star",
+    "missing_note",
+    "read_truth",
+    "refuse_real",
+]
 
 Compared = dict[str, np.ndarray]
 
@@ -23,7 +31,9 @@ OPTIONAL = {
     "stars": {
         "kind": pa.string(),
         "is_triple": pa.bool_(),
-        **dict.fromkeys(("wobble", "parallax_offset_true", "ew_disc", "ew_wind", "flux_ratio_v"), pa.float64()),
+        **dict.fromkeys(
+            ("wobble", "parallax_offset_true", "ew_disc", "ew_wind", "flux_ratio_v"), pa.float64()
+        ),
     },
     "visits": {
         "has_emission": pa.bool_(),
@@ -46,9 +56,13 @@ def _read_table(path: Path, key: str) -> pa.Table:
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
-        raise EvaluateError(f"{path}: no table of a truth; give the folder that obcat simulate wrote it to") from error
+        raise EvaluateError(
+            f"{path}: no table of a truth; give the folder that obcat simulate wrote it to"
+        ) from error
     if key not in table.column_names:
-        raise EvaluateError(f"{path}: has no column {key}; give the folder that obcat simulate wrote the truth to")
+        raise EvaluateError(
+            f"{path}: has no column {key}; give the folder that obcat simulate wrote the truth to"
+        )
     if len(table[key].unique()) < len(table):
         raise EvaluateError(f"{path}: {key} is there more than once")
     return table
@@ -57,10 +71,14 @@ def _read_table(path: Path, key: str) -> pa.Table:
 def refuse_real(survey: Reading) -> None:
     """EvaluateError: the survey is not simulated."""
     if not survey.simulated:
-        raise EvaluateError(f"{survey.database}: its survey is not simulated, so there is no truth to compare it with")
+        raise EvaluateError(
+            f"{survey.database}: its survey is not simulated, so there is no truth to compare it with"
+        )
 
 
-def beside_truth(con: duckdb.DuckDBPyConnection, truth: dict[str, pa.Table], folder: Path) -> Compared:
+def beside_truth(
+    con: duckdb.DuckDBPyConnection, truth: dict[str, pa.Table], folder: Path
+) -> Compared:
     """Columns of the catalog and true_* ones, (n,) each: numbers as float64 with NaN for NULL, text with "".
 
     EvaluateError: a spectrum of the catalog is not in the truth, or the truth lacks a column.
@@ -87,14 +105,20 @@ def _completed(table: pa.Table, optional: dict[str, pa.DataType]) -> pa.Table:
 def _with_sb2(data: Compared) -> Compared:
     """With ``is_sb2``: lines of both stars can be told apart in this visit; NaN where the truth has no velocities."""
     apart, light = data["rv_apart"], data["flux_ratio_v"]
-    seen = np.where(np.isfinite(apart) & np.isfinite(light), (apart > SB2_VELOCITY) & (light > SB2_LIGHT), np.nan)
+    seen = np.where(
+        np.isfinite(apart) & np.isfinite(light),
+        (apart > SB2_VELOCITY) & (light > SB2_LIGHT),
+        np.nan,
+    )
     return data | {"is_sb2": seen}
 
 
 def missing_note(data: Compared, *names: str) -> str:
     """A sentence that says which of these columns the truth does not know; nothing if it knows them all."""
     lacking = [name for name in names if not _known(data[name]).any()]
-    return f" The truth has no {', '.join(lacking)}: rows that need it are missing." if lacking else ""
+    return (
+        f" The truth has no {', '.join(lacking)}: rows that need it are missing." if lacking else ""
+    )
 
 
 def _known(column: np.ndarray) -> np.ndarray:

@@ -45,9 +45,13 @@ def _sections(con: duckdb.DuckDBPyConnection, names: Names) -> Iterator[Section]
 
 def _asked(con: duckdb.DuckDBPyConnection, text: str, names: Names) -> Section:
     """The title of a query and its answer: the names it asks for are those of the star."""
-    cursor = con.execute(text, {name: value for name, value in names.items() if f"${name}" in text} or None)
+    cursor = con.execute(
+        text, {name: value for name, value in names.items() if f"${name}" in text} or None
+    )
     columns = [d[0] for d in cursor.description or ()]
-    return Section(_title(text), "", columns, cursor.fetchall(), alone="-- Grain:   one row.\n" in text)
+    return Section(
+        _title(text), "", columns, cursor.fetchall(), alone="-- Grain:   one row.\n" in text
+    )
 
 
 def _title(text: str) -> str:

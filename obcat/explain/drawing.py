@@ -61,7 +61,9 @@ def spectrum_drawing(con: duckdb.DuckDBPyConnection, specid: str) -> tuple[str, 
     known = bool(pca) and score is not None
     model = reconstruct(np.array([score]), **pca)[0] if known else np.full(seen.shape, np.nan)
     figure = Figure(figsize=(12, 5), layout="constrained")
-    (above, near), (below, near_below) = figure.subplots(2, 2, sharex="col", height_ratios=(3, 1), width_ratios=(4, 1))
+    (above, near), (below, near_below) = figure.subplots(
+        2, 2, sharex="col", height_ratios=(3, 1), width_ratios=(4, 1)
+    )
     for top, bottom in ((above, below), (near, near_below)):
         _panels(top, bottom, seen, model, clean_pixels(*limits))
     _zoom(near, near_below, seen, model, halpha, halfwidth)
@@ -71,7 +73,9 @@ def spectrum_drawing(con: duckdb.DuckDBPyConnection, specid: str) -> tuple[str, 
     return SPECTRUM_CAPTION, _svg(figure, SPECTRUM_CAPTION)
 
 
-def _panels(top: Axes, bottom: Axes, seen: np.ndarray, model: np.ndarray, clean: np.ndarray) -> None:
+def _panels(
+    top: Axes, bottom: Axes, seen: np.ndarray, model: np.ndarray, clean: np.ndarray
+) -> None:
     """Spectrum and reconstruction above, their difference below, the clean windows shaded in both."""
     top.plot(WAVELENGTH, seen, lw=0.5, color="k", label="spectrum")
     top.plot(WAVELENGTH, model, lw=0.7, color="C1", label="reconstruction without emission")
@@ -82,13 +86,20 @@ def _panels(top: Axes, bottom: Axes, seen: np.ndarray, model: np.ndarray, clean:
 
 def _shade(axes: Axes, where: np.ndarray, colour: str, label: str) -> None:
     across = axes.get_xaxis_transform()
-    axes.fill_between(WAVELENGTH, 0, 1, where=where, color=colour, alpha=0.12, lw=0, transform=across, label=label)
+    axes.fill_between(
+        WAVELENGTH, 0, 1, where=where, color=colour, alpha=0.12, lw=0, transform=across, label=label
+    )
 
 
-def _zoom(top: Axes, bottom: Axes, seen: np.ndarray, model: np.ndarray, halpha: float, halfwidth: float) -> None:
+def _zoom(
+    top: Axes, bottom: Axes, seen: np.ndarray, model: np.ndarray, halpha: float, halfwidth: float
+) -> None:
     """Halpha, with the window in which the excess is taken."""
     inside = np.abs(WAVELENGTH - halpha) < 6 * halfwidth
-    for axes, values in ((top, np.concatenate([seen[inside], model[inside]])), (bottom, (seen - model)[inside])):
+    for axes, values in (
+        (top, np.concatenate([seen[inside], model[inside]])),
+        (bottom, (seen - model)[inside]),
+    ):
         _shade(axes, np.abs(WAVELENGTH - halpha) < halfwidth, "C3", "")
         good = values[np.isfinite(values)]
         if len(good):
@@ -99,14 +110,22 @@ def _zoom(top: Axes, bottom: Axes, seen: np.ndarray, model: np.ndarray, halpha: 
 
 def distance_drawing(con: duckdb.DuckDBPyConnection, specid: str) -> tuple[str, str]:
     """A caption, and as SVG both terms and what was used, each to its own maximum."""
-    rows = con.sql(query_text("explain/distance_terms"), params={"specid": specid}).to_arrow_table().to_pylist()
+    rows = (
+        con.sql(query_text("explain/distance_terms"), params={"specid": specid})
+        .to_arrow_table()
+        .to_pylist()
+    )
     if not rows:
         return "No distance.", ""
     star = {name: np.nan if v is None else float(v) for name, v in rows[0].items()}
     d = np.geomspace(star["dis_low"] / 3, star["dis_high"] * 3, 800)
     figure = Figure(figsize=(12, 3.2), layout="constrained")
     axes = figure.subplots()
-    terms = {name: density for name, density in distance_terms(d, star).items() if np.isfinite(density).all()}
+    terms = {
+        name: density
+        for name, density in distance_terms(d, star).items()
+        if np.isfinite(density).all()
+    }
     for name, density in terms.items():
         colour, width = LINES[name]
         axes.plot(d, density, color=colour, lw=width, alpha=1.5 / width, label=name)
@@ -125,7 +144,11 @@ def distance_terms(d: np.ndarray, star: dict[str, float]) -> dict[str, np.ndarra
 
     Each is over its maximum, and NaN where it is missing.
     """
-    left_out = {"spectrum": ("parallax",), "parallax": ("mk",), "used": ("mk",) if star["binary_flag"] == 1 else ()}
+    left_out = {
+        "spectrum": ("parallax",),
+        "parallax": ("mk",),
+        "used": ("mk",) if star["binary_flag"] == 1 else (),
+    }
     return {name: _density(d, star, without) for name, without in left_out.items()}
 
 
@@ -145,10 +168,15 @@ def _svg(figure: Figure, title: str) -> str:
     return f'<svg role="img" aria-label="{title}"' + text.getvalue().partition("<svg")[2]
 
 
-def star_page(con: duckdb.DuckDBPyConnection, names: dict[str, str], heading: str, sections: Iterable[Section]) -> str:
+def star_page(
+    con: duckdb.DuckDBPyConnection, names: dict[str, str], heading: str, sections: Iterable[Section]
+) -> str:
     """The heading, the drawings and the sections of a star as HTML; every value is escaped."""
     drawings = (spectrum_drawing(con, names["specid"]), distance_drawing(con, names["specid"]))
     body = [f"<h1>{escape(heading)}</h1>"]
-    body += [f"<figure>{drawing}<figcaption>{escape(caption)}</figcaption></figure>" for caption, drawing in drawings]
+    body += [
+        f"<figure>{drawing}<figcaption>{escape(caption)}</figcaption></figure>"
+        for caption, drawing in drawings
+    ]
     body += [as_html(section) for section in sections]
     return HEAD.format(title=escape(names["star_id"])) + "\n".join(body) + "\n</body></html>\n"

@@ -24,11 +24,18 @@ def conditions() -> dict[str, str]:
 def bits(con: duckdb.DuckDBPyConnection, specid: str, everything: bool) -> Section:
     """The bits that are set, and the names of those that are not; or all of them, each with its condition."""
     found = con.execute(query_text("explain/bits"), {"specid": specid}).fetchall()
-    rows = [[bit, name, words, conditions().get(name, "")] for bit, name, words, is_set in found if is_set]
+    rows = [
+        [bit, name, words, conditions().get(name, "")]
+        for bit, name, words, is_set in found
+        if is_set
+    ]
     names = ["bit", "name", "meaning", "set where"]
     unset = [name for _, name, _, is_set in found if not is_set]
     if everything:
-        answer = [["yes" if r[3] else "no", *r[:3], conditions().get(r[1], "")] for r in sorted(found, key=_is_unset)]
+        answer = [
+            ["yes" if r[3] else "no", *r[:3], conditions().get(r[1], "")]
+            for r in sorted(found, key=_is_unset)
+        ]
         return Section(TITLE.replace("the bits set", "every bit"), "", ["set", *names], answer)
     return Section(TITLE, f"not set: {', '.join(unset)}", names, rows)
 

@@ -43,7 +43,10 @@ def find(survey: Reading, star: str) -> Found:
         )
     specid, star_id, way = rows[0]
     note = " (SIMULATED: this star does not exist)" if survey.simulated else ""
-    return Found({"specid": specid, "star_id": star_id}, f"{star_id}, spectrum {specid}, found by {way}{note}")
+    return Found(
+        {"specid": specid, "star_id": star_id},
+        f"{star_id}, spectrum {specid}, found by {way}{note}",
+    )
 
 
 def _near(con: duckdb.DuckDBPyConnection, ra: float, dec: float) -> tuple[str, str, str]:

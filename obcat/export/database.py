@@ -25,7 +25,9 @@ def write(path: Path, database: Path) -> None:
 def write_from(con: duckdb.DuckDBPyConnection, path: Path, catalog: Published) -> None:
     """The same over a connection that the catalog was read from, whose rows are written as they were read."""
     try:
-        con.execute(f"ATTACH $path AS released (STORAGE_VERSION '{db.STORAGE}')", {"path": str(path)})
+        con.execute(
+            f"ATTACH $path AS released (STORAGE_VERSION '{db.STORAGE}')", {"path": str(path)}
+        )
         con.register(ROWS, catalog.rows)
         statements = list(copies(con))
         con.execute("USE released")
@@ -52,8 +54,12 @@ def copies(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
         yield created
         yield f"INSERT INTO {name} FROM {ROWS if name == CATALOG else f'obcat.{name}'} ORDER BY 1"
         yield f"COMMENT ON TABLE {name} IS {literal(comment)}"
-        columns = con.execute(f"SELECT column_name, comment FROM system.main.duckdb_columns() WHERE {where}").fetchall()
-        yield from (f'COMMENT ON COLUMN {name}."{column}" IS {literal(text)}' for column, text in columns)
+        columns = con.execute(
+            f"SELECT column_name, comment FROM system.main.duckdb_columns() WHERE {where}"
+        ).fetchall()
+        yield from (
+            f'COMMENT ON COLUMN {name}."{column}" IS {literal(text)}' for column, text in columns
+        )
 
 
 def macros() -> list[str]:

@@ -8,7 +8,15 @@ import pyarrow as pa
 from astropy import units
 from astropy.io import fits
 
-from obcat.export.published import CATALOG, NOT_REAL, Published, ReleaseError, ascii_of, null_of, own_numbers
+from obcat.export.published import (
+    CATALOG,
+    NOT_REAL,
+    Published,
+    ReleaseError,
+    ascii_of,
+    null_of,
+    own_numbers,
+)
 from obcat.schema import Column
 
 __all__ = ["write"]
@@ -22,7 +30,8 @@ def write(path: Path, catalog: Published) -> None:
     Raises ReleaseError where a value stands for NULL in its column, or text is not plain.
     """
     table = fits.BinTableHDU.from_columns(
-        [described(c, catalog.rows[c.column]) for c in catalog.columns], name=CATALOG.partition(".")[2].upper()
+        [described(c, catalog.rows[c.column]) for c in catalog.columns],
+        name=CATALOG.partition(".")[2].upper(),
     )
     table.header["LONGSTRN"] = ("OGIP 1.0", "long descriptions go on in CONTINUE cards")
     for number, column in enumerate(catalog.columns, start=1):
@@ -60,7 +69,9 @@ def as_numbers(column: Column, values: pa.ChunkedArray) -> tuple[np.ndarray, str
         return filled.to_numpy(), CODES[column.type]
     filled = values.fill_null(null).to_numpy()
     if values.null_count != np.count_nonzero(filled == null):
-        raise ReleaseError(f"{CATALOG}.{column.column}: a star has {null}, which stands for NULL in a FITS file")
+        raise ReleaseError(
+            f"{CATALOG}.{column.column}: a star has {null}, which stands for NULL in a FITS file"
+        )
     return filled, CODES[column.type]
 
 
@@ -75,11 +86,17 @@ def add_provenance(header: fits.Header, catalog: Published) -> None:
         ("SIMULATD", catalog.simulated, "T: simulated stars; F: real stars"),
         ("SURVEY", catalog.survey, "name of the survey"),
         ("RELEASE", catalog.provenance.get("release"), "data release of the spectra"),
-        ("CREATOR", f"obcat {catalog.provenance.get('obcat', '')}".strip(), "program that wrote this file"),
+        (
+            "CREATOR",
+            f"obcat {catalog.provenance.get('obcat', '')}".strip(),
+            "program that wrote this file",
+        ),
         ("OBCATFP", catalog.provenance.get("fingerprint"), ""),
         ("REFERENC", "2021ApJS..253...22X", "paper whose method this is"),
     ]
-    header.update({key: (value, comment) for key, value, comment in cards if value not in (None, "")})
+    header.update(
+        {key: (value, comment) for key, value, comment in cards if value not in (None, "")}
+    )
     if catalog.simulated:
         header.add_comment(NOT_REAL)
     header.add_comment("The fingerprint OBCATFP is a hash of inputs, code and versions.")

@@ -64,7 +64,12 @@ def bit_rows(bits: Iterable[tuple[int, str, str]]) -> Iterator[str]:
 
 
 def row(column: Column) -> str:
-    cells = [f"`{column.column}`", f"`{label(column.column)}`", column.unit or "-", KINDS.get(column.type, "integer")]
+    cells = [
+        f"`{column.column}`",
+        f"`{label(column.column)}`",
+        column.unit or "-",
+        KINDS.get(column.type, "integer"),
+    ]
     return f"| {' | '.join([*cells, limits(column), unknown(column), cell(column.description)])} |"
 
 

@@ -26,5 +26,9 @@ def write_from(con: duckdb.DuckDBPyConnection, path: Path, catalog: Published) -
         raise ReleaseError(f"{path.name}: {str(error).splitlines()[0]}") from error
     facts = {name: catalog.provenance.get(name) for name in ("release", "obcat", "fingerprint")}
     warning = {"warning": NOT_REAL} if catalog.simulated else {}
-    given = {"survey": catalog.survey, "simulated": catalog.simulated, "parameters": catalog.parameters}
+    given = {
+        "survey": catalog.survey,
+        "simulated": catalog.simulated,
+        "parameters": catalog.parameters,
+    }
     model_file.write(path, models, {**facts, **given, **warning})

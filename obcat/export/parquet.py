@@ -26,7 +26,12 @@ def write(path: Path, catalog: Published) -> None:
     without it.
     """
     fields = [
-        pa.field(c.column, c.arrow_type, nullable=not c.required, metadata=described(c.description, c.unit, c.ucd))
+        pa.field(
+            c.column,
+            c.arrow_type,
+            nullable=not c.required,
+            metadata=described(c.description, c.unit, c.ucd),
+        )
         for c in catalog.columns
     ]
     keys = {
@@ -41,7 +46,11 @@ def write(path: Path, catalog: Published) -> None:
 
 
 def described(description: str, unit: str, ucd: str) -> dict[str, str]:
-    return {name: text for name, text in (("description", description), ("unit", unit), ("ucd", ucd)) if text}
+    return {
+        name: text
+        for name, text in (("description", description), ("unit", unit), ("ucd", ucd))
+        if text
+    }
 
 
 def for_pandas(columns: Iterable[Column]) -> dict[str, Any]:

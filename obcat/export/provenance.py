@@ -33,7 +33,9 @@ def write(path: Path, catalog: Published, files: Mapping[str, str] | None = None
 
 
 def starting(head: str, items: dict[str, str]) -> dict[str, str]:
-    return {name.removeprefix(head): value for name, value in items.items() if name.startswith(head)}
+    return {
+        name.removeprefix(head): value for name, value in items.items() if name.startswith(head)
+    }
 
 
 def parameters(catalog: Published) -> dict[str, dict]:
@@ -77,7 +79,11 @@ def papers(catalog: Published) -> tuple[tuple[str, str, str], ...]:
 def numbers(catalog: Published) -> list[str]:
     """The numbers of the method that are the survey's own."""
     chosen = own_numbers(catalog)
-    return ["", "Numbers of the method that this survey chose", *(f"  {n}" for n in chosen)] if chosen else []
+    return (
+        ["", "Numbers of the method that this survey chose", *(f"  {n}" for n in chosen)]
+        if chosen
+        else []
+    )
 
 
 def write_citation(path: Path, catalog: Published) -> None:

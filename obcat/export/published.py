@@ -85,7 +85,9 @@ def opened(database: Path, writes: Path | None = None) -> Iterator[duckdb.DuckDB
     except NotOurs as error:
         raise ReleaseError(str(error)) from error
     except duckdb.Error as error:
-        raise ReleaseError(f"{database}: no catalog to export: {str(error).splitlines()[0]}") from error
+        raise ReleaseError(
+            f"{database}: no catalog to export: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def read_from(con: duckdb.DuckDBPyConnection, database: Path) -> Published:
@@ -104,7 +106,9 @@ def read_from(con: duckdb.DuckDBPyConnection, database: Path) -> Published:
     check_names(rows.column_names, [c.column for c in columns], database)
     name, simulated = survey[0] if survey else ("", 0)
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        raise ReleaseError(f"{database}: {name!r} is not the name of a survey; use letters, digits, _ and -")
+        raise ReleaseError(
+            f"{database}: {name!r} is not the name of a survey; use letters, digits, _ and -"
+        )
     rows = cleaned(rows)
     return Published(
         name,
@@ -129,7 +133,9 @@ def with_unit(catalog: Published, name: str) -> str:
     return f"{printed(catalog.parameters[name])} {column(f'meta.parameters.{name}').unit}".strip()
 
 
-def check_tables(con: duckdb.DuckDBPyConnection, database: Path, names: tuple[str, ...] = TABLES) -> None:
+def check_tables(
+    con: duckdb.DuckDBPyConnection, database: Path, names: tuple[str, ...] = TABLES
+) -> None:
     """Tables, and not views: a view of a stranger's database could read files of whoever exports it."""
     found = con.execute(f"SELECT schema_name || '.' || table_name {OURS}").fetchall()
     for name in names:
@@ -141,7 +147,10 @@ def plain(text: str) -> str:
     r"""Text without control characters: ESC is \x1b, a mark of direction \u202e; no blanks around it."""
     if text.isprintable():
         return text.strip()
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text.strip(" "))
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii")
+        for c in text.strip(" ")
+    )
 
 
 def in_ascii(text: str) -> str:
@@ -175,7 +184,12 @@ def widened(column: Column, values: pa.ChunkedArray) -> Column:
 
 def check_names(found: list[str], declared: list[str], database: Path) -> None:
     if found != declared:
-        odd = next(iter([*(n for n in found if n not in declared), *(n for n in declared if n not in found)]), "order")
+        odd = next(
+            iter(
+                [*(n for n in found if n not in declared), *(n for n in declared if n not in found)]
+            ),
+            "order",
+        )
         hint = nearest(odd, declared)
         raise ReleaseError(
             f"{database}: {CATALOG} is of another version of obcat (column {odd!r}{hint}); build it again"

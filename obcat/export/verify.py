@@ -49,21 +49,31 @@ def check_builds(folder: Path, build: str | None = None) -> None:
     builds = {name: found for name in names if (found := build_of(folder / name))}
     first, wanted = (SUMS, build) if build else next(iter(builds.items()), ("", ""))
     for name, found in builds.items():
-        if found[:SHORT] != wanted[:SHORT] or (len(found) > SHORT < len(wanted) and found != wanted):
+        if found[:SHORT] != wanted[:SHORT] or (
+            len(found) > SHORT < len(wanted) and found != wanted
+        ):
             both = f"{name} is of build {found[:SHORT]}, {first} of {wanted[:SHORT]}"
             raise Mixture(f"{folder}: files of two builds: {both}; export the catalog again")
     for name, stated in digests_of(folder / PROVENANCE).items():
         if name in names and digest(folder / name) != stated:
-            raise Mixture(f"{folder}: {name} is not that of the build of {PROVENANCE}; export the catalog again")
+            raise Mixture(
+                f"{folder}: {name} is not that of the build of {PROVENANCE}; export the catalog again"
+            )
 
 
 def silent(folder: Path) -> dict[str, str]:
     """Name -> checksum of the files that do not state their build."""
-    return {name: digest(folder / name) for name in names_of(folder) if build_of(folder / name) is None}
+    return {
+        name: digest(folder / name) for name in names_of(folder) if build_of(folder / name) is None
+    }
 
 
 def names_of(folder: Path) -> list[str]:
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p != folder / SUMS)
+    return sorted(
+        p.relative_to(folder).as_posix()
+        for p in folder.rglob("*")
+        if p.is_file() and p != folder / SUMS
+    )
 
 
 def state(path: Path, wanted: str) -> str:

@@ -10,7 +10,13 @@ from obcat.schema import column as schema_column
 
 __all__ = ["check_column", "document", "facts", "vounit"]
 
-DATATYPES = {"DOUBLE": "double", "FLOAT": "float", "BIGINT": "long", "INTEGER": "int", "SMALLINT": "short"}
+DATATYPES = {
+    "DOUBLE": "double",
+    "FLOAT": "float",
+    "BIGINT": "long",
+    "INTEGER": "int",
+    "SMALLINT": "short",
+}
 DEPRECATED = {"Angstrom": "0.1nm"}
 OPEN = """\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -30,7 +36,10 @@ def document(catalog: Published, data: str) -> Iterator[str]:
     yield OPEN
     yield f"<DESCRIPTION>{escape(described(catalog))}</DESCRIPTION>\n"
     yield '<RESOURCE type="results">\n'
-    yield from (f"<INFO name={quoteattr(name)} value={quoteattr(value)}/>\n" for name, value in facts(catalog).items())
+    yield from (
+        f"<INFO name={quoteattr(name)} value={quoteattr(value)}/>\n"
+        for name, value in facts(catalog).items()
+    )
     yield from parameters(catalog)
     yield f'<TABLE name="{CATALOG.partition(".")[2]}" nrows="{catalog.rows.num_rows}">\n'
     yield f"<DESCRIPTION>{escape(read_tables()[CATALOG].description)}</DESCRIPTION>\n"
@@ -40,7 +49,11 @@ def document(catalog: Published, data: str) -> Iterator[str]:
 
 
 def described(catalog: Published) -> str:
-    return f"{NOT_REAL}." if catalog.simulated else f"Catalog of hot stars of the survey {catalog.survey}."
+    return (
+        f"{NOT_REAL}."
+        if catalog.simulated
+        else f"Catalog of hot stars of the survey {catalog.survey}."
+    )
 
 
 def facts(catalog: Published) -> dict[str, str]:
@@ -83,7 +96,9 @@ def digits(column: Column) -> str:
 
 def values(column: Column) -> str:
     null = null_of(column)
-    limits = "".join(f'<{n} value="{v}"/>' for n, v in (("MIN", column.min), ("MAX", column.max)) if v)
+    limits = "".join(
+        f'<{n} value="{v}"/>' for n, v in (("MIN", column.min), ("MAX", column.max)) if v
+    )
     mark = f' null="{null}"' if null is not None else ""
     return f"<VALUES{mark}>{limits}</VALUES>" if mark or limits else ""
 
@@ -104,4 +119,6 @@ def check_column(column: Column) -> None:
             units.Unit(vounit(column.unit), format="vounit", parse_strict="raise")
         parse_ucd(column.ucd, check_controlled_vocabulary=True)
     except ValueError as error:
-        raise ReleaseError(f"{column.table}.{column.column}: {str(error).splitlines()[0]}") from error
+        raise ReleaseError(
+            f"{column.table}.{column.column}: {str(error).splitlines()[0]}"
+        ) from error

@@ -17,7 +17,9 @@ def write(path: Path, catalog: Published) -> None:
     Raises ReleaseError where a value stands for NULL, a text is not plain, or a unit or UCD is none.
     """
     columns = [cells(c, catalog.rows[c.column].to_pylist()) for c in catalog.columns]
-    rows = "".join(f"<TR><TD>{'</TD><TD>'.join(row)}</TD></TR>\n" for row in zip(*columns, strict=True))
+    rows = "".join(
+        f"<TR><TD>{'</TD><TD>'.join(row)}</TD></TR>\n" for row in zip(*columns, strict=True)
+    )
     with path.open("w", encoding="ascii", newline="\n") as f:
         f.writelines(vo.document(catalog, f"<DATA><TABLEDATA>\n{rows}</TABLEDATA></DATA>\n"))
 
@@ -27,7 +29,9 @@ def cells(column: Column, values: list) -> Iterable[str]:
         return [escape(text_of(column, v)) for v in values]
     null = null_of(column)
     if null is not None and null in values:
-        raise ReleaseError(f"{CATALOG}.{column.column}: a star has {null}, which stands for NULL in a VOTable")
+        raise ReleaseError(
+            f"{CATALOG}.{column.column}: a star has {null}, which stands for NULL in a VOTable"
+        )
     empty = "" if null is None else str(null)
     return [empty if v is None else repr(v) for v in values]
 
@@ -35,5 +39,7 @@ def cells(column: Column, values: list) -> Iterable[str]:
 def text_of(column: Column, value: str | None) -> str:
     text = ascii_of(column, value or "")
     if len(text) > int(column.format[1:]):
-        raise ReleaseError(f"{CATALOG}.{column.column}: {text!r} is longer than its format {column.format}")
+        raise ReleaseError(
+            f"{CATALOG}.{column.column}: {text!r} is longer than its format {column.format}"
+        )
     return text

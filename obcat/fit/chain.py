@@ -57,12 +57,21 @@ def sample(stars: Stars, start: Floats, *, walkers: int, steps: int, seed: int) 
     log_likelihood = quadrature(stars)
 
     def log_posterior(ensemble: Floats) -> Floats:
-        return np.array([log_likelihood(theta) if (theta[2:] > 0).all() else -np.inf for theta in ensemble])
+        return np.array(
+            [log_likelihood(theta) if (theta[2:] > 0).all() else -np.inf for theta in ensemble]
+        )
 
-    moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)]  # a third of the stretch move's time
-    sampler = emcee.EnsembleSampler(walkers, len(PARAMETERS), log_posterior, vectorize=True, moves=moves)
+    moves = [
+        (emcee.moves.DEMove(), 0.8),
+        (emcee.moves.DESnookerMove(), 0.2),
+    ]  # a third of the stretch move's time
+    sampler = emcee.EnsembleSampler(
+        walkers, len(PARAMETERS), log_posterior, vectorize=True, moves=moves
+    )
     sampler.random_state = np.random.RandomState(seed).get_state()
-    state = start + START_WIDTH * np.random.default_rng(seed).normal(size=(walkers, len(PARAMETERS)))
+    state = start + START_WIDTH * np.random.default_rng(seed).normal(
+        size=(walkers, len(PARAMETERS))
+    )
     state[:, 2:] = np.abs(state[:, 2:])
     for _ in range(LONGEST):
         state = sampler.run_mcmc(state, steps)

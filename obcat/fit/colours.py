@@ -66,7 +66,13 @@ def coefficients(read: Read, parameters: Any, models: dict[str, dict[str, np.nda
             f"colour_teff = {parameters.colour_teff} is outside the table: {teff[0]:.0f} to {teff[-1]:.0f} K"
         )
     at = np.log10(parameters.colour_teff)
-    return Fit({"coefficients": np.array([np.interp(at, np.log10(teff), _column(table, x)) for x in (*BANDS, "ks")])})
+    return Fit(
+        {
+            "coefficients": np.array(
+                [np.interp(at, np.log10(teff), _column(table, x)) for x in (*BANDS, "ks")]
+            )
+        }
+    )
 
 
 def _column(table: pa.Table, name: str) -> Floats:
@@ -80,5 +86,7 @@ def _filled(bc: Floats, feh: Floats) -> Floats:
         line = bc[t, g, :, band]
         known = np.isfinite(line)
         if known.any():
-            filled[t, g, :, band] = np.interp(feh, feh[known], line[known], left=np.nan, right=np.nan)
+            filled[t, g, :, band] = np.interp(
+                feh, feh[known], line[known], left=np.nan, right=np.nan
+            )
     return filled

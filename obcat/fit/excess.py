@@ -42,11 +42,20 @@ def measured(read: Reader, parameters: Any, model: Model, kept: np.ndarray) -> F
     for batch in batches(read):
         _, good, score = scored(batch.norm, batch.ivar, parameters, model)
         parts.append((*excess_of(batch.norm, batch.ivar, score, parameters, model), score))
-        level = reconstruct(score, mean=model["mean"], scale=model["scale"], full_from_clean=model["full_from_clean"])
+        level = reconstruct(
+            score,
+            mean=model["mean"],
+            scale=model["scale"],
+            full_from_clean=model["full_from_clean"],
+        )
         counted = good & np.isfinite(level) & kept[batch.rows, None]
         weight = np.where(counted, batch.ivar, 0)
         residual = np.where(counted, batch.norm - level, 0)
-        sums += counted.sum(axis=0), (weight * residual**2).sum(axis=0), weight.sum(axis=0, dtype=np.float64)
+        sums += (
+            counted.sum(axis=0),
+            (weight * residual**2).sum(axis=0),
+            weight.sum(axis=0, dtype=np.float64),
+        )
     excess, error, score = map(np.concatenate, zip(*parts, strict=True))
     inside = left_out(score, model, kept)
     return Found(excess / inside, error, score, scatter(*sums))
@@ -72,7 +81,9 @@ def scored(
     norm: np.ndarray, ivar: np.ndarray, parameters: Any, model: Model
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Standardised flux, good pixels, and coefficients of the clean windows."""
-    x, good = standardised(norm, ivar, mean=model["mean"], scale=model["scale"], outlier=parameters.pca_outlier)
+    x, good = standardised(
+        norm, ivar, mean=model["mean"], scale=model["scale"], outlier=parameters.pca_outlier
+    )
     score = coefficients(
         x,
         good,
@@ -110,7 +121,10 @@ def ordinary(found: Found, score_scale: np.ndarray, *, false_alarm: float) -> Mo
         "excess_calibration": calibrate(found.excess, found.error, false_alarm=false_alarm),
     }
     terms = quadratic(np.zeros((1, LEADING))).shape[1]
-    enough = np.count_nonzero(np.isfinite(found.excess)) >= PER_TERM * terms and len(score_scale) >= LEADING
+    enough = (
+        np.count_nonzero(np.isfinite(found.excess)) >= PER_TERM * terms
+        and len(score_scale) >= LEADING
+    )
     model = straight
     for _ in range(ROUNDS if enough else 0):
         model = curved(found, score_scale, model, false_alarm)
@@ -127,7 +141,10 @@ def curved(found: Found, score_scale: np.ndarray, before: Model, false_alarm: fl
     _, error_scale, systematic, _ = before["excess_calibration"]
     weight = 1 / np.hypot(error_scale * found.error[near], systematic)
     curve = np.linalg.lstsq(quadratic(white) * weight[:, None], found.excess[near] * weight)[0]
-    shape = {"excess_curve": curve, "excess_limits": np.stack([white.min(axis=0), white.max(axis=0)])}
+    shape = {
+        "excess_curve": curve,
+        "excess_limits": np.stack([white.min(axis=0), white.max(axis=0)]),
+    }
     rest = found.excess - expected_excess(found.score, score_clean_scale=score_scale, **shape)
     return shape | {"excess_calibration": calibrate(rest, found.error, false_alarm=false_alarm)}
 

@@ -40,7 +40,9 @@ def moments(read: Reader, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     total = np.zeros((3, N_PIXEL))
     for batch in batches(read):
         good = batch.ivar > 0
-        shifted = np.where(good, batch.norm - 1.0, 0.0)  # about 1, the level of a normalised spectrum: no cancellation
+        shifted = np.where(
+            good, batch.norm - 1.0, 0.0
+        )  # about 1, the level of a normalised spectrum: no cancellation
         total += good.sum(axis=0), shifted.sum(axis=0), np.einsum("ij,ij->j", shifted, shifted)
     known = used & (total[0] > 0)
     first, second = np.divide(total[1:], total[0], out=np.zeros((2, N_PIXEL)), where=known)

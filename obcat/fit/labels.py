@@ -20,10 +20,14 @@ __all__ = ["labels"]
 Arrays = dict[str, np.ndarray]
 
 DOUBLES = [(name, pa.float64()) for name in ("scatter", "bias")]
-SUMMARY = pa.schema([("label", pa.string()), ("n_train", pa.int32()), ("n_test", pa.int32()), *DOUBLES])
+SUMMARY = pa.schema(
+    [("label", pa.string()), ("n_train", pa.int32()), ("n_test", pa.int32()), *DOUBLES]
+)
 
 
-def labels(read: Callable[[], pa.RecordBatchReader], parameters: Any, models: dict[str, Arrays]) -> Fit:
+def labels(
+    read: Callable[[], pa.RecordBatchReader], parameters: Any, models: dict[str, Arrays]
+) -> Fit:
     """Boosted trees for log10 Teff, log g and [Fe/H], each from the stars that have that label.
 
     The model is arrays, not LightGBM's text: a truncated text would end the interpreter that loads it.
@@ -59,12 +63,18 @@ def labels(read: Callable[[], pa.RecordBatchReader], parameters: Any, models: di
         judged = residual[test] if test.any() else residual[training]
         arrays |= {f"{name}_{key}": array for key, array in model.items()}
         arrays[f"{name}_scatter"] = np.array(robust_scatter(judged))
-        summary.append((name, int(training.sum()), int(test.sum()), robust_scatter(judged), _median(judged)))
+        summary.append(
+            (name, int(training.sum()), int(test.sum()), robust_scatter(judged), _median(judged))
+        )
     return Fit(arrays, {"labels_summary": from_rows(summary, SUMMARY)})
 
 
 def _trees(score: np.ndarray, label: np.ndarray, parameters: Any) -> Arrays:
-    return trees.train(score, label, parameters) if len(label) >= parameters.label_min_stars else trees.empty()
+    return (
+        trees.train(score, label, parameters)
+        if len(label) >= parameters.label_min_stars
+        else trees.empty()
+    )
 
 
 def _log10(teff: np.ndarray) -> np.ndarray:

@@ -77,7 +77,9 @@ def quadrature(stars: Stars) -> Callable[[Floats], float]:
 
     def log_likelihood(theta: Floats) -> float:
         alpha, beta, sigma_int, sigma_100 = theta
-        variance = sigma_int**2 + sigma_100**2 * stars.inverse_snr + (1 + alpha) ** 2 * stars.variance
+        variance = (
+            sigma_int**2 + sigma_100**2 * stars.inverse_snr + (1 + alpha) ** 2 * stars.variance
+        )
         np.multiply(magnitude, 1 + alpha, out=terms)
         np.subtract(terms, stars.mk - beta, out=terms)
         np.square(terms, out=terms)

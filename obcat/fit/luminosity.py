@@ -23,11 +23,22 @@ Stars = dict[str, np.ndarray]
 NETWORKS = {"non_emission": "full", "emission": "clean"}
 PHOTOMETRY = ("ks", "ks_err", "a_ks", "a_ks_err", "parallax", "parallax_error")
 NUMBERS = ("em_flag", "mk_geo", "mk_geo_err", "snr_g", *PHOTOMETRY)
-EMPTY = {"w0": (0, 0), "b0": (0,), "w1": (0, 0), "b1": (0,), "w2": (0,), "b2": (), "centre": (0,), "scale": (0,)}
+EMPTY = {
+    "w0": (0, 0),
+    "b0": (0,),
+    "w1": (0, 0),
+    "b1": (0,),
+    "w2": (0,),
+    "b2": (),
+    "centre": (0,),
+    "scale": (0,),
+}
 SINGLE = ("limit", "brightest")
 
 
-def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any, models: dict[str, Arrays]) -> Fit:
+def luminosity(
+    read: Callable[[], pa.RecordBatchReader], parameters: Any, models: dict[str, Arrays]
+) -> Fit:
     """Train both networks of Eq. 6, each ``rejection_iterations`` + 1 times.
 
     After each training, stars with snr_dparallax > binary_nsigma (Eq. 15-17) are left out of the next one; every
@@ -58,7 +69,10 @@ def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any, models
         stars = _stars(table, basis, with_emission=name == "emission")
         training, test = _take(stars, stars["is_train"]), _take(stars, ~stars["is_train"])
         rounds[name] = list(_rounds(training, test, parameters))
-        arrays |= {f"{basis}_{key}": array for key, array in _model(rounds[name], training, parameters).items()}
+        arrays |= {
+            f"{basis}_{key}": array
+            for key, array in _model(rounds[name], training, parameters).items()
+        }
     return Fit(arrays, tables(rounds))
 
 
@@ -86,9 +100,14 @@ def _rounds(stars: Stars, test: Stars, parameters: Any) -> Iterator[Round]:
 
 
 def _round(stars: Stars, used: np.ndarray, test: Stars, parameters: Any) -> Round:
-    network, history = train(_sample(_take(stars, used)), _sample(test), parameters, parameters.network_seed)
+    network, history = train(
+        _sample(_take(stars, used)), _sample(test), parameters, parameters.network_seed
+    )
     mk = predict(stars["score"], **network)
-    residual, residual_test = mk - stars["mk_geo"], predict(test["score"], **network) - test["mk_geo"]
+    residual, residual_test = (
+        mk - stars["mk_geo"],
+        predict(test["score"], **network) - test["mk_geo"],
+    )
     judges = test["snr_g"] >= stars["snr_g"].min()
     if judges.sum() >= parameters.network_min_stars:
         mk_err = spectroscopic_scatter(residual_test[judges], test["mk_geo_err"][judges])
@@ -109,7 +128,15 @@ def _model(rounds: list[Round], stars: Stars, parameters: Any) -> Arrays:
         return {name: np.full(shape, np.nan) for name, shape in shapes.items()}
     used = rounds[-1].used
     leading = stars["score"][used][:, : parameters.domain_components].astype(float)
-    domain = {"centre": leading.mean(axis=0), "scale": np.maximum(leading.std(axis=0), np.finfo(float).tiny)}
+    domain = {
+        "centre": leading.mean(axis=0),
+        "scale": np.maximum(leading.std(axis=0), np.finfo(float).tiny),
+    }
     limit = np.quantile(domain_distance(leading, **domain), parameters.domain_fraction)
     brightest = np.quantile(stars["mk_geo"][used], parameters.domain_bright_fraction)
-    return {**rounds[-1].network, **domain, "limit": np.array(limit), "brightest": np.array(brightest)}
+    return {
+        **rounds[-1].network,
+        **domain,
+        "limit": np.array(limit),
+        "brightest": np.array(brightest),
+    }

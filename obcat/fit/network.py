@@ -59,7 +59,9 @@ class _Scale:
         return torch.from_numpy(((values - self.centre) / self.width).astype(np.float32))
 
 
-def train(sample: Sample, test: Sample, parameters: Any, seed: int) -> tuple[dict[str, np.ndarray], list[Progress]]:
+def train(
+    sample: Sample, test: Sample, parameters: Any, seed: int
+) -> tuple[dict[str, np.ndarray], list[Progress]]:
     """Weights of one network (w0 … b2, the scales of scores and of M folded in) and its learning curve.
 
     ``parameters``: hidden_neurons, dropout, epochs, batch_size, learning_rate. One thread; same inputs, same bytes.
@@ -123,7 +125,9 @@ def _fold(net: nn.Sequential, score: _Scale, mk: _Scale) -> dict[str, np.ndarray
     from torch import nn
 
     layers = [layer for layer in net if isinstance(layer, nn.Linear)]
-    (w0, b0), (w1, b1), (w2, b2) = [(_numbers(layer.weight).T, _numbers(layer.bias)) for layer in layers]
+    (w0, b0), (w1, b1), (w2, b2) = [
+        (_numbers(layer.weight).T, _numbers(layer.bias)) for layer in layers
+    ]
     w0 = w0 / score.width
     hidden = {"w0": w0, "b0": b0 - score.centre @ w0, "w1": w1, "b1": b1}
     single = {name: array.astype(np.float32) for name, array in hidden.items()}

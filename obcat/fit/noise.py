@@ -25,7 +25,10 @@ SUMMARY = pa.schema(
         "em_flag": pa.int16(),
         "parameter": pa.string(),
         "from_em_flag": pa.int16(),
-        **dict.fromkeys(("mean", "median", "std", "low", "high", "autocorrelation_time", "acceptance"), pa.float64()),
+        **dict.fromkeys(
+            ("mean", "median", "std", "low", "high", "autocorrelation_time", "acceptance"),
+            pa.float64(),
+        ),
         **dict.fromkeys(("n_steps", "n_stars", "n_dropped"), pa.int32()),
     }
 )
@@ -51,7 +54,11 @@ class Sampled:
     chain: Chain | None
 
 
-def noise(read: Callable[[], pa.RecordBatchReader], parameters: Any, models: dict[str, dict[str, np.ndarray]]) -> Fit:
+def noise(
+    read: Callable[[], pa.RecordBatchReader],
+    parameters: Any,
+    models: dict[str, dict[str, np.ndarray]],
+) -> Fit:
     """Scatter of M_spec about M, without and with emission lines.
 
     Stars more than ``noise_nsigma`` off are dropped with the closed form, until no star changes sides; the rest is
@@ -76,7 +83,10 @@ def noise(read: Callable[[], pa.RecordBatchReader], parameters: Any, models: dic
     sampled = {em_flag: _sampled(table, em_flag, parameters) for em_flag in CLASSES}
     origin = _origins(sampled)
     means = [chain.mean for _, chain in origin.values()]
-    arrays = {name: np.array([mean[PARAMETERS.index(name)] for mean in means]) for name in ("sigma_int", "sigma_100")}
+    arrays = {
+        name: np.array([mean[PARAMETERS.index(name)] for mean in means])
+        for name in ("sigma_int", "sigma_100")
+    }
     tables = {
         "noise_summary": _summary(sampled, origin),
         "noise_chain": _chains(sampled),
@@ -88,12 +98,18 @@ def noise(read: Callable[[], pa.RecordBatchReader], parameters: Any, models: dic
 def _origins(sampled: dict[int, Sampled]) -> dict[int, tuple[int, Chain]]:
     """Whose chain each class takes: its own, or the other's; empty when there is none."""
     chains = {em_flag: s.chain for em_flag, s in sampled.items() if s.chain is not None}
-    return {own: next((c, chains[c]) for c in (own, 1 - own) if c in chains) for own in sampled if chains}
+    return {
+        own: next((c, chains[c]) for c in (own, 1 - own) if c in chains)
+        for own in sampled
+        if chains
+    }
 
 
 def _sampled(table: pa.Table, em_flag: int, parameters: Any) -> Sampled:
     columns = {name: float_array(table[name]) for name in COLUMNS}
-    usable = (float_array(table["em_flag"]) == em_flag) & np.all([np.isfinite(x) for x in columns.values()], axis=0)
+    usable = (float_array(table["em_flag"]) == em_flag) & np.all(
+        [np.isfinite(x) for x in columns.values()], axis=0
+    )
     for name in ("parallax", "parallax_error", "snr_g"):
         usable &= columns[name] > 0
     stars = Stars.of({name: x[usable] for name, x in columns.items()})
@@ -130,7 +146,9 @@ def most_likely(stars: Stars) -> Floats:
 
     start = np.array([0.0, np.median(off), spread, spread / 2])
     options = {"xatol": 1e-5, "fatol": 1e-5, "maxiter": 4000}
-    theta = minimize(lambda x: -closed_form(x, stars), start, method="Nelder-Mead", options=options).x
+    theta = minimize(
+        lambda x: -closed_form(x, stars), start, method="Nelder-Mead", options=options
+    ).x
     theta[2:] = np.abs(theta[2:])  # only their squares enter
     return theta
 
@@ -154,13 +172,17 @@ def _summary(sampled: dict[int, Sampled], origin: dict[int, tuple[int, Chain]]) 
             "n_dropped": int((~sampled[source].used).sum()),
         }
         for em_flag, (source, chain) in origin.items()
-        for name, values, time in zip(PARAMETERS, chain.flat.T, chain.autocorrelation_time, strict=True)
+        for name, values, time in zip(
+            PARAMETERS, chain.flat.T, chain.autocorrelation_time, strict=True
+        )
     ]
     return pa.Table.from_pylist(rows, SUMMARY)
 
 
 def _chains(sampled: dict[int, Sampled]) -> pa.Table:
-    parts = [_chain_table(em_flag, s.chain) for em_flag, s in sampled.items() if s.chain is not None]
+    parts = [
+        _chain_table(em_flag, s.chain) for em_flag, s in sampled.items() if s.chain is not None
+    ]
     return pa.concat_tables(parts) if parts else CHAIN.empty_table()
 
 

@@ -20,7 +20,12 @@ __all__ = ["pca"]
 Model = dict[str, np.ndarray]
 
 DROPPED = pa.schema(
-    [("specid", pa.string()), ("star_id", pa.string()), ("iteration", pa.int16()), ("reason", pa.string())]
+    [
+        ("specid", pa.string()),
+        ("star_id", pa.string()),
+        ("iteration", pa.int16()),
+        ("reason", pa.string()),
+    ]
 )
 
 
@@ -42,10 +47,15 @@ def pca(read: Reader, parameters: Any, models: dict[str, Model]) -> Fit:
     stars = identifiers(read)
     everyone = np.ones(stars.num_rows, bool)
     if stars.num_rows < parameters.pca_components + 2:
-        return Fit(without_model(parameters.pca_components), {"pca_dropped": dropped(stars, ~everyone, ~everyone)})
+        return Fit(
+            without_model(parameters.pca_components),
+            {"pca_dropped": dropped(stars, ~everyone, ~everyone)},
+        )
     first, _ = fitted(read, parameters, provisional(read, parameters), everyone)
     found = measured(read, parameters, first, everyone)
-    emission = found_emission(found, first["score_clean_scale"], false_alarm=parameters.em_false_alarm)
+    emission = found_emission(
+        found, first["score_clean_scale"], false_alarm=parameters.em_false_alarm
+    )
     unknown = ~np.isfinite(found.excess)
     kept = ~emission & ~unknown
     table = {"pca_dropped": dropped(stars, emission, unknown)}
@@ -64,7 +74,15 @@ def identifiers(read: Reader) -> pa.Table:
     for batch in read():
         for name, values in zip(("specid", "star_id"), ids, strict=True):
             values += batch.column(name).to_pylist()
-    return pa.table(dict(zip(("specid", "star_id"), (pa.array(values, pa.string()) for values in ids), strict=True)))
+    return pa.table(
+        dict(
+            zip(
+                ("specid", "star_id"),
+                (pa.array(values, pa.string()) for values in ids),
+                strict=True,
+            )
+        )
+    )
 
 
 def provisional(read: Reader, parameters: Any) -> Model:
@@ -75,7 +93,9 @@ def provisional(read: Reader, parameters: Any) -> Model:
     return {"mean": mean, "scale": scale, "clean_basis": nothing, "full_from_clean": nothing}
 
 
-def fitted(read: Reader, parameters: Any, before: Model, kept: np.ndarray) -> tuple[Model, np.ndarray]:
+def fitted(
+    read: Reader, parameters: Any, before: Model, kept: np.ndarray
+) -> tuple[Model, np.ndarray]:
     """One fit to the stars kept, gaps filled by the model before; and the correlation matrix of the pixels used."""
     used = np.flatnonzero(full_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength))
     clean = clean_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength)[used]
@@ -99,7 +119,10 @@ def full_range(matrix: np.ndarray, parameters: Any) -> Model:
     """The basis of all pixels used, for the non-emission network."""
     used = np.flatnonzero(full_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength))
     value, vector = components(matrix, parameters.pca_components)
-    return {"full_basis": on_grid(vector, used).astype(np.float32), "score_full_scale": np.sqrt(value)}
+    return {
+        "full_basis": on_grid(vector, used).astype(np.float32),
+        "score_full_scale": np.sqrt(value),
+    }
 
 
 def components(matrix: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +143,10 @@ def shared(value: np.ndarray, vector: np.ndarray, covariance: np.ndarray) -> np.
     """
     some = value > np.finfo(np.float64).eps * max(value[0], 1) * len(covariance)
     return np.divide(
-        vector @ covariance, value[:, None], out=np.zeros((len(value), covariance.shape[1])), where=some[:, None]
+        vector @ covariance,
+        value[:, None],
+        out=np.zeros((len(value), covariance.shape[1])),
+        where=some[:, None],
     )
 
 
@@ -131,7 +157,11 @@ def believed(solution: np.ndarray, value: np.ndarray, clean: np.ndarray, count: 
     window of each component is shrunk by 1 - (sum of these) / (sum of E^2), never below 0 (James & Stein 1961): with
     few training stars the noise components would otherwise carry the noise of a spectrum into its H alpha.
     """
-    residual = np.maximum(1 - np.sum(solution**2 * value[:, None], axis=0), 0) * count / max(count - len(value), 1)
+    residual = (
+        np.maximum(1 - np.sum(solution**2 * value[:, None], axis=0), 0)
+        * count
+        / max(count - len(value), 1)
+    )
     chance = np.divide(1, count * value, out=np.zeros(len(value)), where=value > 0)
     share = np.ones(solution.shape)
     edges = np.flatnonzero(np.diff(clean.astype(np.int8))) + 1
@@ -139,9 +169,9 @@ def believed(solution: np.ndarray, value: np.ndarray, clean: np.ndarray, count: 
         power = np.sum(solution[:, window] ** 2, axis=1)
         noise = chance * np.sum(residual[window])
         if not clean[window[0]]:
-            share[:, window] = np.clip(1 - np.divide(noise, power, out=np.ones(len(value)), where=power > 0), 0, 1)[
-                :, None
-            ]
+            share[:, window] = np.clip(
+                1 - np.divide(noise, power, out=np.ones(len(value)), where=power > 0), 0, 1
+            )[:, None]
     return share
 
 
@@ -152,10 +182,14 @@ def on_grid(values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     return out
 
 
-def filled_rows(read: Reader, parameters: Any, model: Model, kept: np.ndarray) -> Iterator[np.ndarray]:
+def filled_rows(
+    read: Reader, parameters: Any, model: Model, kept: np.ndarray
+) -> Iterator[np.ndarray]:
     """Standardised spectra of the stars kept, masked pixels replaced by the reconstruction."""
     for batch in batches(read):
-        x, good, score = scored(batch.norm[kept[batch.rows]], batch.ivar[kept[batch.rows]], parameters, model)
+        x, good, score = scored(
+            batch.norm[kept[batch.rows]], batch.ivar[kept[batch.rows]], parameters, model
+        )
         yield np.where(good, x, np.nan_to_num(score) @ model["full_from_clean"])
 
 

@@ -20,7 +20,9 @@ def snr_dparallax(
 ) -> np.ndarray:
     """Excess of the spectro-photometric over the Gaia parallax in standard errors (Eq. 15-17); mag, mas; (n,)."""
     parallax_spec = 10 ** (0.2 * (mk - ks + a_ks + 10))
-    parallax_spec_err = 0.2 * np.log(10) * parallax_spec * np.sqrt(mk_err**2 + ks_err**2 + a_ks_err**2)
+    parallax_spec_err = (
+        0.2 * np.log(10) * parallax_spec * np.sqrt(mk_err**2 + ks_err**2 + a_ks_err**2)
+    )
     return (parallax_spec - parallax) / np.hypot(parallax_spec_err, parallax_error)
 
 

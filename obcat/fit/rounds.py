@@ -19,7 +19,9 @@ STARS = pa.schema(
     [*KEYS, ("star_id", pa.string()), ("used", pa.bool_())]
     + [(name, pa.float64()) for name in ("residual", "snr_dparallax")]
 )
-HISTORY = pa.schema([*KEYS, ("epoch", pa.int32()), ("train_loss", pa.float64()), ("test_loss", pa.float64())])
+HISTORY = pa.schema(
+    [*KEYS, ("epoch", pa.int32()), ("train_loss", pa.float64()), ("test_loss", pa.float64())]
+)
 SUMMARY = pa.schema(
     [*KEYS, ("n_train", pa.int32()), ("n_dropped", pa.int32())]
     + [(name, pa.float64()) for name in ("scatter_train", "scatter_test", "bias_test")]
@@ -47,7 +49,11 @@ def tables(rounds: dict[str, list[Round]]) -> dict[str, pa.Table]:
     """luminosity_stars, luminosity_history (losses in mag²) and luminosity_summary (robust scatter, median; mag)."""
     done = [(name, i, each) for name, several in rounds.items() for i, each in enumerate(several)]
     stars = [(name, i, *row) for name, i, each in done for row in _stars(each)]
-    history = [(name, i, p.epoch, p.train_loss, p.test_loss) for name, i, each in done for p in each.history]
+    history = [
+        (name, i, p.epoch, p.train_loss, p.test_loss)
+        for name, i, each in done
+        for p in each.history
+    ]
     summary = [(name, i, *_summary(each)) for name, i, each in done]
     return {
         "luminosity_stars": from_rows(stars, STARS),
@@ -64,4 +70,10 @@ def _stars(done: Round) -> Iterator[tuple]:
 def _summary(done: Round) -> tuple[int, int, float, float, float]:
     n_train, test = int(done.used.sum()), done.residual_test
     bias = float(np.median(test)) if len(test) else float("nan")
-    return n_train, len(done.used) - n_train, robust_scatter(done.residual[done.used]), robust_scatter(test), bias
+    return (
+        n_train,
+        len(done.used) - n_train,
+        robust_scatter(done.residual[done.used]),
+        robust_scatter(test),
+        bias,
+    )

@@ -10,7 +10,13 @@ __all__ = ["empty", "train"]
 
 Arrays = dict[str, np.ndarray]
 
-TYPES = {"feature": np.int32, "threshold": float, "left": np.int32, "right": np.int32, "value": float}
+TYPES = {
+    "feature": np.int32,
+    "threshold": float,
+    "left": np.int32,
+    "right": np.int32,
+    "value": float,
+}
 
 
 def train(score: np.ndarray, label: np.ndarray, parameters: Any) -> Arrays:
@@ -63,4 +69,7 @@ def _stacked(trees: list[list[tuple]]) -> Arrays:
     width = max(len(tree) for tree in trees)
     filled = [tree + [(0, np.inf, 0, 0, 0.0)] * (width - len(tree)) for tree in trees]
     columns = zip(*(zip(*tree, strict=True) for tree in filled), strict=True)
-    return {name: np.array(rows, dtype) for (name, dtype), rows in zip(TYPES.items(), columns, strict=True)}
+    return {
+        name: np.array(rows, dtype)
+        for (name, dtype), rows in zip(TYPES.items(), columns, strict=True)
+    }

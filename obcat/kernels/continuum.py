@@ -15,7 +15,9 @@ REACH = 4  # the Gaussian is cut at so many sigma
 BRIGHTEST = 40  # the weights of so many pixels are cut to the next one's: one absurd ivar must not rule its neighbours
 
 
-def normalise(flux: np.ndarray, ivar: np.ndarray, *, continuum_sigma: float) -> tuple[np.ndarray, np.ndarray]:
+def normalise(
+    flux: np.ndarray, ivar: np.ndarray, *, continuum_sigma: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Divide spectra by their pseudo-continuum.
 
     Parameters
@@ -34,7 +36,9 @@ def normalise(flux: np.ndarray, ivar: np.ndarray, *, continuum_sigma: float) -> 
     return norm, norm_ivar
 
 
-def normalise_rows(flux: np.ndarray, ivar: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+def normalise_rows(
+    flux: np.ndarray, ivar: np.ndarray, sigma: float
+) -> tuple[np.ndarray, np.ndarray]:
     zero = np.float32(0)
     with np.errstate(all="ignore"):
         good = (ivar > 0) & np.isfinite(ivar) & np.isfinite(flux)
@@ -63,7 +67,9 @@ def pseudo_continuum(flux: np.ndarray, ivar: np.ndarray, *, continuum_sigma: flo
     weighted = flux * weight
     level = np.empty_like(weighted)
     for inputs, outputs, kernel in smoothing_blocks(continuum_sigma):
-        level[:, outputs] = product(weighted[:, inputs], kernel) / product(weight[:, inputs], kernel)
+        level[:, outputs] = product(weighted[:, inputs], kernel) / product(
+            weight[:, inputs], kernel
+        )
     return level
 
 
@@ -82,7 +88,9 @@ def smoothing_blocks(sigma: float) -> tuple[tuple[slice, slice, np.ndarray], ...
     for start in range(0, N_PIXEL, BLOCK):
         outputs = slice(start, min(start + BLOCK, N_PIXEL))
         wave = WAVELENGTH[outputs]
-        inputs = slice(*np.searchsorted(WAVELENGTH, (wave[0] - REACH * sigma, wave[-1] + REACH * sigma)))
+        inputs = slice(
+            *np.searchsorted(WAVELENGTH, (wave[0] - REACH * sigma, wave[-1] + REACH * sigma))
+        )
         distance = (WAVELENGTH[inputs, None] - wave) / sigma
         kernel = np.where(np.abs(distance) <= REACH, np.exp(-0.5 * distance**2), 0)
         blocks.append((inputs, outputs, kernel.astype(np.float32)))

@@ -81,7 +81,9 @@ def support(terms: Terms, end: float) -> tuple[Floats, Floats]:
     low, high = _hull(terms, end)
     rows = np.arange(len(low))
     for _ in range(ZOOMS):
-        low[rows], high[rows], filled = _zoom(Terms(*(t[rows] for t in terms)), low[rows], high[rows])
+        low[rows], high[rows], filled = _zoom(
+            Terms(*(t[rows] for t in terms)), low[rows], high[rows]
+        )
         rows = rows[filled < 0.5]
     return low, high
 

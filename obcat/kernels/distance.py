@@ -15,7 +15,10 @@ NEWTON_STEPS = 8
 BLOCK = 1024  # rows; a block of work arrays fits the cache
 
 MIDDLE = POINTS // 2
-SIMPSON_POWERS = np.where(np.arange(POINTS) % 2, 4.0, 2.0) * (np.arange(POINTS) - MIDDLE) ** np.arange(3)[:, None]
+SIMPSON_POWERS = (
+    np.where(np.arange(POINTS) % 2, 4.0, 2.0)
+    * (np.arange(POINTS) - MIDDLE) ** np.arange(3)[:, None]
+)
 SIMPSON_POWERS[:, [0, -1]] /= 2
 
 
@@ -57,13 +60,27 @@ def distance(
     logdis, logdis_err : (n,) mean and standard deviation of log10(d / kpc) over p(d) dd
     edge : (n,) int16, 1 where p(d) d at distance_max is above EDGE_MASS of the integral: the limit shapes the answer
     """
-    columns = (np.asarray(x, float) for x in (mk, mk_err, ks, ks_err, a_ks, a_ks_err, parallax, parallax_error))
+    columns = (
+        np.asarray(x, float)
+        for x in (mk, mk_err, ks, ks_err, a_ks, a_ks_err, parallax, parallax_error)
+    )
     terms, known = terms_of(*columns)
-    dis, low, high, logdis, logdis_err, edge, nsigma_end, nsigma_low = pdf_summary(terms, known, distance_max)
+    dis, low, high, logdis, logdis_err, edge, nsigma_end, nsigma_low = pdf_summary(
+        terms, known, distance_max
+    )
     measured = (low <= dis) & (dis <= high) & (nsigma_end >= distance_edge_nsigma)
     limit = (terms.per_width > 0) & (nsigma_low >= 1)
-    dis, high, logdis, logdis_err = (np.where(measured, x, np.nan) for x in (dis, high, logdis, logdis_err))
-    return dis, np.where(measured | limit, low, np.nan), high, logdis, logdis_err, edge.astype(np.int16)
+    dis, high, logdis, logdis_err = (
+        np.where(measured, x, np.nan) for x in (dis, high, logdis, logdis_err)
+    )
+    return (
+        dis,
+        np.where(measured | limit, low, np.nan),
+        high,
+        logdis,
+        logdis_err,
+        edge.astype(np.int16),
+    )
 
 
 def pdf_summary(terms: Terms, known: NDArray[np.bool_], distance_max: float) -> Floats:
@@ -77,8 +94,12 @@ def pdf_summary(terms: Terms, known: NDArray[np.bool_], distance_max: float) -> 
     result[5] = 0
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for block in _blocks(np.flatnonzero(known)):
-            result[:, block] = _summary(Terms(*(t[block, None] for t in terms)), np.log(distance_max))
-    result[:3] = np.minimum(result[:3], distance_max)  # exp(log(distance_max)) may be a last bit above it
+            result[:, block] = _summary(
+                Terms(*(t[block, None] for t in terms)), np.log(distance_max)
+            )
+    result[:3] = np.minimum(
+        result[:3], distance_max
+    )  # exp(log(distance_max)) may be a last bit above it
     return result
 
 
@@ -104,7 +125,15 @@ def _summary(terms: Terms, end: float) -> Floats:
     last = np.exp(terms.f(at_end, np.exp(-end)) - peak + end - mode)
     edge = last > EDGE_MASS * cumulative[:, -1:]
     nsigma = (_nsigma(terms, mode, at) for at in (at_end, low))
-    results = (np.exp(mode), np.exp(low), np.exp(high), mean / np.log(10), sd / np.log(10), edge, *nsigma)
+    results = (
+        np.exp(mode),
+        np.exp(low),
+        np.exp(high),
+        mean / np.log(10),
+        sd / np.log(10),
+        edge,
+        *nsigma,
+    )
     return np.concatenate(results, axis=1).T
 
 
@@ -118,7 +147,9 @@ def _mode(terms: Terms, x: Floats, top: NDArray[np.intp]) -> Floats:
     """Root of f' next to the highest grid point by Newton's method, by bisection where that leaves the bracket."""
     mode = take(x, top)
     below, above = take(x, np.maximum(top - 1, 0)), take(x, np.minimum(top + 1, x.shape[1] - 1))
-    slack = 1e-6 * (above - below)  # rounding of f' must not throw a converged root out of its bracket
+    slack = 1e-6 * (
+        above - below
+    )  # rounding of f' must not throw a converged root out of its bracket
     for _ in range(NEWTON_STEPS):
         u = np.exp(-mode)
         slope = terms.slope(mode, u)
@@ -146,7 +177,10 @@ def _percentile(q: float, x: Floats, density: Floats, cumulative: Floats) -> Flo
     cell = (cumulative[:, 1:-1] <= target).sum(axis=1)[:, None]
     start, stop = take(x, cell), take(x, cell + 1)
     a, b = (stop - start) * take(density, cell), (stop - start) * take(density, cell + 1)
-    mass, rest = take(cumulative, cell + 1) - take(cumulative, cell), target - take(cumulative, cell)
+    mass, rest = (
+        take(cumulative, cell + 1) - take(cumulative, cell),
+        target - take(cumulative, cell),
+    )
     t = rest / mass
     for _ in range(4):
         value = t * (a + t * (3 * mass - 2 * a - b + t * (a + b - 2 * mass)))

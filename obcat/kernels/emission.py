@@ -8,7 +8,9 @@ from obcat.kernels.windows import around
 
 __all__ = ["emission", "significant"]
 
-CANCELLED = 0.5  # share of an excess that is missing beside the core when a line has moved out of the core
+CANCELLED = (
+    0.5  # share of an excess that is missing beside the core when a line has moved out of the core
+)
 
 
 def emission(
@@ -65,11 +67,16 @@ def emission(
         halpha_chi2_halfwidth=halpha_chi2_halfwidth,
     )
     excess = found.excess - expected_excess(
-        score_clean, score_clean_scale=score_clean_scale, excess_curve=excess_curve, excess_limits=excess_limits
+        score_clean,
+        score_clean_scale=score_clean_scale,
+        excess_curve=excess_curve,
+        excess_limits=excess_limits,
     )
     significance, threshold = significant(excess, found.excess_err, excess_calibration)
     inner, outer = (angstrom(around(halpha, h)) for h in (halpha_halfwidth, halpha_chi2_halfwidth))
-    em_flag, erroneous = flags(significance > threshold, excess, found, (inner, outer - inner), erroneous_chi2)
+    em_flag, erroneous = flags(
+        significance > threshold, excess, found, (inner, outer - inner), erroneous_chi2
+    )
     unknown = ~np.isfinite(significance)
     return (
         excess,
@@ -89,7 +96,11 @@ def angstrom(window: np.ndarray) -> float:
 
 
 def flags(
-    above: np.ndarray, excess: np.ndarray, found: Excess, widths: tuple[float, float], erroneous_chi2: float
+    above: np.ndarray,
+    excess: np.ndarray,
+    found: Excess,
+    widths: tuple[float, float],
+    erroneous_chi2: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """em_flag and erroneous, (n,) bool.
 
@@ -102,7 +113,9 @@ def flags(
     return em_flag, (~em_flag & large) | (found.chi2_clean > erroneous_chi2)
 
 
-def significant(excess: np.ndarray, excess_err: np.ndarray, calibration: np.ndarray) -> tuple[np.ndarray, float]:
+def significant(
+    excess: np.ndarray, excess_err: np.ndarray, calibration: np.ndarray
+) -> tuple[np.ndarray, float]:
     """(excess - centre) / sqrt((error_scale * err)^2 + systematic^2), and the threshold it has to pass.
 
     ``calibration`` holds centre, error_scale, systematic, threshold; without any of them nothing is known.

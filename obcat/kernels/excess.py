@@ -52,7 +52,9 @@ def core_excess(
         residual = np.where(good, norm - level, 0)
         variance = np.where(good, 1 / norm_ivar, 0)
         chi2 = np.where(good, residual**2 / (variance + residual_sd.astype(np.float32) ** 2), 0)
-        noise = masked_mean(variance, good, core) / np.maximum(np.count_nonzero(good[:, core], axis=1), 1)
+        noise = masked_mean(variance, good, core) / np.maximum(
+            np.count_nonzero(good[:, core], axis=1), 1
+        )
         carried = reconstruction_variance(variance, core, scale, clean_basis, full_from_clean)
     return Excess(
         masked_mean(residual, good, core),
@@ -75,7 +77,11 @@ def masked_mean(values: np.ndarray, good: np.ndarray, window: np.ndarray) -> np.
 
 
 def reconstruction_variance(
-    variance: np.ndarray, core: np.ndarray, scale: np.ndarray, clean_basis: np.ndarray, full_from_clean: np.ndarray
+    variance: np.ndarray,
+    core: np.ndarray,
+    scale: np.ndarray,
+    clean_basis: np.ndarray,
+    full_from_clean: np.ndarray,
 ) -> np.ndarray:
     """(n,) variance of the reconstructed mean over the core, carried from the clean pixels it is predicted from.
 
@@ -88,7 +94,11 @@ def reconstruction_variance(
 
 
 def expected_excess(
-    score_clean: np.ndarray, *, score_clean_scale: np.ndarray, excess_curve: np.ndarray, excess_limits: np.ndarray
+    score_clean: np.ndarray,
+    *,
+    score_clean_scale: np.ndarray,
+    excess_curve: np.ndarray,
+    excess_limits: np.ndarray,
 ) -> np.ndarray:
     """(n,) excess of ordinary stars with these coefficients: the reconstruction is linear, H alpha is not quite.
 

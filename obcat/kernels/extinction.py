@@ -5,7 +5,17 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["BANDS", "SOLAR", "bolometric_corrections", "extinction", "neighbour_colours"]
 
-BANDS = ("b", "g", "bp", "v", "r", "i", "rp", "j", "h")  # by wavelength; Ks is left out: discs emit in it
+BANDS = (
+    "b",
+    "g",
+    "bp",
+    "v",
+    "r",
+    "i",
+    "rp",
+    "j",
+    "h",
+)  # by wavelength; Ks is left out: discs emit in it
 SOLAR = 0.0
 
 Floats = NDArray[np.float64]
@@ -63,13 +73,23 @@ def extinction(
     """
     magnitude = np.stack([np.asarray(x, float) for x in (b, g, bp, v, r, i, rp, j, h)], axis=1)
     error = np.stack(
-        [np.asarray(x, float) for x in (b_err, g_err, bp_err, v_err, r_err, i_err, rp_err, j_err, h_err)], axis=1
+        [
+            np.asarray(x, float)
+            for x in (b_err, g_err, bp_err, v_err, r_err, i_err, rp_err, j_err, h_err)
+        ],
+        axis=1,
     )
     if not (len(coefficients) and bc_nodes.size):
         return _unknown(len(magnitude))
     metallicity = np.where(np.isnan(np.asarray(feh, float)), SOLAR, feh)
     intrinsic, outside = bolometric_corrections(
-        teff, logg, metallicity, teff_nodes=teff_nodes, logg_nodes=logg_nodes, feh_nodes=feh_nodes, bc_nodes=bc_nodes
+        teff,
+        logg,
+        metallicity,
+        teff_nodes=teff_nodes,
+        logg_nodes=logg_nodes,
+        feh_nodes=feh_nodes,
+        bc_nodes=bc_nodes,
     )
     present = np.isfinite(magnitude) & np.isfinite(error) & (error >= 0) & np.isfinite(intrinsic)
     excess, slope, sigma, shared = neighbour_colours(
@@ -138,14 +158,23 @@ def neighbour_colours(
     -------
     (n, bands - 1) each, mag and mag2, the colours that a star has first; NaN in the excess where there is none
     """
-    order = np.argsort(~present, axis=1, kind="stable")  # the bands present first, still by wavelength
+    order = np.argsort(
+        ~present, axis=1, kind="stable"
+    )  # the bands present first, still by wavelength
     value = np.take_along_axis(np.where(present, corrected, np.nan), order, axis=1)
     variance = np.take_along_axis(error**2, order, axis=1)
     sigma = np.maximum(np.sqrt(variance[:, :-1] + variance[:, 1:]), floor)
-    return value[:, :-1] - value[:, 1:], -np.diff(coefficients[order], axis=1), sigma, variance[:, 1:-1]
+    return (
+        value[:, :-1] - value[:, 1:],
+        -np.diff(coefficients[order], axis=1),
+        sigma,
+        variance[:, 1:-1],
+    )
 
 
-def _weighted_mean(excess: Floats, slope: Floats, sigma: Floats, shared: Floats) -> tuple[Floats, Floats]:
+def _weighted_mean(
+    excess: Floats, slope: Floats, sigma: Floats, shared: Floats
+) -> tuple[Floats, Floats]:
     """Mean of excess / slope with weights slope^2 / sigma^2, and its error with the covariance of neighbours.
 
     Two colours that share a band move oppositely with its error: covariance -variance of that band.

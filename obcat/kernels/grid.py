@@ -27,7 +27,9 @@ LOG_STEP = 1e-4
 WAVELENGTH = 10 ** (LOG_START + LOG_STEP * np.arange(N_PIXEL))
 WAVELENGTH.flags.writeable = False
 LIGHT_SPEED = 299792.458  # km/s
-PHASE_TOLERANCE = 0.1  # pixel (7 km/s); the largest offset seen is 0.02, in files with FIB_MASK = -1
+PHASE_TOLERANCE = (
+    0.1  # pixel (7 km/s); the largest offset seen is 0.02, in files with FIB_MASK = -1
+)
 WIDEST_STEP = 4.0  # times the median step: more is a gap, not to be bridged
 G_BAND = slice(*np.searchsorted(WAVELENGTH, (4000.0, 5500.0)).tolist())
 
@@ -35,7 +37,13 @@ G_BAND = slice(*np.searchsorted(WAVELENGTH, (4000.0, 5500.0)).tolist())
 def usable(flux: np.ndarray, ivar: np.ndarray, ormask: ArrayLike = 0) -> NDArray[np.bool_]:
     """Pixels with a finite flux other than 0, a finite inverse variance above 0 and no mask bit; shape as given."""
     with np.errstate(invalid="ignore"):
-        return np.isfinite(flux) & np.isfinite(ivar) & (flux != 0) & (ivar > 0) & (np.asarray(ormask) == 0)
+        return (
+            np.isfinite(flux)
+            & np.isfinite(ivar)
+            & (flux != 0)
+            & (ivar > 0)
+            & (np.asarray(ormask) == 0)
+        )
 
 
 def placed(rows: np.ndarray, first: int, dtype: DTypeLike = np.float32) -> np.ndarray:
@@ -66,7 +74,9 @@ def median(values: np.ndarray) -> float:
     return (float(low) + float(high)) / 2
 
 
-def on_grid(wavelength: np.ndarray, flux: np.ndarray, ivar: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def on_grid(
+    wavelength: np.ndarray, flux: np.ndarray, ivar: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """A user's spectra on the common grid: by offset where they are on it, else by linear interpolation.
 
     Pixels that they do not reach, or in a gap of theirs, are masked.
@@ -100,7 +110,9 @@ def on_grid(wavelength: np.ndarray, flux: np.ndarray, ivar: np.ndarray) -> tuple
     return _interpolated(pixel, flux, ivar)
 
 
-def _interpolated(pixel: np.ndarray, flux: np.ndarray, ivar: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _interpolated(
+    pixel: np.ndarray, flux: np.ndarray, ivar: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Values at pixels 0 ... 3908 between samples at ``pixel`` (p,), linear in log wavelength."""
     target = np.arange(N_PIXEL)
     below = np.clip(np.searchsorted(pixel, target, side="right") - 1, 0, len(pixel) - 2)
@@ -108,10 +120,14 @@ def _interpolated(pixel: np.ndarray, flux: np.ndarray, ivar: np.ndarray) -> tupl
     upper = (target - pixel[below]) / step[below]
     reached = (upper >= 0) & (upper <= 1) & (step[below] <= WIDEST_STEP * max(np.median(step), 1.0))
     lower, upper = np.where(reached, 1 - upper, 0), np.where(reached, upper, 0)
-    good = reached & ((ivar[:, below] > 0) | (lower == 0)) & ((ivar[:, below + 1] > 0) | (upper == 0))
+    good = (
+        reached & ((ivar[:, below] > 0) | (lower == 0)) & ((ivar[:, below + 1] > 0) | (upper == 0))
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.where(lower > 0, lower**2 / ivar[:, below], 0) + np.where(
             upper > 0, upper**2 / ivar[:, below + 1], 0
         )
         value = lower * flux[:, below] + upper * flux[:, below + 1]
-        return np.where(good, value, 0).astype(np.float32), np.where(good, 1 / variance, 0).astype(np.float32)
+        return np.where(good, value, 0).astype(np.float32), np.where(good, 1 / variance, 0).astype(
+            np.float32
+        )

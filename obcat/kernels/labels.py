@@ -33,11 +33,22 @@ def predict_labels(score_clean: Floats, **arrays: NDArray) -> tuple[Floats, ...]
     log_teff, log_teff_err = _regressed(score_clean, arrays, "log_teff_")
     teff = 10**log_teff
     teff_err = np.log(10) * teff * log_teff_err
-    return teff, teff_err, *_regressed(score_clean, arrays, "logg_"), *_regressed(score_clean, arrays, "feh_")
+    return (
+        teff,
+        teff_err,
+        *_regressed(score_clean, arrays, "logg_"),
+        *_regressed(score_clean, arrays, "feh_"),
+    )
 
 
 def boosted(
-    score: Floats, *, feature: NDArray, threshold: Floats, left: NDArray, right: NDArray, value: Floats
+    score: Floats,
+    *,
+    feature: NDArray,
+    threshold: Floats,
+    left: NDArray,
+    right: NDArray,
+    value: Floats,
 ) -> Floats:
     """Sum of regression trees, (n, k) -> (n,); NaN where a score is not finite, or everywhere without trees.
 
@@ -51,7 +62,11 @@ def boosted(
     if not feature.size:
         return np.full(len(score), np.nan)
     root = np.arange(len(feature)) * feature.shape[1]
-    flat = [feature.ravel(), threshold.ravel(), *((root[:, None] + child).ravel() for child in (left, right))]
+    flat = [
+        feature.ravel(),
+        threshold.ravel(),
+        *((root[:, None] + child).ravel() for child in (left, right)),
+    ]
     parts = [_leaves(score[i : i + ROWS], root, *flat) for i in range(0, len(score), ROWS)]
     leaves = np.concatenate([np.empty((0, len(root)), int), *parts])
     return np.where(np.isfinite(score).all(axis=1), value.ravel()[leaves].sum(axis=1), np.nan)
@@ -72,7 +87,11 @@ def _leaves(
 
 
 def _regressed(score: Floats, arrays: dict[str, NDArray], prefix: str) -> tuple[Floats, Floats]:
-    own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    own = {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
     scatter = own.pop("scatter")
     values = boosted(score, **own)
     return values, np.where(np.isnan(values), np.nan, scatter)

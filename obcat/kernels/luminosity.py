@@ -40,14 +40,22 @@ def luminosity(
     """
     emission = np.asarray(em_flag, dtype=float)
     full, clean = _prefixed(arrays, "full_"), _prefixed(arrays, "clean_")
-    mk_full, mk_clean = predict(score_full, **_only(full, LAYERS)), predict(score_clean, **_only(clean, LAYERS))
-    far_full, far_clean = outside(score_full, **_only(full, DOMAIN)), outside(score_clean, **_only(clean, DOMAIN))
+    mk_full, mk_clean = (
+        predict(score_full, **_only(full, LAYERS)),
+        predict(score_clean, **_only(clean, LAYERS)),
+    )
+    far_full, far_clean = (
+        outside(score_full, **_only(full, DOMAIN)),
+        outside(score_clean, **_only(clean, DOMAIN)),
+    )
     mk, far = _choose(emission, mk_full, mk_clean), _choose(emission, far_full, far_clean)
     bright = mk < _choose(emission, full["brightest"], clean["brightest"])
     return mk, np.where(np.isnan(mk), np.nan, np.maximum(far, bright | (mk > mk_faint_limit)))
 
 
-def predict(score: Floats, *, w0: Floats, b0: Floats, w1: Floats, b1: Floats, w2: Floats, b2: Floats) -> Floats:
+def predict(
+    score: Floats, *, w0: Floats, b0: Floats, w1: Floats, b1: Floats, w2: Floats, b2: Floats
+) -> Floats:
     """Eq. 6, M = w2 s(w1 s(w0 f + b0) + b1) + b2 with s the sigmoid.
 
     Parameters
@@ -98,7 +106,11 @@ def _choose(emission: Floats, absent: Floats, present: Floats) -> Floats:
 
 
 def _prefixed(arrays: dict[str, Floats], prefix: str) -> dict[str, Floats]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
 
 
 def _only(arrays: dict[str, Floats], names: tuple[str, ...]) -> dict[str, Floats]:

@@ -10,7 +10,9 @@ REFERENCE_SNR = 100.0  # paper Eq. 10
 Floats = NDArray[np.float64]
 
 
-def mk_error(snr_g: ArrayLike, em_flag: ArrayLike, *, sigma_int: Floats, sigma_100: Floats) -> tuple[Floats, Floats]:
+def mk_error(
+    snr_g: ArrayLike, em_flag: ArrayLike, *, sigma_int: Floats, sigma_100: Floats
+) -> tuple[Floats, Floats]:
     """Error of M_spec: intrinsic and measured scatter of the star's emission class.
 
     Parameters

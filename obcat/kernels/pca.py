@@ -37,7 +37,9 @@ def pca_scores(
     """
     x, good = standardised(norm, norm_ivar, mean=mean, scale=scale, outlier=pca_outlier)
     clean = coefficients(x, good, basis=clean_basis, max_masked=pca_max_masked, sweeps=pca_sweeps)
-    return clean, coefficients(x, good, basis=full_basis, max_masked=pca_max_masked, sweeps=pca_sweeps)
+    return clean, coefficients(
+        x, good, basis=full_basis, max_masked=pca_max_masked, sweeps=pca_sweeps
+    )
 
 
 def standardised(
@@ -56,12 +58,16 @@ def standardised(
         rows = slice(start, start + ROWS)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             value = (norm[rows] - level) * inverse
-            good[rows] = (norm_ivar[rows] > 0) & (value**2 <= limit * (1 + inverse**2 / norm_ivar[rows]))
+            good[rows] = (norm_ivar[rows] > 0) & (
+                value**2 <= limit * (1 + inverse**2 / norm_ivar[rows])
+            )
         x[rows] = np.where(good[rows], value, np.float32(0))
     return x, good
 
 
-def coefficients(x: np.ndarray, good: np.ndarray, *, basis: np.ndarray, max_masked: float, sweeps: int) -> np.ndarray:
+def coefficients(
+    x: np.ndarray, good: np.ndarray, *, basis: np.ndarray, max_masked: float, sweeps: int
+) -> np.ndarray:
     """Projection of standardised spectra on a basis, masked pixels filled from the reconstruction ``sweeps`` times.
 
     A row without masked pixels is a plain product; filling changes only rows with masked pixels.
@@ -105,4 +111,6 @@ def reconstruct(
     """
     if mean.size == 0:
         return np.full((len(score_clean), N_PIXEL), np.nan, np.float32)
-    return mean.astype(np.float32) + product(score_clean.astype(np.float32), full_from_clean * scale.astype(np.float32))
+    return mean.astype(np.float32) + product(
+        score_clean.astype(np.float32), full_from_clean * scale.astype(np.float32)
+    )

@@ -31,7 +31,9 @@ def rest_frame(flux: np.ndarray, ivar: np.ndarray, z: np.ndarray) -> tuple[np.nd
     for step in np.unique(whole[known]):
         rows = np.flatnonzero(known & (whole == step))
         for part in np.array_split(rows, -(-len(rows) // ROWS)):
-            out_flux[part], out_ivar[part] = shifted(flux[part], ivar[part], int(step), shift[part] - step)
+            out_flux[part], out_ivar[part] = shifted(
+                flux[part], ivar[part], int(step), shift[part] - step
+            )
     return out_flux, out_ivar
 
 
@@ -43,7 +45,9 @@ def pixel_shift(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(known, shift, 0.0), known
 
 
-def shifted(flux: np.ndarray, ivar: np.ndarray, step: int, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def shifted(
+    flux: np.ndarray, ivar: np.ndarray, step: int, part: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Output pixel i = (1 - part) * pixel[i + step] + part * pixel[i + step + 1], for (n, 3909) rows and (n,) parts."""
     upper = part.astype(np.float32)[:, None]
     lower = np.float32(1) - upper

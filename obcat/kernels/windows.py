@@ -6,7 +6,15 @@ import numpy as np
 
 from obcat.kernels.grid import WAVELENGTH
 
-__all__ = ["BANDS", "EMISSION_LINES", "EMISSION_RANGES", "around", "clean_pixels", "full_pixels", "line_pixels"]
+__all__ = [
+    "BANDS",
+    "EMISSION_LINES",
+    "EMISSION_RANGES",
+    "around",
+    "clean_pixels",
+    "full_pixels",
+    "line_pixels",
+]
 
 # Telluric bands and Na I D, used by neither network: paper, section 5.1.
 BANDS = ((5720, 6050), (6270, 6380), (6800, 6990), (7100, 7320), (7520, 7740), (8050, 8350))
@@ -56,7 +64,9 @@ def around(centre: float, halfwidth: float) -> np.ndarray:
 @cache
 def line_pixels() -> np.ndarray:
     """(3909,) True in the windows of the lines of `EMISSION_LINES`."""
-    return frozen(np.any([around(centre, halfwidth) for _, centre, halfwidth in EMISSION_LINES], axis=0))
+    return frozen(
+        np.any([around(centre, halfwidth) for _, centre, halfwidth in EMISSION_LINES], axis=0)
+    )
 
 
 @cache

@@ -53,7 +53,9 @@ def page(database: Path, out: Path, n_spectra: int = 2000, first: Sequence[str] 
         partial.write_text(html, encoding="utf-8")
         db.publish(partial, out)
     except OSError as error:
-        raise PageError(f"{out}: {error.strerror or error}; choose a folder that can be written") from error
+        raise PageError(
+            f"{out}: {error.strerror or error}; choose a folder that can be written"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
     return out
@@ -71,7 +73,9 @@ def assembled(catalog: Published, spectra: Spectra, database: bytes, points: Poi
     """The page as text. What comes from the catalog is JSON or base64, or escaped."""
     script, style = bundle.text("page.js"), bundle.text("page.css")
     known = facts(catalog) | {"spectra": spectra.head(), "points": expressions()}
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
     return environment.from_string(bundle.text("page.html")).render(
         policy=policy(script, style),
         title=f"{'SIMULATED: ' if catalog.simulated else ''}{catalog.survey}, catalog of O and B stars",

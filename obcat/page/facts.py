@@ -19,7 +19,9 @@ def facts(catalog: Published) -> dict[str, Any]:
         "warning": NOT_REAL if catalog.simulated else None,
         "rows": catalog.rows.num_rows,
         "columns": [described(c) for c in catalog.columns],
-        "bits": [{"bit": bit, "name": name, "meaning": meaning} for bit, name, meaning in catalog.bits],
+        "bits": [
+            {"bit": bit, "name": name, "meaning": meaning} for bit, name, meaning in catalog.bits
+        ],
         "recipes": recipes(),
         "provenance": sorted(catalog.provenance.items()),
         "sun_x": catalog.parameters["sun_x"],
@@ -54,6 +56,16 @@ def runs_in_page(file: SqlFile) -> bool:
 
 def body(text: str) -> str:
     """A recipe under its title: the other lines of its head are for those who keep the cookbook."""
-    lines = [line for line in text.splitlines() if not re.match(r"-- (Title|Reads|UDFs|Paper|Grain):", line)]
+    lines = [
+        line
+        for line in text.splitlines()
+        if not re.match(r"-- (Title|Reads|UDFs|Paper|Grain):", line)
+    ]
     title = re.search(r"^-- Title: *(.*)$", text, re.MULTILINE)
-    return "\n".join([*([f"-- {title[1]}"] if title else []), *lines]).rstrip().removesuffix(";").rstrip() + "\n"
+    return (
+        "\n".join([*([f"-- {title[1]}"] if title else []), *lines])
+        .rstrip()
+        .removesuffix(";")
+        .rstrip()
+        + "\n"
+    )

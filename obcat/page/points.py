@@ -42,5 +42,7 @@ def read(database: Path) -> Points:
     """The points of a released database: it has the macros, whichever obcat built its source."""
     with db.connect(database, read_only=True) as con:
         table = con.sql(query_text("page/points")).to_arrow_table()
-    columns = [table[e["name"]].cast("float64").to_numpy().astype(np.float32) for e in expressions()]
+    columns = [
+        table[e["name"]].cast("float64").to_numpy().astype(np.float32) for e in expressions()
+    ]
     return Points({name: table[name].to_pylist() for name in NAMES}, np.array(columns))

@@ -15,7 +15,9 @@ from obcat.reading import query_text
 
 __all__ = ["NoSuchStar", "Spectra", "binned", "coded", "read"]
 
-BINNED = 3  # pixels of the 3909 that make one; a resolution element of LAMOST is 2.4 of them (R = 1800)
+BINNED = (
+    3  # pixels of the 3909 that make one; a resolution element of LAMOST is 2.4 of them (R = 1800)
+)
 STEP = 0.001  # of the continuum; the noise of a pixel at S/N 200 is five times that
 MISSING = -32768
 NEEDED = {"spectra.normalised", "spectra.scores", "model.arrays"}
@@ -69,7 +71,10 @@ def read(con: duckdb.DuckDBPyConnection, number: int, named: Sequence[str] = ())
     if not {name for (name,) in found} >= NEEDED:
         return Spectra((), (), "the database it was made from has no spectra")
     specids = [
-        row[0] for row in con.execute(query_text("page/chosen"), {"number": number, "named": list(named)}).fetchall()
+        row[0]
+        for row in con.execute(
+            query_text("page/chosen"), {"number": number, "named": list(named)}
+        ).fetchall()
     ]
     table = con.sql(query_text("page/spectra"), params={"specids": specids}).to_arrow_table()
     place = {specid: i for i, specid in enumerate(table["specid"].to_pylist())}
@@ -92,7 +97,9 @@ def binned(values: np.ndarray, use: np.ndarray) -> np.ndarray:
     good = (use & np.isfinite(values)).reshape(len(values), values.shape[1] // BINNED, BINNED)
     total = np.where(good, values.reshape(good.shape), 0).sum(axis=2, dtype=np.float64)
     count = good.sum(axis=2)
-    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0).astype(np.float32)
+    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0).astype(
+        np.float32
+    )
 
 
 def coded(layer: np.ndarray) -> bytes:
@@ -101,4 +108,6 @@ def coded(layer: np.ndarray) -> bytes:
     steps = np.clip(np.rint(layer / STEP), -limit, limit)
     whole = np.where(np.isnan(steps), MISSING, steps).astype(np.int16)
     differences = np.diff(whole, axis=1, prepend=np.int16(0)).astype("<i2")
-    return b"".join(np.ascontiguousarray(differences.view(np.uint8)[:, byte::2]).tobytes() for byte in (0, 1))
+    return b"".join(
+        np.ascontiguousarray(differences.view(np.uint8)[:, byte::2]).tobytes() for byte in (0, 1)
+    )

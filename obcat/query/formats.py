@@ -29,7 +29,9 @@ def write(table: "pa.Table", form: str, path: Path) -> None:
         write_part(table, form, partial)
         partial.replace(path)
     except UnicodeEncodeError as error:
-        raise ValueError(f"FITS holds ASCII text only, not {str(error.object)!r}; take parquet or csv") from error
+        raise ValueError(
+            f"FITS holds ASCII text only, not {str(error.object)!r}; take parquet or csv"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -68,7 +70,9 @@ def in_words(value: Any) -> Any:
 def as_json(table: "pa.Table") -> str:
     """A list of objects, one a row; NaN and NULL are null."""
     lines = (
-        json.dumps(dict(zip(table.column_names, map(finite, row), strict=True)), default=number_or_text)
+        json.dumps(
+            dict(zip(table.column_names, map(finite, row), strict=True)), default=number_or_text
+        )
         for row in rows_of(table)
     )
     return "[" + ",\n ".join(lines) + "]\n"
@@ -100,7 +104,11 @@ def as_table(table: "pa.Table") -> str:
 
     shown = Table(box=None, pad_edge=False)
     for field in table.schema:
-        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
+        number = (
+            pa.types.is_integer(field.type)
+            or pa.types.is_floating(field.type)
+            or pa.types.is_decimal(field.type)
+        )
         shown.add_column(Text(field.name), justify="right" if number else "left", no_wrap=True)
     for row in rows_of(table.slice(0, SHOWN)):
         shown.add_row(*(Text(shown_value(v)) for v in row))

@@ -17,11 +17,23 @@ from obcat.errors import ObcatError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Answer", "QueryRefused", "answer", "answered", "ask", "lock_down", "old_names", "opened", "status"]
+__all__ = [
+    "Answer",
+    "QueryRefused",
+    "answer",
+    "answered",
+    "ask",
+    "lock_down",
+    "old_names",
+    "opened",
+    "status",
+]
 
 SELECT, EXPLAIN = duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN
 # the keyword with its options, after blanks and comments
-EXPLAINING = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain(?:\s+analyze\b|\s*\([^)]*\))?", re.IGNORECASE | re.DOTALL)
+EXPLAINING = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain(?:\s+analyze\b|\s*\([^)]*\))?", re.IGNORECASE | re.DOTALL
+)
 LONG_PATH = re.compile(r"(?<![\w.])/(?:[^/\s\"':]+/)+(?=[^/\s\"':])")
 MAX_ROWS = 1_000_000
 TIME_LIMIT = 60.0
@@ -53,7 +65,9 @@ class Answer:
     cut: bool
 
 
-def answer(database: Path, query: str, *, time_limit: float = TIME_LIMIT, max_rows: int = MAX_ROWS) -> Answer:
+def answer(
+    database: Path, query: str, *, time_limit: float = TIME_LIMIT, max_rows: int = MAX_ROWS
+) -> Answer:
     """The first ``max_rows`` rows of one SELECT or EXPLAIN. The query can reach neither files nor the network.
 
     Raises QueryRefused where the query is something else, cannot be run, takes longer than ``time_limit`` seconds, or
@@ -65,7 +79,12 @@ def answer(database: Path, query: str, *, time_limit: float = TIME_LIMIT, max_ro
 
 
 def answered(
-    con: duckdb.DuckDBPyConnection, database: Path, query: str, *, time_limit: float, max_rows: int | None
+    con: duckdb.DuckDBPyConnection,
+    database: Path,
+    query: str,
+    *,
+    time_limit: float,
+    max_rows: int | None,
 ) -> Answer:
     """The same on a connection that is open and locked down; without ``max_rows`` all rows."""
     timer = Timer(time_limit, con.interrupt)
@@ -87,7 +106,11 @@ def ask(database: Path, query: str) -> str:
 
 def old_names(query: str) -> str | None:
     """What to say of a query that uses the name that a relation had before this release."""
-    used = [f"{old} is called {new}" for old, new in OLD_NAMES.items() if re.search(rf"\b{old}\b", query)]
+    used = [
+        f"{old} is called {new}"
+        for old, new in OLD_NAMES.items()
+        if re.search(rf"\b{old}\b", query)
+    ]
     return f"{'; '.join(used)}; the old name goes with the next release" if used else None
 
 
@@ -96,7 +119,11 @@ def one_statement(con: duckdb.DuckDBPyConnection, query: str) -> str:
     statements = con.extract_statements(query)
     if len(statements) == 1 and statements[0].type == SELECT:
         return query
-    if len(statements) == 1 and statements[0].type == EXPLAIN and (found := EXPLAINING.match(query)):
+    if (
+        len(statements) == 1
+        and statements[0].type == EXPLAIN
+        and (found := EXPLAINING.match(query))
+    ):
         explained = con.extract_statements(query[found.end() :])
         if [s.type for s in explained] == [SELECT]:
             return query
@@ -128,7 +155,9 @@ def opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             con.execute("ATTACH $path AS obcat (READ_ONLY)", {"path": str(database)})
         except duckdb.Error as error:
-            raise QueryRefused(f"{database.name}: {shortened(first_line(error), database)}") from error
+            raise QueryRefused(
+                f"{database.name}: {shortened(first_line(error), database)}"
+            ) from error
         con.execute("USE obcat")
         yield con
 
@@ -143,7 +172,9 @@ def one_line_errors(database: Path, time_limit: float) -> Iterator[None]:
     try:
         yield
     except duckdb.InterruptException as error:
-        raise QueryRefused(f"stopped after {time_limit:g} s; ask for less, or give --time-limit") from error
+        raise QueryRefused(
+            f"stopped after {time_limit:g} s; ask for less, or give --time-limit"
+        ) from error
     except duckdb.Error as error:
         raise QueryRefused(shortened(first_line(error), database)) from error
 
@@ -184,7 +215,8 @@ def status(database: Path) -> str:
             show(console, title, con.sql(query).columns, con.execute(query).fetchall())
         values = con.execute("FROM meta.parameters").fetchall()[0]
         rows = [
-            (name, value, note) for (name, note), value in zip(con.execute(PARAMETERS).fetchall(), values, strict=True)
+            (name, value, note)
+            for (name, note), value in zip(con.execute(PARAMETERS).fetchall(), values, strict=True)
         ]
         show(console, "parameters", ["parameter", "value", "source"], rows)
     assert isinstance(console.file, io.StringIO)

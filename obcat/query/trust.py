@@ -28,7 +28,9 @@ def check(database: Path) -> None:
     if (folder / SUMS).is_file():
         check_release(database, folder)
     elif not any((folder / name).is_dir() for name in BUILT):
-        raise NotTrusted(f"{database.name}: neither of a build nor of a release with {SUMS}; {MEND}")
+        raise NotTrusted(
+            f"{database.name}: neither of a build nor of a release with {SUMS}; {MEND}"
+        )
 
 
 def check_release(database: Path, folder: Path) -> None:
@@ -40,6 +42,10 @@ def check_release(database: Path, folder: Path) -> None:
     if stated is None:
         raise NotTrusted(f"{database.name}: not in the {SUMS} beside it; {MEND}")
     if (folder / f"{name}.wal").exists():
-        raise NotTrusted(f"{database.name}: {name}.wal beside it would change it, and is no part of a release")
+        raise NotTrusted(
+            f"{database.name}: {name}.wal beside it would change it, and is no part of a release"
+        )
     if digest(database) != stated:
-        raise NotTrusted(f"{database.name}: changed since its release, by the {SUMS} beside it; {MEND}")
+        raise NotTrusted(
+            f"{database.name}: changed since its release, by the {SUMS} beside it; {MEND}"
+        )

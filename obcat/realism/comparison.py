@@ -10,12 +10,24 @@ from obcat.realism.residuals import continuum, masks, noise, residuals
 from obcat.realism.response import response
 from obcat.realism.sample import RealismError, Sample, read_sample
 
-__all__ = ["MOST", "compare_spectra", "comparison_page", "is_far", "measure_sample", "statistics", "table"]
+__all__ = [
+    "MOST",
+    "compare_spectra",
+    "comparison_page",
+    "is_far",
+    "measure_sample",
+    "statistics",
+    "table",
+]
 
 MOST = 2000  # spectra of a folder that are measured
 HOT = "OBAF"  # classes with few enough lines
 FAR = 1.5  # ratio beyond which a line is marked
-SMALL = {"autocorrelation": 0.05, "neighbour correlation": 0.05, "telluric band, depth left": 0.003}  # no ratio below
+SMALL = {
+    "autocorrelation": 0.05,
+    "neighbour correlation": 0.05,
+    "telluric band, depth left": 0.003,
+}  # no ratio below
 
 PAGE = """# Simulated and real spectra, compared
 
@@ -51,11 +63,15 @@ def statistics(folder: Path, most: int = MOST) -> tuple[list[Row], bool]:
     """Rows of the spectra below folder, and whether all are simulated. RealismError if there are none."""
     sample = read_sample(folder, most)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # rows that are wholly masked have no median
+        warnings.simplefilter(
+            "ignore", RuntimeWarning
+        )  # rows that are wholly masked have no median
         return summary(measure_sample(sample)), sample.simulated
 
 
-def compare_spectra(spectra: Path, real: Path | None, save: Path | None, write: Path | None, most: int = MOST) -> str:
+def compare_spectra(
+    spectra: Path, real: Path | None, save: Path | None, write: Path | None, most: int = MOST
+) -> str:
     """The table of spectra against the real folder, or against the statistics that come with the package.
 
     save: a CSV file for the real statistics; write: a folder for realism.md and realism.png. RealismError: a folder
@@ -69,7 +85,9 @@ def compare_spectra(spectra: Path, real: Path | None, save: Path | None, write: 
         if write:
             _write(write, reference, simulated, is_simulated)
     except OSError as error:
-        raise RealismError(f"{error.filename}: {error.strerror}; choose a place that can be written") from error
+        raise RealismError(
+            f"{error.filename}: {error.strerror}; choose a place that can be written"
+        ) from error
     kind = "simulated" if is_simulated else "given (not simulated)"
     return f"real LAMOST spectra of DR5 to DR10 against {kind} ones: {spectra}\n\n{table(reference, simulated)}\n"
 
@@ -78,7 +96,9 @@ def _write(folder: Path, real: list[Row], simulated: list[Row], is_simulated: bo
     from obcat.realism.curves import draw_curves
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "realism.md").write_text(comparison_page(real, simulated, is_simulated), encoding="utf-8")
+    (folder / "realism.md").write_text(
+        comparison_page(real, simulated, is_simulated), encoding="utf-8"
+    )
     draw_curves(real, simulated, folder / "realism.png")
 
 
@@ -86,7 +106,11 @@ def measure_sample(sample: Sample) -> list[Measured]:
     """All measures of a sample, in the order of the table."""
     level = continuum(sample)
     hot = np.array([name[:1] in HOT for name in sample.subclass])
-    return [*noise(sample, residuals(sample, level), hot), *masks(sample), *response(sample, level, hot)]
+    return [
+        *noise(sample, residuals(sample, level), hot),
+        *masks(sample),
+        *response(sample, level, hot),
+    ]
 
 
 def table(real: list[Row], simulated: list[Row]) -> str:
@@ -113,7 +137,11 @@ def _numbers(row: Row) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:9.3f}" if abs(value) < 100 and (abs(value) >= 0.02 or value == 0) else f"{value:9.2g}"
+    return (
+        f"{value:9.3f}"
+        if abs(value) < 100 and (abs(value) >= 0.02 or value == 0)
+        else f"{value:9.2g}"
+    )
 
 
 def _ratio(real: Row, simulated: Row) -> str:
@@ -139,7 +167,11 @@ def _judgement(real: list[Row], simulated: list[Row]) -> str:
     other = {(row.name, row.where): row for row in simulated}
     out = []
     for name in dict.fromkeys(row.name for row in real):
-        pairs = [(r, other[r.name, r.where]) for r in real if r.name == name and (r.name, r.where) in other]
+        pairs = [
+            (r, other[r.name, r.where])
+            for r in real
+            if r.name == name and (r.name, r.where) in other
+        ]
         compared = [(r, s) for r, s in pairs if abs(r.value) >= SMALL.get(name, 0) and r.value != 0]
         if compared:
             out.append(_sentence(name, compared))
@@ -150,7 +182,9 @@ def _sentence(name: str, pairs: list[tuple[Row, Row]]) -> str:
     off = [f"{r.where} ({_quotient(r, s):.2f})" for r, s in pairs if is_far(r, s)]
     middle = np.median([_quotient(r, s) for r, s in pairs])
     text = f"* {name}: simulated over real {middle:.2f} in the median of {len(pairs)} lines"
-    return text + (f"; off by more than {FAR}: {', '.join(off)}." if off else f"; none off by more than {FAR}.")
+    return text + (
+        f"; off by more than {FAR}: {', '.join(off)}." if off else f"; none off by more than {FAR}."
+    )
 
 
 def comparison_page(real: list[Row], simulated: list[Row], is_simulated: bool) -> str:

@@ -54,7 +54,9 @@ def pixels_within(low: float, high: float) -> slice:
     return slice(*np.searchsorted(WAVELENGTH, (low, high)).tolist())
 
 
-def rows_by_snr(sample: Sample, limits: tuple[float, float], among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def rows_by_snr(
+    sample: Sample, limits: tuple[float, float], among: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """Spectra among those with an S/N between limits."""
     return among & (sample.snr >= limits[0]) & (sample.snr < limits[1])
 
@@ -79,7 +81,9 @@ class Row(NamedTuple):
 
     @property
     def value(self) -> float:
-        return {"median": self.median, "mean": self.mean, "spread": (self.high - self.low) / 2}[self.compared]
+        return {"median": self.median, "mean": self.mean, "spread": (self.high - self.low) / 2}[
+            self.compared
+        ]
 
 
 def summary(measures: list[Measured]) -> list[Row]:
@@ -104,7 +108,11 @@ def write_rows(path: Path, rows: list[Row]) -> None:
 
 def read_rows(path: Path | None = None) -> list[Row]:
     """Rows of a file, or those of the real spectra that come with the package."""
-    source = path.read_text(encoding="utf-8") if path else files("obcat").joinpath(REAL).read_text(encoding="utf-8")
+    source = (
+        path.read_text(encoding="utf-8")
+        if path
+        else files("obcat").joinpath(REAL).read_text(encoding="utf-8")
+    )
     return [
         Row(
             r["name"],

@@ -28,7 +28,16 @@ BEST_ERROR = 0.003  # of the normalised flux: no pixel weighs more
 RIDGE = 1e-3
 FEWEST = 2000  # good pixels
 PIXEL = np.arange(N_PIXEL)
-BANDS = ((3800, 4200), (4200, 4800), (4800, 5600), (6000, 6800), (6900, 7500), (7600, 8400), (8400, 8800), (8850, 9050))
+BANDS = (
+    (3800, 4200),
+    (4200, 4800),
+    (4800, 5600),
+    (6000, 6800),
+    (6900, 7500),
+    (7600, 8400),
+    (8400, 8800),
+    (8850, 9050),
+)
 ARMS = {"blue": (4200, 5600), "red": (6100, 8400)}
 CLIP = 5.0  # robust sigma beyond which a residual is left out of correlations
 OUTLIER = 5.0
@@ -38,7 +47,9 @@ SKY_LINES = (5578.3, 6302.3, 7915.9, 8348.3, 8433.3, 8830.8, 8922.8)
 def smooth(values: NDArray[np.floating], weight: NDArray[np.floating], width: float) -> Array:
     """(n, 3909) weighted Gaussian mean."""
     total = gaussian_filter1d(weight.astype(float), width, axis=-1, truncate=3)
-    return gaussian_filter1d(values * weight.astype(float), width, axis=-1, truncate=3) / np.maximum(total, 1e-6)
+    return gaussian_filter1d(
+        values * weight.astype(float), width, axis=-1, truncate=3
+    ) / np.maximum(total, 1e-6)
 
 
 def continuum(sample: Sample) -> Array:
@@ -79,7 +90,11 @@ def _basis(lines: Array, shift: Array, bright: NDArray[np.bool_]) -> Array:
 def noise(sample: Sample, pull: Array, hot: NDArray[np.bool_]) -> list[Measured]:
     """Measures of the residuals (n, 3909) of hot stars, in stated errors."""
     late = sample.lmjd >= PILOT_END
-    faint = [*_scatter(pull, sample, late & hot), *_neighbours(pull, sample, late & hot), *_pilot(pull, sample, ~late)]
+    faint = [
+        *_scatter(pull, sample, late & hot),
+        *_neighbours(pull, sample, late & hot),
+        *_pilot(pull, sample, ~late),
+    ]
     return [*faint, *_lines(pull, sample, late & hot), *_outliers(pull, sample, late & hot)]
 
 
@@ -112,7 +127,12 @@ def _clipped(x: Array) -> Array:
 def _neighbours(pull: Array, sample: Sample, among: NDArray[np.bool_]) -> list[Measured]:
     rows = pull[rows_by_snr(sample, FAINT, among)]
     arms = [
-        Measured("autocorrelation", f"{arm} arm, lag {lag}", lag, _correlation(rows[:, pixels_within(*limits)], lag))
+        Measured(
+            "autocorrelation",
+            f"{arm} arm, lag {lag}",
+            lag,
+            _correlation(rows[:, pixels_within(*limits)], lag),
+        )
         for arm, limits in ARMS.items()
         for lag in (1, 2, 3)
     ]
@@ -125,10 +145,22 @@ def _neighbours(pull: Array, sample: Sample, among: NDArray[np.bool_]) -> list[M
 
 
 def _pilot(pull: Array, sample: Sample, early: NDArray[np.bool_]) -> list[Measured]:
-    red = pull[early & (sample.snr > FAINT[0]) & (sample.snr < MIDDLE[1])][:, pixels_within(*ARMS["red"])]
+    red = pull[early & (sample.snr > FAINT[0]) & (sample.snr < MIDDLE[1])][
+        :, pixels_within(*ARMS["red"])
+    ]
     return [
-        Measured("scatter / stated error", "nights before autumn 2012, red arm", np.nan, scatter_about_zero(red)),
-        Measured("autocorrelation", "nights before autumn 2012, red arm, lag 1", np.nan, _correlation(red, 1)),
+        Measured(
+            "scatter / stated error",
+            "nights before autumn 2012, red arm",
+            np.nan,
+            scatter_about_zero(red),
+        ),
+        Measured(
+            "autocorrelation",
+            "nights before autumn 2012, red arm, lag 1",
+            np.nan,
+            _correlation(red, 1),
+        ),
     ]
 
 
@@ -137,7 +169,10 @@ def _lines(pull: Array, sample: Sample, among: NDArray[np.bool_]) -> list[Measur
     rows = np.abs(pull[rows_by_snr(sample, (FAINT[0], MIDDLE[1]), among)])
     near = [rows[:, pixels_within(at - 4, at + 4)] for at in SKY_LINES]
     rms = [np.sqrt(np.nanmean(x**2, axis=1)) for x in near]
-    return [Measured("sky line, rms residual", f"{at:.0f}", at, x) for at, x in zip(SKY_LINES, rms, strict=True)]
+    return [
+        Measured("sky line, rms residual", f"{at:.0f}", at, x)
+        for at, x in zip(SKY_LINES, rms, strict=True)
+    ]
 
 
 def _outliers(pull: Array, sample: Sample, among: NDArray[np.bool_]) -> list[Measured]:
@@ -146,7 +181,9 @@ def _outliers(pull: Array, sample: Sample, among: NDArray[np.bool_]) -> list[Mea
     for arm, limits in ARMS.items():
         x = rows[:, pixels_within(*limits)]
         high = np.mean(x > OUTLIER * scatter_about_zero(x)[:, None], axis=1)
-        out.append(Measured("share of pixels 5 sigma too bright", f"{arm} arm", np.nan, high, "mean"))
+        out.append(
+            Measured("share of pixels 5 sigma too bright", f"{arm} arm", np.nan, high, "mean")
+        )
     return out
 
 
@@ -165,7 +202,19 @@ def masks(sample: Sample) -> list[Measured]:
         "flux 0 but ivar not": dark & ~blind,
     }
     each = {name: marks.sum(axis=1).astype(float) for name, marks in count.items()}
-    share = Measured("files with a mask bit", "share", np.nan, (each["ORMASK not 0"] > 0).astype(float), "mean")
-    some = [Measured("pixels a file, if any", name, np.nan, np.where(n > 0, n, np.nan)) for name, n in each.items()]
-    total = [Measured("share of pixels", name, np.nan, n / inside.sum(axis=1), "mean") for name, n in each.items()]
-    return [share, *(m for m in some if np.isfinite(m.values).any() and "bit 2" not in m.where), *total]
+    share = Measured(
+        "files with a mask bit", "share", np.nan, (each["ORMASK not 0"] > 0).astype(float), "mean"
+    )
+    some = [
+        Measured("pixels a file, if any", name, np.nan, np.where(n > 0, n, np.nan))
+        for name, n in each.items()
+    ]
+    total = [
+        Measured("share of pixels", name, np.nan, n / inside.sum(axis=1), "mean")
+        for name, n in each.items()
+    ]
+    return [
+        share,
+        *(m for m in some if np.isfinite(m.values).any() and "bit 2" not in m.where),
+        *total,
+    ]

@@ -6,14 +6,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat.kernels.grid import WAVELENGTH
-from obcat.realism.measures import BRIGHT, FAINT, MIDDLE, PILOT_END, Measured, pixels_within, rows_by_snr
+from obcat.realism.measures import (
+    BRIGHT,
+    FAINT,
+    MIDDLE,
+    PILOT_END,
+    Measured,
+    pixels_within,
+    rows_by_snr,
+)
 from obcat.realism.residuals import SKY_LINES, smooth
 from obcat.realism.sample import Sample
 
 __all__ = ["response"]
 
 Array = NDArray[np.float64]
-POINTS = (3750, 3800, 3900, 4000, 4250, 4500, 4750, 5000, 5500, 5800, 6000, 6500, 7000, 7450, 8100, 8650)
+POINTS = (
+    3750,
+    3800,
+    3900,
+    4000,
+    4250,
+    4500,
+    4750,
+    5000,
+    5500,
+    5800,
+    6000,
+    6500,
+    7000,
+    7450,
+    8100,
+    8650,
+)
 TELLURIC = {  # core, side bands
     "O2 B": ((6870, 6900), (6820, 6860), (6960, 7000)),
     "O2 A": ((7595, 7630), (7540, 7585), (7710, 7750)),
@@ -32,7 +57,12 @@ SAME_PLACE = 3600.0 / 3  # cells of 3 arcsec a degree
 def response(sample: Sample, level: Array, hot: NDArray[np.bool_]) -> list[Measured]:
     """Measures of the continuum (n, 3909), of its stated error and of its bands."""
     late = sample.lmjd >= PILOT_END
-    return [*_shape(sample, level, late & hot), *_tellurics(sample, late), *_step(sample), *_visits(sample)]
+    return [
+        *_shape(sample, level, late & hot),
+        *_tellurics(sample, late),
+        *_step(sample),
+        *_visits(sample),
+    ]
 
 
 def _shape(sample: Sample, level: Array, among: NDArray[np.bool_]) -> list[Measured]:
@@ -46,11 +76,19 @@ def _shape(sample: Sample, level: Array, among: NDArray[np.bool_]) -> list[Measu
         rows = ratio[rows_by_snr(sample, limits, among)]
         for at in points:
             near = (
-                rows[:, pixels_within(at - 3, at + 3)] if at in SKY_LINES else rows[:, pixels_within(at - 15, at + 15)]
+                rows[:, pixels_within(at - 3, at + 3)]
+                if at in SKY_LINES
+                else rows[:, pixels_within(at - 15, at + 15)]
             )
-            value = np.nanmax(near, axis=1, initial=0) if at in SKY_LINES else np.nanmedian(near, axis=1)
+            value = (
+                np.nanmax(near, axis=1, initial=0)
+                if at in SKY_LINES
+                else np.nanmedian(near, axis=1)
+            )
             name = "stated variance / flux"
-            out.append(Measured(name, f"S/N {limits[0]:.0f}-{limits[1]:.0f}, {at:.0f}", float(at), value))
+            out.append(
+                Measured(name, f"S/N {limits[0]:.0f}-{limits[1]:.0f}, {at:.0f}", float(at), value)
+            )
     return out
 
 
@@ -58,7 +96,13 @@ def _tellurics(sample: Sample, late: NDArray[np.bool_]) -> list[Measured]:
     bright = rows_by_snr(sample, (MIDDLE[0], np.inf), late)
     flux = np.where(sample.good, sample.flux, np.nan)[bright]
     return [
-        Measured("telluric band, depth left", name, float(np.mean(core)), _depth(flux, core, left, right), "spread")
+        Measured(
+            "telluric band, depth left",
+            name,
+            float(np.mean(core)),
+            _depth(flux, core, left, right),
+            "spread",
+        )
         for name, (core, left, right) in TELLURIC.items()
     ]
 
@@ -73,8 +117,13 @@ def _step(sample: Sample) -> list[Measured]:
     away = np.abs(WAVELENGTH - JOIN)
     near = (away > SPARED) & (away < REACH + SPARED) & (np.abs(WAVELENGTH - SODIUM) > SODIUM_WIDTH)
     rows = sample.snr > MIDDLE[0]
-    sides = [_edge(sample, rows, near & (WAVELENGTH < JOIN)), _edge(sample, rows, near & (WAVELENGTH > JOIN))]
-    ratio = np.log(np.where(sides[0] > 0, sides[0], np.nan) / np.where(sides[1] > 0, sides[1], np.nan))
+    sides = [
+        _edge(sample, rows, near & (WAVELENGTH < JOIN)),
+        _edge(sample, rows, near & (WAVELENGTH > JOIN)),
+    ]
+    ratio = np.log(
+        np.where(sides[0] > 0, sides[0], np.nan) / np.where(sides[1] > 0, sides[1], np.nan)
+    )
     image = np.where(sample.release[rows] <= IMAGE_END, ratio, np.nan)
     return [
         Measured("step between the arms (ln)", where, JOIN, value, "spread")
@@ -88,7 +137,9 @@ def _edge(sample: Sample, rows: NDArray[np.bool_], pixels: NDArray[np.bool_]) ->
     w = sample.good[rows][:, pixels].astype(float)
     s0, s1, s2 = w.sum(1), (w * x).sum(1), (w * x * x).sum(1)
     det = s0 * s2 - s1**2
-    return np.where(det > 0, (s2 * (w * y).sum(1) - s1 * (w * x * y).sum(1)) / np.where(det > 0, det, 1), np.nan)
+    return np.where(
+        det > 0, (s2 * (w * y).sum(1) - s1 * (w * x * y).sum(1)) / np.where(det > 0, det, 1), np.nan
+    )
 
 
 def _visits(sample: Sample) -> list[Measured]:
@@ -104,14 +155,32 @@ def _visits(sample: Sample) -> list[Measured]:
     ratio = np.log(level[one] / level[other])
     middle = pixels_within(4000, 8900)
     ratio -= np.median(ratio[:, middle], axis=1, keepdims=True)
-    total = Measured("continuum, ratio of two visits (ln), rms", "4000-8900", np.nan, np.std(ratio[:, middle], axis=1))
+    total = Measured(
+        "continuum, ratio of two visits (ln), rms",
+        "4000-8900",
+        np.nan,
+        np.std(ratio[:, middle], axis=1),
+    )
     near = [np.median(ratio[:, pixels_within(at - 40, at + 40)], axis=1) for at in RATIO_AT]
     name = "continuum, ratio of two visits (ln)"
-    return [total, *(Measured(name, f"{at}", float(at), v, "spread") for at, v in zip(RATIO_AT, near, strict=True))]
+    return [
+        total,
+        *(
+            Measured(name, f"{at}", float(at), v, "spread")
+            for at, v in zip(RATIO_AT, near, strict=True)
+        ),
+    ]
 
 
 def _pairs(sample: Sample) -> list[tuple[int, int]]:
     cells: dict[tuple[int, int], list[int]] = {}
     for k in np.flatnonzero(sample.snr > FAINT[0]).tolist():
-        cells.setdefault((round(sample.ra[k] * SAME_PLACE), round(sample.dec[k] * SAME_PLACE)), []).append(k)
-    return [(a, b) for cell in cells.values() for a, b in combinations(cell, 2) if sample.lmjd[a] != sample.lmjd[b]]
+        cells.setdefault(
+            (round(sample.ra[k] * SAME_PLACE), round(sample.dec[k] * SAME_PLACE)), []
+        ).append(k)
+    return [
+        (a, b)
+        for cell in cells.values()
+        for a, b in combinations(cell, 2)
+        if sample.lmjd[a] != sample.lmjd[b]
+    ]

@@ -53,15 +53,23 @@ def read_sample(folder: Path, most: int) -> Sample:
     if not read:
         raise RealismError(f"{folder}: no spectrum of DR5 to DR10 below this folder")
     flux, ivar, andmask, ormask = (
-        np.stack([placed(rows[i], first, kind) for _, first, rows in read]) for i, kind in enumerate(TYPES)
+        np.stack([placed(rows[i], first, kind) for _, first, rows in read])
+        for i, kind in enumerate(TYPES)
     )
     inside = np.stack([placed(np.ones(len(rows[0]), bool), first, bool) for _, first, rows in read])
-    return Sample(flux, ivar, andmask, ormask, inside, *_described([header for header, _, _ in read]))
+    return Sample(
+        flux, ivar, andmask, ormask, inside, *_described([header for header, _, _ in read])
+    )
 
 
 def _described(headers: list[dict[str, Any]]) -> tuple[Any, ...]:
-    z, snr, ra, dec = (np.array([float(h[key]) for h in headers]) for key in ("Z", "SNRG", "RA", "DEC"))
-    lmjd, subclass = np.array([int(h["LMJD"]) for h in headers]), np.array([str(h["SUBCLASS"]) for h in headers])
+    z, snr, ra, dec = (
+        np.array([float(h[key]) for h in headers]) for key in ("Z", "SNRG", "RA", "DEC")
+    )
+    lmjd, subclass = (
+        np.array([int(h["LMJD"]) for h in headers]),
+        np.array([str(h["SUBCLASS"]) for h in headers]),
+    )
     release = np.array([int(re.sub(r"\D", "", str(h["DATA_V"]))) for h in headers])
     return z, snr, lmjd, ra, dec, subclass, release, all(h.get("SIMULAT", False) for h in headers)
 
@@ -73,10 +81,17 @@ def _read(path: Path) -> tuple[dict[str, Any], int, list[NDArray[Any]]] | None:
     try:
         with fits.open(path, memmap=False) as hdul:
             header = dict(hdul[0].header)
-            if not str(header.get("VERSPIPE", "")).startswith(PIPELINE) or header.get("CLASS") != "STAR":
+            if (
+                not str(header.get("VERSPIPE", "")).startswith(PIPELINE)
+                or header.get("CLASS") != "STAR"
+            ):
                 return None
             image = hdul[0].data
-            rows = [image[k] for k in ROWS] if image is not None else [hdul[1].data[name][0] for name in NAMES]
+            rows = (
+                [image[k] for k in ROWS]
+                if image is not None
+                else [hdul[1].data[name][0] for name in NAMES]
+            )
     except OSError:
         return None
     return header, round((float(header["COEFF0"]) - LOG_START) / LOG_STEP), rows

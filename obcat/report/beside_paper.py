@@ -37,7 +37,13 @@ def judgements(survey: Reading) -> list[Judged]:
 
 def size_row(n: float, simulated: bool) -> Judged:
     if simulated:
-        return Judged("stars", f"{STARS:,}", f"{n:,.0f}", "the size of a simulated survey is an option", UNJUDGED)
+        return Judged(
+            "stars",
+            f"{STARS:,}",
+            f"{n:,.0f}",
+            "the size of a simulated survey is an option",
+            UNJUDGED,
+        )
     return count_row(Number("stars", "stars", STARS, "stars", COUNT, "Table 1"), n, n)
 
 

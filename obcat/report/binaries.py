@@ -56,11 +56,20 @@ def composites(figure: Figure, survey: Reading) -> None:
         (0.75, 2, Look("0.75 ≤ ΔM < 2", GREEN, "s", 14, 0.7)),
         (2, np.inf, Look("ΔM ≥ 2", BLUE, "o", 14, 0.6)),
     ):
-        points(left, mocks.primary, mocks.sum, (mocks.difference >= low) & (mocks.difference < high), look)
+        points(
+            left,
+            mocks.primary,
+            mocks.sum,
+            (mocks.difference >= low) & (mocks.difference < high),
+            look,
+        )
     limits = shown(np.concatenate([mocks.primary, mocks.sum]), (-3.0, 2.0))
     left.plot(limits, limits, color="black", linewidth=1)
     left.set(xlim=limits[::-1], ylim=limits[::-1])
-    left.set(xlabel=r"$M_{\rm spec}$ of the primary alone (mag)", ylabel=r"$M_{\rm spec}$ of the composite (mag)")
+    left.set(
+        xlabel=r"$M_{\rm spec}$ of the primary alone (mag)",
+        ylabel=r"$M_{\rm spec}$ of the composite (mag)",
+    )
     left.set_title("ΔM: companion − primary, $M_{\\rm geo}$ in $K_s$")
     finish(left, "upper left")
     _bias(right, mocks)
@@ -73,9 +82,22 @@ def _bias(axes: Axes, mocks: _Mocks) -> None:
         rows = within(teff, kind)
         points(axes, mocks.difference, off, rows, Look(name, colour, marker, 12, 0.45))
         middle = medians(mocks.difference, np.where(rows, off, np.nan), DIFFERENCES)
-        axes.plot(*middle, color=colour, marker=marker, linestyle=line, linewidth=2, markeredgecolor="black")
+        axes.plot(
+            *middle,
+            color=colour,
+            marker=marker,
+            linestyle=line,
+            linewidth=2,
+            markeredgecolor="black",
+        )
     x = np.linspace(*DIFFERENCES, 100)
-    axes.plot(x, -2.5 * np.log10(1 + 10 ** (-0.4 * x)), color="black", linestyle="--", label="light of both stars")
+    axes.plot(
+        x,
+        -2.5 * np.log10(1 + 10 ** (-0.4 * x)),
+        color="black",
+        linestyle="--",
+        label="light of both stars",
+    )
     axes.axhline(0, color="#888888", linewidth=0.8)
     axes.set(xlim=DIFFERENCES, ylim=(-1.5, 1.5), xlabel="ΔM of the two stars (mag, $K_s$)")
     axes.set_ylabel(r"$M_{\rm spec}$(composite) − $M_{\rm spec}$(primary) (mag)")
@@ -86,7 +108,10 @@ def _bias(axes: Axes, mocks: _Mocks) -> None:
 def examples(figure: Figure, survey: Reading) -> None:
     """Figure 16: three composites with both their stars: nearly equal, unequal, very unequal in Ks."""
     mocks = _made(survey)
-    chosen = [int(np.argmin(np.where(np.isfinite(mocks.sum), np.abs(mocks.difference - d), np.inf))) for d in (0, 1, 2)]
+    chosen = [
+        int(np.argmin(np.where(np.isfinite(mocks.sum), np.abs(mocks.difference - d), np.inf)))
+        for d in (0, 1, 2)
+    ]
     for axes, row in zip(figure.subplots(len(chosen), 1, sharex=True), chosen, strict=True):
         _example(axes, mocks, row)
     figure.axes[0].legend(loc="upper right", ncols=3)
@@ -126,7 +151,9 @@ def excess(figure: Figure, survey: Reading) -> None:
         points(right, data["ruwe"], data["snr_dparallax"], rows, look)
     right.axhline(nsigma, color="black", linestyle=":")
     right.axvline(1.4, color="#888888", linewidth=1, label="RUWE 1.4")
-    right.set(xscale="log", xlim=(0.7, 20), ylim=(-6, 12), xlabel="RUWE", ylabel="parallax excess (σ)")
+    right.set(
+        xscale="log", xlim=(0.7, 20), ylim=(-6, 12), xlabel="RUWE", ylabel="parallax excess (σ)"
+    )
     right.set_xticks([0.7, 1, 1.4, 2, 5, 10, 20], ["0.7", "1", "1.4", "2", "5", "10", "20"])
     finish(right, "upper right")
 
@@ -143,7 +170,13 @@ def _histograms(axes: Axes, data: Columns) -> None:
         histogram(axes, data["snr_dparallax"][rows], EXCESS_EDGES, look)
     look = {"label": f"all ({known.sum():,})", "color": "#888888"}
     histogram(axes, data["snr_dparallax"][known], EXCESS_EDGES, look)
-    gauss = known.sum() * np.diff(EXCESS_EDGES)[0] * np.exp(-(EXCESS_EDGES**2) / 2) / np.sqrt(2 * np.pi)
+    gauss = (
+        known.sum() * np.diff(EXCESS_EDGES)[0] * np.exp(-(EXCESS_EDGES**2) / 2) / np.sqrt(2 * np.pi)
+    )
     axes.plot(EXCESS_EDGES, gauss, color="black", linewidth=1, label="all, were it noise alone")
-    axes.set(xlabel=r"parallax excess $(\varpi_{\rm spec} - \varpi)\,/\,\sigma$", ylabel="stars", yscale="log")
+    axes.set(
+        xlabel=r"parallax excess $(\varpi_{\rm spec} - \varpi)\,/\,\sigma$",
+        ylabel="stars",
+        yscale="log",
+    )
     axes.set(ylim=(0.5, None), xlim=(-6, 12))

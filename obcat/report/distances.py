@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 from obcat import statistics as st
 from obcat.evaluate.paper import STATED
 from obcat.reading import Columns, Reading, answer_arrays, require_known
-from obcat.report.style import BLUE, DARK_BLUE, DARK_PINK, ORANGE, PINK, Look, finish, histogram, points, shown
+from obcat.report.style import (
+    BLUE,
+    DARK_BLUE,
+    DARK_PINK,
+    ORANGE,
+    PINK,
+    Look,
+    finish,
+    histogram,
+    points,
+    shown,
+)
 
 __all__ = ["distance_errors", "errors", "plane", "running_median", "sky_map"]
 
@@ -52,7 +63,15 @@ def sky_map(axes: Axes, data: Columns) -> None:
     """Positions in the Galactic plane; distances that the largest allowed one cuts are left out."""
     safe = ~(data["distance_edge"] > 0)
     points(axes, data["x"], data["y"], safe, Look("stars", BLUE, "o", 4, 0.4))
-    axes.plot(*SUN, marker="*", color=ORANGE, markersize=16, linestyle="", label="Sun", markeredgecolor="white")
+    axes.plot(
+        *SUN,
+        marker="*",
+        color=ORANGE,
+        markersize=16,
+        linestyle="",
+        label="Sun",
+        markeredgecolor="white",
+    )
     axes.plot(0, 0, marker="X", color="black", markersize=11, linestyle="", label="Galactic centre")
     x, y = data["x"][safe], data["y"][safe]
     west, east = shown(x, (-16.0, 1.0))
@@ -71,8 +90,16 @@ def distance_errors(axes: Axes, data: Columns) -> None:
     points(axes, d, alone, safe, Look("parallax alone", PINK, "o", 4, 0.35))
     points(axes, d, joint, safe, Look("spectrum and parallax", BLUE, "o", 4, 0.35))
     for error, colour, line in ((alone, DARK_PINK, "--"), (joint, DARK_BLUE, "-")):
-        axes.plot(*running_median(d[safe], error[safe]), color=colour, linewidth=2.5, linestyle=line)
-    paper: Any = {"marker": "D", "color": "black", "linestyle": "", "markersize": 8, "label": "paper at 15 kpc"}
+        axes.plot(
+            *running_median(d[safe], error[safe]), color=colour, linewidth=2.5, linestyle=line
+        )
+    paper: Any = {
+        "marker": "D",
+        "color": "black",
+        "linestyle": "",
+        "markersize": 8,
+        "label": "paper at 15 kpc",
+    }
     axes.plot([15], [STATED["dis_error_15"].value], **paper)
     axes.set(xscale="log", yscale="log", xlim=DISTANCES, ylim=(0.01, PARALLAX_LIMIT))
     axes.set(xlabel="distance (kpc)", ylabel="relative distance error")

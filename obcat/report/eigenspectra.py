@@ -7,7 +7,15 @@ from matplotlib.figure import Figure
 from obcat.kernels.grid import WAVELENGTH
 from obcat.kernels.pca import reconstruct
 from obcat.kernels.windows import clean_pixels, full_pixels
-from obcat.reading import Columns, Missing, Reading, answer_arrays, fitted_arrays, method_parameters, require_known
+from obcat.reading import (
+    Columns,
+    Missing,
+    Reading,
+    answer_arrays,
+    fitted_arrays,
+    method_parameters,
+    require_known,
+)
 from obcat.report.style import BLUE, ORANGE, PINK, Look, finish, points
 
 __all__ = ["erroneous", "examples", "excess"]
@@ -42,7 +50,13 @@ def erroneous(figure: Figure, survey: Reading) -> None:
 
 
 def _stack(
-    whole: Axes, close: Axes, survey: Reading, data: Columns, titles: list[str], step: float, cut: float
+    whole: Axes,
+    close: Axes,
+    survey: Reading,
+    data: Columns,
+    titles: list[str],
+    step: float,
+    cut: float,
 ) -> None:
     """A spectrum above the other; what is further from the continuum than ``cut`` is drawn there."""
     if not titles:
@@ -55,10 +69,16 @@ def _stack(
         _shade(axes, survey)
         for i in range(len(titles)):
             _line(axes, flux[i] + i * step, model[i] + i * step, limits)
-        axes.set(xlim=limits, xlabel="rest wavelength in vacuum (Å)", ylim=(0.4, 1.5 + step * (len(titles) - 0.5)))
+        axes.set(
+            xlim=limits,
+            xlabel="rest wavelength in vacuum (Å)",
+            ylim=(0.4, 1.5 + step * (len(titles) - 0.5)),
+        )
     paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1}
     for i, title in enumerate(titles):
-        whole.text(SHOWN[1] - 30, 1.14 + i * step, title, ha="right", va="bottom", fontsize=9, bbox=paper)
+        whole.text(
+            SHOWN[1] - 30, 1.14 + i * step, title, ha="right", va="bottom", fontsize=9, bbox=paper
+        )
     whole.set_ylabel("flux / continuum + offset")
     whole.legend(loc="upper left", ncols=2)
 
@@ -66,7 +86,13 @@ def _stack(
 def _line(axes: Axes, flux: np.ndarray, model: np.ndarray, limits: tuple[float, float]) -> None:
     rows = (limits[0] <= WAVELENGTH) & (limits[1] >= WAVELENGTH)
     first = not axes.lines
-    axes.plot(WAVELENGTH[rows], flux[rows], color="black", linewidth=0.7, label="spectrum" if first else None)
+    axes.plot(
+        WAVELENGTH[rows],
+        flux[rows],
+        color="black",
+        linewidth=0.7,
+        label="spectrum" if first else None,
+    )
     axes.plot(WAVELENGTH[rows], model[rows], color=ORANGE, linewidth=0.9, linestyle="-",
               label="reconstruction from clean windows" if first else None)  # fmt: skip
 

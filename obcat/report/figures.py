@@ -95,7 +95,9 @@ def render(drawing: Drawing, survey: Reading) -> Rendered:
     with mpl.rc_context(STYLE):
         figure, missing = draw_or_box(drawing, survey)
         kind = "SIMULATED" if survey.simulated else "Real"
-        figure.suptitle(f"Fig. {drawing.number}: {drawing.title} ({kind} survey “{survey.name}”)", fontsize=13)
+        figure.suptitle(
+            f"Fig. {drawing.number}: {drawing.title} ({kind} survey “{survey.name}”)", fontsize=13
+        )
         png = image_of(figure, "png", {"Software": None})
         figure.set_layout_engine("none")  # the places found for the PNG are those of the PDF
         return Rendered(png, image_of(figure, "pdf", PDF), missing)

@@ -27,17 +27,27 @@ def visits(figure: Figure, survey: Reading) -> None:
     data = _visited(survey)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     number = np.arange(1, len(data["mk"]) + 1)
-    _bars(top, number, data["mk"], data["mk_err"], {"color": BLUE, "fmt": "o", "label": r"$M_{\rm spec}$"})
+    _bars(
+        top,
+        number,
+        data["mk"],
+        data["mk_err"],
+        {"color": BLUE, "fmt": "o", "label": r"$M_{\rm spec}$"},
+    )
     _geometric(top, data)
     top.invert_yaxis()
     top.set_ylabel("absolute magnitude (mag, $K_s$)")
     top.legend(loc="best")
     _bars(bottom, number, data["rv"], data["rv_err"], {"color": BLUE, "fmt": "s"})
     bottom.set(xlabel="visit, in order of date (LMJD below)", ylabel="RV (km/s)")
-    bottom.set_xticks(number, [f"{i}\n{d:.0f}" for i, d in zip(number, data["lmjd"], strict=True)], fontsize=8)
+    bottom.set_xticks(
+        number, [f"{i}\n{d:.0f}" for i, d in zip(number, data["lmjd"], strict=True)], fontsize=8
+    )
 
 
-def _bars(axes: Axes, x: np.ndarray, y: np.ndarray, error: np.ndarray, look: dict[str, Any]) -> None:
+def _bars(
+    axes: Axes, x: np.ndarray, y: np.ndarray, error: np.ndarray, look: dict[str, Any]
+) -> None:
     known = np.isfinite(y)
     axes.errorbar(x[known], y[known], yerr=np.nan_to_num(error[known]), capsize=3, **look)
 
@@ -56,7 +66,9 @@ def _geometric(axes: Axes, data: Columns) -> None:
 def plane(figure: Figure, survey: Reading) -> None:
     """Figure 14: the system among all stars in the plane of Figure 6."""
     data, stars = _visited(survey), answer_arrays(survey.con, "report/stars")
-    require_known(stars, ("log_gf", "mk"), 1, "Gravity comes from the labels, M_spec from a trained network.")
+    require_known(
+        stars, ("log_gf", "mk"), 1, "Gravity comes from the labels, M_spec from a trained network."
+    )
     axes = figure.add_subplot()
     gravity_plane(axes, stars, "mk", r"$M_{\rm spec}$ (mag, $K_s$)")
     axes.plot(data["log_gf"], data["mk"], linestyle="", marker="*", markersize=15, color="black",

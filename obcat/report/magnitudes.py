@@ -14,7 +14,15 @@ from obcat.evaluate.samples import PAPER_MIN_SNR
 from obcat.reading import Columns, Missing, Reading, answer_arrays, require_known
 from obcat.report.style import BLUE, ORANGE, Look, finish, histogram, points, shown
 
-__all__ = ["against_geometry", "against_labels", "corner_plot", "gravity", "gravity_plane", "levels", "medians"]
+__all__ = [
+    "against_geometry",
+    "against_labels",
+    "corner_plot",
+    "gravity",
+    "gravity_plane",
+    "levels",
+    "medians",
+]
 
 NO_GAIA = "M_geo needs a Gaia parallax that is good and a Ks magnitude, and test stars need both."
 RESIDUAL = np.linspace(-2, 2, 41)  # mag
@@ -24,7 +32,12 @@ LABELS = (
     ("feh", "[Fe/H]", (-1.2, 0.6)),
 )
 N_BINS, FEWEST = 12, 15
-NAMES = {"alpha": "α", "beta": "β (mag)", "sigma_int": "σ$_{\\rm int}$ (mag)", "sigma_100": "σ$_{100}$ (mag)"}
+NAMES = {
+    "alpha": "α",
+    "beta": "β (mag)",
+    "sigma_int": "σ$_{\\rm int}$ (mag)",
+    "sigma_100": "σ$_{100}$ (mag)",
+}
 ENCLOSED = (0.68, 0.95)
 CORNER_BINS = 24
 NEAR = 0.03  # mag: the paper's value is drawn if it is so near to the samples
@@ -43,7 +56,9 @@ def _tested(survey: Reading) -> tuple[Columns, Rows]:
         & np.isfinite(data["mk"])
         & np.isfinite(data["mk_geo"])
     )
-    require_known({"mk": data["mk"][test], "mk_geo": data["mk_geo"][test]}, ("mk", "mk_geo"), 5, NO_GAIA)
+    require_known(
+        {"mk": data["mk"][test], "mk_geo": data["mk_geo"][test]}, ("mk", "mk_geo"), 5, NO_GAIA
+    )
     return data, test
 
 
@@ -56,19 +71,32 @@ def against_geometry(figure: Figure, survey: Reading) -> None:
         ((0, "no emission", BLUE, "o"), (1, "emission", ORANGE, "^"))
     ):
         rows = test & (data["em_flag"] == flag)
-        points(axes[0, column], data["mk_geo"], data["mk"], rows, Look(label, colour, marker, 12, 0.5))
+        points(
+            axes[0, column], data["mk_geo"], data["mk"], rows, Look(label, colour, marker, 12, 0.5)
+        )
         axes[0, column].plot(limits, limits, color="black", linewidth=1)
         axes[0, column].set(xlim=limits[::-1], ylim=limits[::-1])
-        axes[0, column].set(xlabel=r"$M_{\rm geo}$ (mag, $K_s$)", ylabel=r"$M_{\rm spec}$ (mag, $K_s$)")
+        axes[0, column].set(
+            xlabel=r"$M_{\rm geo}$ (mag, $K_s$)", ylabel=r"$M_{\rm spec}$ (mag, $K_s$)"
+        )
         finish(axes[0, column], "upper left")
         _spread(axes[1, column], data, rows, colour)
 
 
 def _spread(axes: Axes, data: Columns, rows: Rows, colour: str) -> None:
     off = (data["mk"] - data["mk_geo"])[rows]
-    histogram(axes, off, RESIDUAL, {"color": colour, "label": f"all: σ = {st.robust_scatter(off):.2f} mag"})
+    histogram(
+        axes,
+        off,
+        RESIDUAL,
+        {"color": colour, "label": f"all: σ = {st.robust_scatter(off):.2f} mag"},
+    )
     single = (data["mk"] - data["mk_geo"])[rows & (data["binary_flag"] == 0)]
-    look = {"color": "black", "linestyle": "--", "label": f"binary_flag 0: σ = {st.robust_scatter(single):.2f} mag"}
+    look = {
+        "color": "black",
+        "linestyle": "--",
+        "label": f"binary_flag 0: σ = {st.robust_scatter(single):.2f} mag",
+    }
     histogram(axes, single, RESIDUAL, look)
     axes.axvline(0, color="#888888", linewidth=0.8)
     axes.set(xlabel=r"$M_{\rm spec} - M_{\rm geo}$ (mag)", ylabel="stars")
@@ -79,7 +107,9 @@ def _spread(axes: Axes, data: Columns, rows: Rows, colour: str) -> None:
 def gravity(figure: Figure, survey: Reading) -> None:
     """Figure 6: flux-weighted gravity against both magnitudes."""
     data = answer_arrays(survey.con, "report/stars")
-    require_known(data, ("log_gf", "mk"), 1, "Gravity comes from the labels, M_spec from a trained network.")
+    require_known(
+        data, ("log_gf", "mk"), 1, "Gravity comes from the labels, M_spec from a trained network."
+    )
     left, right = figure.subplots(1, 2, sharey=True)
     gravity_plane(left, data, "mk", r"$M_{\rm spec}$ (mag, $K_s$)")
     good = {name: np.where(np.isfinite(data["is_train"]), column, np.nan) if name == "mk_geo" else column
@@ -99,11 +129,28 @@ def gravity_plane(axes: Axes, data: Columns, name: str, label: str) -> None:
 def against_labels(figure: Figure, survey: Reading) -> None:
     """Figure 7: residuals of test stars against the labels, with medians in bins."""
     data, test = _tested(survey)
-    require_known({name: data[name][test] for name in ("teff", "logg")}, ("teff", "logg"), 5, "Labels are missing.")
+    require_known(
+        {name: data[name][test] for name in ("teff", "logg")},
+        ("teff", "logg"),
+        5,
+        "Labels are missing.",
+    )
     off = data["mk"] - data["mk_geo"]
     for axes, (name, label, limits) in zip(figure.subplots(1, 3, sharey=True), LABELS, strict=True):
-        points(axes, data[name], off, test & (data["em_flag"] == 0), Look("no emission", BLUE, "o", 8, 0.4))
-        points(axes, data[name], off, test & (data["em_flag"] == 1), Look("emission", ORANGE, "^", 14, 0.6))
+        points(
+            axes,
+            data[name],
+            off,
+            test & (data["em_flag"] == 0),
+            Look("no emission", BLUE, "o", 8, 0.4),
+        )
+        points(
+            axes,
+            data[name],
+            off,
+            test & (data["em_flag"] == 1),
+            Look("emission", ORANGE, "^", 14, 0.6),
+        )
         axes.plot(*medians(data[name], np.where(test, off, np.nan), limits), color="black", linewidth=2,
                   marker="s", markersize=4, label="median")  # fmt: skip
         axes.axhline(0, color="#888888", linewidth=0.8)
@@ -118,7 +165,9 @@ def medians(x: Floats, y: Floats, limits: tuple[float, float]) -> tuple[list[flo
     edges = np.linspace(*limits, N_BINS + 1)
     bins = [(x >= low) & (x < high) & np.isfinite(y) for low, high in pairwise(edges)]
     kept = [(i, rows) for i, rows in enumerate(bins) if rows.sum() >= FEWEST]
-    return [float(edges[i : i + 2].mean()) for i, _ in kept], [st.median(y[rows]) for _, rows in kept]
+    return [float(edges[i : i + 2].mean()) for i, _ in kept], [
+        st.median(y[rows]) for _, rows in kept
+    ]
 
 
 def corner_plot(figure: Figure, survey: Reading) -> None:
@@ -156,7 +205,9 @@ def _alone(axes: Axes, samples: np.ndarray, name: str) -> None:
         if np.min(samples) - NEAR < STATED[name].value < np.max(samples) + NEAR:
             axes.axvline(STATED[name].value, color=ORANGE, linewidth=2)
     found = f"{middle:.3f}".replace("-", "−")
-    axes.set_title(f"{NAMES[name]}\n{found} +{high - middle:.3f} −{middle - low:.3f}{paper}", fontsize=9)
+    axes.set_title(
+        f"{NAMES[name]}\n{found} +{high - middle:.3f} −{middle - low:.3f}{paper}", fontsize=9
+    )
     axes.set_yticks([])
 
 

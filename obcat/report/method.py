@@ -27,7 +27,12 @@ ARROWS = (
     ("mk", "noise"), ("mk", "binary"), ("noise", "binary"), ("binary", "distance"), ("ebv", "distance"),
     ("distance", "end"), ("binary", "end"),
 )  # fmt: skip
-BOX = {"boxstyle": "round,pad=0.55", "facecolor": "#EAF2F8", "edgecolor": "#0072B2", "linewidth": 1.4}
+BOX = {
+    "boxstyle": "round,pad=0.55",
+    "facecolor": "#EAF2F8",
+    "edgecolor": "#0072B2",
+    "linewidth": 1.4,
+}
 
 
 def flow(figure: Figure, survey: Reading) -> None:

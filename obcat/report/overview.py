@@ -49,7 +49,9 @@ def draw_overview(database: Path, picture: Path) -> None:
         FigureCanvasAgg(figure)
         for axes, panel in zip(figure.subplots(2, 2).flat, panels, strict=True):
             panel(axes, stars)
-        figure.suptitle(title(survey.name, survey.simulated, len(stars["mk"])), fontsize=17, fontweight="bold")
+        figure.suptitle(
+            title(survey.name, survey.simulated, len(stars["mk"])), fontsize=17, fontweight="bold"
+        )
         _save(figure, picture)
 
 
@@ -62,7 +64,9 @@ def _save(figure: Figure, picture: Path) -> None:
         picture.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(picture, format="png", metadata={"Software": None})
     except OSError as error:
-        raise FigureError(f"{picture}: {error.strerror or error}; choose a file that can be written") from error
+        raise FigureError(
+            f"{picture}: {error.strerror or error}; choose a file that can be written"
+        ) from error
 
 
 def geometry(axes: Axes, data: Columns) -> None:
@@ -89,10 +93,24 @@ def hr_diagram(axes: Axes, data: Columns) -> None:
     """M_spec against effective temperature."""
     log_teff = np.log10(data["teff"])
     binary = data["binary_flag"] == 1
-    points(axes, log_teff, data["mk"], ~binary & (data["em_flag"] != 1), Look("single or unknown", BLUE, "o", 5))
-    points(axes, log_teff, data["mk"], ~binary & (data["em_flag"] == 1), Look("emission", GREEN, "^", 16))
+    points(
+        axes,
+        log_teff,
+        data["mk"],
+        ~binary & (data["em_flag"] != 1),
+        Look("single or unknown", BLUE, "o", 5),
+    )
+    points(
+        axes,
+        log_teff,
+        data["mk"],
+        ~binary & (data["em_flag"] == 1),
+        Look("emission", GREEN, "^", 16),
+    )
     points(axes, log_teff, data["mk"], binary, Look("binary (parallax excess)", ORANGE, "x", 22))
     axes.set(xlim=shown(log_teff, (4.0, 4.6))[::-1], ylim=shown(data["mk"], (-4.0, 2.0))[::-1])
-    axes.set(xlabel=r"$\log_{10}\,(T_{\rm eff}\,/\,{\rm K})$", ylabel=r"$M_{\rm spec}$ (mag, $K_s$)")
+    axes.set(
+        xlabel=r"$\log_{10}\,(T_{\rm eff}\,/\,{\rm K})$", ylabel=r"$M_{\rm spec}$ (mag, $K_s$)"
+    )
     axes.set_title("Temperature and absolute magnitude")
     finish(axes, "lower left")

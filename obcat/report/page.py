@@ -35,7 +35,9 @@ def report(database: Path, out: Path) -> list[Path]:
             with _one_line_errors(out):
                 out.mkdir(parents=True, exist_ok=True)
             drawn = [(drawing, render(drawing, survey)) for drawing in FIGURES]
-            html = report_html(survey, drawn, report_tables(survey) | {"evaluation": _evaluated(survey)})
+            html = report_html(
+                survey, drawn, report_tables(survey) | {"evaluation": _evaluated(survey)}
+            )
     except NotOurs as error:
         raise ReportError(str(error)) from error
     with _one_line_errors(out):
@@ -47,7 +49,9 @@ def _one_line_errors(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ReportError(f"{out}: {error.strerror or error}; choose a folder that can be written") from error
+        raise ReportError(
+            f"{out}: {error.strerror or error}; choose a folder that can be written"
+        ) from error
 
 
 def _evaluated(survey: Reading) -> Evaluation | None:
@@ -78,7 +82,9 @@ def report_tables(survey: Reading) -> dict[str, Any]:
     }
 
 
-def report_html(survey: Reading, drawn: list[tuple[Drawing, Rendered]], filled: dict[str, Any]) -> str:
+def report_html(
+    survey: Reading, drawn: list[tuple[Drawing, Rendered]], filled: dict[str, Any]
+) -> str:
     """The page as text; every value is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
@@ -112,5 +118,10 @@ def _parameters(survey: Reading) -> list[tuple[str, str, str, str]]:
     """Name, value, paper or assumed, and what it is."""
     notes = survey.con.sql(query_text("report/parameters")).fetchall()
     values = reading.method_parameters(survey.con).values()
-    split = [(name, value, *note.partition(":")[::2]) for (name, note), value in zip(notes, values, strict=True)]
-    return [(name, f"{value:.9g}", status.strip(), note.strip()) for name, value, status, note in split]
+    split = [
+        (name, value, *note.partition(":")[::2])
+        for (name, note), value in zip(notes, values, strict=True)
+    ]
+    return [
+        (name, f"{value:.9g}", status.strip(), note.strip()) for name, value, status, note in split
+    ]

@@ -12,9 +12,7 @@ from obcat.report.style import BLUE, ORANGE, Look, finish, histogram, points, sh
 __all__ = ["draw_reddening"]
 
 WHY = "E(B−V) needs magnitudes in at least two neighbouring bands and an effective temperature."
-NO_REFERENCE = (
-    "No reference for E(B−V) in this catalog: no dust map is part of a build, and there is no truth beside it."
-)
+NO_REFERENCE = "No reference for E(B−V) in this catalog: no dust map is part of a build, and there is no truth beside it."
 SPREAD = np.linspace(-0.3, 0.3, 61)  # mag
 
 
@@ -30,7 +28,9 @@ def draw_reddening(figure: Figure, survey: Reading) -> None:
     else:
         _against(left, truth)
         _residuals(middle, truth)
-    points(right, data["dis"], data["ebv"], np.isfinite(data["ebv"]), Look("stars", BLUE, "o", 4, 0.35))
+    points(
+        right, data["dis"], data["ebv"], np.isfinite(data["ebv"]), Look("stars", BLUE, "o", 4, 0.35)
+    )
     right.set(xscale="log", xlim=(0.1, 30), ylim=shown(data["ebv"], (-0.1, 2.0)))
     right.set(xlabel="distance (kpc)", ylabel="E(B−V) (mag)", title="against distance")
     finish(right, "upper left")
@@ -54,7 +54,9 @@ def _against(axes: Axes, data: Columns) -> None:
     points(axes, data["true_ebv"], data["ebv"], emission, Look("emission", ORANGE, "^", 10, 0.5))
     limits = shown(data["true_ebv"], (0.0, 2.0))
     axes.plot(limits, limits, color="black", linewidth=1)
-    axes.set(xlim=limits, ylim=limits, xlabel="true E(B−V) (mag)", ylabel="E(B−V) from colours (mag)")
+    axes.set(
+        xlim=limits, ylim=limits, xlabel="true E(B−V) (mag)", ylabel="E(B−V) from colours (mag)"
+    )
     axes.set_title("against the simulation's truth")
     finish(axes, "upper left")
 
@@ -66,8 +68,15 @@ def _residuals(axes: Axes, data: Columns) -> None:
         (data["em_flag"] == 1, "emission", ORANGE, "--"),
     ):
         found = f"{label}: {st.median(off[rows]):+.3f} ± {st.robust_scatter(off[rows]):.3f}"
-        histogram(axes, off[rows], SPREAD, {"label": found, "color": colour, "linestyle": line, "density": True})
-    axes.set(xlabel="measured − true E(B−V) (mag)", ylabel="density", title="median ± robust scatter")
+        histogram(
+            axes,
+            off[rows],
+            SPREAD,
+            {"label": found, "color": colour, "linestyle": line, "density": True},
+        )
+    axes.set(
+        xlabel="measured − true E(B−V) (mag)", ylabel="density", title="median ± robust scatter"
+    )
     axes.set_ylim(0, 1.25 * axes.get_ylim()[1])
     axes.legend(loc="upper left", fontsize=9)
 

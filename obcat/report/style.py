@@ -57,7 +57,12 @@ def points(axes: Axes, x: Floats, y: Floats, rows: Rows, look: Look) -> None:
     """The known points of some rows, their number in the legend; dots are pixels in a PDF, so that it stays small."""
     rows = rows & np.isfinite(x) & np.isfinite(y)
     width = 1 if look.marker in "x+" else 0
-    style: dict[str, Any] = {"s": look.size, "c": look.colour, "marker": look.marker, "alpha": look.alpha}
+    style: dict[str, Any] = {
+        "s": look.size,
+        "c": look.colour,
+        "marker": look.marker,
+        "alpha": look.alpha,
+    }
     label = f"{look.label} ({rows.sum():,})" if look.label else None
     axes.scatter(x[rows], y[rows], linewidths=width, label=label, rasterized=True, **style)
 
@@ -75,7 +80,9 @@ def box(figure: Figure, why: str) -> None:
     axes.set_axis_off()
     look = {"boxstyle": "round,pad=1", "facecolor": "#F4F4F4", "edgecolor": "#555555"}
     text = "Not drawn\n\n" + fill(why, 70)
-    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=13, bbox=look, transform=axes.transAxes)
+    axes.text(
+        0.5, 0.5, text, ha="center", va="center", fontsize=13, bbox=look, transform=axes.transAxes
+    )
 
 
 def shown(values: Floats, otherwise: tuple[float, float]) -> tuple[float, float]:

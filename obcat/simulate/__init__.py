@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 from obcat.simulate.recipe import CHUNK, Recipe, UnknownIngredient, recipe_of
 from obcat.workers import ordered
 
-__all__ = ["LARGEST", "Recipe", "UnknownIngredient", "is_current", "ordered", "recipe_of", "simulate"]
+__all__ = [
+    "LARGEST",
+    "Recipe",
+    "UnknownIngredient",
+    "is_current",
+    "ordered",
+    "recipe_of",
+    "simulate",
+]
 
 if TYPE_CHECKING:
     from obcat.simulate.exposures import Block
@@ -51,7 +59,9 @@ def simulate(
 
     folder, truth = Path(folder), Path(truth)
     if not 1 <= n_stars <= LARGEST or not 1 <= chunk <= CHUNK:
-        raise ValueError(f"n_stars is {n_stars}, chunk {chunk}; they must be 1 to {LARGEST} and 1 to {CHUNK}")
+        raise ValueError(
+            f"n_stars is {n_stars}, chunk {chunk}; they must be 1 to {LARGEST} and 1 to {CHUNK}"
+        )
     if truth.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{truth} lies inside {folder}: a build could read the truth")
     partial, partial_truth = _partial(folder), _partial(truth)
@@ -62,7 +72,13 @@ def simulate(
 
 
 def _write(
-    folder: Path, truth: Path, n_stars: int, recipe: Recipe, workers: int, chunk: int, progress: Progress | None
+    folder: Path,
+    truth: Path,
+    n_stars: int,
+    recipe: Recipe,
+    workers: int,
+    chunk: int,
+    progress: Progress | None,
 ) -> None:
     from obcat.simulate.exposures import expose
     from obcat.simulate.visits import n_spectra
@@ -74,7 +90,9 @@ def _write(
             progress(done, n_spectra(n_stars))
 
 
-def _blocks(folder: Path, truth: Path, n_stars: int, recipe: Recipe, chunk: int) -> "Iterator[Block]":
+def _blocks(
+    folder: Path, truth: Path, n_stars: int, recipe: Recipe, chunk: int
+) -> "Iterator[Block]":
     """The spectra to be written; each chunk is appended to all tables when it is drawn."""
     from obcat.simulate.archives import draw_catalogs, open_catalogs
     from obcat.simulate.chunks import all_cards, blocks, chunks

@@ -71,11 +71,15 @@ def _excess_factor(colour: Array) -> Array:
 
 def _source_id(number: NDArray[np.int64], ra: Array, dec: Array) -> NDArray[np.int64]:
     """Above 2^53, as real ones are: a sky cell times 2^35, and the number of the star in the survey."""
-    cell = np.floor((dec + 90) / 180 * 8192).astype(np.int64) * 16384 + np.floor(ra / 360 * 16384).astype(np.int64)
+    cell = np.floor((dec + 90) / 180 * 8192).astype(np.int64) * 16384 + np.floor(
+        ra / 360 * 16384
+    ).astype(np.int64)
     return (cell << 35) + ((number + 1) << 7)
 
 
-def twomass_columns(ra: Array, dec: Array, phot: Measured, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def twomass_columns(
+    ra: Array, dec: Array, phot: Measured, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
     """IRSA, fp_psc; upper limits have quality U and no error. With neighbours, 3 arcsec away or more."""
     rows = np.concatenate([np.arange(len(ra)), np.flatnonzero(rng.random(len(ra)) < NEIGHBOURS)])
     extra = np.arange(len(rows)) >= len(ra)
@@ -85,7 +89,10 @@ def twomass_columns(ra: Array, dec: Array, phot: Measured, rng: np.random.Genera
     out: dict[str, np.ndarray] = {"designation": _designations(ra2, dec2), "ra": ra2, "dec": dec2}
     for band in ("j", "h", "ks"):
         short = band[0]
-        out[f"{short}_m"], out[f"{short}_msigcom"] = phot.mag[band][rows] + fainter, phot.error[band][rows]
+        out[f"{short}_m"], out[f"{short}_msigcom"] = (
+            phot.mag[band][rows] + fainter,
+            phot.error[band][rows],
+        )
     out |= {name: letters[rows] for name, letters in phot.flags.items()}
     order = np.argsort(ra2, kind="stable")
     return {name: values[order] for name, values in out.items()}
@@ -114,18 +121,32 @@ def xstps_columns(ra: Array, dec: Array, phot: Measured) -> dict[str, np.ndarray
 def apass_columns(ra: Array, dec: Array, phot: Measured) -> dict[str, np.ndarray]:
     """VizieR II/336/apass9; the identifiers g_mag, r_mag, i_mag stand for the names g'mag, r'mag, i'mag."""
     out = {"RAJ2000": ra, "DEJ2000": dec}
-    for name, band in (("Vmag", "v"), ("Bmag", "b"), ("g_mag", "g"), ("r_mag", "r"), ("i_mag", "i")):
+    for name, band in (
+        ("Vmag", "v"),
+        ("Bmag", "b"),
+        ("g_mag", "g"),
+        ("r_mag", "r"),
+        ("i_mag", "i"),
+    ):
         out |= {name: phot.mag[band], f"e_{name}": phot.error[band]}
     return out
 
 
 MISSING = 0.20  # of the stars
-TEFF_ERROR, LOGG_ERROR, FEH_ERROR = 0.03, 0.10, 0.10  # relative, dex, dex: at high S/N, the same for all visits
+TEFF_ERROR, LOGG_ERROR, FEH_ERROR = (
+    0.03,
+    0.10,
+    0.10,
+)  # relative, dex, dex: at high S/N, the same for all visits
 CORRELATION = 0.6  # of Teff and log g: both widen or narrow the Balmer lines of a B star (Kudritzki et al. 2008)
 NOISE = 1.0  # at S/N 30 the part that changes from visit to visit is as large as the constant one
 STATED = 0.9  # stated error over actual
 OUTLIERS, OUTLIER = 0.015, (4.0, 10.0)  # of the stars, fitted at a wrong minimum; errors away
-SENTINEL, FAILED, NO_ERROR = -9999.0, 0.004, 0.004  # as LAMOST's tables write it; of the visits: no value; error 0
+SENTINEL, FAILED, NO_ERROR = (
+    -9999.0,
+    0.004,
+    0.004,
+)  # as LAMOST's tables write it; of the visits: no value; error 0
 
 
 class Labels(NamedTuple):
@@ -141,13 +162,21 @@ class Labels(NamedTuple):
 
 
 def draw_labels(
-    star: NDArray[np.int64], teff: Array, logg: Array, feh: Array, snr_g: Array, recipe: Recipe, chunk: int
+    star: NDArray[np.int64],
+    teff: Array,
+    logg: Array,
+    feh: Array,
+    snr_g: Array,
+    recipe: Recipe,
+    chunk: int,
 ) -> Labels:
     """Errors have a part that belongs to the star and one that belongs to the visit; Teff and log g err together."""
     n, rng, gaps = len(teff), recipe.rng("label_errors", chunk), recipe.rng("label_gaps", chunk)
     outlier = np.where(rng.random(n) < OUTLIERS, rng.uniform(*OUTLIER, size=n), 1.0)
     own, noise = _correlated(rng.standard_normal((3, n))) * outlier, NOISE * 30 / snr_g
-    draw = (own[:, star] + noise * _correlated(rng.standard_normal((3, len(star))))) * recipe.has("label_errors")
+    draw = (own[:, star] + noise * _correlated(rng.standard_normal((3, len(star))))) * recipe.has(
+        "label_errors"
+    )
     t = teff[star] * np.exp(TEFF_ERROR * draw[0])
     size = STATED * np.hypot(1, noise)
     g, z = logg[star] + LOGG_ERROR * draw[1], feh[star] + FEH_ERROR * draw[2]
@@ -162,7 +191,9 @@ def draw_labels(
 
 def _correlated(normal: Array) -> Array:
     """(3, n): the second row follows the first."""
-    return np.stack([normal[0], CORRELATION * normal[0] + np.sqrt(1 - CORRELATION**2) * normal[1], normal[2]])
+    return np.stack(
+        [normal[0], CORRELATION * normal[0] + np.sqrt(1 - CORRELATION**2) * normal[1], normal[2]]
+    )
 
 
 SURVEY = """\
@@ -188,7 +219,9 @@ DEGREES = {"ra": ".6f", "dec": ".6f"}
 TWOMASS = DEGREES | {f"{band}_{what}": ".3f" for band in "jhk" for what in ("m", "msigcom")}
 XSTPS = DEGREES | {f"{band}{what}": ".3f" for band in "gri" for what in ("", "_err")}
 APASS = ("Vmag", "Bmag", "g_mag", "r_mag", "i_mag")
-APASS_UNITS = {"RAJ2000": "deg", "DEJ2000": "deg"} | {f"{e}{name}": "mag" for name in APASS for e in ("", "e_")}
+APASS_UNITS = {"RAJ2000": "deg", "DEJ2000": "deg"} | {
+    f"{e}{name}": "mag" for name in APASS for e in ("", "e_")
+}
 APASS_NAMES = {f"{e}{band}_mag": f"{e}{band}'mag" for band in "gri" for e in ("", "e_")}
 XSTPS_ERROR, APASS_ERROR = 0.1, 0.15  # arcsec
 
@@ -238,12 +271,16 @@ def _gaia(sky: Sky, recipe: Recipe, chunk: int) -> tuple[Columns, Measured]:
 def _twomass(sky: Sky, recipe: Recipe, chunk: int) -> tuple[Columns, Measured]:
     phot = photometry.twomass(sky.mag, recipe, chunk)
     rng = recipe.rng("positions", chunk, 1)
-    return twomass_columns(sky.ra[phot.listed], sky.dec[phot.listed], chosen(phot, phot.listed), rng), phot
+    return twomass_columns(
+        sky.ra[phot.listed], sky.dec[phot.listed], chosen(phot, phot.listed), rng
+    ), phot
 
 
 def _xstps(sky: Sky, recipe: Recipe, chunk: int) -> tuple[Columns, Measured]:
     phot = photometry.xstps(sky.mag, sky.ra, sky.dec, recipe, chunk)
-    columns = xstps_columns(*offset(sky.ra, sky.dec, XSTPS_ERROR, recipe.rng("positions", chunk, 2)), phot)
+    columns = xstps_columns(
+        *offset(sky.ra, sky.dec, XSTPS_ERROR, recipe.rng("positions", chunk, 2)), phot
+    )
     order = np.argsort(sky.dec, kind="stable")
     return _rows(columns, order[phot.listed[order]]), phot
 
@@ -252,7 +289,10 @@ def _apass(sky: Sky, recipe: Recipe, chunk: int) -> tuple[Columns, Measured]:
     phot = photometry.apass(sky.mag, recipe, chunk)
     place = offset(sky.ra, sky.dec, APASS_ERROR, recipe.rng("positions", chunk, 3))
     columns = _rows(apass_columns(*place, phot), phot.listed)
-    return {name: v if APASS_UNITS[name] == "deg" else v.astype(np.float32) for name, v in columns.items()}, phot
+    return {
+        name: v if APASS_UNITS[name] == "deg" else v.astype(np.float32)
+        for name, v in columns.items()
+    }, phot
 
 
 def _targets(sky: Sky, visits: Visits) -> Columns:
@@ -269,5 +309,7 @@ def _labels(sky: Sky, visits: Visits, recipe: Recipe, chunk: int) -> Columns:
     return {"specid": specid, **values, "label_source": np.full(len(specid), "simulated")}
 
 
-def _rows(columns: dict[str, np.ndarray], rows: NDArray[np.bool_] | NDArray[np.int64]) -> dict[str, np.ndarray]:
+def _rows(
+    columns: dict[str, np.ndarray], rows: NDArray[np.bool_] | NDArray[np.int64]
+) -> dict[str, np.ndarray]:
     return {name: values[rows] for name, values in columns.items()}

@@ -7,20 +7,67 @@ from numpy.typing import NDArray
 
 from obcat.simulate.recipe import Recipe
 
-__all__ = ["ASTROMETRY", "Astrometry", "Moving", "crowded", "measure", "orbit_effects", "zero_point"]
+__all__ = [
+    "ASTROMETRY",
+    "Astrometry",
+    "Moving",
+    "crowded",
+    "measure",
+    "orbit_effects",
+    "zero_point",
+]
 
 Array = NDArray[np.float64]
-ERROR_G = ((8.0, 0.045), (12.0, 0.038), (14.0, 0.032), (15.0, 0.038), (16.0, 0.060), (17.0, 0.10), (18.0, 0.17))  # mas
+ERROR_G = (
+    (8.0, 0.045),
+    (12.0, 0.038),
+    (14.0, 0.032),
+    (15.0, 0.038),
+    (16.0, 0.060),
+    (17.0, 0.10),
+    (18.0, 0.17),
+)  # mas
 ERROR_SCATTER = 0.15  # ln
 # mas: Stassun & Torres (2018) at the bright end, Zinn et al. (2019) at 12, Lindegren et al. (2018)'s quasars
-ZERO_POINT = ((8.0, -0.082), (10.0, -0.070), (12.0, -0.053), (14.0, -0.042), (16.0, -0.034), (17.5, -0.029))
-COLOUR_SLOPE, COLOURS, COLOUR_MIDDLE = -0.151, (1.45, 1.80), 1.60  # mas um: Zinn et al. (2019), eq. 4; 1/um; hot stars'
-SKY_RMS, SKY_SCALE, WAVES = 0.017, 14.0, 32  # mas, deg: large-scale part of Lindegren et al. (2018), sect. 5.4
-UNDERESTIMATE, SYSTEMATIC_BRIGHT, SYSTEMATIC = 1.08, 0.021, 0.043  # Lindegren et al. (2018): factor; mas, G < 13, > 13
-OUTLIERS, OUTLIER_FACTOR = 0.03, (2.0, 5.0)  # of the stars; times the error, blends and disturbed solutions
+ZERO_POINT = (
+    (8.0, -0.082),
+    (10.0, -0.070),
+    (12.0, -0.053),
+    (14.0, -0.042),
+    (16.0, -0.034),
+    (17.5, -0.029),
+)
+COLOUR_SLOPE, COLOURS, COLOUR_MIDDLE = (
+    -0.151,
+    (1.45, 1.80),
+    1.60,
+)  # mas um: Zinn et al. (2019), eq. 4; 1/um; hot stars'
+SKY_RMS, SKY_SCALE, WAVES = (
+    0.017,
+    14.0,
+    32,
+)  # mas, deg: large-scale part of Lindegren et al. (2018), sect. 5.4
+UNDERESTIMATE, SYSTEMATIC_BRIGHT, SYSTEMATIC = (
+    1.08,
+    0.021,
+    0.043,
+)  # Lindegren et al. (2018): factor; mas, G < 13, > 13
+OUTLIERS, OUTLIER_FACTOR = (
+    0.03,
+    (2.0, 5.0),
+)  # of the stars; times the error, blends and disturbed solutions
 RUWE_SCATTER = 0.06  # ln
 MISSION, YEAR = 668.0, 365.25  # d of DR2, d
-TRANSIT = ((8.0, 0.30), (12.0, 0.25), (13.0, 0.15), (14.0, 0.20), (15.0, 0.30), (16.0, 0.48), (17.0, 0.80), (18.0, 1.4))
+TRANSIT = (
+    (8.0, 0.30),
+    (12.0, 0.25),
+    (13.0, 0.15),
+    (14.0, 0.20),
+    (15.0, 0.30),
+    (16.0, 0.48),
+    (17.0, 0.80),
+    (18.0, 1.4),
+)
 # mas, residual of one observation along the scan: Lindegren et al. (2018), fig. 9
 STRAIGHT = 1.44  # orbits longer than this many missions pass for straight motion: rms 1.47 a (T/P)^2 after a line
 PM_ERROR = 1.8  # mas/yr for 1 mas of parallax error
@@ -67,7 +114,10 @@ def _wavenumber(colour: Array) -> Array:
 
 def _pattern(ra: Array, dec: Array, rng: np.random.Generator) -> Array:
     """Random waves on the sphere, the same wherever the same generator begins."""
-    wave, phase = rng.standard_normal((3, WAVES)) / np.radians(SKY_SCALE), rng.uniform(0, 2 * np.pi, size=WAVES)
+    wave, phase = (
+        rng.standard_normal((3, WAVES)) / np.radians(SKY_SCALE),
+        rng.uniform(0, 2 * np.pi, size=WAVES),
+    )
     a, d = np.radians(ra), np.radians(dec)
     place = np.stack([np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)], axis=1)
     return SKY_RMS * np.sqrt(2 / WAVES) * np.cos(place @ wave + phase).sum(1)
@@ -87,7 +137,9 @@ def orbit_effects(wobble: Array, log_period: Array) -> OrbitEffects:
     seen = 1 / (1 + (period / (STRAIGHT * MISSION)) ** 2)
     like_parallax = np.abs(np.sinc(MISSION * (1 / period - 1 / YEAR)))
     rms = wobble / np.sqrt(2) * seen * np.sqrt(1 - like_parallax**2)
-    return OrbitEffects(rms, wobble * like_parallax * seen, 2 * np.pi * wobble / (period / YEAR) * (1 - seen))
+    return OrbitEffects(
+        rms, wobble * like_parallax * seen, 2 * np.pi * wobble / (period / YEAR) * (1 - seen)
+    )
 
 
 def measure(star: Moving, recipe: Recipe, chunk: int) -> Astrometry:
@@ -95,7 +147,11 @@ def measure(star: Moving, recipe: Recipe, chunk: int) -> Astrometry:
     n, rng = len(star.g), recipe.rng("gaia_errors", chunk)
     orbit = orbit_effects(star.wobble, star.log_period)
     excess = np.hypot(1, orbit.rms / np.interp(star.g, *np.array(TRANSIT).T))
-    stated = np.interp(star.g, *np.array(ERROR_G).T) * np.exp(ERROR_SCATTER * rng.standard_normal(n)) * excess
+    stated = (
+        np.interp(star.g, *np.array(ERROR_G).T)
+        * np.exp(ERROR_SCATTER * rng.standard_normal(n))
+        * excess
+    )
     outlier = np.where(rng.random(n) < OUTLIERS, rng.uniform(*OUTLIER_FACTOR, size=n), 1.0)
     systematic = np.sqrt(np.where(star.g < 13, SYSTEMATIC_BRIGHT, SYSTEMATIC) ** 2 - SKY_RMS**2)
     actual = np.hypot(UNDERESTIMATE * stated, systematic) * outlier * recipe.has("gaia_errors")
@@ -111,7 +167,9 @@ def measure(star: Moving, recipe: Recipe, chunk: int) -> Astrometry:
 
 
 def _offset(star: Moving, recipe: Recipe) -> Array:
-    return zero_point(star.g, star.colour, star.ra, star.dec, recipe.rng("zero_point")) * recipe.has("zero_point")
+    return zero_point(
+        star.g, star.colour, star.ra, star.dec, recipe.rng("zero_point")
+    ) * recipe.has("zero_point")
 
 
 Columns = dict[str, np.ndarray]
@@ -120,10 +178,23 @@ ARCSEC = 1 / 3600
 NEIGHBOURS, SEPARATION, FAINTER = 0.04, (0.7, 5.0), (1.0, 6.0)  # of stars; arcsec; mag
 COLOURS_WITHIN = 2.5  # arcsec: light of both goes into BP and RP (Evans et al. 2018)
 TWO_PARAMETER = 0.012  # of stars have a position only (Lindegren et al. 2018, table 1 for G below 17, and crowding)
-SPURIOUS, SPURIOUS_PARALLAX = 0.05, 10.0  # of neighbours with a parallax; mas, scale (Arenou et al. 2018, sect. 4.1)
-DOUBLED, DOUBLED_APART = 0.004, 0.3  # of stars are listed twice; arcsec (Arenou et al. 2018, sect. 3.2)
-CLOSE, CLOSE_APART, CLOSE_FAINTER = 0.003, (0.2, 0.6), (2.0, 5.0)  # pairs that spoil each other; arcsec; mag
-FALSE_MOTION, FALSE_ERROR = (60.0, 140.0), (5.0, 20.0)  # mas/yr of such a pair; times the error of its parallax
+SPURIOUS, SPURIOUS_PARALLAX = (
+    0.05,
+    10.0,
+)  # of neighbours with a parallax; mas, scale (Arenou et al. 2018, sect. 4.1)
+DOUBLED, DOUBLED_APART = (
+    0.004,
+    0.3,
+)  # of stars are listed twice; arcsec (Arenou et al. 2018, sect. 3.2)
+CLOSE, CLOSE_APART, CLOSE_FAINTER = (
+    0.003,
+    (0.2, 0.6),
+    (2.0, 5.0),
+)  # pairs that spoil each other; arcsec; mag
+FALSE_MOTION, FALSE_ERROR = (
+    (60.0, 140.0),
+    (5.0, 20.0),
+)  # mas/yr of such a pair; times the error of its parallax
 MAGNITUDES = ("phot_g_mean_mag", "phot_bp_mean_mag", "phot_rp_mean_mag")
 EXCESS = "phot_bp_rp_excess_factor"
 ASTROMETRY = ("parallax", "parallax_error", "pmra", "pmra_error", "pmdec", "pmdec_error", "ruwe")
@@ -142,7 +213,10 @@ def crowded(gaia: Columns, special: Mask, recipe: Recipe, chunk: int) -> Columns
     partners = _partners(own, close, rng)
     for name in ASTROMETRY:
         own[name] = np.where(np.isin(np.arange(len(special)), bare), np.nan, own[name])
-    every = {name: np.concatenate([p[name] for p in (own, neighbours, doubles, partners)]) for name in own}
+    every = {
+        name: np.concatenate([p[name] for p in (own, neighbours, doubles, partners)])
+        for name in own
+    }
     return _rows(every, np.argsort(every["source_id"]))
 
 
@@ -162,14 +236,18 @@ def _neighbours(own: Columns, rows: NDArray[np.int64], rng: np.random.Generator)
     light = 2.5 * np.log10(1 + np.where(apart < COLOURS_WITHIN, 10 ** (-0.4 * fainter), 0))
     for name in MAGNITUDES[1:]:
         own[name] = _changed(own[name], rows, -light)
-    own[EXCESS] = _changed(own[EXCESS], rows, own[EXCESS][rows] * np.expm1(0.4 * np.log(10) * light))
+    own[EXCESS] = _changed(
+        own[EXCESS], rows, own[EXCESS][rows] * np.expm1(0.4 * np.log(10) * light)
+    )
     return near
 
 
 def _doubles(own: Columns, rows: NDArray[np.int64], rng: np.random.Generator) -> Columns:
     """A second entry for the same star, without parallax."""
     twin = _rows(own, rows)
-    twin["ra"], twin["dec"] = _beside(twin["ra"], twin["dec"], rng.uniform(0.05, DOUBLED_APART, size=len(rows)), rng)
+    twin["ra"], twin["dec"] = _beside(
+        twin["ra"], twin["dec"], rng.uniform(0.05, DOUBLED_APART, size=len(rows)), rng
+    )
     twin["source_id"] = twin["source_id"] + 32
     _dim(twin, rng.normal(0, 0.05, size=len(rows)))
     _strip(twin, np.ones(len(rows), dtype=bool))
@@ -199,7 +277,9 @@ def _partners(own: Columns, rows: NDArray[np.int64], rng: np.random.Generator) -
 
 def _beside(ra: Array, dec: Array, arcsec: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     distance, angle = arcsec * ARCSEC, rng.uniform(0, 2 * np.pi, size=len(ra))
-    return (ra + distance * np.sin(angle) / np.cos(np.radians(dec))) % 360, dec + distance * np.cos(angle)
+    return (ra + distance * np.sin(angle) / np.cos(np.radians(dec))) % 360, dec + distance * np.cos(
+        angle
+    )
 
 
 def _dim(columns: Columns, fainter: Array) -> None:

@@ -32,29 +32,61 @@ FRACTION = (  # Teff (K), Be among B stars of classes V to III: Zorec & Briot (1
     (9_500, 0.01), (11_000, 0.04), (13_000, 0.09), (15_500, 0.13), (19_000, 0.18), (22_500, 0.26), (26_000, 0.27),
     (30_000, 0.15), (34_000, 0.04), (40_000, 0.02),
 )  # fmt: skip
-CLASSES = ((3.0, 0.0), (3.3, 0.7), (3.6, 1.0), (4.45, 1.0), (4.6, 0.0))  # log g, factor: no supergiant, no subdwarf
-SPIN, SPIN_SIGMA, SPIN_RANGE = 0.80, 0.08, (0.60, 0.95)  # of the critical velocity: Rivinius et al. (2013)
+CLASSES = (
+    (3.0, 0.0),
+    (3.3, 0.7),
+    (3.6, 1.0),
+    (4.45, 1.0),
+    (4.6, 0.0),
+)  # log g, factor: no supergiant, no subdwarf
+SPIN, SPIN_SIGMA, SPIN_RANGE = (
+    0.80,
+    0.08,
+    (0.60, 0.95),
+)  # of the critical velocity: Rivinius et al. (2013)
 SHELL = 75.0  # deg; beyond, the disc stands before the star
-EW_MEDIAN, EW_SIGMA, EW_RANGE = ((11_000, 4.0), (25_000, 12.0)), 1.0, (0.5, 60.0)  # Angstrom by Teff; ln
+EW_MEDIAN, EW_SIGMA, EW_RANGE = (
+    ((11_000, 4.0), (25_000, 12.0)),
+    1.0,
+    (0.5, 60.0),
+)  # Angstrom by Teff; ln
 PROJECTION = 0.35  # of a disc's H alpha is left edge-on
-SEPARATION, SEPARATION_SIGMA = (-0.20, -0.32), 0.08  # log(dv / 2 v sin i) against log EW: Hanuschik et al. (1988)
+SEPARATION, SEPARATION_SIGMA = (
+    (-0.20, -0.32),
+    0.08,
+)  # log(dv / 2 v sin i) against log EW: Hanuschik et al. (1988)
 SHELL_EW = (1.5, 4.0)  # Angstrom absorbed at H alpha
 DECREMENT = (1.2, 3.6)  # F(H alpha)/F(H beta): Dachs et al. (1990)
 RATIOS = {  # EW relative to H alpha, ln scatter, share of the stars: from below this Teff to above it
     "paschen": (0.07, 0.35, (0.35, 0.95)),  # P14 and its like: Andrillat et al. (1988)
     "iron": (0.018, 0.40, (0.30, 0.75)),  # 5169: Hanuschik (1987)
     "calcium": (0.07, 0.40, (0.20, 0.20)),  # Polidan & Peters (1976), Shokry et al. (2018)
-    "oxygen": (0.10, 0.25, (0.60, 0.97)),  # 8446, pumped by Ly beta: with H alpha, Mathew et al. (2012)
+    "oxygen": (
+        0.10,
+        0.25,
+        (0.60, 0.97),
+    ),  # 8446, pumped by Ly beta: with H alpha, Mathew et al. (2012)
     "oxygen_7774": (0.03, 0.40, (0.30, 0.70)),
     "helium": (0.015, 0.50, (0.0, 0.60)),
 }
 EARLY = 17_000.0  # K
-ASYMMETRIC, ASYMMETRY = 0.33, (0.05, 0.30)  # of the stars have V/R variations: Okazaki (1997); amplitude
-WING = (15.0, 60.0, 0.30)  # EW where electron scattering begins to show and where it has this share of the line
+ASYMMETRIC, ASYMMETRY = (
+    0.33,
+    (0.05, 0.30),
+)  # of the stars have V/R variations: Okazaki (1997); amplitude
+WING = (
+    15.0,
+    60.0,
+    0.30,
+)  # EW where electron scattering begins to show and where it has this share of the line
 EXCESS_PER_EW, EXCESS_MAX, EXCESS_SIGMA = 0.0125, 0.60, 0.35  # Ks, mag: Dougherty et al. (1994); ln
 REDDENING_PER_EW, REDDENING_MAX = 0.0025, 0.15  # E(B-V) of the disc, mag: Dachs et al. (1988)
 SWING, SWING_SIGMA, PERIOD = 0.10, 0.6, (700.0, 4000.0)  # ln EW: median amplitude, ln scatter; d
-CHANGING, CHANGE_BETWEEN, CHANGE_TIME = 0.04, (55_000.0, 59_000.0), 300.0  # share that lose or gain the disc; MJD; d
+CHANGING, CHANGE_BETWEEN, CHANGE_TIME = (
+    0.04,
+    (55_000.0, 59_000.0),
+    300.0,
+)  # share that lose or gain the disc; MJD; d
 BLUE, V, KS = 4400.0, 5500.0, 21_600.0  # Angstrom
 BAND_WAVELENGTH = {
     "g_gaia": 5850, "bp": 5050, "rp": 7700, "g": 4700, "r": 6200, "i": 7600, "b": 4400, "v": 5500, "j": 12_350,
@@ -121,26 +153,49 @@ def draw_discs(teff: Array, logg: Array, critical: Array, recipe: Recipe, chunk:
         "decrement": rng.uniform(*DECREMENT, size=n),
     }  # fmt: skip
     return Disc(
-        ew=ew * has, shell=shell * has, **kinds, **ratios, **_light(ew * has, recipe, chunk), **_changes(n, rng)
+        ew=ew * has,
+        shell=shell * has,
+        **kinds,
+        **ratios,
+        **_light(ew * has, recipe, chunk),
+        **_changes(n, rng),
     )
 
 
 def with_lb1(disc: Disc, recipe: Recipe) -> Disc:
     """Row 0 with the disc of LB-1, which belongs to the companion; without light or lines if the recipe has none."""
-    off = {"ew": recipe.has("be_stars"), "excess_ks": recipe.has("disc_light"), "reddening": recipe.has("disc_light")}
+    off = {
+        "ew": recipe.has("be_stars"),
+        "excess_ks": recipe.has("disc_light"),
+        "reddening": recipe.has("disc_light"),
+    }
     row = {name: value * off.get(name, True) for name, value in LB1.items()}
-    return disc._replace(**{name: np.concatenate([[value], getattr(disc, name)[1:]]) for name, value in row.items()})
+    return disc._replace(
+        **{name: np.concatenate([[value], getattr(disc, name)[1:]]) for name, value in row.items()}
+    )
 
 
 def _ratio(
-    mean: float, sigma: float, shares: tuple[float, float], early: NDArray[np.bool_], rng: np.random.Generator
+    mean: float,
+    sigma: float,
+    shares: tuple[float, float],
+    early: NDArray[np.bool_],
+    rng: np.random.Generator,
 ) -> Array:
     n = len(early)
-    return mean * np.exp(sigma * rng.standard_normal(n)) * (rng.random(n) < np.where(early, shares[1], shares[0]))
+    return (
+        mean
+        * np.exp(sigma * rng.standard_normal(n))
+        * (rng.random(n) < np.where(early, shares[1], shares[0]))
+    )
 
 
 def _separation(ew: Array, vsini: Array, rng: np.random.Generator) -> Array:
-    log_ratio = SEPARATION[0] + SEPARATION[1] * np.log10(ew) + SEPARATION_SIGMA * rng.standard_normal(len(ew))
+    log_ratio = (
+        SEPARATION[0]
+        + SEPARATION[1] * np.log10(ew)
+        + SEPARATION_SIGMA * rng.standard_normal(len(ew))
+    )
     return vsini * np.minimum(10**log_ratio, 0.9)
 
 
@@ -157,7 +212,11 @@ def _changes(n: int, rng: np.random.Generator) -> dict[str, Array]:
     """Amplitude, period and phase of slow changes, and the day a disc is lost (negative) or built; NaN: neither."""
     swing = SWING * np.exp(SWING_SIGMA * rng.standard_normal(n))
     period = PERIOD[0] * (PERIOD[1] / PERIOD[0]) ** rng.random(n)
-    phase, day, u = rng.uniform(0, 2 * np.pi, size=n), rng.uniform(*CHANGE_BETWEEN, size=n), rng.random(n)
+    phase, day, u = (
+        rng.uniform(0, 2 * np.pi, size=n),
+        rng.uniform(*CHANGE_BETWEEN, size=n),
+        rng.random(n),
+    )
     change = np.where(u < CHANGING, np.where(u < CHANGING / 2, -day, day), np.nan)
     return {"swing": swing, "period": period, "phase": phase, "change": change}
 
@@ -208,8 +267,15 @@ BALMER_LINES = [(H_ALPHA, 3), *((balmer(n), n) for n in range(4, 12))]
 PASCHEN_LINES = [(paschen(n), n) for n in range(10, 21)]
 NARROW, WIDE, WIDEST = 0, 1, 2  # classes of width
 SCALES = (1.0, 1.8, 2.0)  # peak separation over that of H alpha: Hanuschik et al. (1988)
-RINGS, OUTER_WEIGHT = 8, -1.0  # flux of a ring by its velocity: emissivity falls with radius to the power 1.5
-TURBULENCE, SHELL_WIDTH, SCATTERED = 35.0, 45.0, 480.0  # km/s, sigma; electrons of 10,000 K scatter with 550 at most
+RINGS, OUTER_WEIGHT = (
+    8,
+    -1.0,
+)  # flux of a ring by its velocity: emissivity falls with radius to the power 1.5
+TURBULENCE, SHELL_WIDTH, SCATTERED = (
+    35.0,
+    45.0,
+    480.0,
+)  # km/s, sigma; electrons of 10,000 K scatter with 550 at most
 SHELL_SHARES = {"balmer": 0.8, "paschen": 0.35, "iron": 0.2, "calcium": 0.35, "oxygen": 0.1, "oxygen_7774": 0.4,
                 "helium": 0.0}  # fmt: skip
 
@@ -236,14 +302,22 @@ def disc_flux(disc: Disc, level: Floats, star: Floats) -> tuple[Array, Array, Ar
     """
     continuum = at_lines(level, WAVELENGTHS)
     beta = (disc.ew * continuum[:, 0] / disc.decrement)[:, None]
-    others = [getattr(disc, group) * strength * disc.ew for _, group, strength, _ in LINES[len(BALMER_LINES) :]]
+    others = [
+        getattr(disc, group) * strength * disc.ew
+        for _, group, strength, _ in LINES[len(BALMER_LINES) :]
+    ]
     series = beta * DESCENT ** np.arange(len(BALMER_LINES) - 1)
     first = (disc.ew * continuum[:, 0])[:, None]
-    flux = np.concatenate([first, series, np.stack(others, axis=1) * continuum[:, len(BALMER_LINES) :]], axis=1)
+    flux = np.concatenate(
+        [first, series, np.stack(others, axis=1) * continuum[:, len(BALMER_LINES) :]], axis=1
+    )
     return (
         WAVELENGTHS,
         flux,
-        disc.shell[:, None] * SHELL_STRENGTH * (WAVELENGTHS / H_ALPHA) * at_lines(star, WAVELENGTHS),
+        disc.shell[:, None]
+        * SHELL_STRENGTH
+        * (WAVELENGTHS / H_ALPHA)
+        * at_lines(star, WAVELENGTHS),
     )
 
 
@@ -262,7 +336,9 @@ def ring_transform(disc: Disc, scale: float) -> Complex:
     """
     outer = np.minimum(disc.separation * scale, 0.95 * disc.vsini)
     steps = (np.arange(RINGS) + 0.5) / RINGS
-    velocity = outer[:, None] * np.exp(np.log(np.maximum(disc.vsini, 1) / np.maximum(outer, 0.95))[:, None] * steps)
+    velocity = outer[:, None] * np.exp(
+        np.log(np.maximum(disc.vsini, 1) / np.maximum(outer, 0.95))[:, None] * steps
+    )
     weight = np.maximum(velocity, 1) ** OUTER_WEIGHT
     weight /= weight.sum(axis=1, keepdims=True)
     x = (velocity[..., None] / PIXEL * FREQUENCY).astype(np.float32)

@@ -68,12 +68,18 @@ def velocity(orbit: Orbit, time: NDArray[np.floating]) -> Array:
     mean = 2 * np.pi * ((orbit.phase + (time - EPOCH) / 10**orbit.log_period) % 1)
     half = kepler(mean, e) / 2
     true = 2 * np.arctan2(np.sqrt(1 + e) * np.sin(half), np.sqrt(1 - e) * np.cos(half))
-    return np.nan_to_num(orbit.semi_amplitude * (np.cos(true + orbit.periastron) + e * np.cos(orbit.periastron)))
+    return np.nan_to_num(
+        orbit.semi_amplitude * (np.cos(true + orbit.periastron) + e * np.cos(orbit.periastron))
+    )
 
 
-def amplitude(mass: Array, ratio: Array, log_period: Array, eccentricity: Array, cos_i: Array) -> Array:
+def amplitude(
+    mass: Array, ratio: Array, log_period: Array, eccentricity: Array, cos_i: Array
+) -> Array:
     """Semi-amplitude of a star of this mass (Sun = 1) beside one of ratio times that mass (km/s)."""
-    size = SEMI_AMPLITUDE * ratio * mass ** (1 / 3) / ((1 + ratio) ** (2 / 3) * 10 ** (log_period / 3))
+    size = (
+        SEMI_AMPLITUDE * ratio * mass ** (1 / 3) / ((1 + ratio) ** (2 / 3) * 10 ** (log_period / 3))
+    )
     return size * np.sqrt((1 - cos_i**2) / (1 - eccentricity**2))
 
 
@@ -88,11 +94,21 @@ def photocentre(ratio: Array, light_ratio: Array) -> Array:
 
 
 Q_RANGE, Q_BREAK, Q_TWIN = (0.1, 1.0), 0.3, 0.95
-MASSES = np.geomspace(0.8, 40.0, 118)  # solar masses, the range of their fits; heavier stars are as the heaviest
+MASSES = np.geomspace(
+    0.8, 40.0, 118
+)  # solar masses, the range of their fits; heavier stars are as the heaviest
 LOG_PERIODS = np.linspace(0.2, 8.0, 157)  # log10 days
 ANCHORS = np.log10([1.2, 3.5, 6.0])  # masses of the following curves of slope against log10 period
-LARGE_Q = (((5.0, -0.5), (8.0, -1.4)), ((1.0, -0.5), (4.5, -1.2), (6.5, -2.0)), ((1.0, -0.5), (2.0, -1.4), (4.0, -2.0)))
-SMALL_Q = (((1.0, 0.3), (8.0, 0.3)), ((2.5, 0.2), (5.5, -0.7), (8.0, -1.2)), ((1.0, 0.1), (3.0, -0.2), (5.6, -1.5)))
+LARGE_Q = (
+    ((5.0, -0.5), (8.0, -1.4)),
+    ((1.0, -0.5), (4.5, -1.2), (6.5, -2.0)),
+    ((1.0, -0.5), (2.0, -1.4), (4.0, -2.0)),
+)
+SMALL_Q = (
+    ((1.0, 0.3), (8.0, 0.3)),
+    ((2.5, 0.2), (5.5, -0.7), (8.0, -1.2)),
+    ((1.0, 0.1), (3.0, -0.2), (5.6, -1.5)),
+)
 MIDDLE_SLOPE, MIDDLE_WIDTH = 0.018, 0.7  # of their eq. 23
 ETA_MASSES, FLATTEST = np.log10([3.0, 7.0]), -0.9  # eq. 17 and 18; the law must have an integral
 CIRCULAR = 2.0  # d: shorter orbits are circular (eq. 3)
@@ -118,7 +134,9 @@ def slopes(mass: Array, log_period: Array) -> tuple[Array, Array]:
     return _between_anchors(SMALL_Q, mass, log_period), _between_anchors(LARGE_Q, mass, log_period)
 
 
-def _between_anchors(curves: tuple[tuple[tuple[float, float], ...], ...], mass: Array, log_period: Array) -> Array:
+def _between_anchors(
+    curves: tuple[tuple[tuple[float, float], ...], ...], mass: Array, log_period: Array
+) -> Array:
     low, middle, high = (np.interp(log_period, *np.array(c).T) for c in curves)
     x = np.clip(np.log10(mass), ANCHORS[0], ANCHORS[2])
     first = low + (middle - low) * (x - ANCHORS[0]) / (ANCHORS[1] - ANCHORS[0])
@@ -159,9 +177,18 @@ def companion_frequency(mass: Array, log_period: Array) -> Array:
     short, middle, long = (c0 + c1 * x + c2 * x**2 for c0, c1, c2 in _FREQUENCY)
     rise = MIDDLE_SLOPE * MIDDLE_WIDTH
     first = short + (log_period - 1) / (1.7 - MIDDLE_WIDTH) * (middle - rise - short)
-    third = middle + rise + (log_period - 2.7 - MIDDLE_WIDTH) / (2.8 - MIDDLE_WIDTH) * (long - middle - rise)
+    third = (
+        middle
+        + rise
+        + (log_period - 2.7 - MIDDLE_WIDTH) / (2.8 - MIDDLE_WIDTH) * (long - middle - rise)
+    )
     large = np.select(
-        [log_period < 1, log_period < 2.7 - MIDDLE_WIDTH, log_period < 2.7 + MIDDLE_WIDTH, log_period < 5.5],
+        [
+            log_period < 1,
+            log_period < 2.7 - MIDDLE_WIDTH,
+            log_period < 2.7 + MIDDLE_WIDTH,
+            log_period < 5.5,
+        ],
         [short, first, middle + MIDDLE_SLOPE * (log_period - 2.7), third],
         long * np.exp(-0.3 * (log_period - 5.5)),
     )
@@ -169,7 +196,11 @@ def companion_frequency(mass: Array, log_period: Array) -> Array:
     return large * (1 + part[0] / (part[1] + part[2]))
 
 
-_FREQUENCY = ((0.020, 0.04, 0.07), (0.039, 0.07, 0.01), (0.078, -0.05, 0.04))  # eq. 20-22, in log10 mass
+_FREQUENCY = (
+    (0.020, 0.04, 0.07),
+    (0.039, 0.07, 0.01),
+    (0.078, -0.05, 0.04),
+)  # eq. 20-22, in log10 mass
 
 
 @cache
@@ -195,7 +226,9 @@ def _node(mass: Array) -> NDArray[np.int64]:
 def _inverse(cumulative: Array, node: NDArray[np.int64], value: Array) -> Array:
     """Period at which the row of the node reaches the value; rows are laid one after the other to need one search."""
     row = 2.0 * np.arange(len(cumulative))[:, None]
-    return np.interp(value + 2.0 * node, (cumulative + row).ravel(), np.tile(LOG_PERIODS, len(cumulative)))
+    return np.interp(
+        value + 2.0 * node, (cumulative + row).ravel(), np.tile(LOG_PERIODS, len(cumulative))
+    )
 
 
 def inner_periods(mass: Array, u: Array) -> Array:
@@ -213,7 +246,9 @@ def outer_periods(mass: Array, inner: Array, u: Array, v: Array) -> Array:
     k = np.minimum(grid.astype(np.int64), len(LOG_PERIODS) - 2)
     done = cumulative[node, k] + (grid - k) * (cumulative[node, k + 1] - cumulative[node, k])
     period = _inverse(cumulative, node, done + v * (1 - done))
-    chosen = u < np.interp(np.log10(mass), *np.array([(np.log10(m), share) for m, share in MULTIPLE]).T)
+    chosen = u < np.interp(
+        np.log10(mass), *np.array([(np.log10(m), share) for m, share in MULTIPLE]).T
+    )
     return np.where(chosen & (first < LOG_PERIODS[-1]), np.maximum(period, first), np.nan)
 
 
@@ -226,7 +261,9 @@ def eccentricities(mass: Array, log_period: Array, u: Array) -> Array:
     return largest * u ** (1 / (eta + 1))
 
 
-RESOLVED = 1.5  # arcsec: wider companions are outside the fibre of 3.3 arcsec, and sources of their own
+RESOLVED = (
+    1.5  # arcsec: wider companions are outside the fibre of 3.3 arcsec, and sources of their own
+)
 INITIAL, MASS = COLUMNS.index("initial_mass"), COLUMNS.index("mass")
 BLOCK = 2000
 
@@ -280,7 +317,9 @@ class Binaries(NamedTuple):
 def single(n: int) -> Binaries:
     """n stars without companions."""
     none = np.full(n, np.nan)
-    nobody = Companion(none, np.full((n, len(COLUMNS)), np.nan), np.zeros((n, len(BANDS))), Orbit(*[none] * 5))
+    nobody = Companion(
+        none, np.full((n, len(COLUMNS)), np.nan), np.zeros((n, len(BANDS))), Orbit(*[none] * 5)
+    )
     return Binaries(nobody, nobody)
 
 
@@ -306,7 +345,9 @@ def draw_binaries(
     inner = np.where(wanted, inner_periods(mass, u[0]), np.nan)
     outer = outer_periods(mass, inner, w[0], w[1])
     inner = np.where(_separation(mass, inner, distance) < RESOLVED, inner, np.nan)
-    outer = np.where((_separation(mass, outer, distance) < RESOLVED) & np.isfinite(inner), outer, np.nan)
+    outer = np.where(
+        (_separation(mass, outer, distance) < RESOLVED) & np.isfinite(inner), outer, np.nan
+    )
     second = _placed(out.second, inner, mass, (primary, feh, log_age), u[1:])
     if not recipe.has("triples"):
         return Binaries(second, out.third)
@@ -320,7 +361,11 @@ def _separation(mass: Array, log_period: Array, distance: Array) -> Array:
 
 
 def _placed(
-    nobody: Companion, log_period: Array, inside: Array, primaries: tuple[Array, Array, Array], u: Array
+    nobody: Companion,
+    log_period: Array,
+    inside: Array,
+    primaries: tuple[Array, Array, Array],
+    u: Array,
 ) -> Companion:
     """Companions of the stars with a period; inside is the mass within the orbit."""
     rows = np.flatnonzero(np.isfinite(log_period))

@@ -65,10 +65,23 @@ def _spoiled(n: int, recipe: Recipe, chunk: int) -> NDArray[np.int64]:
 Array = NDArray[np.float64]
 Cards = dict[str, Value]
 FIBRE_ERROR = 0.1  # arcsec
-SUBCLASSES = ((10_500.0, "A2V"), (12_000.0, "A1V"), (15_000.0, "A0III"), (20_000.0, "B9"), (30_000.0, "B6"))
+SUBCLASSES = (
+    (10_500.0, "A2V"),
+    (12_000.0, "A1V"),
+    (15_000.0, "A0III"),
+    (20_000.0, "B9"),
+    (30_000.0, "B6"),
+)
 HOTTEST = "O"
 NO_MAG = 99.0
-EXPOSURES = {"NEXP": 2, "NEXP_B": 2, "NEXP_R": 2, "EXPT_B": 3000.0, "EXPT_R": 3000.0, "EXPTIME": 3000.0}
+EXPOSURES = {
+    "NEXP": 2,
+    "NEXP_B": 2,
+    "NEXP_R": 2,
+    "EXPT_B": 3000.0,
+    "EXPT_R": 3000.0,
+    "EXPTIME": 3000.0,
+}
 ORBITAL_SPEED = 29.8  # km/s
 OBLIQUITY = np.radians(23.44)
 EQUINOX_MJD, YEAR = 55_640.97, 365.2422  # March 2011; d
@@ -77,20 +90,27 @@ EQUINOX_MJD, YEAR = 55_640.97, 365.2422  # March 2011; d
 def all_cards(chunk: Chunk, xstps: Measured, twomass: Measured, recipe: Recipe) -> list[Cards]:
     """One dictionary a visit; XSTPS-GAC and 2MASS magnitudes as measured, 99 where there are none."""
     _, sky, visits, motion, _ = chunk
-    ra, dec = offset(sky.ra[visits.star], sky.dec[visits.star], FIBRE_ERROR, recipe.rng("fibres", chunk.number))
+    ra, dec = offset(
+        sky.ra[visits.star], sky.dec[visits.star], FIBRE_ERROR, recipe.rng("fibres", chunk.number)
+    )
     names, fitsnames = np.array(sky.name)[visits.star].tolist(), visits.fitsname
     magnitudes = _magnitudes(xstps, twomass)[visits.star].tolist()
     subclass = [_subclass(t) for t in 10 ** sky.stars.primary[visits.star, TEFF]]
     comment = np.where(xstps.listed, "xuyi_r", ".")[visits.star].tolist()
     helio = heliocentric(ra, dec, visits.lmjd).tolist()
     z, z_err = (motion.measured / LIGHT_SPEED).tolist(), (motion.error / LIGHT_SPEED).tolist()
-    plates = [_plate(*row) for row in zip(visits.planid, visits.plan, visits.spid, visits.fiberid, strict=True)]
+    plates = [
+        _plate(*row)
+        for row in zip(visits.planid, visits.plan, visits.spid, visits.fiberid, strict=True)
+    ]
     centre = _centres(ra, dec, visits.plan)
     stars = zip(names, fitsnames, subclass, comment, helio, z, z_err, strict=True)
     keys = ("OBJNAME", "FILENAME", "SUBCLASS", "TCOMMENT", "HELIO_RV", "Z", "Z_ERR")
     out: list[Cards] = []
     for k, values in enumerate(stars):
-        own = dict(zip(keys, values, strict=True)) | _position(float(ra[k]), float(dec[k]), *centre[k])
+        own = dict(zip(keys, values, strict=True)) | _position(
+            float(ra[k]), float(dec[k]), *centre[k]
+        )
         mags = {f"MAG{j}": m for j, m in enumerate(magnitudes[k], 1)}
         out.append(own | plates[k] | mags | EXPOSURES | _night(int(visits.lmjd[k])))
     return out
@@ -138,7 +158,9 @@ def _designation(ra: float, dec: float) -> str:
 def heliocentric(ra: Array, dec: Array, lmjd: NDArray[np.int64]) -> Array:
     """Correction (km/s) for the Earth on a circular orbit; already applied, as in real files."""
     sun = 2 * np.pi * (lmjd - EQUINOX_MJD) / YEAR
-    earth = ORBITAL_SPEED * np.stack([np.sin(sun), -np.cos(sun) * np.cos(OBLIQUITY), -np.cos(sun) * np.sin(OBLIQUITY)])
+    earth = ORBITAL_SPEED * np.stack(
+        [np.sin(sun), -np.cos(sun) * np.cos(OBLIQUITY), -np.cos(sun) * np.sin(OBLIQUITY)]
+    )
     a, d = np.radians(ra), np.radians(dec)
     return (earth * np.stack([np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)])).sum(0)
 
@@ -160,7 +182,9 @@ def _night(lmjd: int) -> Cards:
 
 Integers = NDArray[np.int64]
 SIZE = 64
-FAINTEST = 0.005  # of the light in V: fainter companions are in the magnitudes but not in the spectrum
+FAINTEST = (
+    0.005  # of the light in V: fainter companions are in the magnitudes but not in the spectrum
+)
 TEFF, LOGG, V = (COLUMNS.index(name) for name in ("log_teff", "log_g", "v"))
 
 
@@ -173,7 +197,9 @@ def blocks(folder: Path, chunk: Chunk, cards: list[Cards], recipe: Recipe) -> It
         (third.star, visible_feh(sky, third), sky.vsini_third, motion.third),
     ]
     emission = on_days(sky.emission, visits.star, visits.lmjd)
-    with_disc = np.where(sky.number[visits.star] == 0, motion.companion, motion.primary)  # LB-1: the companion's disc
+    with_disc = np.where(
+        sky.number[visits.star] == 0, motion.companion, motion.primary
+    )  # LB-1: the companion's disc
     speed = velocities(emission.nebula, with_disc, sky.rv[visits.star])
     paths = [folder / f / f"{n}.gz" for f, n in zip(visits.folder, visits.fitsname, strict=True)]
     for path in sorted({p.parent for p in paths}):
@@ -185,8 +211,13 @@ def blocks(folder: Path, chunk: Chunk, cards: list[Cards], recipe: Recipe) -> It
             recipe,
             chunk.number,
             number,
-            _component(primary[star], sky.stars.spectrum_feh[star], sky.vsini[star], motion.primary[piece]),
-            [_visible(atmosphere, feh, vsini, rv[piece], star) for atmosphere, feh, vsini, rv in others],
+            _component(
+                primary[star], sky.stars.spectrum_feh[star], sky.vsini[star], motion.primary[piece]
+            ),
+            [
+                _visible(atmosphere, feh, vsini, rv[piece], star)
+                for atmosphere, feh, vsini, rv in others
+            ],
             speed[piece],
             sky.ebv[star],
             taken(emission, piece),
@@ -200,14 +231,18 @@ def blocks(folder: Path, chunk: Chunk, cards: list[Cards], recipe: Recipe) -> It
 
 def visible_feh(sky: Sky, companion: Companion) -> Array:
     """[Fe/H] of the companion's spectrum; NaN where it is too faint, dark, or outside the grid in gravity."""
-    bright = companion.light[:, BANDS.index("v")] > FAINTEST * 10 ** (-0.4 * sky.stars.primary[:, V])
+    bright = companion.light[:, BANDS.index("v")] > FAINTEST * 10 ** (
+        -0.4 * sky.stars.primary[:, V]
+    )
     out = np.full(len(bright), np.nan)
     warm = np.maximum(companion.star[bright, TEFF], np.log10(COOLEST))
     out[bright] = spectrum_feh(warm, companion.star[bright, LOGG], sky.stars.feh[bright])
     return out
 
 
-def _visible(star: Array, feh: Array, vsini: Array, rv: Array, at: Integers) -> tuple[Integers, Component]:
+def _visible(
+    star: Array, feh: Array, vsini: Array, rv: Array, at: Integers
+) -> tuple[Integers, Component]:
     """The visits of which the companions have light, and those companions; rv is by visit, the rest by star."""
     rows = np.flatnonzero(np.isfinite(feh[at]))
     return rows, _component(star[at[rows]], feh[at[rows]], vsini[at[rows]], rv[rows])

@@ -67,12 +67,18 @@ def with_outsiders(stars: Stars, recipe: Recipe, chunk: int) -> Stars:
     if not recipe.has("outsiders"):
         return stars
     rng = recipe.rng("outsiders", chunk)
-    lot = np.searchsorted(np.cumsum(list(SHARES.values())), rng.random(len(stars.feh)), side="right")
+    lot = np.searchsorted(
+        np.cumsum(list(SHARES.values())), rng.random(len(stars.feh)), side="right"
+    )
     for k, kind in enumerate(SHARES):
         rows = np.flatnonzero(lot == k)
         if len(rows):
             dwarfs = kind in GROUPS
-            drawn = draw_dwarfs(len(rows), kind, recipe, rng) if dwarfs else draw_interlopers(len(rows), recipe, chunk)
+            drawn = (
+                draw_dwarfs(len(rows), kind, recipe, rng)
+                if dwarfs
+                else draw_interlopers(len(rows), recipe, chunk)
+            )
             stars = replaced(stars, rows, drawn)
     return stars
 
@@ -87,19 +93,25 @@ def draw_dwarfs(n: int, kind: str, recipe: Recipe, rng: np.random.Generator) -> 
     d = farthest * np.cbrt(u[2])
     x, y, z = galaxy.cartesian(glon, glat, d)
     ebv = reddening(glon, glat, d, recipe)
-    seen = galaxy.selection(primary[:, G] + 5 * np.log10(d) + 10 + galaxy.A_G * ebv) * galaxy.footprint(glon, glat)
+    seen = galaxy.selection(
+        primary[:, G] + 5 * np.log10(d) + 10 + galaxy.A_G * ebv
+    ) * galaxy.footprint(glon, glat)
     dense = np.exp(-(np.hypot(x, y) - galaxy.SUN_R) / DISC_LENGTH - np.abs(z) / HEIGHT[kind])
     weight = farthest**3 * dense * seen
     chosen = rng.choice(m, n, replace=False, p=weight / weight.sum())
     none = np.full(n, np.nan)
     places = glon[chosen], glat[chosen], d[chosen], ebv[chosen]
-    return Stars(primary[chosen], np.full(n, kind), np.zeros(n), none, np.zeros(n), single(n), *places)
+    return Stars(
+        primary[chosen], np.full(n, kind), np.zeros(n), none, np.zeros(n), single(n), *places
+    )
 
 
 def _atmospheres(n: int, kind: str, rng: np.random.Generator) -> Array:
     groups = GROUPS[kind]
     of = rng.choice(len(groups), n, p=[g.share for g in groups])
-    teff, logg, scatter, mass = (np.array([getattr(g, f) for g in groups])[of] for f in _Group._fields[1:])
+    teff, logg, scatter, mass = (
+        np.array([getattr(g, f) for g in groups])[of] for f in _Group._fields[1:]
+    )
     u = rng.random(n)
     value = logg[:, 0] + u * (logg[:, 1] - logg[:, 0]) + scatter * rng.standard_normal(n)
     return atmosphere(mass, np.log10(teff[:, 0]) + u * np.log10(teff[:, 1] / teff[:, 0]), value)
@@ -130,19 +142,29 @@ def _corrections() -> Array:
 LB1_RA, LB1_DEC, LB1_G, LB1_EBV, LB1_VISITS = 92.95450, 22.82575, 11.5, 0.55, 12
 LB1_VSINI = 7.0  # km/s, of the stripped star (El-Badry & Quataert 2020)
 STRIPPED, BE_STAR = (1.5, 12_700.0, 3.0), (7.0, 18_000.0, 4.0)  # solar masses, K, log g
-PERIOD, SEMI_AMPLITUDE, PHASE = 78.9, 52.8, 0.25  # d, km/s of the stripped star (Liu et al. 2019); turns, chosen
-DISTANCE, LOG_AGE = 2.0, 7.7  # kpc, before it is put where G is right; of a star of 7 solar masses near its end
+PERIOD, SEMI_AMPLITUDE, PHASE = (
+    78.9,
+    52.8,
+    0.25,
+)  # d, km/s of the stripped star (Liu et al. 2019); turns, chosen
+DISTANCE, LOG_AGE = (
+    2.0,
+    7.7,
+)  # kpc, before it is put where G is right; of a star of 7 solar masses near its end
 
 
 def lb1() -> Stars:
     """One row: the stripped star is the primary, whose lines move, the Be star its companion, on a circular orbit."""
     primary, companion = (
-        atmosphere(*(np.array([v]) for v in (m, np.log10(teff), logg))) for m, teff, logg in (STRIPPED, BE_STAR)
+        atmosphere(*(np.array([v]) for v in (m, np.log10(teff), logg)))
+        for m, teff, logg in (STRIPPED, BE_STAR)
     )
     one = np.ones(1)
     orbit = Orbit(np.log10(PERIOD) * one, 0 * one, 0 * one, PHASE * one, SEMI_AMPLITUDE * one)
     light = 10 ** (-0.4 * companion[:, FIRST_BAND:])
-    pair = Binaries(Companion(BE_STAR[0] / STRIPPED[0] * one, companion, light, orbit), single(1).third)
+    pair = Binaries(
+        Companion(BE_STAR[0] / STRIPPED[0] * one, companion, light, orbit), single(1).third
+    )
     glon, glat = (np.array([v]) for v in galaxy.galactic(LB1_RA, LB1_DEC))
     place = glon, glat, DISTANCE * one, LB1_EBV * one
     return Stars(primary, np.array(["star"]), 0 * one, LOG_AGE * one, 0 * one, pair, *place)

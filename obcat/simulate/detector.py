@@ -47,13 +47,18 @@ COMPONENTS = (
      0.00, 0.32, 0.83, 1.15, 1.34, 0.79, 0.84),
 )  # fmt: skip
 SIZES = (0.068, 0.017, 0.012)  # scale of each in one visit, that of a pair over the root of 2
-FREEDOM, FARTHEST = 3, 6.0  # the tilt has a Student's tail (pairs: median 0.07, 95 per cent 0.36); limit of any draw
+FREEDOM, FARTHEST = (
+    3,
+    6.0,
+)  # the tilt has a Student's tail (pairs: median 0.07, 95 per cent 0.36); limit of any draw
 STEP = 0.025  # scale; ratios of continua on both sides of the join: 0.02 in DR7 and DR8, 0.03 in DR5, 0.08 in DR10
 
 
 def calibration(n: int, rng: np.random.Generator) -> Float32:
     """(n, 3909) factors on the flux."""
-    amount = np.stack([rng.standard_t(FREEDOM, n), rng.standard_normal(n), rng.standard_normal(n)], axis=1)
+    amount = np.stack(
+        [rng.standard_t(FREEDOM, n), rng.standard_normal(n), rng.standard_normal(n)], axis=1
+    )
     amount = np.clip(amount, -FARTHEST, FARTHEST) * SIZES
     step = STEP * rng.standard_t(FREEDOM, (n, 1)).clip(-FARTHEST, FARTHEST)
     return np.exp(amount.astype(np.float32) @ _SHAPES + step.astype(np.float32) * _RED)
@@ -80,7 +85,11 @@ MASKED_FILES = 0.73  # share of the files with any bit
 RUNS, RUNS_SIGMA = 3.5, 1.25  # median number of runs in those, ln rms
 LENGTHS, LENGTH_SHARES = (1, 2, 3, 4, 5, 10), (0.17, 0.42, 0.20, 0.11, 0.08, 0.02)
 HALO = 2  # pixels without ivar on each side of a run
-GAPS, GAP_LENGTH, GAP_SIGMA = 0.025, 150, 0.9  # share of the files with a long one, median pixels, ln rms
+GAPS, GAP_LENGTH, GAP_SIGMA = (
+    0.025,
+    150,
+    0.9,
+)  # share of the files with a long one, median pixels, ln rms
 NO_FLUX, IN_ALL, OTHER_BIT = 0.35, 0.30, 0.003  # share of runs: flux 0; bad in all exposures; bit 2
 BIT, SECOND_BIT = 1, 2
 PLACES = (  # Angstrom, pixels with a bit shortward of it in the files of DR10
@@ -89,8 +98,14 @@ PLACES = (  # Angstrom, pixels with a bit shortward of it in the files of DR10
     (9000, 23217), (9100, 23287),
 )  # fmt: skip
 BAD_NOISE = 5.0  # rms of the flux under a mask in units of its noise: not measured, a mask hides it
-TAIL, TAIL_PILOT = (0, 17), (13, 32)  # last pixels of flux 0 and ivar above 0: DR7 to DR10; DR5 of 2011
-SPIKES = (1.5e-4, 8e-4)  # unmarked pixels more than 5 sigma too bright, each arm: residuals of A stars of DR10
+TAIL, TAIL_PILOT = (
+    (0, 17),
+    (13, 32),
+)  # last pixels of flux 0 and ivar above 0: DR7 to DR10; DR5 of 2011
+SPIKES = (
+    1.5e-4,
+    8e-4,
+)  # unmarked pixels more than 5 sigma too bright, each arm: residuals of A stars of DR10
 SPIKE_AT, SPIKE_SCALE = 5.0, 5.0  # sigma; one in five is above 10 sigma
 WIDE = 0.4  # share that touch the next pixel too
 
@@ -118,7 +133,9 @@ def hit(flux: Float32, sigma: Float32, red: int, rng: np.random.Generator) -> Fl
     return out
 
 
-def marked(flux: Float32, ivar: Float32, pilot: NDArray[np.bool_], rng: np.random.Generator) -> Marked:
+def marked(
+    flux: Float32, ivar: Float32, pilot: NDArray[np.bool_], rng: np.random.Generator
+) -> Marked:
     """Bits, ivar 0 beside them, flux 0 in some, and a tail without flux whose ivar hides it, as in real files."""
     n = len(flux)
     row, start, length = _runs(n, rng)
@@ -126,7 +143,9 @@ def marked(flux: Float32, ivar: Float32, pilot: NDArray[np.bool_], rng: np.rando
     ormask = _spread(n, row, start, length).astype(np.uint8) * np.uint8(BIT)
     second, in_all, no_flux = kind[0] < OTHER_BIT, kind[1] < IN_ALL, kind[2] < NO_FLUX
     ormask[_spread(n, row[second], start[second], length[second])] |= np.uint8(SECOND_BIT)
-    andmask = _spread(n, row[in_all], start[in_all], length[in_all]).astype(np.uint8) * np.uint8(BIT)
+    andmask = _spread(n, row[in_all], start[in_all], length[in_all]).astype(np.uint8) * np.uint8(
+        BIT
+    )
     bad = _spread(n, row, start - HALO, length + 2 * HALO)
     out = flux.copy()
     noise = BAD_NOISE * rng.standard_normal(np.count_nonzero(bad), dtype=np.float32)
@@ -146,7 +165,9 @@ def _runs(n: int, rng: np.random.Generator) -> tuple[Integers, Integers, Integer
     length = rng.choice(LENGTHS, p=LENGTH_SHARES, size=len(row))
     length[len(row) - len(long) :] = GAP_LENGTH * np.exp(GAP_SIGMA * rng.standard_normal(len(long)))
     wavelength, below = np.array(PLACES).T
-    start = np.searchsorted(WAVELENGTH, np.interp(rng.random(len(row)) * below[-1], below, wavelength))
+    start = np.searchsorted(
+        WAVELENGTH, np.interp(rng.random(len(row)) * below[-1], below, wavelength)
+    )
     return row, start.astype(np.int64), length.astype(np.int64)
 
 
@@ -160,7 +181,10 @@ def _spread(n: int, row: Integers, start: Integers, length: Integers) -> NDArray
 
 SPOILED = ("", "wavelength", "arms", "sky")  # what is wrong with a spectrum, by mode
 WAVELENGTH_SCALE, ARMS, SKY = 1, 2, 3
-SHIFT, SPOIL_ARM = (8, 40), (0.35, 1.1)  # pixels; |ln| of the step between the arms: assumed, no such file is known
+SHIFT, SPOIL_ARM = (
+    (8, 40),
+    (0.35, 1.1),
+)  # pixels; |ln| of the step between the arms: assumed, no such file is known
 JOIN_PIXEL = int(np.searchsorted(WAVELENGTH, 5800.0))
 G = slice(*np.searchsorted(WAVELENGTH, (4000.0, 5500.0)))
 
@@ -178,7 +202,9 @@ def spoil(flux: Float32, mode: NDArray[np.int64], rng: np.random.Generator) -> F
     return out
 
 
-def add_sky(out: Float32, flux: Float32, mode: NDArray[np.int64], rng: np.random.Generator) -> Float32:
+def add_sky(
+    out: Float32, flux: Float32, mode: NDArray[np.int64], rng: np.random.Generator
+) -> Float32:
     """Observed flux (n, 3909) with the sky not taken off, or taken off twice, where mode says so; flux has no noise."""
     rows = np.flatnonzero(mode == SKY)
     out = out.copy()
@@ -188,7 +214,13 @@ def add_sky(out: Float32, flux: Float32, mode: NDArray[np.int64], rng: np.random
 
 
 Flags = NDArray[np.bool_]
-BANDS = {"u": (3700, 3900), "g": (3900, 5350), "r": (5600, 6900), "i": (6900, 8200), "z": (8200, 9000)}
+BANDS = {
+    "u": (3700, 3900),
+    "g": (3900, 5350),
+    "r": (5600, 6900),
+    "i": (6900, 8200),
+    "z": (8200, 9000),
+}
 PILOT_END = 56_190  # LMJD; before the survey of autumn 2012 the red arms were noisier than stated
 # Stated variance over flux, 4,000 to 5,500 Angstrom being 1, of bright stars: 530 A stars of DR10, see sky_lines.
 PHOTONS = (
@@ -204,7 +236,9 @@ RESPONSE = (
     (3700, -0.25), (3800, -0.22), (4000, -0.14), (4250, -0.10), (4750, 0.0), (5000, 0.07), (5500, 0.16), (5800, 0.28),
     (6000, 0.28), (6500, 0.24), (9100, 0.24),
 )  # fmt: skip
-SKY_SPREAD = 1.0  # ln rms of the sky's brightness beside the star's, same S/N: 8348 Angstrom, S/N 8 to 40
+SKY_SPREAD = (
+    1.0  # ln rms of the sky's brightness beside the star's, same S/N: 8348 Angstrom, S/N 8 to 40
+)
 SKY_EQUAL = 45.0  # S/N in g at which the sky has half its share of the variance; same stars
 # Scatter over stated error of A stars of S/N 8 to 40 about 30 eigenspectra, DR10; the same of all with S/N above 150
 # gives the floor, in parts of the flux; lines of A stars that no eigenspectrum has are in it. In the red less 0.03
@@ -224,9 +258,18 @@ NEIGHBOUR = (
     (3700, 0.09), (4400, 0.07), (5200, 0.05), (5600, 0.06), (5900, 0.12), (6300, 0.05), (7400, 0.03), (8300, 0.03),
     (9100, 0.03),
 )  # fmt: skip
-PILOT_SCATTER = ((5700, 1.0), (6000, 1.2), (6300, 1.4), (7200, 1.5), (9100, 1.5))  # over SCATTER: 80 spectra of 2011
+PILOT_SCATTER = (
+    (5700, 1.0),
+    (6000, 1.2),
+    (6300, 1.4),
+    (7200, 1.5),
+    (9100, 1.5),
+)  # over SCATTER: 80 spectra of 2011
 PILOT_NEIGHBOUR = 0.28  # in the red arm; same spectra
-COMMON, ARM = 0.085, 0.075  # ln rms of scatter over stated error: of the spectrum, and of each arm; S/N 20 to 40
+COMMON, ARM = (
+    0.085,
+    0.075,
+)  # ln rms of scatter over stated error: of the spectrum, and of each arm; S/N 20 to 40
 
 
 class Observed(NamedTuple):
@@ -237,7 +280,9 @@ class Observed(NamedTuple):
     sigma: Float32
 
 
-def observe(flux: Float32, snr_g: Array, pilot: Flags, recipe: Recipe, key: tuple[int, int]) -> Observed:
+def observe(
+    flux: Float32, snr_g: Array, pilot: Flags, recipe: Recipe, key: tuple[int, int]
+) -> Observed:
     """Flux (n, 3909) as the telescope gives it, with stated median S/N per pixel snr_g (n,) in g."""
     photons, lines = stated_variance(flux, snr_g, recipe.rng("exposures", *key))
     stated = np.sqrt(photons + lines)
@@ -250,13 +295,19 @@ def observe(flux: Float32, snr_g: Array, pilot: Flags, recipe: Recipe, key: tupl
     return Observed(out, 1 / stated**2, sigma)
 
 
-def stated_variance(flux: Float32, snr_g: Array, rng: np.random.Generator) -> tuple[Float32, Float32]:
+def stated_variance(
+    flux: Float32, snr_g: Array, rng: np.random.Generator
+) -> tuple[Float32, Float32]:
     """Of the star and the sky's continuum, and of the sky's lines, scaled so that the median S/N over g is snr_g."""
     first, last = _G
     level = np.median(flux[:, first:last:8], axis=1)[:, None]
     response, bright = rng.standard_normal((2, len(flux), 1), dtype=np.float32)
-    sky = (level * np.exp(SKY_SPREAD * bright) / (1 + (snr_g[:, None] / SKY_EQUAL) ** 2)).astype(np.float32)
-    photons = np.maximum(flux, 1e-3 * level) * _PHOTONS * np.exp(response * _RESPONSE) + sky * _CONTINUUM
+    sky = (level * np.exp(SKY_SPREAD * bright) / (1 + (snr_g[:, None] / SKY_EQUAL) ** 2)).astype(
+        np.float32
+    )
+    photons = (
+        np.maximum(flux, 1e-3 * level) * _PHOTONS * np.exp(response * _RESPONSE) + sky * _CONTINUUM
+    )
     lines = sky * _AIRGLOW
     snr = flux[:, first:last:8] / np.sqrt((photons + lines)[:, first:last:8])
     scale = ((np.median(snr, axis=1) / snr_g) ** 2)[:, None].astype(np.float32)

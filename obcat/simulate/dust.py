@@ -66,7 +66,9 @@ def band_coefficients(teff: Array) -> dict[str, Array]:
     """A(X)/E(B-V) of every band for hot stars, linear in log Teff between the reference rows, constant outside."""
     rows = _coefficient_rows()
     nodes = np.log10([float(row["teff"]) for row in rows])
-    return {band: np.interp(np.log10(teff), nodes, [float(row[band]) for row in rows]) for band in BANDS}
+    return {
+        band: np.interp(np.log10(teff), nodes, [float(row[band]) for row in rows]) for band in BANDS
+    }
 
 
 @cache
@@ -90,11 +92,21 @@ Float32 = NDArray[np.float32]
 DIB = (  # vacuum Angstrom, Angstrom per mag of E(B-V), full width: Friedman et al. (2011); 4430: Snow et al. (2002)
     (4430.1, 2.0, 20.0), (5782.1, 0.50, 2.1), (5798.7, 0.17, 0.8), (6285.6, 1.0, 4.5), (6615.1, 0.20, 1.0),
 )  # fmt: skip
-SODIUM = ((5891.58, 2.16, 1.91), (5897.56, 2.47, 1.76))  # log E(B-V) = slope EW - offset: Poznanski et al. (2012)
-CALCIUM = ((3934.77, 0.40, 0.35), (3969.59, 0.25, 0.22))  # Angstrom per mag at first, Angstrom at most: assumed
+SODIUM = (
+    (5891.58, 2.16, 1.91),
+    (5897.56, 2.47, 1.76),
+)  # log E(B-V) = slope EW - offset: Poznanski et al. (2012)
+CALCIUM = (
+    (3934.77, 0.40, 0.35),
+    (3969.59, 0.25, 0.22),
+)  # Angstrom per mag at first, Angstrom at most: assumed
 FAINTEST = 0.03  # mag; sodium is linear in E(B-V) below, where the relation has lost its stars
 CLOUD = 15.0  # km/s, sigma of the atoms' velocities along a line of sight
-SOLAR_MOTION = (11.1, 12.24, 7.25)  # km/s toward l, b = (0, 0), (90, 0), (, 90): Schoenrich et al. (2010)
+SOLAR_MOTION = (
+    11.1,
+    12.24,
+    7.25,
+)  # km/s toward l, b = (0, 0), (90, 0), (, 90): Schoenrich et al. (2010)
 TO_GALACTIC = np.array(  # rows: Galactic axes in ICRS, Hipparcos catalogue vol. 1
     [
         [-0.0548755604, -0.8734370902, -0.4838350155],
@@ -117,7 +129,9 @@ def equivalent_widths(ebv: Array) -> Array:
     dust = np.maximum(ebv, 0)[:, None]
     bands = dust * np.array([strength for _, strength, _ in DIB])
     slope, offset = np.array([row[1:] for row in SODIUM]).T
-    sodium = (np.log10(np.maximum(dust, FAINTEST)) + offset) / slope * np.minimum(dust / FAINTEST, 1)
+    sodium = (
+        (np.log10(np.maximum(dust, FAINTEST)) + offset) / slope * np.minimum(dust / FAINTEST, 1)
+    )
     first, most = np.array([row[1:] for row in CALCIUM]).T
     return np.concatenate([bands, sodium, most * (1 - np.exp(-dust * first / most))], axis=1)
 

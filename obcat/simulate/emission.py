@@ -40,7 +40,10 @@ REGIONS = (  # l, b, radius (deg) of large H II regions in the field: Sharpless 
     (190.1, 0.5, 0.5), (192.6, -0.1, 0.4), (195.1, -12.0, 3.2), (201.6, 0.5, 0.4), (202.9, 2.2, 1.2),
     (206.3, -2.1, 0.9), (206.5, -16.4, 0.7), (209.0, -19.4, 1.0), (211.9, -1.3, 0.7), (224.5, -2.4, 1.2),
 )  # fmt: skip
-CHANCE, ELSEWHERE = 0.6, 0.003  # of a residue in the middle of a region, and in the diffuse gas between them
+CHANCE, ELSEWHERE = (
+    0.6,
+    0.003,
+)  # of a residue in the middle of a region, and in the diffuse gas between them
 EW_AT_13, EW_SIGMA, EW_RANGE = 2.0, 0.9, (0.2, 40.0)  # Angstrom of H alpha at G of 13; ln
 FAINTER = 0.25  # dex of EW per mag: brighter gas is dropped from the sky more carefully
 OVER, OVER_MAX = 0.25, 2.5  # of the residues were subtracted too much; Angstrom
@@ -74,20 +77,33 @@ def inside(glon: Array, glat: Array) -> Array:
     chance = np.full(len(glon), ELSEWHERE)
     for lon, lat, radius in REGIONS:
         along = ((glon - lon + 180) % 360 - 180) * np.cos(np.radians(lat))
-        chance = np.maximum(chance, CHANCE * np.exp(-(along**2 + (glat - lat) ** 2) / (2 * radius**2)))
+        chance = np.maximum(
+            chance, CHANCE * np.exp(-(along**2 + (glat - lat) ** 2) / (2 * radius**2))
+        )
     return chance
 
 
-def draw_nebulae(glon: Array, glat: Array, g: Array, ebv: Array, recipe: Recipe, chunk: int) -> Nebula:
+def draw_nebulae(
+    glon: Array, glat: Array, g: Array, ebv: Array, recipe: Recipe, chunk: int
+) -> Nebula:
     """`ew` is 0 where there is none; faint stars have more gas over their continuum."""
     n, rng = len(g), recipe.rng("nebulae", chunk)
     has = (rng.random(n) < inside(glon, glat)) & recipe.has("nebulae")
-    ew = np.clip(EW_AT_13 * 10 ** (FAINTER * (g - 13)) * np.exp(EW_SIGMA * rng.standard_normal(n)), *EW_RANGE)
+    ew = np.clip(
+        EW_AT_13 * 10 ** (FAINTER * (g - 13)) * np.exp(EW_SIGMA * rng.standard_normal(n)), *EW_RANGE
+    )
     ew = np.where(rng.random(n) < OVER, -np.minimum(ew, OVER_MAX), ew) * has
-    ratios = {name: median * np.exp(sigma * rng.standard_normal(n)) for name, (median, sigma) in RATIOS.items()}
+    ratios = {
+        name: median * np.exp(sigma * rng.standard_normal(n))
+        for name, (median, sigma) in RATIOS.items()
+    }
     motion, density = MOTION * rng.standard_normal(n), rng.uniform(*DENSITY, size=n)
     return Nebula(
-        ew=ew, motion=motion, density=density, reddening=(rng.uniform(*REDDENING, size=n) - 1) * ebv, **ratios
+        ew=ew,
+        motion=motion,
+        density=density,
+        reddening=(rng.uniform(*REDDENING, size=n) - 1) * ebv,
+        **ratios,
     )
 
 
@@ -126,12 +142,21 @@ def draw_winds(log_l: Array, teff: Array, logg: Array, recipe: Recipe, chunk: in
     n, rng = len(teff), recipe.rng("winds", chunk)
     over = FAINTEST - (SUN_BOLOMETRIC - 2.5 * log_l)
     has = (over > 0) & (logg < 4.3) & recipe.has("winds")
-    ew = np.minimum(EW * 10 ** (PER_MAG * over) * np.exp(WIND_EW_SIGMA * rng.standard_normal(n)), EW_MAX) * has
+    ew = (
+        np.minimum(
+            EW * 10 ** (PER_MAG * over) * np.exp(WIND_EW_SIGMA * rng.standard_normal(n)), EW_MAX
+        )
+        * has
+    )
     cygni = rng.random(n) < P_CYGNI * np.clip(over, 0, 3)
     absorbed = ew * rng.uniform(*ABSORBED, size=n) * cygni
-    width, trough, trough_width = (rng.uniform(*limits, size=n) for limits in (WIDTH, TROUGH, TROUGH_WIDTH))
+    width, trough, trough_width = (
+        rng.uniform(*limits, size=n) for limits in (WIDTH, TROUGH, TROUGH_WIDTH)
+    )
     period = GUST_PERIOD[0] * (GUST_PERIOD[1] / GUST_PERIOD[0]) ** rng.random(n)
-    return Wind(ew, absorbed, width, trough, trough_width, teff, period, rng.uniform(0, 2 * np.pi, size=n))
+    return Wind(
+        ew, absorbed, width, trough, trough_width, teff, period, rng.uniform(0, 2 * np.pi, size=n)
+    )
 
 
 def gusts(wind: Wind, mjd: NDArray[np.int64]) -> Wind:
@@ -154,17 +179,32 @@ NEBULAR = np.array([
 ])  # fmt: skip
 HOT, HOTTEST = 20_000.0, 30_000.0  # K: helium shows; ionised helium shows
 WIND = np.array([H_ALPHA, balmer(4), vacuum(6678.15), vacuum(5875.62), vacuum(4685.70)])
-WIND_SHARES = (1.0, 0.15, 0.06, 0.10, 0.20)  # EW over that of H alpha, the last three in hot stars only
+WIND_SHARES = (
+    1.0,
+    0.15,
+    0.06,
+    0.10,
+    0.20,
+)  # EW over that of H alpha, the last three in hot stars only
 
 
 def nebular_flux(nebula: Nebula, level: Floats) -> tuple[Array, Array]:
     """Vacuum wavelengths (lines,) and flux (n, lines): recombination after Case B, reddened as the gas is."""
     alpha = nebula.ew * at_lines(level, NEBULAR[:1])[:, 0]
     n, s, total = nebula.nitrogen, nebula.sulphur, 1 + nebula.density
-    ratio = [np.full(len(alpha), r) for r in (1.0, 1 / CASE_B, *(r / CASE_B for _, r in BALMER_OVER_BETA))]
+    ratio = [
+        np.full(len(alpha), r)
+        for r in (1.0, 1 / CASE_B, *(r / CASE_B for _, r in BALMER_OVER_BETA))
+    ]
     ratio += [n / N2_RATIO, n, s * nebula.density / total, s / total]
     o3, o2 = nebula.oxygen_3 / CASE_B, nebula.oxygen_2 / CASE_B
-    ratio += [o3 / O3_RATIO, o3, o2 * O2_RATIO / (1 + O2_RATIO), o2 / (1 + O2_RATIO), nebula.helium / CASE_B]
+    ratio += [
+        o3 / O3_RATIO,
+        o3,
+        o2 * O2_RATIO / (1 + O2_RATIO),
+        o2 / (1 + O2_RATIO),
+        nebula.helium / CASE_B,
+    ]
     curve = f99(NEBULAR)
     dust = 10 ** (-0.4 * nebula.reddening[:, None] * (curve - curve[0]))
     return NEBULAR, alpha[:, None] * np.stack(ratio, axis=1) * dust
@@ -180,7 +220,10 @@ def wind_lines(wind: Wind, level: Floats) -> tuple[Array, Complex]:
     flux = at_lines(level, WIND) * np.array(WIND_SHARES) * np.stack(hot, axis=1)
     core = np.exp(-0.5 * (wind.width[:, None] / PIXEL * FREQUENCY) ** 2)
     emitted = wind.ew[:, None] * ((1 - BROAD_SHARE) * core + BROAD_SHARE * gauss(BROAD))
-    trough = np.exp(-0.5 * (wind.trough_width[:, None] / PIXEL * FREQUENCY) ** 2) * wind.absorbed[:, None]
+    trough = (
+        np.exp(-0.5 * (wind.trough_width[:, None] / PIXEL * FREQUENCY) ** 2)
+        * wind.absorbed[:, None]
+    )
     moved = np.exp(1j * wind.trough[:, None] / PIXEL * FREQUENCY)
     return WIND, flux[..., None] * (emitted - trough * moved)[:, None, :]
 
@@ -217,16 +260,24 @@ def on_days(emission: Emission, star: Rows, mjd: Rows) -> Emission:
     return visits._replace(disc=later(visits.disc, mjd), wind=gusts(visits.wind, mjd))
 
 
-def add_emission(flux: Float32, level: Float32, emission: Emission, rv: Array, resolution: Array) -> Float32:
+def add_emission(
+    flux: Float32, level: Float32, emission: Emission, rv: Array, resolution: Array
+) -> Float32:
     """Flux (n, 3909) of the systems with what their rows of `emission` add; `level` is their continuum, rv (n, 3) the
     velocities (km/s) of disc, gas and wind, resolution is (n,) or on the grid.
     """
     out, e = flux.copy(), emission
-    for part, has, column in ((e.disc, e.disc.ew > 0, 0), (e.nebula, e.nebula.ew != 0, 1), (e.wind, e.wind.ew > 0, 2)):
+    for part, has, column in (
+        (e.disc, e.disc.ew > 0, 0),
+        (e.nebula, e.nebula.ew != 0, 1),
+        (e.wind, e.wind.ew > 0, 2),
+    ):
         rows = np.flatnonzero(has)
         if len(rows):
             wavelength, transform = _lines(taken(part, rows), level[rows], flux[rows])
-            out[rows] += stamped(wavelength, transform, rv[rows, column], at_lines(resolution[rows], wavelength))
+            out[rows] += stamped(
+                wavelength, transform, rv[rows, column], at_lines(resolution[rows], wavelength)
+            )
     rows = np.flatnonzero(e.disc.excess_ks > 0)
     out[rows] += veil(taken(e.disc, rows)) * level[rows]
     return out

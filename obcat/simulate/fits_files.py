@@ -96,7 +96,11 @@ def _formatted(key: str, value: Value) -> str:
 
 def _static_text() -> dict[str, str]:
     text = {key: _card(key, value) for key, value in STATIC.items()}
-    remarks = {key: f"COMMENT --------{key[8:].replace('_', ' ')}".ljust(CARD) for key in CARDS if "=" in key}
+    remarks = {
+        key: f"COMMENT --------{key[8:].replace('_', ' ')}".ljust(CARD)
+        for key in CARDS
+        if "=" in key
+    }
     return text | remarks | {"-": " " * CARD}
 
 

@@ -54,7 +54,10 @@ DISC_LENGTH, DISC_HEIGHT, FLARE = (
     9.8,
 )  # kpc, young stars; flare of the gas (Kalberla & Kerp 2009)
 DEC_LIMITS = (-10.0, 60.0)
-ANTICENTRE, ELSEWHERE = (140.0, 240.0), 0.25  # the survey's main field in Galactic longitude; weight outside it
+ANTICENTRE, ELSEWHERE = (
+    (140.0, 240.0),
+    0.25,
+)  # the survey's main field in Galactic longitude; weight outside it
 SELECTION = (
     (7.9, 0.0),
     (8.5, 0.5),
@@ -87,12 +90,18 @@ def cells(*, arms: bool, dust: bool) -> Cells:
     edges_l = np.arange(0.0, 361.0, 3.0)
     edges_b = np.concatenate([-np.geomspace(30, 1, 14), [0.0], np.geomspace(1, 30, 14)])
     edges_d = np.geomspace(0.1, 14.0, 61)
-    lower = np.stack(np.meshgrid(edges_l[:-1], edges_b[:-1], edges_d[:-1], indexing="ij"), -1).reshape(-1, 3)
-    upper = np.stack(np.meshgrid(edges_l[1:], edges_b[1:], edges_d[1:], indexing="ij"), -1).reshape(-1, 3)
+    lower = np.stack(
+        np.meshgrid(edges_l[:-1], edges_b[:-1], edges_d[:-1], indexing="ij"), -1
+    ).reshape(-1, 3)
+    upper = np.stack(np.meshgrid(edges_l[1:], edges_b[1:], edges_d[1:], indexing="ij"), -1).reshape(
+        -1, 3
+    )
     seen = footprint(*((lower + upper) / 2).T[:2])
     lower, upper, seen = lower[seen > 0], upper[seen > 0], seen[seen > 0]
     place = cartesian(*((lower + upper) / 2).T)
-    solid = np.diff(np.sin(np.radians([lower[:, 1], upper[:, 1]])), axis=0)[0] * np.radians(upper[:, 0] - lower[:, 0])
+    solid = np.diff(np.sin(np.radians([lower[:, 1], upper[:, 1]])), axis=0)[0] * np.radians(
+        upper[:, 0] - lower[:, 0]
+    )
     volume = solid * (upper[:, 2] ** 3 - lower[:, 2] ** 3) / 3
     ebv = disc_ebv(*place) if dust else np.zeros(len(lower))
     return Cells(lower, upper - lower, density(*place, arms=arms) * volume * seen, ebv)
@@ -251,11 +260,19 @@ def overdensity(x: Array, y: Array) -> Array:
 
 
 Float32 = NDArray[np.float32]
-BOX, VOXEL = (256, 256, 32), 0.025  # voxels; kpc: the medium repeats after 6.4 kpc along the disc and 0.8 across it
+BOX, VOXEL = (
+    (256, 256, 32),
+    0.025,
+)  # voxels; kpc: the medium repeats after 6.4 kpc along the disc and 0.8 across it
 SIGMA = 1.2  # ln rms of density: sqrt(ln(1 + b^2 M^2)), b = 0.4, Mach number 4.5 (Federrath et al. 2010)
-OUTER_SCALE, SPECTRUM = 0.2, 11 / 3  # kpc: size of superbubbles, which drive the clouds; Kolmogorov's slope
+OUTER_SCALE, SPECTRUM = (
+    0.2,
+    11 / 3,
+)  # kpc: size of superbubbles, which drive the clouds; Kolmogorov's slope
 LONGITUDES = np.arange(0.0, 361.0, 1.0)
-LATITUDES = 30 * np.sinh(np.linspace(-3.5, 3.5, 49)) / np.sinh(3.5)  # closer to each other in the plane
+LATITUDES = (
+    30 * np.sinh(np.linspace(-3.5, 3.5, 49)) / np.sinh(3.5)
+)  # closer to each other in the plane
 DISTANCES = np.concatenate(  # kpc
     [np.arange(0, 1, 0.025), np.arange(1, 3, 0.05), np.arange(3, 7, 0.1), np.arange(7, 14.01, 0.2)]
 )
@@ -281,7 +298,9 @@ def reddening(glon: Array, glat: Array, distance: Array, recipe: Recipe) -> Arra
 def medium(seed: int) -> Float32:
     """Density over that of the smooth disc in a periodic box: log-normal, of mean 1, the same for one seed."""
     white = Recipe(seed).rng("clouds").standard_normal(BOX, dtype=np.float32)
-    k = np.meshgrid(*(np.fft.fftfreq(n) for n in BOX[:2]), np.fft.rfftfreq(BOX[2]), indexing="ij", sparse=True)
+    k = np.meshgrid(
+        *(np.fft.fftfreq(n) for n in BOX[:2]), np.fft.rfftfreq(BOX[2]), indexing="ij", sparse=True
+    )
     power = (sum(f**2 for f in k) + (VOXEL / OUTER_SCALE) ** 2) ** (-SPECTRUM / 2)
     field = fft.irfftn(fft.rfftn(white) * np.sqrt(power).astype(np.float32), BOX)
     density = np.exp(SIGMA * (field - field.mean()) / field.std())
@@ -297,7 +316,11 @@ def dust_map(seed: int) -> DustMap:
     for k, (near, far) in enumerate(pairwise(DISTANCES.tolist()), start=1):
         n = int(np.ceil((far - near) / STEP - 1e-9))
         for j in range(n):
-            total += _density(glon, glat, near + (j + 0.5) / n * (far - near), medium(seed)) * (far - near) / n
+            total += (
+                _density(glon, glat, near + (j + 0.5) / n * (far - near), medium(seed))
+                * (far - near)
+                / n
+            )
         out[:, k] = total
     shaped = out.reshape(len(LONGITUDES) - 1, len(LATITUDES), len(DISTANCES))
     return DustMap(np.concatenate([shaped, shaped[:1]]))
@@ -306,7 +329,9 @@ def dust_map(seed: int) -> DustMap:
 def _density(glon: Array, glat: Array, distance: float, box: Float32) -> Array:
     """E(B-V) per kpc."""
     x, y, z = cartesian(glon, glat, np.full(len(glon), distance))
-    i, j, k = (np.floor(c / VOXEL).astype(np.int64) % n for c, n in zip((x, y, z), BOX, strict=True))
+    i, j, k = (
+        np.floor(c / VOXEL).astype(np.int64) % n for c, n in zip((x, y, z), BOX, strict=True)
+    )
     smooth = np.exp(-(np.hypot(x, y) - SUN_R) / DUST_LENGTH - np.abs(z) / DUST_HEIGHT)
     return LOCAL_EBV * smooth * box[i, j, k]
 

@@ -15,7 +15,11 @@ __all__ = ["COLUMNS", "FIRST_BAND", "N_PHASE", "Lattice", "at_mass", "at_phase",
 Array = NDArray[np.float64]
 COLUMNS = ("initial_mass", "mass", "log_teff", "log_g", "log_l", *BANDS)
 FIRST_BAND = COLUMNS.index(BANDS[0])
-PHASES = {0: (0, 252), 2: (252, 151), 3: (403, 102)}  # MIST phase -> first row and number of equivalent points
+PHASES = {
+    0: (0, 252),
+    2: (252, 151),
+    3: (403, 102),
+}  # MIST phase -> first row and number of equivalent points
 N_PHASE = 505
 OLD = 7.5  # older isochrones are cut at 0.5 solar masses, so they are counted from the end of the main sequence
 
@@ -31,7 +35,9 @@ class Lattice(NamedTuple):
 @cache
 def lattice() -> Lattice:
     table = pq.read_table(REFERENCE / "isochrones.parquet")
-    column = {name: table[name].to_numpy().astype(float) for name in ("feh", "log_age", "phase", *COLUMNS)}
+    column = {
+        name: table[name].to_numpy().astype(float) for name in ("feh", "log_age", "phase", *COLUMNS)
+    }
     feh, log_age = np.unique(column["feh"]), np.unique(column["log_age"])
     values = np.full((len(feh), len(log_age), N_PHASE, len(COLUMNS)), np.nan)
     rows = np.stack([column[name] for name in COLUMNS], axis=1)

@@ -63,12 +63,21 @@ def templates() -> Templates:
     with np.load(REFERENCE / "hot_star_spectra.npz") as z:
         lines = np.maximum(z["normalised_u16"], 1) * float(z["normalised_scale"])
         pixels = FIRST_PIXEL + 2 * np.arange(N_PIXEL)
-        continuum = np.stack([np.interp(pixels, z["continuum_index"], row) for row in z["ln_continuum"]])
+        continuum = np.stack(
+            [np.interp(pixels, z["continuum_index"], row) for row in z["ln_continuum"]]
+        )
         feh = tuple(float(f) for f in np.unique(z["feh"]))
         nodes = tuple(np.flatnonzero(z["feh"] == f) for f in feh)
         meshes = tuple(Delaunay(_plane(np.log10(z["teff"][i]), z["logg"][i])) for i in nodes)
         atmosphere = z["teff"], z["logg"], z["feh"]
-    return Templates(np.log(lines).astype(np.float32), continuum.astype(np.float32), *atmosphere, feh, meshes, nodes)
+    return Templates(
+        np.log(lines).astype(np.float32),
+        continuum.astype(np.float32),
+        *atmosphere,
+        feh,
+        meshes,
+        nodes,
+    )
 
 
 def _plane(log_teff: Array, logg: Array) -> Array:
@@ -109,7 +118,9 @@ def _simplex(
         point = _plane(log_teff[here], logg[here])
         simplex = mesh.find_simplex(point)
         if (simplex < 0).any():
-            raise ValueError(f"{(simplex < 0).sum()} stars outside the grid of spectra at [Fe/H] {t.feh[k]}")
+            raise ValueError(
+                f"{(simplex < 0).sum()} stars outside the grid of spectra at [Fe/H] {t.feh[k]}"
+            )
         index[here] = t.nodes[k][mesh.simplices[simplex]]
         weight[here] = _barycentric(mesh.transform[simplex], point)
     return index, weight
@@ -121,13 +132,35 @@ def _barycentric(transform: Array, point: Array) -> Array:
 
 
 Float32 = NDArray[np.float32]
-DENSEST, DEGENERATE = 5.0, 6.5  # log g: of the grid's densest spectra; beyond, a star is a white dwarf
+DENSEST, DEGENERATE = (
+    5.0,
+    6.5,
+)  # log g: of the grid's densest spectra; beyond, a star is a white dwarf
 STEP = 5e-5 * np.log(10)  # ln wavelength of one fine sample
 FINE = 10 ** (LOG_START + 5e-5 * (np.arange(N_FINE) - FIRST_PIXEL))
 HC_K = 1.438777e8  # Angstrom K
-PRESSURE, STRONGER = 250.0, 0.3  # per dex of gravity: km/s of Lorentzian half width, dex of line strength; chosen
-HELIUM = (3889.7, 4027.3, 4145.0, 4389.2, 4472.7, 4714.5, 4923.3, 5017.1, 5877.2, 6680.0, 7067.2)  # He I, vacuum
-HELIUM_LEFT, HELIUM_WIDTH, HELIUM_RICH = 0.3, 600.0, 38_000.0  # of a subdwarf's lines; km/s; hotter ones keep all (K)
+PRESSURE, STRONGER = (
+    250.0,
+    0.3,
+)  # per dex of gravity: km/s of Lorentzian half width, dex of line strength; chosen
+HELIUM = (
+    3889.7,
+    4027.3,
+    4145.0,
+    4389.2,
+    4472.7,
+    4714.5,
+    4923.3,
+    5017.1,
+    5877.2,
+    6680.0,
+    7067.2,
+)  # He I, vacuum
+HELIUM_LEFT, HELIUM_WIDTH, HELIUM_RICH = (
+    0.3,
+    600.0,
+    38_000.0,
+)  # of a subdwarf's lines; km/s; hotter ones keep all (K)
 BALMER = (  # vacuum Angstrom, central optical depth and half width (Angstrom) at 13,000 K, log g 8; chosen to look DA
     (6564.6, 0.65, 20.0), (4862.7, 0.85, 22.0), (4341.7, 0.80, 22.0), (4102.9, 0.65, 20.0),
     (3971.2, 0.40, 16.0), (3890.2, 0.18, 12.0), (3836.5, 0.05, 10.0),
@@ -140,7 +173,10 @@ WIDER = 0.2  # dex of width per dex of gravity
 def dense_lines(lines: Float32, log_teff: Array, logg: Array) -> Float32:
     """Normalised fine spectra (n, N_FINE) of the densest templates, changed where the star is denser still."""
     out = lines.copy()
-    sub, white = np.flatnonzero((logg > DENSEST) & (logg <= DEGENERATE)), np.flatnonzero(logg > DEGENERATE)
+    sub, white = (
+        np.flatnonzero((logg > DENSEST) & (logg <= DEGENERATE)),
+        np.flatnonzero(logg > DEGENERATE),
+    )
     if len(sub):
         beyond = logg[sub] - DENSEST
         poor = _without_helium(lines[sub], log_teff[sub])
@@ -152,7 +188,10 @@ def dense_lines(lines: Float32, log_teff: Array, logg: Array) -> Float32:
 
 
 def _without_helium(lines: Float32, log_teff: Array) -> Float32:
-    near = np.max([np.exp(-0.5 * (np.log(FINE / c) * LIGHT_SPEED / HELIUM_WIDTH) ** 2) for c in HELIUM], axis=0)
+    near = np.max(
+        [np.exp(-0.5 * (np.log(FINE / c) * LIGHT_SPEED / HELIUM_WIDTH) ** 2) for c in HELIUM],
+        axis=0,
+    )
     poor = (log_teff < np.log10(HELIUM_RICH))[:, None]
     return np.exp(np.log(lines) * (1 - (1 - HELIUM_LEFT) * near * poor)).astype(np.float32)
 
@@ -162,7 +201,12 @@ def _widened(lines: NDArray[np.floating], beyond: Array) -> Float32:
     n, half_width = lines.shape[1], PRESSURE * beyond
     depth = fft.rfft(np.concatenate([1 - lines, 1 - lines[:, ::-1]], axis=1), axis=1)
     turns = 2 * np.pi * np.arange(n + 1) / (2 * n)
-    out = 1 - fft.irfft(depth * np.exp(-half_width[:, None] / LIGHT_SPEED / STEP * turns), axis=1)[:, :n]
+    out = (
+        1
+        - fft.irfft(depth * np.exp(-half_width[:, None] / LIGHT_SPEED / STEP * turns), axis=1)[
+            :, :n
+        ]
+    )
     return out.astype(np.float32)
 
 
@@ -188,7 +232,9 @@ def dense_continuum(ln_continuum: Float32, log_teff: Array, logg: Array) -> Floa
 
 def black_body(log_teff: Array) -> Float32:
     """ln of Planck's function per wavelength (n, 3909), in any unit."""
-    return (-5 * np.log(WAVELENGTH) - np.log(np.expm1(HC_K / WAVELENGTH / 10 ** log_teff[:, None]))).astype(np.float32)
+    return (
+        -5 * np.log(WAVELENGTH) - np.log(np.expm1(HC_K / WAVELENGTH / 10 ** log_teff[:, None]))
+    ).astype(np.float32)
 
 
 N_FFT = 8192
@@ -209,7 +255,9 @@ class Component(NamedTuple):
     m_v: Array
 
 
-def composite(parts: list[tuple[NDArray[np.int64], Component]], n: int, resolution: Array) -> tuple[Float32, Float32]:
+def composite(
+    parts: list[tuple[NDArray[np.int64], Component]], n: int, resolution: Array
+) -> tuple[Float32, Float32]:
     """Flux (n, 3909) of systems and its continuum, unreddened, in units of 10^(-0.4 M_V) at 5,500 Angstrom.
 
     Each part names the systems its stars belong to.
@@ -228,7 +276,9 @@ def normalised(star: Component, resolution: Array) -> tuple[Float32, Float32]:
     A star cooler than the edge has the lines of the edge and its continuum times a ratio of Planck functions; stars
     denser than the grid are changed as `dense` says.
     """
-    index, weight = weights(np.maximum(star.log_teff, np.log10(COOLEST)), np.minimum(star.logg, DENSEST), star.feh)
+    index, weight = weights(
+        np.maximum(star.log_teff, np.log10(COOLEST)), np.minimum(star.logg, DENSEST), star.feh
+    )
     t = templates()
     lines = dense_lines(np.exp(_mix(t.ln_normalised, index, weight)), star.log_teff, star.logg)
     ln_continuum = _mix(t.ln_continuum, index, weight) + _planck_ratio(star.log_teff)

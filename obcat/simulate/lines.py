@@ -22,7 +22,12 @@ FWHM = np.sqrt(8 * np.log(2))
 def vacuum(air: float) -> float:
     """Vacuum wavelength (Angstrom) of one in air; the inverse of Ciddor (1996) as VALD gives it."""
     s = (1e4 / air) ** 2
-    index = 1 + 8.336624212083e-5 + 0.02408926869968 / (130.1065924522 - s) + 1.599740894897e-4 / (38.92568793293 - s)
+    index = (
+        1
+        + 8.336624212083e-5
+        + 0.02408926869968 / (130.1065924522 - s)
+        + 1.599740894897e-4 / (38.92568793293 - s)
+    )
     return air * index
 
 
@@ -37,7 +42,9 @@ def paschen(n: int) -> float:
 
 def pixel_of(wavelength: Array) -> NDArray[np.int64]:
     """The nearest pixel of the grid."""
-    return np.clip(np.rint((np.log10(wavelength) - LOG_START) / LOG_STEP), 0, N_PIXEL - 1).astype(np.int64)
+    return np.clip(np.rint((np.log10(wavelength) - LOG_START) / LOG_STEP), 0, N_PIXEL - 1).astype(
+        np.int64
+    )
 
 
 def at_lines(values: Floats, wavelength: Array) -> Array:

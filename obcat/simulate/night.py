@@ -80,9 +80,21 @@ LINES = (
     (8792.2, 0.56), (8830.8, 9.03), (8838.9, 2.23), (8851.2, 0.47), (8869.5, 1.55), (8887.9, 5.38), (8906.4, 1.44),
     (8922.8, 7.00), (8945.4, 1.62), (8959.8, 6.17), (8990.8, 0.94), (9003.3, 3.59), (9040.7, 0.58), (9051.1, 1.57),
 )  # fmt: skip
-STAR_AT = ((5400, 0.78), (6300, 0.60), (7200, 0.46), (8000, 0.38), (9100, 0.33))  # flux of an A star, g being 1
-SKY_LEFT, LEFT_LINE = 0.35, 0.7  # what is left in units of the lines' noise: of all together, and by wavelength
-OXYGEN, OXYGEN_END = 2.3, 6400.0  # times that in the lines of atomic oxygen, which change faster than the hydroxyl's
+STAR_AT = (
+    (5400, 0.78),
+    (6300, 0.60),
+    (7200, 0.46),
+    (8000, 0.38),
+    (9100, 0.33),
+)  # flux of an A star, g being 1
+SKY_LEFT, LEFT_LINE = (
+    0.35,
+    0.7,
+)  # what is left in units of the lines' noise: of all together, and by wavelength
+OXYGEN, OXYGEN_END = (
+    2.3,
+    6400.0,
+)  # times that in the lines of atomic oxygen, which change faster than the hydroxyl's
 LEFT_SPREAD = 0.5  # ln rms between spectra; all four: residuals of A stars of S/N 8 to 80, DR10
 SCALE = 4  # pixels over which the latter changes
 WRONG = (0.3, 1.5)  # wrong sky: its continuum over the star's flux in g
@@ -107,7 +119,11 @@ def wrong_sky(level: float, rng: np.random.Generator) -> Array:
 def _airglow() -> Array:
     width = np.interp(WAVELENGTH, *np.array(FWHM_AT).T) / np.sqrt(8 * np.log(2))
     lines = (s * np.exp(-0.5 * ((WAVELENGTH - centre) / width) ** 2) for centre, s in LINES)
-    return LINE_SHARE * sum(lines, np.zeros(len(WAVELENGTH))) * np.interp(WAVELENGTH, *np.array(STAR_AT).T)
+    return (
+        LINE_SHARE
+        * sum(lines, np.zeros(len(WAVELENGTH)))
+        * np.interp(WAVELENGTH, *np.array(STAR_AT).T)
+    )
 
 
 CONTINUUM = np.interp(WAVELENGTH, *np.array(CONTINUUM_AT).T)
@@ -118,13 +134,30 @@ _LEFT = np.where(WAVELENGTH < OXYGEN_END, OXYGEN, 1.0).astype(np.float32)
 LATITUDE = np.radians(40.39)  # of LAMOST
 HOUR_ANGLE = np.radians(22.5)  # it follows a field for one and a half hours about the meridian
 BANDS = {  # centre, half width (Angstrom), share of the deepest
-    "oxygen": ((6884, 16, 0.5), (6915, 25, 0.25), (7605, 14, 1.0), (7640, 28, 0.7), (6288, 10, 0.15)),
-    "water": ((7185, 30, 0.6), (7245, 50, 0.5), (7300, 30, 0.3), (8160, 40, 0.5), (8230, 60, 0.7), (8310, 40, 0.3)),
+    "oxygen": (
+        (6884, 16, 0.5),
+        (6915, 25, 0.25),
+        (7605, 14, 1.0),
+        (7640, 28, 0.7),
+        (6288, 10, 0.15),
+    ),
+    "water": (
+        (7185, 30, 0.6),
+        (7245, 50, 0.5),
+        (7300, 30, 0.3),
+        (8160, 40, 0.5),
+        (8230, 60, 0.7),
+        (8310, 40, 0.3),
+    ),
     "far": ((8990, 60, 0.7), (9060, 70, 1.0)),
 }
 # rms of the depth left at airmass 1.2, by spectrograph and by fibre, and its median: depths of 570 A stars of DR10
 # (S/N above 40) and 125 spectra of DR8 between side bands, less what the same measure gives where no band is
-AIR_LEFT = {"oxygen": (0.006, 0.004, 0.002), "water": (0.005, 0.004, 0.002), "far": (0.03, 0.02, 0.0)}
+AIR_LEFT = {
+    "oxygen": (0.006, 0.004, 0.002),
+    "water": (0.005, 0.004, 0.002),
+    "far": (0.03, 0.02, 0.0),
+}
 AIRMASS, WATER_SPREAD = 1.2, 0.5  # typical; ln rms of the column of water between nights
 
 
@@ -147,21 +180,30 @@ def _air(plate: str, spectrograph: int, dec: float, recipe: Recipe) -> Air:
     night, own = recipe.rng("tellurics", key), recipe.rng("tellurics", key, spectrograph)
     hour, d = HOUR_ANGLE * night.uniform(-1, 1), np.radians(dec)
     height = np.sin(LATITUDE) * np.sin(d) + np.cos(LATITUDE) * np.cos(d) * np.cos(hour)
-    return Air(1 / max(height, 0.3), np.exp(WATER_SPREAD * night.standard_normal()), own.standard_normal(len(BANDS)))
+    return Air(
+        1 / max(height, 0.3),
+        np.exp(WATER_SPREAD * night.standard_normal()),
+        own.standard_normal(len(BANDS)),
+    )
 
 
 def left_over(above: Sequence[Air], rng: np.random.Generator) -> Float32:
     """(n, 3909) factors on the flux: bands left, or overcorrected, in proportion to the air and water passed."""
     spectrograph, fibre, median = np.array([AIR_LEFT[name] for name in BANDS]).T
     air = np.array([a.airmass for a in above])[:, None] / AIRMASS
-    column = air * np.stack([np.ones(len(above)), *[np.array([a.water for a in above])] * 2], axis=1)
+    column = air * np.stack(
+        [np.ones(len(above)), *[np.array([a.water for a in above])] * 2], axis=1
+    )
     own = rng.standard_normal((len(above), len(BANDS)))
     depth = column * (median + spectrograph * np.array([a.excess for a in above]) + fibre * own)
     return (1 - depth @ _SHAPES).astype(np.float32)
 
 
 def _shape(band: tuple[tuple[float, float, float], ...]) -> Array:
-    humps = (share * np.exp(-np.log(2) * ((WAVELENGTH - centre) / half) ** 2) for centre, half, share in band)
+    humps = (
+        share * np.exp(-np.log(2) * ((WAVELENGTH - centre) / half) ** 2)
+        for centre, half, share in band
+    )
     return sum(humps, np.zeros(len(WAVELENGTH)))
 
 

@@ -10,7 +10,18 @@ from obcat.simulate.be_discs import BAND_WAVELENGTH
 from obcat.simulate.dust import BANDS, band_coefficients
 from obcat.simulate.recipe import Recipe
 
-__all__ = ["AMPLITUDE", "TILT", "Measured", "apass", "apparent", "chosen", "colour_offsets", "gaia", "twomass", "xstps"]
+__all__ = [
+    "AMPLITUDE",
+    "TILT",
+    "Measured",
+    "apass",
+    "apparent",
+    "chosen",
+    "colour_offsets",
+    "gaia",
+    "twomass",
+    "xstps",
+]
 
 Array = NDArray[np.float64]
 AMPLITUDE = 0.012  # mag, wave in log Teff with another phase in each band: as PARSEC and MIST differ (Chen et al. 2019)
@@ -32,9 +43,16 @@ Bands = dict[str, Array]
 GAIA, TWOMASS_KEY, XSTPS_KEY, APASS_KEY = range(4)
 GAIA_MISSING, COLOUR_MISSING = 0.03, 0.01
 GAIA_FLOOR = {"g_gaia": 0.001, "bp": 0.004, "rp": 0.003}
-TWOMASS = {"j": (0.022, 15.8), "h": (0.022, 15.1), "ks": (0.020, 14.3)}  # floor; magnitude where S/N is 10
+TWOMASS = {
+    "j": (0.022, 15.8),
+    "h": (0.022, 15.1),
+    "ks": (0.020, 14.3),
+}  # floor; magnitude where S/N is 10
 TWOMASS_MISSING, TWOMASS_FAINTEST = 0.02, 17.2  # share; J
-TWOMASS_LIMIT, TWOMASS_UPPER = 0.25, 1.1  # error beyond which a band is an upper limit; that limit below S/N 10, mag
+TWOMASS_LIMIT, TWOMASS_UPPER = (
+    0.25,
+    1.1,
+)  # error beyond which a band is an upper limit; that limit below S/N 10, mag
 SATURATED, SATURATED_ERROR = 5.0, 0.20  # mag; of the fit to the wings of very bright stars
 UNFIT = {
     "X": 0.0005,
@@ -42,12 +60,20 @@ UNFIT = {
     "E": 0.002,
 }  # of the bands: no brightness, no error, bad fit (Cutri et al. 2003, I.6.b)
 NO_ERROR = 8.888  # what stands for the error of quality F
-BLENDED, BLEND_FAINTER, REDDER = 0.015, (0.5, 4.0), 0.3  # of the stars; mag; of the other star in Ks
+BLENDED, BLEND_FAINTER, REDDER = (
+    0.015,
+    (0.5, 4.0),
+    0.3,
+)  # of the stars; mag; of the other star in Ks
 CONFUSED = 0.5  # of the blends are marked so
 XSTPS_FLOOR, XSTPS_LIMIT = 0.012, 19.0
 XSTPS_FIELD = ((40.0, 140.0), (-10.0, 60.0))  # RA, Dec: the survey's Galactic-anticentre footprint
 XSTPS_MISSING, XSTPS_GAPS = 0.05, 0.01
-XSTPS_SATURATED, XSTPS_LOST, XSTPS_BIAS = 14.0, 11.5, 0.25  # mag; mag of lost light per mag above the limit
+XSTPS_SATURATED, XSTPS_LOST, XSTPS_BIAS = (
+    14.0,
+    11.5,
+    0.25,
+)  # mag; mag of lost light per mag above the limit
 APASS_FLOOR, APASS_LIMIT, APASS_BRIGHT = 0.03, 17.0, 9.0
 APASS_MISSING, APASS_GAPS, APASS_SOFT = 0.08, 0.04, 0.3  # of the stars; of the bands; mag
 APASS_ONCE, APASS_TIMES = 0.04, 2  # seen once: error written as 0; scatter then, of the usual one
@@ -68,19 +94,31 @@ class Measured(NamedTuple):
 
 def chosen(phot: Measured, rows: Mask) -> Measured:
     """The photometry of some of the stars."""
-    mag, error = ({name: values[rows] for name, values in part.items()} for part in (phot.mag, phot.error))
-    return Measured(mag, error, rows[rows], {name: letters[rows] for name, letters in phot.flags.items()})
+    mag, error = (
+        {name: values[rows] for name, values in part.items()} for part in (phot.mag, phot.error)
+    )
+    return Measured(
+        mag, error, rows[rows], {name: letters[rows] for name, letters in phot.flags.items()}
+    )
 
 
 def apparent(
-    absolute: Array, teff: Array, ebv: Array, distance: Array, excess: Array, *, offsets: bool = True
+    absolute: Array,
+    teff: Array,
+    ebv: Array,
+    distance: Array,
+    excess: Array,
+    *,
+    offsets: bool = True,
 ) -> Bands:
     """True magnitudes by band from absolute ones (n, bands), E(B-V), distance (kpc) and the light of discs (mag).
 
     With `offsets` the colours are not quite those of the isochrones.
     """
     coefficient = band_coefficients(teff)
-    bright = absolute + (5 * np.log10(distance) + 10)[:, None] - excess + colour_offsets(teff) * offsets
+    bright = (
+        absolute + (5 * np.log10(distance) + 10)[:, None] - excess + colour_offsets(teff) * offsets
+    )
     return {band: bright[:, k] + coefficient[band] * ebv for k, band in enumerate(BANDS)}
 
 
@@ -88,18 +126,25 @@ def gaia(true: Bands, recipe: Recipe, chunk: int) -> Measured:
     """Some stars are not listed, some have no BP and RP."""
     n = len(true["g_gaia"])
     listed = ~_gap(GAIA_MISSING, n, recipe, "gaia_matches", chunk, GAIA)
-    error = {b: np.hypot(floor, 0.002 * 10 ** (0.3 * (true[b] - 15))) for b, floor in GAIA_FLOOR.items()}
+    error = {
+        b: np.hypot(floor, 0.002 * 10 ** (0.3 * (true[b] - 15))) for b, floor in GAIA_FLOOR.items()
+    }
     mag = _noisy(true, error, recipe, chunk, GAIA)
     bare = _gap(COLOUR_MISSING, n, recipe, "photometry_gaps", chunk, GAIA)
     for band in ("bp", "rp"):
-        mag[band], error[band] = np.where(bare, np.nan, mag[band]), np.where(bare, np.nan, error[band])
+        mag[band], error[band] = (
+            np.where(bare, np.nan, mag[band]),
+            np.where(bare, np.nan, error[band]),
+        )
     return Measured(mag, error, _with_first(listed))
 
 
 def twomass(true: Bands, recipe: Recipe, chunk: int) -> Measured:
     """Bands in which a star is too faint are upper limits; some are blends, some could not be fitted."""
     n = len(true["ks"])
-    listed = (true["j"] < TWOMASS_FAINTEST) & ~_gap(TWOMASS_MISSING, n, recipe, "photometry_gaps", chunk, TWOMASS_KEY)
+    listed = (true["j"] < TWOMASS_FAINTEST) & ~_gap(
+        TWOMASS_MISSING, n, recipe, "photometry_gaps", chunk, TWOMASS_KEY
+    )
     seen, confused = _blends({b: true[b] for b in TWOMASS}, recipe, chunk)
     error = {b: _twomass_error(seen[b], b) for b in TWOMASS}
     mag = _noisy(seen, error, recipe, chunk, TWOMASS_KEY)
@@ -109,7 +154,9 @@ def twomass(true: Bands, recipe: Recipe, chunk: int) -> Measured:
     for band, (_, limit) in TWOMASS.items():
         q = quality[band]
         mag[band] = np.where(q == "X", np.nan, np.where(q == "U", limit + TWOMASS_UPPER, mag[band]))
-        error[band] = np.where(np.isin(q, ["U", "X"]), np.nan, np.where(q == "F", NO_ERROR, error[band]))
+        error[band] = np.where(
+            np.isin(q, ["U", "X"]), np.nan, np.where(q == "F", NO_ERROR, error[band])
+        )
     flags = {"ph_qual": _joined(quality), "rd_flg": _joined(read), "bl_flg": np.full(n, "111"),
              "cc_flg": np.where(confused, "ccc", "000")}  # fmt: skip
     return Measured(mag, error, _with_first(listed), flags)
@@ -117,7 +164,9 @@ def twomass(true: Bands, recipe: Recipe, chunk: int) -> Measured:
 
 def _twomass_error(mag: Array, band: str) -> Array:
     floor, limit = TWOMASS[band]
-    return np.hypot(np.where(mag < SATURATED, SATURATED_ERROR, floor), 0.1 * 10 ** (0.4 * (mag - limit)))
+    return np.hypot(
+        np.where(mag < SATURATED, SATURATED_ERROR, floor), 0.1 * 10 ** (0.4 * (mag - limit))
+    )
 
 
 def _blends(true: Bands, recipe: Recipe, chunk: int) -> tuple[Bands, Mask]:
@@ -135,7 +184,15 @@ def _quality(error: Array, rng: np.random.Generator, recipe: Recipe) -> NDArray[
     u = rng.random(len(error)) + (not recipe.has("photometry_gaps"))
     u[:1] = 1  # LB-1
     x, f, e = np.cumsum(list(UNFIT.values()))
-    steps = [u < x, error > TWOMASS_LIMIT, u < f, u < e, error < 0.10857, error < 0.15510, error < 0.21714]
+    steps = [
+        u < x,
+        error > TWOMASS_LIMIT,
+        u < f,
+        u < e,
+        error < 0.10857,
+        error < 0.15510,
+        error < 0.21714,
+    ]
     return np.select(steps, ["X", "U", "F", "E", "A", "B", "C"], "D")
 
 
@@ -155,7 +212,9 @@ def xstps(true: Bands, ra: Array, dec: Array, recipe: Recipe, chunk: int) -> Mea
     r, n = true["r"], len(ra)
     listed = (ra > west) & (ra < east) & (dec > south) & (dec < north) & (r > XSTPS_LOST)
     listed &= ~_gap(XSTPS_MISSING, n, recipe, "photometry_gaps", chunk, XSTPS_KEY)
-    error = {b: np.hypot(XSTPS_FLOOR, 0.1 * 10 ** (0.35 * (true[b] - XSTPS_LIMIT))) for b in XSTPS_BANDS}
+    error = {
+        b: np.hypot(XSTPS_FLOOR, 0.1 * 10 ** (0.35 * (true[b] - XSTPS_LIMIT))) for b in XSTPS_BANDS
+    }
     mag = _noisy(true, error, recipe, chunk, XSTPS_KEY)
     bias = XSTPS_BIAS * recipe.has("saturation")
     mag = {b: mag[b] + bias * np.maximum(XSTPS_SATURATED - 0.3 - true[b], 0) for b in XSTPS_BANDS}
@@ -169,18 +228,27 @@ def apass(true: Bands, recipe: Recipe, chunk: int) -> Measured:
     listed = (v > APASS_BRIGHT) & (v + edge * recipe.has("photometry_gaps") < APASS_LIMIT)
     listed &= ~_gap(APASS_MISSING, n, recipe, "photometry_gaps", chunk, APASS_KEY)
     once = _gap(APASS_ONCE, n, recipe, "photometry_gaps", chunk, APASS_KEY, 9)
-    error = {b: np.hypot(APASS_FLOOR, 0.1 * 10 ** (0.35 * (true[b] - APASS_LIMIT))) for b in APASS_BANDS}
+    error = {
+        b: np.hypot(APASS_FLOOR, 0.1 * 10 ** (0.35 * (true[b] - APASS_LIMIT))) for b in APASS_BANDS
+    }
     wide = {b: e * np.where(once, APASS_TIMES, 1) for b, e in error.items()}
     mag = _noisy(true, wide, recipe, chunk, APASS_KEY)
     mag, error = _without(mag, error, APASS_GAPS, recipe, chunk, APASS_KEY)
-    return Measured(mag, {b: np.where(once & np.isfinite(e), 0.0, e) for b, e in error.items()}, listed)
+    return Measured(
+        mag, {b: np.where(once & np.isfinite(e), 0.0, e) for b, e in error.items()}, listed
+    )
 
 
-def _without(mag: Bands, error: Bands, share: float, recipe: Recipe, chunk: int, key: int) -> tuple[Bands, Bands]:
+def _without(
+    mag: Bands, error: Bands, share: float, recipe: Recipe, chunk: int, key: int
+) -> tuple[Bands, Bands]:
     """Some bands of some stars were not measured."""
     for k, band in enumerate(mag):
         gap = _gap(share, len(mag[band]), recipe, "photometry_gaps", chunk, key, 10 + k)
-        mag[band], error[band] = np.where(gap, np.nan, mag[band]), np.where(gap, np.nan, error[band])
+        mag[band], error[band] = (
+            np.where(gap, np.nan, mag[band]),
+            np.where(gap, np.nan, error[band]),
+        )
     return mag, error
 
 

@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from obcat.errors import ObcatError
 
-__all__ = ["CHUNK", "INGREDIENTS", "Recipe", "UnknownIngredient", "joined", "recipe_of", "replaced", "taken"]
+__all__ = [
+    "CHUNK",
+    "INGREDIENTS",
+    "Recipe",
+    "UnknownIngredient",
+    "joined",
+    "recipe_of",
+    "replaced",
+    "taken",
+]
 
 Table = TypeVar("Table", bound=tuple[Any, ...])
 Rows = slice | NDArray[np.bool_] | NDArray[np.int64]
@@ -24,7 +33,9 @@ def taken(table: Table, rows: Rows) -> Table:
 def joined(tables: Sequence[Table]) -> Table:
     """One table after the other."""
     columns = zip(*tables, strict=True)
-    return _made(tables[0], [joined(c) if isinstance(c[0], tuple) else np.concatenate(c) for c in columns])
+    return _made(
+        tables[0], [joined(c) if isinstance(c[0], tuple) else np.concatenate(c) for c in columns]
+    )
 
 
 def replaced(table: Table, rows: NDArray[np.int64], by: Table) -> Table:
@@ -44,7 +55,9 @@ def _made(like: Table, columns: list[Any]) -> Table:
     return cast(Table, type(like)(*columns))
 
 
-CHUNK = 4000  # stars drawn at a time: as many as a plate has fibres, so that no draw can overfill one
+CHUNK = (
+    4000  # stars drawn at a time: as many as a plate has fibres, so that no draw can overfill one
+)
 
 INGREDIENTS = {
     "rotation": "projected rotation of the stars",
@@ -101,7 +114,9 @@ class Recipe(NamedTuple):
     def rng(self, stream: str, *key: int) -> np.random.Generator:
         """An independent generator for each stream (an ingredient, or any other name) and key, wherever it is made."""
         seed = self.seeds.get(stream, self.seed)
-        return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(stream.encode()), *key)))
+        return np.random.default_rng(
+            np.random.SeedSequence(seed, spawn_key=(zlib.crc32(stream.encode()), *key))
+        )
 
 
 class UnknownIngredient(ObcatError, ValueError):

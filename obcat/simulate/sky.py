@@ -30,20 +30,35 @@ __all__ = [
 
 Array = NDArray[np.float64]
 SHAPE, SCALE, BREAKUP = 2.2, 70.0, 0.9  # gamma law, km/s; largest part of the critical velocity
-DWARFS, DWARF_FASTEST = ("subdwarf", "white_dwarf"), 10.0  # km/s (Geier & Heber 2012, Karl et al. 2005)
-SYNCHRONOUS = np.log10(2.4)  # log10 d: shorter orbits of B stars are synchronised (Abt, Levato & Grosso 2002)
-SUN_GM, SUN_LOGG, SUN_SPEED = 1.32712440e26, 4.438, 50.58  # cm3/s2; cgs; km/s of one solar radius turning in a day
+DWARFS, DWARF_FASTEST = (
+    ("subdwarf", "white_dwarf"),
+    10.0,
+)  # km/s (Geier & Heber 2012, Karl et al. 2005)
+SYNCHRONOUS = np.log10(
+    2.4
+)  # log10 d: shorter orbits of B stars are synchronised (Abt, Levato & Grosso 2002)
+SUN_GM, SUN_LOGG, SUN_SPEED = (
+    1.32712440e26,
+    4.438,
+    50.58,
+)  # cm3/s2; cgs; km/s of one solar radius turning in a day
 MASS, LOGG = COLUMNS.index("mass"), COLUMNS.index("log_g")
 
 
 def draw_rotation(stars: Stars, recipe: Recipe, chunk: int) -> tuple[Array, Array, Array]:
     """v sin i (km/s) of the primary, its companion and a third star, below break-up; 0 without the ingredient."""
-    drawn = recipe.rng("rotation", chunk).gamma(SHAPE, SCALE, size=(3, len(stars.feh))) * recipe.has("rotation")
-    fastest = np.where(np.isin(stars.kind, DWARFS), DWARF_FASTEST, BREAKUP * critical_velocity(stars.primary))
+    drawn = recipe.rng("rotation", chunk).gamma(
+        SHAPE, SCALE, size=(3, len(stars.feh))
+    ) * recipe.has("rotation")
+    fastest = np.where(
+        np.isin(stars.kind, DWARFS), DWARF_FASTEST, BREAKUP * critical_velocity(stars.primary)
+    )
     primary, companion, third = np.minimum(drawn, fastest)
     tight = (stars.binaries.log_period < SYNCHRONOUS) & recipe.has("rotation")
     primary = np.where(tight, np.minimum(synchronous(stars.primary, stars), fastest), primary)
-    companion = np.where(tight, np.fmin(synchronous(stars.binaries.companion, stars), fastest), companion)
+    companion = np.where(
+        tight, np.fmin(synchronous(stars.binaries.companion, stars), fastest), companion
+    )
     return primary, companion, third
 
 
@@ -118,20 +133,28 @@ def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
     number = chunk * CHUNK + np.arange(n)
     spins = vsini, vsini_companion, vsini_third
     wobble = _wobble(stars) * recipe.has("wobble")
-    return Sky(number, stars, ra, dec, pmra, pmdec, rv, ebv, a_ks, absolute, *spins, emission, mag, wobble)
+    return Sky(
+        number, stars, ra, dec, pmra, pmdec, rv, ebv, a_ks, absolute, *spins, emission, mag, wobble
+    )
 
 
 def _motion(stars: Stars, recipe: Recipe, chunk: int) -> Array:
     """Radial velocity (km/s) and proper motion (mas/yr), 0 without the ingredient."""
     older = np.where(np.isin(stars.kind, DWARFS), OLDER, 1.0)
     rng, moves = recipe.rng("velocities", chunk), recipe.has("velocities")
-    return np.stack(galaxy.velocities(stars.glon, stars.glat, stars.distance, rng, older=older)) * moves
+    return (
+        np.stack(galaxy.velocities(stars.glon, stars.glat, stars.distance, rng, older=older))
+        * moves
+    )
 
 
 def _wobble(stars: Stars) -> Array:
     """Semi-axis (mas) of the orbit of the centre of light in G of the primary and its nearer companion."""
     second = stars.binaries.second
-    q, light = second.mass_ratio, second.light[:, G - FIRST_BAND] / 10 ** (-0.4 * stars.primary[:, G])
+    q, light = (
+        second.mass_ratio,
+        second.light[:, G - FIRST_BAND] / 10 ** (-0.4 * stars.primary[:, G]),
+    )
     axis = semi_axis(stars.primary[:, INITIAL] * (1 + q), second.orbit.log_period)
     return np.nan_to_num(axis / stars.distance * photocentre(q, light))
 
@@ -160,7 +183,9 @@ class Motion(NamedTuple):
 def draw_motion(sky: Sky, visits: Visits, recipe: Recipe, chunk: int) -> Motion:
     """Velocities of the stars on their orbits at the time of each visit."""
     at, b = visits.star, taken(sky.stars.binaries, visits.star)
-    primary, companion, third = velocities(sky.rv[at], b, visits.lmjd + MIDDLE, moving=recipe.has("orbits"))
+    primary, companion, third = velocities(
+        sky.rv[at], b, visits.lmjd + MIDDLE, moving=recipe.has("orbits")
+    )
     bright = 10 ** (-0.4 * sky.stars.primary[at, FIRST_BAND + V])
     light = np.stack([bright, b.second.light[:, V], b.third.light[:, V]])
     system = (light * np.nan_to_num([primary, companion, third])).sum(0) / light.sum(0)

@@ -31,7 +31,10 @@ __all__ = [
 
 Array = NDArray[np.float64]
 IMF_SLOPE = -2.3  # Kroupa (2001) above 0.5 solar masses
-FEH_SUN, FEH_SIGMA = 0.0, 0.10  # Nieva & Przybilla (2012); scatter at one radius (Genovali et al. 2014)
+FEH_SUN, FEH_SIGMA = (
+    0.0,
+    0.10,
+)  # Nieva & Przybilla (2012); scatter at one radius (Genovali et al. 2014)
 FEH_GRADIENT = -0.060  # dex/kpc (Genovali et al. 2014)
 G, TEFF, LOGG = (COLUMNS.index(name) for name in ("g_gaia", "log_teff", "log_g"))
 MARGIN = 300.0  # K: a cell a little outside may hold stars inside
@@ -46,8 +49,12 @@ class Window(NamedTuple):
     width: float
 
 
-OB_STARS = Window(9_500.0, np.inf, 10_500.0, 400.0)  # how the selection of OB stars fades among the A stars
-A_STARS = Window(8_000.0, 9_500.0, 9_000.0, 400.0)  # those that it takes by mistake; the spectra end at 8,000 K
+OB_STARS = Window(
+    9_500.0, np.inf, 10_500.0, 400.0
+)  # how the selection of OB stars fades among the A stars
+A_STARS = Window(
+    8_000.0, 9_500.0, 9_000.0, 400.0
+)  # those that it takes by mistake; the spectra end at 8,000 K
 
 
 def living() -> Array:
@@ -65,7 +72,9 @@ def expected(volume: Array, window: Window) -> Array:
     """Of those `living`, the ones a survey of this effective volume (at galaxy.M_G) and window would take."""
     middle = _corners(lattice().values[..., [G, TEFF]]).mean(0)
     return np.nan_to_num(
-        living() * np.interp(middle[..., 0], galaxy.M_G, volume) * _share(10 ** middle[..., 1], window)
+        living()
+        * np.interp(middle[..., 0], galaxy.M_G, volume)
+        * _share(10 ** middle[..., 1], window)
     )
 
 
@@ -132,7 +141,9 @@ def _drawn(n: int, kind: str, window: Window, recipe: Recipe, key: tuple[int, in
     grid = galaxy.cells(arms=arms, dust=dust)
     rounds: list[Stars] = []
     while sum(len(r.feh) for r in rounds) < n:
-        rounds.append(_round(max(POOL * n, 1000), kind, window, weight, grid, recipe, (*key, len(rounds))))
+        rounds.append(
+            _round(max(POOL * n, 1000), kind, window, weight, grid, recipe, (*key, len(rounds)))
+        )
     return taken(joined(rounds), slice(n))
 
 
@@ -142,7 +153,13 @@ def _weights(arms: bool, dust: bool, window: Window) -> Array:
 
 
 def _round(
-    n: int, kind: str, window: Window, weight: Array, grid: galaxy.Cells, recipe: Recipe, key: tuple[int, int, int]
+    n: int,
+    kind: str,
+    window: Window,
+    weight: Array,
+    grid: galaxy.Cells,
+    recipe: Recipe,
+    key: tuple[int, int, int],
 ) -> Stars:
     """A star is placed as if it were single, of the Sun's radius, behind smooth dust; then it is judged as it is."""
     rng = recipe.rng("stars", *key)
@@ -157,7 +174,9 @@ def _round(
     g = primary[:, G] + 5 * np.log10(d) + 10 + galaxy.A_G * ebv
     keep = (u * chance < galaxy.envelope(g)) & (galaxy.footprint(glon, glat) > 0) & np.isfinite(own)
     keep &= (feh >= lattice().feh[0]) & (feh <= lattice().feh[-1])
-    keep &= (primary[:, TEFF] > np.log10(window.coolest)) & (primary[:, TEFF] < np.log10(window.hottest))
+    keep &= (primary[:, TEFF] > np.log10(window.coolest)) & (
+        primary[:, TEFF] < np.log10(window.hottest)
+    )
     binaries = draw_binaries(primary, feh, log_age, d, keep, recipe, key)
     g += magnitudes(primary, binaries)[:, 0] - primary[:, G]
     stars = Stars(primary, np.full(n, kind), feh, log_age, own, binaries, glon, glat, d, ebv)

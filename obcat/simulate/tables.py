@@ -33,7 +33,10 @@ def csv_table(path: Path, formats: Mapping[str, str]) -> Iterator[Append]:
                 names.extend(columns)
                 writer.writerow(names)
             _same(path, names, list(columns))
-            cells = [_cells(np.asarray(values), formats.get(name, "")) for name, values in columns.items()]
+            cells = [
+                _cells(np.asarray(values), formats.get(name, ""))
+                for name, values in columns.items()
+            ]
             writer.writerows(zip(*cells, strict=True))
 
         yield append
@@ -81,7 +84,11 @@ def _fits_parts(columns: Columns, units: Mapping[str, str]) -> tuple[str, bytes,
         header = hdul[1].header
         heads = hdul[0].header.tostring() + header.tostring()
         size = header["NAXIS1"] * header["NAXIS2"]
-    return heads.replace(_naxis2(len(table)), _naxis2(0)), buffer.getvalue()[len(heads) : len(heads) + size], len(table)
+    return (
+        heads.replace(_naxis2(len(table)), _naxis2(0)),
+        buffer.getvalue()[len(heads) : len(heads) + size],
+        len(table),
+    )
 
 
 def _naxis2(n: int) -> str:
@@ -99,13 +106,20 @@ def votable(path: Path, units: Mapping[str, str], names: Mapping[str, str]) -> I
 
         def append(columns: Columns) -> None:
             arrays = {name: np.asarray(values) for name, values in columns.items()}
-            own = _xml_ends({name: np.zeros(1, values.dtype) for name, values in arrays.items()}, units, names)
+            own = _xml_ends(
+                {name: np.zeros(1, values.dtype) for name, values in arrays.items()}, units, names
+            )
             if not ends:
                 ends.extend(own)
                 f.write(ends[0])
             _same(path, ends, own)
-            cells = [np.where(values == values, values.astype(str), "NaN").tolist() for values in arrays.values()]
-            f.writelines(f"<TR><TD>{'</TD><TD>'.join(row)}</TD></TR>\n" for row in zip(*cells, strict=True))
+            cells = [
+                np.where(values == values, values.astype(str), "NaN").tolist()
+                for values in arrays.values()
+            ]
+            f.writelines(
+                f"<TR><TD>{'</TD><TD>'.join(row)}</TD></TR>\n" for row in zip(*cells, strict=True)
+            )
 
         yield append
         f.write(ends[1])

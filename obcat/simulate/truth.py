@@ -52,7 +52,10 @@ KS = BANDS.index("ks")
 @contextmanager
 def open_truth(folder: Path) -> Iterator[dict[str, Append]]:
     """What appends to stars.parquet (a row a star) and visits.parquet (a row a spectrum)."""
-    with parquet_table(folder / "stars.parquet") as stars, parquet_table(folder / "visits.parquet") as visits:
+    with (
+        parquet_table(folder / "stars.parquet") as stars,
+        parquet_table(folder / "visits.parquet") as visits,
+    ):
         yield {"stars": stars, "visits": visits}
 
 

@@ -16,7 +16,12 @@ BRIGHT = 14.0  # G: brighter stars go to the plates with short exposures
 TILE = 4.5  # deg
 NIGHTS = (55859, 57900)  # LMJD
 SPECTROGRAPHS, FIBRES = 16, 250
-SNR_AT, SNR_G, SNR_SIGMA, SNR_RANGE = (60.0, 60.0), (12.8, 15.3), 0.40, (10.0, 300.0)  # bright plates, others
+SNR_AT, SNR_G, SNR_SIGMA, SNR_RANGE = (
+    (60.0, 60.0),
+    (12.8, 15.3),
+    0.40,
+    (10.0, 300.0),
+)  # bright plates, others
 PLATES = 10_000  # numbers kept for the plates of a chunk, which are fewer than its visits
 EPOCH = dt.date(1858, 11, 17)
 
@@ -40,12 +45,18 @@ class Visits(NamedTuple):
     @property
     def fitsname(self) -> list[str]:
         rows = zip(self.lmjd, self.planid, self.spid, self.fiberid, strict=True)
-        return [f"spec-{lmjd}-{planid}_sp{spid:02d}-{fiberid:03d}.fits" for lmjd, planid, spid, fiberid in rows]
+        return [
+            f"spec-{lmjd}-{planid}_sp{spid:02d}-{fiberid:03d}.fits"
+            for lmjd, planid, spid, fiberid in rows
+        ]
 
     @property
     def folder(self) -> list[str]:
         """Night of the observation, the day before LMJD, and plate."""
-        return [f"{date(m - 1):%Y%m%d}/{p}" for m, p in zip(self.lmjd.tolist(), self.planid, strict=True)]
+        return [
+            f"{date(m - 1):%Y%m%d}/{p}"
+            for m, p in zip(self.lmjd.tolist(), self.planid, strict=True)
+        ]
 
 
 def date(mjd: int) -> dt.date:
@@ -71,7 +82,9 @@ def count_visits(n_stars: int, n_visits: int, first: int, rng: np.random.Generat
     return visits
 
 
-def draw_visits(ra: Array, dec: Array, g: Array, visits: Integers, chunk: int, rng: np.random.Generator) -> Visits:
+def draw_visits(
+    ra: Array, dec: Array, g: Array, visits: Integers, chunk: int, rng: np.random.Generator
+) -> Visits:
     """The k-th visits of a tile's bright (or faint) stars of one chunk share one plate and night."""
     star = np.repeat(np.arange(len(visits)), visits)
     turn = np.arange(len(star)) - np.repeat(np.cumsum(visits) - visits, visits)
@@ -83,11 +96,19 @@ def draw_visits(ra: Array, dec: Array, g: Array, visits: Integers, chunk: int, r
     place = np.empty(len(star), dtype=np.int64)
     place[order] = np.arange(len(star)) - np.repeat(np.cumsum(size) - size, size)
     if place.max() >= SPECTROGRAPHS * FIBRES:
-        raise ValueError(f"plate {names[np.argmax(size)]} has {size.max()} stars, more than its fibres")
+        raise ValueError(
+            f"plate {names[np.argmax(size)]} has {size.max()} stars, more than its fibres"
+        )
     night = rng.choice(np.arange(*NIGHTS), size=len(names))
     snr = _snr(g[star], bright[star], rng)
     return Visits(
-        star, planid, chunk * PLATES + plan, night[plan], 1 + place % SPECTROGRAPHS, 1 + place // SPECTROGRAPHS, snr
+        star,
+        planid,
+        chunk * PLATES + plan,
+        night[plan],
+        1 + place % SPECTROGRAPHS,
+        1 + place // SPECTROGRAPHS,
+        snr,
     )
 
 

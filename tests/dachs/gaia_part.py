@@ -18,7 +18,8 @@ def world(tmp_path) -> World:
 
 def fetched(world: World):
     return world.fetch(
-        "gaia_dr2", limits={"job": 60.0, "read": 20.0, "download": 30.0, "pending": 5.0, "poll_most": 0.5}
+        "gaia_dr2",
+        limits={"job": 60.0, "read": 20.0, "download": 30.0, "pending": 5.0, "poll_most": 0.5},
     )
 
 
@@ -51,6 +52,8 @@ def test_a_column_that_is_not_there_is_named(world):
     from tests.fetch.world import QUERY
 
     done = world.fetch(
-        "gaia_dr2", gaia_dr2={"query": QUERY.replace("g.parallax,", "g.paralax,")}, limits={"read": 20.0}
+        "gaia_dr2",
+        gaia_dr2={"query": QUERY.replace("g.parallax,", "g.paralax,")},
+        limits={"read": 20.0},
     )
     assert "gaiadr2.gaia_source has no column paralax; did you mean 'parallax'?" in done.output

@@ -20,14 +20,22 @@ from obcat.ingest.tables.rows import sentinels
 from obcat.ingest.tables.store import provenance
 from obcat.schema import columns_of
 
-BANDS = [c for t in ("twomass", "xstps", "apass") for c in columns_of(f"raw.{t}") if c.unit == "mag"]
+BANDS = [
+    c for t in ("twomass", "xstps", "apass") for c in columns_of(f"raw.{t}") if c.unit == "mag"
+]
 
 
-def run(tmp_path: Path, source: str, text: str, **columns: str) -> tuple[dict[str, int], pa.Table, pa.Table]:
+def run(
+    tmp_path: Path, source: str, text: str, **columns: str
+) -> tuple[dict[str, int], pa.Table, pa.Table]:
     path, out = tmp_path / "t.csv", tmp_path / "raw"
     path.write_text(text, encoding="utf-8")
     counts = ingest_all({source: (path, columns)}, out)[source]
-    return counts, pq.read_table(out / f"{source}.parquet"), pq.read_table(out / "rejected_rows.parquet")
+    return (
+        counts,
+        pq.read_table(out / f"{source}.parquet"),
+        pq.read_table(out / "rejected_rows.parquet"),
+    )
 
 
 def stops(tmp_path: Path, source: str, text: str, **columns: str) -> str:
@@ -72,7 +80,9 @@ def gaia(*rows: str, header: str = "source_id,ra,dec") -> str:
 @pytest.mark.parametrize("source", ["gaia_dr2", "twomass", "xstps", "apass"])
 def test_positions(source, ra, dec, kept, tmp_path):
     counts, table, rejected = run(
-        tmp_path, source, f"source_id,designation,ra,dec\n7,00000000+0000000,50,50\n8,00000001+0000000,{ra},{dec}\n"
+        tmp_path,
+        source,
+        f"source_id,designation,ra,dec\n7,00000000+0000000,50,50\n8,00000001+0000000,{ra},{dec}\n",
     )
     assert table["ra"].to_pylist() == ([50.0] if kept is None else [50.0, kept])
     assert counts["rejected"] == (kept is None)
@@ -87,14 +97,22 @@ def test_rejected_rows_say_what_was_found(tmp_path):
 
 
 def test_targets_may_have_no_position_but_not_a_wrong_one(tmp_path):
-    counts, table, rejected = run(tmp_path, "targets", "specid,ra,dec\na,,\nb,10,20\nc,400,20\nd,10,\n,,\n")
+    counts, table, rejected = run(
+        tmp_path, "targets", "specid,ra,dec\na,,\nb,10,20\nc,400,20\nd,10,\n,,\n"
+    )
     assert table["specid"].to_pylist() == ["a", "b"]
     assert rejected["reason"].to_pylist() == ["bad_position", "bad_position", "no_identifier"]
-    assert counts["rows_read"] == counts["rows"] + counts["rejected"] + counts["merged"] + counts["passed_over"] == 5
+    assert (
+        counts["rows_read"]
+        == counts["rows"] + counts["rejected"] + counts["merged"] + counts["passed_over"]
+        == 5
+    )
 
 
 def test_radians_without_a_unit_stop(tmp_path):
-    rows = [f"{i},{np.radians(i * 3 % 360):.6f},{np.radians(i % 80 - 40):.6f}" for i in range(1, 120)]
+    rows = [
+        f"{i},{np.radians(i * 3 % 360):.6f},{np.radians(i % 80 - 40):.6f}" for i in range(1, 120)
+    ]
     assert "looks like radians" in stops(tmp_path, "gaia_dr2", gaia(*rows))
     _, table, _ = run(tmp_path, "gaia_dr2", gaia(*rows), ra="ra [rad]", dec="dec [rad]")
     assert table["ra"].to_pylist()[:2] == pytest.approx([3, 6], abs=1e-4)
@@ -131,7 +149,9 @@ def test_not_a_number_in_fits_is_no_position(tmp_path):
 
 
 def test_identical_rows_are_merged_and_counted(tmp_path):
-    text = gaia("1,10,20,0.5", "2,11,20,", "1,10,20,0.5", "2,11,20,", header="source_id,ra,dec,parallax")
+    text = gaia(
+        "1,10,20,0.5", "2,11,20,", "1,10,20,0.5", "2,11,20,", header="source_id,ra,dec,parallax"
+    )
     counts, table, _ = run(tmp_path, "gaia_dr2", text)
     assert (table["source_id"].to_pylist(), counts["merged"]) == ([1, 2], 2)
 
@@ -139,9 +159,17 @@ def test_identical_rows_are_merged_and_counted(tmp_path):
 @pytest.mark.parametrize(
     ("source", "text", "named"),
     [
-        ("gaia_dr2", "source_id,ra,dec,parallax\n7,10,20,.5\n9,10,20,.5\n7,10,20,.6\n", "1 source_id with rows .*: 7;"),
+        (
+            "gaia_dr2",
+            "source_id,ra,dec,parallax\n7,10,20,.5\n9,10,20,.5\n7,10,20,.6\n",
+            "1 source_id with rows .*: 7;",
+        ),
         ("gaia_dr2", "source_id,ra,dec,parallax\n7,10,20,.5\n7,10,20,\n", ": 7;"),
-        ("twomass", "designation,ra,dec,source_id,ks_m\nA,1,2,1,9\nA,1,2,2,9.1\nB,1,2,2,9.1\n", "designation.*: A;"),
+        (
+            "twomass",
+            "designation,ra,dec,source_id,ks_m\nA,1,2,1,9\nA,1,2,2,9.1\nB,1,2,2,9.1\n",
+            "designation.*: A;",
+        ),
         ("twomass", "designation,ra,dec,ks_m\nA,1,2,9\nA,1,3,9\n", "designation.*: A;"),
         ("labels", "obsid,teff\n5,20000\n5,21000\n", "obsid.*: 5;"),
         ("labels", "specid,teff\nx,20000\nx,21000\n", "specid.*: x;"),
@@ -153,14 +181,21 @@ def test_conflicting_rows_stop_and_name_the_ids(source, text, named, tmp_path):
 
 
 def test_impossible_obsids_are_no_key(tmp_path):
-    counts, _, _ = run(tmp_path, "labels", "obsid,ra,dec,teff\n0,1,1,20000\n0,2,2,21000\n-1,3,3,9000\n-1,4,4,9100\n")
+    counts, _, _ = run(
+        tmp_path,
+        "labels",
+        "obsid,ra,dec,teff\n0,1,1,20000\n0,2,2,21000\n-1,3,3,9000\n-1,4,4,9100\n",
+    )
     assert counts["rows"] == 4
 
 
 @pytest.mark.parametrize("bad", ["0", "-1", "-9999", "", "NULL"])
 def test_a_gaia_row_without_an_id_is_rejected(bad, tmp_path):
     _, table, rejected = run(tmp_path, "gaia_dr2", gaia("1,10,20", f"{bad},11,20"))
-    assert (table["source_id"].to_pylist(), rejected["reason"].to_pylist()) == ([1], ["no_identifier"])
+    assert (table["source_id"].to_pylist(), rejected["reason"].to_pylist()) == (
+        [1],
+        ["no_identifier"],
+    )
 
 
 # ids
@@ -172,21 +207,28 @@ def test_ids_as_float_stop(name, column, tmp_path):
     table = Table({"source_id": [1, 2], "obsid": [1, 2], "ra": [1.0, 2], "dec": [1.0, 2]})
     table[column] = table[column].astype(float)
     table.write(tmp_path / name, **({"format": "votable"} if name == "t.vot" else {}))
-    with pytest.raises(IngestError, match=f"{name}: column '{column}': an id must not be a float") as caught:
+    with pytest.raises(
+        IngestError, match=f"{name}: column '{column}': an id must not be a float"
+    ) as caught:
         ingest("targets", tmp_path / name, tmp_path / "raw", columns={})
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["3702547021547354752.0", "3.702547021547355e18", "37O2", "1e5", "0x10", "1,5"])
+@pytest.mark.parametrize(
+    "text", ["3702547021547354752.0", "3.702547021547355e18", "37O2", "1e5", "0x10", "1,5"]
+)
 def test_ids_as_decimal_text_stop(text, tmp_path):
     quoted = f'"{text}"'
     assert "is not an integer id" in stops(tmp_path, "gaia_dr2", gaia("1,10,20", f"{quoted},11,20"))
 
 
 def test_ids_beyond_64_bits_stop(tmp_path):
-    assert "does not fit in 64 bits" in stops(tmp_path, "gaia_dr2", gaia("9223372036854775808,10,20"))
+    assert "does not fit in 64 bits" in stops(
+        tmp_path, "gaia_dr2", gaia("9223372036854775808,10,20")
+    )
     pq.write_table(
-        pa.table({"source_id": pa.array([2**64 - 1], pa.uint64()), "ra": [1.0], "dec": [1.0]}), tmp_path / "u.parquet"
+        pa.table({"source_id": pa.array([2**64 - 1], pa.uint64()), "ra": [1.0], "dec": [1.0]}),
+        tmp_path / "u.parquet",
     )
     with pytest.raises(IngestError, match="does not fit in 64 bits"):
         ingest("gaia_dr2", tmp_path / "u.parquet", tmp_path / "raw", columns={})
@@ -196,7 +238,10 @@ def test_unsigned_ids_that_fit_are_exact(tmp_path):
     ids = pa.array([2**63 - 1, None], pa.uint64())
     pq.write_table(pa.table({"source_id": ids, "obsid": [1, 2]}), tmp_path / "u.parquet")
     ingest("targets", tmp_path / "u.parquet", tmp_path / "raw", columns={})
-    assert pq.read_table(tmp_path / "raw" / "targets.parquet")["source_id"].to_pylist() == [2**63 - 1, None]
+    assert pq.read_table(tmp_path / "raw" / "targets.parquet")["source_id"].to_pylist() == [
+        2**63 - 1,
+        None,
+    ]
 
 
 def test_tables_of_gaia_dr3_stop(tmp_path):
@@ -205,7 +250,9 @@ def test_tables_of_gaia_dr3_stop(tmp_path):
 
 
 def test_gaia_designations_are_not_those_of_2mass(tmp_path):
-    assert "designation is Gaia's" in stops(tmp_path, "twomass", "designation,ra,dec\nGaia DR2 5,10,20\n")
+    assert "designation is Gaia's" in stops(
+        tmp_path, "twomass", "designation,ra,dec\nGaia DR2 5,10,20\n"
+    )
 
 
 # sentinels
@@ -226,7 +273,9 @@ def test_text_that_says_missing_is_null_in_numbers_ids_and_text(text, tmp_path):
 def test_numeric_sentinels_of_every_magnitude_stay_for_the_stage(column, tmp_path):
     values = [-9999, 99.999, 999, 99, *sentinels(column)]
     rows = "".join(f"A{i},{i + 1},2,{v}\n" for i, v in enumerate(values))
-    _, table, _ = run(tmp_path, column.table.partition(".")[2], f"designation,ra,dec,{column.column}\n{rows}")
+    _, table, _ = run(
+        tmp_path, column.table.partition(".")[2], f"designation,ra,dec,{column.column}\n{rows}"
+    )
     assert table[column.column].to_pylist() == values
 
 
@@ -234,11 +283,16 @@ def test_numeric_sentinels_of_every_magnitude_stay_for_the_stage(column, tmp_pat
 def test_an_unknown_sentinel_in_any_magnitude_stops(column, tmp_path):
     text = f"designation,ra,dec,{column.column}\nA,1,2,0.1\nB,1,2,88.888\nC,1,2,88.888\n"
     said = stops(tmp_path, column.table.partition(".")[2], text)
-    assert f"column '{column.column}': 88.888 (2 such rows) is neither a possible {column.column}" in said
+    assert (
+        f"column '{column.column}': 88.888 (2 such rows) is neither a possible {column.column}"
+        in said
+    )
 
 
 def test_sentinels_stored_in_32_bits_are_known(tmp_path):
-    Table({"ra": [1.0], "dec": [2.0], "g": np.array([99.999], np.float32)}).write(tmp_path / "x.fits")
+    Table({"ra": [1.0], "dec": [2.0], "g": np.array([99.999], np.float32)}).write(
+        tmp_path / "x.fits"
+    )
     assert ingest("xstps", tmp_path / "x.fits", tmp_path / "raw", columns={})["rows"] == 1
 
 
@@ -267,15 +321,23 @@ def test_text_in_a_column_of_numbers_stops(tmp_path):
 
 
 def fits_with_unit(tmp_path, unit, column="parallax", values=(0.5, 0.7)) -> Path:
-    columns = [fits.Column("source_id", "K", array=[1, 2]), fits.Column("ra", "D", unit="deg", array=[1, 2])]
-    columns += [fits.Column("dec", "D", unit="deg", array=[1, 2]), fits.Column(column, "D", unit=unit, array=values)]
+    columns = [
+        fits.Column("source_id", "K", array=[1, 2]),
+        fits.Column("ra", "D", unit="deg", array=[1, 2]),
+    ]
+    columns += [
+        fits.Column("dec", "D", unit="deg", array=[1, 2]),
+        fits.Column(column, "D", unit=unit, array=values),
+    ]
     fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "u.fits", overwrite=True)
     return tmp_path / "u.fits"
 
 
 @pytest.mark.parametrize("unit", ["kpc", "mag", "mas/yr", "K"])
 def test_units_that_do_not_convert_stop(unit, tmp_path):
-    with pytest.raises(IngestError, match=f"u.fits: column 'parallax': unit '{unit}' cannot become 'mas'; .*TOML"):
+    with pytest.raises(
+        IngestError, match=f"u.fits: column 'parallax': unit '{unit}' cannot become 'mas'; .*TOML"
+    ):
         ingest("gaia_dr2", fits_with_unit(tmp_path, unit), tmp_path / "raw", columns={})
 
 
@@ -287,13 +349,22 @@ def test_units_nobody_knows_stop(tmp_path):
 def test_a_unit_stated_in_the_survey_wins(tmp_path):
     path = fits_with_unit(tmp_path, "furlong", values=(0.5, 0.7))
     ingest("gaia_dr2", path, tmp_path / "raw", columns={"parallax": "parallax [arcsec]"})
-    assert pq.read_table(tmp_path / "raw" / "gaia_dr2.parquet")["parallax"].to_pylist() == pytest.approx([500, 700])
+    assert pq.read_table(tmp_path / "raw" / "gaia_dr2.parquet")[
+        "parallax"
+    ].to_pylist() == pytest.approx([500, 700])
 
 
 def test_a_flux_is_not_a_flux_over_error(tmp_path):
     path = fits_with_unit(tmp_path, "electron/s", "phot_bp_mean_flux")
-    with pytest.raises(IngestError, match=r"has the unit 'electron/s' where a number without unit is meant"):
-        ingest("gaia_dr2", path, tmp_path / "raw", columns={"phot_bp_mean_flux_over_error": "phot_bp_mean_flux"})
+    with pytest.raises(
+        IngestError, match=r"has the unit 'electron/s' where a number without unit is meant"
+    ):
+        ingest(
+            "gaia_dr2",
+            path,
+            tmp_path / "raw",
+            columns={"phot_bp_mean_flux_over_error": "phot_bp_mean_flux"},
+        )
 
 
 @pytest.mark.parametrize(
@@ -315,7 +386,9 @@ def test_medians_betray_a_wrong_unit(source, column, value, tmp_path):
 
 
 def test_log_temperatures_stop(tmp_path):
-    assert "4.2 (1 such rows) is neither a possible teff" in stops(tmp_path, "labels", "obsid,teff\n1,4.2\n")
+    assert "4.2 (1 such rows) is neither a possible teff" in stops(
+        tmp_path, "labels", "obsid,teff\n1,4.2\n"
+    )
 
 
 def test_zero_points_in_microarcsec_stop(tmp_path):
@@ -334,7 +407,11 @@ def test_zero_points_in_microarcsec_stop(tmp_path):
 @pytest.mark.parametrize(
     ("source", "header", "says"),
     [
-        ("gaia_dr2", "source_id,ra,declination", r"no column for dec \(tried dec, .*TOML: columns = \{ dec = "),
+        (
+            "gaia_dr2",
+            "source_id,ra,declination",
+            r"no column for dec \(tried dec, .*TOML: columns = \{ dec = ",
+        ),
         ("gaia_dr2", "ra,dec", "no column for source_id"),
         ("twomass", "ra,designation", "no column for dec"),
         ("apass", "dec,v", "no column for ra"),
@@ -382,7 +459,15 @@ def test_text_is_stripped_of_blanks_control_characters_and_formulas(tmp_path):
     path.write_text("obsid\tname\n" + rows.replace(",", "\t"))
     counts = ingest("targets", path, tmp_path / "raw", columns={})
     table = pq.read_table(tmp_path / "raw" / "targets.parquet")
-    assert table["name"].to_pylist() == ["cmd|' /C calc'!A0", "1", "x", "ab[31m", "LB-1", "α Ori", '"q"']
+    assert table["name"].to_pylist() == [
+        "cmd|' /C calc'!A0",
+        "1",
+        "x",
+        "ab[31m",
+        "LB-1",
+        "α Ori",
+        '"q"',
+    ]
     assert counts["text_changed"] == 4
 
 
@@ -424,7 +509,13 @@ def test_gzip_cut_short_or_flipped_stops(share, tmp_path):
 
 def test_a_flipped_bit_in_parquet_stops(tmp_path):
     table = pa.table({"source_id": np.arange(5000), "ra": np.random.default_rng(1).random(5000)})
-    pq.write_table(table, tmp_path / "t.parquet", write_page_checksum=True, compression="none", use_dictionary=False)
+    pq.write_table(
+        table,
+        tmp_path / "t.parquet",
+        write_page_checksum=True,
+        compression="none",
+        use_dictionary=False,
+    )
     data = bytearray((tmp_path / "t.parquet").read_bytes())
     for at in random.Random(1).sample(range(100, len(data) // 2), 10):
         data[at] ^= 4
@@ -477,7 +568,9 @@ def test_incomplete_answers_stop(status, tmp_path):
     mark = b'<RESOURCE type="results">'
     assert mark in data
     said = damaged(
-        tmp_path, "t.vot", data.replace(mark, mark + f'<INFO name="QUERY_STATUS" value="{status}"/>'.encode())
+        tmp_path,
+        "t.vot",
+        data.replace(mark, mark + f'<INFO name="QUERY_STATUS" value="{status}"/>'.encode()),
     )
     assert f"QUERY_STATUS is {status}" in said
 

@@ -32,7 +32,8 @@ def with_sums(fake: Fake, kind: str) -> bytes:
             hdus[0].scale("int32", bscale=0.5, bzero=100.0)
         if kind == "doubles":
             columns = [
-                fits.Column(c.name, c.format.replace("E", "D"), array=hdus[1].data[c.name]) for c in hdus[1].columns
+                fits.Column(c.name, c.format.replace("E", "D"), array=hdus[1].data[c.name])
+                for c in hdus[1].columns
             ]
             hdus[1] = fits.BinTableHDU.from_columns(columns)
         hdus.writeto(out, checksum=True, output_verify="silentfix")
@@ -91,22 +92,52 @@ def number(data: bytearray, rng: Rng) -> None:
     """Another number in a card: sizes that a header claims, of any magnitude."""
     found = list(re.finditer(rb"= +(-?\d+) ", bytes(data)))
     match = found[rng.integers(len(found))]
-    claimed = rng.choice(["-1", "0", "999999999", "2147483648", "9223372036854775807", "99999999999999999999", "1E999"])
-    data[match.start(1) : match.end(1)] = str(claimed).rjust(match.end(1) - match.start(1)).encode()[-20:]
+    claimed = rng.choice(
+        [
+            "-1",
+            "0",
+            "999999999",
+            "2147483648",
+            "9223372036854775807",
+            "99999999999999999999",
+            "1E999",
+        ]
+    )
+    data[match.start(1) : match.end(1)] = (
+        str(claimed).rjust(match.end(1) - match.start(1)).encode()[-20:]
+    )
 
 
 def form(data: bytearray, rng: Rng) -> None:
     """Another format, name or text in a card with quotes."""
     found = list(re.finditer(rb"'([^']{1,20})'", bytes(data)))
     match = found[rng.integers(len(found))]
-    words = [b"999999999E", b"PE(9)", b"1QD", b"0E", b"-3E", b"FLUX", b"\xff\xfe", b"%s%n", b"../../x", b"NaN", b"''"]
-    data[match.start(1) : match.end(1)] = words[rng.integers(len(words))].ljust(match.end(1) - match.start(1))
+    words = [
+        b"999999999E",
+        b"PE(9)",
+        b"1QD",
+        b"0E",
+        b"-3E",
+        b"FLUX",
+        b"\xff\xfe",
+        b"%s%n",
+        b"../../x",
+        b"NaN",
+        b"''",
+    ]
+    data[match.start(1) : match.end(1)] = words[rng.integers(len(words))].ljust(
+        match.end(1) - match.start(1)
+    )
 
 
 Change = Callable[[bytearray, Rng], None]
 BYTES: tuple[Change, ...] = (flip, flip, fill, cut, drop, insert, double)
 PACKED = (*BYTES, flips, swap)
-PLAIN = (*BYTES, number, form)  # FITS adds words up: it sees neither their order nor words of ones for zeros
+PLAIN = (
+    *BYTES,
+    number,
+    form,
+)  # FITS adds words up: it sees neither their order nor words of ones for zeros
 
 
 @contextmanager
@@ -140,7 +171,10 @@ def outcome(content: bytes, name: str, whole: Spectrum) -> str:
         assert len(found.detail) < 400
         return found.reason if "Error:" not in found.detail else f"unforeseen {found.detail}"
     assert found.header | {"sha256": None} == whole.header | {"sha256": None}
-    assert (found.flux.tobytes(), found.ivar.tobytes()) == (whole.flux.tobytes(), whole.ivar.tobytes())
+    assert (found.flux.tobytes(), found.ivar.tobytes()) == (
+        whole.flux.tobytes(),
+        whole.ivar.tobytes(),
+    )
     return "same"
 
 
@@ -166,7 +200,9 @@ def test_no_mutant_is_accepted_with_changed_data(source: str, packing: str) -> N
         changes = PACKED if packing == "gzip" else PLAIN
         change = changes[rng.integers(len(changes))]
         change(data, rng)
-        mutant = gzip.compress(bytes(data), 1, mtime=0) if packing == "packed again" else bytes(data)
+        mutant = (
+            gzip.compress(bytes(data), 1, mtime=0) if packing == "packed again" else bytes(data)
+        )
         tracemalloc.reset_peak()
         before = tracemalloc.get_traced_memory()[0]
         try:

@@ -99,7 +99,9 @@ def test_gzip_of_several_members_and_padded_gzip_are_read(
     monkeypatch.setattr("obcat.ingest.lamost.inflate.zlib", import_module(library))
     fake = Fake("dr8", seed=5)
     content, edges = fake.content(), (0, *cuts, None)
-    pieces = [gzip.compress(content[a:b]) for a, b in itertools.pairwise(edges)] + [gzip.compress(b"")]
+    pieces = [gzip.compress(content[a:b]) for a, b in itertools.pairwise(edges)] + [
+        gzip.compress(b"")
+    ]
     assert inflate(bytes(padding).join(pieces) + bytes(padding)) == content
     packed = b"".join(pieces)
     assert read_spectrum(packed, f"{fake.name}.gz").flux.tobytes() == read(fake).flux.tobytes()
@@ -120,7 +122,9 @@ def test_gzip_of_several_members_and_padded_gzip_are_read(
         ("a.fits", b"\x1f\x9d compress", "uncompress"),
     ],
 )
-def test_other_packings_are_named_with_the_program_that_unpacks(name: str, content: bytes, tool: str) -> None:
+def test_other_packings_are_named_with_the_program_that_unpacks(
+    name: str, content: bytes, tool: str
+) -> None:
     with pytest.raises(Quarantined, match=rf"^other_packing: .*\({tool}\)"):
         read_spectrum(content, name)
 
@@ -133,10 +137,14 @@ def test_what_fpack_made_is_named() -> None:
         read_spectrum(stored.getvalue(), f"{fake.name}.fz")
 
 
-def test_files_of_every_spectrum_name_are_counted_or_in_quarantine_and_the_others_by_ending(tmp_path: Path) -> None:
+def test_files_of_every_spectrum_name_are_counted_or_in_quarantine_and_the_others_by_ending(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "in"
     for i, ending in enumerate((".fits", ".fit.gz", ".FTS", ".fts.gz"), 1):
-        Fake(fiberid=i, seed=i).write(folder / f"{i}", Fake(fiberid=i).name.replace(".fits", ending))
+        Fake(fiberid=i, seed=i).write(
+            folder / f"{i}", Fake(fiberid=i).name.replace(".fits", ending)
+        )
     for name in ("a.fits.fz", "b.fits.bz2", "c.fit.zst"):
         (folder / name).write_bytes(b"?")
     for name in ("notes.txt", "more.TXT", "d.fits.gz.part", "README", "x.\x1b[31m", "e.fits~"):
@@ -154,7 +162,9 @@ def test_files_of_every_spectrum_name_are_counted_or_in_quarantine_and_the_other
 
 def test_a_folder_without_spectra_says_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "a.dat").write_bytes(b"?")
-    with pytest.raises(IngestError, match=r"below this folder \(1 passed over: \*\.dat\); give the folder"):
+    with pytest.raises(
+        IngestError, match=r"below this folder \(1 passed over: \*\.dat\); give the folder"
+    ):
         ingest(tmp_path, tmp_path / "out")
 
 
@@ -185,16 +195,28 @@ def test_a_flipped_bit_anywhere_in_a_file_with_checksums_is_found(summed, seed: 
         spectrum = read_spectrum(bytes(damaged), name)
     except Quarantined:
         return
-    assert spectrum.header | {"sha256": None} == whole.header | {"sha256": None}  # the bit was in the card itself
-    assert (spectrum.flux.tobytes(), spectrum.ivar.tobytes()) == (whole.flux.tobytes(), whole.ivar.tobytes())
+    assert spectrum.header | {"sha256": None} == whole.header | {
+        "sha256": None
+    }  # the bit was in the card itself
+    assert (spectrum.flux.tobytes(), spectrum.ivar.tobytes()) == (
+        whole.flux.tobytes(),
+        whole.ivar.tobytes(),
+    )
 
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_changed_pixel_and_a_changed_card_are_told_by_the_sums(summed, packed: bool) -> None:
     name, content = summed
-    pixel = content[: len(content) - 2880] + bytes([content[-2880] ^ 64]) + content[len(content) - 2879 :]
+    pixel = (
+        content[: len(content) - 2880]
+        + bytes([content[-2880] ^ 64])
+        + content[len(content) - 2879 :]
+    )
     card = content.replace(b"27.611422", b"27.611423")
-    for changed, said in ((pixel, "DATASUM = '"), (card, "CHECKSUM is not that of header and data")):
+    for changed, said in (
+        (pixel, "DATASUM = '"),
+        (card, "CHECKSUM is not that of header and data"),
+    ):
         assert changed != content
         with pytest.raises(Quarantined, match=f"^checksum: {said}"):
             read_spectrum(gzip.compress(changed) if packed else changed, name)
@@ -317,7 +339,10 @@ def test_not_fits_at_all(content: bytes, packed: bool) -> None:
 
 def test_name_says_nothing_about_packing() -> None:
     fake = Fake()
-    assert read_spectrum(fake.content(), f"{fake.name}.gz").header == read_spectrum(fake.content(), fake.name).header
+    assert (
+        read_spectrum(fake.content(), f"{fake.name}.gz").header
+        == read_spectrum(fake.content(), fake.name).header
+    )
 
 
 # layouts, by structure
@@ -342,7 +367,17 @@ def image(rows: int, n: int = N, **cards: object) -> bytes:
         image(5, SIMPLE=False),
         header({"SIMPLE": True, "BITPIX": 8, "NAXIS": 0}),
     ],
-    ids=["3 rows", "6 rows", "1 pixel", "5001 pixels", "cube", "vector", "BITPIX", "SIMPLE F", "no data"],
+    ids=[
+        "3 rows",
+        "6 rows",
+        "1 pixel",
+        "5001 pixels",
+        "cube",
+        "vector",
+        "BITPIX",
+        "SIMPLE F",
+        "no data",
+    ],
 )
 def test_other_shapes_are_unknown(content: bytes) -> None:
     assert reason(content) == "unknown_layout"
@@ -353,9 +388,15 @@ def test_other_shapes_are_unknown(content: bytes) -> None:
 def test_header_that_claims_gigabytes(n: int, dialect: str) -> None:
     fake = Fake(dialect)
     if dialect == "dr5":
-        assert reason(header(structure("dr5", n) | fake.science()) + bytes(2880)) == "unknown_layout"
+        assert (
+            reason(header(structure("dr5", n) | fake.science()) + bytes(2880)) == "unknown_layout"
+        )
     else:
-        content = header(structure("dr10", N) | fake.science()) + header(table(["FLUX"] * 6, n)) + bytes(2880)
+        content = (
+            header(structure("dr10", N) | fake.science())
+            + header(table(["FLUX"] * 6, n))
+            + bytes(2880)
+        )
         assert reason(content) == "unknown_layout"
 
 
@@ -364,7 +405,10 @@ def test_dr1_row_order_is_told_from_wavelength_whatever_the_release_says() -> No
     assert read(Fake("dr5", cards={"DATA_V": None, "EXTEN0": None})).header["layout"] == "image"
     assert read(Fake("dr10", cards={"DATA_V": "LAMOST DR1"})).header["layout"] == "table"
     assert reason(Fake("dr1", cards={"EXTEN0": None}).content()) == "unknown_layout"
-    assert reason(Fake("dr1", cards={"EXTEN0": "Flux Error Sky Noise Something"}).content()) == "unknown_layout"
+    assert (
+        reason(Fake("dr1", cards={"EXTEN0": "Flux Error Sky Noise Something"}).content())
+        == "unknown_layout"
+    )
 
 
 NAMES = ["FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK", "NORMALIZATION"]
@@ -390,7 +434,9 @@ NAMES = ["FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK", "NORMALIZATION"]
 def test_other_tables_are_unknown(change: dict) -> None:
     fake = Fake("dr10")
     data = padded(np.ones((6, N), ">f4").tobytes())
-    content = header(structure("dr10", N) | fake.science()) + header(table(NAMES, N) | change) + data
+    content = (
+        header(structure("dr10", N) | fake.science()) + header(table(NAMES, N) | change) + data
+    )
     assert reason(content) in ("unknown_layout", "truncated_fits")
 
 
@@ -398,10 +444,14 @@ def test_other_tables_are_unknown(change: dict) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("pixels", [slice(100, 101), slice(2630, 2660), slice(None)], ids=["one", "a line", "all"])
+@pytest.mark.parametrize(
+    "pixels", [slice(100, 101), slice(2630, 2660), slice(None)], ids=["one", "a line", "all"]
+)
 @pytest.mark.parametrize("array", ["flux", "ivar"])
 @pytest.mark.parametrize("dialect", ["dr2", "dr5", "dr10"])
-def test_values_that_are_not_finite_are_masked(value: float, pixels: slice, array: str, dialect: str) -> None:
+def test_values_that_are_not_finite_are_masked(
+    value: float, pixels: slice, array: str, dialect: str
+) -> None:
     fake = Fake(dialect)
     fake.arrays[array][pixels] = value
     spectrum = read(fake)
@@ -549,7 +599,14 @@ def test_swapped_files_are_told_by_their_names(dialect: str, change: dict, tmp_p
     one.write(tmp_path / "in", f"{other.name}.gz")
     other.write(tmp_path / "in", f"{one.name}.gz")
     counts = ingest(tmp_path / "in", tmp_path / "out", workers=1)
-    assert counts == {"found": 2, "read": 2, "ingested": 0, "duplicate": 0, "quarantined": 2, "id_mismatch": 2}
+    assert counts == {
+        "found": 2,
+        "read": 2,
+        "ingested": 0,
+        "duplicate": 0,
+        "quarantined": 2,
+        "id_mismatch": 2,
+    }
 
 
 @pytest.mark.parametrize(
@@ -604,7 +661,11 @@ def test_bad_headers(cards: dict) -> None:
 
 def test_planids_of_m31_fit_and_longer_ones_are_refused_as_what_they_are() -> None:
     """Real plates have 20 characters; what does not fit a catalog's column says so here and not at the export."""
-    widths = {c.column: int(c.format[1:]) for c in columns_of("catalog.ob_stars") if c.column in ("specid", "fitsname")}
+    widths = {
+        c.column: int(c.format[1:])
+        for c in columns_of("catalog.ob_stars")
+        if c.column in ("specid", "fitsname")
+    }
     assert widths == {"specid": LONGEST, "fitsname": LONGEST_NAME}
     for length in (20, LONGEST - len("55863--01-011")):
         row = read(Fake(planid="M" * length)).header
@@ -625,21 +686,36 @@ MORE = {"EXTEND": True, "DATA_V": "LAMOST DR7"}
 
 def unit(names: dict[str, str], rows: int, **cards: object) -> bytes:
     """A binary table of so many rows, all zero, with columns name -> format of 4 bytes each."""
-    given = {"XTENSION": "BINTABLE", "BITPIX": 8, "NAXIS": 2, "NAXIS1": 4 * len(names), "NAXIS2": rows, "PCOUNT": 0}
+    given = {
+        "XTENSION": "BINTABLE",
+        "BITPIX": 8,
+        "NAXIS": 2,
+        "NAXIS1": 4 * len(names),
+        "NAXIS2": rows,
+        "PCOUNT": 0,
+    }
     given |= {"GCOUNT": 1, "TFIELDS": len(names)} | cards
     for i, (name, form) in enumerate(names.items(), 1):
         given |= {f"TTYPE{i}": name, f"TFORM{i}": form}
     return header(given) + padded(bytes(4 * len(names) * rows))
 
 
-SDSS = dict.fromkeys(("flux", "loglam", "ivar", "and_mask", "or_mask", "wdisp", "sky", "model"), "E")
+SDSS = dict.fromkeys(
+    ("flux", "loglam", "ivar", "and_mask", "or_mask", "wdisp", "sky", "model"), "E"
+)
 OTHERS = {
-    "LAMOST medium-resolution": unit(dict.fromkeys(("FLUX", "IVAR", "LOGLAM"), "E"), 3800, EXTNAME="COADD_B"),
-    "LAMOST medium-resolution spectrum, by": unit(dict.fromkeys(("FLUX", "IVAR"), "E"), 1, EXTNAME="R-84420148"),
+    "LAMOST medium-resolution": unit(
+        dict.fromkeys(("FLUX", "IVAR", "LOGLAM"), "E"), 3800, EXTNAME="COADD_B"
+    ),
+    "LAMOST medium-resolution spectrum, by": unit(
+        dict.fromkeys(("FLUX", "IVAR"), "E"), 1, EXTNAME="R-84420148"
+    ),
     "a spectrum of SDSS": unit(SDSS, 3800, EXTNAME="COADD"),
     "a spectrum by LOGLAM": unit(dict.fromkeys(("flux", "loglam"), "E"), 3800),
     "a table of 17 rows": unit({"obsid": "J", "teff": "E"}, 17, EXTNAME="catalog"),
-    "an image in an extension": header({"XTENSION": "IMAGE", "BITPIX": 8, "NAXIS": 0, "PCOUNT": 0, "GCOUNT": 1}),
+    "an image in an extension": header(
+        {"XTENSION": "IMAGE", "BITPIX": 8, "NAXIS": 0, "PCOUNT": 0, "GCOUNT": 1}
+    ),
 }
 
 
@@ -653,7 +729,9 @@ def test_the_detail_says_what_a_file_is_that_is_no_low_resolution_spectrum(said:
 @pytest.mark.parametrize("axes", [(1, 3909, None), (2, 4136, 2048), (3, 10, 10)])
 def test_an_image_is_called_an_image(axes: tuple) -> None:
     dims, first, second = axes
-    content = header({"SIMPLE": True, "BITPIX": 16, "NAXIS": dims, "NAXIS1": first, "NAXIS2": second}) + bytes(2880)
+    content = header(
+        {"SIMPLE": True, "BITPIX": 16, "NAXIS": dims, "NAXIS1": first, "NAXIS2": second}
+    ) + bytes(2880)
     with pytest.raises(Quarantined, match="unknown_layout: an image with NAXIS, NAXIS1, NAXIS2 = "):
         read_spectrum(content, "x.fits")
 
@@ -679,7 +757,8 @@ def test_positions_off_the_sky(ra: object, dec: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ra", "dec", "kept"), [(0.0, 90.0, 0.0), (359.9999999, -90.0, 359.9999999), (360.0, 0.0, 0.0), (360, 0, 0.0)]
+    ("ra", "dec", "kept"),
+    [(0.0, 90.0, 0.0), (359.9999999, -90.0, 359.9999999), (360.0, 0.0, 0.0), (360, 0, 0.0)],
 )
 def test_positions_at_the_edge(ra: float, dec: float, kept: float) -> None:
     row = read(Fake(cards={"RA": ra, "DEC": dec})).header
@@ -700,8 +779,12 @@ def test_signal_to_noise_is_computed_whatever_the_header_says(value: object) -> 
         assert row["snr_g"] is None or np.isnan(row["snr_g"])
 
 
-@pytest.mark.parametrize(("value", "kept"), [(None, None), (-9999, -9999.0), (-9999.0, -9999.0), ("", None)])
-def test_redshift_missing_or_sentinel_is_no_reason_for_quarantine(value: object, kept: float | None) -> None:
+@pytest.mark.parametrize(
+    ("value", "kept"), [(None, None), (-9999, -9999.0), (-9999.0, -9999.0), ("", None)]
+)
+def test_redshift_missing_or_sentinel_is_no_reason_for_quarantine(
+    value: object, kept: float | None
+) -> None:
     assert read(Fake(cards={"Z": value})).header["z"] == kept
 
 
@@ -728,7 +811,11 @@ def test_one_bad_file_never_stops_the_good_ones(tmp_path: Path) -> None:
     for name, (_, plant) in planted.items():
         plant(folder / name)
     counts = ingest(folder, out, workers=1)
-    assert (counts["found"], counts["ingested"], counts["quarantined"]) == (len(planted) + 3, 3, len(planted))
+    assert (counts["found"], counts["ingested"], counts["quarantined"]) == (
+        len(planted) + 3,
+        3,
+        len(planted),
+    )
     assert (counts["not_a_file"], counts["not_fits"], counts["empty"]) == (3, 5, 1)
     found = files(out)
     expected = {name: ("quarantined", why) for name, (why, _) in planted.items()}
@@ -779,7 +866,9 @@ def test_folder_without_permission_is_one_line(tmp_path: Path) -> None:
         closed.chmod(stat.S_IRWXU)
 
 
-def test_folder_that_cannot_be_listed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_that_cannot_be_listed_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refused(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 

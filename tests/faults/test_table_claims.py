@@ -73,10 +73,14 @@ def test_no_stream_is_followed_to_a_file(form, prefix, tmp_path):
     assert "its data are elsewhere (STREAM href='file://" in said
 
 
-@pytest.mark.parametrize("where", ["file:///dev/zero", "/dev/zero", "file:///dev/stdin", "ftp://localhost/x", "x.bin"])
+@pytest.mark.parametrize(
+    "where", ["file:///dev/zero", "/dev/zero", "file:///dev/stdin", "ftp://localhost/x", "x.bin"]
+)
 def test_no_stream_is_followed_to_what_has_no_end(where, tmp_path):
     stream = f'<BINARY><STREAM xx=">" href="{where}"/></BINARY>'
-    assert "no reference out of a file is followed" in refused(tmp_path / "t.vot", TABLE.format("", FIELDS, stream))
+    assert "no reference out of a file is followed" in refused(
+        tmp_path / "t.vot", TABLE.format("", FIELDS, stream)
+    )
 
 
 @pytest.mark.enable_socket
@@ -106,7 +110,9 @@ def test_document_types_are_refused_whole(dtd, tmp_path):
 @pytest.mark.parametrize("data", ["cells", "stream"])
 def test_rows_that_a_votable_claims_and_has_not(nrows, data, tmp_path):
     row = base64.b64encode(struct.pack(">qI", 5, 1) + b"k").decode()
-    body = CELLS if data == "cells" else f'<BINARY><STREAM encoding="base64">{row}</STREAM></BINARY>'
+    body = (
+        CELLS if data == "cells" else f'<BINARY><STREAM encoding="base64">{row}</STREAM></BINARY>'
+    )
     if data == "stream" and nrows == "2":
         nrows = "200"  # two rows might be there by their size
     said = refused(tmp_path / "t.vot", TABLE.format(f' nrows="{nrows}"', FIELDS, body))
@@ -121,7 +127,9 @@ def test_what_a_votable_claims_rightly_is_read(tmp_path):
 @pytest.mark.parametrize("size", ["2000000000", "50000x50000", "99999999999999999999"])
 def test_widths_that_a_votable_claims(size, tmp_path):
     fields = FIELDS.replace('arraysize="*"', f'arraysize="{size}"')
-    assert "column 'name' has arraysize" in refused(tmp_path / "t.vot", TABLE.format("", fields, CELLS))
+    assert "column 'name' has arraysize" in refused(
+        tmp_path / "t.vot", TABLE.format("", fields, CELLS)
+    )
 
 
 @pytest.mark.parametrize("tag", ["RESOURCE", "GROUP", "OPTION"])
@@ -136,10 +144,17 @@ def test_columns_without_end(tmp_path):
 
 
 def whole_fits() -> bytes:
-    columns = [fits.Column("obsid", "K", array=np.arange(9)), fits.Column("teff", "D", array=np.full(9, 1e4))]
+    columns = [
+        fits.Column("obsid", "K", array=np.arange(9)),
+        fits.Column("teff", "D", array=np.full(9, 1e4)),
+    ]
     hdu = fits.BinTableHDU.from_columns(columns)
     body = hdu.data.tobytes()
-    return fits.PrimaryHDU().header.tostring().encode() + hdu.header.tostring().encode() + body.ljust(2880, b"\0")
+    return (
+        fits.PrimaryHDU().header.tostring().encode()
+        + hdu.header.tostring().encode()
+        + body.ljust(2880, b"\0")
+    )
 
 
 @pytest.mark.parametrize("keyword", ["TFIELDS", "NAXIS1", "NAXIS2", "PCOUNT", "GCOUNT", "NAXIS"])
@@ -152,22 +167,30 @@ def test_sizes_that_a_fits_header_claims(keyword, claim, tmp_path):
 
 
 def test_a_fits_header_without_end_or_with_rows_of_nothing(tmp_path):
-    endless = whole_fits()[:2880] + b"XTENSION= 'BINTABLE'".ljust(80) + b"COMMENT ".ljust(80) * 50_000
+    endless = (
+        whole_fits()[:2880] + b"XTENSION= 'BINTABLE'".ljust(80) + b"COMMENT ".ljust(80) * 50_000
+    )
     assert "damaged FITS" in refused(tmp_path / "t.fits", endless)
-    data = whole_fits().replace(b"NAXIS1  =                   16", b"NAXIS1  =                    0")
+    data = whole_fits().replace(
+        b"NAXIS1  =                   16", b"NAXIS1  =                    0"
+    )
     data = data.replace(b"NAXIS2  =                    9", b"NAXIS2  =                 5000")
     assert "damaged FITS" in refused(tmp_path / "u.fits", data)
 
 
 def test_columns_wider_than_the_rows(tmp_path):
-    assert "damaged FITS" in refused(tmp_path / "t.fits", whole_fits().replace(b"= 'D       '", b"= '999999D'"))
+    assert "damaged FITS" in refused(
+        tmp_path / "t.fits", whole_fits().replace(b"= 'D       '", b"= '999999D'")
+    )
 
 
 def test_gzip_bombs(tmp_path):
     import gzip
 
     header = b"source_id,ra,dec\n"
-    assert "larger than" in refused(tmp_path / "t.csv.gz", gzip.compress(header + b"\n" * 300_000_000, 9))
+    assert "larger than" in refused(
+        tmp_path / "t.csv.gz", gzip.compress(header + b"\n" * 300_000_000, 9)
+    )
 
 
 def test_rows_that_parquet_claims(tmp_path):

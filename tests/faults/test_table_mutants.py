@@ -29,7 +29,11 @@ def gaia() -> Table:
     rng = np.random.default_rng(7)
     n = 60
     columns = {"source_id": 2**61 + 128 * rng.integers(0, 2**40, n), "ra": rng.uniform(0, 360, n)}
-    columns |= {"dec": rng.uniform(-90, 90, n), "parallax": rng.uniform(0.1, 2, n), "ruwe": rng.uniform(0.9, 1.4, n)}
+    columns |= {
+        "dec": rng.uniform(-90, 90, n),
+        "parallax": rng.uniform(0.1, 2, n),
+        "ruwe": rng.uniform(0.9, 1.4, n),
+    }
     return Table(columns)
 
 
@@ -100,14 +104,19 @@ def test_mutants_are_refused_in_a_line_or_read(kind, tmp_path):
     draw = random.Random(kind)
     said = []
     for i in range(MUTANTS):
-        change = draw.choice([flipped, cut, doubled] if is_sealed else [flipped, cut, doubled, reworded])
+        change = draw.choice(
+            [flipped, cut, doubled] if is_sealed else [flipped, cut, doubled, reworded]
+        )
         mutant = change(data, draw)
         try:
             got = read(tmp_path, kind, mutant)
         except IngestError as error:
             said.append(str(error))
         else:
-            assert not is_sealed or got.equals(whole) or same_but_for_the_header(kind, mutant), (i, change.__name__)
+            assert not is_sealed or got.equals(whole) or same_but_for_the_header(kind, mutant), (
+                i,
+                change.__name__,
+            )
     assert len(said) > MUTANTS // 10
     assert not [line for line in said if "\n" in line]
 

@@ -72,7 +72,9 @@ class Job:
 class Archives:
     """``result``: makes another table of the one that a TAP query or cross-match gave; ``fate``: of a job that runs."""
 
-    def __init__(self, tables: dict[str, tuple[pa.Table, dict[str, str]]], spectra: dict[str, Path]) -> None:
+    def __init__(
+        self, tables: dict[str, tuple[pa.Table, dict[str, str]]], spectra: dict[str, Path]
+    ) -> None:
         self.con = duckdb.connect()
         self.con.execute("SET enable_progress_bar = false")
         self.con.execute(MACROS)
@@ -116,7 +118,9 @@ class Archives:
         if "tap_schema.columns" in query:
             wanted = set(re.findall(r"'([^']*)'", query))
             names = [(t, c) for t, c in self.columns if t in wanted]
-            return pa.table({"table_name": [t for t, _ in names], "column_name": [c for _, c in names]})
+            return pa.table(
+                {"table_name": [t for t, _ in names], "column_name": [c for _, c in names]}
+            )
         for name in ("POINT", "CIRCLE", "DISTANCE", "CONTAINS"):
             query = re.sub(rf"\b{name}\(", f"sky_{name.lower()}(", query)
         for name, table in uploads.items():
@@ -147,13 +151,17 @@ class Archives:
             return self.phased(job_id, job, request.form["PHASE"])
         if what == "results/result":
             return Reply(body=job.result, headers={"Content-Type": "application/x-votable+xml"})
-        return Reply(body=job_document(job_id, job.phase, job.message), headers={"Content-Type": "text/xml"})
+        return Reply(
+            body=job_document(job_id, job.phase, job.message), headers={"Content-Type": "text/xml"}
+        )
 
     def sync(self, request: "Request") -> Reply:
         try:
             body = self.document(request.form["QUERY"], number(request.form.get("MAXREC")), {})
         except duckdb.Error as error:
-            return Reply(400, error_document(str(error)), {"Content-Type": "application/x-votable+xml"})
+            return Reply(
+                400, error_document(str(error)), {"Content-Type": "application/x-votable+xml"}
+            )
         return Reply(body=body, headers={"Content-Type": "application/x-votable+xml"})
 
     def submitted(self, request: "Request") -> Reply:
@@ -177,7 +185,11 @@ class Archives:
         elif phase == "RUN":
             job.phase = self.fate(job)
             try:
-                job.result = self.document(job.query, job.maxrec, job.uploads) if job.phase == "COMPLETED" else b""
+                job.result = (
+                    self.document(job.query, job.maxrec, job.uploads)
+                    if job.phase == "COMPLETED"
+                    else b""
+                )
             except duckdb.Error as error:
                 job.phase, job.message = "ERROR", str(error).splitlines()[0]
         return Reply(303, headers={"Location": f"/tap/async/{job_id}"})
@@ -187,7 +199,9 @@ class Archives:
     def vizier(self, request: "Request") -> Reply:
         asked = dict(line.partition("=")[::2] for line in request.body.decode().splitlines())
         if "-out.all" not in asked or asked["-out.max"] != "unlimited":
-            return Reply(body=votable_of(self.query(f'FROM "{asked["-source"]}" LIMIT 50'), self.units_now))
+            return Reply(
+                body=votable_of(self.query(f'FROM "{asked["-source"]}" LIMIT 50'), self.units_now)
+            )
         table = self.result(self.query(f'FROM "{asked["-source"]}"'))
         return Reply(body=votable_of(table, self.units_now), headers={"Content-Type": "text/xml"})
 
@@ -201,9 +215,17 @@ class Archives:
         sent = pa.table({name: [kind(row[name]) for row in rows] for name, kind in kinds.items()})
         name = request.form["cat2"].removeprefix("vizier:")
         ra, dec = ("RAJ2000", "DEJ2000") if (name, "RAJ2000") in self.columns else ("ra", "dec")
-        words = {"table": f'"{name}"', "radius": request.form["distMaxArcsec"], "ra": ra, "dec": dec}
+        words = {
+            "table": f'"{name}"',
+            "radius": request.form["distMaxArcsec"],
+            "ra": ra,
+            "dec": dec,
+        }
         table = self.query(XMATCH.format(upload=self.uploaded(sent), **words))
-        return Reply(body=votable_of(self.result(table), self.units_now), headers={"Content-Type": "text/xml"})
+        return Reply(
+            body=votable_of(self.result(table), self.units_now),
+            headers={"Content-Type": "text/xml"},
+        )
 
     # ---- LAMOST
 
@@ -216,7 +238,12 @@ class Archives:
     def answer(self, request: "Request") -> Reply:
         self.asked.append(f"{request.method} {request.target}")
         first = request.path.split("/")[1]
-        known = {"tap": self.tap, "viz-bin": self.vizier, "xmatch": self.xmatch, "lamost": self.lamost}
+        known = {
+            "tap": self.tap,
+            "viz-bin": self.vizier,
+            "xmatch": self.xmatch,
+            "lamost": self.lamost,
+        }
         reply = known[first](request) if first in known else Reply(404)
         for hook in self.hooks:
             if hook.times and re.search(hook.pattern, f"{request.method} {request.target}"):
@@ -238,7 +265,9 @@ class Request:
         self.form = {k: v[0] for k, v in parse_qs(urlsplit(self.target).query).items()}
         if self.content_type.startswith("multipart/"):
             self.files = parts_of(self.body, self.content_type)
-            self.form |= {k: v.decode() for k, v in self.files.items() if k not in ("stars", "cat1")}
+            self.form |= {
+                k: v.decode() for k, v in self.files.items() if k not in ("stars", "cat1")
+            }
         elif "urlencoded" in self.content_type:
             self.form |= {k: v[0] for k, v in parse_qs(self.body.decode()).items()}
 
@@ -250,7 +279,9 @@ def number(text: str | None) -> int | None:
 def handler(archives: Archives) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = -1  # head and body in one packet, or every answer waits 40 ms for an acknowledgement
+        wbufsize = (
+            -1
+        )  # head and body in one packet, or every answer waits 40 ms for an acknowledgement
         disable_nagle_algorithm = True
 
         def log_message(self, *args: object) -> None:
@@ -258,7 +289,12 @@ def handler(archives: Archives) -> type[BaseHTTPRequestHandler]:
 
         def reply(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            request = Request(self.command, self.path, self.rfile.read(length), self.headers.get("Content-Type", ""))
+            request = Request(
+                self.command,
+                self.path,
+                self.rfile.read(length),
+                self.headers.get("Content-Type", ""),
+            )
             send(self, archives.answer(request))
 
         do_GET = do_POST = do_DELETE = reply
@@ -298,7 +334,9 @@ class Server(ThreadingHTTPServer):
 def serving(archives: Archives) -> Iterator[str]:
     """The archives at an address like http://127.0.0.1:1234."""
     server = Server(("127.0.0.1", 0), handler(archives))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    )
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"

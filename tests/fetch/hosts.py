@@ -47,7 +47,9 @@ def head(status: str = "200 OK", *lines: str) -> bytes:
 
 
 def whole(body: bytes, *lines: str, status: str = "200 OK") -> Act:
-    return lambda line: line.send(head(status, f"Content-Length: {len(body)}", "Connection: close", *lines) + body)
+    return lambda line: line.send(
+        head(status, f"Content-Length: {len(body)}", "Connection: close", *lines) + body
+    )
 
 
 @contextmanager

@@ -32,14 +32,18 @@ def archives_of(survey: Path, positions: pa.Table) -> Archives:
         tables[theirs] = typed(table), units
     tables["J/A+A/662/A66/table1"] = placed(*tables["J/A+A/662/A66/table1"], positions)
     table, units = tables["II/246/out"]
-    tables["II/246/out"] = table.rename_columns([TWOMASS.get(n, n) for n in table.column_names]), units
+    tables["II/246/out"] = (
+        table.rename_columns([TWOMASS.get(n, n) for n in table.column_names]),
+        units,
+    )
     gaia, units = tables["gaiadr2.gaia_source"]
     tables |= joined(gaia, units)
     number = pa.array([], pa.float64())
     tables["II/349/ps1"] = pa.table(dict.fromkeys(("RAJ2000", "DEJ2000", *PS1), number)), {}
     spectra = {path.name: path for path in (survey / "spectra").rglob("*.gz")}
     by_name = {
-        path.name.removeprefix("spec-").removesuffix(".fits.gz").replace("_sp", "-"): path for path in spectra.values()
+        path.name.removeprefix("spec-").removesuffix(".fits.gz").replace("_sp", "-"): path
+        for path in spectra.values()
     }
     rows = zip(positions["specid"].to_pylist(), positions["obsid"].to_pylist(), strict=True)
     return Archives(tables, spectra | {str(obsid): by_name[specid] for specid, obsid in rows})
@@ -50,15 +54,26 @@ def typed(table: pa.Table) -> pa.Table:
     for i, name in enumerate(table.column_names):
         column = table[name]
         values = [v for v in column.to_pylist() if v] if pa.types.is_string(column.type) else []
-        if values and name not in ("specid", "name", "designation") and all(NUMBERS.fullmatch(v) for v in values):
+        if (
+            values
+            and name not in ("specid", "name", "designation")
+            and all(NUMBERS.fullmatch(v) for v in values)
+        ):
             numbers = [float(v) if v else None for v in column.to_pylist()]
             table = table.set_column(i, name, pa.array(numbers, pa.float64()))
     return table
 
 
-def placed(labels: pa.Table, units: dict[str, str], positions: pa.Table) -> tuple[pa.Table, dict[str, str]]:
+def placed(
+    labels: pa.Table, units: dict[str, str], positions: pa.Table
+) -> tuple[pa.Table, dict[str, str]]:
     """Labels with the positions of their spectra, as a catalog at CDS has them."""
-    where = {s: (r, d) for s, r, d in zip(*(positions[n].to_pylist() for n in ("specid", "ra", "dec")), strict=True)}
+    where = {
+        s: (r, d)
+        for s, r, d in zip(
+            *(positions[n].to_pylist() for n in ("specid", "ra", "dec")), strict=True
+        )
+    }
     found = [where[s] for s in labels["specid"].to_pylist()]
     for i, name in enumerate(("RAJ2000", "DEJ2000")):
         labels = labels.append_column(name, pa.array([f[i] for f in found], pa.float64()))
@@ -74,7 +89,9 @@ def joined(gaia: pa.Table, units: dict[str, str]) -> dict[str, tuple[pa.Table, d
     neighbour = {"source_id": pa.array([], pa.int64()), "tmass_oid": pa.array([], pa.int64())}
     neighbour |= {"angular_distance": no_number, "number_of_mates": pa.array([], pa.int32())}
     twomass = {"tmass_oid": pa.array([], pa.int64()), "designation": no_text, "ph_qual": no_text}
-    twomass |= {f"{band}_{what}": no_number for band in ("j", "h", "ks") for what in ("m", "msigcom")}
+    twomass |= {
+        f"{band}_{what}": no_number for band in ("j", "h", "ks") for what in ("m", "msigcom")
+    }
     return {
         "gaiadr2.gaia_source": (source, units),
         "gaiadr2.ruwe": (gaia.select(["source_id", "ruwe"]), {}),

@@ -83,7 +83,9 @@ def test_a_document_that_is_refused(fault):
     assert not host.asked
 
 
-@pytest.mark.parametrize("fault", ["a file", "a host", "a DTD", "rows that are not there", "elements without end"])
+@pytest.mark.parametrize(
+    "fault", ["a file", "a host", "a DTD", "rows that are not there", "elements without end"]
+)
 def test_nothing_of_it_reaches_the_disk(world, fault):
     with hosting(whole(b"inside")) as host:
         world.hook("viz-bin", instead(documents(host.url)[fault]), -1)
@@ -96,7 +98,11 @@ def test_nothing_of_it_reaches_the_disk(world, fault):
 @pytest.mark.parametrize("pattern", [r"GET /tap/async/\d+$", "/tap/sync"])
 def test_a_document_of_a_job_that_declares_entities(world, pattern):
     world.hook(
-        pattern, lambda reply: instead(reply.body.replace(b"?>", b'?><!DOCTYPE a [<!ENTITY x "y">]>', 1))(reply), -1
+        pattern,
+        lambda reply: instead(reply.body.replace(b"?>", b'?><!DOCTYPE a [<!ENTITY x "y">]>', 1))(
+            reply
+        ),
+        -1,
     )
     assert "declares XML entities" in world.fetch("gaia_dr2").output
 
@@ -107,7 +113,9 @@ ESCAPES = "\x1b[31m\x1b]0;owned\x07 \x9b31m \u202eevil\u2066 \u200b\ufeff \r\n\x
 
 
 def harmless(text: str) -> bool:
-    return all(c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp", "Cs") for c in text)
+    return all(
+        c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp", "Cs") for c in text
+    )
 
 
 def test_what_a_terminal_would_obey_is_named():
@@ -123,7 +131,9 @@ def error_of(text: str) -> bytes:
     )
 
 
-SAID = ESCAPES.replace("\x00", "").replace("\x1b", "").replace("\x07", "")  # what XML may hold, and what it may not
+SAID = (
+    ESCAPES.replace("\x00", "").replace("\x1b", "").replace("\x07", "")
+)  # what XML may hold, and what it may not
 TOLD = {
     "list": ("viz-bin", "targets", error_of(ESCAPES)),
     "list, as XML": ("viz-bin", "targets", error_of(SAID)),
@@ -145,7 +155,9 @@ def test_text_of_an_archive_commands_no_terminal(world, where):
     assert harmless(done.output), ascii(done.output)
     missing = world.data / "missing.tsv"
     assert not missing.exists() or harmless(missing.read_text().replace("\t", " "))
-    assert harmless(json.dumps([row["reason"] or "" for row in world.ledger(step)], ensure_ascii=False))
+    assert harmless(
+        json.dumps([row["reason"] or "" for row in world.ledger(step)], ensure_ascii=False)
+    )
 
 
 def test_a_job_that_says_why_with_escapes(world):
@@ -169,7 +181,9 @@ def test_names_of_a_list_command_no_terminal(world, monkeypatch):
 
 
 def test_a_status_line_with_escapes(world):
-    with hosting(lambda line: line.send(b"HTTP/1.1 500 \x1b]0;owned\x07\x9b31m\r\nContent-Length: 0\r\n\r\n")) as host:
+    with hosting(
+        lambda line: line.send(b"HTTP/1.1 500 \x1b]0;owned\x07\x9b31m\r\nContent-Length: 0\r\n\r\n")
+    ) as host:
         world.hosts = {"dr5": host.url}
         done = world.fetch("spectra", spectra={"urls": ["{dr5}/{obsid}"]})
     assert "HTTP 500" in done.output
@@ -181,7 +195,9 @@ def test_a_status_line_with_escapes(world):
 
 def test_parts_that_do_not_fit_together_are_asked_for_again(world):
     """One answer has another unit than the other: each is right by itself, and both stayed done for ever."""
-    world.hook("results/result", lambda r: instead(r.body.replace(b'unit="mas"', b'unit="arcsec"'))(r), 0)
+    world.hook(
+        "results/result", lambda r: instead(r.body.replace(b'unit="mas"', b'unit="arcsec"'))(r), 0
+    )
     hook = world.archives.hooks[0]
     bodies = iter([0, 0, 0, 1])  # two counts, two answers: the last is other
     original = hook.change
@@ -205,12 +221,15 @@ def test_another_number_of_rows_was_published_since(world):
 
 
 @pytest.mark.parametrize(
-    ("step", "pattern"), [("targets", "viz-bin"), ("apass", "POST /xmatch"), ("gaia_dr2", "results")]
+    ("step", "pattern"),
+    [("targets", "viz-bin"), ("apass", "POST /xmatch"), ("gaia_dr2", "results")],
 )
 def test_a_table_that_an_earlier_check_let_pass(world, monkeypatch, step, pattern):
     with monkeypatch.context() as patched:
         patched.setattr(tables, "check_readable", lambda *given: None)
-        world.archives.units_now |= dict.fromkeys(("RAJ2000", "DEJ2000", "Vmag", "parallax"), "furlong")
+        world.archives.units_now |= dict.fromkeys(
+            ("RAJ2000", "DEJ2000", "Vmag", "parallax"), "furlong"
+        )
         world.fetch(step)  # of a list, nothing more can be done
         assert {row["status"] for row in world.ledger(step)} == {"done"}
     world.archives.reset()

@@ -41,7 +41,9 @@ def test_nothing_but_loopback_can_be_reached():
 
 
 def test_importing_contacts_nobody_and_prints_nothing():
-    done = subprocess.run([sys.executable, "-c", OFFLINE], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", OFFLINE], capture_output=True, text=True, check=False, cwd=ROOT
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -73,7 +75,10 @@ def test_the_plan_knows_the_list_once_it_is_there(world):
     asked = len(world.archives.asked)
     done = run(world.folder / "world.toml", "--dry-run", "--limit", "3")
     assert "3 spectra of 3 stars (read from targets.vot)" in done.output
-    assert f"{len(fakes())} spectra of {N_STARS} stars" in run(world.folder / "world.toml", "--dry-run").output
+    assert (
+        f"{len(fakes())} spectra of {N_STARS} stars"
+        in run(world.folder / "world.toml", "--dry-run").output
+    )
     assert len(world.archives.asked) == asked
 
 
@@ -86,16 +91,34 @@ def test_a_name_is_a_survey_of_the_package(tmp_path, monkeypatch):
     ).read_bytes()
     done = run("lamost-dr99", "--dry-run")
     assert done.exit_code == 2
-    assert done.output == "Error: lamost-dr99: no such file, nor surveys/lamost-dr99.toml; give a survey's TOML file\n"
+    assert (
+        done.output
+        == "Error: lamost-dr99: no such file, nor surveys/lamost-dr99.toml; give a survey's TOML file\n"
+    )
 
 
 WRONG = {
     "nothing": ("", "no section [fetch.…]"),
-    "from": ('[fetch.targets]\nfrom = "vizir"\ntable = "x"', "fetch.targets: Invalid value 'vizir'"),
-    "key": ('[fetch.targets]\nfrom = "vizier"\ntabel = "x"', "fetch.targets: Object contains unknown field `tabel`"),
-    "host": ('[fetch.gaia_dr2]\nfrom = "tap"\nhost = "giaa"\nquery = "x"', "fetch.gaia_dr2.host: no such host"),
-    "name": ('[fetch.other]\nfrom = "vizier"\ntable = "x"', "fetch.other: no table of a survey has this name"),
-    "spectra": ('[fetch.spectra]\nfrom = "vizier"\ntable = "x"', 'fetch.spectra: spectra come from = "lamost"'),
+    "from": (
+        '[fetch.targets]\nfrom = "vizir"\ntable = "x"',
+        "fetch.targets: Invalid value 'vizir'",
+    ),
+    "key": (
+        '[fetch.targets]\nfrom = "vizier"\ntabel = "x"',
+        "fetch.targets: Object contains unknown field `tabel`",
+    ),
+    "host": (
+        '[fetch.gaia_dr2]\nfrom = "tap"\nhost = "giaa"\nquery = "x"',
+        "fetch.gaia_dr2.host: no such host",
+    ),
+    "name": (
+        '[fetch.other]\nfrom = "vizier"\ntable = "x"',
+        "fetch.other: no table of a survey has this name",
+    ),
+    "spectra": (
+        '[fetch.spectra]\nfrom = "vizier"\ntable = "x"',
+        'fetch.spectra: spectra come from = "lamost"',
+    ),
     "limit": (
         '[fetch.limits]\nworkers = "2"\n[fetch.targets]\nfrom="vizier"\ntable="x"',
         "fetch.limits: Expected `int`",
@@ -168,7 +191,12 @@ def test_the_docs_say_what_the_plan_prints(monkeypatch):
     from obcat.ingest.fetch.recipe import Limits
 
     limits = Limits()
-    assert (limits.chunk, limits.workers, limits.tries, limits.give_up) == (2000, 3, 5, 20)  # as the docs say
+    assert (limits.chunk, limits.workers, limits.tries, limits.give_up) == (
+        2000,
+        3,
+        5,
+        20,
+    )  # as the docs say
 
 
 def test_a_table_of_a_part_never_stands_for_the_whole(world):

@@ -69,7 +69,10 @@ def test_counted_where_no_number_was_published(world):
         assert world.asked("/tap/sync") == 1
         world.data.joinpath("published.vot").unlink()
         world.archives.result = lambda table: table.slice(1)
-        assert "incomplete: II/336/apass9: 4 rows came, 5 were expected" in world.fetch("published").output
+        assert (
+            "incomplete: II/336/apass9: 4 rows came, 5 were expected"
+            in world.fetch("published").output
+        )
     finally:
         del STEPS["published"]
 
@@ -109,9 +112,18 @@ def test_the_list_of_tables_is_busy(world):
 
 CHANGED = {
     "twice": (lambda t: pa.concat_tables([t, t]), "there twice"),
-    "another star": (lambda t: t.set_column(1, "star_id", pa.array([77] * t.num_rows)), "not asked for, as 77"),
-    "another position": (lambda t: t.set_column(2, "star_ra", pa.array([1.0] * t.num_rows)), "star_ra came back other"),
-    "too far": (lambda t: t.set_column(0, "angDist", pa.array([3.5] * t.num_rows)), "wider than 3 arcsec"),
+    "another star": (
+        lambda t: t.set_column(1, "star_id", pa.array([77] * t.num_rows)),
+        "not asked for, as 77",
+    ),
+    "another position": (
+        lambda t: t.set_column(2, "star_ra", pa.array([1.0] * t.num_rows)),
+        "star_ra came back other",
+    ),
+    "too far": (
+        lambda t: t.set_column(0, "angDist", pa.array([3.5] * t.num_rows)),
+        "wider than 3 arcsec",
+    ),
 }
 
 

@@ -25,7 +25,14 @@ from tests.fetch.world import GAIA, fakes, obsid_of
 
 pytestmark = pytest.mark.slow
 LIMITS = Limits(
-    connect=1.0, read=0.3, download=0.6, tries=1, backoff=0.0, job=1.0, poll_first=0.05, table_cap=2_000_000
+    connect=1.0,
+    read=0.3,
+    download=0.6,
+    tries=1,
+    backoff=0.0,
+    job=1.0,
+    poll_first=0.05,
+    table_cap=2_000_000,
 )
 SLOWEST = 5.0  # seconds
 CELL = re.compile(rb"(?<=<TD>)[^<]+(?=</TD>)")
@@ -45,7 +52,9 @@ def _place(chance: random.Random, data: bytearray) -> int:
     """Half of the places are in the head, which is short; none within a cell."""
     end = data.find(b"\r\n\r\n") + 4
     place = chance.randrange(end if end > 4 and chance.random() < 0.5 else max(len(data), 1))
-    return next((cell.end() for cell in CELL.finditer(data) if cell.start() <= place < cell.end()), place)
+    return next(
+        (cell.end() for cell in CELL.finditer(data) if cell.start() <= place < cell.end()), place
+    )
 
 
 def _flip(chance: random.Random, data: bytearray) -> None:
@@ -70,7 +79,15 @@ def _double(chance: random.Random, data: bytearray) -> None:
 def _insert(chance: random.Random, data: bytearray) -> None:
     i = _place(chance, data)
     data[i:i] = chance.choice(
-        [b"\0", b"\r\n", b"\x1b[31m", b"<", b"&x;", b"HTTP/1.1 200 OK\r\n\r\n", chance.randbytes(40)]
+        [
+            b"\0",
+            b"\r\n",
+            b"\x1b[31m",
+            b"<",
+            b"&x;",
+            b"HTTP/1.1 200 OK\r\n\r\n",
+            chance.randbytes(40),
+        ]
     )
 
 
@@ -100,7 +117,9 @@ def serving(answer: bytes) -> Act:
     return act
 
 
-def fuzzed(seeds: range, answer: bytes, ask: Callable[[Host], Any], same: Callable[[Any], bool]) -> None:
+def fuzzed(
+    seeds: range, answer: bytes, ask: Callable[[Host], Any], same: Callable[[Any], bool]
+) -> None:
     """None accepted that is not the same, none slow; whatever is raised but Failed fails the test as it is."""
     accepted, changed, said = 0, [], []
     for seed in seeds:
@@ -139,7 +158,10 @@ def test_spectra(part):
 
     answer = raw(one.packed(), chunked=part % 2 == 1)
     fuzzed(
-        range(100 * part, 100 * part + 100), answer, lambda host: asked_for(host, lambda b: _opened(wanted, b)), same
+        range(100 * part, 100 * part + 100),
+        answer,
+        lambda host: asked_for(host, lambda b: _opened(wanted, b)),
+        same,
     )
 
 
@@ -153,7 +175,13 @@ COLUMNS: dict[str, list[Any]] = {
     "star_id": list(range(1, N + 1)), "source_id": [GAIA + n for n in range(N)], "ra": [105.0 + n for n in range(N)],
     "dec": [20.0] * N, "parallax": [0.5] * N, "parallax_error": [0.03] * N, "phot_g_mean_mag": [12.0] * N,
 }  # fmt: skip
-UNITS = {"ra": "deg", "dec": "deg", "parallax": "mas", "parallax_error": "mas", "phot_g_mean_mag": "mag"}
+UNITS = {
+    "ra": "deg",
+    "dec": "deg",
+    "parallax": "mas",
+    "parallax_error": "mas",
+    "phot_g_mean_mag": "mag",
+}
 VOTABLE = votable_of(pa.table(COLUMNS), UNITS)
 
 
@@ -178,7 +206,12 @@ def test_tables_of_jobs(part, tmp_path):
         body = asked_for(host, lambda b: stars.check_bytes(b, "x")).body
         return as_ingest_reads(body, tmp_path)
 
-    fuzzed(range(1000 + 100 * part, 1100 + 100 * part), raw(VOTABLE, chunked=part == 1), ask, right.equals)
+    fuzzed(
+        range(1000 + 100 * part, 1100 + 100 * part),
+        raw(VOTABLE, chunked=part == 1),
+        ask,
+        right.equals,
+    )
 
 
 def service(host: Host, http: Any) -> archives.Service:
@@ -219,9 +252,14 @@ def test_jobs_that_failed():
     def ask(host: Host) -> None:
         with web.http_session(LIMITS, [host.url], whole=True) as http:
             url = f"{host.url}/tap/async/1"
-            archives._wait(archives.asked(lambda: AsyncTAPJob(url, session=http, delete=False), url, LIMITS), LIMITS)
+            archives._wait(
+                archives.asked(lambda: AsyncTAPJob(url, session=http, delete=False), url, LIMITS),
+                LIMITS,
+            )
 
-    fuzzed(range(4100, 4160), raw(job_document("1", "ERROR", "why it did")), ask, lambda nothing: False)
+    fuzzed(
+        range(4100, 4160), raw(job_document("1", "ERROR", "why it did")), ask, lambda nothing: False
+    )
 
 
 def values_of(found: tuple[pa.Table, dict[str, str]]) -> list[list[Any]]:
@@ -239,10 +277,18 @@ def test_lists_of_vizier():
 
 
 def test_matches():
-    answer = raw(votable_of(pa.table({"angDist": [0.1], **{n: COLUMNS[n][:1] for n in ("star_id", "ra", "dec")}})))
-    sent = stars.Chunk(*(pa.array(COLUMNS[n][:1]).to_numpy() for n in ("star_id", "ra", "dec"))).table()
+    answer = raw(
+        votable_of(
+            pa.table({"angDist": [0.1], **{n: COLUMNS[n][:1] for n in ("star_id", "ra", "dec")}})
+        )
+    )
+    sent = stars.Chunk(
+        *(pa.array(COLUMNS[n][:1]).to_numpy() for n in ("star_id", "ra", "dec"))
+    ).table()
 
     def ask(host: Host) -> Any:
         return stars.table_of(archives.cross_matched(host.url, "J/x", sent, 3.0, LIMITS), "x")
 
-    fuzzed(range(6000, 6060), answer, ask, lambda found: values_of(found) == [[0.1, 1, 105.0, 20.0]])
+    fuzzed(
+        range(6000, 6060), answer, ask, lambda found: values_of(found) == [[0.1, 1, 105.0, 20.0]]
+    )

@@ -141,7 +141,10 @@ def test_wrong_file_for_an_obsid_without_a_name(world):
     world.columns = "ObsID, RAJ2000, DEJ2000"
     world.hook(f"lamost/id/{obsid_of(FIRST)}", instead(fakes()[3].packed()), -1)
     done = world.fetch("spectra", spectra={"urls": ["{dr5}/id/{obsid}"]})
-    assert f"missing: spectra obsid {obsid_of(FIRST)}: unasked: obsid {obsid_of(FIRST)}: the file is of " in done.output
+    assert (
+        f"missing: spectra obsid {obsid_of(FIRST)}: unasked: obsid {obsid_of(FIRST)}: the file is of "
+        in done.output
+    )
     world.archives.hooks.clear()
     assert world.fetch("spectra", spectra={"urls": ["{dr5}/id/{obsid}"]}).exit_code == 0
     whole(world)
@@ -154,7 +157,12 @@ def test_token_from_the_environment_is_sent_and_never_written(world, monkeypatch
     assert done.exit_code == 1
     assert world.asked("token=s3cr3t") > 0
     world.archives.hooks.clear()
-    assert world.fetch("spectra", spectra={"urls": ["{dr5}/spectrum/fits/{obsid}?token={token}"]}).exit_code == 0
+    assert (
+        world.fetch(
+            "spectra", spectra={"urls": ["{dr5}/spectrum/fits/{obsid}?token={token}"]}
+        ).exit_code
+        == 0
+    )
     written = b"".join(p.read_bytes() for p in world.folder.rglob("*") if p.is_file())
     assert b"s3cr3t" not in written
     assert "s3cr3t" not in done.output
@@ -170,7 +178,10 @@ def test_no_token_no_address(world):
 def test_a_dead_host_is_given_up(world):
     world.hook("lamost", cut, -1)
     done = world.fetch("spectra", spectra=ONE[0], limits={"workers": 1, "give_up": 2})
-    assert done.output.count("no_answer: ") in (2, 3)  # the one under way when the second failed is not stopped
+    assert done.output.count("no_answer: ") in (
+        2,
+        3,
+    )  # the one under way when the second failed is not stopped
     assert done.output.count("not_tried: ") >= len(fakes()) - 3
     assert done.exit_code == 1
 

@@ -24,7 +24,10 @@ SLOW = {"connect": 60.0, "read": 60.0, "download": 60.0}
 def started(world: World) -> subprocess.Popen[str]:
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [*OBCAT, "fetch", str(world.folder / "world.toml")], stderr=subprocess.PIPE, text=True, env=environment
+        [*OBCAT, "fetch", str(world.folder / "world.toml")],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
 
 
@@ -49,9 +52,15 @@ def ended(process: subprocess.Popen[str], number: int) -> None:
     _, said = process.communicate()
     assert process.returncode == 128 + number, said
     assert time.monotonic() - sent < 2.0
-    lines = [line for line in said.splitlines() if not line.startswith(("fetching spectra: ", "gaia_dr2: "))]
+    lines = [
+        line
+        for line in said.splitlines()
+        if not line.startswith(("fetching spectra: ", "gaia_dr2: "))
+    ]
     assert lines == [lines[0]], said
-    assert lines[0].startswith("Stopped; what is done is kept, and the same command goes on: obcat fetch ")
+    assert lines[0].startswith(
+        "Stopped; what is done is kept, and the same command goes on: obcat fetch "
+    )
 
 
 def list_of(world: World, *steps: str, **named) -> None:
@@ -75,7 +84,9 @@ def test_a_signal_among_spectra(world, number):
     ended(process, number)
     done = {row["item"] for row in world.ledger("spectra") if row["status"] == "done"}
     assert fakes()[0].specid in done
-    assert done <= {fakes()[n].specid for n in (0, 1)}  # the second has its name a moment before its row
+    assert done <= {
+        fakes()[n].specid for n in (0, 1)
+    }  # the second has its name a moment before its row
     world.archives.hooks.clear()
     world.archives.asked.clear()
     assert world.fetch("spectra").exit_code == 0
@@ -84,7 +95,9 @@ def test_a_signal_among_spectra(world, number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("pattern", ["POST /tap/async$", r"GET /tap/async/\d+$", "results/result", "/tap/sync"])
+@pytest.mark.parametrize(
+    "pattern", ["POST /tap/async$", r"GET /tap/async/\d+$", "results/result", "/tap/sync"]
+)
 def test_a_signal_among_jobs(world, number, pattern):
     world.hook(pattern, drip, 1)
     list_of(world, "gaia_dr2", limits=SLOW)
@@ -117,9 +130,7 @@ def test_a_signal_that_the_shell_ignores_stays_ignored(world):
     """As nohup has it."""
     world.hook("viz-bin", lambda reply: drip(reply), 1)
     world.survey("targets", limits={"read": 60.0, "download": 1.0, "tries": 1})
-    script = (
-        f"trap '' HUP; exec {sys.executable} -c 'from obcat.cli import main; main()' fetch {world.folder}/world.toml"
-    )
+    script = f"trap '' HUP; exec {sys.executable} -c 'from obcat.cli import main; main()' fetch {world.folder}/world.toml"
     process = subprocess.Popen(["sh", "-c", script], stderr=subprocess.PIPE, text=True)
     until(lambda: world.asked("viz-bin"), process)
     process.send_signal(signal.SIGHUP)
@@ -144,7 +155,12 @@ class Full:
         return self.original(*given, **named)
 
 
-CALLS = {"fsync": (os, "fsync"), "rename": (Path, "replace"), "open": (Path, "open"), "mkdir": (Path, "mkdir")}
+CALLS = {
+    "fsync": (os, "fsync"),
+    "rename": (Path, "replace"),
+    "open": (Path, "open"),
+    "mkdir": (Path, "mkdir"),
+}
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
@@ -158,7 +174,9 @@ def test_the_nth_call_fails(world, monkeypatch, call, code):
         with monkeypatch.context() as patched:
             full = Full(getattr(where, name), n, code)
             patched.setattr(where, name, lambda *given, full=full, **named: full(*given, **named))
-            done = CliRunner().invoke(main, ["fetch", str(world.folder / "world.toml")], catch_exceptions=False)
+            done = CliRunner().invoke(
+                main, ["fetch", str(world.folder / "world.toml")], catch_exceptions=False
+            )
         assert not list(world.data.rglob("*.part"))
         if full.left > 0:
             break
@@ -178,7 +196,9 @@ def test_the_ledger_cannot_be_written(world, monkeypatch, statement):
 
         def execute(self, sql: str, *values):
             if sql.startswith(statement):
-                raise duckdb.IOException('IO Error: Could not write file "downloads.duckdb": No space left on device')
+                raise duckdb.IOException(
+                    'IO Error: Could not write file "downloads.duckdb": No space left on device'
+                )
             return self.con.execute(sql, *values)
 
         def close(self) -> None:

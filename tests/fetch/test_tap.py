@@ -5,7 +5,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from obcat.ingest.fetch import archives
-from tests.fetch.world import GAIA, N_STARS, QUERY, Killed, cut, drip, hang, html, redirect, shorter, status
+from tests.fetch.world import (
+    GAIA,
+    N_STARS,
+    QUERY,
+    Killed,
+    cut,
+    drip,
+    hang,
+    html,
+    redirect,
+    shorter,
+    status,
+)
 
 RESULT = "results/result"
 
@@ -103,7 +115,9 @@ def assert_missing(world, done, reason: str, said: str) -> None:
 
 def test_pending_for_ever(world):
     world.archives.fate = lambda job: "PENDING"
-    assert_missing(world, world.fetch("gaia_dr2"), "deadline", "PENDING, although started twice; aborted")
+    assert_missing(
+        world, world.fetch("gaia_dr2"), "deadline", "PENDING, although started twice; aborted"
+    )
 
 
 def test_pending_until_started_again(world):
@@ -116,7 +130,9 @@ def test_pending_until_started_again(world):
 def test_a_phase_that_leads_nowhere(world, phase):
     """It is not waited for until the job has no more time."""
     world.archives.fate = lambda job: phase
-    assert_missing(world, world.fetch("gaia_dr2", limits={"job": 600.0}), "no_answer", "names no phase")
+    assert_missing(
+        world, world.fetch("gaia_dr2", limits={"job": 600.0}), "no_answer", "names no phase"
+    )
 
 
 def test_executing_for_ever(world):
@@ -128,7 +144,8 @@ def test_executing_for_ever(world):
 
 def test_error_phase_says_why(world):
     done = world.fetch(
-        "gaia_dr2", gaia_dr2={"query": QUERY.replace("g.ra, g.dec, g.par", "g.ra, g.dec, 1/'x' AS y, g.par")}
+        "gaia_dr2",
+        gaia_dr2={"query": QUERY.replace("g.ra, g.dec, g.par", "g.ra, g.dec, 1/'x' AS y, g.par")},
     )
     assert "missing: gaia_dr2 table: job_failed: " in done.output
     assert "Conversion Error" in done.output
@@ -200,7 +217,8 @@ def killed_after(monkeypatch, name: str, calls: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "calls"), [("_submitted", 2), ("_wait", 1), ("_wait", 3), ("_result", 2), ("_result", 4)]
+    ("name", "calls"),
+    [("_submitted", 2), ("_wait", 1), ("_wait", 3), ("_result", 2), ("_result", 4)],
 )
 def test_goes_on_after_a_kill(world, monkeypatch, undisturbed, name, calls):
     """A job that was recorded is taken up again: of four, none is submitted twice but one that nobody had recorded."""

@@ -55,7 +55,9 @@ def file_from(host: Host, path: str = "/x") -> Any:
 
 def client_of(host: Host) -> Any:
     """As an archive's client asks: it reads the body itself, and follows where it is led."""
-    limits = Limits(**{name: getattr(LIMITS, name) for name in LIMITS.__struct_fields__} | {"table_cap": CAP})
+    limits = Limits(
+        **{name: getattr(LIMITS, name) for name in LIMITS.__struct_fields__} | {"table_cap": CAP}
+    )
 
     def ask() -> bytes:
         response = http.get(host.url + "/x")
@@ -174,7 +176,9 @@ ERROR_BODIES: dict[str, Act] = {
 @pytest.mark.parametrize("fault", ERROR_BODIES)
 def test_what_comes_with_a_redirect_or_a_busy_host_is_not_waited_for(fault, how):
     """The next request is answered, and well."""
-    with hosting(lambda line: (ERROR_BODIES[fault] if len(line.host.asked) == 1 else whole(BODY))(line)) as host:
+    with hosting(
+        lambda line: (ERROR_BODIES[fault] if len(line.host.asked) == 1 else whole(BODY))(line)
+    ) as host:
         found = how(host)
     assert not isinstance(found, Failed), found
     assert len(host.asked) == 2
@@ -189,7 +193,9 @@ def test_packed_once_with_gzip_is_unpacked():
 
 def moved(to: str) -> Act:
     return lambda line: (
-        whole(BODY) if b"GET /end" in line.host.asked[-1] else whole(b"", f"Location: {to}", status="302 Found")
+        whole(BODY)
+        if b"GET /end" in line.host.asked[-1]
+        else whole(b"", f"Location: {to}", status="302 Found")
     )(line)
 
 
@@ -225,7 +231,8 @@ def test_a_redirect_never_leads_into_a_private_net(address, how):
 
 
 @pytest.mark.parametrize(
-    "address", ["169.254.169.254", "10.1.2.3", "192.168.0.1", "[fd00::1]", "100.64.0.1", "[2002:7f00:1::]"]
+    "address",
+    ["169.254.169.254", "10.1.2.3", "192.168.0.1", "[fd00::1]", "100.64.0.1", "[2002:7f00:1::]"],
 )
 def test_a_private_address_is_refused_before_it_is_asked(address):
     with hosting(moved(f"http://{address}/latest")) as host:

@@ -17,7 +17,9 @@ HEAD = (
 OVERFLOW = '<INFO name="QUERY_STATUS" value="OVERFLOW"/>'
 
 
-def votable_of(table: pa.Table, units: dict[str, str] | None = None, *, overflow: bool = False) -> bytes:
+def votable_of(
+    table: pa.Table, units: dict[str, str] | None = None, *, overflow: bool = False
+) -> bytes:
     fields = "".join(field(f, (units or {}).get(f.name, "")) for f in table.schema)
     columns = [[cell(v) for v in table[name].to_pylist()] for name in table.column_names]
     rows = "\n".join(f"<TR>{''.join(row)}</TR>" for row in zip(*columns, strict=True))
@@ -56,7 +58,9 @@ def arrays(document):
 def job_document(job_id: str, phase: str, message: str = "") -> bytes:
     """A UWS 1.1 job; it has a result when it is COMPLETED."""
     results = (
-        f'<uws:result id="result" xlink:href="/tap/async/{job_id}/results/result"/>' if phase == "COMPLETED" else ""
+        f'<uws:result id="result" xlink:href="/tap/async/{job_id}/results/result"/>'
+        if phase == "COMPLETED"
+        else ""
     )
     error = (
         f'<uws:errorSummary type="fatal" hasDetail="false"><uws:message>{escape(message)}</uws:message>'

@@ -72,17 +72,33 @@ def archives() -> Archives:
     }
     ruwe = {"source_id": gaia["source_id"][:-1], "ruwe": [1.0] * N_STARS}
     apass = {"RAJ2000": ra[:-1], "DEJ2000": dec[:-1], "Vmag": [12.5] * 5, "e_Vmag": [0.02] * 5}
-    units = {"RAJ2000": "deg", "DEJ2000": "deg", "ra": "deg", "dec": "deg", "Vmag": "mag", "e_Vmag": "mag"}
+    units = {
+        "RAJ2000": "deg",
+        "DEJ2000": "deg",
+        "ra": "deg",
+        "dec": "deg",
+        "Vmag": "mag",
+        "e_Vmag": "mag",
+    }
     units |= {"parallax": "mas", "parallax_error": "mas", "phot_g_mean_mag": "mag"}
-    tables = {"J/list": listed, "gaiadr2.gaia_source": gaia, "gaiadr2.ruwe": ruwe, "II/336/apass9": apass}
-    return Archives({name: (pa.table(columns), units) for name, columns in tables.items()}, files_of(spectra))
+    tables = {
+        "J/list": listed,
+        "gaiadr2.gaia_source": gaia,
+        "gaiadr2.ruwe": ruwe,
+        "II/336/apass9": apass,
+    }
+    return Archives(
+        {name: (pa.table(columns), units) for name, columns in tables.items()}, files_of(spectra)
+    )
 
 
 def files_of(spectra: list[tuple[Fake, int]]) -> dict[str, Path]:
     """By file name and by obsid."""
     folder = Path(tempfile.mkdtemp())
     paths = {f.write(folder): f for f, _ in spectra}
-    return {path.name: path for path in paths} | {str(obsid_of(f)): path for path, f in paths.items()}
+    return {path.name: path for path in paths} | {
+        str(obsid_of(f)): path for path, f in paths.items()
+    }
 
 
 def obsid_of(fake: Fake) -> int:
@@ -96,7 +112,11 @@ def csv_of(table: pa.Table) -> bytes:
 
 
 def toml(value: Any) -> str:
-    return f'"""{value}"""' if isinstance(value, str) and "\n" in value else repr(value).replace("'", '"')
+    return (
+        f'"""{value}"""'
+        if isinstance(value, str) and "\n" in value
+        else repr(value).replace("'", '"')
+    )
 
 
 class Killed(BaseException):
@@ -113,7 +133,9 @@ class World:
     columns: str = "*"  # of the user's list
     hosts: dict[str, str] = field(default_factory=dict)  # that are somewhere else
 
-    def survey(self, *steps: str, limits: dict[str, Any] | None = None, **changes: dict[str, Any]) -> Path:
+    def survey(
+        self, *steps: str, limits: dict[str, Any] | None = None, **changes: dict[str, Any]
+    ) -> Path:
         """A survey file with some of the steps, or all; changes by step."""
         names = steps or tuple(STEPS)
         lines = ['name = "world"', 'spectra = "world/spectra"']
@@ -121,7 +143,10 @@ class World:
         sections = {n: STEPS[n] | changes.get(n, {}) for n in names}
         sections |= {"hosts": hosts_of(self.url) | self.hosts, "limits": LIMITS | (limits or {})}
         for name, section in sections.items():
-            lines += [f"[fetch.{name}]", *(f"{key} = {toml(value)}" for key, value in section.items())]
+            lines += [
+                f"[fetch.{name}]",
+                *(f"{key} = {toml(value)}" for key, value in section.items()),
+            ]
         path = self.folder / "world.toml"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return path
@@ -131,7 +156,9 @@ class World:
         path = self.survey(*steps, **changes)
         if "targets" not in steps:
             self.data.mkdir(exist_ok=True)
-            (self.data / "list.csv").write_bytes(csv_of(self.archives.query(f'SELECT {self.columns} FROM "J/list"')))
+            (self.data / "list.csv").write_bytes(
+                csv_of(self.archives.query(f'SELECT {self.columns} FROM "J/list"'))
+            )
             path.write_text(path.read_text() + '[tables.targets]\npath = "world/list.csv"\n')
         return CliRunner().invoke(main, ["fetch", str(path), *options], catch_exceptions=False)
 
@@ -147,7 +174,11 @@ class World:
 
     def ledger(self, step: str) -> list[dict[str, Any]]:
         with duckdb.connect(str(self.data / "downloads.duckdb"), read_only=True) as con:
-            return con.sql(f"FROM downloads WHERE step = '{step}' ORDER BY item").to_arrow_table().to_pylist()
+            return (
+                con.sql(f"FROM downloads WHERE step = '{step}' ORDER BY item")
+                .to_arrow_table()
+                .to_pylist()
+            )
 
     def contents(self) -> dict[str, bytes]:
         """Everything that was fetched, by path, but for the ledger."""
@@ -163,7 +194,11 @@ def status(code: int, **headers: str) -> Callable[[Reply], Reply]:
 
 
 def html(reply: Reply) -> Reply:
-    return Reply(200, b"<!DOCTYPE html>\n<html><body>Please log in</body></html>", {"Content-Type": "text/html"})
+    return Reply(
+        200,
+        b"<!DOCTYPE html>\n<html><body>Please log in</body></html>",
+        {"Content-Type": "text/html"},
+    )
 
 
 def cut(reply: Reply) -> Reply:

@@ -40,7 +40,9 @@ def snr_dparallax(spec: float, spec_err: float, parallax: float, parallax_error:
     return (spec - parallax) / sqrt(spec_err**2 + parallax_error**2)
 
 
-def galactic_xyz(ra: float, dec: float, dis: float, sun_x: float, sun_z: float) -> tuple[float, float, float]:
+def galactic_xyz(
+    ra: float, dec: float, dis: float, sun_x: float, sun_z: float
+) -> tuple[float, float, float]:
     """Galactic Cartesian X, Y, Z (kpc) of a star at ra, dec (deg, ICRS) and dis (kpc); the Sun at (sun_x, 0, sun_z)."""
     direction = SkyCoord(ra * u.deg, dec * u.deg, frame="icrs").galactic.cartesian.xyz.value
     return sun_x + dis * direction[0], dis * direction[1], sun_z + dis * direction[2]

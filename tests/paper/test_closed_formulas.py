@@ -38,7 +38,9 @@ def test_error_of_the_geometric_magnitude():
 
 def test_error_of_the_spectroscopic_parallax():
     """0.2 ln 10 = 0.460517; sigma_int 0.25, sigma_mea 0.1, m 0.03, A 0.04: sqrt(0.075) = 0.273861; 2 mas."""
-    assert parallax_spec_err(2.0, sqrt(0.25**2 + 0.1**2), 0.03, 0.04) == pytest.approx(0.252236, abs=1e-6)
+    assert parallax_spec_err(2.0, sqrt(0.25**2 + 0.1**2), 0.03, 0.04) == pytest.approx(
+        0.252236, abs=1e-6
+    )
 
 
 def test_parallax_excess():

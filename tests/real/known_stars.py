@@ -15,4 +15,6 @@ NEBULAR = (
     "spec-59647-GAC089S00B2_sp05-175",
     "spec-59523-GACII337N54M1_sp05-216",
 )
-BE_TEMPLATES = frozenset({"5394", "25940", "58343", "109387", "164284", "202904", "209409"})  # Henry Draper numbers
+BE_TEMPLATES = frozenset(
+    {"5394", "25940", "58343", "109387", "164284", "202904", "209409"}
+)  # Henry Draper numbers

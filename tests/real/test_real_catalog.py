@@ -53,7 +53,10 @@ def test_every_file_is_in_the_catalog_or_in_quarantine(con, real):
     rows = con.execute("SELECT path, status, specid, reason FROM raw.files").fetchall()
     assert {path for path, *_ in rows} == files
     cataloged = {s for (s,) in con.execute("SELECT specid FROM catalog.ob_stars").fetchall()}
-    assert all(specid in cataloged if status != "quarantined" else reason for _, status, specid, reason in rows)
+    assert all(
+        specid in cataloged if status != "quarantined" else reason
+        for _, status, specid, reason in rows
+    )
 
 
 def test_be_star_has_emission_and_late_b_stars_have_none(con):
@@ -73,7 +76,9 @@ def test_visits_of_a_star_are_numbered_by_falling_snr(con, real):
         rows = list(csv.DictReader(f))
     sky = SkyCoord([float(r["ra"]) for r in rows], [float(r["dec"]) for r in rows], unit="deg")
     i, j, _, _ = search_around_sky(sky, sky, 3 * u.arcsec)
-    _, group = connected_components(coo_array((np.ones(len(i)), (i, j)), shape=(len(rows), len(rows))))
+    _, group = connected_components(
+        coo_array((np.ones(len(i)), (i, j)), shape=(len(rows), len(rows)))
+    )
     query = "SELECT path, star_id, uniqflag, snr_g FROM raw.files INNER JOIN catalog.ob_stars USING (specid)"
     found = {path: rest for path, *rest in con.execute(query).fetchall()}
     stars: dict[int, list] = {}
@@ -107,7 +112,9 @@ def write_templates(real, folder, snr):
     for i in (i for i, name in enumerate(names) if name[0] in "OB"):
         sigma = np.abs(flux[i]) / snr + 1e-6
         arrays = {"flux": flux[i] + sigma * rng.normal(size=N_PIXEL), "ivar": sigma**-2}
-        fake = Fake(fiberid=i + 1, arrays=arrays, cards={"RA": 10.0 + i, "Z": 0.0, "SNRG": float(snr)})
+        fake = Fake(
+            fiberid=i + 1, arrays=arrays, cards={"RA": 10.0 + i, "Z": 0.0, "SNRG": float(snr)}
+        )
         written[fake.write(folder).name] = names[i]
     return written
 
@@ -117,7 +124,10 @@ def test_be_stars_of_a_template_library_have_emission_at_snr_60(database, real, 
     lent = built(tmp_path, "templates", f'spectra = "spectra"\nmodels_from = "{database}"\n')
     query = "SELECT path, em_flag, halpha_significance FROM raw.files JOIN emission.lines USING (specid)"
     with duckdb.connect(str(lent), read_only=True) as con:
-        found = {written[path]: (flag, round(pull, 1)) for path, flag, pull in con.execute(query).fetchall()}
+        found = {
+            written[path]: (flag, round(pull, 1))
+            for path, flag, pull in con.execute(query).fetchall()
+        }
     assert len(found) == 33
     be = {name for name in found if name.partition("(")[2].rstrip(")") in BE_TEMPLATES}
     assert len(be) == 7

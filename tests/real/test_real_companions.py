@@ -31,23 +31,34 @@ def manifest(real):
 
 def arrays(real, rows):
     spectra = [read_spectrum(real / row["file"]) for row in rows]
-    flux, ivar = (np.array([getattr(s, name) for s in spectra], np.float32) for name in ("flux", "ivar"))
+    flux, ivar = (
+        np.array([getattr(s, name) for s in spectra], np.float32) for name in ("flux", "ivar")
+    )
     return flux, ivar, np.array([s.header["z"] for s in spectra], float)
 
 
 def dwarfs(manifest, low, high):
     """Rows of the best spectra with LASP labels of a type."""
     known = [row for row in manifest if row["lasp_teff"] and low <= float(row["lasp_teff"]) < high]
-    known = [row for row in known if float(row["lasp_logg"]) > 3.7 and row["flag_Ha_emission"] == "0"]
+    known = [
+        row for row in known if float(row["lasp_logg"]) > 3.7 and row["flag_Ha_emission"] == "0"
+    ]
     return sorted(known, key=lambda row: -float(row["snrg"]))[:EACH]
 
 
 def depth(flux, ivar):
     """Mean depth of the two Balmer lines in units of the pseudo-continuum, (n,)."""
     norm, _, _ = rest_frame_normalised(
-        flux, ivar, np.zeros(len(flux)), continuum_sigma=50.0, pca_min_wavelength=3750.0, pca_max_wavelength=9000.0
+        flux,
+        ivar,
+        np.zeros(len(flux)),
+        continuum_sigma=50.0,
+        pca_min_wavelength=3750.0,
+        pca_max_wavelength=9000.0,
     )
-    return 1 - np.mean([norm[:, np.abs(WAVELENGTH - line) < 4].mean(axis=1) for line in CENTRES], axis=0)
+    return 1 - np.mean(
+        [norm[:, np.abs(WAVELENGTH - line) < 4].mean(axis=1) for line in CENTRES], axis=0
+    )
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +79,10 @@ def test_composites_have_shallower_balmer_lines_than_a_late_b_star(real, manifes
     assert drawn.sum() > 0.8 * EACH
     repeated = tuple(np.repeat(x, drawn.sum(), axis=0) for x in primary)
     change = depth(*mock.added(repeated, (dwarf[0][drawn], dwarf[1][drawn]))) / depth(*primary) - 1
-    light = np.median(10 ** (-0.4 * (companions.dwarf(teff)[1] - companions.dwarf(np.array([LATE_B_TEFF]))[1])))
-    assert np.median(change) < (0.05 if name == "A" else 0)  # lines of A stars are as deep as those of a late B star
+    light = np.median(
+        10 ** (-0.4 * (companions.dwarf(teff)[1] - companions.dwarf(np.array([LATE_B_TEFF]))[1]))
+    )
+    assert np.median(change) < (
+        0.05 if name == "A" else 0
+    )  # lines of A stars are as deep as those of a late B star
     assert np.median(change) > -2 * light  # but no more than the light that is added

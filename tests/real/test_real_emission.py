@@ -31,9 +31,21 @@ PARAMETERS = {
     "em_false_alarm": 1e-3,
     "erroneous_chi2": 6.0,
 }
-NAMES = ("excess", "excess_err", "ew", "significance", "chi2_red", "chi2_clean", "em_flag", "erroneous")
+NAMES = (
+    "excess",
+    "excess_err",
+    "ew",
+    "significance",
+    "chi2_red",
+    "chi2_clean",
+    "em_flag",
+    "erroneous",
+)
 EARLY_B = "spec-56285-HD090744N104005B03_sp07-117"  # LAMOST-HVS1
-PECULIAR = ("spec-59636-HD071013S041413V01_sp09-195", "spec-59643-TD062610N184524H01_sp01-158")  # Ap, Bp: Si II
+PECULIAR = (
+    "spec-59636-HD071013S041413V01_sp09-195",
+    "spec-59643-TD062610N184524H01_sp01-158",
+)  # Ap, Bp: Si II
 
 
 def chosen(function, arrays):
@@ -46,13 +58,17 @@ def chosen(function, arrays):
 def measure(flux, ivar, z, arrays):
     norm, norm_ivar, _ = rest_frame_normalised(flux, ivar, z, **chosen(rest_frame_normalised, {}))
     clean, _ = pca_scores(norm, norm_ivar, **chosen(pca_scores, arrays))
-    return dict(zip(NAMES, emission(norm, norm_ivar, clean, **chosen(emission, arrays)), strict=True))
+    return dict(
+        zip(NAMES, emission(norm, norm_ivar, clean, **chosen(emission, arrays)), strict=True)
+    )
 
 
 @pytest.fixture(scope="module")
 def spectra(real):
     found = [read_spectrum(path) for path in sorted((real / "spectra").rglob("*.fits*"))]
-    z = np.array([np.nan if s.header["z"] is None or s.header["z"] < -1 else s.header["z"] for s in found])
+    z = np.array(
+        [np.nan if s.header["z"] is None or s.header["z"] < -1 else s.header["z"] for s in found]
+    )
     snr = np.array([s.header["snr_g"] or 0 for s in found])
     names = [s.header["fitsname"].split(".fits")[0] for s in found]
     flux, ivar = (np.array([getattr(s, name) for s in found]) for name in ("flux", "ivar"))
@@ -71,9 +87,14 @@ def arrays(spectra):
 
 def reader(norm, ivar):
     column = pa.list_(pa.float32(), N_PIXEL)
-    schema = pa.schema([("specid", pa.string()), ("star_id", pa.string()), ("flux", column), ("ivar", column)])
+    schema = pa.schema(
+        [("specid", pa.string()), ("star_id", pa.string()), ("flux", column), ("ivar", column)]
+    )
     ids = pa.array([str(i) for i in range(len(norm))])
-    wide = [pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), N_PIXEL) for values in (norm, ivar)]
+    wide = [
+        pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), N_PIXEL)
+        for values in (norm, ivar)
+    ]
     batch = pa.RecordBatch.from_arrays([ids, ids, *wide], schema=schema)
     return lambda: pa.RecordBatchReader.from_batches(schema, [batch])
 
@@ -90,7 +111,9 @@ def stars(spectra, arrays):
 def test_the_be_star_has_emission(stars):
     star = stars[BE_STAR]
     assert star.em_flag == 1
-    assert 8 < star.ew < 25  # over the photospheric line: deeper than the 11 to 12 Angstrom over the continuum
+    assert (
+        8 < star.ew < 25
+    )  # over the photospheric line: deeper than the 11 to 12 Angstrom over the continuum
 
 
 @pytest.mark.parametrize("name", [*LATE_B, EARLY_B, *PECULIAR])
@@ -123,7 +146,9 @@ def test_real_be_stars_of_a_template_library_are_flagged_at_snr_60(real, arrays)
     with fits.open(real / "spEigenStar-55734.fits") as hdus:
         header, flux = hdus[0].header, np.array(hdus[0].data[:, 840 : 840 + N_PIXEL], np.float32)
     names = [str(header[f"NAME{i}"]) for i in range(len(flux))]
-    rows = [i for i, name in enumerate(names) if any(f"({number})" in name for number in BE_TEMPLATES)]
+    rows = [
+        i for i, name in enumerate(names) if any(f"({number})" in name for number in BE_TEMPLATES)
+    ]
     assert len(rows) == len(BE_TEMPLATES)
     sigma = np.abs(flux[rows]) / 60
     noisy = (flux[rows] + sigma * rng.normal(size=sigma.shape)).astype(np.float32)

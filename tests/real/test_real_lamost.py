@@ -51,7 +51,11 @@ def test_counts_by_layout_agree_with_the_manifest(headers: dict, manifest: dict)
         found["table" if row["layout"] == "table" else "image", row["data_v"] or ""] += 1
         listed[KIND[manifest[path]["layout"]], manifest[path]["data_v"]] += 1
     assert found == listed
-    assert Counter(row["layout"] for row in headers.values()) == {"dr1": 65, "image": 277, "table": 815}
+    assert Counter(row["layout"] for row in headers.values()) == {
+        "dr1": 65,
+        "image": 277,
+        "table": 815,
+    }
 
 
 def test_header_columns_agree_with_the_manifest(headers: dict, manifest: dict) -> None:
@@ -79,9 +83,17 @@ def by_astropy(path: Path) -> tuple[dict, np.ndarray, np.ndarray, np.ndarray, np
         cards = dict(hdus[0].header)
         if len(hdus) > 1:
             row = hdus["COADD"].data[0]
-            return cards, *(np.array(row[name]) for name in ("FLUX", "IVAR", "ORMASK", "WAVELENGTH"))
+            return cards, *(
+                np.array(row[name]) for name in ("FLUX", "IVAR", "ORMASK", "WAVELENGTH")
+            )
         data = np.array(hdus[0].data)
-        return cards, data[0], data[1], data[4], None if cards["VERSPIPE"].startswith("v2.6") else data[2]
+        return (
+            cards,
+            data[0],
+            data[1],
+            data[4],
+            None if cards["VERSPIPE"].startswith("v2.6") else data[2],
+        )
 
 
 def test_arrays_equal_astropy_bit_for_bit_on_the_grid(real: Path, out: Path, headers: dict) -> None:
@@ -92,7 +104,9 @@ def test_arrays_equal_astropy_bit_for_bit_on_the_grid(real: Path, out: Path, hea
             table[k].combine_chunks().flatten().to_numpy().reshape(-1, N_PIXEL).view(np.uint32)
             for k in ("flux", "ivar")
         ]
-        stored |= {sha: (arrays[0][i], arrays[1][i]) for i, sha in enumerate(table["sha256"].to_pylist())}
+        stored |= {
+            sha: (arrays[0][i], arrays[1][i]) for i, sha in enumerate(table["sha256"].to_pylist())
+        }
     for path, row in headers.items():
         cards, flux, ivar, ormask, wavelength = by_astropy(real / "spectra" / path)
         start = 10 ** cards["COEFF0"] if wavelength is None else wavelength[0]
@@ -103,7 +117,10 @@ def test_arrays_equal_astropy_bit_for_bit_on_the_grid(real: Path, out: Path, hea
         expected[0, first : first + flux.size] = flux
         expected[1, first : first + flux.size] = np.where(masked, 0, ivar)
         assert np.array_equal(stored[row["sha256"]], expected.view(np.uint32))
-        assert (row["n_masked"], row["n_zero_flux"]) == (masked.sum(), ((flux == 0) & (ivar > 0)).sum())
+        assert (row["n_masked"], row["n_zero_flux"]) == (
+            masked.sum(),
+            ((flux == 0) & (ivar > 0)).sum(),
+        )
 
 
 KEYWORDS = {
@@ -128,7 +145,9 @@ def test_header_columns_equal_astropy_s_cards(real: Path, headers: dict) -> None
 
 def test_computed_signal_to_noise_follows_the_pipeline_s(headers: dict) -> None:
     """LAMOST's SNRG is per pixel too: the two must agree within a factor, else units or rows are mixed up."""
-    ratio = [row["snr_g_computed"] / row["snr_g"] for row in headers.values() if 5 < row["snr_g"] < 99]
+    ratio = [
+        row["snr_g_computed"] / row["snr_g"] for row in headers.values() if 5 < row["snr_g"] < 99
+    ]
     assert len(ratio) > 500
     assert 0.8 < np.median(ratio) < 1.25
 

@@ -33,7 +33,9 @@ def test_the_shipped_statistics_are_those_of_the_files(third: dict[tuple[str, st
         seen = third.get((row.name, row.where))
         if row.name in MAIN and seen and seen.n >= 30:
             error = abs(seen.value / row.value - 1)
-            wrong += [f"{row.name}, {row.where}: {seen.value:.3f} {row.value:.3f}"] * (error > MAIN[row.name])
+            wrong += [f"{row.name}, {row.where}: {seen.value:.3f} {row.value:.3f}"] * (
+                error > MAIN[row.name]
+            )
     assert wrong == []
 
 

@@ -21,7 +21,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "obcat.duckdb"
     with db.connect(path) as con:
         ddl.create_tables(con)
-        for file in [*db.sql_files("00_meta"), *db.sql_files("20_stage"), *db.sql_files("45_emission")[1:]]:
+        for file in [
+            *db.sql_files("00_meta"),
+            *db.sql_files("20_stage"),
+            *db.sql_files("45_emission")[1:],
+        ]:
             if file.relation != "meta.survey":
                 db.run(con, file)
     return path
@@ -57,7 +61,10 @@ def fill_table(con: duckdb.DuckDBPyConnection, table: str, rows: Rows) -> None:
     if table == "catalog.ob_stars":
         rows = [with_corrected(row) for row in rows]
     columns = [c for c in columns_of(table) if c.required or any(c.column in row for row in rows)]
-    arrays = {c.column: pa.array([row.get(c.column, default(c)) for row in rows], c.arrow_type) for c in columns}
+    arrays = {
+        c.column: pa.array([row.get(c.column, default(c)) for row in rows], c.arrow_type)
+        for c in columns
+    }
     con.register("rows_to_insert", pa.table(arrays))
     con.execute(f"INSERT INTO {ddl.qualified(table)} BY NAME SELECT * FROM rows_to_insert")
     con.unregister("rows_to_insert")
@@ -76,7 +83,13 @@ def default(column: Column) -> Any:
         return None
     if column.size:
         return [0.0] * column.size
-    return "" if column.type == "VARCHAR" else False if column.type == "BOOLEAN" else int(float(column.min or 0))
+    return (
+        ""
+        if column.type == "VARCHAR"
+        else False
+        if column.type == "BOOLEAN"
+        else int(float(column.min or 0))
+    )
 
 
 def read_rows(path: Path, table: str) -> Rows:

@@ -35,7 +35,9 @@ def rows_of(n: int) -> dict[str, list]:
             values = random.integers(max(low, 0), high, n, endpoint=True).tolist()
         empty = random.random(n) < 0.2
         empty[-1] = True
-        rows[c.column] = [None if e and not c.required else v for v, e in zip(values, empty, strict=True)]
+        rows[c.column] = [
+            None if e and not c.required else v for v, e in zip(values, empty, strict=True)
+        ]
     return rows
 
 
@@ -51,7 +53,10 @@ def store(path: Path, rows: dict[str, list], simulated: int = 1) -> None:
     with db.connect(path) as con:
         con.register("rows", table)
         con.execute("INSERT INTO catalog.ob_stars BY NAME SELECT * FROM rows ORDER BY hash(specid)")
-        con.execute("INSERT INTO meta.survey VALUES ('demo', $simulated, 'DR5', NULL)", {"simulated": simulated})
+        con.execute(
+            "INSERT INTO meta.survey VALUES ('demo', $simulated, 'DR5', NULL)",
+            {"simulated": simulated},
+        )
         con.execute("INSERT INTO meta.provenance VALUES ('obcat', '0.1'), ('release', 'DR5')")
         con.execute("INSERT INTO meta.provenance VALUES ('fingerprint', repeat('a1', 32))")
 
@@ -61,5 +66,10 @@ def published(rows: dict[str, list], simulated: bool = True) -> Published:
     table = pa.table({c.column: pa.array(rows[c.column], c.arrow_type) for c in COLUMNS})
     bits = ((1, "no_gaia", "No Gaia source"), (2, "no_ks", "No Ks magnitude, or an upper limit"))
     return Published(
-        "demo", simulated, COLUMNS, table, {"release": "DR5", "obcat": "0.1", "fingerprint": "a1" * 32}, bits
+        "demo",
+        simulated,
+        COLUMNS,
+        table,
+        {"release": "DR5", "obcat": "0.1", "fingerprint": "a1" * 32},
+        bits,
     )

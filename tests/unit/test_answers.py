@@ -87,7 +87,9 @@ def test_a_file_appears_whole_or_not_at_all(database, tmp_path):
 
 
 def run(database, *arguments, text=None):
-    return CliRunner().invoke(main, ["sql", "--trust", str(database), *map(str, arguments)], input=text)
+    return CliRunner().invoke(
+        main, ["sql", "--trust", str(database), *map(str, arguments)], input=text
+    )
 
 
 def test_nothing_but_the_result_on_stdout(database):
@@ -132,7 +134,9 @@ def test_prompt(database):
     """Queries over several lines, an error that does not end it, Ctrl-D; on stdout the results alone."""
     terminal, stdin = pty.openpty()
     command = [sys.executable, "-m", "obcat.cli", "sql", "--trust", str(database)]
-    with subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as asked:
+    with subprocess.Popen(
+        command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as asked:
         os.write(terminal, b"SELECT 1\nAS x;\nSELEC;\nSELECT 2 AS y;\n\x04")
         out, err = asked.communicate(timeout=30)
     os.close(terminal)

@@ -13,7 +13,13 @@ import obcat
 
 PACKAGE = Path(obcat.__file__).parent
 # ingest is a link to a folder beside the package
-MODULES = sorted({path.relative_to(PACKAGE) for part in (".", "ingest") for path in (PACKAGE / part).rglob("*.py")})
+MODULES = sorted(
+    {
+        path.relative_to(PACKAGE)
+        for part in (".", "ingest")
+        for path in (PACKAGE / part).rglob("*.py")
+    }
+)
 HEAVY = {"astropy", "torch", "lightgbm", "matplotlib", "scipy", "astroquery", "emcee"}
 
 EVERYWHERE = {"obcat.errors"}  # but in kernels, which know arrays only
@@ -150,8 +156,14 @@ def module_exists(name: str) -> bool:
 
 def at_module_level(module: Path) -> set[str]:
     """What importing the module imports: imports that stand in a function do not count."""
-    body = [n for n in tree(module).body if not isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
-    body = [n for n in body if not (isinstance(n, ast.If) and "TYPE_CHECKING" in ast.unparse(n.test))]
+    body = [
+        n
+        for n in tree(module).body
+        if not isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    ]
+    body = [
+        n for n in body if not (isinstance(n, ast.If) and "TYPE_CHECKING" in ast.unparse(n.test))
+    ]
     return imported(ast.Module(body=body, type_ignores=[]))
 
 
@@ -162,7 +174,11 @@ def functions(module: Path) -> list[ast.FunctionDef]:
 def length(function: ast.FunctionDef) -> int:
     """Lines of a function without its docstring."""
     first = function.body[0]
-    doc = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    doc = (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    )
     lines = (function.end_lineno or 0) - function.lineno + 1
     return lines - ((first.end_lineno or 0) - first.lineno + 1 if doc else 0)
 
@@ -180,7 +196,14 @@ def test_uses_only_what_it_may(module):
 
 @modules
 def test_no_pickle(module):
-    assert not imported(tree(module)) & {"pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
+    assert not imported(tree(module)) & {
+        "pickle",
+        "joblib",
+        "dill",
+        "cloudpickle",
+        "shelve",
+        "marshal",
+    }
     assert "allow_pickle=True" not in (PACKAGE / module).read_text(encoding="utf-8")
     assert "weights_only=False" not in (PACKAGE / module).read_text(encoding="utf-8")
 
@@ -234,27 +257,51 @@ def test_a_truth_is_read_by_one_module_alone():
 def test_one_module_reads_the_arrays_of_models():
     found = {str(m) for m in MODULES if re.search(r"FROM model\.arrays", text_of(m), re.IGNORECASE)}
     assert found == {"models.py"}
-    assert not [p.name for p in (PACKAGE / "sql").rglob("*.sql") if "model.arrays" in p.read_text(encoding="utf-8")]
+    assert not [
+        p.name
+        for p in (PACKAGE / "sql").rglob("*.sql")
+        if "model.arrays" in p.read_text(encoding="utf-8")
+    ]
 
 
-@pytest.mark.parametrize("part", ["compare", "evaluate", "explain", "export", "page", "reading", "realism", "report"])
+@pytest.mark.parametrize(
+    "part", ["compare", "evaluate", "explain", "export", "page", "reading", "realism", "report"]
+)
 def test_a_query_of_more_than_two_lines_is_a_file(part):
     """Under sql/, where the tests of headers see it."""
     for module in (m for m in MODULES if part_of(m) == part):
-        texts = [n.value for n in ast.walk(tree(module)) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
-        assert not [t for t in texts if re.search(r"\bSELECT\b[^:]*\bFROM\b", t, re.DOTALL) and t.count("\n") > 1], (
-            module
-        )
+        texts = [
+            n.value
+            for n in ast.walk(tree(module))
+            if isinstance(n, ast.Constant) and isinstance(n.value, str)
+        ]
+        assert not [
+            t
+            for t in texts
+            if re.search(r"\bSELECT\b[^:]*\bFROM\b", t, re.DOTALL) and t.count("\n") > 1
+        ], module
 
 
 # rooms whose names are in order already; the others follow
-ORDERED = {"arrow", "compare", "evaluate", "explain", "reading", "realism", "report", "section", "statistics"}
+ORDERED = {
+    "arrow",
+    "compare",
+    "evaluate",
+    "explain",
+    "reading",
+    "realism",
+    "report",
+    "section",
+    "statistics",
+}
 
 
 def public_names(module: Path) -> list[str]:
     """Functions and classes of a module without an underscore."""
     kinds = ast.FunctionDef | ast.ClassDef
-    return [n.name for n in tree(module).body if isinstance(n, kinds) and not n.name.startswith("_")]
+    return [
+        n.name for n in tree(module).body if isinstance(n, kinds) and not n.name.startswith("_")
+    ]
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if part_of(m) in ORDERED], ids=str)
@@ -265,7 +312,12 @@ def test_helpers_begin_with_an_underscore(module):
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             listed = set(ast.literal_eval(node.value))
     assert set(public_names(module)) <= listed
-    homes = Counter(name for m in MODULES if part_of(m) not in ("cli", "ingest", "fetch") for name in public_names(m))
+    homes = Counter(
+        name
+        for m in MODULES
+        if part_of(m) not in ("cli", "ingest", "fetch")
+        for name in public_names(m)
+    )
     assert not [name for name in public_names(module) if homes[name] > 2]
 
 
@@ -291,7 +343,11 @@ def test_functions_are_short():
 def test_public_functions_are_typed():
     for module in MODULES:
         for f in functions(module):
-            given = [a for a in (*f.args.posonlyargs, *f.args.args, *f.args.kwonlyargs) if a.arg not in ("self", "cls")]
+            given = [
+                a
+                for a in (*f.args.posonlyargs, *f.args.args, *f.args.kwonlyargs)
+                if a.arg not in ("self", "cls")
+            ]
             if not f.name.startswith("_") and f"{module}: {f.name}" not in UNTYPED:
                 assert f.returns is not None, f"{module}: {f.name}"
                 assert all(a.annotation for a in given), f"{module}: {f.name}"
@@ -300,7 +356,18 @@ def test_public_functions_are_typed():
 @modules
 def test_nothing_heavy_at_module_level_where_the_command_line_reaches(module):
     reached = {"cli", "query", "progress", "schema", "survey", "db", "__init__"}
-    reached = {"cli", "query", "answers", "parameters", "progress", "schema", "survey", "db", "ddl", "__init__"}
+    reached = {
+        "cli",
+        "query",
+        "answers",
+        "parameters",
+        "progress",
+        "schema",
+        "survey",
+        "db",
+        "ddl",
+        "__init__",
+    }
     if part_of(module) in reached:
         assert not at_module_level(module) & HEAVY
 

@@ -29,12 +29,31 @@ def test_import_is_light():
 @pytest.fixture
 def catalog(database, con, fill):
     stars = [
-        {"specid": "b", "star_id": "B", "uniqflag": 1, "gaia_id": None, "mk": None, "em_flag": None},
-        {"specid": "a", "star_id": "A", "uniqflag": 1, "gaia_id": BIG, "mk": -1.5, "em_flag": 1, "gaia_name": "x"},
+        {
+            "specid": "b",
+            "star_id": "B",
+            "uniqflag": 1,
+            "gaia_id": None,
+            "mk": None,
+            "em_flag": None,
+        },
+        {
+            "specid": "a",
+            "star_id": "A",
+            "uniqflag": 1,
+            "gaia_id": BIG,
+            "mk": -1.5,
+            "em_flag": 1,
+            "gaia_name": "x",
+        },
     ]
     flux = 1 + np.arange(N_PIXEL, dtype=np.float32) / N_PIXEL
     fill(con, "catalog.ob_stars", stars)
-    fill(con, "raw.spectra", [{"specid": "a", "flux": flux, "ivar": np.full(N_PIXEL, 4.0, np.float32), "z": 2e-4}])
+    fill(
+        con,
+        "raw.spectra",
+        [{"specid": "a", "flux": flux, "ivar": np.full(N_PIXEL, 4.0, np.float32), "z": 2e-4}],
+    )
     fill(con, "raw.headers", [{"specid": "a", "z": 2e-4}])
     con.close()
     with obcat.open(database, trust=True) as opened:
@@ -203,8 +222,19 @@ def padded(row) -> np.ndarray:
 
 def network(prefix: str, mk: float) -> dict[str, np.ndarray]:
     """A network that always says mk, for stars in a wide domain."""
-    layers = {"w0": np.zeros((100, 2)), "b0": np.zeros(2), "w1": np.zeros((2, 2)), "b1": np.zeros(2), "w2": np.zeros(2)}
-    domain = {"centre": np.zeros(1), "scale": np.full(1, 1e6), "limit": np.array(1.0), "brightest": np.array(-9.0)}
+    layers = {
+        "w0": np.zeros((100, 2)),
+        "b0": np.zeros(2),
+        "w1": np.zeros((2, 2)),
+        "b1": np.zeros(2),
+        "w2": np.zeros(2),
+    }
+    domain = {
+        "centre": np.zeros(1),
+        "scale": np.full(1, 1e6),
+        "limit": np.array(1.0),
+        "brightest": np.array(-9.0),
+    }
     return {f"{prefix}_{name}": a for name, a in (layers | domain | {"b2": np.array(mk)}).items()}
 
 
@@ -223,7 +253,9 @@ def hand_made() -> dict[str, dict[str, np.ndarray]]:
         "excess_limits": np.zeros((2, 0)),
         "excess_calibration": np.array([0.0, 1.0, 0.002, 3.09]),
     }
-    no_trees = {f"{label}_{a}": np.zeros((0, 0)) for label in ("log_teff", "logg", "feh") for a in TREES}
+    no_trees = {
+        f"{label}_{a}": np.zeros((0, 0)) for label in ("log_teff", "logg", "feh") for a in TREES
+    }
     no_trees |= {f"{label}_scatter": np.array(0.1) for label in ("log_teff", "logg", "feh")}
     noise = {"sigma_int": np.array([0.2, 0.4]), "sigma_100": np.array([0.1, 0.3])}
     return {
@@ -269,7 +301,9 @@ def test_predict_runs_the_chain_with_the_models_of_a_build(build):
 
 
 def test_predict_takes_one_spectrum_and_its_snr(build):
-    found = obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.full(N_PIXEL, 1e4), models=build, z=1e-4, snr_g=50)
+    found = obcat.predict(
+        WAVELENGTH, np.ones(N_PIXEL), np.full(N_PIXEL, 1e4), models=build, z=1e-4, snr_g=50
+    )
     assert len(found) == 1
     # sqrt(0.2^2 + 0.2^2)
     assert found["mk_err"][0] == pytest.approx(0.08**0.5)
@@ -292,7 +326,9 @@ def test_predict_gives_a_star_the_labels_of_its_best_visit():
 
 
 def test_predict_without_a_redshift_says_nothing(build):
-    found = obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.full(N_PIXEL, 1e4), models=build, z=np.nan)
+    found = obcat.predict(
+        WAVELENGTH, np.ones(N_PIXEL), np.full(N_PIXEL, 1e4), models=build, z=np.nan
+    )
     assert found["mk"].tolist() == [None]
 
 
@@ -360,13 +396,23 @@ def test_every_parameter_and_fact_is_under_the_checksum(exported):
 def test_what_is_no_file_of_models_is_refused(tmp_path, data):
     (tmp_path / "x.safetensors").write_bytes(data)
     with pytest.raises(model_file.DamagedModels, match=r"x\.safetensors: cannot be read"):
-        obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.ones(N_PIXEL), models=tmp_path / "x.safetensors", z=0.0)
+        obcat.predict(
+            WAVELENGTH, np.ones(N_PIXEL), np.ones(N_PIXEL), models=tmp_path / "x.safetensors", z=0.0
+        )
     with pytest.raises(model_file.DamagedModels):
-        obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.ones(N_PIXEL), models=tmp_path / "none.safetensors", z=0.0)
+        obcat.predict(
+            WAVELENGTH,
+            np.ones(N_PIXEL),
+            np.ones(N_PIXEL),
+            models=tmp_path / "none.safetensors",
+            z=0.0,
+        )
 
 
 def test_predict_needs_models(database, con):
     con.execute("INSERT INTO meta.survey VALUES ('demo', 1, 'DR5', NULL)")
     con.close()
     with pytest.raises(KeyError, match="no model 'pca'"):
-        obcat.predict(WAVELENGTH, np.ones(N_PIXEL), np.ones(N_PIXEL), models=database, z=0.0, trust=True)
+        obcat.predict(
+            WAVELENGTH, np.ones(N_PIXEL), np.ones(N_PIXEL), models=database, z=0.0, trust=True
+        )

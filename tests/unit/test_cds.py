@@ -51,7 +51,10 @@ def test_read_back_by_astropy_cell_by_cell(package, rows):
 
 def test_astropy_reads_the_units(package):
     table = astropy_ascii.read(package / TABLE, format="cds", readme=str(package / README))
-    found = {name: str(table[name].unit) for name in ("RAdeg", "pmRA", "logDist", "logg", "RV", "Ksmag", "plx")}
+    found = {
+        name: str(table[name].unit)
+        for name in ("RAdeg", "pmRA", "logDist", "logg", "RV", "Ksmag", "plx")
+    }
     assert found == {
         "RAdeg": "deg",
         "pmRA": "mas / yr",
@@ -65,7 +68,13 @@ def test_astropy_reads_the_units(package):
 
 @pytest.mark.parametrize(
     ("column", "expected"),
-    [("ra", "RAdeg"), ("dec", "DEdeg"), ("pmra_error", "e_pmRA"), ("ebv_err", "e_E(B-V)"), ("ks_err", "e_Ksmag")],
+    [
+        ("ra", "RAdeg"),
+        ("dec", "DEdeg"),
+        ("pmra_error", "e_pmRA"),
+        ("ebv_err", "e_E(B-V)"),
+        ("ks_err", "e_Ksmag"),
+    ],
 )
 def test_labels_are_those_of_cds(column, expected):
     assert label(column) == expected
@@ -75,7 +84,11 @@ def test_labels_are_different_and_have_no_blank():
     labels = [label(c.column) for c in COLUMNS]
     assert len(set(labels)) == len(labels)
     assert not any(" " in name or len(name) > 16 for name in labels)
-    assert {cds_unit(c) for c in COLUMNS if c.column in ("snr_g", "halpha_ew", "rv")} == {"---", "0.1nm", "km/s"}
+    assert {cds_unit(c) for c in COLUMNS if c.column in ("snr_g", "halpha_ew", "rv")} == {
+        "---",
+        "0.1nm",
+        "km/s",
+    }
 
 
 def test_lines_are_ascii_and_short(package):
@@ -148,25 +161,64 @@ def in_readme(old: str, new: str, count: int = 1):
 
 
 FAULTS = {
-    "long line": (in_readme("Description:\n", f"Description:\n{'x' * 81}\n"), ["line has 81 characters"]),
-    "not ASCII": (in_readme("Error of RV", "Error of \u00b5V"), ["'\u00b5' is not printable ASCII"]),
+    "long line": (
+        in_readme("Description:\n", f"Description:\n{'x' * 81}\n"),
+        ["line has 81 characters"],
+    ),
+    "not ASCII": (
+        in_readme("Error of RV", "Error of \u00b5V"),
+        ["'\u00b5' is not printable ASCII"],
+    ),
     "tab": (in_readme("Error of RV", "Error of\tRV"), ["'\\t' is not printable ASCII"]),
-    "format": (in_readme("F10.6  deg     RAdeg", "F9.6   deg     RAdeg"), ["RAdeg: format F9.6 does not fill bytes"]),
-    "kind": (in_readme("F10.6  deg     RAdeg", "Z10    deg     RAdeg"), ["RAdeg: format Z10 is none of A, I, F, E, D"]),
+    "format": (
+        in_readme("F10.6  deg     RAdeg", "F9.6   deg     RAdeg"),
+        ["RAdeg: format F9.6 does not fill bytes"],
+    ),
+    "kind": (
+        in_readme("F10.6  deg     RAdeg", "Z10    deg     RAdeg"),
+        ["RAdeg: format Z10 is none of A, I, F, E, D"],
+    ),
     "unit": (in_readme("mas/yr  pmRA", "marc/y  pmRA"), ["pmRA: unit marc/y is not in CDS syntax"]),
-    "null first": (in_readme("[0/1]? Binarity", "?[0/1] Binarity"), ["Bin: the range stands behind the '?'"]),
-    "null apart": (in_readme("[0/1]? Binarity", "[0/1] ? Binarity"), ["Bin: a blank between", "Bin: blank, but no"]),
-    "upside down": (in_readme("[0/360]", "[360/0]"), ["RAdeg: range [360/0] is upside down", "is outside [360/0]"]),
+    "null first": (
+        in_readme("[0/1]? Binarity", "?[0/1] Binarity"),
+        ["Bin: the range stands behind the '?'"],
+    ),
+    "null apart": (
+        in_readme("[0/1]? Binarity", "[0/1] ? Binarity"),
+        ["Bin: a blank between", "Bin: blank, but no"],
+    ),
+    "upside down": (
+        in_readme("[0/360]", "[360/0]"),
+        ["RAdeg: range [360/0] is upside down", "is outside [360/0]"],
+    ),
     "no number": (in_readme("[0/360]", "[a/360]"), ["RAdeg: range [a/360] is not of numbers"]),
-    "null value": (in_readme("[0/1]? Binarity", "[0/1]?=x Binarity"), ["Bin: null value x is no number"]),
+    "null value": (
+        in_readme("[0/1]? Binarity", "[0/1]?=x Binarity"),
+        ["Bin: null value x is no number"],
+    ),
     "label twice": (in_readme("DEdeg", "RAdeg"), ["RAdeg: label is used twice"]),
     "blank": (in_readme("[0/1]? Binarity", "[0/1] Binarity"), ["Bin: blank, but no '?' allows it"]),
     "range": (in_readme("[0/360]", "[0/5]"), ["is outside [0/5]"]),
-    "open end": (in_readme("[0/1] 1 where the star", "]0/1] 1 where the star"), ["Sim: 0 is outside ]0/1]"]),
-    "no section": (in_readme("File Summary:", "Files:"), ["no section 'File Summary'", "no file", TABLE, "described"]),
-    "no table": (in_readme("of file: obstars.dat", "of file: stars.dat"), ["no byte-by-byte", "stars.dat: described"]),
-    "not there": (in_readme("obstars.dat ", "obstarz.dat "), ["cannot be read", "does not list", "described"]),
-    "traversal": (in_readme("obstars.dat ", "../star.dat "), ["not the name of a file", "does not list", "described"]),
+    "open end": (
+        in_readme("[0/1] 1 where the star", "]0/1] 1 where the star"),
+        ["Sim: 0 is outside ]0/1]"],
+    ),
+    "no section": (
+        in_readme("File Summary:", "Files:"),
+        ["no section 'File Summary'", "no file", TABLE, "described"],
+    ),
+    "no table": (
+        in_readme("of file: obstars.dat", "of file: stars.dat"),
+        ["no byte-by-byte", "stars.dat: described"],
+    ),
+    "not there": (
+        in_readme("obstars.dat ", "obstarz.dat "),
+        ["cannot be read", "does not list", "described"],
+    ),
+    "traversal": (
+        in_readme("obstars.dat ", "../star.dat "),
+        ["not the name of a file", "does not list", "described"],
+    ),
 }
 
 
@@ -197,7 +249,12 @@ def put(label_of: str, text: str):
     """Put a text into the field of the third line."""
 
     def change(data: bytes, package: Path) -> bytes:
-        (column,) = [c for t in parse((package / README).read_text()).tables for c in t.columns if c.label == label_of]
+        (column,) = [
+            c
+            for t in parse((package / README).read_text()).tables
+            for c in t.columns
+            if c.label == label_of
+        ]
         lines = data.split(b"\n")
         field = text.rjust(column.last - column.first + 1).encode("latin-1")
         lines[2] = lines[2][: column.first - 1] + field + lines[2][column.last :]
@@ -207,7 +264,9 @@ def put(label_of: str, text: str):
 
 
 def line_3(change):
-    return lambda data, package: b"\n".join(change(x) if i == 2 else x for i, x in enumerate(data.split(b"\n")))
+    return lambda data, package: b"\n".join(
+        change(x) if i == 2 else x for i, x in enumerate(data.split(b"\n"))
+    )
 
 
 DATA_FAULTS = {
@@ -228,16 +287,24 @@ DATA_FAULTS = {
         ["'\\r' is not printable", "the longest line has", "\\r"],
     ),
     "longer": (line_3(lambda line: line + b" "), [f"{TABLE}:3: the longest line has"]),
-    "fewer": (lambda data, package: data[data.index(b"\n") + 1 :], ["39 records, the ReadMe says 40"]),
+    "fewer": (
+        lambda data, package: data[data.index(b"\n") + 1 :],
+        ["39 records, the ReadMe says 40"],
+    ),
     "no end": (lambda data, package: data[:-1], [f"{TABLE}:40: the last line has no end"]),
-    "between": (line_3(lambda line: line[:12] + b"x" + line[13:]), ["bytes 13-13 are in no column but hold 'x'"]),
+    "between": (
+        line_3(lambda line: line[:12] + b"x" + line[13:]),
+        ["bytes 13-13 are in no column but hold 'x'"],
+    ),
 }
 
 
 @pytest.mark.parametrize("name", DATA_FAULTS)
 def test_a_fault_of_the_table_is_found(package, tmp_path, name):
     change, expected = DATA_FAULTS[name]
-    assert_found(faults_after(package, tmp_path, TABLE, lambda data: change(data, package)), expected)
+    assert_found(
+        faults_after(package, tmp_path, TABLE, lambda data: change(data, package)), expected
+    )
 
 
 OTHERS = """\
@@ -288,9 +355,21 @@ def test_the_submission_of_somebody_else_is_without_fault(tmp_path):
     ("readme", "lines", "expected"),
     [
         (("  6- 11", "  4-  9"), None, ["RV: byte 4 belongs to the column before it"]),
-        (("23- 24  I2", "25- 26  I2"), None, ["N: byte 25 is beyond Lrecl 24", "bytes 24-24 are in no column"]),
-        (("  6- 11", " 11-  6"), None, ["RV: bytes 11-6 run backwards", "RV: format F6.2 does not fill bytes 11-6"]),
-        (("24         2", "25         2"), None, ["the longest line has 24 bytes, the ReadMe says Lrecl 25"]),
+        (
+            ("23- 24  I2", "25- 26  I2"),
+            None,
+            ["N: byte 25 is beyond Lrecl 24", "bytes 24-24 are in no column"],
+        ),
+        (
+            ("  6- 11", " 11-  6"),
+            None,
+            ["RV: bytes 11-6 run backwards", "RV: format F6.2 does not fill bytes 11-6"],
+        ),
+        (
+            ("24         2", "25         2"),
+            None,
+            ["the longest line has 24 bytes, the ReadMe says Lrecl 25"],
+        ),
         (("24         2", "24         3"), None, ["2 records, the ReadMe says 3"]),
         (("?=-99.99", "? =-99.99"), None, ["RV: a blank in '?='", "RV: -99.99 is outside"]),
         (None, ("12 +", "24 +"), ["two.dat:1: RAh: 24 is outside [0/23]"]),
@@ -300,7 +379,11 @@ def test_the_submission_of_somebody_else_is_without_fault(tmp_path):
     ],
 )
 def test_a_fault_of_somebody_else_is_found(tmp_path, readme, lines, expected):
-    found = others(tmp_path, OTHERS.replace(*readme) if readme else OTHERS, LINES.replace(*lines) if lines else LINES)
+    found = others(
+        tmp_path,
+        OTHERS.replace(*readme) if readme else OTHERS,
+        LINES.replace(*lines) if lines else LINES,
+    )
     assert any(expected[0] in fault for fault in found), found
     if not readme or "6- 11" not in readme[0]:
         assert len(found) == len(expected), found
@@ -309,7 +392,10 @@ def test_a_fault_of_somebody_else_is_found(tmp_path, readme, lines, expected):
 def test_an_explanation_may_begin_on_the_line_below(tmp_path):
     below = OTHERS.replace("]0/1[? Flux", "\n" + " " * 32 + "]0/1[? Flux")
     assert others(tmp_path, below) == []
-    assert any("is outside ]0/1[" in fault for fault in others(tmp_path, below, LINES.replace("E-05", "E+05")))
+    assert any(
+        "is outside ]0/1[" in fault
+        for fault in others(tmp_path, below, LINES.replace("E-05", "E+05"))
+    )
 
 
 def test_one_description_of_several_files(tmp_path):
@@ -319,9 +405,13 @@ def test_one_description_of_several_files(tmp_path):
     (tmp_path / "three.dat").write_text(" 4\n", encoding="ascii")
     required = readme.replace("?=-99.99 Radial", " Radial")
     found = others(tmp_path, required.replace(line, f"{line}\nthree.dat       2         1   One"))
-    assert [fault for fault in found if "three" in fault] == ["three.dat:1: RV: blank, but no '?' allows it"]
+    assert [fault for fault in found if "three" in fault] == [
+        "three.dat:1: RV: blank, but no '?' allows it"
+    ]
     (tmp_path / "three.dat").write_text(" 4 +  12.50\n", encoding="ascii")
-    assert others(tmp_path, readme.replace(line, f"{line}\nthree.dat      11         1   One")) == []
+    assert (
+        others(tmp_path, readme.replace(line, f"{line}\nthree.dat      11         1   One")) == []
+    )
 
 
 def test_a_packed_table_is_read(tmp_path):
@@ -340,19 +430,26 @@ def test_a_packed_table_that_never_ends_is_not_read_to_the_end(tmp_path, monkeyp
     monkeypatch.setattr("obcat.export.cds.stored.LIMIT", 1 << 20)
     (tmp_path / "two.dat").unlink()
     (tmp_path / "two.dat.gz").write_bytes(gzip.compress(bytes(2 << 20)))
-    assert [str(fault) for fault in check(tmp_path)] == ["two.dat: cannot be read: more than 1 MiB when unpacked"]
+    assert [str(fault) for fault in check(tmp_path)] == [
+        "two.dat: cannot be read: more than 1 MiB when unpacked"
+    ]
 
 
 def test_whatever_the_bytes_it_never_raises(tmp_path):
     random = np.random.default_rng(7)
     found = 0
     for _ in range(150):
-        text = {name: bytearray(data.encode()) for name, data in ((README, OTHERS), ("two.dat", LINES))}
+        text = {
+            name: bytearray(data.encode()) for name, data in ((README, OTHERS), ("two.dat", LINES))
+        }
         for data in text.values():
             for at in random.integers(len(data), size=3):
-                piece = [bytes([random.integers(256)]), b"9" * int(random.integers(1, 6000)), b"\n", b""][
-                    random.integers(4)
-                ]
+                piece = [
+                    bytes([random.integers(256)]),
+                    b"9" * int(random.integers(1, 6000)),
+                    b"\n",
+                    b"",
+                ][random.integers(4)]
                 data[at : at + int(random.integers(3))] = piece
         for name, data in text.items():
             (tmp_path / name).write_bytes(data)
@@ -361,7 +458,10 @@ def test_whatever_the_bytes_it_never_raises(tmp_path):
 
 
 def test_an_unknown_submission_is_not_ours_to_raise_on(tmp_path):
-    with pytest.raises(NoPackage, match="ReadMe: No such file or directory; a CDS package is a folder with a ReadMe"):
+    with pytest.raises(
+        NoPackage,
+        match="ReadMe: No such file or directory; a CDS package is a folder with a ReadMe",
+    ):
         check(tmp_path)
     (tmp_path / README).write_bytes(bytes(range(256)) * 4)
     assert check(tmp_path)
@@ -374,7 +474,10 @@ def reference(package, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("reference")
     with contextlib.chdir(folder):
         maker = writer.CDSTablesMaker()
-        maker.addTable(astropy_ascii.read(package / TABLE, format="cds", readme=str(package / README)), name=TABLE)
+        maker.addTable(
+            astropy_ascii.read(package / TABLE, format="cds", readme=str(package / README)),
+            name=TABLE,
+        )
         maker.writeCDSTables()
         with Path(README).open("w", encoding="ascii") as f:
             maker.makeReadMe(out=f)
@@ -394,7 +497,10 @@ def words(description: str) -> str:
 
 def test_the_reference_writer_describes_the_table_in_the_same_way(package, reference):
     """The same labels, kinds, units, NULL where we have NULL; numbers no wider than their format here."""
-    ours, theirs = (parse((d / README).read_text(encoding="ascii")).tables[0].columns for d in (package, reference))
+    ours, theirs = (
+        parse((d / README).read_text(encoding="ascii")).tables[0].columns
+        for d in (package, reference)
+    )
     for our, their in zip(ours, theirs, strict=True):
         assert (our.label, our.kind) == (their.label, "E" if our.kind == "E" else their.kind)
         assert units.Unit(our.unit, format="cds") == units.Unit(their.unit, format="cds")
@@ -414,5 +520,7 @@ def test_the_records_of_the_reference_writer_hold_the_same_values(package, refer
     ours, theirs = read_back(package), read_back(reference)
     assert ours.colnames == theirs.colnames
     for name in ours.colnames:
-        our, their = ([None if np.ma.is_masked(v) else v for v in table[name]] for table in (ours, theirs))
+        our, their = (
+            [None if np.ma.is_masked(v) else v for v in table[name]] for table in (ours, theirs)
+        )
         assert our == their, name

@@ -33,7 +33,11 @@ def summary(*lines: str) -> str:
 
 def described(names: str, *lines: str, title: str = "Byte-by-byte Description of file:") -> str:
     head = "   Bytes Format Units   Label     Explanations"
-    return f"{title} {names}\n{RULE}\n{head}\n{RULE}\n" + "".join(f"{x}\n" for x in lines) + f"{RULE}\n\n"
+    return (
+        f"{title} {names}\n{RULE}\n{head}\n{RULE}\n"
+        + "".join(f"{x}\n" for x in lines)
+        + f"{RULE}\n\n"
+    )
 
 
 def readme(*parts: str, about: str = "Description:\n    Two clusters.\n\n") -> str:
@@ -48,13 +52,19 @@ def faults(folder: Path, text: str, files: dict[str, str | bytes]) -> list[str]:
     return [str(fault) for fault in check(folder)]
 
 
-def column(folder: Path, explained: str, values: list[str], form: str = "F6.2", unit: str = "mag") -> list[str]:
+def column(
+    folder: Path, explained: str, values: list[str], form: str = "F6.2", unit: str = "mag"
+) -> list[str]:
     """Faults of a table of one column, after a name."""
     width = int(form[1:].partition(".")[0])
     line = f"  10-{9 + width:>3}  {form:<5}{unit:>5}    X         {explained}"
     rows = "".join(f"cl{n:<6} {value:>{width}}\n" for n, value in enumerate(values))
     table = described("t.dat", "   1-  8  A8    ---     Name      Name of the cluster", line)
-    return faults(folder, readme(summary(f"t.dat      {9 + width:>8} {len(values):>8}   All"), table), {"t.dat": rows})
+    return faults(
+        folder,
+        readme(summary(f"t.dat      {9 + width:>8} {len(values):>8}   All"), table),
+        {"t.dat": rows},
+    )
 
 
 @pytest.mark.parametrize(
@@ -232,8 +242,15 @@ LISTED = "t.dat             13        2   Stars"
 
 
 def test_columns_without_a_name_continued_lines_and_small_letters(tmp_path):
-    assert faults(tmp_path, readme(summary(LISTED), described("t.dat", *COLUMNS)), {"t.dat": ROWS}) == []
-    found = faults(tmp_path, readme(summary(LISTED), described("t.dat", *COLUMNS)), {"t.dat": ROWS.replace("12", "61")})
+    assert (
+        faults(tmp_path, readme(summary(LISTED), described("t.dat", *COLUMNS)), {"t.dat": ROWS})
+        == []
+    )
+    found = faults(
+        tmp_path,
+        readme(summary(LISTED), described("t.dat", *COLUMNS)),
+        {"t.dat": ROWS.replace("12", "61")},
+    )
     assert found == ["t.dat:1: N: 61 is outside [0/60]"]
 
 
@@ -249,11 +266,22 @@ def test_columns_without_a_name_continued_lines_and_small_letters(tmp_path):
 def test_titles_of_a_description(tmp_path, title):
     text = readme(summary(LISTED), described("t.dat", *COLUMNS, title=title))
     assert faults(tmp_path, text, {"t.dat": ROWS}) == []
-    assert faults(tmp_path, text, {"t.dat": ROWS.replace("10.5", "10,5")}) == ["t.dat:1: Vmag: '10,5' is not f5.1"]
+    assert faults(tmp_path, text, {"t.dat": ROWS.replace("10.5", "10,5")}) == [
+        "t.dat:1: Vmag: '10,5' is not f5.1"
+    ]
 
 
 @pytest.mark.parametrize(
-    "names", ["t.dat u.dat", "t.dat, u.dat", "t.dat and u.dat", "?.dat", "*.dat", "[tu].dat", "t.dat\n    u.dat"]
+    "names",
+    [
+        "t.dat u.dat",
+        "t.dat, u.dat",
+        "t.dat and u.dat",
+        "?.dat",
+        "*.dat",
+        "[tu].dat",
+        "t.dat\n    u.dat",
+    ],
 )
 def test_several_tables_of_one_description(tmp_path, names):
     text = readme(summary(LISTED, LISTED.replace("t.dat", "u.dat")), described(names, *COLUMNS))
@@ -271,7 +299,9 @@ def test_titles_one_below_the_other(tmp_path):
 def test_what_stands_between_the_tables(tmp_path):
     notes = f"Note (1): 3 A1 stars\n   1-  4  A4 are not columns.\nNote (G1): as well.\n{RULE}\n\n"
     see = "See also:\n   I/239 : The Hipparcos and Tycho Catalogues (ESA 1997)\n\n"
-    text = readme(summary(LISTED), see, described("t.dat", *COLUMNS), notes, "References:\n  Nobody, 2030\n\n")
+    text = readme(
+        summary(LISTED), see, described("t.dat", *COLUMNS), notes, "References:\n  Nobody, 2030\n\n"
+    )
     assert faults(tmp_path, text, {"t.dat": ROWS}) == []
 
 
@@ -294,21 +324,29 @@ def test_packed_or_not_sizes_are_those_of_the_table(tmp_path, listed, title, sto
 
     assert faults(tmp_path, text, data(ROWS)) == []
     assert faults(tmp_path, text, data(ROWS * 2)) == [f"{listed}: 4 records, the ReadMe says 2"]
-    assert faults(tmp_path, text, data(ROWS.replace("12", "xx"))) == [f"{listed}:1: N: 'xx' is not I2"]
+    assert faults(tmp_path, text, data(ROWS.replace("12", "xx"))) == [
+        f"{listed}:1: N: 'xx' is not I2"
+    ]
 
 
-@pytest.mark.parametrize("names", [["t.dat.00", "t.dat.01"], ["t.dat.1", "t.dat.2"], ["t.dat.000.gz", "t.dat.001.gz"]])
+@pytest.mark.parametrize(
+    "names", [["t.dat.00", "t.dat.01"], ["t.dat.1", "t.dat.2"], ["t.dat.000.gz", "t.dat.001.gz"]]
+)
 def test_a_table_in_parts(tmp_path, names):
     text = readme(summary(LISTED), described("t.dat", *COLUMNS))
     rows = ROWS.splitlines(keepends=True)
 
     def parts(first: str, second: str) -> dict[str, str | bytes]:
-        packed = (gzip.compress(x.encode()) if names[0].endswith("gz") else x for x in (first, second))
+        packed = (
+            gzip.compress(x.encode()) if names[0].endswith("gz") else x for x in (first, second)
+        )
         return dict(zip(names, packed, strict=True))
 
     assert faults(tmp_path, text, parts(*rows)) == []
     assert faults(tmp_path, text, parts(ROWS[:20], ROWS[20:])) == []
-    assert faults(tmp_path, text, parts(rows[0], rows[0] + rows[1])) == ["t.dat: 3 records, the ReadMe says 2"]
+    assert faults(tmp_path, text, parts(rows[0], rows[0] + rows[1])) == [
+        "t.dat: 3 records, the ReadMe says 2"
+    ]
     (tmp_path / names[0]).rename(tmp_path / names[0].replace("0", "8", 1).replace(".1", ".8"))
     assert any("cannot be read: part" in fault for fault in check_texts(tmp_path))
 
@@ -323,11 +361,16 @@ def test_parts_that_are_listed_one_by_one(tmp_path):
     for title in ("t.dat", "t.dat.*", "t.dat.00 t.dat.01"):
         text = readme(summary(*listed), described(title, *COLUMNS))
         assert faults(tmp_path, text, {"t.dat.00": rows[0], "t.dat.01": rows[1]}) == []
-        found = faults(tmp_path, text, {"t.dat.00": rows[0], "t.dat.01": rows[1].replace(" 7", "77")})
+        found = faults(
+            tmp_path, text, {"t.dat.00": rows[0], "t.dat.01": rows[1].replace(" 7", "77")}
+        )
         assert found == ["t.dat.01:1: N: 77 is outside [0/60]"]
 
 
-SPECTRUM = ("   1-  6  F6.1  0.1nm   lambda    Wavelength", "   8- 12  F5.2  ---     Flux      Flux")
+SPECTRUM = (
+    "   1-  6  F6.1  0.1nm   lambda    Wavelength",
+    "   8- 12  F5.2  ---     Flux      Flux",
+)
 LINES = "4000.0  1.00\n4001.0  1.01\n4002.0  1.02\n"
 
 
@@ -348,9 +391,13 @@ def test_a_folder_of_another_number_of_files(tmp_path):
     line = "sp/*              12        7   Spectra"
     text = readme(summary(LISTED, line), described("t.dat", *COLUMNS), described("sp/*", *SPECTRUM))
     files = {"t.dat": ROWS, "sp/s1.dat": LINES, "sp/s2.dat": LINES}
-    assert faults(tmp_path, text, files)[0].endswith("sp/*: 2 files with 6 records, the ReadMe says 7")
+    assert faults(tmp_path, text, files)[0].endswith(
+        "sp/*: 2 files with 6 records, the ReadMe says 7"
+    )
     wider = text.replace("12        7", "13        2")
-    assert faults(tmp_path, wider, files)[0].endswith("sp/*: the longest line has 12 bytes, the ReadMe says Lrecl 13")
+    assert faults(tmp_path, wider, files)[0].endswith(
+        "sp/*: the longest line has 12 bytes, the ReadMe says Lrecl 13"
+    )
     assert any("cannot be read" in f for f in faults(tmp_path, text.replace("sp/*", "xx/*"), files))
 
 
@@ -363,9 +410,17 @@ def test_images_and_lists_of_programs(tmp_path):
     )
     text = readme(summary(LISTED, *others), described("t.dat", *COLUMNS))
     image = b"SIMPLE  =" + bytes(2880)
-    files = {"t.dat": ROWS, "m31.fits": image, "fits/a.fits": image, "fits/b.fits": image, "Makefile": "all:\n\ttrue\n"}
+    files = {
+        "t.dat": ROWS,
+        "m31.fits": image,
+        "fits/a.fits": image,
+        "fits/b.fits": image,
+        "Makefile": "all:\n\ttrue\n",
+    }
     assert faults(tmp_path, text, files) == []
-    assert faults(tmp_path, text, {**files, "more.fits": image}) == ["more.fits: the file summary does not list it"]
+    assert faults(tmp_path, text, {**files, "more.fits": image}) == [
+        "more.fits: the file summary does not list it"
+    ]
 
 
 def test_a_format_that_is_repeated(tmp_path):
@@ -382,9 +437,19 @@ def test_the_readme_may_be_called_otherwise(tmp_path):
 
 
 NULLS = {"": None, "?": "", "?=-": "---", "?=-9.99": "-9.99", "?=99": "99.00", '?=""': ""}
-RANGES = {"": (-9.0, 99.0), "[0/50]": (0.0, 50.0), "[0,50]": (0.0, 50.0), "]0,]": (0.01, 99.0), "[]": (-9.0, 99.0)}
-explained = st.tuples(st.sampled_from(["", "*"]), st.sampled_from(sorted(RANGES)), st.sampled_from(sorted(NULLS)))
-drawn = st.lists(st.tuples(explained, st.lists(st.floats(0, 1), min_size=5, max_size=5)), min_size=1, max_size=6)
+RANGES = {
+    "": (-9.0, 99.0),
+    "[0/50]": (0.0, 50.0),
+    "[0,50]": (0.0, 50.0),
+    "]0,]": (0.01, 99.0),
+    "[]": (-9.0, 99.0),
+}
+explained = st.tuples(
+    st.sampled_from(["", "*"]), st.sampled_from(sorted(RANGES)), st.sampled_from(sorted(NULLS))
+)
+drawn = st.lists(
+    st.tuples(explained, st.lists(st.floats(0, 1), min_size=5, max_size=5)), min_size=1, max_size=6
+)
 
 
 def package(columns: list) -> tuple[str, list[list[str]]]:
@@ -392,18 +457,31 @@ def package(columns: list) -> tuple[str, list[list[str]]]:
     lines, cells = [], []
     for n, ((note, limits, null), shares) in enumerate(columns):
         first, (low, high) = 1 + 7 * n, RANGES[limits]
-        lines.append(f"{first:>4}-{first + 5:>3}  F6.2  mag     m{n:<8} {note}{limits}{null} Magnitude")
+        lines.append(
+            f"{first:>4}-{first + 5:>3}  F6.2  mag     m{n:<8} {note}{limits}{null} Magnitude"
+        )
         blank = NULLS[null]
-        cells.append([blank if blank is not None and s < 0.2 else f"{low + s * (high - low):.2f}" for s in shares])
+        cells.append(
+            [
+                blank if blank is not None and s < 0.2 else f"{low + s * (high - low):.2f}"
+                for s in shares
+            ]
+        )
     size = 7 * len(columns) - 1
-    return readme(summary(f"t.dat         {size:>6}        5   Stars"), described("t.dat", *lines)), cells
+    return readme(
+        summary(f"t.dat         {size:>6}        5   Stars"), described("t.dat", *lines)
+    ), cells
 
 
 def rows_of(cells: list[list[str]]) -> str:
-    return "".join(" ".join(f"{cell:>6}" for cell in row) + "\n" for row in zip(*cells, strict=True))
+    return "".join(
+        " ".join(f"{cell:>6}" for cell in row) + "\n" for row in zip(*cells, strict=True)
+    )
 
 
-same_folder = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+same_folder = settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 
 
 @same_folder
@@ -424,7 +502,13 @@ def test_any_fault_that_is_planted_is_found(tmp_path, columns, at, row, kind):
     text, cells = package(columns)
     at %= len(columns)
     (_, limits, null), _ = columns[at]
-    wrong = {"range": "-99.00", "word": "1.2.3", "nan": "nan", "long": "1.2345", "null": "" if null == "" else "--"}
+    wrong = {
+        "range": "-99.00",
+        "word": "1.2.3",
+        "nan": "nan",
+        "long": "1.2345",
+        "null": "" if null == "" else "--",
+    }
     if (kind == "range" and limits in ("", "[]")) or (kind == "null" and null == "?=-"):
         kind = "word"
     cells[at][row] = wrong.get(kind, cells[at][row])
@@ -438,7 +522,10 @@ def test_any_fault_that_is_planted_is_found(tmp_path, columns, at, row, kind):
 
 
 @same_folder
-@given(columns=drawn, kind=st.sampled_from(["records", "lrecl", "overlap", "width", "column", "label", "unit"]))
+@given(
+    columns=drawn,
+    kind=st.sampled_from(["records", "lrecl", "overlap", "width", "column", "label", "unit"]),
+)
 def test_any_fault_of_a_description_is_found(tmp_path, columns, kind):
     text, cells = package(columns)
     last = parse(text).tables[0].columns[-1]

@@ -128,7 +128,8 @@ FAULTS = {
         "UPDATE catalog.ob_stars SET dis = 1.01 WHERE specid = 's1'",
     ],
     "48_distance_reason": [
-        f"UPDATE catalog.ob_stars SET dis = NULL, quality = {bits} WHERE specid = 's1'" for bits in (0, 8, 64, 128)
+        f"UPDATE catalog.ob_stars SET dis = NULL, quality = {bits} WHERE specid = 's1'"
+        for bits in (0, 8, 64, 128)
     ],
     "50_quality": [
         *(
@@ -142,7 +143,14 @@ FAULTS = {
     "72_formulas": ["UPDATE catalog.ob_stars SET label_source = '=cmd|x' WHERE specid = 's1'"],
     "74_rejected_rows": ["INSERT INTO raw.rejected_rows VALUES ('twomass', 3, 'bad_ra', NULL)"],
 }
-TABLES = ("catalog.ob_stars", "sample.visits", "sample.stars", "raw.files", "raw.headers", "raw.spectra")
+TABLES = (
+    "catalog.ob_stars",
+    "sample.visits",
+    "sample.stars",
+    "raw.files",
+    "raw.headers",
+    "raw.spectra",
+)
 
 
 @pytest.fixture(scope="module")
@@ -151,11 +159,21 @@ def catalog(template, tmp_path_factory, fill):
     path = Path(shutil.copy(template, tmp_path_factory.mktemp("sound") / "obcat.duckdb"))
     with db.connect(path) as con:
         fill(con, "sample.visits", [dict(zip(KEYS, visit, strict=True)) for visit in VISITS])
-        fill(con, "sample.stars", [{"star_id": s, "specid": v} for s, v in (("A", "s1"), ("B", "s3"))])
+        fill(
+            con,
+            "sample.stars",
+            [{"star_id": s, "specid": v} for s, v in (("A", "s1"), ("B", "s3"))],
+        )
         fill(con, "meta.survey", [{"name": "demo", "simulated": 1}])
-        fill(con, "raw.headers", [{"specid": s, "fitsname": f"{s}.fits", "sha256": h} for s, h in SHAS.items()])
+        fill(
+            con,
+            "raw.headers",
+            [{"specid": s, "fitsname": f"{s}.fits", "sha256": h} for s, h in SHAS.items()],
+        )
         fill(con, "raw.spectra", [{"specid": s} for s in SHAS])
-        files = [{"path": s, "sha256": h, "specid": s, "status": "ingested"} for s, h in SHAS.items()]
+        files = [
+            {"path": s, "sha256": h, "specid": s, "status": "ingested"} for s, h in SHAS.items()
+        ]
         files.append({"path": "again/s2", "sha256": "h2", "specid": "s2", "status": "duplicate"})
         files.append({"path": "bad", "sha256": "h4", "status": "quarantined", "reason": "not_fits"})
         fill(con, "raw.files", files)
@@ -204,7 +222,9 @@ def test_a_sound_catalog_passes_every_check(sound):
     assert said == []
 
 
-@pytest.mark.parametrize(("name", "fault"), [(n, f) for n, faults in FAULTS.items() for f in faults])
+@pytest.mark.parametrize(
+    ("name", "fault"), [(n, f) for n, faults in FAULTS.items() for f in faults]
+)
 def test_a_planted_fault_is_found(sound, name, fault):
     assert not faulty(sound, name)
     sound.execute(fault)
@@ -224,7 +244,9 @@ def test_unknown_is_sound_too(sound):
     known = {*KEYS, "fitsname", "ra", "dec", "quality", "simulated"} - {"snr_g"}
     unknown = [c.column for c in columns_of("catalog.ob_stars") if c.column not in known]
     sets = ", ".join(f"{name} = NULL" for name in unknown)
-    sound.execute(f"UPDATE catalog.ob_stars SET quality = 1 + 64 + 128 + 256 + 8192, {sets} WHERE specid = 's3'")
+    sound.execute(
+        f"UPDATE catalog.ob_stars SET quality = 1 + 64 + 128 + 256 + 8192, {sets} WHERE specid = 's3'"
+    )
     assert check(sound, lambda text: None) == []
 
 

@@ -59,13 +59,20 @@ def test_one_content_packed_in_three_ways_is_one_row_with_all_names(tmp_path: Pa
 def releases(tmp_path: Path) -> Path:
     """Three spectra in DR3, two of them in DR8 and one in DR10 too; one more of no release."""
     folder = tmp_path / "in"
-    for fiber, dialects in ((1, ("dr3", "dr8", "dr10")), (2, ("dr8", "dr3")), (3, ("dr3",)), (4, ("dr1", "dr3"))):
+    for fiber, dialects in (
+        (1, ("dr3", "dr8", "dr10")),
+        (2, ("dr8", "dr3")),
+        (3, ("dr3",)),
+        (4, ("dr1", "dr3")),
+    ):
         for dialect in dialects:
             Fake(dialect, fiberid=fiber, seed=fiber).write(folder / dialect)
     return folder
 
 
-def test_of_two_releases_the_newest_is_kept_and_every_pair_is_listed(releases: Path, tmp_path: Path) -> None:
+def test_of_two_releases_the_newest_is_kept_and_every_pair_is_listed(
+    releases: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     counts = ingest(releases, out, workers=1)
     assert (counts["ingested"], counts["superseded"], counts["quarantined"]) == (4, 4, 4)
@@ -84,8 +91,13 @@ def test_of_two_releases_the_newest_is_kept_and_every_pair_is_listed(releases: P
         f"./dr3/{Fake(fiberid=2).name}.gz",
         f"./dr1/{Fake(fiberid=4).name}.gz",
     }
-    assert listed[f"./dr3/{name}.gz"]["detail"] == f"of LAMOST DR3; kept: dr10/{name}.gz of LAMOST DR10"
-    assert listed[f"./dr1/{Fake(fiberid=4).name}.gz"]["detail"].startswith("of no release named; kept: dr3/")
+    assert (
+        listed[f"./dr3/{name}.gz"]["detail"]
+        == f"of LAMOST DR3; kept: dr10/{name}.gz of LAMOST DR10"
+    )
+    assert listed[f"./dr1/{Fake(fiberid=4).name}.gz"]["detail"].startswith(
+        "of no release named; kept: dr3/"
+    )
     aside = files(out)[f"dr8/{name}.gz"]
     assert (aside["status"], aside["reason"]) == ("quarantined", "superseded")
     assert aside["specid"] == Fake(fiberid=1).specid
@@ -93,7 +105,9 @@ def test_of_two_releases_the_newest_is_kept_and_every_pair_is_listed(releases: P
 
 
 @pytest.mark.parametrize("lost", ["dr10", "dr8", "dr3", "dr1"])
-def test_what_was_set_aside_returns_when_the_newest_goes(lost: str, releases: Path, tmp_path: Path) -> None:
+def test_what_was_set_aside_returns_when_the_newest_goes(
+    lost: str, releases: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     ingest(releases, out, workers=1)
     for path in (releases / lost).glob("*"):

@@ -27,7 +27,9 @@ def test_main_sequence_is_that_of_the_isochrones():
     column = {name: table[name].to_numpy() for name in table.column_names}
     for mass, teff, m_v, m_ks in companions.MAIN_SEQUENCE:
         age = 8 if mass < 5 else 7
-        rows = np.flatnonzero((column["feh"] == 0) & (column["phase"] == 0) & np.isclose(column["log_age"], age))
+        rows = np.flatnonzero(
+            (column["feh"] == 0) & (column["phase"] == 0) & np.isclose(column["log_age"], age)
+        )
         near = rows[np.argmin(np.abs(column["initial_mass"][rows] - mass))]
         assert 10 ** column["log_teff"][near] == pytest.approx(teff, rel=1e-3)
         assert (column["v"][near], column["ks"][near]) == pytest.approx((m_v, m_ks), abs=0.01)
@@ -51,9 +53,13 @@ def test_one_distance_whatever_the_reddening(slope):
     blue = np.argmin(np.abs(WAVELENGTH - 4200))
     expected = companions.black_body(teff)[:, blue]
     assert flux[:, blue] / flux[:, pixel] == pytest.approx(expected, rel=0.01)
-    assert flux * np.sqrt(ivar) == pytest.approx(dwarfs(teff, slope)[0] * 1e-2, rel=1e-3)  # S/N stays
+    assert flux * np.sqrt(ivar) == pytest.approx(
+        dwarfs(teff, slope)[0] * 1e-2, rel=1e-3
+    )  # S/N stays
     line = np.argmin(np.abs(WAVELENGTH - 4862.7))
-    assert flux[0, line] / np.interp(4862.7, WAVELENGTH[[blue, pixel]], flux[0, [blue, pixel]]) < 0.75
+    assert (
+        flux[0, line] / np.interp(4862.7, WAVELENGTH[[blue, pixel]], flux[0, [blue, pixel]]) < 0.75
+    )
 
 
 def test_a_black_body_of_the_sun_is_brightest_where_wien_says():
@@ -92,7 +98,11 @@ def fake(monkeypatch) -> composites.Library:
     """Six primaries of flux 1 and M_spec 0; M_spec of a sum is minus what a companion adds."""
     teff = np.array([12_000.0] * 3 + [16_000.0] * 3)
     flux, ivar = np.ones((6, N_PIXEL)), np.full((6, N_PIXEL), 1e4)
-    stars: dict[str, Any] = {"teff": teff, "m_bp": np.zeros(6), "mk_geo": np.array([0, 0.2, 0.9, 0, 0.3, 3.0])}
+    stars: dict[str, Any] = {
+        "teff": teff,
+        "m_bp": np.zeros(6),
+        "mk_geo": np.array([0, 0.2, 0.9, 0, 0.3, 3.0]),
+    }
     monkeypatch.setattr(composites, "survey_mk", lambda _, flux, __: 1 - np.mean(flux, axis=1))
     return composites.Library(stars, flux, ivar, np.zeros(6))
 
@@ -116,4 +126,6 @@ def test_rows_of_pairs_by_difference(fake):
     rows = composites.pair_rows(None, fake)  # type: ignore[arg-type]
     assert len(rows) == 12
     assert 3 <= sum(int(row[1]) for row in rows) <= 6  # a star is not paired with itself
-    assert {row[4] for row in rows if row[1] != "0"} == {"-1.000"}  # equal fluxes: all the light once more
+    assert {row[4] for row in rows if row[1] != "0"} == {
+        "-1.000"
+    }  # equal fluxes: all the light once more

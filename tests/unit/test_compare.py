@@ -69,7 +69,10 @@ def test_text_and_pictures(catalog, other, tmp_path):
     first = (tmp_path / "compare.png").read_bytes(), (tmp_path / "compare.pdf").read_bytes()
     assert (first[0][:4], first[1][:4]) == (b"\x89PNG", b"%PDF")
     compare(catalog, other, "theirs.fits", tmp_path, by="specid")
-    assert first == ((tmp_path / "compare.png").read_bytes(), (tmp_path / "compare.pdf").read_bytes())
+    assert first == (
+        (tmp_path / "compare.png").read_bytes(),
+        (tmp_path / "compare.pdf").read_bytes(),
+    )
 
 
 def test_fitsname_joins_whatever_folder_and_ending_it_has(catalog, other):
@@ -81,10 +84,14 @@ def test_fitsname_joins_whatever_folder_and_ending_it_has(catalog, other):
 
 def test_gaia_id_joins_one_row_a_star_and_ids_are_exact(catalog, rows, other):
     known = [g for g in rows["gaia_id"] if g is not None]
-    double = pa.table({"gaia_id": pa.array([*known, known[0]]), "mk": pa.array(np.zeros(len(known) + 1))})
+    double = pa.table(
+        {"gaia_id": pa.array([*known, known[0]]), "mk": pa.array(np.zeros(len(known) + 1))}
+    )
     joined = join(catalog, double, "gaia_id")
     assert joined.counts["in both"] == len(known) - 1
-    moved = pa.table({"gaia_id": pa.array([g + 1 for g in known]), "mk": pa.array(np.zeros(len(known)))})
+    moved = pa.table(
+        {"gaia_id": pa.array([g + 1 for g in known]), "mk": pa.array(np.zeros(len(known)))}
+    )
     with pytest.raises(CompareError, match="are they of the same stars"):
         join(catalog, moved, "gaia_id")
 
@@ -125,7 +132,13 @@ def foreign(path, **columns):
 
 def test_names_units_and_nulls_of_others(tmp_path):
     path = tmp_path / "published.fits"
-    table = Table({"SpecID": ["a", "b", "c"], "GaiaDR2": [2**62 + 1, 0, 3], "Bin": np.array([1, -9, 0], np.int16)})
+    table = Table(
+        {
+            "SpecID": ["a", "b", "c"],
+            "GaiaDR2": [2**62 + 1, 0, 3],
+            "Bin": np.array([1, -9, 0], np.int16),
+        }
+    )
     table["Dist"] = [1500.0, np.nan, 2.0]
     table["Dist"].unit = "pc"
     table["e_KsMAG"] = [0.1, 0.2, 0.3]
@@ -145,18 +158,24 @@ def test_the_user_s_word_on_a_name(tmp_path):
     assert foreign(path, mk="MagK")["mk"].to_pylist() == [1.5]
     with pytest.raises(IngestError, match=r"has no column 'MagKs'; did you mean 'MagK'"):
         foreign(path, mk="MagKs")
-    with pytest.raises(IngestError, match=r"--column mkk: the catalog has no such column; did you mean 'mk'"):
+    with pytest.raises(
+        IngestError, match=r"--column mkk: the catalog has no such column; did you mean 'mk'"
+    ):
         foreign(path, mkk="MagK")
 
 
 def test_command(catalog, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("fitsname,MagK\nspec-1-A_sp01-003.fits.gz,1.5\n", encoding="utf-8")
-    run = CliRunner().invoke(main, ["compare", str(path), str(catalog), "--trust", "--column", "mk=MagK"])
+    run = CliRunner().invoke(
+        main, ["compare", str(path), str(catalog), "--trust", "--column", "mk=MagK"]
+    )
     assert run.exit_code == 0, run.output
     assert run.output.rstrip().endswith("compare.png")
     assert (catalog.parent / "compare" / "compare.txt").is_file()
-    wrong = CliRunner().invoke(main, ["compare", str(path), str(catalog), "--trust", "--column", "mk"])
+    wrong = CliRunner().invoke(
+        main, ["compare", str(path), str(catalog), "--trust", "--column", "mk"]
+    )
     assert (wrong.exit_code, "write OURS=THEIRS" in wrong.output) == (2, True)
     empty = tmp_path / "empty.csv"
     empty.write_text("x\n1\n", encoding="utf-8")

@@ -30,7 +30,9 @@ def test_it_is_the_weighted_gaussian_mean_written_out():
 
 
 def test_a_flat_spectrum_becomes_one_whatever_its_level():
-    norm, ivar = normalise(*spectra(np.full(N_PIXEL, 3e4), np.full(N_PIXEL, 2e-17)), continuum_sigma=SIGMA)
+    norm, ivar = normalise(
+        *spectra(np.full(N_PIXEL, 3e4), np.full(N_PIXEL, 2e-17)), continuum_sigma=SIGMA
+    )
     assert np.allclose(norm, 1, atol=1e-5)
     assert np.allclose(ivar[0], 9e8, rtol=1e-4)
 

@@ -33,7 +33,11 @@ KNOWN = {
         [{"specid": "A-1"}, {"specid": "A-2"}],
     ),
     "be_fraction": (
-        [star("A", mk=-1.5, em_flag=1), star("B", mk=-1.1, em_flag=0), star("C", mk=None, em_flag=1)],
+        [
+            star("A", mk=-1.5, em_flag=1),
+            star("B", mk=-1.1, em_flag=0),
+            star("C", mk=None, em_flag=1),
+        ],
         [{"mk_from": -2, "stars": 2, "fraction": 0.5}],
     ),
     "repeat_visits": (
@@ -41,15 +45,25 @@ KNOWN = {
         [{"star_id": "A", "visits": 3, "scatter": 1.0}],
     ),
     "over_luminous": (
-        [star(n, mk=-1.0, mk_geo=g, mk_err=0.1, mk_geo_err=0.1) for n, g in (("A", -3.0), ("B", -2.1))],
+        [
+            star(n, mk=-1.0, mk_geo=g, mk_err=0.1, mk_geo_err=0.1)
+            for n, g in (("A", -3.0), ("B", -2.1))
+        ],
         [{"star_id": "A", "mk_difference": 2.0}],
     ),
     "nearby_binaries": (
-        [star("A", binary_flag=1, dis=0.5), star("B", binary_flag=0, dis=0.5), star("C", binary_flag=1, dis=2.0)],
+        [
+            star("A", binary_flag=1, dis=0.5),
+            star("B", binary_flag=0, dis=0.5),
+            star("C", binary_flag=1, dis=2.0),
+        ],
         [{"star_id": "A"}],
     ),
     "disc_sample": (
-        [star("A", dis=1.0, dis_low=0.9, dis_high=1.1, z=0.1), star("B", dis=1.0, dis_low=0.5, dis_high=1.5, z=0.1)],
+        [
+            star("A", dis=1.0, dis_low=0.9, dis_high=1.1, z=0.1),
+            star("B", dis=1.0, dis_low=0.5, dis_high=1.5, z=0.1),
+        ],
         [{"star_id": "A", "relative_error": 0.1}],
     ),
     "hr_diagram": (
@@ -111,7 +125,14 @@ KNOWN = {
             ),
         ],
         # weights 100 and 25: (0.55 * 100 + 0.35 * 25) / 125
-        [{"stars": 2, "mean_parallax": 0.51, "mean_parallax_err": 125**-0.5, "mean_modulus": 11.75}],
+        [
+            {
+                "stars": 2,
+                "mean_parallax": 0.51,
+                "mean_parallax_err": 125**-0.5,
+                "mean_modulus": 11.75,
+            }
+        ],
     ),
     "be_fraction_by_teff": (
         [
@@ -127,8 +148,24 @@ KNOWN = {
     ),
     "emission_changes": (
         [
-            visit("A", 1, halpha_excess=1.0, halpha_excess_err=0.03, em_flag=1, erroneous=0, halpha_ew=30.0),
-            visit("A", 2, halpha_excess=0.0, halpha_excess_err=0.04, em_flag=0, erroneous=0, halpha_ew=0.0),
+            visit(
+                "A",
+                1,
+                halpha_excess=1.0,
+                halpha_excess_err=0.03,
+                em_flag=1,
+                erroneous=0,
+                halpha_ew=30.0,
+            ),
+            visit(
+                "A",
+                2,
+                halpha_excess=0.0,
+                halpha_excess_err=0.04,
+                em_flag=0,
+                erroneous=0,
+                halpha_ew=0.0,
+            ),
             visit("B", 1, halpha_excess=0.1, halpha_excess_err=0.04, em_flag=0, erroneous=0),
             visit("B", 2, halpha_excess=0.0, halpha_excess_err=0.04, em_flag=0, erroneous=0),
         ],
@@ -155,7 +192,10 @@ KNOWN = {
         ],
     ),
     "binaries_and_ruwe": (
-        [star("A", binary_flag=1, ruwe=2.0, snr_dparallax=4.0), star("B", binary_flag=0, ruwe=1.0, snr_dparallax=0.0)],
+        [
+            star("A", binary_flag=1, ruwe=2.0, snr_dparallax=4.0),
+            star("B", binary_flag=0, ruwe=1.0, snr_dparallax=0.0),
+        ],
         [
             {"binary_flag": 0, "large_ruwe": 0, "stars": 1},
             {"binary_flag": 1, "large_ruwe": 1, "stars": 1, "median_snr_dparallax": 4.0},
@@ -177,7 +217,17 @@ KNOWN = {
         ],
     ),
     "distance_error": (
-        [star("A", dis=2.5, dis_low=2.25, dis_high=2.75, parallax=0.35, parallax_offset=-0.05, parallax_error=0.1)],
+        [
+            star(
+                "A",
+                dis=2.5,
+                dis_low=2.25,
+                dis_high=2.75,
+                parallax=0.35,
+                parallax_offset=-0.05,
+                parallax_error=0.1,
+            )
+        ],
         [{"kpc_from": 2, "stars": 1, "relative_error": 0.1, "parallax_alone": 0.25}],
     ),
     "distant_stars": (
@@ -198,11 +248,15 @@ KNOWN = {
     ),
     "scale_height": (
         # |z| is uniform from 0 to 0.2: its median is 0.1
-        [star(str(i), x=-8.5, y=0.0, z=(i - 20) / 100) for i in range(41)] + [star("far", x=-20.5, y=0.0, z=0.0)],
+        [star(str(i), x=-8.5, y=0.0, z=(i - 20) / 100) for i in range(41)]
+        + [star("far", x=-20.5, y=0.0, z=0.0)],
         [{"radius_from": 8, "stars": 41, "middle": 0.0, "scale_height": 0.1 / 0.6931471805599453}],
     ),
     "reddening_map": (
-        [star("A", ra=266.41683, dec=-29.00781, ebv=0.6, dis=2.0), star("B", ra=266.41683, dec=-29.00781, dis=2.0)],
+        [
+            star("A", ra=266.41683, dec=-29.00781, ebv=0.6, dis=2.0),
+            star("B", ra=266.41683, dec=-29.00781, dis=2.0),
+        ],
         [{"l_from": 355, "b_from": -5, "stars": 1, "ebv_per_kpc": 0.3}],
     ),
     "negative_reddening": (
@@ -214,7 +268,10 @@ KNOWN = {
         [{"star_id": "B"}, {"star_id": "A"}],
     ),
     "subdwarfs": (
-        [star("A", mk_geo=4.0, mk_geo_err=0.1, teff=3e4), star("B", mk_geo=0.0, mk_geo_err=0.1, teff=3e4)],
+        [
+            star("A", mk_geo=4.0, mk_geo_err=0.1, teff=3e4),
+            star("B", mk_geo=0.0, mk_geo_err=0.1, teff=3e4),
+        ],
         [{"star_id": "A"}],
     ),
     "supergiants": (
@@ -237,30 +294,53 @@ KNOWN = {
     ),
     "cross_match": (
         # 1 and 2 arcsec north of LB-1
-        [star("far", ra=92.9545, dec=22.82575 + 2 / 3600), star("near", ra=92.9545, dec=22.82575 + 1 / 3600)],
-        [{"name": "LB-1", "star_id": "near", "arcsec": 1.0}, {"name": "nothing here", "star_id": None}],
+        [
+            star("far", ra=92.9545, dec=22.82575 + 2 / 3600),
+            star("near", ra=92.9545, dec=22.82575 + 1 / 3600),
+        ],
+        [
+            {"name": "LB-1", "star_id": "near", "arcsec": 1.0},
+            {"name": "nothing here", "star_id": None},
+        ],
     ),
     "by_gaia_id": (
         [
             star("A", gaia_id=3425577610762832384, gaia_name="Gaia DR2 3425577610762832384"),
-            star("B", gaia_id=3425577610762832385, gaia_name="Gaia DR2 3425577610762832385"),  # the same as a double
+            star(
+                "B", gaia_id=3425577610762832385, gaia_name="Gaia DR2 3425577610762832385"
+            ),  # the same as a double
         ],
         [{"star_id": "A", "gaia_id": 3425577610762832384}],
     ),
     "same_gaia_source": (
-        [star("A", gaia_id=7, ra=1.0), star("B", gaia_id=7, ra=1.5), star("C", gaia_id=8), visit("C", 2, gaia_id=8)],
+        [
+            star("A", gaia_id=7, ra=1.0),
+            star("B", gaia_id=7, ra=1.5),
+            star("C", gaia_id=8),
+            visit("C", 2, gaia_id=8),
+        ],
         [{"gaia_id": 7, "star_ids": ["A", "B"], "ra_range": 0.5}],
     ),
     "why_no_distance": (
         [star("A"), star("B"), star("C", parallax=1.0, ks=9.0, quality=262144), star("D", dis=1.0)],
         [
             {"no_parallax": True, "no_ks": True, "stars": 2, "example": "A-1"},
-            {"no_parallax": False, "poor_parallax": True, "no_ks": False, "no_ebv": True, "no_mk": True, "stars": 1},
+            {
+                "no_parallax": False,
+                "poor_parallax": True,
+                "no_ks": False,
+                "no_ebv": True,
+                "no_mk": True,
+                "stars": 1,
+            },
         ],
     ),
     "quality_census": (
         [star("A", quality=8), star("B", quality=24)],
-        [{"bit": 2**i, "rows": {3: 2, 4: 1}.get(i, 0), "only_this": int(i == 3)} for i in range(21)],
+        [
+            {"bit": 2**i, "rows": {3: 2, 4: 1}.get(i, 0), "only_this": int(i == 3)}
+            for i in range(21)
+        ],
     ),
 }
 # recipes that read other tables than the catalog
@@ -300,8 +380,13 @@ OTHER = {
     ),
     "sky_coverage": (
         {
-            "catalog.ob_stars": [star("A", snr_g=50.0, erroneous=1), visit("A", 2, snr_g=30.0, erroneous=0)],
-            "raw.headers": [{"specid": f"A-{i}", "planid": "F1", "lmjd": 55858 + i} for i in (1, 2)],
+            "catalog.ob_stars": [
+                star("A", snr_g=50.0, erroneous=1),
+                visit("A", 2, snr_g=30.0, erroneous=0),
+            ],
+            "raw.headers": [
+                {"specid": f"A-{i}", "planid": "F1", "lmjd": 55858 + i} for i in (1, 2)
+            ],
         },
         [
             {
@@ -321,10 +406,17 @@ OTHER = {
                 for n, t, s in (("A", 1, 60.0), ("B", 1, 80.0), ("C", 0, 20.0))
             ]
         },
-        [{"em_flag": 0, "is_train": 0, "stars": 1}, {"is_train": 1, "stars": 2, "median_snr_g": 70.0}],
+        [
+            {"em_flag": 0, "is_train": 0, "stars": 1},
+            {"is_train": 1, "stars": 2, "median_snr_g": 70.0},
+        ],
     ),
     "noise_model": (
-        {"model.noise_summary": [{"em_flag": e, "parameter": p} for e in (1, 0) for p in ("beta", "alpha")]},
+        {
+            "model.noise_summary": [
+                {"em_flag": e, "parameter": p} for e in (1, 0) for p in ("beta", "alpha")
+            ]
+        },
         [{"em_flag": e, "parameter": p} for e in (0, 1) for p in ("alpha", "beta")],
     ),
 }
@@ -378,10 +470,14 @@ DOCS = (Path(__file__).parents[2] / "docs" / "sql.md").read_text(encoding="utf-8
 
 def test_docs_name_macros_that_exist(template):
     with duckdb.connect(str(template), read_only=True) as con:
-        there = {row[0] for row in con.execute("SELECT function_name FROM duckdb_functions()").fetchall()}
+        there = {
+            row[0] for row in con.execute("SELECT function_name FROM duckdb_functions()").fetchall()
+        }
     section = DOCS.partition("## Formulas")[2].partition("##")[0]
     named = {
-        name for cell in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for name in re.findall(r"`(\w+)", cell)
+        name
+        for cell in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+        for name in re.findall(r"`(\w+)", cell)
     }
     assert len(named) >= 18
     assert named <= there

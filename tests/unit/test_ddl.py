@@ -13,7 +13,9 @@ from obcat.schema import Column, columns_of, quoted, read_tables
 def test_every_declared_table_and_view_is_there_with_its_types(con):
     for table in read_tables().values():
         described = con.execute(f"DESCRIBE {table.table}").fetchall()
-        assert [(name, kind) for name, kind, *_ in described] == [(c.column, c.type) for c in columns_of(table.table)]
+        assert [(name, kind) for name, kind, *_ in described] == [
+            (c.column, c.type) for c in columns_of(table.table)
+        ]
 
 
 def test_every_table_and_column_carries_its_description_and_unit(con):
@@ -26,8 +28,14 @@ def test_every_table_and_column_carries_its_description_and_unit(con):
     for table in read_tables().values():
         if table.kind == "table":
             for c in columns_of(table.table):
-                assert comments[f"{table.table}.{c.column}"] == c.description + (f" [{c.unit}]" if c.unit else "")
-    tables = dict(con.execute("SELECT schema_name || '.' || table_name, comment FROM duckdb_tables()").fetchall())
+                assert comments[f"{table.table}.{c.column}"] == c.description + (
+                    f" [{c.unit}]" if c.unit else ""
+                )
+    tables = dict(
+        con.execute(
+            "SELECT schema_name || '.' || table_name, comment FROM duckdb_tables()"
+        ).fetchall()
+    )
     assert tables["catalog.ob_stars"] == read_tables()["catalog.ob_stars"].description
 
 
@@ -44,7 +52,10 @@ def test_every_table_and_column_carries_its_description_and_unit(con):
         ("catalog.ob_stars", {"specid": "a", "uniqflag": 1, "mk_err": -0.1}),
         ("catalog.ob_stars", {"specid": "a", "uniqflag": 1, "binary_flag": 2}),
         ("catalog.ob_stars", {"specid": "a", "uniqflag": 1, "simulated": None}),
-        ("sample.gaia_matches", {"star_id": "A", "source_id": 1, "rank": 1, "chosen": 2, "reason": "x"}),
+        (
+            "sample.gaia_matches",
+            {"star_id": "A", "source_id": 1, "rank": 1, "chosen": 2, "reason": "x"},
+        ),
     ],
 )
 def test_what_breaks_a_declaration_is_refused(con, fill, table, row):
@@ -54,8 +65,16 @@ def test_what_breaks_a_declaration_is_refused(con, fill, table, row):
 
 
 def test_bounds_themselves_are_allowed(con, fill):
-    fill(con, "catalog.ob_stars", [{"specid": "a", "uniqflag": 1, "ra": 360.0, "dec": -90.0, "binary_flag": None}])
-    fill(con, "catalog.ob_stars", [{"specid": "b", "uniqflag": 1, "ra": 0.0, "dec": 90.0, "mk_err": 0.0}])
+    fill(
+        con,
+        "catalog.ob_stars",
+        [{"specid": "a", "uniqflag": 1, "ra": 360.0, "dec": -90.0, "binary_flag": None}],
+    )
+    fill(
+        con,
+        "catalog.ob_stars",
+        [{"specid": "b", "uniqflag": 1, "ra": 0.0, "dec": 90.0, "mk_err": 0.0}],
+    )
 
 
 def test_raw_keeps_what_came(con, fill):
@@ -69,8 +88,13 @@ def test_another_length_of_a_spectrum_is_refused(con):
 
 
 def column(**changes) -> Column:
-    given = dict.fromkeys(["table", "column", "type", "unit", "ucd", "format", "null", "min", "max", "description"], "")
-    return Column(**{**given, "table": "t.t", "column": "x", "type": "DOUBLE", "null": "yes", **changes})
+    given = dict.fromkeys(
+        ["table", "column", "type", "unit", "ucd", "format", "null", "min", "max", "description"],
+        "",
+    )
+    return Column(
+        **{**given, "table": "t.t", "column": "x", "type": "DOUBLE", "null": "yes", **changes}
+    )
 
 
 def test_column_lines():
@@ -85,7 +109,9 @@ def test_column_lines():
 def test_any_name_is_quoted(name):
     with duckdb.connect() as con:
         con.execute(f"CREATE TABLE {quoted(name)} ({quoted(name)} INTEGER)")
-        found = con.execute("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal").fetchall()
+        found = con.execute(
+            "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal"
+        ).fetchall()
         assert found == [(name, name)]
         con.execute(f"COMMENT ON TABLE {quoted(name)} IS {ddl.literal(name + chr(39))}")
 
@@ -119,7 +145,9 @@ def test_plain_duckdb_opens_the_database(database):
     with duckdb.connect(str(database), read_only=True) as con:
         for table in read_tables():
             con.execute(f"SELECT count(*) FROM {table}").fetchall()
-        assert con.execute("SELECT meta.star_id(92.95450, 22.82575)").fetchall() == [("S0925716224932",)]
+        assert con.execute("SELECT meta.star_id(92.95450, 22.82575)").fetchall() == [
+            ("S0925716224932",)
+        ]
 
 
 def test_step_failed_names_the_file(con, tmp_path):
@@ -132,7 +160,9 @@ def test_step_failed_names_the_file(con, tmp_path):
 
 def test_header_fields():
     file = db.SqlFile(Path("sql/40_spectra/30_scores.sql"))
-    file.__dict__["text"] = "-- Title:   A, b.\n-- Reads:   x.y, input_z\n-- UDFs:\nSELECT 1 -- Fit: no"
+    file.__dict__["text"] = (
+        "-- Title:   A, b.\n-- Reads:   x.y, input_z\n-- UDFs:\nSELECT 1 -- Fit: no"
+    )
     assert file.relation == "spectra.scores"
     assert file.header("Reads") == ("x.y", "input_z")
     assert file.header("UDFs") == ()

@@ -10,7 +10,9 @@ LN_PER_MAG = 0.2 * np.log(10)
 NAN = np.nan
 
 
-def brute_force(mk, mk_err, ks, ks_err, a_ks, a_ks_err, parallax, parallax_error, distance_max, step=1e-4):
+def brute_force(
+    mk, mk_err, ks, ks_err, a_ks, a_ks_err, parallax, parallax_error, distance_max, step=1e-4
+):
     """Mode, percentiles and log moments on the paper's own grid: steps of 0.1 pc from 0 to the limit."""
     d = np.arange(step, distance_max + step / 2, step)
     f = np.zeros_like(d)
@@ -40,7 +42,16 @@ def two_hundred_stars():
     parallax[regime == 2] = NAN
     mk = mk + mk_err * rng.normal(size=200)
     mk[regime == 4] = NAN
-    return mk, mk_err, ks, np.full(200, 0.03), np.full(200, 0.2), np.full(200, 0.02), parallax, parallax_error
+    return (
+        mk,
+        mk_err,
+        ks,
+        np.full(200, 0.03),
+        np.full(200, 0.2),
+        np.full(200, 0.02),
+        parallax,
+        parallax_error,
+    )
 
 
 @pytest.mark.slow
@@ -61,7 +72,9 @@ def test_spectrum_alone_is_the_lognormal_of_theory(error):
     s = LN_PER_MAG * error
     dis, low, high, logdis, logdis_err, edge = one(mk=-2, mk_err=error, ks=8.2, a_ks=0.2)
     assert dis == pytest.approx(1, rel=1e-12)
-    np.testing.assert_allclose(np.log([low, high]), s**2 + np.array([-1, 1]) * s * 0.99445788321, atol=2e-5)
+    np.testing.assert_allclose(
+        np.log([low, high]), s**2 + np.array([-1, 1]) * s * 0.99445788321, atol=2e-5
+    )
     assert logdis == pytest.approx(s**2 / np.log(10), abs=1e-8)
     assert logdis_err == pytest.approx(s / np.log(10), rel=1e-6)
     assert edge == 0
@@ -80,7 +93,9 @@ def test_mode_of_parallax_alone_is_its_inverse(parallax):
 def test_a_precise_parallax_beats_the_spectrum_and_is_a_gaussian():
     dis, low, high, *_ = one(mk=-2, mk_err=0.3, ks=8, parallax=2, parallax_error=1e-4)
     assert dis == pytest.approx(0.5, abs=1e-7)
-    np.testing.assert_allclose([low - 0.5, high - 0.5], np.array([-1, 1]) * 0.99446 * 0.25e-4, rtol=2e-3)
+    np.testing.assert_allclose(
+        [low - 0.5, high - 0.5], np.array([-1, 1]) * 0.99446 * 0.25e-4, rtol=2e-3
+    )
 
 
 @pytest.mark.parametrize(("parallax", "error"), [(-0.3, 0.05), (-5, 0.1), (0.001, 1.0), (0, 0.05)])
@@ -121,7 +136,9 @@ def test_of_two_maxima_the_higher_is_the_mode():
 
 @pytest.mark.parametrize("limits", [(1e-4, 1e-6), (0.3, 1e-6), (1e-4, 1.0)])
 def test_hopeless_conflict_still_gives_a_narrow_answer_between_the_two(limits):
-    dis, low, high, _, logdis_err, _ = one(mk=-2, mk_err=limits[0], ks=8, parallax=4, parallax_error=limits[1])
+    dis, low, high, _, logdis_err, _ = one(
+        mk=-2, mk_err=limits[0], ks=8, parallax=4, parallax_error=limits[1]
+    )
     assert 0.25 * (1 - 1e-9) <= dis <= 1
     assert low < dis < high
     assert 0 < logdis_err < 0.1
@@ -156,7 +173,11 @@ def test_neither_is_nan_and_no_edge():
 
 @pytest.mark.parametrize(
     "bad",
-    [{"parallax": 1, "parallax_error": 0}, {"parallax": np.inf, "parallax_error": 1}, {"mk": 1, "mk_err": 0, "ks": 5}],
+    [
+        {"parallax": 1, "parallax_error": 0},
+        {"parallax": np.inf, "parallax_error": 1},
+        {"mk": 1, "mk_err": 0, "ks": 5},
+    ],
 )
 def test_senseless_errors_are_missing_terms(bad):
     assert np.isnan(one(**bad)[0])
@@ -188,14 +209,18 @@ def all_kinds(n):
     ks = mk + 5 * np.log10(distance_true) + 10 + rng.normal(0, 2, n) * (kind == 5)
     parallax = 1 / distance_true + error * rng.normal(size=n) * np.where(kind == 6, 4, 1)
     mk[(kind == 1) | (kind == 2)] = NAN
-    parallax[kind == 2] = rng.choice([-1e3, -1.0, -0.01, 0.0, 0.01, 0.0100001, 1e-9], np.count_nonzero(kind == 2))
+    parallax[kind == 2] = rng.choice(
+        [-1e3, -1.0, -0.01, 0.0, 0.01, 0.0100001, 1e-9], np.count_nonzero(kind == 2)
+    )
     parallax[kind == 3] = NAN
     return mk, mk_err, ks, 0.03 + 0 * mk, 0.2 + 0 * mk, 0.02 + 0 * mk, parallax, error
 
 
 @pytest.mark.parametrize("distance_max", [5, 30, 100])
 def test_no_distance_lies_outside_its_own_interval(distance_max):
-    dis, low, high, logdis, logdis_err, edge = distance(*all_kinds(40_000), distance_max=distance_max)
+    dis, low, high, logdis, logdis_err, edge = distance(
+        *all_kinds(40_000), distance_max=distance_max
+    )
     known = np.isfinite(dis)
     assert 1000 < known.sum() < 39_000
     assert ((low <= dis) & (dis <= high))[known].all()
@@ -212,7 +237,9 @@ def test_where_there_is_none_the_limit_would_decide_or_the_pdf_is_wide():
     terms, known = terms_of(*stars)
     mode, low, high, *_, nsigma_end, _ = pdf_summary(terms, known, 100.0)
     none = np.isnan(distance(*stars, distance_max=100)[0])
-    np.testing.assert_array_equal(none, ~known | ~((low <= mode) & (mode <= high) & (nsigma_end >= 1)))
+    np.testing.assert_array_equal(
+        none, ~known | ~((low <= mode) & (mode <= high) & (nsigma_end >= 1))
+    )
     assert none[known & (mode == 100)].all()
     assert (known & (mode == 100)).sum() > 1000
 
@@ -220,7 +247,10 @@ def test_where_there_is_none_the_limit_would_decide_or_the_pdf_is_wide():
 def test_a_distance_that_stays_does_not_hang_on_the_limit():
     """Without the bit of the edge twice the limit gives the same mode and percentiles."""
     stars = all_kinds(8000)
-    near, far = np.array(distance(*stars, distance_max=100)), np.array(distance(*stars, distance_max=200))
+    near, far = (
+        np.array(distance(*stars, distance_max=100)),
+        np.array(distance(*stars, distance_max=200)),
+    )
     both = np.isfinite(near[0]) & np.isfinite(far[0])
     assert both.sum() > 3000
     whole = both & (near[5] == 0)

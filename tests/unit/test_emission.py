@@ -9,8 +9,22 @@ from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 from obcat.kernels.windows import around, clean_pixels, full_pixels
 
 HALPHA = 6564.6
-CHOICES = {"halpha": HALPHA, "halpha_halfwidth": 15.0, "halpha_chi2_halfwidth": 40.0, "erroneous_chi2": 10.0}
-NAMES = ("excess", "excess_err", "ew", "significance", "chi2_red", "chi2_clean", "em_flag", "erroneous")
+CHOICES = {
+    "halpha": HALPHA,
+    "halpha_halfwidth": 15.0,
+    "halpha_chi2_halfwidth": 40.0,
+    "erroneous_chi2": 10.0,
+}
+NAMES = (
+    "excess",
+    "excess_err",
+    "ew",
+    "significance",
+    "chi2_red",
+    "chi2_clean",
+    "em_flag",
+    "erroneous",
+)
 ABSORPTION = 0.4 * np.exp(-0.5 * ((WAVELENGTH - HALPHA) / 6) ** 2)
 
 
@@ -80,7 +94,9 @@ def test_the_error_is_the_scatter_under_noise(model):
     found = run(model, noisy, 0.05, score)
     assert np.std(found["excess"]) == pytest.approx(np.median(found["excess_err"]), rel=0.06)
     core = np.count_nonzero(around(HALPHA, 15))
-    assert np.median(found["excess_err"]) > 1.02 * 0.05 / np.sqrt(core)  # the reconstruction's own noise counts
+    assert np.median(found["excess_err"]) > 1.02 * 0.05 / np.sqrt(
+        core
+    )  # the reconstruction's own noise counts
 
 
 def test_chi_square_is_one_under_noise(model):
@@ -127,7 +143,9 @@ def test_a_masked_core_is_unknown(model):
     ivar = np.full(norm.shape, 1e4, np.float32)
     ivar[0, around(HALPHA, 8)] = 0
     ivar[1, around(HALPHA, 3)] = 0
-    found = dict(zip(NAMES, emission(norm, ivar, np.zeros((2, 1)), **model, **CHOICES), strict=True))
+    found = dict(
+        zip(NAMES, emission(norm, ivar, np.zeros((2, 1)), **model, **CHOICES), strict=True)
+    )
     assert np.isnan(found["em_flag"][0])
     assert np.isnan(found["erroneous"][0])
     assert found["em_flag"][1] == 1
@@ -154,11 +172,16 @@ def test_what_is_unknown_stays_unknown(model, fault):
 
 
 def test_the_curve_of_ordinary_stars_is_taken_off(model):
-    model["excess_curve"], model["excess_limits"] = np.array([0.01, 0.02, 0.03]), np.array([[-1.0], [2.0]])
+    model["excess_curve"], model["excess_limits"] = (
+        np.array([0.01, 0.02, 0.03]),
+        np.array([[-1.0], [2.0]]),
+    )
     model["score_clean_scale"] = np.array([2.0])
     names = ("score_clean_scale", "excess_curve", "excess_limits")
     expected = expected_excess(np.array([[2.0], [40.0]]), **{name: model[name] for name in names})
-    assert expected == pytest.approx([0.01 + 0.02 + 0.03, 0.01 + 0.04 + 0.12])  # held at 2 beyond the training stars
+    assert expected == pytest.approx(
+        [0.01 + 0.02 + 0.03, 0.01 + 0.04 + 0.12]
+    )  # held at 2 beyond the training stars
     assert run(model, 1 - ABSORPTION)["excess"] == pytest.approx(-0.01, abs=1e-6)
 
 

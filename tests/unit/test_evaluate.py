@@ -41,7 +41,9 @@ def test_robust_scatter_of_normal_deviates():
 
 def test_coverage_leaves_out_what_is_unknown():
     # inside, on the edge, outside, and two unknown
-    assert st.coverage(of(2, 3, 9, 1, NAN), of(1, 1, 1, NAN, 0), of(3, 3, 3, 2, 2)) == pytest.approx(2 / 3)
+    assert st.coverage(
+        of(2, 3, 9, 1, NAN), of(1, 1, 1, NAN, 0), of(3, 3, 3, 2, 2)
+    ) == pytest.approx(2 / 3)
 
 
 def test_recall_purity_false_alarms():
@@ -51,18 +53,28 @@ def test_recall_purity_false_alarms():
     assert st.false_alarms(flag, true) == 1 / 3  # the unknown one is no alarm and no success
 
 
-@pytest.mark.parametrize("statistic", [st.median, st.robust_scatter, st.standard_deviation, st.fraction])
+@pytest.mark.parametrize(
+    "statistic", [st.median, st.robust_scatter, st.standard_deviation, st.fraction]
+)
 def test_nothing_known_gives_nan(statistic):
     assert np.isnan(statistic(of()))
     assert np.isnan(statistic(of(NAN, NAN)))
 
 
 def test_cells():
-    assert (decimals(1.23456), decimals(NAN), percent(0.0816), percent(NAN)) == ("1.235", "-", "8.2 %", "-")
+    assert (decimals(1.23456), decimals(NAN), percent(0.0816), percent(NAN)) == (
+        "1.235",
+        "-",
+        "8.2 %",
+        "-",
+    )
 
 
 def test_bins_are_half_open_and_leave_out_nan():
-    found = {label: rows.tolist() for label, rows in bins("S/N", of(9, 10, 50, NAN), (-np.inf, 10, 50, np.inf))}
+    found = {
+        label: rows.tolist()
+        for label, rows in bins("S/N", of(9, 10, 50, NAN), (-np.inf, 10, 50, np.inf))
+    }
     assert found == {
         "S/N below 10": [True, False, False, False],
         "S/N 10 to 50": [False, True, False, False],
@@ -129,7 +141,11 @@ CATALOG: dict[str, list] = {
 def made(columns: dict[str, list], table: str) -> pa.Table:
     """The columns given, and something for those that must not be NULL."""
     n = len(next(iter(columns.values())))
-    rest = {c.column: [SOME[c.type]] * n for c in columns_of(table) if c.required and c.column not in columns}
+    rest = {
+        c.column: [SOME[c.type]] * n
+        for c in columns_of(table)
+        if c.required and c.column not in columns
+    }
     return pa.table(columns | rest)
 
 
@@ -145,9 +161,21 @@ def database(template, tmp_path_factory) -> Path:
     with db.connect(path) as con:
         insert(con, "meta.survey", {"name": ["four"], "simulated": [1]})
         insert(con, "catalog.ob_stars", CATALOG)
-        insert(con, "luminosity.good_parallax", {"star_id": ["A", "C"], "specid": ["1", "3"], "is_train": [0, 1]})
-        insert(con, "model.noise_summary", {"em_flag": [0], "parameter": ["sigma_int"], "mean": [0.26], "std": [0.01]})
-        insert(con, "raw.files", {"path": ["p", "q"], "status": ["ingested", "quarantined"], "reason": [None, "empty"]})
+        insert(
+            con,
+            "luminosity.good_parallax",
+            {"star_id": ["A", "C"], "specid": ["1", "3"], "is_train": [0, 1]},
+        )
+        insert(
+            con,
+            "model.noise_summary",
+            {"em_flag": [0], "parameter": ["sigma_int"], "mean": [0.26], "std": [0.01]},
+        )
+        insert(
+            con,
+            "raw.files",
+            {"path": ["p", "q"], "status": ["ingested", "quarantined"], "reason": [None, "empty"]},
+        )
     return path
 
 
@@ -155,7 +183,9 @@ def test_columns_of_visits_and_orbits_are_read_where_the_truth_has_them(database
     """Emission that comes and goes counts by visit; two sets of lines need velocity and light."""
     truth(tmp_path, VISITS | {"has_emission": [True, False, False, False], "ew_halpha": [3.0, 0.0, 0.0, 0.0],
                               "rv_primary": [0.0] * 4, "rv_companion": [NAN, NAN, 200.0, NAN]})  # fmt: skip
-    stars = pa.table(STARS | {"kind": ["star", "star", "star", "subdwarf"], "flux_ratio_v": [NAN, NAN, 0.5, NAN]})
+    stars = pa.table(
+        STARS | {"kind": ["star", "star", "star", "subdwarf"], "flux_ratio_v": [NAN, NAN, 0.5, NAN]}
+    )
     pq.write_table(stars, tmp_path / "stars.parquet")
     with db.connect(database, read_only=True) as con:
         data = beside_truth(con, read_truth(tmp_path), tmp_path)
@@ -176,7 +206,9 @@ def truth(folder: Path, visits: dict[str, list] = VISITS) -> Path:
 
 def row(report: str, section: str, label: str) -> list[str]:
     """The cells of a row, found by the title of its section and by its label."""
-    part = next(s for s in report.split("SIMULATED survey 'four' - ") if s.splitlines()[:1] == [section])
+    part = next(
+        s for s in report.split("SIMULATED survey 'four' - ") if s.splitlines()[:1] == [section]
+    )
     return next(line[len(label):] for line in part.splitlines() if line.startswith(label)).split()  # fmt: skip
 
 
@@ -186,7 +218,9 @@ def report(database, tmp_path_factory) -> str:
 
 
 def test_every_section_says_simulated(report):
-    titles = [line for line in report.splitlines() if " - " in line and line.startswith("SIMULATED")]
+    titles = [
+        line for line in report.splitlines() if " - " in line and line.startswith("SIMULATED")
+    ]
     assert len(titles) == len(set(titles)) == 27
     assert report.startswith("SIMULATED survey 'four' - ")
 
@@ -194,16 +228,35 @@ def test_every_section_says_simulated(report):
 def test_magnitudes(report):
     title = "absolute magnitude: M_spec - M_true"
     # star a alone is single, without emission, held out: 0.25 - 0
-    assert row(report, title, "test stars (good parallax, held out)") == ["1", "0.250", "0.000", "-", "0.300"]
+    assert row(report, title, "test stars (good parallax, held out)") == [
+        "1",
+        "0.250",
+        "0.000",
+        "-",
+        "0.300",
+    ]
     assert row(report, title, "training stars") == ["0", "-", "-", "-", "-"]
     assert row(report, title, "single stars with emission")[:2] == ["1", "-0.250"]
-    assert row(report, "absolute magnitude: M_spec - M_geo", "em_flag 0 (paper 0.25)")[:2] == ["1", "0.150"]
+    assert row(report, "absolute magnitude: M_spec - M_geo", "em_flag 0 (paper 0.25)")[:2] == [
+        "1",
+        "0.150",
+    ]
 
 
 def test_distances(report):
     # claimed 0.1/0.95, 0.25/2.5, 0.1/1: median 0.1; off by -0.05, 0.25, 0; b's interval misses the true distance
     assert row(report, "distance", "all") == ["3", "10.0", "%", "5.0", "%", "0.0", "%", "66.7", "%"]
-    assert row(report, "distance", "single, emission") == ["1", "10.0", "%", "25.0", "%", "25.0", "%", "0.0", "%"]
+    assert row(report, "distance", "single, emission") == [
+        "1",
+        "10.0",
+        "%",
+        "25.0",
+        "%",
+        "25.0",
+        "%",
+        "0.0",
+        "%",
+    ]
     assert row(report, "distance", "no parallax") == ["0", "-", "-", "-", "-"]
 
 
@@ -219,9 +272,20 @@ def test_flags(report):
         "%",
     ]
     # b and c are flagged, c is a binary; of the single a and b with known flags one is flagged
-    assert row(report, "binaries: binary_flag by parallax S/N", "all")[-4:] == ["50.0", "%", "50.0", "%"]
+    assert row(report, "binaries: binary_flag by parallax S/N", "all")[-4:] == [
+        "50.0",
+        "%",
+        "50.0",
+        "%",
+    ]
     # d is unknown; two of four are called binary
-    assert row(report, "parts of the stars", "binary_flag unknown") == ["7.2", "%", "25.0", "%", "-"]
+    assert row(report, "parts of the stars", "binary_flag unknown") == [
+        "7.2",
+        "%",
+        "25.0",
+        "%",
+        "-",
+    ]
     assert row(report, "parts of the stars", "binary ") == ["10.0", "%", "50.0", "%", "25.0", "%"]
 
 
@@ -232,7 +296,14 @@ def test_reddening_and_parallax(report):
 
 
 def test_noise_and_counts(report):
-    assert row(report, "noise model", "sigma_int, em_flag 0") == ["0.250", "0.260", "0.010", "-", "-", "-"]
+    assert row(report, "noise model", "sigma_int, em_flag 0") == [
+        "0.250",
+        "0.260",
+        "0.010",
+        "-",
+        "-",
+        "-",
+    ]
     assert row(report, "counts", "files quarantined: empty") == ["1"]
     assert row(report, "counts", "stars of the catalog") == ["4"]
 
@@ -241,12 +312,18 @@ def test_a_number_beside_the_paper_s_is_the_same_wherever_it_stands(database, tm
     """README, `obcat evaluate` (twice) and `obcat report`: of the stars that the catalog knows, not of the truth's."""
     path = Path(shutil.copy(database, tmp_path / "obcat.duckdb"))
     with db.connect(path) as con:
-        con.execute("UPDATE luminosity.good_parallax SET is_train = 0")  # the binary c is a test star too
+        con.execute(
+            "UPDATE luminosity.good_parallax SET is_train = 0"
+        )  # the binary c is a test star too
     folder = truth(tmp_path / "truth")
     kinds = pa.table(STARS | {"kind": ["star", "subdwarf", "star", "star"]})
     pq.write_table(kinds, folder / "stars.parquet")
     report, table = evaluate(path, folder), main_numbers(path, folder).splitlines()
-    readme = {line.split(" | ")[0][2:]: line.split(" | ")[2].split()[0] for line in table if line.count(" | ") == 2}
+    readme = {
+        line.split(" | ")[0][2:]: line.split(" | ")[2].split()[0]
+        for line in table
+        if line.count(" | ") == 2
+    }
     with open_database(path) as survey:
         page = {row.what: row.here for row in judgements(survey)}
     summary, geometry = "the paper's numbers beside ours", "absolute magnitude: M_spec - M_geo"
@@ -257,7 +334,9 @@ def test_a_number_beside_the_paper_s_is_the_same_wherever_it_stands(database, tm
         row(report, summary, who)[-1],
         row(report, geometry, "em_flag 0 (paper 0.25)")[2],
     ]
-    assert found == ["0.111"] * 4  # 1.4826 * 0.075: a is off by 0.15, c by 0; of the single star a alone it were 0
+    assert (
+        found == ["0.111"] * 4
+    )  # 1.4826 * 0.075: a is off by 0.15, c by 0; of the single star a alone it were 0
     claimed = [
         readme["median distance error claimed"],
         page["median relative distance error"].split()[0],

@@ -31,8 +31,13 @@ USUAL = {
 
 def compared(*stars: dict[str, Any]) -> dict[str, np.ndarray]:
     """A star a dict of what is not as usual; a column that nothing is said of is unknown."""
-    data = {name: np.array([s.get(name, USUAL.get(name, NAN)) for s in stars], float) for name in (*USUAL, *UNKNOWN)}
-    return data | {name: np.array([s.get(name, "") for s in stars], str) for name in ("kind", "erroneous_kind")}
+    data = {
+        name: np.array([s.get(name, USUAL.get(name, NAN)) for s in stars], float)
+        for name in (*USUAL, *UNKNOWN)
+    }
+    return data | {
+        name: np.array([s.get(name, "") for s in stars], str) for name in ("kind", "erroneous_kind")
+    }
 
 
 def row(section: Section, label: str) -> dict[str, str]:
@@ -48,14 +53,30 @@ def line(section: Section, label: str) -> list[str]:
 def test_accuracy_by_five_variables():
     data = compared(
         {"mk": 0.2, "dis": 1.1, "ebv": 0.32, "snr_g": 80, "dis_low": 1.0, "dis_high": 1.22},
-        {"mk": 0.4, "is_binary": 1, "true_mk": 0.1, "true_mk_system": -0.2, "snr_g": 15, "mk_err": 0.4},
+        {
+            "mk": 0.4,
+            "is_binary": 1,
+            "true_mk": 0.1,
+            "true_mk_system": -0.2,
+            "snr_g": 15,
+            "mk_err": 0.4,
+        },
         {"mk": 9.0, "kind": "white_dwarf"},
         {"mk": 7.0, "uniqflag": 2},
         {"mk": 0.9, "is_train": 1, "ebv": 0.4, "has_emission": 1, "is_nebular": 1},
         {"mk": NAN, "dis": NAN, "ebv": 0.25, "has_emission": 1, "is_wind": 1},
     )
     magnitude = accuracy.magnitude_accuracy(data)
-    assert line(magnitude, "all") == ["1", "0.200", "0.000", "0.200", "2", "0.400", "0.297", "0.300"]
+    assert line(magnitude, "all") == [
+        "1",
+        "0.200",
+        "0.000",
+        "0.200",
+        "2",
+        "0.400",
+        "0.297",
+        "0.300",
+    ]
     assert line(magnitude, "S/N 50 to 100")[:4] == ["1", "0.200", "0.000", "0.200"]
     assert line(magnitude, "S/N 10 to 20")[4:] == ["1", "0.600", "0.000", "0.400"]
     assert line(accuracy.reddening_accuracy(data), "emission: nebular")[:2] == ["1", "0.100"]
@@ -72,12 +93,21 @@ def test_coverage_is_that_of_the_interval_of_the_catalog_and_wider():
     """A spectrum alone, 0.3 mag: 95 per cent reach to 1.96 errors, 68 to 0.99 of them (Eq. 18-24)."""
     width = 0.2 * np.log(10) * 0.3
     at = np.exp(width**2 + width * np.array([0.0, 0.9, -1.5, 2.5]))
-    stars = [{"mk_err": 0.3, "ks_err": 0.0, "a_ks_err": 0.0, "parallax": NAN, "true_distance": d} for d in at]
+    stars = [
+        {"mk_err": 0.3, "ks_err": 0.0, "a_ks_err": 0.0, "parallax": NAN, "true_distance": d}
+        for d in at
+    ]
     data = compared(*stars)
     assert true_ranks(data) == pytest.approx([0.5, 0.8159, 0.0668, 0.9938], abs=1e-3)
     assert line(accuracy.coverage(data), "all")[:3] == ["4", "50.0 %", "75.0 %"]
     histogram = row(accuracy.rank_histogram(data), "all")
-    assert [histogram[c] for c in ("n", "0.0", "0.1", "0.8", "0.9")] == ["4", "25.0", "0.0", "25.0", "25.0"]
+    assert [histogram[c] for c in ("n", "0.0", "0.1", "0.8", "0.9")] == [
+        "4",
+        "25.0",
+        "0.0",
+        "25.0",
+        "25.0",
+    ]
 
 
 def test_coverage_of_magnitude_and_reddening():
@@ -106,7 +136,10 @@ def test_roc_leaves_out_spoiled_spectra_and_other_kinds():
     stars: list[dict[str, Any]] = [{"halpha_significance": s} for s in (0.0, 1.0, 2.0, 3.5)]
     stars += [{"halpha_significance": s, "has_emission": 1, "true_ew": ew, "em_flag": s > 4}
               for s, ew in ((1.5, 0.7), (9.0, 3.0), (NAN, 3.0))]  # fmt: skip
-    stars += [{"halpha_significance": 99.0, "is_erroneous": 1}, {"halpha_significance": 99.0, "kind": "subdwarf"}]
+    stars += [
+        {"halpha_significance": 99.0, "is_erroneous": 1},
+        {"halpha_significance": 99.0, "kind": "subdwarf"},
+    ]
     data = compared(*stars)
     every = line(emission.by_class(data), "all")
     assert every[:3] == ["3", "4", "0.5000"]  # (2/4 + 1 + 0) / 3
@@ -201,7 +234,9 @@ def problems(block: str) -> list[str]:
 
 
 def test_table_for_the_readme():
-    block = summary.readme(compared({"is_train": 0, "mk": 0.1}), dict.fromkeys(STATED, np.nan) | {"sigma_int": 0.26})
+    block = summary.readme(
+        compared({"is_train": 0, "mk": 0.1}), dict.fromkeys(STATED, np.nan) | {"sigma_int": 0.26}
+    )
     assert problems(block) == []
     assert "0.260, - mag" in block
     assert problems(block.replace("SIMULATED", "")) == ["SIMULATED"]

@@ -20,7 +20,9 @@ from obcat.query.sql import opened
 from obcat.section import Section, star_text, word
 
 GAIA = 4611686018427387905  # no double holds it
-MAGNITUDES = {b: 10 + 0.1 * i for i, b in enumerate(BANDS)} | {f"{b}_err": 0.02 + 0.01 * i for i, b in enumerate(BANDS)}
+MAGNITUDES = {b: 10 + 0.1 * i for i, b in enumerate(BANDS)} | {
+    f"{b}_err": 0.02 + 0.01 * i for i, b in enumerate(BANDS)
+}
 NODES = {
     "teff_nodes": np.array([1e4, 2e4]),
     "logg_nodes": np.array([3.0, 5.0]),
@@ -37,24 +39,63 @@ TABLES = {
         {"specid": "55861-F-01-001", "star_id": "S0200000200000", "uniqflag": 1, "snr_g": 90.0},
     ],
     "sample.stars": [
-        {"star_id": "S0100000200000", "specid": "55860-F-01-001", "ra": 10.0, "dec": 20.0, "source_id": GAIA},
-        {"star_id": "S0200000200000", "specid": "55861-F-01-001", "ra": 20.0, "dec": 20.0, "source_id": GAIA - 1},
+        {
+            "star_id": "S0100000200000",
+            "specid": "55860-F-01-001",
+            "ra": 10.0,
+            "dec": 20.0,
+            "source_id": GAIA,
+        },
+        {
+            "star_id": "S0200000200000",
+            "specid": "55861-F-01-001",
+            "ra": 20.0,
+            "dec": 20.0,
+            "source_id": GAIA - 1,
+        },
     ],
     "sample.gaia_matches": [
-        {"star_id": "S0100000200000", "source_id": GAIA, "rank": 1, "chosen": 1, "reason": "nearest"},
-        {"star_id": "S0100000200000", "source_id": 7, "rank": 2, "chosen": 0, "reason": "nearer to another star"},
+        {
+            "star_id": "S0100000200000",
+            "source_id": GAIA,
+            "rank": 1,
+            "chosen": 1,
+            "reason": "nearest",
+        },
+        {
+            "star_id": "S0100000200000",
+            "source_id": 7,
+            "rank": 2,
+            "chosen": 0,
+            "reason": "nearer to another star",
+        },
     ],
-    "emission.lines": [{"specid": "55860-F-01-001", "halpha_significance": 5.5, "em_flag": 1, "erroneous": 0}],
+    "emission.lines": [
+        {"specid": "55860-F-01-001", "halpha_significance": 5.5, "em_flag": 1, "erroneous": 0}
+    ],
     "catalog.quality": [{"specid": "55860-F-01-001", "quality": 8 + 512}],
     "catalog.ob_stars": [
-        {"specid": "55860-F-01-001", "star_id": "S0100000200000", "uniqflag": 1, "dis": 1.25, "quality": 520},
+        {
+            "specid": "55860-F-01-001",
+            "star_id": "S0100000200000",
+            "uniqflag": 1,
+            "dis": 1.25,
+            "quality": 520,
+        },
     ],
     "extinction.photometry": [{"star_id": "S0100000200000"} | MAGNITUDES | {"v": None}],
     "extinction.labels": [{"star_id": "S0100000200000", "teff": 15000.0, "logg": 4.0, "feh": None}],
     "extinction.reddening": [{"star_id": "S0100000200000", "ebv": 0.1234}],
-    "raw.headers": [{"specid": f"{n}-F-01-001", "ra": 10.0, "dec": 20.0, "z": 1e-4} for n in (55859, 55860, 55861)],
+    "raw.headers": [
+        {"specid": f"{n}-F-01-001", "ra": 10.0, "dec": 20.0, "z": 1e-4}
+        for n in (55859, 55860, 55861)
+    ],
 }
-MODELS = {"colours": NODES, "coefficients": COEFFICIENTS, "pca": {"excess_calibration": np.array([0, 1, 0.002, 3.5])}}
+MODELS = {
+    "colours": NODES,
+    "coefficients": COEFFICIENTS,
+    "pca": {"excess_calibration": np.array([0, 1, 0.002, 3.5])},
+}
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +119,14 @@ def filled(template, tmp_path_factory, fill):
         (str(GAIA), "S0100000200000, spectrum 55860-F-01-001, found by Gaia DR2 id"),
         (f"Gaia DR2 {GAIA - 1}", "S0200000200000, spectrum 55861-F-01-001, found by Gaia DR2 id"),
         ("my star", "S0100000200000, spectrum 55859-F-01-001, found by name of a target"),
-        ("10.0 20.0", "S0100000200000, spectrum 55860-F-01-001, found by position, 0.00 arcsec away"),
-        ("20.0, +20.001", "S0200000200000, spectrum 55861-F-01-001, found by position, 3.60 arcsec away"),
+        (
+            "10.0 20.0",
+            "S0100000200000, spectrum 55860-F-01-001, found by position, 0.00 arcsec away",
+        ),
+        (
+            "20.0, +20.001",
+            "S0200000200000, spectrum 55861-F-01-001, found by position, 3.60 arcsec away",
+        ),
     ],
 )
 def test_the_star_that_is_meant(filled, star, found):
@@ -87,7 +134,9 @@ def test_the_star_that_is_meant(filled, star, found):
     assert heading == f"{found} (SIMULATED: this star does not exist)"
 
 
-@pytest.mark.parametrize("star", ["nothing", "4611686018427387900", "", "x' OR true --", "1 2 3", "55859-F-01-002"])
+@pytest.mark.parametrize(
+    "star", ["nothing", "4611686018427387900", "", "x' OR true --", "1 2 3", "55859-F-01-002"]
+)
 def test_no_such_star(filled, star):
     with pytest.raises(StarNotFound, match="give a specid"):
         explain(filled, star)
@@ -118,14 +167,27 @@ def test_every_bit_has_a_condition(filled):
     assert set(conditions()) == bits
     assert conditions()["erroneous"] == "l.erroneous = 1"
     assert all(text.count("(") == text.count(")") and text for text in conditions().values())
-    assert conditions()["parallax_only"].startswith("s.parallax_corrected IS NOT NULL AND (m.mk IS NULL OR ")
+    assert conditions()["parallax_only"].startswith(
+        "s.parallax_corrected IS NOT NULL AND (m.mk IS NULL OR "
+    )
 
 
 def test_colours_have_the_reddening_of_the_kernel_as_their_mean(filled):
     with opened(filled) as con:
         names, rows = colours(con, "S0100000200000")
-    assert [row[0] for row in rows] == ["b - g", "g - bp", "bp - r", "r - i", "i - rp", "rp - j", "j - h"]
-    star = {name: np.array([value]) for name, value in (MAGNITUDES | {"v": np.nan, "v_err": np.nan}).items()}
+    assert [row[0] for row in rows] == [
+        "b - g",
+        "g - bp",
+        "bp - r",
+        "r - i",
+        "i - rp",
+        "rp - j",
+        "j - h",
+    ]
+    star = {
+        name: np.array([value])
+        for name, value in (MAGNITUDES | {"v": np.nan, "v_err": np.nan}).items()
+    }
     given = {"teff": np.array([15e3]), "logg": np.array([4.0]), "feh": np.array([np.nan])}
     ebv = extinction(**given, **star, colour_error_floor=0.014, **NODES, **COEFFICIENTS)[0][0]
     weight, excess = (np.array([row[names.index(n)] for row in rows]) for n in ("weight", "ebv"))
@@ -157,7 +219,9 @@ def test_command(filled):
 def test_page_is_whole_by_itself_and_escapes_what_it_shows(filled, tmp_path):
     changed = Path(shutil.copy(filled, tmp_path / "obcat.duckdb"))
     with db.connect(changed) as con:
-        con.execute("UPDATE sample.gaia_matches SET reason = '<img src=x onerror=alert(1)>' WHERE rank = 2")
+        con.execute(
+            "UPDATE sample.gaia_matches SET reason = '<img src=x onerror=alert(1)>' WHERE rank = 2"
+        )
     text = explain(changed, "S0100000200000", html=True)
     assert "<img" not in text
     assert "&lt;img src=x onerror=alert(1)&gt;" in text
@@ -210,6 +274,8 @@ def test_terms_of_the_distance_are_those_of_the_kernel():
 
 
 def test_command_writes_the_page(filled, tmp_path):
-    done = CliRunner().invoke(main, ["explain", "--trust", str(filled), "my star", "--html", str(tmp_path / "x.html")])
+    done = CliRunner().invoke(
+        main, ["explain", "--trust", str(filled), "my star", "--html", str(tmp_path / "x.html")]
+    )
     assert (done.exit_code, done.stdout) == (0, "")
     assert (tmp_path / "x.html").read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -49,7 +49,11 @@ def names(folder: Path, paths: list[Path]) -> list[str]:
 
 
 def held(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +147,10 @@ def test_checksums_notice_a_changed_bit(released, tmp_path):
     data = bytearray((released / "demo.fits").read_bytes())
     data[-6000] ^= 1
     (tmp_path / "x.fits").write_bytes(data)
-    with pytest.warns(Warning, match="verification failed"), fits.open(tmp_path / "x.fits", checksum=True) as changed:
+    with (
+        pytest.warns(Warning, match="verification failed"),
+        fits.open(tmp_path / "x.fits", checksum=True) as changed,
+    ):
         _ = changed[1].data
 
 
@@ -154,7 +161,9 @@ def same(c, found, wanted) -> bool:
     if c.type != "DOUBLE":
         return found == wanted
     digits = int(c.format.partition(".")[2])
-    return abs(found - wanted) <= (0.5000001 * 10**-digits if c.format[0] == "F" else 0.51 * 10**-digits * abs(wanted))
+    return abs(found - wanted) <= (
+        0.5000001 * 10**-digits if c.format[0] == "F" else 0.51 * 10**-digits * abs(wanted)
+    )
 
 
 def assert_same(columns: dict[str, list], rows: dict[str, list]) -> None:
@@ -179,12 +188,20 @@ def test_csv_read_by_duckdb_without_hints_keeps_ids(released, rows):
 
 
 def test_csv_read_by_pyarrow(released, rows):
-    options = pacsv.ConvertOptions(column_types={c.column: c.arrow_type for c in COLUMNS}, strings_can_be_null=True)
+    options = pacsv.ConvertOptions(
+        column_types={c.column: c.arrow_type for c in COLUMNS}, strings_can_be_null=True
+    )
     assert_same(pacsv.read_csv(released / "demo.csv", convert_options=options).to_pydict(), rows)
 
 
 def test_csv_read_by_pandas(released, rows):
-    names = {"BIGINT": "Int64", "INTEGER": "Int32", "SMALLINT": "Int16", "DOUBLE": "float64", "VARCHAR": "string"}
+    names = {
+        "BIGINT": "Int64",
+        "INTEGER": "Int32",
+        "SMALLINT": "Int16",
+        "DOUBLE": "float64",
+        "VARCHAR": "string",
+    }
     frame = pd.read_csv(released / "demo.csv", dtype={c.column: names[c.type] for c in COLUMNS})
     found = {name: [None if pd.isna(v) else v for v in frame[name]] for name in frame}
     assert_same(found, rows)
@@ -236,7 +253,11 @@ def test_sums_are_those_of_the_files(released):
     summed = [line.split("  ") for line in lines if not line.startswith("# ")]
     for digest, name in summed:
         assert hashlib.sha256((released / name).read_bytes()).hexdigest() == digest
-    assert sorted(held(released)) == sorted(FILES) == sorted([name for _, name in summed] + ["SHA256SUMS"])
+    assert (
+        sorted(held(released))
+        == sorted(FILES)
+        == sorted([name for _, name in summed] + ["SHA256SUMS"])
+    )
     assert lines[:3] == ["# made by obcat: release", "# survey: demo", "# simulated: yes"]
     assert f"# fingerprint: {'a1' * 32}" in lines
 
@@ -257,14 +278,22 @@ def test_same_rows_give_the_same_bytes(released, database, tmp_path, rows):
 def change(database: Path, column: str, value: object) -> None:
     """Another value in the fourth row."""
     with db.connect(database) as con:
-        con.execute(f"UPDATE catalog.ob_stars SET {column} = $value WHERE specid = 'specid-00003'", {"value": value})
+        con.execute(
+            f"UPDATE catalog.ob_stars SET {column} = $value WHERE specid = 'specid-00003'",
+            {"value": value},
+        )
 
 
 @pytest.mark.parametrize(
     ("column", "value", "message"),
-    [("gaia_id", 0, "gaia_id.*stands for NULL"), ("logg", 123.456, "logg: '123.456' is wider than its format")],
+    [
+        ("gaia_id", 0, "gaia_id.*stands for NULL"),
+        ("logg", 123.456, "logg: '123.456' is wider than its format"),
+    ],
 )
-def test_what_a_format_cannot_hold_stops_and_leaves_the_old_release(database, tmp_path, rows, column, value, message):
+def test_what_a_format_cannot_hold_stops_and_leaves_the_old_release(
+    database, tmp_path, rows, column, value, message
+):
     store(database, rows)
     release(database, tmp_path / "out")
     before = held(tmp_path / "out")
@@ -279,7 +308,9 @@ def test_what_a_format_cannot_hold_stops_and_leaves_the_old_release(database, tm
 
 def texts_of(folder: Path, column: str) -> dict[str, list[str]]:
     """A text column as each file has it, in the order of the rows."""
-    cds = Table.read(folder / "cds/obstars.dat", format="ascii.cds", readme=str(folder / "cds/ReadMe"))
+    cds = Table.read(
+        folder / "cds/obstars.dat", format="ascii.cds", readme=str(folder / "cds/ReadMe")
+    )
     with duckdb.connect(str(folder / "obcat.duckdb"), read_only=True) as con:
         stored = con.sql(f"SELECT {column} FROM catalog.ob_stars ORDER BY specid").fetchall()
     found = {
@@ -358,7 +389,9 @@ def test_a_view_in_place_of_a_table_is_not_asked(database, tmp_path, name):
         con.execute(f"CREATE TABLE {schema}.moved AS FROM {name}")
         con.execute(f"DROP TABLE {name}")
         con.execute(f"CREATE VIEW {name} AS FROM {schema}.moved")
-        listed = f"SELECT 'obcat' AS database_name, '{schema}' AS schema_name, '{table}' AS table_name"
+        listed = (
+            f"SELECT 'obcat' AS database_name, '{schema}' AS schema_name, '{table}' AS table_name"
+        )
         con.execute(f"CREATE MACRO main.duckdb_tables() AS TABLE {listed}")
     with pytest.raises(ReleaseError, match=rf"{name} is a view, where obcat build makes a table"):
         release(database, tmp_path / "out")
@@ -368,12 +401,16 @@ def test_a_view_in_place_of_a_table_is_not_asked(database, tmp_path, name):
 def test_facts_of_the_headers_are_plain(database, tmp_path):
     store(database, rows_of(2))
     with db.connect(database) as con:
-        con.execute("UPDATE meta.provenance SET value = 'DR5–7' || chr(27) || '[31m' WHERE item = 'release'")
+        con.execute(
+            "UPDATE meta.provenance SET value = 'DR5–7' || chr(27) || '[31m' WHERE item = 'release'"
+        )
     release(database, tmp_path / "out")
     plain = r"DR5\u20137\x1b[31m"
     assert fits.getheader(tmp_path / "out/demo.fits", 1)["RELEASE"] == plain
     for name in ("demo.vot", "cds/ReadMe", "SHA256SUMS"):
-        assert plain in " ".join((tmp_path / "out" / name).read_text(encoding="ascii").split()), name
+        assert plain in " ".join((tmp_path / "out" / name).read_text(encoding="ascii").split()), (
+            name
+        )
 
 
 @pytest.mark.parametrize("name", ["out.partial", "out.old", "out"])
@@ -401,13 +438,20 @@ def test_files_beside_those_of_a_release_stay(database, tmp_path):
 
 def test_an_export_during_a_publish_is_of_one_build(template, tmp_path, monkeypatch):
     """The database is replaced after every file: all are of the state that was there first."""
-    old, new = (Path(shutil.copy(template, tmp_path / f"{name}.duckdb")) for name in ("obcat", "new"))
+    old, new = (
+        Path(shutil.copy(template, tmp_path / f"{name}.duckdb")) for name in ("obcat", "new")
+    )
     for path, n in ((old, 3), (new, 7)):
         store(path, rows_of(n))
         with db.connect(path) as con:
-            con.execute("INSERT INTO model.arrays VALUES ('noise', 'size', '|u1', [1], $data)", {"data": bytes([n])})
+            con.execute(
+                "INSERT INTO model.arrays VALUES ('noise', 'size', '|u1', [1], $data)",
+                {"data": bytes([n])},
+            )
     with db.connect(new) as con:
-        con.execute("UPDATE meta.provenance SET value = repeat('b2', 32) WHERE item = 'fingerprint'")
+        con.execute(
+            "UPDATE meta.provenance SET value = repeat('b2', 32) WHERE item = 'fingerprint'"
+        )
 
     def and_publish(write):
         def writing(path, catalog):
@@ -424,7 +468,9 @@ def test_an_export_during_a_publish_is_of_one_build(template, tmp_path, monkeypa
     with duckdb.connect(str(tmp_path / "out/obcat.duckdb"), read_only=True) as con:
         assert con.execute("SELECT count(*) FROM catalog.ob_stars").fetchall() == [(3,)]
     assert model_file.read(tmp_path / "out/models.safetensors")[0]["noise"]["size"].tolist() == [3]
-    assert {build_of(tmp_path / "out" / n) for n in ("demo.fits", "obcat.duckdb", "provenance.json")} == {"a1" * 32}
+    assert {
+        build_of(tmp_path / "out" / n) for n in ("demo.fits", "obcat.duckdb", "provenance.json")
+    } == {"a1" * 32}
 
 
 def test_a_database_of_another_build_stops(database, tmp_path, rows, monkeypatch):
@@ -436,10 +482,14 @@ def test_a_database_of_another_build_stops(database, tmp_path, rows, monkeypatch
     def other(con, path, catalog):
         write(con, path, catalog)
         with duckdb.connect(str(path)) as changed:
-            changed.execute("UPDATE meta.provenance SET value = repeat('b2', 32) WHERE item = 'fingerprint'")
+            changed.execute(
+                "UPDATE meta.provenance SET value = repeat('b2', 32) WHERE item = 'fingerprint'"
+            )
 
     monkeypatch.setattr(exporter.duck, "write_from", other)
-    with pytest.raises(NoSums, match=r"obcat\.duckdb is of build b2b2b2b2b2b2b2b2, SHA256SUMS of a1a1"):
+    with pytest.raises(
+        NoSums, match=r"obcat\.duckdb is of build b2b2b2b2b2b2b2b2, SHA256SUMS of a1a1"
+    ):
         release(database, tmp_path / "out")
     assert held(tmp_path / "out") == before
 
@@ -471,5 +521,7 @@ def test_a_catalog_of_full_size_is_written_in_seconds(database, tmp_path):
 
 def test_release_imports_no_model_code():
     script = "import sys, obcat.export.release; sys.exit(str({'torch', 'lightgbm', 'scipy'} & set(sys.modules) or ''))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
     assert done.stderr.strip() == ""

@@ -24,11 +24,17 @@ def answer(magnitudes, errors=0.02, teff=2e4, logg=4.0, feh=0.0, **arrays):
     """The kernel for one star; magnitudes: band -> mag, the others are missing."""
     errors = errors if isinstance(errors, dict) else dict.fromkeys(magnitudes, errors)
     photometry = {
-        f"{band}{end}": [x.get(band, NAN)] for band in BANDS for end, x in (("", magnitudes), ("_err", errors))
+        f"{band}{end}": [x.get(band, NAN)]
+        for band in BANDS
+        for end, x in (("", magnitudes), ("_err", errors))
     }
     names = ("ebv", "ebv_err", "a_ks", "a_ks_err", "n_colours", "outside")
     return dict(
-        zip(names, (x[0] for x in extinction([teff], [logg], [feh], **photometry, **(arrays or model()))), strict=True)
+        zip(
+            names,
+            (x[0] for x in extinction([teff], [logg], [feh], **photometry, **(arrays or model()))),
+            strict=True,
+        )
     )
 
 
@@ -68,7 +74,9 @@ def test_three_bands_by_hand():
 def test_intrinsic_colour_is_bc_of_the_redder_less_bc_of_the_bluer():
     bc = np.zeros(len(BANDS))
     bc[BANDS.index("j")] = 0.2
-    star = answer({"j": 8.31, "h": 8.2}, **model(bc))  # J - H = 0.11, intrinsic 0 - 0.2: excess 0.31
+    star = answer(
+        {"j": 8.31, "h": 8.2}, **model(bc)
+    )  # J - H = 0.11, intrinsic 0 - 0.2: excess 0.31
     assert star["ebv"] == pytest.approx(1)
 
 
@@ -87,26 +95,41 @@ def test_a_magnitude_without_a_usable_error_is_a_missing_band(error):
 
 
 def test_floor_of_the_colour_error():
-    precise, floor = answer({"j": 8.31, "h": 8.0}, 1e-4), answer({"j": 8.31, "h": 8.0}, 0.014 / np.sqrt(2))
+    precise, floor = (
+        answer({"j": 8.31, "h": 8.0}, 1e-4),
+        answer({"j": 8.31, "h": 8.0}, 0.014 / np.sqrt(2)),
+    )
     assert precise["ebv_err"] == pytest.approx(0.014 / 0.31)
     assert precise["ebv_err"] == pytest.approx(floor["ebv_err"])
 
 
 def test_a_colour_that_dust_hardly_changes_has_no_say():
     """i and RP differ by 0.02 in R: 0.3 mag wrong between them, and E moves by less than a hundredth."""
-    star = {band: m - 0.3 * (BANDS.index(band) >= BANDS.index("rp")) for band, m in reddened(0.5).items()}
+    star = {
+        band: m - 0.3 * (BANDS.index(band) >= BANDS.index("rp"))
+        for band, m in reddened(0.5).items()
+    }
     assert answer(star)["ebv"] == pytest.approx(0.5, abs=0.01)
 
 
-@pytest.mark.parametrize("bands", [BANDS, ("bp", "rp", "j", "h"), ("b", "g", "bp", "v", "r", "i", "rp")])
+@pytest.mark.parametrize(
+    "bands", [BANDS, ("bp", "rp", "j", "h"), ("b", "g", "bp", "v", "r", "i", "rp")]
+)
 def test_error_is_the_scatter_of_many_noisy_copies(bands):
     """Known truth: magnitudes scattered by their errors; above the floor, the error must be that of the sample."""
     n = 20000
     rng = np.random.default_rng(3)
-    errors = dict(zip(BANDS, (0.02, 0.05, 0.012, 0.04, 0.03, 0.02, 0.015, 0.025, 0.03), strict=True))
-    column = {x: np.full(n, NAN) if x not in bands else rng.normal(m, errors[x], n) for x, m in reddened(0.8).items()}
+    errors = dict(
+        zip(BANDS, (0.02, 0.05, 0.012, 0.04, 0.03, 0.02, 0.015, 0.025, 0.03), strict=True)
+    )
+    column = {
+        x: np.full(n, NAN) if x not in bands else rng.normal(m, errors[x], n)
+        for x, m in reddened(0.8).items()
+    }
     photometry = column | {f"{band}_err": np.full(n, errors[band]) for band in BANDS}
-    ebv, ebv_err, *_ = extinction(np.full(n, 2e4), np.full(n, 4.0), np.zeros(n), **photometry, **model())
+    ebv, ebv_err, *_ = extinction(
+        np.full(n, 2e4), np.full(n, 4.0), np.zeros(n), **photometry, **model()
+    )
     assert ebv.mean() == pytest.approx(0.8, abs=4 * ebv_err[0] / np.sqrt(n))
     assert ebv.std() == pytest.approx(ebv_err[0], rel=4 / np.sqrt(2 * n))
 
@@ -187,11 +210,16 @@ def test_a_row_does_not_depend_on_its_batch():
     rng = np.random.default_rng(4)
     columns = [rng.uniform(1e4, 4e4, 300), rng.uniform(2, 5, 300), rng.uniform(-1, 1, 300)]
     for _ in BANDS:
-        columns += [np.where(rng.random(300) < 0.3, NAN, rng.normal(10, 1, 300)), rng.uniform(0.01, 0.1, 300)]
+        columns += [
+            np.where(rng.random(300) < 0.3, NAN, rng.normal(10, 1, 300)),
+            rng.uniform(0.01, 0.1, 300),
+        ]
     for x in columns:
         x.flags.writeable = False
     arrays = {**model(), "bc_nodes": rng.normal(size=(3, 2, 3, 9))}
     whole = extinction(*columns, **arrays)
     for rows in (slice(0, 1), slice(7, 9), slice(100, 300)):
-        for part, all_rows in zip(extinction(*(x[rows] for x in columns), **arrays), whole, strict=True):
+        for part, all_rows in zip(
+            extinction(*(x[rows] for x in columns), **arrays), whole, strict=True
+        ):
             np.testing.assert_array_equal(part, all_rows[rows])

@@ -13,27 +13,50 @@ from obcat.report.distances import running_median
 from obcat.report.overview import FigureError, draw_overview, title
 from obcat.report.style import shown
 
-KNOWN = ("mk", "mk_geo", "teff", "dis", "dis_low", "dis_high", "x", "y", "parallax_corrected", "parallax_error")
+KNOWN = (
+    "mk",
+    "mk_geo",
+    "teff",
+    "dis",
+    "dis_low",
+    "dis_high",
+    "x",
+    "y",
+    "parallax_corrected",
+    "parallax_error",
+)
 
 
 def stars(n: int, unknown: int = 0) -> pa.Table:
     """n stars with values and some with NULL in every column that may have it."""
     rng, total = np.random.default_rng(1), n + unknown
     known = np.arange(total) < n
-    columns = {name: pa.array(rng.uniform(1, 2, total) * (1e4 if name == "teff" else 1), mask=~known) for name in KNOWN}
-    flags = {name: pa.array(np.arange(total) % 2, mask=~known) for name in ("em_flag", "binary_flag")}
+    columns = {
+        name: pa.array(rng.uniform(1, 2, total) * (1e4 if name == "teff" else 1), mask=~known)
+        for name in KNOWN
+    }
+    flags = {
+        name: pa.array(np.arange(total) % 2, mask=~known) for name in ("em_flag", "binary_flag")
+    }
     names = [f"{i:03d}" for i in range(total)]
     ids = {name: pa.array(names) for name in ("specid", "fitsname", "star_id")}
     numbers = {name: np.zeros(total, int) for name in ("quality", "simulated")}
     numbers |= {"uniqflag": np.ones(total, int), "ra": np.zeros(total), "dec": np.zeros(total)}
     return pa.table(
-        columns | flags | ids | numbers | {"snr_g": np.full(total, 60.0), "parallax_offset": np.zeros(total)}
+        columns
+        | flags
+        | ids
+        | numbers
+        | {"snr_g": np.full(total, 60.0), "parallax_offset": np.zeros(total)}
     )
 
 
 def filled(path: Path, rows: pa.Table, simulated: int = 1) -> Path:
     with db.connect(path) as con:
-        con.execute("INSERT INTO meta.survey (name, simulated) VALUES ('small', $simulated)", {"simulated": simulated})
+        con.execute(
+            "INSERT INTO meta.survey (name, simulated) VALUES ('small', $simulated)",
+            {"simulated": simulated},
+        )
         con.register("rows", rows)
         con.execute("INSERT INTO catalog.ob_stars BY NAME SELECT * FROM rows")
         con.execute("INSERT INTO luminosity.good_parallax SELECT specid, specid, snr_g, em_flag, 0 FROM rows "
@@ -66,7 +89,9 @@ def test_stars_are_read_with_nan_for_null(small):
     assert np.isnan(drawn["mk"]).sum() == 5
 
 
-@pytest.mark.parametrize("rows", [stars(0), stars(0, unknown=3), stars(1)], ids=["nothing", "NULLs", "one"])
+@pytest.mark.parametrize(
+    "rows", [stars(0), stars(0, unknown=3), stars(1)], ids=["nothing", "NULLs", "one"]
+)
 def test_little_or_nothing_to_draw(rows, database, tmp_path):
     path = filled(database, rows, simulated=0)
     draw_overview(path, tmp_path / "a.png")

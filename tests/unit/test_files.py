@@ -19,7 +19,9 @@ KIND = "release"
 
 def tree(folder: Path) -> dict[str, bytes]:
     """Every file in and below a folder, hidden ones too."""
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
 
 
 def put(folder: Path, text: str = "one", kind: str = KIND) -> Path:
@@ -49,7 +51,9 @@ def test_a_folder_is_put_in_place_of_one_of_its_kind(tmp_path):
 
 def test_sums_are_read_by_sha256sum(tmp_path):
     put(tmp_path / "out")
-    subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=tmp_path / "out", check=True)
+    subprocess.run(
+        ["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=tmp_path / "out", check=True
+    )
 
 
 def interrupted(context) -> None:
@@ -84,7 +88,9 @@ def strange(folder: Path, name: str) -> None:
         (folder / "b").write_text("one?", encoding="ascii")
     elif name == "sums of another":
         sums = (folder / "SHA256SUMS").read_text(encoding="ascii").splitlines(keepends=True)
-        (folder / "SHA256SUMS").write_text("".join(s for s in sums if s[0] != "#"), encoding="ascii")
+        (folder / "SHA256SUMS").write_text(
+            "".join(s for s in sums if s[0] != "#"), encoding="ascii"
+        )
     elif name == "no sums":
         (folder / "SHA256SUMS").unlink()
 
@@ -198,7 +204,18 @@ with files.publishing_folder(Path(sys.argv[1]), "release") as partial:
 
 
 @pytest.mark.parametrize(
-    "at", ["mkdir 1", "mkdir 3", "fsync 0", "fsync 2", "exchange 0", "fsync 3", "rmdir 0", "unlink 0", "rmdir 2"]
+    "at",
+    [
+        "mkdir 1",
+        "mkdir 3",
+        "fsync 0",
+        "fsync 2",
+        "exchange 0",
+        "fsync 3",
+        "rmdir 0",
+        "unlink 0",
+        "rmdir 2",
+    ],
 )
 def test_a_kill_leaves_the_old_or_the_new(tmp_path, at):
     put(tmp_path / "out")
@@ -292,9 +309,14 @@ def test_a_lock_on_a_file_that_is_gone_is_none(tmp_path, monkeypatch):
 def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
     done: list[str] = []
     real_sync, real_replace = os.fsync, Path.replace
-    synced = [lambda handle: done.append(str(Path(f"/proc/self/fd/{handle}").readlink())), real_sync]
+    synced = [
+        lambda handle: done.append(str(Path(f"/proc/self/fd/{handle}").readlink())),
+        real_sync,
+    ]
     monkeypatch.setattr(os, "fsync", lambda handle: [call(handle) for call in synced])
-    monkeypatch.setattr(Path, "replace", lambda path, to: (done.append("replaced"), real_replace(path, to)))
+    monkeypatch.setattr(
+        Path, "replace", lambda path, to: (done.append("replaced"), real_replace(path, to))
+    )
     with publishing(tmp_path / "x") as partial:
         partial.write_bytes(b"1")
     assert done == [str(partial), "replaced", str(tmp_path)]
@@ -313,6 +335,9 @@ def test_a_disk_without_locks(tmp_path, monkeypatch):
 
 
 def test_names_that_no_line_can_hold(tmp_path):
-    with pytest.raises(ValueError, match="no line of plain text"), publishing_folder(tmp_path / "out", KIND) as partial:
+    with (
+        pytest.raises(ValueError, match="no line of plain text"),
+        publishing_folder(tmp_path / "out", KIND) as partial,
+    ):
         (partial / "a\nb").write_bytes(b"")
     assert list(tmp_path.iterdir()) == []

@@ -26,7 +26,9 @@ def mark(folder: Path) -> str:
 def raw(tmp_path) -> Path:
     folder = tmp_path / "raw"
     folder.mkdir()
-    pq.write_table(pa.table({"path": ["a"], "sha256": ["0" * 64], "mtime_ns": [1]}), folder / "files.parquet")
+    pq.write_table(
+        pa.table({"path": ["a"], "sha256": ["0" * 64], "mtime_ns": [1]}), folder / "files.parquet"
+    )
     return folder
 
 
@@ -71,7 +73,9 @@ def test_one_digit_of_the_zero_point_counts(raw, tmp_path, monkeypatch):
     folder = Path(shutil.copytree(package, tmp_path / "zero_point"))
     path = folder / "coefficients" / "z6_200720.txt"
     path.write_text(one_digit(path.read_text(encoding="utf-8")), encoding="utf-8")
-    monkeypatch.setattr(inputs, "find_spec", lambda _: SimpleNamespace(submodule_search_locations=[str(folder)]))
+    monkeypatch.setattr(
+        inputs, "find_spec", lambda _: SimpleNamespace(submodule_search_locations=[str(folder)])
+    )
     assert mark(raw) != before
 
 
@@ -79,7 +83,9 @@ def test_the_version_of_every_library_counts(raw, monkeypatch):
     seen = {mark(raw)}
     ours = fingerprint.version
     for package in (*fingerprint.PACKAGES, "gaiadr3-zeropoint"):
-        monkeypatch.setattr(fingerprint, "version", lambda p, new=package: "0.0" if p == new else ours(p))
+        monkeypatch.setattr(
+            fingerprint, "version", lambda p, new=package: "0.0" if p == new else ours(p)
+        )
         seen.add(mark(raw))
     assert len(seen) == 1 + len(fingerprint.PACKAGES)
 
@@ -96,11 +102,18 @@ def test_every_module_that_a_build_runs_counts():
     """What is in memory once a build and its fits are imported is among what was found by reading."""
     modules = ["obcat.build.run", *fingerprint.fits()]
     script = f"import sys, importlib\nfor m in {modules}: importlib.import_module(m)\nprint(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     run = {name for name in done.stdout.split() if name.startswith("obcat.")}
     found = set(reached(*modules))
     assert run <= found
-    assert {"obcat.fit.pca", "obcat.kernels.distance", "obcat.build.fingerprint", "obcat.udf"} <= run
+    assert {
+        "obcat.fit.pca",
+        "obcat.kernels.distance",
+        "obcat.build.fingerprint",
+        "obcat.udf",
+    } <= run
 
 
 def test_what_only_judges_does_not_count():

@@ -18,7 +18,9 @@ PARAMETERS = SimpleNamespace(colour_teff=20000.0)
 
 
 def reader(table):
-    return lambda: pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=100))
+    return lambda: pa.RecordBatchReader.from_batches(
+        table.schema, table.to_batches(max_chunksize=100)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,9 @@ def rows():
 def test_every_node_of_the_table_comes_back_exactly(corrections, grid):
     at = [corrections[x].to_numpy() for x in ("teff", "logg", "feh")]
     bc, outside = bolometric_corrections(*at, **grid)
-    np.testing.assert_array_equal(bc, np.stack([corrections[f"bc_{x}"].to_numpy() for x in BANDS], axis=1))
+    np.testing.assert_array_equal(
+        bc, np.stack([corrections[f"bc_{x}"].to_numpy() for x in BANDS], axis=1)
+    )
     assert not outside.any()
     assert [len(grid[x]) for x in ("teff_nodes", "logg_nodes", "feh_nodes")] == [33, 9, 5]
 
@@ -52,7 +56,9 @@ def test_row_order_does_not_matter(corrections, grid):
 
 def test_b2v_star_has_the_colour_of_the_reference_readme(corrections):
     """B2V, 20.4 kK, log g 4.19: J - Ks = -0.154 (Mamajek's table: -0.145). Ks stands in for H here."""
-    with_ks = corrections.set_column(corrections.column_names.index("bc_h"), "bc_h", corrections["bc_ks"])
+    with_ks = corrections.set_column(
+        corrections.column_names.index("bc_h"), "bc_h", corrections["bc_ks"]
+    )
     grid = colours(reader(with_ks), PARAMETERS, {}).arrays
     bc, _ = bolometric_corrections([20400.0], [4.19], [0.0], **grid)
     assert bc[0, BANDS.index("h")] - bc[0, BANDS.index("j")] == pytest.approx(-0.154, abs=0.003)
@@ -62,14 +68,20 @@ def test_a_missing_node_lies_between_its_neighbours_in_metallicity(corrections, 
     drop = (corrections["teff"].to_numpy() == 20000) & (corrections["logg"].to_numpy() == 5)
     drop &= corrections["feh"].to_numpy() == 0
     assert drop.sum() == 1
-    without = colours(reader(corrections.filter(pa.array(~drop))), PARAMETERS, {}).arrays["bc_nodes"]
+    without = colours(reader(corrections.filter(pa.array(~drop))), PARAMETERS, {}).arrays[
+        "bc_nodes"
+    ]
     t, g = list(grid["teff_nodes"]).index(20000), 8
-    np.testing.assert_allclose(without[t, g, 2], (without[t, g, 1] + without[t, g, 3]) / 2, rtol=1e-12)
+    np.testing.assert_allclose(
+        without[t, g, 2], (without[t, g, 1] + without[t, g, 3]) / 2, rtol=1e-12
+    )
 
 
 def test_a_missing_corner_is_not_extrapolated(corrections):
     some = corrections.filter(pa.array(corrections["feh"].to_numpy() <= 0))
-    less = some.filter(pa.array(~((some["teff"].to_numpy() == 6000) & (some["feh"].to_numpy() == 0))))
+    less = some.filter(
+        pa.array(~((some["teff"].to_numpy() == 6000) & (some["feh"].to_numpy() == 0)))
+    )
     assert np.isnan(colours(reader(less), PARAMETERS, {}).arrays["bc_nodes"][0, :, -1]).all()
 
 
@@ -88,7 +100,11 @@ def test_coefficients_are_the_row_of_the_star(rows):
 
 
 def test_coefficients_between_rows_and_beyond_them(rows):
-    between = coefficients(reader(rows), SimpleNamespace(colour_teff=np.sqrt(2e4 * 3e4)), {}).arrays["coefficients"]
+    between = coefficients(
+        reader(rows), SimpleNamespace(colour_teff=np.sqrt(2e4 * 3e4)), {}
+    ).arrays["coefficients"]
     assert between[0] == pytest.approx((4.091 + 4.101) / 2)
-    with pytest.raises(ValueError, match="colour_teff = 8000 is outside the table: 10000 to 30000 K"):
+    with pytest.raises(
+        ValueError, match="colour_teff = 8000 is outside the table: 10000 to 30000 K"
+    ):
         coefficients(reader(rows), SimpleNamespace(colour_teff=8000), {})

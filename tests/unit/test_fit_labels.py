@@ -13,7 +13,12 @@ from obcat.fit.labels import labels
 from obcat.kernels.labels import boosted, predict_labels
 
 PARAMETERS = SimpleNamespace(
-    label_trees=60, label_leaves=15, label_learning_rate=0.1, label_min_leaf=10, label_seed=1, label_min_stars=100
+    label_trees=60,
+    label_leaves=15,
+    label_learning_rate=0.1,
+    label_min_leaf=10,
+    label_seed=1,
+    label_min_stars=100,
 )
 N, K = 1500, 8
 RNG = np.random.default_rng(4)
@@ -36,10 +41,13 @@ HAND = {
 def table(teff=TEFF, logg=LOGG, feh=FEH, is_train=IS_TRAIN):
     score = pa.FixedSizeListArray.from_arrays(pa.array(SCORE.ravel()), K)
     given = {
-        name: pa.array(values, from_pandas=True) for name, values in (("teff", teff), ("logg", logg), ("feh", feh))
+        name: pa.array(values, from_pandas=True)
+        for name, values in (("teff", teff), ("logg", logg), ("feh", feh))
     }
     names = [f"S{i:04d}" for i in range(N)]
-    return pa.table({"star_id": names, "specid": names, "score_clean": score, **given, "is_train": is_train})
+    return pa.table(
+        {"star_id": names, "specid": names, "score_clean": score, **given, "is_train": is_train}
+    )
 
 
 def fitted(rows, parameters=PARAMETERS):
@@ -70,8 +78,19 @@ def test_same_as_lightgbm(leaves):
     own = SimpleNamespace(**{**vars(PARAMETERS), "label_leaves": leaves})
     model = trees.train(SCORE, LOGG, own)
     data = lightgbm.Dataset(SCORE.astype(float), LOGG)
-    options = {"num_leaves": leaves, "learning_rate": 0.1, "min_data_in_leaf": 10, "seed": 1, "verbosity": -1}
-    exact = {"objective": "regression", "num_threads": 1, "deterministic": True, "force_row_wise": True}
+    options = {
+        "num_leaves": leaves,
+        "learning_rate": 0.1,
+        "min_data_in_leaf": 10,
+        "seed": 1,
+        "verbosity": -1,
+    }
+    exact = {
+        "objective": "regression",
+        "num_threads": 1,
+        "deterministic": True,
+        "force_row_wise": True,
+    }
     booster = lightgbm.train(options | exact, data, num_boost_round=60)
     other = RNG.normal(size=(700, K)).astype(np.float32)
     assert boosted(other, **model) == pytest.approx(booster.predict(other.astype(float)), abs=1e-13)
@@ -102,7 +121,9 @@ def test_errors_are_the_scatter_of_test_stars(fit):
     assert logg_err == pytest.approx(rows["logg"]["scatter"])
     assert feh_err == pytest.approx(rows["feh"]["scatter"])
     assert teff_err / teff == pytest.approx(np.log(10) * rows["log_teff"]["scatter"])
-    assert 1.4826 * np.median(np.abs((logg - LOGG)[~IS_TRAIN])) == pytest.approx(rows["logg"]["scatter"], rel=0.05)
+    assert 1.4826 * np.median(np.abs((logg - LOGG)[~IS_TRAIN])) == pytest.approx(
+        rows["logg"]["scatter"], rel=0.05
+    )
 
 
 def test_counts(fit):
@@ -119,7 +140,9 @@ def test_labels_of_test_stars_do_not_reach_the_trees(fit):
 
 def test_same_bytes_again(fit):
     again = fitted(table())
-    assert all(again.arrays[name].tobytes() == array.tobytes() for name, array in fit.arrays.items())
+    assert all(
+        again.arrays[name].tobytes() == array.tobytes() for name, array in fit.arrays.items()
+    )
 
 
 def test_a_missing_label_costs_that_label_only():
@@ -158,7 +181,9 @@ def test_only_training_stars_still_have_an_error():
 def test_bad_score_spoils_its_own_row_only(fit):
     spoilt = SCORE[:4].copy()
     spoilt[1, 5] = np.nan
-    for got, whole in zip(predict_labels(spoilt, **fit.arrays), predict_labels(SCORE[:4], **fit.arrays), strict=True):
+    for got, whole in zip(
+        predict_labels(spoilt, **fit.arrays), predict_labels(SCORE[:4], **fit.arrays), strict=True
+    ):
         assert np.isnan(got).tolist() == [False, True, False, False]
         assert np.array_equal(got[[0, 2, 3]], whole[[0, 2, 3]])
 

@@ -41,7 +41,9 @@ def truth(score):
 
 
 def fixed_list(values):
-    return pa.FixedSizeListArray.from_arrays(pa.array(values.astype(np.float32).ravel()), values.shape[1])
+    return pa.FixedSizeListArray.from_arrays(
+        pa.array(values.astype(np.float32).ravel()), values.shape[1]
+    )
 
 
 def sky(n=N, seed=5, binaries=0.0, emission=0.15):
@@ -78,7 +80,10 @@ def fitted(table, parameters=PARAMETERS):
 
 def answer(fit, table):
     return kernel(
-        list_array(table["score_clean"]), list_array(table["score_full"]), float_array(table["em_flag"]), **fit.arrays
+        list_array(table["score_clean"]),
+        list_array(table["score_full"]),
+        float_array(table["em_flag"]),
+        **fit.arrays,
     )
 
 
@@ -131,7 +136,9 @@ def test_nothing_is_dropped_before_the_first_round(binary_sky):
     first = tables_of(fit, "luminosity_stars", iteration=0)
     assert all(row["used"] for row in first)
     for row in fit.tables["luminosity_summary"].to_pylist():
-        stars = tables_of(fit, "luminosity_stars", network=row["network"], iteration=row["iteration"])
+        stars = tables_of(
+            fit, "luminosity_stars", network=row["network"], iteration=row["iteration"]
+        )
         assert row["n_train"] == sum(star["used"] for star in stars)
         assert row["n_dropped"] == len(stars) - row["n_train"]
 
@@ -146,10 +153,14 @@ def test_next_round_leaves_out_what_the_last_one_found(binary_sky):
 
 def test_test_stars_and_emission_stars_stay_out(clean_sky):
     table, _, fit = clean_sky
-    training = {r["star_id"]: r["em_flag"] for r in table.select(["star_id", "em_flag", "is_train"]).to_pylist()}
+    training = {
+        r["star_id"]: r["em_flag"]
+        for r in table.select(["star_id", "em_flag", "is_train"]).to_pylist()
+    }
     is_test = set(table.filter(pa.compute.invert(table["is_train"]))["star_id"].to_pylist())
     seen = {
-        n: {r["star_id"] for r in tables_of(fit, "luminosity_stars", network=n)} for n in ("non_emission", "emission")
+        n: {r["star_id"] for r in tables_of(fit, "luminosity_stars", network=n)}
+        for n in ("non_emission", "emission")
     }
     assert not (seen["non_emission"] | seen["emission"]) & is_test
     assert seen["non_emission"] == {star for star in training if training[star] == 0} - is_test
@@ -213,7 +224,9 @@ def test_no_rows_at_all():
 
 def test_only_training_stars():
     table = sky(n=300, emission=0.0)[0]
-    everyone = table.set_column(table.schema.get_field_index("is_train"), "is_train", pa.array([True] * len(table)))
+    everyone = table.set_column(
+        table.schema.get_field_index("is_train"), "is_train", pa.array([True] * len(table))
+    )
     fit = fitted(everyone, changed(epochs=2))
     assert all(row["scatter_test"] is None for row in fit.tables["luminosity_summary"].to_pylist())
     assert np.isfinite(answer(fit, table)[0]).all()
@@ -223,7 +236,9 @@ def test_star_without_scores_or_magnitude_is_left_out():
     table = sky(n=200, emission=0.0)[0]
     holes = float_array(table["mk_geo"])
     holes[3] = np.nan
-    table = table.set_column(table.schema.get_field_index("mk_geo"), "mk_geo", pa.array(holes, from_pandas=True))
+    table = table.set_column(
+        table.schema.get_field_index("mk_geo"), "mk_geo", pa.array(holes, from_pandas=True)
+    )
     fit = fitted(table, changed(epochs=1))
     assert "S00003" not in {row["star_id"] for row in tables_of(fit, "luminosity_stars")}
     assert np.isfinite(fit.arrays["full_w0"]).all()
@@ -250,13 +265,22 @@ def test_folded_network_is_the_trained_one():
     assert np.mean((predict(sample.score, **network) - sample.mk) ** 2) == pytest.approx(
         history[0].train_loss, rel=1e-4
     )
-    assert np.mean((predict(test.score, **network) - test.mk) ** 2) == pytest.approx(history[0].test_loss, rel=1e-4)
+    assert np.mean((predict(test.score, **network) - test.mk) ** 2) == pytest.approx(
+        history[0].test_loss, rel=1e-4
+    )
 
 
 def test_equations_15_to_17_by_hand():
     # M = m - A - 10 puts the star at 1 mas; sqrt(0.3² + 0² + 0.4²) = 0.5 -> σ = 0.2 ln 10 * 0.5 = 0.230259
-    star = {"ks": np.array([9.0]), "ks_err": np.array([0.4]), "a_ks": np.array([1.0]), "a_ks_err": np.zeros(1)}
-    snr = snr_dparallax(np.array([-2.0]), 0.3, **star, parallax=np.array([0.7]), parallax_error=np.zeros(1))
+    star = {
+        "ks": np.array([9.0]),
+        "ks_err": np.array([0.4]),
+        "a_ks": np.array([1.0]),
+        "a_ks_err": np.zeros(1),
+    }
+    snr = snr_dparallax(
+        np.array([-2.0]), 0.3, **star, parallax=np.array([0.7]), parallax_error=np.zeros(1)
+    )
     assert snr == pytest.approx([0.3 / 0.230259], rel=1e-5)
 
 
@@ -270,6 +294,11 @@ def test_scatter_less_the_error_of_the_geometric_magnitude():
 
 def test_null_scores_become_nan():
     column = pa.chunked_array(
-        [pa.array([[1, 2], None], pa.list_(pa.float32(), 2)), pa.array([[3, 4]], pa.list_(pa.float32(), 2))]
+        [
+            pa.array([[1, 2], None], pa.list_(pa.float32(), 2)),
+            pa.array([[3, 4]], pa.list_(pa.float32(), 2)),
+        ]
     )
-    assert np.array_equal(list_array(column), np.array([[1, 2], [np.nan, np.nan], [3, 4]], np.float32), equal_nan=True)
+    assert np.array_equal(
+        list_array(column), np.array([[1, 2], [np.nan, np.nan], [3, 4]], np.float32), equal_nan=True
+    )

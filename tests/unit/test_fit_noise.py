@@ -12,14 +12,20 @@ from obcat.fit.likelihood import Stars, closed_form, quadrature
 from obcat.fit.noise import clipped, most_likely, noise
 
 TRUTH = np.array([0.0, 0.0, 0.25, 0.10])
-SHORT = SimpleNamespace(noise_nsigma=3.0, noise_walkers=12, noise_steps=100, noise_seed=1, noise_min_stars=30)
+SHORT = SimpleNamespace(
+    noise_nsigma=3.0, noise_walkers=12, noise_steps=100, noise_seed=1, noise_min_stars=30
+)
 
 
 def fake_stars(n, seed, theta=TRUTH, parallax_snr=12.0, em_flag=0):
     """Columns of stars as the model has them: M flat, parallaxes at least parallax_snr times their error."""
     rng = np.random.default_rng(seed)
     alpha, beta, sigma_int, sigma_100 = theta
-    mk, snr_g, dis = rng.uniform(-5, 2, n), 10 ** rng.uniform(1, 2.5, n), 10 ** rng.uniform(-0.3, 0.5, n)
+    mk, snr_g, dis = (
+        rng.uniform(-5, 2, n),
+        10 ** rng.uniform(1, 2.5, n),
+        10 ** rng.uniform(-0.3, 0.5, n),
+    )
     error = 1 / dis / parallax_snr / rng.uniform(1, 3, n)
     ks, a_ks = mk + 5 * np.log10(dis) + 10.2, np.full(n, 0.2)
     return {
@@ -39,7 +45,9 @@ def fake_stars(n, seed, theta=TRUTH, parallax_snr=12.0, em_flag=0):
 def fit(*samples, **parameters):
     table = pa.concat_tables([pa.table(sample) for sample in samples])
     parameters = SimpleNamespace(**{**vars(SHORT), **parameters})
-    return noise(lambda: pa.RecordBatchReader.from_batches(table.schema, table.to_batches()), parameters, {})
+    return noise(
+        lambda: pa.RecordBatchReader.from_batches(table.schema, table.to_batches()), parameters, {}
+    )
 
 
 def posterior(result, em_flag=0):
@@ -94,14 +102,21 @@ def test_closed_form_is_the_limit_of_precise_parallaxes():
     integrated = quadrature(stars)
     for theta in ([0.02, 0.01, 0.26, 0.11], [-0.1, 0.2, 0.3, 0.05]):
         difference = integrated(np.array(theta)) - integrated(TRUTH)
-        assert difference == pytest.approx(closed_form(np.array(theta), stars) - closed_form(TRUTH, stars), abs=0.01)
+        assert difference == pytest.approx(
+            closed_form(np.array(theta), stars) - closed_form(TRUTH, stars), abs=0.01
+        )
 
 
 def test_poor_parallaxes_need_the_integral():
     """At parallax / error = 10 the Gaussian shortcut is off by more than the integral's own error: why it is made."""
     stars = Stars.of(fake_stars(500, 3, parallax_snr=10))
     theta, integrated = np.array([0.02, 0.02, 0.25, 0.1]), quadrature(stars)
-    gap = integrated(theta) - integrated(TRUTH) - closed_form(theta, stars) + closed_form(TRUTH, stars)
+    gap = (
+        integrated(theta)
+        - integrated(TRUTH)
+        - closed_form(theta, stars)
+        + closed_form(TRUTH, stars)
+    )
     assert abs(gap) > 0.1
 
 
@@ -149,7 +164,9 @@ def test_rows_without_a_value_are_passed_over():
     columns = fake_stars(100, 1)
     whole = fit(columns)
     extra = fake_stars(6, 2)
-    for row, (name, bad) in enumerate([("mk", np.nan), ("parallax", -1.0), ("parallax", np.nan), ("snr_g", 0.0)]):
+    for row, (name, bad) in enumerate(
+        [("mk", np.nan), ("parallax", -1.0), ("parallax", np.nan), ("snr_g", 0.0)]
+    ):
         extra[name][row] = bad
     extra["parallax_error"][4] = 0
     extra["ks"][5] = np.nan

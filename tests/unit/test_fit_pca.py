@@ -15,7 +15,10 @@ from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 from obcat.kernels.pca import pca_scores, reconstruct
 from obcat.kernels.windows import clean_pixels, full_pixels
 
-RANGE = (6200.0, 6795.0)  # a few hundred pixels on either side of H alpha: fast, and all there is to test
+RANGE = (
+    6200.0,
+    6795.0,
+)  # a few hundred pixels on either side of H alpha: fast, and all there is to test
 USED, CLEAN = full_pixels(*RANGE), clean_pixels(*RANGE)
 PARAMETERS = SimpleNamespace(
     pca_components=6,
@@ -43,12 +46,19 @@ def reader(norm, ivar, rows=100):
     """A read() as the build hands it to a fit."""
 
     def column(values):
-        return pa.FixedSizeListArray.from_arrays(pa.array(np.ravel(values).astype(np.float32)), N_PIXEL)
+        return pa.FixedSizeListArray.from_arrays(
+            pa.array(np.ravel(values).astype(np.float32)), N_PIXEL
+        )
 
     def batch(start):
         part = slice(start, min(start + rows, len(norm)))
         names = [f"{i:03d}" for i in range(part.start, part.stop)]
-        arrays = [pa.array(names), pa.array([f"S{name}" for name in names]), column(norm[part]), column(ivar[part])]
+        arrays = [
+            pa.array(names),
+            pa.array([f"S{name}" for name in names]),
+            column(norm[part]),
+            column(ivar[part]),
+        ]
         return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
     return lambda: pa.RecordBatchReader.from_batches(SCHEMA, map(batch, range(0, len(norm), rows)))
@@ -72,12 +82,17 @@ def survey(n=600, emitters=60, seed=11):
 
 
 def flags(norm, ivar, arrays):
-    choices = {name: getattr(PARAMETERS, name) for name in ("pca_outlier", "pca_max_masked", "pca_sweeps")}
+    choices = {
+        name: getattr(PARAMETERS, name) for name in ("pca_outlier", "pca_max_masked", "pca_sweeps")
+    }
     names = ("mean", "scale", "clean_basis", "full_basis")
     clean, _ = pca_scores(norm, ivar, **{name: arrays[name] for name in names}, **choices)
     names = ("mean", "scale", "clean_basis", "full_from_clean", "score_clean_scale", "residual_sd")
     curve = ("excess_curve", "excess_limits", "excess_calibration")
-    window = {name: getattr(PARAMETERS, name) for name in ("halpha", "halpha_halfwidth", "halpha_chi2_halfwidth")}
+    window = {
+        name: getattr(PARAMETERS, name)
+        for name in ("halpha", "halpha_halfwidth", "halpha_chi2_halfwidth")
+    }
     model = {name: arrays[name] for name in names + curve}
     return clean, emission(norm, ivar, clean, **model, **window, erroneous_chi2=10.0)
 
@@ -105,7 +120,9 @@ def test_emission_is_found_and_left_out(fitted):
 def test_reconstruction_shows_the_star_without_emission(fitted):
     norm, ivar, level, fit = fitted
     score, _ = flags(norm, ivar, fit.arrays)
-    spectrum = reconstruct(score, **{name: fit.arrays[name] for name in ("mean", "scale", "full_from_clean")})
+    spectrum = reconstruct(
+        score, **{name: fit.arrays[name] for name in ("mean", "scale", "full_from_clean")}
+    )
     assert np.std((spectrum - level)[:, USED]) < 0.01
     assert np.std((norm - level)[:60, USED]) > 0.05
 
@@ -122,7 +139,9 @@ def test_bases_are_orthonormal_and_zero_where_not_used(fitted):
 def test_scales_whiten_the_coefficients(fitted):
     norm, ivar, _, fit = fitted
     score, _ = flags(norm, ivar, fit.arrays)
-    kept = np.setdiff1d(np.arange(600), [int(i) for i in fit.tables["pca_dropped"]["specid"].to_pylist()])
+    kept = np.setdiff1d(
+        np.arange(600), [int(i) for i in fit.tables["pca_dropped"]["specid"].to_pylist()]
+    )
     white = score[kept] / fit.arrays["score_clean_scale"]
     assert np.cov(white.T) == pytest.approx(np.eye(6), abs=0.02)
 
@@ -142,7 +161,9 @@ def test_masked_pixels_do_not_move_the_mean(fitted):
     pixel = int(np.flatnonzero(CLEAN)[50])
     norm[::4, pixel], ivar[::4, pixel] = -100, 0
     arrays = pca(reader(norm, ivar), PARAMETERS, {}).arrays
-    assert arrays["mean"][pixel] == pytest.approx(np.mean(norm[ivar[:, pixel] > 0, pixel]), abs=2e-3)
+    assert arrays["mean"][pixel] == pytest.approx(
+        np.mean(norm[ivar[:, pixel] > 0, pixel]), abs=2e-3
+    )
     assert arrays["scale"][pixel] < 0.1
 
 
@@ -178,7 +199,9 @@ def test_spectra_without_a_good_pixel_are_dropped():
     norm, ivar, _ = survey(60, 0)
     ivar[:3] = 0
     fit = pca(reader(norm, ivar), PARAMETERS, {})
-    assert dict(zip(*(fit.tables["pca_dropped"][c].to_pylist() for c in ("specid", "reason")), strict=True)) == {
+    assert dict(
+        zip(*(fit.tables["pca_dropped"][c].to_pylist() for c in ("specid", "reason")), strict=True)
+    ) == {
         "000": "masked",
         "001": "masked",
         "002": "masked",
@@ -186,7 +209,9 @@ def test_spectra_without_a_good_pixel_are_dropped():
 
 
 def test_streaming_correlation_is_numpys():
-    x = np.random.default_rng(12).normal(3, 2, (500, 20)) @ np.random.default_rng(13).normal(size=(20, 20))
+    x = np.random.default_rng(12).normal(3, 2, (500, 20)) @ np.random.default_rng(13).normal(
+        size=(20, 20)
+    )
     mean, deviation, matrix = correlation(np.array_split(x, 7), 20)
     assert mean == pytest.approx(x.mean(axis=0))
     assert deviation == pytest.approx(x.std(axis=0))
@@ -222,7 +247,9 @@ def test_the_shared_map_is_the_qr_solution():
     value, vector = components(clean.T @ clean / 400, 4)
     scores = clean @ vector.T
     q, r = np.linalg.qr(scores)
-    assert shared(value, vector, clean.T @ full / 400) == pytest.approx(np.linalg.solve(r, q.T @ full), abs=1e-10)
+    assert shared(value, vector, clean.T @ full / 400) == pytest.approx(
+        np.linalg.solve(r, q.T @ full), abs=1e-10
+    )
 
 
 def test_leverage_gives_the_residual_of_a_fit_without_the_star():
@@ -239,7 +266,10 @@ def test_leverage_gives_the_residual_of_a_fit_without_the_star():
 def test_chance_correlations_are_not_believed():
     rng = np.random.default_rng(16)
     clean = np.arange(60) < 40
-    signal, noise = 0.9 * np.ones((1, 60)), rng.normal(0, np.sqrt(0.19 / 1000), (3, 60))  # 0.19 = 1 - 0.9^2
+    signal, noise = (
+        0.9 * np.ones((1, 60)),
+        rng.normal(0, np.sqrt(0.19 / 1000), (3, 60)),
+    )  # 0.19 = 1 - 0.9^2
     share = believed(np.vstack([signal / 10, noise]), np.array([100.0, 1, 1, 1]), clean, 1000)
     assert (share[:, clean] == 1).all()
     assert share[0, -1] > 0.95
@@ -252,7 +282,9 @@ def test_false_alarms_are_as_rare_at_high_as_at_low_snr(snr):
     error = 0.2 / rng.choice([10.0, 30, 100, 300], 40000)
     ordinary = rng.normal(0, np.hypot(1.3 * error, 0.004))
     emission = np.where(rng.random(40000) < 0.13, rng.exponential(0.2, 40000), 0)
-    centre, error_scale, systematic, threshold = calibrate(ordinary + emission, error, false_alarm=1e-3)
+    centre, error_scale, systematic, threshold = calibrate(
+        ordinary + emission, error, false_alarm=1e-3
+    )
     some = (error == 0.2 / snr) & (emission == 0)
     significance = (ordinary[some] - centre) / np.hypot(error_scale * error[some], systematic)
     assert np.mean(significance > threshold) < 4e-3

@@ -34,7 +34,9 @@ def test_a_sentinel_of_magnitudes_is_a_number_elsewhere(tmp_path):
 
 
 def test_sentinels_in_32_bits(tmp_path):
-    Table({"specid": ["k", "l"], "ebv": np.array([99.999, 0.5], np.float32)}).write(tmp_path / "t.fits")
+    Table({"specid": ["k", "l"], "ebv": np.array([99.999, 0.5], np.float32)}).write(
+        tmp_path / "t.fits"
+    )
     assert foreign(tmp_path / "t.fits")["ebv"].to_pylist() == [None, 0.5]
 
 
@@ -59,7 +61,8 @@ def test_names_of_spectra_as_they_are_on_disk_or_unpadded(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("unit", "value", "expect"), [("kpc", 1.5, 1.5), ("pc", 1500.0, 1.5), ("[pc]", 3.0, 1.0), ("log(kpc)", 0.0, 1.0)]
+    ("unit", "value", "expect"),
+    [("kpc", 1.5, 1.5), ("pc", 1500.0, 1.5), ("[pc]", 3.0, 1.0), ("log(kpc)", 0.0, 1.0)],
 )
 def test_units_of_distances(unit, value, expect, tmp_path):
     rows = f"specid\tdis\n\t{unit}\n------\t----\nk\t{value}\n"
@@ -69,7 +72,11 @@ def test_units_of_distances(unit, value, expect, tmp_path):
 def test_names_twice_rounded_ids_and_unknown_units_stop(tmp_path):
     with pytest.raises(IngestError, match="column 'mk' is there 2 times"):
         text(tmp_path, "specid,mk,mk\nk,1,2\n")
-    ids = (2**61 + 128 * np.random.default_rng(2).integers(0, 2**50, 25)).astype(float).astype(np.int64)
+    ids = (
+        (2**61 + 128 * np.random.default_rng(2).integers(0, 2**50, 25))
+        .astype(float)
+        .astype(np.int64)
+    )
     with pytest.raises(IngestError, match="went through a float"):
         text(tmp_path, "GaiaDR2,mk\n" + "".join(f"{i},1\n" for i in ids))
     with pytest.raises(IngestError, match="unit 'cubit' is not known"):

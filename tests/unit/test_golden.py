@@ -45,11 +45,15 @@ def tolerance(case: Path) -> float:
     return float(first.removeprefix("# rtol ")) if first.startswith("# rtol ") else RTOL
 
 
-def compare(found: list[dict[str, Any]], expected: list[dict[str, Any]], rtol: float = RTOL) -> None:
+def compare(
+    found: list[dict[str, Any]], expected: list[dict[str, Any]], rtol: float = RTOL
+) -> None:
     assert len(found) == len(expected), found
     for got, wanted in zip(found, expected, strict=True):
         for name, value in wanted.items():
-            assert same(got[name], value, rtol), f"{name}: {got[name]!r}, expected {value!r} in {wanted}"
+            assert same(got[name], value, rtol), (
+                f"{name}: {got[name]!r}, expected {value!r} in {wanted}"
+            )
 
 
 def same(got: Any, wanted: Any, rtol: float) -> bool:

@@ -25,7 +25,9 @@ def fake(fiber: int, snr: float | None, ivar: float = 1.0) -> Fake:
 
 @pytest.mark.parametrize("ivar", [1.0, 2.0, 0.3])
 def test_nothing_is_said_where_errors_and_headers_agree(ivar, tmp_path):
-    fakes = [fake(i, snr, ivar) for i, snr in enumerate((20.0, 19.0, 21.0, 0.0, -9999.0, 999.0, None), 1)]
+    fakes = [
+        fake(i, snr, ivar) for i, snr in enumerate((20.0, 19.0, 21.0, 0.0, -9999.0, 999.0, None), 1)
+    ]
     assert said(tmp_path, *fakes) == ["spectra: 7 found, 7 read, 7 ingested"]
 
 
@@ -45,5 +47,8 @@ def test_files_set_aside_are_told_with_their_list(tmp_path):
     survey = Survey(name="s", simulated=True, release="none", spectra=tmp_path / "in")
     lines = ingest(survey, tmp_path / "raw", workers=1)
     listed = tmp_path / "raw" / "superseded.csv"
-    assert f"spectra: 1 set aside for a newer file of the same spectrum, all listed in {listed}" in lines
+    assert (
+        f"spectra: 1 set aside for a newer file of the same spectrum, all listed in {listed}"
+        in lines
+    )
     assert listed.is_file()

@@ -53,7 +53,11 @@ def test_every_dialect_gives_the_arrays_astropy_reads(dialect: str, packed: bool
     content = fake.content()
     spectrum = read_spectrum(fake.packed() if packed else content, fake.name)
     with fits.open(BytesIO(content)) as hdus:
-        rows = [hdus[1].data["FLUX"][0], hdus[1].data["IVAR"][0]] if dialect == "dr10" else hdus[0].data[:2]
+        rows = (
+            [hdus[1].data["FLUX"][0], hdus[1].data["IVAR"][0]]
+            if dialect == "dr10"
+            else hdus[0].data[:2]
+        )
         flux, ivar = (np.asarray(row, np.float32) for row in rows)
     assert spectrum.flux.dtype == spectrum.ivar.dtype == np.float32
     assert spectrum.flux.tobytes() == flux.tobytes()
@@ -65,9 +69,25 @@ def test_every_dialect_gives_the_arrays_astropy_reads(dialect: str, packed: bool
 def test_header_columns_are_those_declared_in_either_dialect(dialect: str) -> None:
     row = read(Fake(dialect)).header
     assert set(row) == set(arrow_schema("raw.headers").names)
-    expected = {"specid": "55863-GAC_105N29_B1-01-011", "fitsname": "spec-55863-GAC_105N29_B1_sp01-011.fits"}
-    expected |= {"lmjd": 55863, "planid": "GAC_105N29_B1", "spid": 1, "fiberid": 11, "ra": 105.3833, "dec": 27.611422}
-    expected |= {"z": -3.15e-06, "z_err": 7.014e-05, "class": "STAR", "subclass": "A0", "helio_rv": -27.66897}
+    expected = {
+        "specid": "55863-GAC_105N29_B1-01-011",
+        "fitsname": "spec-55863-GAC_105N29_B1_sp01-011.fits",
+    }
+    expected |= {
+        "lmjd": 55863,
+        "planid": "GAC_105N29_B1",
+        "spid": 1,
+        "fiberid": 11,
+        "ra": 105.3833,
+        "dec": 27.611422,
+    }
+    expected |= {
+        "z": -3.15e-06,
+        "z_err": 7.014e-05,
+        "class": "STAR",
+        "subclass": "A0",
+        "helio_rv": -27.66897,
+    }
     expected |= {
         "snr_u": 0.30,
         "snr_g": 3.41,
@@ -77,16 +97,27 @@ def test_header_columns_are_those_declared_in_either_dialect(dialect: str) -> No
         "exptime": 1800.0,
         "nexp": 3,
     }
-    expected |= {"fibertyp": "Obj", "fibermas": 0, "tsource": "PILOT", "tcomment": "xuyi_r", "tfrom": "-"}
+    expected |= {
+        "fibertyp": "Obj",
+        "fibermas": 0,
+        "tsource": "PILOT",
+        "tcomment": "xuyi_r",
+        "tfrom": "-",
+    }
     old = dialect in ("dr1", "dr2")
     expected |= {
         "obsid": None if old else 1501011,
         "fiber_offset": None if old else False,
         "desig": "LAMOST J070131.99+273641.1",
     }
-    expected |= {"zflag": {"dr1": None, "dr2": "LASP"}.get(dialect, "PIPELINE"), "verspipe": "v2.9.7"}
+    expected |= {
+        "zflag": {"dr1": None, "dr2": "LASP"}.get(dialect, "PIPELINE"),
+        "verspipe": "v2.9.7",
+    }
     mags = [None] * 7 if dialect == "dr10" else [99.0, 15.55, 15.04, 14.74, 99.0, 99.0, 99.0]
-    expected |= {"magtype": "PS" if dialect == "dr10" else "ugrizjh"} | {f"mag{i}": m for i, m in enumerate(mags, 1)}
+    expected |= {"magtype": "PS" if dialect == "dr10" else "ugrizjh"} | {
+        f"mag{i}": m for i, m in enumerate(mags, 1)
+    }
     assert {key: row[key] for key in expected} == expected
 
 
@@ -118,11 +149,15 @@ def test_sentinels_stay_as_they_came() -> None:
     ],
 )
 @pytest.mark.parametrize("dialect", ["dr1", "dr5", "dr10"])
-def test_pixels_are_placed_by_offset_and_masked_outside(dialect: str, coeff0: float, n: int, first: int) -> None:
+def test_pixels_are_placed_by_offset_and_masked_outside(
+    dialect: str, coeff0: float, n: int, first: int
+) -> None:
     flux = np.arange(1.0, n + 1)
     spectrum = read(Fake(dialect, n=n, coeff0=coeff0, arrays={"flux": flux, "ivar": np.ones(n)}))
     assert (spectrum.header["first_pixel"], spectrum.header["n_pixel"]) == (first, n)
-    expected = np.array([i - first + 1 if 0 <= i - first < n else 0 for i in range(N_PIXEL)], np.float32)
+    expected = np.array(
+        [i - first + 1 if 0 <= i - first < n else 0 for i in range(N_PIXEL)], np.float32
+    )
     assert np.array_equal(spectrum.flux, expected)
     assert np.array_equal(spectrum.ivar, (expected > 0).astype(np.float32))
 
@@ -149,7 +184,9 @@ def test_mask_is_any_of_four_marks() -> None:
     assert spectrum.flux[[10, 11, 12, 15, 17]].tolist() == [0, 0, 25, 25, -25]
     counts = {"n_masked": 6, "n_zero_flux": 1, "n_not_finite": 3, "n_high_ivar": 1}
     assert {key: spectrum.header[key] for key in counts} == counts
-    assert spectrum.header["snr_g_computed"] == pytest.approx(25 * np.sqrt(np.float32(0.04)), rel=1e-7)
+    assert spectrum.header["snr_g_computed"] == pytest.approx(
+        25 * np.sqrt(np.float32(0.04)), rel=1e-7
+    )
 
 
 def test_snr_is_the_median_over_good_pixels_of_the_g_band() -> None:
@@ -176,10 +213,23 @@ FIELDS = st.one_of(
     st.integers(-(10**18), 10**18).map(lambda v: f"{v:>20}"),
     st.floats(-1e30, 1e30).map(lambda v: f"{v:>20.10G}"),
     st.floats(-1e30, 1e30).map(lambda v: f"{v:.6E}".replace("E", "D")),
-    st.sampled_from(["                   T", "F", "", "  .5", "-1.", "+0078", "'it''s'", "'  x  '", "''", "'a/b'"]),
-    st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="'&"), max_size=40).map(
-        lambda v: f"'{v}'"
+    st.sampled_from(
+        [
+            "                   T",
+            "F",
+            "",
+            "  .5",
+            "-1.",
+            "+0078",
+            "'it''s'",
+            "'  x  '",
+            "''",
+            "'a/b'",
+        ]
     ),
+    st.text(
+        st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="'&"), max_size=40
+    ).map(lambda v: f"'{v}'"),
 )
 
 
@@ -196,13 +246,21 @@ def test_card_values_equal_astropy(field: str, comment: str) -> None:
 
 
 def test_first_of_two_cards_counts_and_end_inside_text_does_not() -> None:
-    lines = [card("A", 1), "COMMENT END".ljust(160), card("A", 2), card("B", "END" + " " * 60), "END".ljust(80)]
+    lines = [
+        card("A", 1),
+        "COMMENT END".ljust(160),
+        card("A", 2),
+        card("B", "END" + " " * 60),
+        "END".ljust(80),
+    ]
     content = padded("".join(lines).encode(), b" ")
     assert parse_header(content, 0) == ({"A": 1, "B": "END"}, 2880)
     assert parse_header(content, 0, {"B"}) == ({"B": "END"}, 2880)
 
 
-@pytest.mark.parametrize("field", [b"1.5.2", b"'open", b"12 34", b"'\xe9t\xe9'", b"'a\x07'", b"TRUE"])
+@pytest.mark.parametrize(
+    "field", [b"1.5.2", b"'open", b"12 34", b"'\xe9t\xe9'", b"'a\x07'", b"TRUE"]
+)
 def test_cards_outside_the_standard_are_refused(field: bytes) -> None:
     with pytest.raises(Quarantined, match="bad_header: KEY"):
         parse_header(header({"KEY": field}), 0)
@@ -222,12 +280,21 @@ def test_scaled_images_are_read_by_astropy(bitpix: int, monkeypatch: pytest.Monk
     rows = np.stack([np.round(a) for a in fake.arrays.values()])
     rows[1] = 4
     stored = padded(rows.astype({16: ">i2", 32: ">i4", -32: ">f4"}[bitpix]).tobytes())
-    fake.cards |= {"BITPIX": bitpix, "BSCALE": 0.5, "BZERO": 0.0, "EXTEN0": "Flux Inverse Subcontinuum"}
+    fake.cards |= {
+        "BITPIX": bitpix,
+        "BSCALE": 0.5,
+        "BZERO": 0.0,
+        "EXTEN0": "Flux Inverse Subcontinuum",
+    }
     content = header(
-        {"SIMPLE": True, "BITPIX": bitpix, "NAXIS": 2, "NAXIS1": N, "NAXIS2": 5} | fake.science() | fake.cards
+        {"SIMPLE": True, "BITPIX": bitpix, "NAXIS": 2, "NAXIS1": N, "NAXIS2": 5}
+        | fake.science()
+        | fake.cards
     )
     calls = []
-    monkeypatch.setattr(layouts, "_scaled_image", lambda c, image=layouts._scaled_image: calls.append(c) or image(c))
+    monkeypatch.setattr(
+        layouts, "_scaled_image", lambda c, image=layouts._scaled_image: calls.append(c) or image(c)
+    )
     rows[2] = np.round(fake.arrays["flux"])
     spectrum = read_spectrum(content + stored, fake.name)
     with fits.open(BytesIO(content + stored)) as hdus:
@@ -282,13 +349,20 @@ def test_a_name_given_by_hand_is_accepted_when_the_header_knows_its_own() -> Non
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for fiber in range(1, 5):
-        Fake(DIALECTS[fiber + 1], fiberid=fiber, seed=fiber).write(tmp_path / "in" / f"plate{fiber % 2}")
+        Fake(DIALECTS[fiber + 1], fiberid=fiber, seed=fiber).write(
+            tmp_path / "in" / f"plate{fiber % 2}"
+        )
     return tmp_path / "in"
 
 
 def test_tables_have_the_declared_columns_and_provenance(folder: Path, tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
-    counts = ingest(folder, tmp_path / "out", workers=1, progress=lambda done, total: calls.append((done, total)))
+    counts = ingest(
+        folder,
+        tmp_path / "out",
+        workers=1,
+        progress=lambda done, total: calls.append((done, total)),
+    )
     assert counts == {"found": 4, "read": 4, "ingested": 4, "duplicate": 0, "quarantined": 0}
     assert calls == [(4, 4)]
     for name in ("headers", "files"):
@@ -303,7 +377,9 @@ def test_tables_have_the_declared_columns_and_provenance(folder: Path, tmp_path:
     for row in headers:
         assert np.array_equal(
             stored[row["sha256"]],
-            read(Fake(DIALECTS[row["fiberid"] + 1], fiberid=row["fiberid"], seed=row["fiberid"])).flux,
+            read(
+                Fake(DIALECTS[row["fiberid"] + 1], fiberid=row["fiberid"], seed=row["fiberid"])
+            ).flux,
         )
     (part,) = (tmp_path / "out" / "spectra").iterdir()
     declared, found = arrow_schema("raw.spectra"), pq.read_table(part)
@@ -313,7 +389,10 @@ def test_tables_have_the_declared_columns_and_provenance(folder: Path, tmp_path:
 
 
 def snapshot(out: Path) -> dict[str, tuple[bytes, int]]:
-    return {str(p.relative_to(out)): (p.read_bytes(), p.stat().st_mtime_ns) for p in out.rglob("*.parquet")}
+    return {
+        str(p.relative_to(out)): (p.read_bytes(), p.stat().st_mtime_ns)
+        for p in out.rglob("*.parquet")
+    }
 
 
 def test_an_unchanged_folder_is_not_read_or_written_again(
@@ -327,7 +406,9 @@ def test_an_unchanged_folder_is_not_read_or_written_again(
     assert snapshot(tmp_path / "out") == before
 
 
-def test_only_new_and_changed_files_are_read_and_vanished_ones_leave(folder: Path, tmp_path: Path) -> None:
+def test_only_new_and_changed_files_are_read_and_vanished_ones_leave(
+    folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     ingest(folder, out, workers=1)
     old = next(folder.glob("*/*-001.fits.gz"))
@@ -359,7 +440,9 @@ def test_parts_are_compacted_when_more_than_half_is_stale(folder: Path, tmp_path
     assert len(spectra(out)) == 1
 
 
-def test_one_content_under_two_names_is_one_row_and_both_are_kept(folder: Path, tmp_path: Path) -> None:
+def test_one_content_under_two_names_is_one_row_and_both_are_kept(
+    folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     first = next(folder.glob("*/*-001.fits.gz"))
     copy = first.with_name(first.name.replace(".fits", "_dr5.fits"))
@@ -397,21 +480,29 @@ def test_a_renamed_file_is_read_but_not_stored_again(folder: Path, tmp_path: Pat
     assert {name for name in after if after[name] != before.get(name)} == {"files.parquet"}
 
 
-OVERLAPPING = [[[a, b], [b, c], [c]] for a, b, c in permutations("abcd", 3)]  # rewritten, the second is the third
+OVERLAPPING = [
+    [[a, b], [b, c], [c]] for a, b, c in permutations("abcd", 3)
+]  # rewritten, the second is the third
 
 
 @pytest.mark.parametrize("contents", [[["a"]], [["a", "b"], ["b", "a"]], *OVERLAPPING], ids=str)
-def test_tidy_keeps_each_spectrum_once_and_loses_none(contents: list[list[str]], tmp_path: Path) -> None:
+def test_tidy_keeps_each_spectrum_once_and_loses_none(
+    contents: list[list[str]], tmp_path: Path
+) -> None:
     for shas in contents:
         rows = np.array([[ord(sha)] * N_PIXEL for sha in shas], np.float32)
         parts.write_part(tmp_path, shas, shas, rows, rows)
     parts.tidy(tmp_path, "abcd")
     rows = [row for path in tmp_path.iterdir() for row in table(path)]
-    assert sorted(row["sha256"] for row in rows) == sorted({sha for shas in contents for sha in shas})
+    assert sorted(row["sha256"] for row in rows) == sorted(
+        {sha for shas in contents for sha in shas}
+    )
     assert all(row["flux"][0] == ord(row["specid"]) == ord(row["sha256"]) for row in rows)
 
 
-@pytest.mark.parametrize("lost", ["part", "half a part", "headers.parquet", "files.parquet", "temporary"])
+@pytest.mark.parametrize(
+    "lost", ["part", "half a part", "headers.parquet", "files.parquet", "temporary"]
+)
 def test_lost_or_damaged_output_is_made_again(lost: str, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     ingest(folder, out, workers=1)
@@ -461,13 +552,20 @@ def test_order_is_by_name_and_linked_folders_are_walked_once(tmp_path: Path) -> 
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "b" / "loop").symlink_to(tmp_path)
     (tmp_path / "z").symlink_to(tmp_path / "a")
-    assert [entry.path for entry in list_spectra(tmp_path)] == ["c/1.FITS", "a/1.fits", "b/2.fits", "a/3.fits.gz"]
+    assert [entry.path for entry in list_spectra(tmp_path)] == [
+        "c/1.FITS",
+        "a/1.fits",
+        "b/2.fits",
+        "a/3.fits.gz",
+    ]
 
 
 @pytest.mark.parametrize("make", [lambda p: None, lambda p: p.write_bytes(b"")])
 def test_missing_folder_is_one_line(make, tmp_path: Path) -> None:
     make(tmp_path / "gone")
-    with pytest.raises(UnreadableError, match=r"gone: .*; give a folder of spectra that can be read") as error:
+    with pytest.raises(
+        UnreadableError, match=r"gone: .*; give a folder of spectra that can be read"
+    ) as error:
         ingest(tmp_path / "gone", tmp_path / "out")
     assert error.value.exit_code == 3
 
@@ -508,7 +606,9 @@ for moment in range(1, 40):
 
 
 @pytest.mark.slow
-def test_killed_before_any_rename_or_removal_the_next_run_puts_it_right(folder: Path, tmp_path: Path) -> None:
+def test_killed_before_any_rename_or_removal_the_next_run_puts_it_right(
+    folder: Path, tmp_path: Path
+) -> None:
     first = next(folder.glob("*/*-001.fits.gz"))
     shutil.copy(first, first.with_name(first.name.replace(".fits", "_x.fits")))
     ingest(folder, tmp_path / "whole", workers=1)

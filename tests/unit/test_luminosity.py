@@ -19,7 +19,12 @@ HAND = {
 def network(seed, k=100, h=100):
     rng = np.random.default_rng(seed)
     shapes = {"w0": (k, h), "b0": h, "w1": (h, h), "b1": h, "w2": h, "b2": ()}
-    domain = {"centre": np.zeros(3), "scale": np.ones(3), "limit": np.array(2.0), "brightest": np.array(-9.0)}
+    domain = {
+        "centre": np.zeros(3),
+        "scale": np.ones(3),
+        "limit": np.array(2.0),
+        "brightest": np.array(-9.0),
+    }
     return {name: rng.normal(size=shape) / 10 for name, shape in shapes.items()} | domain
 
 
@@ -32,7 +37,10 @@ def only_network(arrays):
 
 
 MODEL = both(network(1), network(2))
-EMPTY = {name: np.empty((0,) * array.ndim) if array.ndim else np.array(np.nan) for name, array in MODEL.items()}
+EMPTY = {
+    name: np.empty((0,) * array.ndim) if array.ndim else np.array(np.nan)
+    for name, array in MODEL.items()
+}
 SCORES = np.random.default_rng(3).normal(size=(600, 100)).astype(np.float32)
 
 
@@ -123,7 +131,9 @@ def test_out_of_domain_brighter_than_the_training_stars():
     found = luminosity(SCORES, SCORES, np.zeros(len(SCORES)), **bright)[1]
     assert np.array_equal(found, np.maximum(far, mk < limit))
     assert (found > far).any()
-    assert np.array_equal(luminosity(SCORES, SCORES, np.ones(len(SCORES)), **bright)[1], far_clean())
+    assert np.array_equal(
+        luminosity(SCORES, SCORES, np.ones(len(SCORES)), **bright)[1], far_clean()
+    )
 
 
 def far_clean():

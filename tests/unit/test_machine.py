@@ -45,16 +45,21 @@ def test_little_memory_takes_threads_away_unless_they_are_asked_for(monkeypatch)
     looks(monkeypatch, 8, 64 * GB)
     assert chosen(Share(memory="700MB")) == Limits(2, 700_000_000)
     assert chosen(Share(memory="699MB")) == Limits(1, 699_000_000)
-    with pytest.raises(MachineError, match=r"^memory: 1200MB is too little; give 1.3 GB or more for 4 threads$"):
+    with pytest.raises(
+        MachineError, match=r"^memory: 1200MB is too little; give 1.3 GB or more for 4 threads$"
+    ):
         chosen(Share(memory="1200MB", threads=4))
-    with pytest.raises(MachineError, match=r"^memory: 399MB is too little; give 400 MB or more for 1 thread$"):
+    with pytest.raises(
+        MachineError, match=r"^memory: 399MB is too little; give 400 MB or more for 1 thread$"
+    ):
         chosen(Share(memory="399MB"))
     with pytest.raises(MachineError, match="threads: 0 is less than 1"):
         chosen(Share(threads=0))
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("1500MB", 1_500_000_000), ("2 gib", 2**31), ("1.5GB", 1_500_000_000), (" 1TiB ", 2**40)]
+    ("text", "size"),
+    [("1500MB", 1_500_000_000), ("2 gib", 2**31), ("1.5GB", 1_500_000_000), (" 1TiB ", 2**40)],
 )
 def test_sizes(text, size):
     assert parsed(text) == size
@@ -98,9 +103,13 @@ MINE, FOREIGN = "0::/user/job", {"other/memory.max": "5", "other/cpu.max": "100 
         (["0::/../../elsewhere"], {"memory.max": "6000000"}, 6000000, None),
     ],
 )  # fmt: skip
-def test_control_groups_of_both_versions_and_those_above_count(tmp_path, monkeypatch, lines, files, size, count):
+def test_control_groups_of_both_versions_and_those_above_count(
+    tmp_path, monkeypatch, lines, files, size, count
+):
     physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    monkeypatch.setattr(
+        resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    )
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)), raising=False)
     groups(tmp_path, monkeypatch, lines, files)
     assert machine.memory() == (size or physical)

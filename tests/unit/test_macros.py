@@ -43,7 +43,9 @@ def value(con, expression: str, *arguments):
 def test_separation_is_that_of_astropy(con, pair):
     ra1, dec1, ra2, dec2 = pair
     expected = SkyCoord(ra1, dec1, unit="deg").separation(SkyCoord(ra2, dec2, unit="deg")).arcsec
-    assert value(con, "separation_arcsec", *map(float, pair)) == pytest.approx(expected, rel=1e-8, abs=1e-6)
+    assert value(con, "separation_arcsec", *map(float, pair)) == pytest.approx(
+        expected, rel=1e-8, abs=1e-6
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,11 @@ def test_star_id(con, ra, dec, name):
 
 def test_galactic_directions_are_those_of_astropy(con):
     random = np.random.default_rng(7)
-    for ra, dec in [(0, 90), (0, -90), *zip(random.uniform(0, 360, 30), random.uniform(-90, 90, 30), strict=True)]:
+    for ra, dec in [
+        (0, 90),
+        (0, -90),
+        *zip(random.uniform(0, 360, 30), random.uniform(-90, 90, 30), strict=True),
+    ]:
         found = [value(con, f"galactic_unit_{axis}", float(ra), float(dec)) for axis in "xyz"]
         expected = SkyCoord(ra, dec, unit="deg").galactic.cartesian.xyz.value
         np.testing.assert_allclose(found, expected, atol=1e-6)  # 0.2 arcsec: ICRS against FK5
@@ -85,11 +91,15 @@ def test_galactic_centre_and_pole(con):
 
 
 def test_closed_formulas_are_those_of_the_paper(con):
-    assert value(con, "abs_mag", 9.3, 0.12, 0.8) == pytest.approx(closed_formulas.mk_geo(9.3, 0.12, 0.8))
+    assert value(con, "abs_mag", 9.3, 0.12, 0.8) == pytest.approx(
+        closed_formulas.mk_geo(9.3, 0.12, 0.8)
+    )
     assert value(con, "abs_mag_err", 0.03, 0.02, 0.8, 0.05) == pytest.approx(
         closed_formulas.mk_geo_err(0.03, 0.02, 0.8, 0.05)
     )
-    assert value(con, "parallax_of", -2.1, 9.3, 0.12) == pytest.approx(closed_formulas.parallax_spec(-2.1, 9.3, 0.12))
+    assert value(con, "parallax_of", -2.1, 9.3, 0.12) == pytest.approx(
+        closed_formulas.parallax_spec(-2.1, 9.3, 0.12)
+    )
     assert value(con, "parallax_of_err", 0.7, 0.3, 0.03, 0.02) == pytest.approx(
         closed_formulas.parallax_spec_err(0.7, 0.3, 0.03, 0.02)
     )
@@ -135,6 +145,7 @@ def test_hash_fraction_is_uniform_and_that_of_md5(con):
     found = [value(con, "hash_fraction", name) for name in names[:5]]
     assert found == [int(hashlib.md5(n.encode()).hexdigest()[:8], 16) / 2**32 for n in names[:5]]
     below = con.execute(
-        "SELECT avg((meta.hash_fraction(n) < 0.8)::INTEGER) FROM (SELECT unnest($names) AS n)", {"names": names}
+        "SELECT avg((meta.hash_fraction(n) < 0.8)::INTEGER) FROM (SELECT unnest($names) AS n)",
+        {"names": names},
     ).fetchall()[0][0]
     assert below == pytest.approx(0.8, abs=4 * (0.8 * 0.2 / 2000) ** 0.5)

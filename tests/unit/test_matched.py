@@ -20,7 +20,13 @@ SPECIDS = [f"56001-B_1-04-{i:03d}" for i in range(1, N + 1)]
 def raw(tmp_path) -> Path:
     """A folder with the headers of six spectra."""
     files = [f"spec-56001-B_1_sp04-{i:03d}.fits" for i in range(1, N + 1)]
-    headers = {"specid": SPECIDS, "obsid": list(range(101, 101 + N)), "fitsname": files, "ra": RA, "dec": DEC}
+    headers = {
+        "specid": SPECIDS,
+        "obsid": list(range(101, 101 + N)),
+        "fitsname": files,
+        "ra": RA,
+        "dec": DEC,
+    }
     (tmp_path / "raw").mkdir()
     pq.write_table(pa.table(headers), tmp_path / "raw" / "headers.parquet")
     return tmp_path / "raw"
@@ -37,7 +43,9 @@ def given(raw: Path, **texts: str) -> list[str]:
 
 
 def rows(header: str, *columns: object) -> str:
-    return "\n".join([header, *(",".join(map(str, row)) for row in zip(*columns, strict=True))]) + "\n"
+    return (
+        "\n".join([header, *(",".join(map(str, row)) for row in zip(*columns, strict=True))]) + "\n"
+    )
 
 
 def test_a_block_says_rows_columns_and_what_is_missing(raw):
@@ -92,7 +100,9 @@ def test_a_table_of_which_nothing_belongs_stops_and_is_taken_back(source, n, ra,
     with pytest.raises(IngestError) as caught:
         blocks(names, raw)
     said = str(caught.value)
-    assert said.startswith(f"tables.{source}: {source}.csv: none of its {n} rows belongs to a spectrum (tried ")
+    assert said.startswith(
+        f"tables.{source}: {source}.csv: none of its {n} rows belongs to a spectrum (tried "
+    )
     assert says in said
     assert said.endswith("or allow it with --allow-empty")
     assert "\n" not in said
@@ -102,19 +112,25 @@ def test_a_table_of_which_nothing_belongs_stops_and_is_taken_back(source, n, ra,
 def test_exchanged_coordinates_are_named(raw):
     names = given(raw, apass=rows("ra,dec,Vmag", DEC + 20, RA - 140, RA / 10))
     headers = pq.read_table(raw / "headers.parquet")
-    headers = headers.set_column(3, "ra", pa.array(RA - 140)).set_column(4, "dec", pa.array(DEC + 20))
+    headers = headers.set_column(3, "ra", pa.array(RA - 140)).set_column(
+        4, "dec", pa.array(DEC + 20)
+    )
     pq.write_table(headers, raw / "headers.parquet")
     with pytest.raises(IngestError, match="right ascension and declination are exchanged"):
         blocks(names, raw)
 
 
 def test_what_belongs_to_nothing_may_be_allowed(raw):
-    names = given(raw, labels="obsid,teff\n7,15000\n", targets="obsid\n101\n", zero_point="g,zp\n12,-0.03\n")
+    names = given(
+        raw, labels="obsid,teff\n7,15000\n", targets="obsid\n101\n", zero_point="g,zp\n12,-0.03\n"
+    )
     with pytest.raises(IngestError, match=r"tables.labels: .* \(tried obsid\)"):
         blocks(names, raw)
     names = given(raw, labels="obsid,teff\n7,15000\n", zero_point="g,zp\n12,-0.03\n")
     lines = blocks(names, raw, allow_empty=True)
-    assert lines[0].startswith("labels: 1 rows of labels.csv, 1 kept, 0 belong to a spectrum; 0 of 6 spectra have one")
+    assert lines[0].startswith(
+        "labels: 1 rows of labels.csv, 1 kept, 0 belong to a spectrum; 0 of 6 spectra have one"
+    )
     assert (raw / "labels.parquet").exists()
 
 
@@ -131,19 +147,34 @@ def test_all_tables_without_a_row_are_named(raw):
 
 
 def test_what_the_zero_point_of_dr3_lacks_is_named(raw):
-    text = rows("source_id,ra,dec,parallax,phot_g_mean_mag,ecl_lat", range(1, N + 1), RA, DEC, RA / 99, RA / 10, DEC)
+    text = rows(
+        "source_id,ra,dec,parallax,phot_g_mean_mag,ecl_lat",
+        range(1, N + 1),
+        RA,
+        DEC,
+        RA / 99,
+        RA / 10,
+        DEC,
+    )
     (last,) = [line for line in blocks(given(raw, gaia_dr3=text), raw) if "zero point" in line]
     lacking = "nu_eff_used_in_astrometry, pseudocolour, astrometric_params_solved"
-    assert last == f"  parallax zero point: unknown without {lacking}, unless tables.zero_point gives one"
+    assert (
+        last
+        == f"  parallax zero point: unknown without {lacking}, unless tables.zero_point gives one"
+    )
 
 
 def test_bands_of_another_system_are_named(raw):
-    lines = blocks(given(raw, apass=rows("ra,dec,Vmag,Rmag,Imag", RA, DEC, RA / 10, RA / 10, RA / 10)), raw)
+    lines = blocks(
+        given(raw, apass=rows("ra,dec,Vmag,Rmag,Imag", RA, DEC, RA / 10, RA / 10, RA / 10)), raw
+    )
     assert "  not taken: Rmag for r, Imag for i" in lines
 
 
 def test_gaia_sources_alone_name_no_spectrum(raw):
     gaia = rows("source_id,ra,dec", range(1, N + 1), RA, DEC)
     names = given(raw, gaia_dr2=gaia, targets="source_id\n1\n2\n")
-    with pytest.raises(IngestError, match=r"tables.targets: .* a Gaia source alone names no spectrum; give specid"):
+    with pytest.raises(
+        IngestError, match=r"tables.targets: .* a Gaia source alone names no spectrum; give specid"
+    ):
         blocks(names, raw)

@@ -10,14 +10,26 @@ from obcat import models
 from obcat.fit.result import Fit
 
 KEY = "0123456789abcdef" * 4
-ROWS = pa.table({"a": pa.array([1.0, None, 3.0, 4.0]), "b": ["x", "y", None, "z"], "c": pa.array([1, 2, 3, None])})
+ROWS = pa.table(
+    {
+        "a": pa.array([1.0, None, 3.0, 4.0]),
+        "b": ["x", "y", None, "z"],
+        "c": pa.array([1, 2, 3, None]),
+    }
+)
 
 
 @pytest.fixture
 def fit() -> Fit:
     rng = np.random.default_rng(1)
-    arrays = {"w": rng.standard_normal((3, 4)), "trees": rng.integers(0, 255, 90).astype(np.uint8), "none": np.zeros(0)}
-    return Fit(arrays, {"pca_dropped": pa.table({"specid": ["a"], "iteration": pa.array([1], pa.int16())})})
+    arrays = {
+        "w": rng.standard_normal((3, 4)),
+        "trees": rng.integers(0, 255, 90).astype(np.uint8),
+        "none": np.zeros(0),
+    }
+    return Fit(
+        arrays, {"pca_dropped": pa.table({"specid": ["a"], "iteration": pa.array([1], pa.int16())})}
+    )
 
 
 def hashed(table: pa.Table, size: int | None = None) -> str:
@@ -52,7 +64,9 @@ def test_saving_again_replaces(tmp_path, fit):
     assert [path.name for path in tmp_path.iterdir()] == [f"pca-{KEY[:16]}"]
 
 
-@pytest.mark.parametrize(("name", "key"), [("labels", KEY), ("pca", "f" * 64), ("pca", KEY[:16] + "f" * 48)])
+@pytest.mark.parametrize(
+    ("name", "key"), [("labels", KEY), ("pca", "f" * 64), ("pca", KEY[:16] + "f" * 48)]
+)
 def test_another_name_or_key_is_not_found(tmp_path, fit, name, key):
     models.save(tmp_path, "pca", KEY, fit)
     assert models.load(tmp_path, name, key) is None
@@ -98,7 +112,17 @@ def test_hash_does_not_hang_on_batches(size):
         ROWS.set_column(2, "c", pa.array([1, 2, 3, 0])),
         ROWS.drop_columns("c"),
     ],
-    ids=["fewer", "order", "names", "NULL is 0", "last bit", "NULL is blank", "shifted text", "NULL integer", "column"],
+    ids=[
+        "fewer",
+        "order",
+        "names",
+        "NULL is 0",
+        "last bit",
+        "NULL is blank",
+        "shifted text",
+        "NULL integer",
+        "column",
+    ],
 )
 def test_every_change_changes_the_hash(other):
     assert hashed(other) != hashed(ROWS)
@@ -109,7 +133,8 @@ def test_hash_of_arrays_sees_a_pixel():
     changed = flux.copy()
     changed[2, 3908] = 2
     first, other = (
-        pa.table({"flux": pa.FixedSizeListArray.from_arrays(pa.array(x.ravel()), 3909)}) for x in (flux, changed)
+        pa.table({"flux": pa.FixedSizeListArray.from_arrays(pa.array(x.ravel()), 3909)})
+        for x in (flux, changed)
     )
     assert hashed(first) != hashed(other)
     assert hashed(first, 1) == hashed(first)

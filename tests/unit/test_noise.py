@@ -25,7 +25,9 @@ def sqrt_sum(a, b):
     return (a**2 + b**2) ** 0.5
 
 
-@pytest.mark.parametrize(("snr", "flag"), [(0.0, 0), (-5.0, 1), (np.nan, 0), (np.inf, 0), (50.0, np.nan), (50.0, -9)])
+@pytest.mark.parametrize(
+    ("snr", "flag"), [(0.0, 0), (-5.0, 1), (np.nan, 0), (np.inf, 0), (50.0, np.nan), (50.0, -9)]
+)
 def test_unknown_in_unknown_out(snr, flag):
     assert np.isnan(mk_error([snr], [flag], **MODEL)).all()
 

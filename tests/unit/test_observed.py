@@ -6,7 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.nddata import InverseVariance, NDData, StdDevUncertainty, UnknownUncertainty, VarianceUncertainty
+from astropy.nddata import (
+    InverseVariance,
+    NDData,
+    StdDevUncertainty,
+    UnknownUncertainty,
+    VarianceUncertainty,
+)
 from astropy.table import Column, MaskedColumn
 from astropy.utils.masked import Masked
 
@@ -29,7 +35,11 @@ def same(found: tuple[np.ndarray, np.ndarray], expected: tuple[np.ndarray, np.nd
     return all(np.array_equal(f, e) for f, e in zip(found, expected, strict=True))
 
 
-def close(found: tuple[np.ndarray, np.ndarray], expected: tuple[np.ndarray, np.ndarray], scale: float = 1.0) -> bool:
+def close(
+    found: tuple[np.ndarray, np.ndarray],
+    expected: tuple[np.ndarray, np.ndarray],
+    scale: float = 1.0,
+) -> bool:
     return bool(
         np.allclose(found[0], expected[0] * scale, rtol=1e-5)
         and np.allclose(found[1] * scale**2, expected[1], rtol=1e-5)
@@ -38,7 +48,10 @@ def close(found: tuple[np.ndarray, np.ndarray], expected: tuple[np.ndarray, np.n
 
 def test_plain_arrays_come_through_to_the_last_bit():
     assert same(gridded(WAVELENGTH, FLUX, IVAR), PLAIN)
-    assert same(gridded(WAVELENGTH.tolist(), FLUX[0].tolist(), IVAR[0].tolist()), tuple(p[:1] for p in PLAIN))
+    assert same(
+        gridded(WAVELENGTH.tolist(), FLUX[0].tolist(), IVAR[0].tolist()),
+        tuple(p[:1] for p in PLAIN),
+    )
 
 
 MASKS: dict[str, Any] = {
@@ -109,7 +122,10 @@ def test_spectra_by_frequency_are_turned_round(unit):
         (WAVELENGTH / 10, r"if they are nanometres, give wavelength \* astropy.units.nm"),
         (WAVELENGTH / 1e4, "micrometres"),
         (WAVELENGTH * 1e-10, "metres"),
-        (np.arange(N_PIXEL) / 1e3 + 20, "wavelengths 20 to 23.908 do not reach 3700 to 9100 Angstrom$"),
+        (
+            np.arange(N_PIXEL) / 1e3 + 20,
+            "wavelengths 20 to 23.908 do not reach 3700 to 9100 Angstrom$",
+        ),
         (WAVELENGTH * u.s, "wavelength has the unit s: give wavelengths in Angstrom"),
         (["a"] * N_PIXEL, "wavelength: list is not an array of numbers"),
     ],
@@ -153,12 +169,24 @@ def test_an_error_of_zero_is_a_masked_pixel():
 @pytest.mark.parametrize(
     ("flux", "ivar", "said"),
     [
-        (FLUX, UnknownUncertainty(IVAR), "ivar: UnknownUncertainty does not say what it is; give 1 / error**2"),
-        (FLUX * FLAM, IVAR * FLAM, "ivar has the unit erg / (Angstrom s cm2), flux erg / (Angstrom s cm2)"),
+        (
+            FLUX,
+            UnknownUncertainty(IVAR),
+            "ivar: UnknownUncertainty does not say what it is; give 1 / error**2",
+        ),
+        (
+            FLUX * FLAM,
+            IVAR * FLAM,
+            "ivar has the unit erg / (Angstrom s cm2), flux erg / (Angstrom s cm2)",
+        ),
         (FLUX, IVAR / FLAM**2, "flux none: give 1 / error**2"),
         (FLUX * u.mag, IVAR, "flux has the unit mag, a logarithm: give flux"),
         (FLUX / 200 * u.ABmag, IVAR, "a logarithm: give flux"),
-        (FLUX[:, :9], IVAR, "wavelength (3909,), flux (2, 9), ivar (2, 3909): need (p,), (n, p), (n, p)"),
+        (
+            FLUX[:, :9],
+            IVAR,
+            "wavelength (3909,), flux (2, 9), ivar (2, 3909): need (p,), (n, p), (n, p)",
+        ),
         (FLUX, IVAR[:1], "ivar (1, 3909)"),
         (FLUX, [[None, "x"]], "ivar: list is not an array of numbers"),
     ],
@@ -204,7 +232,10 @@ def test_redshifts_that_are_none_are_unknown_and_velocities_refused():
     assert np.isnan(redshifts([-9999, np.nan, None], 3)).all()
     assert redshifts(-1e-4, 3).tolist() == [-1e-4] * 3
     for velocity in (30.0, -30.0, [0.0, 0.2]):
-        with pytest.raises(ValueError, match=r"is the redshift of no star; a velocity in km/s is z times 299792\.458"):
+        with pytest.raises(
+            ValueError,
+            match=r"is the redshift of no star; a velocity in km/s is z times 299792\.458",
+        ):
             redshifts(velocity, 2)
     with pytest.raises(ValueError, match=r"z has the unit km / s: give the redshift"):
         redshifts(30 * u.km / u.s, 1)

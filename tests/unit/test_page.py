@@ -30,7 +30,13 @@ REGISTRIES = ("npmjs", "jsdelivr", "unpkg", "yarnpkg", "npmmirror", "pypi")
 
 
 def row(name: str, **values) -> dict:
-    return {"specid": f"{name}-1", "star_id": name, "uniqflag": 1, "quality": 0, "simulated": 1} | values
+    return {
+        "specid": f"{name}-1",
+        "star_id": name,
+        "uniqflag": 1,
+        "quality": 0,
+        "simulated": 1,
+    } | values
 
 
 ROWS = [
@@ -68,9 +74,16 @@ def database(template, tmp_path_factory, fill) -> Path:
     ]  # fmt: skip
     with db.connect(path) as con:
         con.execute("INSERT INTO meta.survey (name, simulated) VALUES ('demo', 1)")
-        con.execute("INSERT INTO meta.provenance VALUES ('obcat', '0.1'), ('fingerprint', $evil)", {"evil": EVIL})
+        con.execute(
+            "INSERT INTO meta.provenance VALUES ('obcat', '0.1'), ('fingerprint', $evil)",
+            {"evil": EVIL},
+        )
         fill(con, "catalog.ob_stars", ROWS)
-        fill(con, "spectra.normalised", [{k: s[k] for k in ("specid", "flux", "ivar")} for s in spectra])
+        fill(
+            con,
+            "spectra.normalised",
+            [{k: s[k] for k in ("specid", "flux", "ivar")} for s in spectra],
+        )
         fill(con, "spectra.scores", [{k: s[k] for k in ("specid", "score_clean")} for s in spectra])
     return path
 
@@ -110,7 +123,10 @@ def test_the_policy_allows_this_script_and_this_style_and_no_other(html):
     (allowed,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)
     (script,) = re.findall(r"<script>(.*)</script>", html, re.DOTALL)
     (style,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
-    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (script, style)]
+    digests = [
+        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        for text in (script, style)
+    ]
     allowed = allowed.replace("&#39;", "'")
     assert allowed == policy(script, style)
     assert allowed.startswith("default-src 'none'; ")
@@ -120,7 +136,9 @@ def test_the_policy_allows_this_script_and_this_style_and_no_other(html):
 
 
 def test_the_page_names_no_other_file(html):
-    text = re.sub(r'<script type="text/plain".*?</script>|<script>.*</script>', "", html, flags=re.DOTALL)
+    text = re.sub(
+        r'<script type="text/plain".*?</script>|<script>.*</script>', "", html, flags=re.DOTALL
+    )
     assert not re.findall(r'(?:src|href)="(?!#)[^"]*"|url\(|@import', text)
 
 
@@ -155,7 +173,9 @@ def test_every_column_has_its_unit_digits_and_description(html):
 def test_the_menu_leaves_out_what_reads_tables_that_stay_at_home():
     files = {path.stem: db.SqlFile(path) for path in (SQL / "queries").glob("*.sql")}
     shown = {recipe["name"]: recipe for recipe in recipes()}
-    assert {name for name, file in files.items() if not runs_in_page(file)} == set(files) - set(shown)
+    assert {name for name, file in files.items() if not runs_in_page(file)} == set(files) - set(
+        shown
+    )
     for name, file in files.items():
         named = re.findall(r"\b(?:raw|sample|model|stage|emission|luminosity)\.\w+", file.text)
         assert (name in shown) == (not named), name
@@ -170,7 +190,12 @@ def test_a_recipe_stands_under_its_title_without_the_rest_of_its_head():
 
 @pytest.mark.parametrize(
     ("number", "chosen"),
-    [(4, ["D-1", "E-1", "B-1", "C-1"]), (2, ["D-1", "E-1"]), (99, ["D-1", "E-1", "B-1", "C-1", "A-1"]), (0, [])],
+    [
+        (4, ["D-1", "E-1", "B-1", "C-1"]),
+        (2, ["D-1", "E-1"]),
+        (99, ["D-1", "E-1", "B-1", "C-1", "A-1"]),
+        (0, []),
+    ],
 )
 def test_kinds_of_stars_take_turns_by_falling_snr(database, number, chosen):
     with db.connect(database, read_only=True) as con:
@@ -182,7 +207,9 @@ def test_kinds_of_stars_take_turns_by_falling_snr(database, number, chosen):
 def test_the_stars_of_a_list_come_first_by_any_visit(database):
     with db.connect(database, read_only=True) as con:
         assert read(con, 3, ["D-2", "A"]).specids == ("D-1", "A-1", "E-1")
-        assert read(con, 2, ["C-1"]).rule.startswith("those of a list that was given, then best visits")
+        assert read(con, 2, ["C-1"]).rule.startswith(
+            "those of a list that was given, then best visits"
+        )
         assert read(con, 9, ["F"]).specids[0] != "F-1"  # it has no spectrum
 
 
@@ -191,7 +218,9 @@ def test_a_list_with_a_stranger_is_one_line(database, tmp_path):
     command = ["page", "--trust", str(database), "--stars", str(tmp_path / "stars.txt")]
     done = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "x.html")])
     assert done.exit_code == 1
-    assert done.stderr == "Error: 'nobody' is neither star_id nor specid of a star of this catalog\n"
+    assert (
+        done.stderr == "Error: 'nobody' is neither star_id nor specid of a star of this catalog\n"
+    )
     assert not (tmp_path / "x.html").exists()
 
 
@@ -201,7 +230,9 @@ def decoded(code: bytes, rows: int) -> np.ndarray:
 
 
 def test_a_spectrum_comes_back_to_half_a_step():
-    layer = np.array([[1.0, 0.9994, np.nan, 25.0, -3.0], [99.0, -99.0, 1.0, np.nan, np.nan]], np.float32)
+    layer = np.array(
+        [[1.0, 0.9994, np.nan, 25.0, -3.0], [99.0, -99.0, 1.0, np.nan, np.nan]], np.float32
+    )
     steps = decoded(coded(layer), 2)
     assert (steps == MISSING).tolist() == np.isnan(layer).tolist()
     assert steps[0, [0, 1, 3, 4]] * STEP == pytest.approx([1.0, 0.999, 25.0, -3.0])
@@ -235,20 +266,26 @@ def test_the_points_are_those_of_the_database(html, database):
     names = json.loads(gzip.decompress(base64.b64decode(element(html, "names"))))
     code = np.frombuffer(gzip.decompress(base64.b64decode(element(html, "points"))), np.uint8)
     listed = [e["name"] for e in facts(html)["points"]]
-    found = np.ascontiguousarray(code.reshape(4, -1).T).view("<f4").reshape(len(listed), len(names["specid"]))
+    found = (
+        np.ascontiguousarray(code.reshape(4, -1).T)
+        .view("<f4")
+        .reshape(len(listed), len(names["specid"]))
+    )
     assert names == {"specid": [f"{n}-1" for n in "ABCDEF"], "star_id": list("ABCDEF")}
     assert found[listed.index("snr_g")].tolist() == [10.0, 90.0, 50.0, 20.0, 5.0, 99.0]
     assert found[listed.index("em_flag")].tolist()[:5] == [0, 0, 0, 1, 0]
     assert np.isnan(found[listed.index("em_flag"), 5])
     by_hand = {"j_ks": 0.2, "h_ks": 0.1, "dis_error": 0.1, "ra": 266.4, "dec": -29.0}
-    assert {name: found[listed.index(name), 0] for name in by_hand} == pytest.approx(by_hand, abs=1e-5)
+    assert {name: found[listed.index(name), 0] for name in by_hand} == pytest.approx(
+        by_hand, abs=1e-5
+    )
     with db.connect(database, read_only=True) as con:
         for e in expressions():
             query = f"SELECT ({e['sql']})::FLOAT FROM catalog.ob_stars WHERE uniqflag = 1 ORDER BY specid"
             known = [np.nan if v is None else v for (v,) in con.execute(query).fetchall()]
-            assert np.array_equal(found[listed.index(e["name"])], np.array(known, np.float32), equal_nan=True), e[
-                "name"
-            ]
+            assert np.array_equal(
+                found[listed.index(e["name"])], np.array(known, np.float32), equal_nan=True
+            ), e["name"]
 
 
 def test_a_released_database_gives_a_page_without_spectra(html, tmp_path):
@@ -266,7 +303,9 @@ def test_what_is_no_catalog_and_where_nothing_can_be_written_is_one_line(databas
     assert "x.duckdb: " in done.stderr
     assert "give a database made by `obcat build`" in done.stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.duckdb"]
-    with pytest.raises(PageError, match=r"none/x\.html: No such file or directory; choose a folder"):
+    with pytest.raises(
+        PageError, match=r"none/x\.html: No such file or directory; choose a folder"
+    ):
         page(database, tmp_path / "none" / "x.html", 0)
 
 
@@ -274,14 +313,18 @@ def test_the_command_writes_beside_the_database(database, tmp_path):
     path = Path(shutil.copy(database, tmp_path / "obcat.duckdb"))
     done = CliRunner().invoke(main, ["page", "--trust", str(path), "--spectra", "1"])
     assert done.output.strip() == str(tmp_path / "catalog.html")
-    assert facts((tmp_path / "catalog.html").read_text(encoding="utf-8"))["spectra"]["specids"] == ["D-1"]
+    assert facts((tmp_path / "catalog.html").read_text(encoding="utf-8"))["spectra"]["specids"] == [
+        "D-1"
+    ]
 
 
 def test_the_bundle_was_made_from_these_sources():
     """Red where the sources were changed and `npm run build` was not run."""
     for line in (BUNDLE / "SOURCES").read_text().splitlines():
         digest, name = line.split("  ")
-        assert hashlib.sha256((WEB / name).read_bytes()).hexdigest() == digest, f"{name}: run make page-bundle"
+        assert hashlib.sha256((WEB / name).read_bytes()).hexdigest() == digest, (
+            f"{name}: run make page-bundle"
+        )
     listed = {line.split("  ")[1] for line in (BUNDLE / "SOURCES").read_text().splitlines()}
     assert {f"src/{path.name}" for path in (WEB / "src").iterdir()} <= listed
 
@@ -289,7 +332,8 @@ def test_the_bundle_was_made_from_these_sources():
 def test_markup_is_never_made_from_text():
     for path in (WEB / "src").glob("*.js"):
         found = re.findall(
-            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", path.read_text()
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function",
+            path.read_text(),
         )
         assert not found, path.name
 
@@ -297,8 +341,14 @@ def test_markup_is_never_made_from_text():
 def test_no_registry_is_named():
     lock = (WEB / "package-lock.json").read_text()
     assert "resolved" not in lock
-    texts = [lock, *(path.read_text() for path in WEB.glob("*.*json")), *(p.read_text() for p in WEB.glob("src/*"))]
-    texts += [(BUNDLE / name).read_text() for name in ("page.js", "page.css", "page.html", "LICENCES.txt")]
+    texts = [
+        lock,
+        *(path.read_text() for path in WEB.glob("*.*json")),
+        *(p.read_text() for p in WEB.glob("src/*")),
+    ]
+    texts += [
+        (BUNDLE / name).read_text() for name in ("page.js", "page.css", "page.html", "LICENCES.txt")
+    ]
     texts += [gzip.decompress((BUNDLE / "worker.js.gz").read_bytes()).decode()]
     assert [name for name in REGISTRIES for text in texts if f"{name}." in text.lower()] == []
 
@@ -312,5 +362,7 @@ def test_every_package_in_the_bundle_has_its_licence():
     for name, version in listed.items():
         assert lock[f"node_modules/{name}"]["version"] == version
         assert re.search(
-            rf"^{re.escape(name)} {re.escape(version)} \(.*\)\n=+\n\n.{{200}}", text, re.MULTILINE | re.DOTALL
+            rf"^{re.escape(name)} {re.escape(version)} \(.*\)\n=+\n\n.{{200}}",
+            text,
+            re.MULTILINE | re.DOTALL,
         )

@@ -88,7 +88,9 @@ def test_astropy_reads_units_and_descriptions_and_the_text_twin(path, rows):
 def test_the_votable_in_it_is_a_votable(path):
     keys = pq.read_schema(path).metadata
     assert keys[b"IVOA.VOTable-Parquet.version"] == b"1.0"
-    described = astropy_votable.parse(io.BytesIO(keys[b"IVOA.VOTable-Parquet.content"])).get_first_table()
+    described = astropy_votable.parse(
+        io.BytesIO(keys[b"IVOA.VOTable-Parquet.content"])
+    ).get_first_table()
     assert [(f.name, f.ucd) for f in described.fields] == [(c.column, c.ucd) for c in COLUMNS]
     assert keys[b"obcat.simulated"] == b"yes"
     assert b"SIMULATED" in keys[b"IVOA.VOTable-Parquet.content"]

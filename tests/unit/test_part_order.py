@@ -41,7 +41,9 @@ def read(folder, known):
     assert table.schema.equals(SCHEMA)
     numbers = np.array([int(x) for x in table["specid"].to_pylist()])
     for name, more in (("flux", 0), ("ivar", 0.5)):
-        for chunk, start in zip(table[name].chunks, np.cumsum([0, *map(len, table[name].chunks)]), strict=False):
+        for chunk, start in zip(
+            table[name].chunks, np.cumsum([0, *map(len, table[name].chunks)]), strict=False
+        ):
             pixels = chunk.flatten().to_numpy().reshape(-1, N_PIXEL)
             assert (pixels == (numbers[start : start + len(chunk)] + more)[:, None]).all()
     assert table["z"].to_pylist() == [None if n % 7 == 0 else n / 1000 for n in numbers]
@@ -59,7 +61,15 @@ def test_parts_in_any_order_come_by_specid(tmp_path, monkeypatch, merged):
     write(tmp_path, rng.permutation(np.arange(100, 200, 2)))
     write(tmp_path, rng.permutation(np.arange(101, 180, 2)))
     write(tmp_path, [150_000, 61, 103_000])
-    every = [*range(60), 61, *range(100, 180), *range(180, 200, 2), *range(900, 950), 103_000, 150_000]
+    every = [
+        *range(60),
+        61,
+        *range(100, 180),
+        *range(180, 200, 2),
+        *range(900, 950),
+        103_000,
+        150_000,
+    ]
     assert read(tmp_path, headers(rng.permutation(every))) == every
     assert not list(tmp_path.glob("tmp*"))
 
@@ -75,7 +85,11 @@ def test_spectra_that_no_header_names_stay_out(tmp_path):
 def test_heaps_are_parts_that_overlap(tmp_path):
     for numbers in ([10, 19], [12, 40], [30, 35], [41, 50], [51], [51, 60]):
         write(tmp_path, numbers, version=f"v{numbers[0]}{len(numbers)}")
-    shas = [(n, f"v{p[0]}{len(p)}") for p in ([10, 19], [12, 40], [30, 35], [41, 50], [51], [51, 60]) for n in p]
+    shas = [
+        (n, f"v{p[0]}{len(p)}")
+        for p in ([10, 19], [12, 40], [30, 35], [41, 50], [51], [51, 60])
+        for n in p
+    ]
     known = pa.concat_tables([headers([n], version=v) for n, v in shas])
     found = heaps(named(tmp_path.glob("*.parquet"), known))
     assert [[(int(p.first), int(p.last)) for p in heap] for heap in found] == [

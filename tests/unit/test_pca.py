@@ -31,7 +31,9 @@ def model():
 
 def spectra(model, score):
     """Spectra that are mean + scale * score . full_basis, without noise, inverse variance that of 1 % noise."""
-    norm = np.nan_to_num(model["mean"] + (np.atleast_2d(score) @ model["full_basis"]) * model["scale"], nan=7.0)
+    norm = np.nan_to_num(
+        model["mean"] + (np.atleast_2d(score) @ model["full_basis"]) * model["scale"], nan=7.0
+    )
     return norm.astype(np.float32), np.full(norm.shape, 1e4, np.float32)
 
 
@@ -45,7 +47,8 @@ def test_clean_coefficients_read_clean_pixels_only(model):
     changed = norm.copy()
     changed[0, 1500:] += 0.05
     assert np.array_equal(
-        pca_scores(norm, ivar, **model, **CHOICES)[0], pca_scores(changed, ivar, **model, **CHOICES)[0]
+        pca_scores(norm, ivar, **model, **CHOICES)[0],
+        pca_scores(changed, ivar, **model, **CHOICES)[0],
     )
 
 
@@ -65,7 +68,9 @@ def test_a_gap_is_filled_with_the_reconstruction(model):
 def test_a_cosmic_ray_counts_as_masked(model):
     norm, ivar = spectra(model, [[3.0, -2.0]])
     norm[0, 1100] = 40
-    assert pca_scores(norm, ivar, **model, **CHOICES)[1] == pytest.approx(np.array([[3, -2]]), abs=1e-3)
+    assert pca_scores(norm, ivar, **model, **CHOICES)[1] == pytest.approx(
+        np.array([[3, -2]]), abs=1e-3
+    )
 
 
 def test_noise_is_no_cosmic_ray(model):
@@ -96,18 +101,24 @@ def test_pixels_not_used_do_not_count(model):
 
 
 def test_without_a_model_everything_is_unknown():
-    empty = {"mean": np.zeros(0), "scale": np.zeros(0)} | dict.fromkeys(("clean_basis", "full_basis"), np.zeros((4, 0)))
+    empty = {"mean": np.zeros(0), "scale": np.zeros(0)} | dict.fromkeys(
+        ("clean_basis", "full_basis"), np.zeros((4, 0))
+    )
     for score in pca_scores(np.ones((3, N_PIXEL)), np.ones((3, N_PIXEL)), **empty, **CHOICES):
         assert score.shape == (3, 4)
         assert np.isnan(score).all()
-    nothing = reconstruct(np.zeros((3, 4)), mean=np.zeros(0), scale=np.zeros(0), full_from_clean=np.zeros((4, 0)))
+    nothing = reconstruct(
+        np.zeros((3, 4)), mean=np.zeros(0), scale=np.zeros(0), full_from_clean=np.zeros((4, 0))
+    )
     assert nothing.shape == (3, N_PIXEL)
     assert np.isnan(nothing).all()
 
 
 def test_reconstruction_is_mean_plus_components_and_nan_outside(model):
     score = np.array([[3.0, -2.0], [np.nan, np.nan]])
-    spectrum = reconstruct(score, mean=model["mean"], scale=model["scale"], full_from_clean=model["full_basis"])
+    spectrum = reconstruct(
+        score, mean=model["mean"], scale=model["scale"], full_from_clean=model["full_basis"]
+    )
     assert spectrum[0, USED] == pytest.approx(spectra(model, [3.0, -2.0])[0][0, USED], abs=1e-6)
     assert np.isnan(spectrum[0, :1000]).all()
     assert np.isnan(spectrum[1]).all()
@@ -154,7 +165,10 @@ def test_rows_of_a_product_are_the_same_bits_whatever_the_kernel(core):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_rows_of_a_product_are_the_same_bits_in_every_batch(shape):
     rng = np.random.default_rng(5)
-    a, b = rng.normal(size=(520, shape[0])).astype(np.float32), rng.normal(size=shape).astype(np.float32)
+    a, b = (
+        rng.normal(size=(520, shape[0])).astype(np.float32),
+        rng.normal(size=shape).astype(np.float32),
+    )
     whole = product(a, b)
     assert np.allclose(whole, a.astype(float) @ b, atol=1e-3)
     for rows in (slice(0, 1), slice(3, 5), slice(100, 163), slice(200, 457)):

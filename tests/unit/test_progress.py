@@ -30,7 +30,11 @@ def test_a_line_after_two_seconds_then_every_ten(clock, capsys):
             step(second * 1000, 23000)
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.splitlines() == ["reading: 2,000 of 23,000", "reading: 12,000 of 23,000", "reading: 22,000 of 23,000"]
+    assert err.splitlines() == [
+        "reading: 2,000 of 23,000",
+        "reading: 12,000 of 23,000",
+        "reading: 22,000 of 23,000",
+    ]
 
 
 def test_a_bar_on_a_terminal_leaves_nothing_behind(monkeypatch, capsys):

@@ -85,7 +85,12 @@ SEVERAL = [
     "",
     ";",
 ]
-UNKNOWN = ["SELECT * FROM no_such_table", "SELEC 1", "SELECT nope FROM catalog.ob_stars", "SELECT 'x"]
+UNKNOWN = [
+    "SELECT * FROM no_such_table",
+    "SELEC 1",
+    "SELECT nope FROM catalog.ob_stars",
+    "SELECT 'x",
+]
 
 
 def filled(text: str, folder: Path) -> str:
@@ -111,7 +116,10 @@ def test_refused(database, tmp_path, query):
     ("query", "answer"),
     [
         ("SELECT 1 AS a, NULL AS b, 'x,y' AS c", 'a,b,c\n1,,"x,y"\n'),
-        ("FROM meta.quality_bits SELECT bit, name ORDER BY bit LIMIT 1", "bit,name\n1,no_rest_frame\n"),
+        (
+            "FROM meta.quality_bits SELECT bit, name ORDER BY bit LIMIT 1",
+            "bit,name\n1,no_rest_frame\n",
+        ),
         ("VALUES (4611686018427387905)", "col0\n4611686018427387905\n"),
         ("SELECT 1;", "1\n1\n"),
         ("-- a comment\nSELECT 0.1 AS x;", "x\n0.1\n"),
@@ -122,13 +130,20 @@ def test_answered(database, query, answer):
     assert ask(database, query) == answer
 
 
-@pytest.mark.parametrize("query", ["DESCRIBE catalog.ob_stars", "SUMMARIZE catalog.ob_stars", "EXPLAIN SELECT 1"])
+@pytest.mark.parametrize(
+    "query", ["DESCRIBE catalog.ob_stars", "SUMMARIZE catalog.ob_stars", "EXPLAIN SELECT 1"]
+)
 def test_questions_about_tables_are_answered(database, query):
     assert len(ask(database, query).splitlines()) > 1
 
 
 @pytest.mark.parametrize(
-    "query", ["EXPLAIN ANALYZE SELECT 1", "/* x */ explain (format json) FROM meta.survey", "-- x\nEXPLAIN SELECT ';'"]
+    "query",
+    [
+        "EXPLAIN ANALYZE SELECT 1",
+        "/* x */ explain (format json) FROM meta.survey",
+        "-- x\nEXPLAIN SELECT ';'",
+    ],
 )
 def test_a_select_can_be_explained(database, query):
     assert answer(database, query).table.num_rows
@@ -244,7 +259,8 @@ def test_command_imports_nothing_heavy(database, arguments):
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("emission.spectra", "spectra.normalised"), ("emission.scores", "spectra.scores")]
+    ("old", "new"),
+    [("emission.spectra", "spectra.normalised"), ("emission.scores", "spectra.scores")],
 )
 def test_old_names_answer_for_one_release_and_say_so(database, con, fill, old, new):
     fill(con, new, [{"specid": "a"}])

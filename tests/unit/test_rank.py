@@ -19,7 +19,10 @@ def stars(n: int, seed: int) -> dict[str, Any]:
     """Inputs of the distance kernel, of true distances spread evenly (the flat prior), and the truth as ``at``."""
     rng = np.random.default_rng(seed)
     d, mk, a = rng.uniform(0.05, 12, n), rng.uniform(-4, 1.5, n), rng.uniform(0, 0.5, n)
-    ks, error = mk + a + 5 * np.log10(d) + 10, {"mk": 0.3, "ks": 0.03, "a_ks": 0.02, "parallax": 0.04}
+    ks, error = (
+        mk + a + 5 * np.log10(d) + 10,
+        {"mk": 0.3, "ks": 0.03, "a_ks": 0.02, "parallax": 0.04},
+    )
     measured = {name: x + rng.normal(0, error[name], n) for name, x in
                 (("mk", mk), ("ks", ks), ("a_ks", a), ("parallax", 1 / d))}  # fmt: skip
     return {
@@ -50,7 +53,9 @@ def test_ends_and_what_is_unknown():
     near, far = (rank(**(one | {"at": np.array([d])}), **LIMIT)[0] for d in (1e-6, 1e6))
     assert (near, far) == (0, 1)
     assert np.isnan(rank(**(one | {"at": np.array([NAN])}), **LIMIT)).all()
-    assert np.isnan(rank(**(one | {"mk": np.array([NAN]), "parallax": np.array([NAN])}), **LIMIT)).all()
+    assert np.isnan(
+        rank(**(one | {"mk": np.array([NAN]), "parallax": np.array([NAN])}), **LIMIT)
+    ).all()
 
 
 def test_ranks_of_the_truth_are_uniform_where_errors_are_right_and_not_where_they_are_halved():

@@ -21,7 +21,13 @@ from obcat.export.release import release
 
 Columns = dict[str, list[Any]]
 NAMES = [c.column for c in COLUMNS]
-PANDAS = {"BIGINT": "Int64", "INTEGER": "Int32", "SMALLINT": "Int16", "DOUBLE": "float64", "VARCHAR": "string"}
+PANDAS = {
+    "BIGINT": "Int64",
+    "INTEGER": "Int32",
+    "SMALLINT": "Int16",
+    "DOUBLE": "float64",
+    "VARCHAR": "string",
+}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +44,9 @@ def folder(template, tmp_path_factory, rows) -> Path:
 
 
 def from_astropy(table: Table) -> Columns:
-    return {name: [None if np.ma.is_masked(v) else v for v in table[name]] for name in table.colnames}
+    return {
+        name: [None if np.ma.is_masked(v) else v for v in table[name]] for name in table.colnames
+    }
 
 
 def from_pandas(frame: pd.DataFrame) -> Columns:
@@ -67,7 +75,10 @@ def stilts(path: Path, form: str) -> Columns:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     head, *lines = csv.reader(io.StringIO(done.stdout))
-    return {name: [v or None for v in column] for name, column in zip(head, zip(*lines, strict=True), strict=True)}
+    return {
+        name: [v or None for v in column]
+        for name, column in zip(head, zip(*lines, strict=True), strict=True)
+    }
 
 
 def machine_readable(folder: Path, path: Path) -> Path:
@@ -75,13 +86,19 @@ def machine_readable(folder: Path, path: Path) -> Path:
     text = (folder / "cds" / "ReadMe").read_text(encoding="ascii")
     (head,) = (part for part in text.split("\n\n") if part.startswith("Byte-by-byte"))
     table = (folder / "cds" / "obstars.dat").read_text(encoding="ascii")
-    path.write_text(f"Title: t\nAuthors: a\nTable: b\n{'=' * 80}\n{head}\n{table}", encoding="ascii")
+    path.write_text(
+        f"Title: t\nAuthors: a\nTable: b\n{'=' * 80}\n{head}\n{table}", encoding="ascii"
+    )
     return path
 
 
 READERS = {
-    "FITS astropy": lambda d, _: from_astropy(Table.read(d / "demo.fits", hdu=1, mask_invalid=True)),
-    "FITS pandas": lambda d, _: from_pandas(Table.read(d / "demo.fits", hdu=1, character_as_bytes=False).to_pandas()),
+    "FITS astropy": lambda d, _: from_astropy(
+        Table.read(d / "demo.fits", hdu=1, mask_invalid=True)
+    ),
+    "FITS pandas": lambda d, _: from_pandas(
+        Table.read(d / "demo.fits", hdu=1, character_as_bytes=False).to_pandas()
+    ),
     "FITS stilts": lambda d, _: stilts(d / "demo.fits", "fits"),
     "VOTable astropy": lambda d, _: from_astropy(Table.read(d / "demo.vot")),
     "VOTable stilts": lambda d, _: stilts(d / "demo.vot", "votable"),
@@ -90,20 +107,30 @@ READERS = {
     "CSV pandas": lambda d, _: from_pandas(
         pd.read_csv(d / "demo.csv", dtype={c.column: PANDAS[c.type] for c in COLUMNS})
     ),
-    "CSV polars": lambda d, _: polars().read_csv(d / "demo.csv", infer_schema_length=None).to_dict(as_series=False),
+    "CSV polars": lambda d, _: (
+        polars().read_csv(d / "demo.csv", infer_schema_length=None).to_dict(as_series=False)
+    ),
     "CSV pyarrow": lambda d, _: pacsv.read_csv(
         d / "demo.csv", convert_options=pacsv.ConvertOptions(strings_can_be_null=True)
     ).to_pydict(),
     "CSV stilts": lambda d, _: stilts(d / "demo.csv", "csv"),
     "Parquet duckdb": lambda d, _: from_duckdb("FROM '{path}'", d / "demo.parquet"),
-    "Parquet pandas": lambda d, _: from_pandas(pd.read_parquet(d / "demo.parquet", dtype_backend="numpy_nullable")),
-    "Parquet polars": lambda d, _: polars().read_parquet(d / "demo.parquet").to_dict(as_series=False),
+    "Parquet pandas": lambda d, _: from_pandas(
+        pd.read_parquet(d / "demo.parquet", dtype_backend="numpy_nullable")
+    ),
+    "Parquet polars": lambda d, _: (
+        polars().read_parquet(d / "demo.parquet").to_dict(as_series=False)
+    ),
     "Parquet pyarrow": lambda d, _: pq.read_table(d / "demo.parquet").to_pydict(),
     "CDS astropy": lambda d, _: from_cds(
         Table.read(d / "cds" / "obstars.dat", format="ascii.cds", readme=str(d / "cds" / "ReadMe"))
     ),
-    "CDS stilts": lambda d, t: dict(zip(NAMES, stilts(machine_readable(d, t / "x.mrt"), "mrt").values(), strict=True)),
-    "DuckDB": lambda d, _: from_duckdb("FROM catalog.ob_stars ORDER BY specid", d, database=str(d / "obcat.duckdb")),
+    "CDS stilts": lambda d, t: dict(
+        zip(NAMES, stilts(machine_readable(d, t / "x.mrt"), "mrt").values(), strict=True)
+    ),
+    "DuckDB": lambda d, _: from_duckdb(
+        "FROM catalog.ob_stars ORDER BY specid", d, database=str(d / "obcat.duckdb")
+    ),
 }
 
 

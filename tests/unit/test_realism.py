@@ -46,7 +46,9 @@ def off(rows: list[Row]) -> list[str]:
     found = {(r.name, r.where): r for r in rows}
     out = []
     for real in read_rows():
-        limit = next((x for (n, w), x in LIMITS.items() if n == real.name and real.where.startswith(w)), None)
+        limit = next(
+            (x for (n, w), x in LIMITS.items() if n == real.name and real.where.startswith(w)), None
+        )
         seen = found.get((real.name, real.where))
         if limit and seen and not 1 / limit <= seen.value / real.value <= limit:
             out.append(f"{real.name}, {real.where}: {seen.value:.3f}, real {real.value:.3f}")
@@ -76,7 +78,9 @@ def test_masks_left_out_would_be_seen(sample: Sample) -> None:
     assert any("files with a mask bit" in line for line in off(summary(masks(bare))))
 
 
-def test_noise_without_correlation_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_noise_without_correlation_would_be_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(noise, "_SIDES", np.zeros_like(noise._SIDES))
     monkeypatch.setattr(noise, "_MIDDLES", np.ones_like(noise._MIDDLES))
     assert any("autocorrelation" in line for line in off(rows_of(made(tmp_path, N_STARS))))
@@ -84,9 +88,13 @@ def test_noise_without_correlation_would_be_seen(tmp_path: Path, monkeypatch: py
 
 def test_a_row_compares_what_it_says() -> None:
     values = np.array([1.0, 2.0, 3.0, 10.0, np.nan])
-    median, mean, spread = summary([Measured("a", "b", 0.0, values, kind) for kind in ("median", "mean", "spread")])
+    median, mean, spread = summary(
+        [Measured("a", "b", 0.0, values, kind) for kind in ("median", "mean", "spread")]
+    )
     assert (median.value, mean.value, median.n) == (2.5, 4.0, 4)
-    assert spread.value == pytest.approx((np.percentile(values[:4], 84) - np.percentile(values[:4], 16)) / 2)
+    assert spread.value == pytest.approx(
+        (np.percentile(values[:4], 84) - np.percentile(values[:4], 16)) / 2
+    )
 
 
 def test_rows_come_back_from_their_file(rows: list[Row], tmp_path: Path) -> None:

@@ -59,14 +59,21 @@ def test_the_database_holds_every_value(con, rows):
 
 
 def test_the_database_holds_the_catalog_and_what_describes_it(con):
-    found = con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY ALL").fetchall()
+    found = con.execute(
+        "SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY ALL"
+    ).fetchall()
     assert [name for (name,) in found] == sorted(TABLES)
     comments = "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'ob_stars' ORDER BY column_index"
     for (name, comment), c in zip(con.execute(comments).fetchall(), COLUMNS, strict=True):
         assert name == c.column
         assert comment.startswith(c.description)
         assert comment.endswith(f"[{c.unit}]" if c.unit else c.description)
-    assert con.execute("SELECT count(*) FROM meta.quality_bits WHERE length(meaning) > 5").fetchall()[0][0] > 10
+    assert (
+        con.execute("SELECT count(*) FROM meta.quality_bits WHERE length(meaning) > 5").fetchall()[
+            0
+        ][0]
+        > 10
+    )
     assert con.execute("SELECT binary_nsigma FROM meta.parameters").fetchall() == [(2.0,)]
 
 
@@ -119,7 +126,12 @@ def test_a_source_that_is_damaged_is_one_line(folder, tmp_path, template, rows):
 
 def test_provenance_says_what_made_the_catalog(folder):
     found = json.loads((folder / "provenance.json").read_text(encoding="ascii"))
-    assert (found["simulated"], found["survey"], found["rows"], found["release"]) == (True, "demo", 40, "DR5")
+    assert (found["simulated"], found["survey"], found["rows"], found["release"]) == (
+        True,
+        "demo",
+        40,
+        "DR5",
+    )
     assert found["fingerprint"] == "a1" * 32
     assert set(found["parameters"]) == {c.column for c in columns_of("meta.parameters")}
     assert found["parameters"]["binary_nsigma"]["value"] == 2.0
@@ -130,7 +142,13 @@ def test_provenance_says_what_made_the_catalog(folder):
 def test_the_guide_has_every_column_and_bit(folder, con):
     text = (folder / "COLUMNS.md").read_text(encoding="utf-8")
     for c in COLUMNS:
-        assert sum(line.startswith(f"| `{c.column}` |") and c.description in line for line in text.split("\n")) == 1
+        assert (
+            sum(
+                line.startswith(f"| `{c.column}` |") and c.description in line
+                for line in text.split("\n")
+            )
+            == 1
+        )
     for bit, name in con.execute("SELECT bit, name FROM meta.quality_bits").fetchall():
         assert f"| {bit} | {name} |" in text
     assert "| `gaia_id` | `Gaia` | - | integer | - | NULL (0) |" in text
@@ -139,7 +157,15 @@ def test_the_guide_has_every_column_and_bit(folder, con):
 def test_simulated_is_said_in_every_file_and_of_no_real_star(folder, tmp_path, template, rows):
     real = released_from(template, tmp_path, rows, simulated=0)
     words = b"no star of this table exists"
-    written = ["demo.fits", "demo.vot", "demo.parquet", "cds/ReadMe", "COLUMNS.md", "CITATION", "provenance.json"]
+    written = [
+        "demo.fits",
+        "demo.vot",
+        "demo.parquet",
+        "cds/ReadMe",
+        "COLUMNS.md",
+        "CITATION",
+        "provenance.json",
+    ]
     for name in (*written, "models.safetensors"):
         assert words in (folder / name).read_bytes(), name
         assert words not in (real / name).read_bytes(), name

@@ -30,7 +30,13 @@ def test_no_extinction_changes_nothing():
 
 def test_one_distance():
     flux, ivar = flat(2)
-    stars = mock.Singles(flux * np.array([[3], [70]], np.float32), ivar, np.zeros(2), np.zeros(2), np.array([0.0, 2.5]))
+    stars = mock.Singles(
+        flux * np.array([[3], [70]], np.float32),
+        ivar,
+        np.zeros(2),
+        np.zeros(2),
+        np.array([0.0, 2.5]),
+    )
     scaled, scaled_ivar = mock.absolute(stars, LAW)
     assert scaled[0] == pytest.approx(1.0)
     assert scaled[1] == pytest.approx(0.1)
@@ -59,7 +65,9 @@ def test_pairs_are_brighter_first_and_the_same_again():
     first, second = mock.pairs(mk, 1)
     assert np.all(mk[first] <= mk[second])
     assert not np.any(first == second)
-    assert all(np.array_equal(a, b) for a, b in zip((first, second), mock.pairs(mk, 1), strict=True))
+    assert all(
+        np.array_equal(a, b) for a, b in zip((first, second), mock.pairs(mk, 1), strict=True)
+    )
 
 
 def test_a_star_and_itself_is_the_star():
@@ -67,11 +75,25 @@ def test_a_star_and_itself_is_the_star():
     flux, ivar = flat(3)
     flux *= 1 + 0.1 * np.sin(WAVELENGTH / 40 + np.arange(3)[:, None])
     pca = {"mean": np.ones(N_PIXEL), "scale": np.full(N_PIXEL, 0.1)}
-    pca |= {name: rng.normal(0, 0.02, (4, N_PIXEL)).astype(np.float32) for name in ("clean_basis", "full_basis")}
+    pca |= {
+        name: rng.normal(0, 0.02, (4, N_PIXEL)).astype(np.float32)
+        for name in ("clean_basis", "full_basis")
+    }
     sizes = {"w0": (4, 5), "b0": (5,), "w1": (5, 5), "b1": (5,), "w2": (5,), "b2": ()}
-    network = {f"{net}_{name}": rng.normal(size=size) for net in ("full", "clean") for name, size in sizes.items()}
-    domain = {"centre": np.zeros(4), "scale": np.ones(4), "limit": np.array(5.0), "brightest": np.array(-9.0)}
-    network |= {f"{net}_{name}": array for net in ("full", "clean") for name, array in domain.items()}
+    network = {
+        f"{net}_{name}": rng.normal(size=size)
+        for net in ("full", "clean")
+        for name, size in sizes.items()
+    }
+    domain = {
+        "centre": np.zeros(4),
+        "scale": np.ones(4),
+        "limit": np.array(5.0),
+        "brightest": np.array(-9.0),
+    }
+    network |= {
+        f"{net}_{name}": array for net in ("full", "clean") for name, array in domain.items()
+    }
     given = {"continuum_sigma": 50.0, "pca_min_wavelength": 3750.0, "pca_max_wavelength": 9000.0}
     given |= {"pca_outlier": 10.0, "pca_max_masked": 0.2, "pca_sweeps": 5}
     rows = np.arange(3)

@@ -32,12 +32,39 @@ class Tags(HTMLParser):
 
 
 def catalog_rows(rng: np.random.Generator) -> list[dict]:
-    names = ("mk", "mk_geo", "dis", "ruwe", "x", "y", "halpha_chi2", "clean_chi2", "mk_err", "mk_geo_err", "logg")
+    names = (
+        "mk",
+        "mk_geo",
+        "dis",
+        "ruwe",
+        "x",
+        "y",
+        "halpha_chi2",
+        "clean_chi2",
+        "mk_err",
+        "mk_geo_err",
+        "logg",
+    )
     rows = [{name: rng.uniform(0.8, 2.0) for name in names} for _ in range(N)]
     for i, row in enumerate(rows):
-        row |= {"specid": f"5{i:04d}-P-01-{i:03d}", "star_id": f"S{i}", "uniqflag": 1, "snr_g": 100.0 + i}
-        row |= {"em_flag": int(i % 5 == 0), "binary_flag": int(i % 7 == 0), "erroneous": int(i % 11 == 10)}
-        row |= {"teff": 1e4 + 200.0 * i, "feh": 0.0, "ebv": 0.3, "parallax": 1.0, "parallax_offset": -0.05}
+        row |= {
+            "specid": f"5{i:04d}-P-01-{i:03d}",
+            "star_id": f"S{i}",
+            "uniqflag": 1,
+            "snr_g": 100.0 + i,
+        }
+        row |= {
+            "em_flag": int(i % 5 == 0),
+            "binary_flag": int(i % 7 == 0),
+            "erroneous": int(i % 11 == 10),
+        }
+        row |= {
+            "teff": 1e4 + 200.0 * i,
+            "feh": 0.0,
+            "ebv": 0.3,
+            "parallax": 1.0,
+            "parallax_offset": -0.05,
+        }
         row |= {"parallax_error": 0.03, "snr_dparallax": rng.normal(), "dis_low": 0.9 * row["dis"]}
         row |= {"dis_high": 1.1 * row["dis"], "rv": 3.0, "rv_err": 1.0, "simulated": 1}
     rows[3] |= {"ra": 92.95450, "dec": 22.82575}
@@ -50,9 +77,16 @@ def models(rng: np.random.Generator) -> list[tuple[str, str, np.ndarray]]:
     others = [("pca", "mean", np.ones(N_PIXEL)), ("pca", "scale", np.full(N_PIXEL, 0.1))]
     others += [("pca", "excess_calibration", np.array([0.0, 1, 1, 3.5]))]
     sizes = {"w0": (100, 5), "b0": (5,), "w1": (5, 5), "b1": (5,), "w2": (5,), "b2": ()}
-    domain = {"centre": np.zeros(10), "scale": np.ones(10), "limit": np.array(5.0), "brightest": np.array(-9.0)}
+    domain = {
+        "centre": np.zeros(10),
+        "scale": np.ones(10),
+        "limit": np.array(5.0),
+        "brightest": np.array(-9.0),
+    }
     for net in ("full", "clean"):
-        others += [("luminosity", f"{net}_{name}", rng.normal(size=size)) for name, size in sizes.items()]
+        others += [
+            ("luminosity", f"{net}_{name}", rng.normal(size=size)) for name, size in sizes.items()
+        ]
         others += [("luminosity", f"{net}_{name}", array) for name, array in domain.items()]
     return [(model, name, np.asarray(array)) for model, name, array in bases + others]
 
@@ -70,13 +104,23 @@ def full(template, tmp_path_factory, fill) -> Path:
         fill(con, "catalog.ob_stars", rows)
         for table, names in (("raw.spectra", "z flux ivar"), ("spectra.normalised", "flux ivar"),
                              ("spectra.scores", "score_clean score_full")):  # fmt: skip
-            fill(con, table, [{name: s[name] for name in ("specid", *names.split())} for s in spectra])
+            fill(
+                con,
+                table,
+                [{name: s[name] for name in ("specid", *names.split())} for s in spectra],
+            )
         fill(con, "emission.lines", [{"specid": r["specid"], "halpha_excess": 0.1, "halpha_significance": 2.0,
                                       "halpha_chi2": 1.0, "em_flag": r["em_flag"]} for r in rows])  # fmt: skip
         fill(con, "luminosity.good_parallax", [{"specid": r["specid"], "star_id": r["star_id"], "snr_g": r["snr_g"],
                                                 "is_train": i % 2} for i, r in enumerate(rows)])  # fmt: skip
         fill(con, "extinction.photometry", [{"star_id": r["star_id"], "bp": 12.0} for r in rows])
-        bands = dict(zip(("bp", "b", "g", "v", "r", "i", "j"), (3.6, 4.1, 3.8, 3.1, 2.6, 1.9, 0.8), strict=True))
+        bands = dict(
+            zip(
+                ("bp", "b", "g", "v", "r", "i", "j"),
+                (3.6, 4.1, 3.8, 3.1, 2.6, 1.9, 0.8),
+                strict=True,
+            )
+        )
         fill(con, "reference.extinction_coefficients", [{"teff": 20000.0, "logg": 4.0, **bands}])
         fill(con, "model.noise_chain", [{"em_flag": 0, "step": i, "walker": 0, **dict(zip(
             ("alpha", "beta", "sigma_int", "sigma_100"), rng.normal(0.2, 0.02, 4), strict=True))}
@@ -177,7 +221,9 @@ def test_parameters_carry_their_status(written):
     assert "<td>assumed" in html
 
 
-@pytest.mark.parametrize("query", sorted({query for drawing in FIGURES for query in drawing.queries}))
+@pytest.mark.parametrize(
+    "query", sorted({query for drawing in FIGURES for query in drawing.queries})
+)
 def test_every_query_runs(query, con):
     con.sql((SQL / f"{query}.sql").read_text(encoding="utf-8")).fetchall()
 

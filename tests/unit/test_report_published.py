@@ -7,12 +7,25 @@ import pytest
 
 from obcat.evaluate.paper import STARS, STATED
 from obcat.reading import Reading
-from obcat.report.beside_paper import count_row, fraction_row, judgements, size_row, value_row, verdict
+from obcat.report.beside_paper import (
+    count_row,
+    fraction_row,
+    judgements,
+    size_row,
+    value_row,
+    verdict,
+)
 
 
 @pytest.mark.parametrize(
     ("here", "expected"),
-    [(0.25, "within"), (0.279, "within"), (0.29, "outside"), (0.2, "outside"), (np.nan, "not known")],
+    [
+        (0.25, "within"),
+        (0.279, "within"),
+        (0.29, "outside"),
+        (0.2, "outside"),
+        (np.nan, "not known"),
+    ],
 )
 def test_verdict(here, expected):
     assert verdict(here, 0.25, 0.03) == expected
@@ -50,10 +63,15 @@ def test_numbers_come_from_the_catalog(con, fill):
         {"specid": f"s{i}", "uniqflag": 1, "binary_flag": flag, "em_flag": i % 2, "dis": 1.0, "dis_low": 0.9,
          "dis_high": 1.1 + 0.2 * i} for i, flag in enumerate(flags)
     ] + [{"specid": "again", "uniqflag": 2}])  # fmt: skip
-    rows = {row.what: row for row in judgements(Reading(con, "few", True, Path("none"), Path("none")))}
+    rows = {
+        row.what: row for row in judgements(Reading(con, "few", True, Path("none"), Path("none")))
+    }
     assert rows["stars"].here == "10"
     assert rows["binary stars, as a fraction of all stars"].here == "20.0 % (2 of 10)"
-    assert rows["stars that cannot be classified, as a fraction of all stars"].here == "10.0 % (1 of 10)"
+    assert (
+        rows["stars that cannot be classified, as a fraction of all stars"].here
+        == "10.0 % (1 of 10)"
+    )
     assert rows["stars with emission, as a fraction of all stars"].here == "50.0 % (5 of 10)"
     assert rows["median relative distance error"].here == "55.0 %"  # (1.1 + 0.2 * 4.5 - 0.9) / 2
     assert rows["σ_int of the noise model, em_flag 0 (mag)"].verdict == "not known"

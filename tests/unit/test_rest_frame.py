@@ -58,7 +58,9 @@ def test_no_shift_changes_nothing():
 def test_a_line_comes_to_its_rest_wavelength(velocity):
     z = velocity / LIGHT_SPEED
     line = 1 - 0.5 * np.exp(-0.5 * ((WAVELENGTH - 4862.7 * (1 + z)) / 3) ** 2)
-    flux, _ = rest_frame(line[None].astype(np.float32), np.ones((1, N_PIXEL), np.float32), np.array([z]))
+    flux, _ = rest_frame(
+        line[None].astype(np.float32), np.ones((1, N_PIXEL), np.float32), np.array([z])
+    )
     depth = np.where(np.abs(WAVELENGTH - 4862.7) < 20, 1 - flux[0], 0)
     assert np.sum(depth * WAVELENGTH) / np.sum(depth) == pytest.approx(4862.7, abs=0.02)
 
@@ -73,7 +75,9 @@ def test_an_unknown_or_absurd_redshift_masks_the_spectrum(z):
 
 def test_500_km_s_leave_every_pixel_used():
     flux, ivar = (np.ones((2, N_PIXEL), np.float32) for _ in range(2))
-    *_, masked = rest_frame_normalised(flux, ivar, np.array([500, -500]) / LIGHT_SPEED, **PARAMETERS)
+    *_, masked = rest_frame_normalised(
+        flux, ivar, np.array([500, -500]) / LIGHT_SPEED, **PARAMETERS
+    )
     assert list(masked) == [0, 0]
 
 

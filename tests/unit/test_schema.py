@@ -70,7 +70,9 @@ def test_every_unit_is_a_unit():
     for unit in {c.unit for c in COLUMNS if c.unit}:
         with warnings.catch_warnings():
             # VOUnit would rather have 0.1 nm
-            warnings.filterwarnings("ignore", "The unit 'Angstrom' has been deprecated", units.UnitsWarning)
+            warnings.filterwarnings(
+                "ignore", "The unit 'Angstrom' has been deprecated", units.UnitsWarning
+            )
             units.Unit(unit, format="vounit", parse_strict="raise")
 
 
@@ -167,7 +169,11 @@ def test_a_parameter_says_where_its_value_is_from():
     p = read_parameters()["binary_nsigma"]
     assert p.said(2) == "paper, section 6: parallax excess above which a star is a binary"
     assert p.said(2.5).startswith("survey, in place of 2, paper, section 6: parallax excess")
-    assert read_parameters()["colour_teff"].said(2e4).startswith("assumed (the text lost the number): ")
+    assert (
+        read_parameters()["colour_teff"]
+        .said(2e4)
+        .startswith("assumed (the text lost the number): ")
+    )
 
 
 def test_descriptions_have_the_numbers_of_the_method():

@@ -28,7 +28,9 @@ QUIET = Recipe(1, frozenset({"gaia_errors", "zero_point"}))
 MASK = np.zeros(N, dtype=bool)
 
 
-def moving(*, parallax: float = 0.5, g: float = 15.0, wobble: float = 0.0, period: float = np.nan) -> Moving:
+def moving(
+    *, parallax: float = 0.5, g: float = 15.0, wobble: float = 0.0, period: float = np.nan
+) -> Moving:
     place = np.random.default_rng(7)
     ra, dec = place.uniform(0, 360, N), np.degrees(np.arcsin(place.uniform(-1, 1, N)))
     same = (np.full(N, v) for v in (parallax, 0.0, 0.0, g, 0.6))
@@ -56,8 +58,13 @@ def test_the_zero_point_runs_from_bright_to_faint_and_is_not_the_constant_of_the
 def test_the_zero_point_depends_on_colour_and_place() -> None:
     """BP - RP of 0 is 1.76 per micron (Lindegren et al. 2021); 0.151 mas for one (Zinn et al. 2019)."""
     star = moving()
-    blue, red = (zero_point(star.g, np.full(N, c), star.ra, star.dec, RECIPE.rng("zero_point")) for c in (0.0, 1.0))
-    assert (blue - red) == pytest.approx(np.full(N, COLOUR_SLOPE * 1.61 / np.pi * np.arctan(0.531)), abs=1e-9)
+    blue, red = (
+        zero_point(star.g, np.full(N, c), star.ra, star.dec, RECIPE.rng("zero_point"))
+        for c in (0.0, 1.0)
+    )
+    assert (blue - red) == pytest.approx(
+        np.full(N, COLOUR_SLOPE * 1.61 / np.pi * np.arctan(0.531)), abs=1e-9
+    )
     assert blue.std() == pytest.approx(SKY_RMS, rel=0.25)
     near = zero_point(star.g, star.colour, star.ra, star.dec + 0.1, RECIPE.rng("zero_point"))
     far = zero_point(star.g, star.colour, star.ra, star.dec, RECIPE.rng("zero_point"))
@@ -76,7 +83,9 @@ def test_parallaxes_scatter_more_than_stated() -> None:
     star = seen(moving())
     off = star.parallax - 0.5 - star.offset
     core = np.abs(off) < 2.5 * np.median(np.abs(off)) * 1.4826
-    stated = np.sqrt(np.mean((UNDERESTIMATE * star.parallax_error) ** 2) + SYSTEMATIC**2 - SKY_RMS**2)
+    stated = np.sqrt(
+        np.mean((UNDERESTIMATE * star.parallax_error) ** 2) + SYSTEMATIC**2 - SKY_RMS**2
+    )
     assert np.median(np.abs(off)) * 1.4826 == pytest.approx(stated, rel=0.05)
     assert (~core).mean() > 0.02
     assert (np.abs(off) > 5 * stated).mean() == pytest.approx(0.005, abs=0.004)
@@ -103,7 +112,9 @@ def test_orbits_are_noise_when_short_motion_when_long_parallax_at_a_year() -> No
 def test_ruwe_and_errors_rise_with_the_wobble() -> None:
     stars = [seen(moving(wobble=w, period=150.0)) for w in (0.0, 0.1, 0.4, 1.6)]
     ruwe = [np.median(s.ruwe) for s in stars]
-    assert ruwe == pytest.approx([np.hypot(1, w / np.sqrt(2) * 0.957 / 0.3) for w in (0.0, 0.1, 0.4, 1.6)], rel=0.06)
+    assert ruwe == pytest.approx(
+        [np.hypot(1, w / np.sqrt(2) * 0.957 / 0.3) for w in (0.0, 0.1, 0.4, 1.6)], rel=0.06
+    )
     errors = [np.median(s.parallax_error) for s in stars]
     assert np.array(errors) / errors[0] == pytest.approx(np.array(ruwe) / ruwe[0], rel=0.03)
     assert all(np.isfinite(np.stack(s)).all() for s in stars)
@@ -137,7 +148,9 @@ def test_some_sources_have_a_position_only_and_some_are_there_twice() -> None:
     counts = [(extra == kind).sum() / N for kind in (64, 32, 96)]
     assert counts == pytest.approx([0.04, 0.004, 0.003], rel=0.35)
     for name in ASTROMETRY:
-        np.testing.assert_array_equal(np.isnan(every[name]), np.isnan(every["parallax"]), err_msg=name)
+        np.testing.assert_array_equal(
+            np.isnan(every[name]), np.isnan(every["parallax"]), err_msg=name
+        )
 
 
 def test_a_near_neighbour_shines_into_bp_and_rp_but_not_into_g() -> None:
@@ -204,7 +217,9 @@ def test_upper_limits_bad_fits_and_blends_of_2mass() -> None:
 
 def test_the_2mass_table_has_the_archives_columns() -> None:
     phot = photometry.twomass(magnitudes(12.0), RECIPE, 0)
-    columns = twomass_columns(np.linspace(0, 359, N), np.linspace(-80, 80, N), phot, np.random.default_rng(1))
+    columns = twomass_columns(
+        np.linspace(0, 359, N), np.linspace(-80, 80, N), phot, np.random.default_rng(1)
+    )
     assert {"designation", "j_msigcom", "ph_qual", "rd_flg", "bl_flg", "cc_flg"} <= set(columns)
     assert {len(d) for d in columns["designation"]} == {16}
     assert len(columns["ra"]) == pytest.approx(1.02 * N, rel=0.01)
@@ -220,7 +235,9 @@ def test_apass_has_gaps_and_errors_of_zero() -> None:
     assert scatter[0] == pytest.approx(2 * scatter[1], rel=0.1)
 
 
-@pytest.mark.parametrize("ingredient", ["photometry_errors", "photometry_gaps", "saturation", "gaia_matches"])
+@pytest.mark.parametrize(
+    "ingredient", ["photometry_errors", "photometry_gaps", "saturation", "gaia_matches"]
+)
 def test_leaving_one_out_changes_no_draw_of_the_others(ingredient: str) -> None:
     full, less = RECIPE, without(ingredient)
     sky = np.full(N, 90.0), np.full(N, 30.0)
@@ -269,12 +286,16 @@ def test_offsets_can_be_left_out() -> None:
     args = absolute, teff, np.zeros(5), np.full(5, 0.01), np.zeros((5, len(BANDS)))
     off, on = photometry.apparent(*args, offsets=False), photometry.apparent(*args)
     assert all((mag == 0).all() for mag in off.values())
-    np.testing.assert_allclose(np.stack(list(on.values()), axis=1), colour_offsets(teff), atol=1e-12)
+    np.testing.assert_allclose(
+        np.stack(list(on.values()), axis=1), colour_offsets(teff), atol=1e-12
+    )
 
 
 def labels(recipe: Recipe = RECIPE) -> tuple[np.ndarray, ...]:
     star = np.arange(N)
-    return draw_labels(star, np.full(N, 15_000.0), np.full(N, 4.0), np.zeros(N), np.full(N, 1e6), recipe, 0)
+    return draw_labels(
+        star, np.full(N, 15_000.0), np.full(N, 4.0), np.zeros(N), np.full(N, 1e6), recipe, 0
+    )
 
 
 def test_teff_and_logg_err_together_and_some_far() -> None:

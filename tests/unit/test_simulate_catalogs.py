@@ -28,7 +28,9 @@ def test_xstps_loses_light_above_its_limit_without_saying_so() -> None:
 
 def test_apass_ends_at_seventeen_and_gaia_misses_a_few() -> None:
     assert photometry.apass(magnitudes(18.5), Recipe(4), 0).listed.sum() == 0
-    assert photometry.apass(magnitudes(14.0), Recipe(4), 0).listed.mean() == pytest.approx(0.92, abs=0.02)
+    assert photometry.apass(magnitudes(14.0), Recipe(4), 0).listed.mean() == pytest.approx(
+        0.92, abs=0.02
+    )
     gaia = photometry.gaia(magnitudes(14.0), Recipe(5), 0)
     assert gaia.listed.mean() == pytest.approx(0.97, abs=0.01)
     assert np.isnan(gaia.mag["bp"]).mean() == pytest.approx(0.01, abs=0.005)
@@ -36,7 +38,11 @@ def test_apass_ends_at_seventeen_and_gaia_misses_a_few() -> None:
 
 @pytest.mark.parametrize(
     ("ra", "dec", "name"),
-    [(92.95450, 22.82575, "06114908+2249327"), (0.0, -0.5, "00000000-0030000"), (359.9999999, 5.0, "00000000+0500000")],
+    [
+        (92.95450, 22.82575, "06114908+2249327"),
+        (0.0, -0.5, "00000000-0030000"),
+        (359.9999999, 5.0, "00000000+0500000"),
+    ],
 )
 def test_designation_of_a_position(ra: float, dec: float, name: str) -> None:
     assert _designations(np.array([ra]), np.array([dec])).tolist() == [name]
@@ -64,7 +70,9 @@ def test_galactic_frame_is_a_rotation_with_its_pole_and_centre() -> None:
 def test_stars_on_the_solar_circle_move_as_the_disc_does() -> None:
     """Towards the anticentre a star on a circular orbit has only the Sun's own motion against it."""
     n = 4000
-    rv, pmra, pmdec = velocities(np.full(n, 180.0), np.zeros(n), np.full(n, 2.0), np.random.default_rng(8))
+    rv, pmra, pmdec = velocities(
+        np.full(n, 180.0), np.zeros(n), np.full(n, 2.0), np.random.default_rng(8)
+    )
     assert rv.mean() == pytest.approx(11.1, abs=1)
     across = np.hypot(12.2, 7.25) / (4.7405 * 2)  # mas/yr at 2 kpc
     assert np.hypot(pmra.mean(), pmdec.mean()) == pytest.approx(across, abs=0.05)

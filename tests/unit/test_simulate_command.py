@@ -24,7 +24,10 @@ def test_all_ingredients_are_listed_and_nothing_is_made(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (("--without", "nose"), "no ingredient 'nose'; did you mean noise?"),
-        (("--without", "noise", "--without", "cloud"), "no ingredient 'cloud'; did you mean clouds?"),
+        (
+            ("--without", "noise", "--without", "cloud"),
+            "no ingredient 'cloud'; did you mean clouds?",
+        ),
         (("--without", "xyz"), "no ingredient 'xyz'; obcat simulate --ingredients lists them"),
         (("--seed-of", "dist=4"), "no ingredient 'dist'; did you mean dust?"),
         (("--seed-of", "dust"), "'dust' is no seed of an ingredient; write it as noise=7"),
@@ -57,7 +60,17 @@ def test_words_make_a_recipe() -> None:
 
 
 def test_a_survey_is_made_once(tmp_path: Path) -> None:
-    words = (str(tmp_path), "--size", "2", "--workers", "1", "--without", "noise", "--seed-of", "dust=9")
+    words = (
+        str(tmp_path),
+        "--size",
+        "2",
+        "--workers",
+        "1",
+        "--without",
+        "noise",
+        "--seed-of",
+        "dust=9",
+    )
     first, second = simulate(*words), simulate(*words)
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert "is there already" not in first.stderr

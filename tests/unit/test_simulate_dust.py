@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from obcat.data import REFERENCE
-from obcat.simulate.dust import DUST_HEIGHT, DUST_LENGTH, LOCAL_EBV, SUN_R, SUN_Z, band_coefficients, disc_ebv, f99
+from obcat.simulate.dust import (
+    DUST_HEIGHT,
+    DUST_LENGTH,
+    LOCAL_EBV,
+    SUN_R,
+    SUN_Z,
+    band_coefficients,
+    disc_ebv,
+    f99,
+)
 from obcat.simulate.galaxy import DISTANCES, SIGMA, cartesian, medium, reddening
 from obcat.simulate.recipe import Recipe
 
@@ -20,7 +29,12 @@ PUBLISHED = {  # Fitzpatrick (1999), table 3, R_V = 3.1: A(lambda)/E(B-V)
     2700: 6.265,
     2600: 6.591,
 }
-EFFECTIVE = {"b": 4361.0, "v": 5448.0, "j": 12350.0, "ks": 21590.0}  # Angstrom: Bessell (2005), Cohen et al. (2003)
+EFFECTIVE = {
+    "b": 4361.0,
+    "v": 5448.0,
+    "j": 12350.0,
+    "ks": 21590.0,
+}  # Angstrom: Bessell (2005), Cohen et al. (2003)
 
 
 @pytest.mark.parametrize(("wavelength", "value"), PUBLISHED.items())
@@ -51,7 +65,12 @@ def test_coefficients_of_a_band_equal_the_table_at_its_nodes_and_stay_constant_o
 @pytest.mark.parametrize("distance", [0.5, 3.0])
 def test_dust_towards_the_anticentre_is_the_integral_of_an_exponential(distance: float) -> None:
     ebv = disc_ebv(np.array([-SUN_R - distance]), np.zeros(1), np.array([SUN_Z]))[0]
-    exact = LOCAL_EBV * DUST_LENGTH * (1 - np.exp(-distance / DUST_LENGTH)) * np.exp(-SUN_Z / DUST_HEIGHT)
+    exact = (
+        LOCAL_EBV
+        * DUST_LENGTH
+        * (1 - np.exp(-distance / DUST_LENGTH))
+        * np.exp(-SUN_Z / DUST_HEIGHT)
+    )
     assert ebv == pytest.approx(exact, rel=1e-3)
 
 
@@ -94,14 +113,19 @@ def test_clouds_keep_the_mean_of_the_smooth_disc_and_scatter_about_it(
 def test_neighbours_on_the_sky_share_their_dust(sky: tuple[np.ndarray, np.ndarray]) -> None:
     d = np.full(4000, 1.5)
     ratio = [
-        np.log(reddening(sky[0] + off, sky[1], d, Recipe(4)) / disc_ebv(*cartesian(sky[0] + off, sky[1], d)))
+        np.log(
+            reddening(sky[0] + off, sky[1], d, Recipe(4))
+            / disc_ebv(*cartesian(sky[0] + off, sky[1], d))
+        )
         for off in (0.0, 0.3, 30.0)
     ]
     assert np.corrcoef(ratio[0], ratio[1])[0, 1] > 0.9
     assert abs(np.corrcoef(ratio[0], ratio[2])[0, 1]) < 0.4
 
 
-def test_clouds_do_not_depend_on_chunks_but_on_their_seed(sky: tuple[np.ndarray, np.ndarray]) -> None:
+def test_clouds_do_not_depend_on_chunks_but_on_their_seed(
+    sky: tuple[np.ndarray, np.ndarray],
+) -> None:
     d = np.full(4000, 2.0)
     own = reddening(*sky, d, Recipe(9, seeds={"clouds": 4}))
     np.testing.assert_array_equal(own, reddening(*sky, d, Recipe(4)))

@@ -46,7 +46,9 @@ def row(kind: Any, **values: float) -> Any:
 
 def emission(**parts: Any) -> Emission:
     return Emission(
-        parts.get("disc", disc()), parts.get("nebula", row(Nebula, density=1)), parts.get("wind", row(Wind))
+        parts.get("disc", disc()),
+        parts.get("nebula", row(Nebula, density=1)),
+        parts.get("wind", row(Wind)),
     )
 
 
@@ -55,7 +57,9 @@ def disc(ew: float = 0.0, **values: float) -> Disc:
     return row(Disc, **given | values, ew=ew)
 
 
-def added(resolution: float = 1800.0, rv: float = 0.0, flux: np.ndarray = ONE, **parts: Any) -> np.ndarray:
+def added(
+    resolution: float = 1800.0, rv: float = 0.0, flux: np.ndarray = ONE, **parts: Any
+) -> np.ndarray:
     made = add_emission(flux, ONE, emission(**parts), np.full((1, 3), rv), np.array([resolution]))
     return (made - flux)[0].astype(float)
 
@@ -66,14 +70,17 @@ def integral(spectrum: np.ndarray, centre: float, half: float) -> float:
 
 
 @pytest.mark.parametrize(  # air and vacuum: NIST, and SDSS's table of lines
-    ("air", "in_vacuum"), [(6562.80, 6564.61), (5006.84, 5008.24), (3727.09, 3728.15), (8542.09, 8544.44)]
+    ("air", "in_vacuum"),
+    [(6562.80, 6564.61), (5006.84, 5008.24), (3727.09, 3728.15), (8542.09, 8544.44)],
 )
 def test_wavelengths_are_those_in_vacuum(air: float, in_vacuum: float) -> None:
     assert vacuum(air) == pytest.approx(in_vacuum, abs=0.02)
 
 
 def test_series_of_hydrogen() -> None:
-    assert (balmer(3), balmer(4), paschen(11), paschen(20)) == pytest.approx((6564.7, 4862.7, 8865.2, 8394.7), abs=0.1)
+    assert (balmer(3), balmer(4), paschen(11), paschen(20)) == pytest.approx(
+        (6564.7, 4862.7, 8865.2, 8394.7), abs=0.1
+    )
     assert sum(group == "paschen" and 8390 < w < 9100 for w, group, *_ in LINES) == 11
 
 
@@ -89,11 +96,17 @@ def test_a_stamped_line_is_a_gaussian_of_the_instrument(rv: float, resolution: f
     assert integral(line, centre, 30) == pytest.approx(3, rel=1e-3)
 
 
-@pytest.mark.parametrize("values", [{}, {"asymmetry": 0.3}, {"wing": 0.3}, {"vsini": 1.0, "separation": 0.5}])
+@pytest.mark.parametrize(
+    "values", [{}, {"asymmetry": 0.3}, {"wing": 0.3}, {"vsini": 1.0, "separation": 0.5}]
+)
 def test_emitted_flux_is_the_equivalent_width(values: dict[str, float]) -> None:
     assert integral(added(disc=disc(10, **values)), H_ALPHA, 45) == pytest.approx(10, rel=0.01)
-    assert integral(added(nebula=row(Nebula, ew=7, density=1)), H_ALPHA, 15) == pytest.approx(7, rel=0.01)
-    assert integral(added(wind=row(Wind, ew=4, width=150, trough_width=60)), H_ALPHA, 40) == pytest.approx(4, rel=0.01)
+    assert integral(added(nebula=row(Nebula, ew=7, density=1)), H_ALPHA, 15) == pytest.approx(
+        7, rel=0.01
+    )
+    assert integral(
+        added(wind=row(Wind, ew=4, width=150, trough_width=60)), H_ALPHA, 40
+    ) == pytest.approx(4, rel=0.01)
 
 
 def test_balmer_lines_have_the_decrement_in_flux_and_others_follow_halpha() -> None:
@@ -107,7 +120,11 @@ def test_balmer_lines_have_the_decrement_in_flux_and_others_follow_halpha() -> N
 def test_a_blue_continuum_makes_the_same_decrement_a_smaller_width() -> None:
     blue = (WAVELENGTH[None] / H_ALPHA) ** -3.0
     made = add_emission(
-        blue.astype("f4"), blue.astype("f4"), emission(disc=disc(10)), np.zeros((1, 3)), np.full(1, 1800.0)
+        blue.astype("f4"),
+        blue.astype("f4"),
+        emission(disc=disc(10)),
+        np.zeros((1, 3)),
+        np.full(1, 1800.0),
     )
     width = integral((made[0] / blue[0] - 1).astype(float), balmer(4), 30)
     assert width == pytest.approx(10 / 2.5 * (balmer(4) / H_ALPHA) ** 3, rel=0.02)
@@ -116,11 +133,15 @@ def test_a_blue_continuum_makes_the_same_decrement_a_smaller_width() -> None:
 def test_the_peaks_stand_where_the_rim_of_the_disc_moves() -> None:
     profile = added(resolution=8000.0, disc=disc(10, separation=200, vsini=300))
     near = np.flatnonzero(np.abs(WAVELENGTH - H_ALPHA) < 12)
-    tops = near[1:-1][(profile[near[1:-1]] > profile[near[:-2]]) & (profile[near[1:-1]] > profile[near[2:]])]
+    tops = near[1:-1][
+        (profile[near[1:-1]] > profile[near[:-2]]) & (profile[near[1:-1]] > profile[near[2:]])
+    ]
     assert len(tops) == 2
     velocity = LIGHT_SPEED * (WAVELENGTH[tops] / H_ALPHA - 1)
     np.testing.assert_allclose(velocity, [-200, 200], atol=45)
-    assert added(disc=disc(10, separation=2, vsini=5))[near].argmax() == pytest.approx(len(near) // 2, abs=1)
+    assert added(disc=disc(10, separation=2, vsini=5))[near].argmax() == pytest.approx(
+        len(near) // 2, abs=1
+    )
 
 
 def test_one_side_is_brighter_by_the_asymmetry() -> None:
@@ -138,7 +159,9 @@ def test_a_ring_without_rotation_does_not_move() -> None:
 
 def test_the_core_of_a_shell_lies_below_the_continuum_between_two_peaks() -> None:
     photosphere = (ONE * 0.8).astype("f4")
-    shell = 0.8 + added(flux=photosphere, resolution=1800.0, disc=disc(6, shell=3.5, vsini=330, separation=190))
+    shell = 0.8 + added(
+        flux=photosphere, resolution=1800.0, disc=disc(6, shell=3.5, vsini=330, separation=190)
+    )
     core = shell[np.abs(WAVELENGTH - H_ALPHA) < 2].min()
     sides = [shell[np.abs(WAVELENGTH - H_ALPHA - s * 6) < 3].max() for s in (-1, 1)]
     assert core < 0.8
@@ -147,14 +170,28 @@ def test_the_core_of_a_shell_lies_below_the_continuum_between_two_peaks() -> Non
 
 
 def test_nebular_ratios_are_those_of_atomic_physics() -> None:
-    gas = row(Nebula, ew=10, nitrogen=0.3, sulphur=0.2, oxygen_3=1.0, oxygen_2=2.0, helium=0.1, density=1.4)
+    gas = row(
+        Nebula,
+        ew=10,
+        nitrogen=0.3,
+        sulphur=0.2,
+        oxygen_3=1.0,
+        oxygen_2=2.0,
+        helium=0.1,
+        density=1.4,
+    )
     profile = added(resolution=6000.0, nebula=gas)
-    flux = {air: integral(profile, vacuum(air), 5) for air in (4958.91, 5006.84, 6548.05, 6583.45, 6716.44, 6730.82)}
+    flux = {
+        air: integral(profile, vacuum(air), 5)
+        for air in (4958.91, 5006.84, 6548.05, 6583.45, 6716.44, 6730.82)
+    }
     assert flux[5006.84] / flux[4958.91] == pytest.approx(2.98, rel=0.01)
     assert flux[6583.45] / flux[6548.05] == pytest.approx(3.05, rel=0.01)
     assert flux[6716.44] / flux[6730.82] == pytest.approx(1.4, rel=0.01)
     assert flux[6583.45] == pytest.approx(3.0, rel=0.01)
-    assert integral(profile, H_ALPHA, 5) / integral(profile, balmer(4), 5) == pytest.approx(2.86, rel=0.01)
+    assert integral(profile, H_ALPHA, 5) / integral(profile, balmer(4), 5) == pytest.approx(
+        2.86, rel=0.01
+    )
     assert integral(profile, vacuum(3727.5), 8) == pytest.approx(10 / CASE_B * 2, rel=0.01)
 
 
@@ -179,7 +216,9 @@ def test_a_wind_has_its_trough_in_the_blue() -> None:
 
 
 def test_helium_shows_in_hot_winds_only() -> None:
-    cool, hot = (added(wind=row(Wind, ew=5, width=100, trough_width=60, teff=t)) for t in (15_000, 35_000))
+    cool, hot = (
+        added(wind=row(Wind, ew=5, width=100, trough_width=60, teff=t)) for t in (15_000, 35_000)
+    )
     assert integral(cool, vacuum(4685.70), 20) == pytest.approx(0, abs=1e-3)
     assert integral(hot, vacuum(4685.70), 20) == pytest.approx(1.0, rel=0.01)
 
@@ -201,7 +240,9 @@ def discs() -> Disc:
 
 
 def test_discs_are_as_many_and_as_strong_as_they_should_be(discs: Disc) -> None:
-    assert len(discs.ew) / (20 * N) == pytest.approx(be_fraction(np.array([25_000.0]), np.array([4.0]))[0], rel=0.03)
+    assert len(discs.ew) / (20 * N) == pytest.approx(
+        be_fraction(np.array([25_000.0]), np.array([4.0]))[0], rel=0.03
+    )
     assert discs.ew.min() >= 0.5
     assert 50 < discs.ew.max() <= 60
     assert (discs.shell > 0).mean() == pytest.approx(np.cos(np.radians(SHELL)), rel=0.05)
@@ -248,7 +289,9 @@ def test_discs_and_winds_vary_from_visit_to_visit() -> None:
 def test_nebulae_are_where_the_regions_are_and_faint_stars_show_more_of_them() -> None:
     rosette, nowhere = np.full(N, 206.3), np.full(N, 250.0)
     assert inside(rosette[:1], np.array([-2.1]))[0] == pytest.approx(0.6)
-    gas = draw_nebulae(rosette, np.full(N, -2.1), np.repeat([11.0, 15.0], N // 2), np.full(N, 0.5), Recipe(2), 0)
+    gas = draw_nebulae(
+        rosette, np.full(N, -2.1), np.repeat([11.0, 15.0], N // 2), np.full(N, 0.5), Recipe(2), 0
+    )
     assert (gas.ew != 0).mean() == pytest.approx(0.6, abs=0.03)
     assert (gas.ew < 0).mean() == pytest.approx(0.15, abs=0.02)
     bright, faint = gas.ew[: N // 2], gas.ew[N // 2 :]
@@ -271,7 +314,9 @@ def drawn(*without: str) -> Emission:
     """Emission of N hot, luminous stars, as draw_sky draws it."""
     recipe, star = Recipe(4, frozenset(without)), np.full(N, 25_000.0)
     discs = draw_discs(star, np.full(N, 3.5), np.full(N, 450.0), recipe, 0)
-    gas = draw_nebulae(np.full(N, 206.3), np.full(N, -2.1), np.full(N, 13.0), np.full(N, 0.5), recipe, 0)
+    gas = draw_nebulae(
+        np.full(N, 206.3), np.full(N, -2.1), np.full(N, 13.0), np.full(N, 0.5), recipe, 0
+    )
     return Emission(discs, gas, draw_winds(np.full(N, 5.0), star, np.full(N, 3.5), recipe, 0))
 
 
@@ -286,7 +331,9 @@ def test_leaving_one_out_changes_no_draw_of_the_others(ingredient: str) -> None:
     for name, one, other in zip(full._fields, full, less, strict=True):
         for field in one._fields:
             if name != part or field not in touched:
-                np.testing.assert_array_equal(getattr(one, field), getattr(other, field), err_msg=field)
+                np.testing.assert_array_equal(
+                    getattr(one, field), getattr(other, field), err_msg=field
+                )
 
 
 def test_the_light_of_discs_has_a_seed_of_its_own() -> None:

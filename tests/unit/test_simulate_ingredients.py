@@ -40,13 +40,28 @@ CHANGES = {  # ingredient: columns that must change, and that may change
     "dust": ("stars.ebv stars.true_* flux", STARS),
     "clouds": ("stars.ebv stars.true_* flux", STARS),
     "binaries": ("stars.is_binary stars.mass_ratio visits.rv flux", STARS),
-    "triples": ("stars.is_triple stars.third_mass_ratio flux", "stars.* visits.rv* visits.ew_halpha " + LIGHT),
-    "orbits": ("visits.rv visits.rv_primary visits.rv_companion header.Z flux", "visits.rv_third " + PIXELS),
-    "wobble": ("stars.wobble gaia_dr2.ruwe gaia_dr2.parallax", "gaia_dr2.ra gaia_dr2.dec gaia_dr2.p*"),
+    "triples": (
+        "stars.is_triple stars.third_mass_ratio flux",
+        "stars.* visits.rv* visits.ew_halpha " + LIGHT,
+    ),
+    "orbits": (
+        "visits.rv visits.rv_primary visits.rv_companion header.Z flux",
+        "visits.rv_third " + PIXELS,
+    ),
+    "wobble": (
+        "stars.wobble gaia_dr2.ruwe gaia_dr2.parallax",
+        "gaia_dr2.ra gaia_dr2.dec gaia_dr2.p*",
+    ),
     "outsiders": ("stars.kind stars.teff", STARS),
     "be_stars": ("stars.ew_disc visits.ew_halpha flux", "stars.* visits.has_emission " + LIGHT),
-    "disc_light": ("stars.excess_ks stars.ebv_disc gaia_dr2.phot_g_mean_mag", "stars.* visits.ew_halpha " + LIGHT),
-    "nebulae": ("stars.ew_nebular stars.is_nebular flux", "stars.* visits.*emission visits.ew_halpha " + PIXELS),
+    "disc_light": (
+        "stars.excess_ks stars.ebv_disc gaia_dr2.phot_g_mean_mag",
+        "stars.* visits.ew_halpha " + LIGHT,
+    ),
+    "nebulae": (
+        "stars.ew_nebular stars.is_nebular flux",
+        "stars.* visits.*emission visits.ew_halpha " + PIXELS,
+    ),
     "winds": ("stars.ew_wind", "stars.* visits.*emission visits.ew_halpha " + PIXELS),
     "line_spread": ("flux", PIXELS),
     "interstellar": ("flux", PIXELS),
@@ -62,13 +77,19 @@ CHANGES = {  # ingredient: columns that must change, and that may change
         "gaia_dr2.ra gaia_dr2.dec gaia_dr2.*_error gaia_dr2.ruwe",
     ),
     "gaia_matches": ("stars.in_gaia_dr2 gaia_dr2.*", ""),
-    "photometry_errors": ("gaia_dr2.phot_?_mean_mag twomass.?_m xstps.? apass.?mag", "*.phot_* apass.* header.MAG?"),
+    "photometry_errors": (
+        "gaia_dr2.phot_?_mean_mag twomass.?_m xstps.? apass.?mag",
+        "*.phot_* apass.* header.MAG?",
+    ),
     "photometry_gaps": (
         "stars.in_twomass stars.in_apass",
         "stars.in_* gaia_dr2.phot_* twomass.* xstps.* apass.* header.*",
     ),
     "saturation": ("xstps.g xstps.r xstps.i header.MAG3", "header.MAG?"),
-    "colour_offsets": ("stars.true_* gaia_dr2.phot_*", "* !stars.teff !stars.ra !stars.mass_ratio !visits.name"),
+    "colour_offsets": (
+        "stars.true_* gaia_dr2.phot_*",
+        "* !stars.teff !stars.ra !stars.mass_ratio !visits.name",
+    ),
     "label_errors": ("labels.teff labels.logg labels.feh", "labels.teff_err"),
     "label_gaps": ("labels.*", ""),
 }
@@ -87,7 +108,9 @@ class Survey(NamedTuple):
 def survey(tmp_path_factory: pytest.TempPathFactory) -> Make:
     folder = tmp_path_factory.mktemp("spectra")
     known = cache(lambda without: made(Recipe(SEED, without), folder))
-    return lambda recipe: known(recipe.without) if recipe == Recipe(SEED, recipe.without) else made(recipe, folder)
+    return lambda recipe: (
+        known(recipe.without) if recipe == Recipe(SEED, recipe.without) else made(recipe, folder)
+    )
 
 
 def test_all_ingredients_are_here() -> None:
@@ -98,32 +121,46 @@ def test_all_ingredients_are_here() -> None:
 def test_leaving_one_out_changes_what_it_should_and_nothing_else(name: str, survey: Make) -> None:
     must, may = CHANGES[name]
     differ = changed(survey(Recipe(SEED)), survey(Recipe(SEED, frozenset({name}))))
-    assert [pattern for pattern in must.split() if not any(fnmatchcase(c, pattern) for c in differ)] == []
+    assert [
+        pattern for pattern in must.split() if not any(fnmatchcase(c, pattern) for c in differ)
+    ] == []
     assert sorted(c for c in differ if not allowed(c, f"{must} {may}".split())) == []
 
 
 def allowed(column: str, patterns: list[str]) -> bool:
     """Patterns after ! are taken out of the others."""
     never = [p[1:] for p in patterns if p.startswith("!")]
-    return any(fnmatchcase(column, p) for p in patterns) and not any(fnmatchcase(column, p) for p in never)
+    return any(fnmatchcase(column, p) for p in patterns) and not any(
+        fnmatchcase(column, p) for p in never
+    )
 
 
 GONE = {  # ingredient: what is true without it
-    "rotation": lambda s: not column(s, "stars.vsini")[1:][column(s, "stars.ew_disc")[1:] == 0].any(),
-    "velocities": lambda s: not any(column(s, f"stars.{name}")[1:].any() for name in ("rv", "pmra", "pmdec")),
-    "dust": lambda s: not column(s, "stars.ebv")[1:].any() and not column(s, "stars.a_ks")[1:].any(),
+    "rotation": lambda s: (
+        not column(s, "stars.vsini")[1:][column(s, "stars.ew_disc")[1:] == 0].any()
+    ),
+    "velocities": lambda s: (
+        not any(column(s, f"stars.{name}")[1:].any() for name in ("rv", "pmra", "pmdec"))
+    ),
+    "dust": lambda s: (
+        not column(s, "stars.ebv")[1:].any() and not column(s, "stars.a_ks")[1:].any()
+    ),
     "binaries": lambda s: not column(s, "stars.is_binary")[1:].any(),
     "triples": lambda s: not column(s, "stars.is_triple").any(),
     "orbits": lambda s: len(np.unique(column(s, "visits.rv_primary"))) == N,
     "wobble": lambda s: not column(s, "stars.wobble").any(),
     "outsiders": lambda s: set(column(s, "stars.kind")) == {"star"},
     "be_stars": lambda s: not column(s, "stars.ew_disc").any(),
-    "disc_light": lambda s: not column(s, "stars.excess_ks").any() and not column(s, "stars.ebv_disc").any(),
+    "disc_light": lambda s: (
+        not column(s, "stars.excess_ks").any() and not column(s, "stars.ebv_disc").any()
+    ),
     "nebulae": lambda s: not column(s, "stars.ew_nebular").any(),
     "winds": lambda s: not column(s, "stars.ew_wind").any(),
     "erroneous": lambda s: not column(s, "visits.is_erroneous").any(),
     "zero_point": lambda s: not column(s, "stars.parallax_offset_true").any(),
-    "gaia_matches": lambda s: len(column(s, "gaia_dr2.ra")) == N and column(s, "stars.in_gaia_dr2").all(),
+    "gaia_matches": lambda s: (
+        len(column(s, "gaia_dr2.ra")) == N and column(s, "stars.in_gaia_dr2").all()
+    ),
     "photometry_gaps": lambda s: column(s, "stars.in_twomass").all(),
     "label_gaps": lambda s: len(column(s, "labels.specid")) == len(column(s, "visits.specid")),
 }
@@ -139,7 +176,9 @@ def test_without_everything_a_spectrum_is_the_model_of_its_star(survey: Make) ->
     """All stars but LB-1, which is in every survey as it is."""
     s = survey(Recipe(SEED, frozenset(INGREDIENTS)))
     name, stars = column(s, "stars.name"), column(s, "visits.name")[: len(s.flux)]
-    row = np.searchsorted(name[1:], stars[stars != "LB-1"]) + 1  # names are in order after the first
+    row = (
+        np.searchsorted(name[1:], stars[stars != "LB-1"]) + 1
+    )  # names are in order after the first
     assert name[row].tolist() == stars[stars != "LB-1"].tolist()
     teff, logg, feh = (column(s, f"stars.{what}")[row] for what in ("teff", "logg", "spectrum_feh"))
     still = np.zeros(len(row))
@@ -153,11 +192,16 @@ def test_without_everything_a_spectrum_is_the_model_of_its_star(survey: Make) ->
 
 def test_without_everything_the_tables_are_the_truth(survey: Make) -> None:
     s = survey(Recipe(SEED, frozenset(INGREDIENTS)))
-    gaia = {name: column(s, f"gaia_dr2.{name}") for name in ("parallax", "pmra", "phot_g_mean_mag", "source_id")}
+    gaia = {
+        name: column(s, f"gaia_dr2.{name}")
+        for name in ("parallax", "pmra", "phot_g_mean_mag", "source_id")
+    }
     number = (gaia["source_id"] >> 7) % 2**28 - 1
     assert sorted(number) == list(range(N))
     np.testing.assert_allclose(gaia["parallax"], column(s, "stars.parallax")[number], rtol=1e-12)
-    np.testing.assert_allclose(gaia["phot_g_mean_mag"], column(s, "stars.true_g_gaia")[number], rtol=1e-12)
+    np.testing.assert_allclose(
+        gaia["phot_g_mean_mag"], column(s, "stars.true_g_gaia")[number], rtol=1e-12
+    )
     assert not gaia["pmra"].any()
     star = {name: k for k, name in enumerate(column(s, "stars.name"))}
     at = [star[name] for name in column(s, "visits.name")]
@@ -187,7 +231,9 @@ def block(tmp_path_factory: pytest.TempPathFactory) -> exposures.Block:
 
 
 @pytest.mark.parametrize("name", OF_BLOCKS)
-def test_no_two_blocks_share_a_draw(name: str, block: exposures.Block, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_two_blocks_share_a_draw(
+    name: str, block: exposures.Block, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With no other ingredient, and without the level, which is drawn too."""
     monkeypatch.setattr(exposures, "FIBRE_LOSS", 0.0)
     spoiled = block.spoiled if name == "erroneous" else np.zeros_like(block.spoiled)
@@ -209,7 +255,12 @@ def made(recipe: Recipe, folder: Path) -> Survey:
     images = np.stack([image(path) for path in block.paths])
     header = {key: np.array([card[key] for card in cards]) for key in cards[0]}
     tables = {**catalogs, **truth_columns(drawn, measured), "header": header}
-    return Survey({name: dict(table) for name, table in tables.items()}, images[:, 0], images[:, 1], images[:, 3:])
+    return Survey(
+        {name: dict(table) for name, table in tables.items()},
+        images[:, 0],
+        images[:, 1],
+        images[:, 3:],
+    )
 
 
 def image(path: Path) -> np.ndarray:
@@ -224,7 +275,11 @@ def changed(one: Survey, other: Survey) -> set[str]:
     """Names of the columns that differ, as table.column, and of the rows of the files."""
     columns = {f"{table}.{name}" for table, named in one.tables.items() for name in named}
     differ = {name for name in columns if not same(*(column(s, name) for s in (one, other)))}
-    return differ | {name for name in ("flux", "ivar", "mask") if not same(getattr(one, name), getattr(other, name))}
+    return differ | {
+        name
+        for name in ("flux", "ivar", "mask")
+        if not same(getattr(one, name), getattr(other, name))
+    }
 
 
 def column(survey: Survey, name: str) -> np.ndarray:

@@ -23,7 +23,10 @@ def test_a_node_is_met_exactly() -> None:
 
 
 def test_between_nodes_every_column_lies_between_them() -> None:
-    low, high = at_phase(np.zeros(1), LOG_AGE, np.array([90.0])), at_phase(np.zeros(1), LOG_AGE, np.array([91.0]))
+    low, high = (
+        at_phase(np.zeros(1), LOG_AGE, np.array([90.0])),
+        at_phase(np.zeros(1), LOG_AGE, np.array([91.0])),
+    )
     middle = at_phase(np.zeros(1), LOG_AGE, np.array([90.5]))
     assert ((middle - low) * (high - middle) >= 0).all()
 

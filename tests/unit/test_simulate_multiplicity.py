@@ -22,7 +22,13 @@ from obcat.simulate.sky import velocities
 
 N = 40_000
 # their table 13: primaries with a companion of q > 0.1, companions a primary; errors are 0.05 to 0.1 and 0.1 to 0.3
-FRACTIONS = {1.0: (0.40, 0.50), 3.5: (0.59, 0.84), 7.0: (0.76, 1.30), 12.0: (0.84, 1.60), 28.0: (0.94, 2.10)}
+FRACTIONS = {
+    1.0: (0.40, 0.50),
+    3.5: (0.59, 0.84),
+    7.0: (0.76, 1.30),
+    12.0: (0.84, 1.60),
+    28.0: (0.94, 2.10),
+}
 TRIPLES = {1.0: 0.10, 3.5: 0.22, 7.0: 0.40, 12.0: 0.52, 28.0: 0.73}
 FREQUENCY = {  # their table 13: companions of q > 0.1 per decade at log P = 1, 3, 5, 7
     1.0: (0.027, 0.057, 0.095, 0.075),
@@ -48,7 +54,9 @@ def drawn(mass: float) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize(("mass", "published"), FREQUENCY.items())
 def test_companions_per_decade_of_period(mass: float, published: tuple[float, ...]) -> None:
-    np.testing.assert_allclose(law.companion_frequency(np.full(4, mass), PERIODS), published, rtol=0.2)
+    np.testing.assert_allclose(
+        law.companion_frequency(np.full(4, mass), PERIODS), published, rtol=0.2
+    )
 
 
 @pytest.mark.parametrize(("mass", "published"), FRACTIONS.items())
@@ -61,7 +69,9 @@ def test_companions_of_a_primary(mass: float, published: tuple[float, float]) ->
 
 
 @pytest.mark.parametrize(("mass", "published"), SLOPES.items())
-def test_slopes_and_twins_of_the_mass_ratios(mass: float, published: tuple[tuple[float, ...], ...]) -> None:
+def test_slopes_and_twins_of_the_mass_ratios(
+    mass: float, published: tuple[tuple[float, ...], ...]
+) -> None:
     np.testing.assert_allclose(law.slopes(np.full(4, mass), PERIODS), published, atol=0.06)
     np.testing.assert_allclose(law.twin_fraction(np.full(4, mass), PERIODS), TWINS[mass], atol=0.01)
 
@@ -128,7 +138,9 @@ def test_amplitude_of_two_suns_and_of_random_orientations() -> None:
     """K = 212.9 km/s (m2 sin i) / ((m1 + m2)^(2/3) P^(1/3)) / sqrt(1 - e^2); the mean of sin i is pi/4."""
     one, zero = np.ones(1), np.zeros(1)
     assert amplitude(one, one, zero, zero, zero)[0] == pytest.approx(212.9 / 2 ** (2 / 3), rel=1e-4)
-    assert amplitude(one, one, 3 * one, 0.6 * one, zero)[0] == pytest.approx(212.9 / 2 ** (2 / 3) / 10 / 0.8, rel=1e-4)
+    assert amplitude(one, one, 3 * one, 0.6 * one, zero)[0] == pytest.approx(
+        212.9 / 2 ** (2 / 3) / 10 / 0.8, rel=1e-4
+    )
     k = amplitude(np.ones(N), np.ones(N), np.zeros(N), np.zeros(N), (np.arange(N) + 0.5) / N)
     assert k.mean() == pytest.approx(212.9 / 2 ** (2 / 3) * np.pi / 4, rel=1e-3)
 
@@ -144,7 +156,9 @@ def pair(mass: float = 4.0, n: int = 3000) -> tuple[np.ndarray, Binaries]:
     row = at_phase(np.zeros(1), np.array([7.5]), np.array([120.0]))
     primary = np.repeat(row, n, axis=0)
     everyone = np.ones(n, dtype=bool)
-    return primary, draw_binaries(primary, np.zeros(n), np.full(n, 7.5), np.ones(n), everyone, Recipe(4), (0, 0, 0))
+    return primary, draw_binaries(
+        primary, np.zeros(n), np.full(n, 7.5), np.ones(n), everyone, Recipe(4), (0, 0, 0)
+    )
 
 
 def test_companions_are_not_resolved_and_as_old() -> None:
@@ -167,7 +181,10 @@ def test_amplitudes_are_those_of_the_masses_inside_the_orbit() -> None:
     for companion, inside in ((b.second, mass), (b.third, mass * (1 + b.mass_ratio))):
         o, other = companion.orbit, mass * companion.mass_ratio
         whole = (
-            212.9 * other / ((inside + other) ** (2 / 3) * 10 ** (o.log_period / 3)) / np.sqrt(1 - o.eccentricity**2)
+            212.9
+            * other
+            / ((inside + other) ** (2 / 3) * 10 ** (o.log_period / 3))
+            / np.sqrt(1 - o.eccentricity**2)
         )
         sine = o.semi_amplitude / whole
         assert np.nanmax(sine) <= 1 + 1e-9
@@ -204,7 +221,15 @@ def test_without_triples_the_pairs_are_the_same_and_without_binaries_there_are_n
     row = np.repeat(at_phase(np.zeros(1), np.array([7.5]), np.array([120.0])), 500, axis=0)
     everyone = np.ones(500, dtype=bool)
     same, lonely, all_ = (
-        draw_binaries(row, np.zeros(500), np.full(500, 7.5), np.ones(500), everyone, Recipe(4, frozenset(w)), (0, 0, 0))
+        draw_binaries(
+            row,
+            np.zeros(500),
+            np.full(500, 7.5),
+            np.ones(500),
+            everyone,
+            Recipe(4, frozenset(w)),
+            (0, 0, 0),
+        )
         for w in ({"triples"}, {"binaries"}, set())
     )
     np.testing.assert_array_equal(same.log_period, all_.log_period)

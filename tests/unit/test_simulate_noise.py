@@ -25,7 +25,10 @@ from obcat.simulate.recipe import Recipe
 
 N = 120
 LATE, EARLY = np.zeros(N, dtype=bool), np.ones(N, dtype=bool)
-FLUX = np.full((N, len(WAVELENGTH)), 500, dtype=np.float32) * (WAVELENGTH / 5000).astype(np.float32) ** -3
+FLUX = (
+    np.full((N, len(WAVELENGTH)), 500, dtype=np.float32)
+    * (WAVELENGTH / 5000).astype(np.float32) ** -3
+)
 NO_SKY_LINES = Recipe(1, without=frozenset({"sky_lines"}))
 
 
@@ -47,7 +50,9 @@ def neighbours(x: np.ndarray, lag: int) -> float:
     return float(np.mean(x[:, lag:] * x[:, :-lag]) / np.mean(x**2))
 
 
-@pytest.mark.parametrize(("low", "high", "expected"), [(3950, 4100, 0.83), (5100, 5300, 0.735), (7000, 7400, 0.82)])
+@pytest.mark.parametrize(
+    ("low", "high", "expected"), [(3950, 4100, 0.83), (5100, 5300, 0.735), (7000, 7400, 0.82)]
+)
 def test_scatter_is_smaller_than_stated_by_what_was_measured(
     faint: np.ndarray, low: float, high: float, expected: float
 ) -> None:
@@ -60,8 +65,12 @@ def test_scatter_exceeds_the_stated_error_of_bright_stars() -> None:
     assert np.median(np.std(pulls(300)[:, between(4300, 4500)], axis=1)) > 1.1
 
 
-@pytest.mark.parametrize(("low", "high", "expected"), [(4000, 4500, 0.08), (5100, 5300, 0.05), (7200, 7600, 0.03)])
-def test_neighbours_share_noise(faint: np.ndarray, low: float, high: float, expected: float) -> None:
+@pytest.mark.parametrize(
+    ("low", "high", "expected"), [(4000, 4500, 0.08), (5100, 5300, 0.05), (7200, 7600, 0.03)]
+)
+def test_neighbours_share_noise(
+    faint: np.ndarray, low: float, high: float, expected: float
+) -> None:
     near = faint[:, between(low, high)]
     assert neighbours(near, 1) == pytest.approx(expected, abs=0.02)
     assert abs(neighbours(near, 2)) < 0.02
@@ -103,7 +112,9 @@ def test_without_noise_the_flux_is_the_light_and_the_stated_error_stays() -> Non
 
 @pytest.fixture(scope="module")
 def seen() -> Marked:
-    seen = detector.observe(np.repeat(FLUX, 5, axis=0), np.full(5 * N, 50.0), np.repeat(LATE, 5), Recipe(2), (0, 0))
+    seen = detector.observe(
+        np.repeat(FLUX, 5, axis=0), np.full(5 * N, 50.0), np.repeat(LATE, 5), Recipe(2), (0, 0)
+    )
     return marked(seen.flux, seen.ivar, np.repeat(LATE, 5), np.random.default_rng(3))
 
 
@@ -150,7 +161,9 @@ def test_telluric_bands_are_where_they_are_and_grow_with_airmass() -> None:
     names = [{"PLANID": f"P{k}", "LMJD": 57_000, "SPID": 1, "DEC": 40.39} for k in range(400)]
     high = airs(names, Recipe(5))
     low = airs([n | {"DEC": -10.0} for n in names], Recipe(5))
-    assert np.median([a.airmass for a in high]) < 1.05 < AIRMASS < np.median([a.airmass for a in low])
+    assert (
+        np.median([a.airmass for a in high]) < 1.05 < AIRMASS < np.median([a.airmass for a in low])
+    )
     factors = [left_over(air, np.random.default_rng(6)) for air in (high, low)]
     core, clean = np.argmin(np.abs(WAVELENGTH - 7605)), between(4000, 6200)
     assert np.std(factors[0][:, core]) == pytest.approx(0.0075, rel=0.35)

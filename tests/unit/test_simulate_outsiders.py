@@ -5,7 +5,15 @@ import pytest
 
 from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate.binaries import EPOCH
-from obcat.simulate.contaminants import PERIOD, SEMI_AMPLITUDE, SHARES, atmosphere, draw_systems, lb1, with_outsiders
+from obcat.simulate.contaminants import (
+    PERIOD,
+    SEMI_AMPLITUDE,
+    SHARES,
+    atmosphere,
+    draw_systems,
+    lb1,
+    with_outsiders,
+)
 from obcat.simulate.dust import BANDS
 from obcat.simulate.isochrones import COLUMNS, at_phase
 from obcat.simulate.light import FINE, Component, dense_lines, hydrogen, normalised, weights
@@ -45,7 +53,9 @@ def width(lines: np.ndarray, centre: float) -> float:
 
 def test_of_the_sample_a_few_in_a_hundred_are_of_other_kinds(stars: Stars, mixed: Stars) -> None:
     for kind, share in SHARES.items():
-        assert (mixed.kind == kind).sum() == pytest.approx(4000 * share, abs=4 * np.sqrt(4000 * share))
+        assert (mixed.kind == kind).sum() == pytest.approx(
+            4000 * share, abs=4 * np.sqrt(4000 * share)
+        )
     assert 0.02 < (mixed.kind != "star").mean() < 0.033
     same = mixed.kind == "star"
     np.testing.assert_array_equal(mixed.primary[same], stars.primary[same])
@@ -106,14 +116,18 @@ def test_subdwarfs_have_wider_hydrogen_and_weaker_helium() -> None:
 
 def test_ordinary_lines_are_left_alone() -> None:
     lines = np.full((2, len(FINE)), 0.5, dtype=np.float32)
-    np.testing.assert_array_equal(dense_lines(lines, np.array([4.0, 4.3]), np.array([4.0, 5.0])), lines)
+    np.testing.assert_array_equal(
+        dense_lines(lines, np.array([4.0, 4.3]), np.array([4.0, 5.0])), lines
+    )
 
 
 def test_lb1_is_a_stripped_star_and_a_be_star_of_like_light() -> None:
     """Its 78.9 d and 52.8 km/s, the other star moving 11.2 km/s (Liu et al. 2019, Shenar et al. 2020)."""
     system = draw_systems(5, Recipe(2), 0)
     first = taken(system, slice(1))
-    assert 0.5 < first.binaries.light[0, BANDS.index("v")] / 10 ** (-0.4 * first.primary[0, V]) < 1.5
+    assert (
+        0.5 < first.binaries.light[0, BANDS.index("v")] / 10 ** (-0.4 * first.primary[0, V]) < 1.5
+    )
     time = EPOCH + np.linspace(0, PERIOD, 200)
     b = joined([lb1().binaries] * 200)
     primary, companion, third = velocities(np.zeros(200), b, time)
@@ -127,5 +141,7 @@ def test_rows_of_tables_in_tables() -> None:
     stars = draw_stars(4, Recipe(1), 0)
     back = replaced(stars, np.array([1, 3]), taken(stars, np.array([3, 1])))
     assert back.feh[[1, 3]].tolist() == stars.feh[[3, 1]].tolist()
-    np.testing.assert_array_equal(back.binaries.second.orbit.phase[1], stars.binaries.second.orbit.phase[3])
+    np.testing.assert_array_equal(
+        back.binaries.second.orbit.phase[1], stars.binaries.second.orbit.phase[3]
+    )
     assert len(joined([stars, back]).feh) == 8

@@ -67,7 +67,9 @@ def test_metallicity_falls_outwards(stars: Stars) -> None:
     slope, zero = np.polyfit(r[inside] - galaxy.SUN_R, stars.feh[inside], 1)
     assert slope == pytest.approx(-0.06, abs=0.008)
     assert zero == pytest.approx(FEH_SUN, abs=0.02)
-    assert (stars.feh[inside] - FEH_GRADIENT * (r[inside] - galaxy.SUN_R)).std() == pytest.approx(FEH_SIGMA, abs=0.01)
+    assert (stars.feh[inside] - FEH_GRADIENT * (r[inside] - galaxy.SUN_R)).std() == pytest.approx(
+        FEH_SIGMA, abs=0.01
+    )
     flat = draw_stars(600, Recipe(5, frozenset({"feh_gradient"})), 0)
     assert flat.feh.mean() == pytest.approx(FEH_SUN, abs=0.02)
 
@@ -78,7 +80,12 @@ def test_every_star_was_interpolated_and_is_seen(stars: Stars) -> None:
     grid = lattice()
     assert ((stars.feh >= grid.feh[0]) & (stars.feh <= grid.feh[-1])).all()
     assert ((stars.log_age >= grid.log_age[0]) & (stars.log_age <= grid.log_age[-1])).all()
-    g = magnitudes(stars.primary, stars.binaries)[:, 0] + 5 * np.log10(stars.distance) + 10 + galaxy.A_G * stars.ebv
+    g = (
+        magnitudes(stars.primary, stars.binaries)[:, 0]
+        + 5 * np.log10(stars.distance)
+        + 10
+        + galaxy.A_G * stars.ebv
+    )
     assert ((g > 7.9) & (g < 17.5)).all()
     _, dec = galaxy.equatorial(stars.glon, stars.glat)
     assert ((dec > -10) & (dec < 60)).all()
@@ -129,7 +136,9 @@ def test_leaving_out_an_ingredient_changes_no_draw_of_another() -> None:
     for name, changed in (("rotation", "vsini"), ("wobble", "wobble"), ("velocities", "rv")):
         other = draw_sky(120, Recipe(8, frozenset({name})), 1)
         np.testing.assert_array_equal(other.stars.primary, whole.stars.primary)
-        np.testing.assert_array_equal(other.stars.binaries.log_period, whole.stars.binaries.log_period)
+        np.testing.assert_array_equal(
+            other.stars.binaries.log_period, whole.stars.binaries.log_period
+        )
         np.testing.assert_array_equal(other.ebv, whole.ebv)
         np.testing.assert_array_equal(other.mag["ks"], whole.mag["ks"])
         normal = getattr(other, changed)[~(whole.emission.disc.ew > 0)]
@@ -154,7 +163,9 @@ def test_third_stars_reach_the_spectrum(sky: Sky) -> None:
     assert 10 < seen.sum() < b.is_triple.sum()
     assert b.is_triple[seen].all()
     k = np.flatnonzero(seen)[0]
-    light = 10 ** (-0.4 * sky.stars.primary[k, -len(BANDS) :]) + b.second.light[k] + b.third.light[k]
+    light = (
+        10 ** (-0.4 * sky.stars.primary[k, -len(BANDS) :]) + b.second.light[k] + b.third.light[k]
+    )
     np.testing.assert_allclose(sky.absolute[k], -2.5 * np.log10(light))
 
 
@@ -164,19 +175,31 @@ def test_close_pairs_turn_with_their_orbit(sky: Sky) -> None:
     close = np.flatnonzero(b.log_period < np.log10(2.4))
     row = taken(sky.stars, close[:1])
     radius = np.sqrt(row.primary[0, 1] * 10 ** (4.438 - row.primary[0, LOGG]))
-    edge_on = 212.9 * row.binaries.mass_ratio[0] * (row.primary[0, 0] / 10 ** row.binaries.log_period[0]) ** (1 / 3)
-    edge_on /= (1 + row.binaries.mass_ratio[0]) ** (2 / 3) * np.sqrt(1 - row.binaries.second.orbit.eccentricity[0] ** 2)
-    speed = 50.58 * radius / 10 ** row.binaries.log_period[0] * row.binaries.semi_amplitude[0] / edge_on
+    edge_on = (
+        212.9
+        * row.binaries.mass_ratio[0]
+        * (row.primary[0, 0] / 10 ** row.binaries.log_period[0]) ** (1 / 3)
+    )
+    edge_on /= (1 + row.binaries.mass_ratio[0]) ** (2 / 3) * np.sqrt(
+        1 - row.binaries.second.orbit.eccentricity[0] ** 2
+    )
+    speed = (
+        50.58 * radius / 10 ** row.binaries.log_period[0] * row.binaries.semi_amplitude[0] / edge_on
+    )
     assert synchronous(row.primary, row)[0] == pytest.approx(speed, rel=1e-6)
     without_disc = close[sky.emission.disc.ew[close] == 0]
     allowed = 0.9 * critical_velocity(sky.stars.primary[without_disc]) + 1e-9
-    turning = np.minimum(synchronous(taken(sky.stars, without_disc).primary, taken(sky.stars, without_disc)), allowed)
+    turning = np.minimum(
+        synchronous(taken(sky.stars, without_disc).primary, taken(sky.stars, without_disc)), allowed
+    )
     np.testing.assert_allclose(sky.vsini[without_disc], turning)
 
 
 def test_old_stars_move_faster() -> None:
     place = np.full(4000, 180.0), np.zeros(4000), np.full(4000, 1.0)
-    young, old = (galaxy.velocities(*place, np.random.default_rng(1), older=f)[0] for f in (1.0, 3.0))
+    young, old = (
+        galaxy.velocities(*place, np.random.default_rng(1), older=f)[0] for f in (1.0, 3.0)
+    )
     assert old.std() == pytest.approx(3 * young.std(), rel=1e-6)
 
 

@@ -12,7 +12,9 @@ from obcat.simulate.night import _RESOLUTION, blurred, draw_resolution
 Spectrum = np.ndarray
 
 
-def star(teff: float, logg: float = 4.0, vsini: float = 0.0, rv: float = 0.0, m_v: float = 0.0) -> Component:
+def star(
+    teff: float, logg: float = 4.0, vsini: float = 0.0, rv: float = 0.0, m_v: float = 0.0
+) -> Component:
     return Component(*(np.array([float(v)]) for v in (np.log10(teff), logg, 0, vsini, rv, m_v)))
 
 
@@ -28,7 +30,11 @@ def width(spectrum: Spectrum, centre: float, half: float) -> float:
 
 @pytest.mark.parametrize(  # Balmer maximum near A0, He I maximum near B2: Didelon (1982), Jaschek & Jaschek (1987)
     ("teff", "h_beta", "he_4471"),
-    [(10_000, (13, 19), (0.0, 0.25)), (15_000, (7, 10), (0.5, 1.1)), (20_000, (5, 7.5), (0.8, 1.6))],
+    [
+        (10_000, (13, 19), (0.0, 0.25)),
+        (15_000, (7, 10), (0.5, 1.1)),
+        (20_000, (5, 7.5), (0.8, 1.6)),
+    ],
 )
 def test_equivalent_widths_are_those_of_b_stars(
     teff: float, h_beta: tuple[float, float], he_4471: tuple[float, float]
@@ -41,7 +47,10 @@ def test_equivalent_widths_are_those_of_b_stars(
 def test_rotation_and_resolution_keep_equivalent_widths() -> None:
     narrow, broad = lines(star(15_000)), lines(star(15_000, vsini=250), resolution=1500)
     assert width(broad, 6564.6, 90) == pytest.approx(width(narrow, 6564.6, 90), rel=0.01)
-    assert broad[np.argmin(np.abs(WAVELENGTH - 6564.6))] > narrow[np.argmin(np.abs(WAVELENGTH - 6564.6))]
+    assert (
+        broad[np.argmin(np.abs(WAVELENGTH - 6564.6))]
+        > narrow[np.argmin(np.abs(WAVELENGTH - 6564.6))]
+    )
 
 
 @pytest.mark.parametrize("rv", [-300.0, -34.5, 20.0, 150.0])
@@ -90,7 +99,9 @@ def test_gas_moves_with_the_local_standard_of_rest() -> None:
     """Toward the solar apex (l 56, b 23; RA 270, Dec +30) gas approaches at the Sun's 18 km/s."""
     rv = gas_velocity(np.full(4000, 270.0), np.full(4000, 30.0), np.random.default_rng(1))
     assert rv.mean() == pytest.approx(-18.0, abs=1.0)
-    lines = [transmission(np.array([0.5]), np.array([v]), np.array([1800.0]))[0] for v in (0.0, 100.0)]
+    lines = [
+        transmission(np.array([0.5]), np.array([v]), np.array([1800.0]))[0] for v in (0.0, 100.0)
+    ]
     near = (WAVELENGTH > 5880) & (WAVELENGTH < 5910)
     centres = [np.average(WAVELENGTH[near], weights=1 - line[near]) for line in lines]
     assert centres[1] - centres[0] == pytest.approx(5894 * 100 / LIGHT_SPEED, rel=0.05)

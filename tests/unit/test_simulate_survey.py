@@ -45,7 +45,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make(root: Path, n_stars: int = N_STARS, recipe: Recipe = RECIPE, workers: int = 1) -> None:
-    simulate(root / "survey", root / "truth", n_stars=n_stars, recipe=recipe, workers=workers, chunk=CHUNK)
+    simulate(
+        root / "survey",
+        root / "truth",
+        n_stars=n_stars,
+        recipe=recipe,
+        workers=workers,
+        chunk=CHUNK,
+    )
 
 
 def truth(root: Path, table: str) -> pa.Table:
@@ -82,7 +89,12 @@ def test_every_star_is_visited_and_the_total_is_exact(n: int) -> None:
 def test_a_plate_never_puts_two_stars_on_one_fibre() -> None:
     rng = np.random.default_rng(2)
     visits = draw_visits(
-        rng.uniform(80, 90, 900), rng.uniform(20, 30, 900), np.full(900, 13.0), np.full(900, 2), 0, rng
+        rng.uniform(80, 90, 900),
+        rng.uniform(20, 30, 900),
+        np.full(900, 13.0),
+        np.full(900, 2),
+        0,
+        rng,
     )
     assert len(set(visits.specid)) == 1800
 
@@ -172,7 +184,9 @@ def test_truth_inside_the_survey_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("n_stars", "chunk"), [(0, 10), (1_000_001, 10), (5, 0), (5, 4001)])
 def test_sizes_outside_the_range_are_refused(n_stars: int, chunk: int, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="they must be 1 to 1000000 and 1 to 4000"):
-        simulate(tmp_path / "survey", tmp_path / "truth", n_stars=n_stars, recipe=Recipe(1), chunk=chunk)
+        simulate(
+            tmp_path / "survey", tmp_path / "truth", n_stars=n_stars, recipe=Recipe(1), chunk=chunk
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -235,8 +249,12 @@ def test_files_are_named_numbered_and_laid_out_as_in_dr5(files: list[Path]) -> N
     assert len(obsids) == len(files)
 
 
-def test_truth_has_a_row_a_star_and_a_row_a_spectrum_marked_simulated(made: Path, files: list[Path]) -> None:
-    stars, visits = (pq.read_table(made / "truth" / f"{name}.parquet") for name in ("stars", "visits"))
+def test_truth_has_a_row_a_star_and_a_row_a_spectrum_marked_simulated(
+    made: Path, files: list[Path]
+) -> None:
+    stars, visits = (
+        pq.read_table(made / "truth" / f"{name}.parquet") for name in ("stars", "visits")
+    )
     assert stars.num_rows == N_STARS
     assert sorted(visits["fitsname"].to_pylist()) == sorted(p.name[:-3] for p in files)
     assert set(visits["name"].to_pylist()) == set(stars["name"].to_pylist())
@@ -247,14 +265,22 @@ def test_truth_has_a_row_a_star_and_a_row_a_spectrum_marked_simulated(made: Path
 @pytest.mark.parametrize("table", ["stars", "visits"])
 def test_every_column_of_the_truth_is_described(table: str, made: Path) -> None:
     described = (truth_module.__doc__ or "").split()
-    assert [c for c in truth(made, table).column_names if not any(fnmatchcase(c, word) for word in described)] == []
+    assert [
+        c
+        for c in truth(made, table).column_names
+        if not any(fnmatchcase(c, word) for word in described)
+    ] == []
 
 
-def test_the_header_redshift_is_the_true_velocity_with_its_error(made: Path, files: list[Path]) -> None:
+def test_the_header_redshift_is_the_true_velocity_with_its_error(
+    made: Path, files: list[Path]
+) -> None:
     visits = pq.read_table(made / "truth" / "visits.parquet")
     true = dict(zip(visits["fitsname"].to_pylist(), visits["rv"].to_pylist(), strict=True))
     headers = [fits.getheader(p) for p in files]
-    pulls = [(h["Z"] * LIGHT_SPEED - true[h["FILENAME"]]) / (h["Z_ERR"] * LIGHT_SPEED) for h in headers]
+    pulls = [
+        (h["Z"] * LIGHT_SPEED - true[h["FILENAME"]]) / (h["Z_ERR"] * LIGHT_SPEED) for h in headers
+    ]
     assert np.std(pulls) == pytest.approx(1, abs=0.25)
     assert all(4 < h["Z_ERR"] * LIGHT_SPEED < 16 for h in headers)
 
@@ -271,7 +297,9 @@ def test_lb1_is_there_with_its_visits(made: Path) -> None:
 def test_tables_have_the_archives_own_names(made: Path) -> None:
     survey = made / "survey"
     gaia = Table.read(survey / "gaia_dr2.fits")
-    assert {"source_id", "ref_epoch", "parallax", "phot_bp_mean_flux_over_error", "ruwe"} <= set(gaia.colnames)
+    assert {"source_id", "ref_epoch", "parallax", "phot_bp_mean_flux_over_error", "ruwe"} <= set(
+        gaia.colnames
+    )
     assert gaia["source_id"].dtype == np.dtype(">i8")
     assert gaia["source_id"].max() > 2**53
     assert len(set(gaia["source_id"])) == len(gaia)
@@ -280,7 +308,14 @@ def test_tables_have_the_archives_own_names(made: Path) -> None:
     names = [f'name="{n}"' for n in ("RAJ2000", "Vmag", "e_Vmag", "g&apos;mag", "e_i&apos;mag")]
     text = (survey / "apass.vot").read_text(encoding="utf-8")
     assert all(name in text for name in names)
-    assert (survey / "twomass.csv").read_text(encoding="utf-8").startswith("designation,ra,dec,j_m,j_msigcom,")
-    specids = {r.split(",")[0] for r in (survey / "targets.csv").read_text(encoding="utf-8").splitlines()[1:]}
+    assert (
+        (survey / "twomass.csv")
+        .read_text(encoding="utf-8")
+        .startswith("designation,ra,dec,j_m,j_msigcom,")
+    )
+    specids = {
+        r.split(",")[0]
+        for r in (survey / "targets.csv").read_text(encoding="utf-8").splitlines()[1:]
+    }
     assert set(Table.read(survey / "labels.fits")["specid"]) <= specids
     assert len(specids) == n_spectra(N_STARS)

@@ -45,7 +45,9 @@ def written(path: Path, *cuts: int) -> Path:
 
 @pytest.mark.parametrize("form", ["csv", "fits", "vot"])
 @pytest.mark.parametrize("cuts", [(3,), (0, 1), (7,), (1, 1, 6)])
-def test_chunks_of_any_size_give_the_same_bytes(form: str, cuts: tuple[int, ...], tmp_path: Path) -> None:
+def test_chunks_of_any_size_give_the_same_bytes(
+    form: str, cuts: tuple[int, ...], tmp_path: Path
+) -> None:
     whole, parts = written(tmp_path / f"whole.{form}"), written(tmp_path / f"parts.{form}", *cuts)
     assert parts.read_bytes() == whole.read_bytes()
 
@@ -67,7 +69,9 @@ def test_fits_is_read_and_verified_by_astropy(tmp_path: Path) -> None:
     assert path.stat().st_size % 2880 == 0
     assert str(table["x"].unit) == "deg"
     for name, values in columns("fits").items():
-        np.testing.assert_array_equal(np.ma.filled(table[name], np.nan) if name == "x" else table[name], values)
+        np.testing.assert_array_equal(
+            np.ma.filled(table[name], np.nan) if name == "x" else table[name], values
+        )
 
 
 def test_votable_is_valid_and_read_by_astropy(tmp_path: Path) -> None:
@@ -93,7 +97,9 @@ def test_parquet_has_a_row_group_a_chunk_and_says_simulated(tmp_path: Path) -> N
 def test_other_columns_in_a_later_chunk_are_an_error(form: str, tmp_path: Path) -> None:
     path, renamed = tmp_path / f"t.{form}", {"m": "other"}
     with pytest.raises(ValueError, match=r"columns of a chunk|Table schema does not match"):
-        append_both(path, columns(form), {renamed.get(name, name): v for name, v in columns(form).items()})
+        append_both(
+            path, columns(form), {renamed.get(name, name): v for name, v in columns(form).items()}
+        )
 
 
 def append_both(path: Path, *parts: dict[str, np.ndarray]) -> None:

@@ -24,10 +24,14 @@ def test_weights_are_shares(log_teff: float, logg: float, feh: float) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.floats(3.96, 4.4), st.floats(3.6, 4.9), st.floats(-0.5, 0.3))
-def test_interpolated_coordinates_are_the_stars_own(log_teff: float, logg: float, feh: float) -> None:
+def test_interpolated_coordinates_are_the_stars_own(
+    log_teff: float, logg: float, feh: float
+) -> None:
     t = templates()
     index, weight = weights(*one(log_teff, logg, feh))
-    own = [(weight[0] * column[index[0]]).sum() for column in (np.log10(t.teff), t.logg, t.node_feh)]
+    own = [
+        (weight[0] * column[index[0]]).sum() for column in (np.log10(t.teff), t.logg, t.node_feh)
+    ]
     np.testing.assert_allclose(own, [log_teff, logg, feh], atol=1e-9)
 
 
@@ -41,7 +45,13 @@ def test_a_node_is_itself() -> None:
 
 @pytest.mark.parametrize(
     ("teff", "logg", "feh"),
-    [(7900, 4.0, 0.0), (51_000, 5.0, 0.0), (30_000, 3.0, 0.0), (15_000, 5.2, 0.0), (45_000, 5.0, 0.2)],
+    [
+        (7900, 4.0, 0.0),
+        (51_000, 5.0, 0.0),
+        (30_000, 3.0, 0.0),
+        (15_000, 5.2, 0.0),
+        (45_000, 5.0, 0.2),
+    ],
 )
 def test_outside_the_hull_nothing_is_extrapolated(teff: float, logg: float, feh: float) -> None:
     with pytest.raises(ValueError, match="outside the grid"):

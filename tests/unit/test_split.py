@@ -32,5 +32,7 @@ def test_sql_says_the_same():
     with duckdb.connect() as con:
         con.execute("CREATE SCHEMA meta")
         con.execute(MACROS.read_text(encoding="utf-8"))
-        rows = con.execute("SELECT s, meta.hash_fraction(s) FROM (SELECT unnest($stars) AS s)", {"stars": STARS})
+        rows = con.execute(
+            "SELECT s, meta.hash_fraction(s) FROM (SELECT unnest($stars) AS s)", {"stars": STARS}
+        )
         assert all(float(fraction) == hash_fraction(star) for star, fraction in rows.fetchall())

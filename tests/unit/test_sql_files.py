@@ -40,7 +40,9 @@ def header_fields(file: db.SqlFile) -> list[str]:
 
 def code(text: str) -> str:
     """SQL without comments and strings."""
-    return re.sub(r"--[^\n]*|'(?:[^']|'')*'", lambda m: "''" if m.group().startswith("'") else "", text)
+    return re.sub(
+        r"--[^\n]*|'(?:[^']|'')*'", lambda m: "''" if m.group().startswith("'") else "", text
+    )
 
 
 def relations(text: str) -> set[str]:
@@ -105,8 +107,14 @@ def test_file_makes_the_relation_it_is_named_after(file):
     else:
         kind = read_tables()[file.relation].kind
         verb = "INSERT INTO" if kind == "table" else "CREATE VIEW"
-        assert re.findall(r"(INSERT INTO|CREATE VIEW) ([\w.]+)", code(file.text)) == [(verb, file.relation)]
-        assert kind == "view" or f"INSERT INTO {file.relation} BY NAME" in file.text or "VALUES" in file.text
+        assert re.findall(r"(INSERT INTO|CREATE VIEW) ([\w.]+)", code(file.text)) == [
+            (verb, file.relation)
+        ]
+        assert (
+            kind == "view"
+            or f"INSERT INTO {file.relation} BY NAME" in file.text
+            or "VALUES" in file.text
+        )
 
 
 @all_files
@@ -151,7 +159,10 @@ def test_order_of_numbers_is_the_order_of_layers():
 def test_no_star_across_layers(file):
     text = code(file.text)
     names = dict.fromkeys(re.findall(r"(?:FROM|JOIN)\s+([\w.]+)(?!\s+AS)", text))
-    names |= {alias: source for source, alias in re.findall(r"(?:FROM|JOIN)\s+([\w.]+)\s+AS\s+(\w+)", text)}
+    names |= {
+        alias: source
+        for source, alias in re.findall(r"(?:FROM|JOIN)\s+([\w.]+)\s+AS\s+(\w+)", text)
+    }
     starred = [names.get(alias) or alias for alias in re.findall(r"\b(\w+)\.\*", text)]
     starred += re.findall(r"SELECT\s+\*[^;]*?\bFROM\s+([\w.]+)", text)
     starred += re.findall(r"(?:^|(?<!EXISTS )\()\s*FROM\s+([\w.]+)", text)
@@ -173,9 +184,9 @@ def test_fit_names_a_function_and_parameters_that_exist(file):
     if file.header("Fit"):
         module, _, function = file.header("Fit")[0].partition(".")
         source = (SQL.parent / "fit" / f"{module}.py").read_text(encoding="utf-8")
-        assert f"def {function}(read, parameters, models" in source.replace("\n    ", " ").replace("( ", "(") or (
-            re.search(rf"^def {function}\(", source, re.MULTILINE)
-        )
+        assert f"def {function}(read, parameters, models" in source.replace("\n    ", " ").replace(
+            "( ", "("
+        ) or (re.search(rf"^def {function}\(", source, re.MULTILINE))
         assert "ORDER BY" in file.text or file.relation == "spectra.fit_pca"
 
 

@@ -37,11 +37,23 @@ class Unusable(ObcatError):
     ("error", "code", "said"),
     [
         (Unusable("a.toml: no\nname"), 2, "Error: a.toml: no name"),
-        (OSError(errno.ENOSPC, "No space left on device", "x/y.fits"), 1, "Error: x/y.fits: No space left on device"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "x/y.fits"),
+            1,
+            "Error: x/y.fits: No space left on device",
+        ),
         (PermissionError("held"), 1, "Error: held"),
-        (MemoryError(), 1, "Error: not enough memory; close other programs, or use a machine with more"),
+        (
+            MemoryError(),
+            1,
+            "Error: not enough memory; close other programs, or use a machine with more",
+        ),
         (KeyError("flux"), 1, "Error: KeyError: 'flux'; --debug shows where"),
-        (ValueError("\x1b[2Jgone\u202e"), 1, "Error: ValueError: \\x1b[2Jgone\\u202e; --debug shows where"),
+        (
+            ValueError("\x1b[2Jgone\u202e"),
+            1,
+            "Error: ValueError: \\x1b[2Jgone\\u202e; --debug shows where",
+        ),
     ],
 )
 def test_an_error_is_one_line_and_an_exit_code(capsys, error, code, said):
@@ -79,7 +91,9 @@ def test_a_signal_ends_it_in_time_with_one_line(wait, name, code):
 
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", WAITS.format(wait=wait)]
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         started = time.monotonic()

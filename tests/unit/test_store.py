@@ -33,7 +33,9 @@ def raw(folder: Path, tmp_path: Path) -> Path:
 
 
 def stored(raw: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(raw)): path.read_bytes() for path in raw.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(raw)): path.read_bytes() for path in raw.rglob("*") if path.is_file()
+    }
 
 
 def flipped(content: bytes, seed: int) -> bytes:
@@ -41,7 +43,9 @@ def flipped(content: bytes, seed: int) -> bytes:
     rng = np.random.default_rng(seed)
     foot = int.from_bytes(content[-8:-4], "little") + 8
     damaged = bytearray(content)
-    damaged[rng.integers(len(content) - foot if seed % 2 else 0, len(content))] ^= 1 << rng.integers(8)
+    damaged[rng.integers(len(content) - foot if seed % 2 else 0, len(content))] ^= (
+        1 << rng.integers(8)
+    )
     return bytes(damaged)
 
 
@@ -58,7 +62,9 @@ def test_a_flipped_bit_of_a_table_is_found_or_changes_no_value(name: str, raw: P
     assert found > 200
 
 
-@pytest.mark.parametrize("change", ["value", "null", "name", "type", "row", "order", "text", "fact"])
+@pytest.mark.parametrize(
+    "change", ["value", "null", "name", "type", "row", "order", "text", "fact"]
+)
 def test_the_seal_covers_values_nulls_names_types_rows_and_facts(change: str) -> None:
     rows = {"a": [1.5, None, np.nan], "b": ["x", "", None], "c": [True, False, None]}
     table = sealed(pa.table(rows), {"version": "1"})
@@ -97,10 +103,14 @@ def read_by_a_build(raw: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["bit of a part", "bit of headers", "half of files", "no Parquet"])
-def test_a_build_names_the_damaged_file_and_the_mend_which_mends_it(kind: str, folder: Path, raw: Path) -> None:
+def test_a_build_names_the_damaged_file_and_the_mend_which_mends_it(
+    kind: str, folder: Path, raw: Path
+) -> None:
     before = stored(raw)
     part = next((raw / "spectra").iterdir())
-    path = {"bit of a part": part, "bit of headers": raw / "headers.parquet"}.get(kind, raw / "files.parquet")
+    path = {"bit of a part": part, "bit of headers": raw / "headers.parquet"}.get(
+        kind, raw / "files.parquet"
+    )
     content = path.read_bytes()
     middle = content.index(b"specid") if kind == "bit of headers" else len(content) // 2
     path.write_bytes(
@@ -117,7 +127,9 @@ def test_a_build_names_the_damaged_file_and_the_mend_which_mends_it(kind: str, f
     assert stored(raw) == before
 
 
-def test_another_content_under_the_same_size_and_time_is_read_when_asked(folder: Path, raw: Path) -> None:
+def test_another_content_under_the_same_size_and_time_is_read_when_asked(
+    folder: Path, raw: Path
+) -> None:
     path = folder / Fake(fiberid=2).name
     Fake(fiberid=2, seed=2).write(folder, path.name)
     (folder / f"{path.name}.gz").unlink()

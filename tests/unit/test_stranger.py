@@ -59,7 +59,9 @@ def stranger(template, tmp_path) -> Path:
 def run(command: str, database: Path, *more: str) -> Result:
     folder = database.parent
     places = {"database": database, "out": folder / "out", "other": folder / "other.csv"}
-    return CliRunner().invoke(main, [part.format(**places) for part in COMMANDS[command]] + list(more))
+    return CliRunner().invoke(
+        main, [part.format(**places) for part in COMMANDS[command]] + list(more)
+    )
 
 
 def with_view(database: Path, name: str) -> None:
@@ -70,9 +72,15 @@ def with_view(database: Path, name: str) -> None:
         con.execute(f"CREATE TABLE main.kept AS FROM {name}")
         con.execute(f"DROP TABLE {name} CASCADE")
         columns = con.sql("FROM main.kept")
-        texts = [c for c, kind in zip(columns.columns, columns.types, strict=True) if str(kind) == "VARCHAR"]
+        texts = [
+            c
+            for c, kind in zip(columns.columns, columns.types, strict=True)
+            if str(kind) == "VARCHAR"
+        ]
         column = (texts or columns.columns)[-1]
-        con.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT * REPLACE ({secret} AS "{column}") FROM main.kept')
+        con.execute(
+            f'CREATE VIEW "{schema}"."{table}" AS SELECT * REPLACE ({secret} AS "{column}") FROM main.kept'
+        )
         assert con.execute(f"SELECT typeof({secret})").fetchall()
 
 
@@ -88,14 +96,19 @@ def test_no_command_opens_it_unasked(stranger, command):
     assert done.exit_code == 1
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
-    assert line.startswith("Error: x.duckdb: neither of a build nor of a release with SHA256SUMS; --trust opens it")
+    assert line.startswith(
+        "Error: x.duckdb: neither of a build nor of a release with SHA256SUMS; --trust opens it"
+    )
     assert list((stranger.parent / "out").iterdir()) == []
 
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view_where_a_table_should_be_is_refused_by_name(stranger, name):
     with_view(stranger, name)
-    with pytest.raises(NotOurs, match=f"{name} is a view, where obcat build makes a table"), open_database(stranger):
+    with (
+        pytest.raises(NotOurs, match=f"{name} is a view, where obcat build makes a table"),
+        open_database(stranger),
+    ):
         pass
 
 
@@ -114,7 +127,9 @@ TOLD = "(SELECT error(content) FROM read_text('{secret}'))"
 TRAPS = {
     "CREATE OR REPLACE MACRO meta.separation_arcsec(a, b, c, d) AS {told}": {"report", "explain"},
     "CREATE MACRO main.median(x) AS {told}": {"report", "evaluate", "readme"},
-    "CREATE OR REPLACE VIEW stage.gaia AS SELECT * REPLACE ({told} AS g_gaia) FROM main.kept": {"explain"},
+    "CREATE OR REPLACE VIEW stage.gaia AS SELECT * REPLACE ({told} AS g_gaia) FROM main.kept": {
+        "explain"
+    },
 }
 
 
@@ -125,9 +140,16 @@ def full(stranger) -> Path:
     with db.connect(stranger) as con:
         con.execute("CREATE TABLE main.kept AS FROM stage.gaia")
         con.execute("INSERT INTO main.kept (source_id, g_gaia) VALUES (7, 9.5)")
-        visit, star = {"specid": "a", "star_id": "S"}, {"specid": "a", "star_id": "S", "ra": 0.0, "dec": 0.0}
+        visit, star = (
+            {"specid": "a", "star_id": "S"},
+            {"specid": "a", "star_id": "S", "ra": 0.0, "dec": 0.0},
+        )
         match = {"star_id": "S", "source_id": 7, "rank": 1, "chosen": 1, "reason": "nearest"}
-        for table, row in (("sample.visits", visit), ("sample.stars", star), ("sample.gaia_matches", match)):
+        for table, row in (
+            ("sample.visits", visit),
+            ("sample.stars", star),
+            ("sample.gaia_matches", match),
+        ):
             fill_table(con, table, [row])
         specids = [row[0] for row in con.execute("SELECT specid FROM catalog.ob_stars").fetchall()]
     stars = pa.table({name: pa.array([value]) for name, value in TRUE_STAR.items()})
@@ -143,7 +165,9 @@ def trapped(database: Path, *traps: str) -> None:
             con.execute(trap.format(told=TOLD.format(secret=database.parent / "secret.txt")))
 
 
-@pytest.mark.parametrize(("trap", "command"), [(trap, c) for trap, asked in TRAPS.items() for c in sorted(asked)])
+@pytest.mark.parametrize(
+    ("trap", "command"), [(trap, c) for trap, asked in TRAPS.items() for c in sorted(asked)]
+)
 def test_a_trap_that_is_asked_stops_the_command(full, command, trap):
     trapped(full, trap)
     done = run(command, full, "--trust")
@@ -169,7 +193,11 @@ def test_trap_would_spring_on_a_connection_that_is_not_locked(stranger):
 
 def test_settings_cannot_be_changed_again(stranger):
     with open_database(stranger) as survey:
-        for setting in ("enable_external_access = true", "lock_configuration = false", "allowed_paths = ['/']"):
+        for setting in (
+            "enable_external_access = true",
+            "lock_configuration = false",
+            "allowed_paths = ['/']",
+        ):
             with pytest.raises(duckdb.Error):
                 survey.con.execute(f"SET {setting}")
         with pytest.raises(duckdb.Error):

@@ -70,13 +70,20 @@ def test_a_whole_survey(folder):
 def test_defaults(folder):
     survey = loaded(folder, 'name = "a-1"\nmodels_from = ""')
     assert survey == Survey(name="a-1", spectra=folder / "spectra")
-    assert (survey.simulated, survey.models_from, survey.tables, survey.parameters) == (False, None, {}, {})
+    assert (survey.simulated, survey.models_from, survey.tables, survey.parameters) == (
+        False,
+        None,
+        {},
+        {},
+    )
 
 
 def test_a_byte_order_mark_is_no_part_of_the_survey(folder):
     (folder / "survey.toml").write_bytes(b"\xef\xbb\xbf" + WHOLE.encode())
     assert load(folder / "survey.toml", PARAMETERS).name == "simulated"
-    assert complaint(folder, "\ufeffname = ").endswith("Invalid value (at line 1, the end of the file)")
+    assert complaint(folder, "\ufeffname = ").endswith(
+        "Invalid value (at line 1, the end of the file)"
+    )
 
 
 def test_relative_survey_path_gives_absolute_paths(folder, monkeypatch):
@@ -89,25 +96,52 @@ def test_relative_survey_path_gives_absolute_paths(folder, monkeypatch):
     ("line", "says"),
     [
         ("spektra = 'x'", "spektra: no such key; did you mean 'spectra'?"),
-        ("[parameters]\nbinary_nsigma = -2.5", "parameters.binary_nsigma: -2.5 is not in its range, 0.1 to 100"),
+        (
+            "[parameters]\nbinary_nsigma = -2.5",
+            "parameters.binary_nsigma: -2.5 is not in its range, 0.1 to 100",
+        ),
         ("[parameters]\nepochs = 2.5", "parameters.epochs: 2.5 is not a whole number"),
-        ("[tables.gaia_d2]\npath = 'tables/gaia.fits'", "tables.gaia_d2: no such table; did you mean 'gaia_dr2'?"),
+        (
+            "[tables.gaia_d2]\npath = 'tables/gaia.fits'",
+            "tables.gaia_d2: no such table; did you mean 'gaia_dr2'?",
+        ),
         ("[tables.gaia_dr2]\nfile = 'x'", "tables.gaia_dr2.file: no such key"),
         ("[build]\nmemry = '2GB'", "build.memry: no such key; did you mean 'memory'?"),
         ("[build]\nmemory = '2'", "build.memory: '2' is no size; give a number with MB"),
-        ("[build]\nmemory = '90MB'", "build.memory: 90MB is too little; give 400 MB or more for 1 thread"),
+        (
+            "[build]\nmemory = '90MB'",
+            "build.memory: 90MB is too little; give 400 MB or more for 1 thread",
+        ),
         ("[build]\nthreads = 0", "build.threads: 0 is less than 1"),
         (
             "[tables.gaia_dr2]\npath = 'tables/gaia.fits'\ncolumns = {paralax = 'plx'}",
             "tables.gaia_dr2.columns.paralax: no such column; did you mean 'parallax'?",
         ),
-        ("[parameters]\nbinary_sigma = 2", "parameters.binary_sigma: no such parameter; did you mean 'binary_nsigma'?"),
-        ("[parameters]\nbinary_nsigma = '2'", "parameters.binary_nsigma: Expected `int | float`, got `str`"),
-        ("[parameters]\nbinary_nsigma = true", "parameters.binary_nsigma: Expected `int | float`, got `bool`"),
-        ("[parameters]\nbinary_nsigma = nan", "parameters.binary_nsigma: nan is not a finite number"),
-        ("[tables.gaia_dr2]\ncolumns = {}", "tables.gaia_dr2: Object missing required field `path`"),
+        (
+            "[parameters]\nbinary_sigma = 2",
+            "parameters.binary_sigma: no such parameter; did you mean 'binary_nsigma'?",
+        ),
+        (
+            "[parameters]\nbinary_nsigma = '2'",
+            "parameters.binary_nsigma: Expected `int | float`, got `str`",
+        ),
+        (
+            "[parameters]\nbinary_nsigma = true",
+            "parameters.binary_nsigma: Expected `int | float`, got `bool`",
+        ),
+        (
+            "[parameters]\nbinary_nsigma = nan",
+            "parameters.binary_nsigma: nan is not a finite number",
+        ),
+        (
+            "[tables.gaia_dr2]\ncolumns = {}",
+            "tables.gaia_dr2: Object missing required field `path`",
+        ),
         ("[tables.gaia_dr2]\npath = ''", "tables.gaia_dr2: Expected a path, got '' - at `$.path`"),
-        ("[tables.gaia_dr2]\npath = 'x'\ncolumns = {ra = 3}", "tables.gaia_dr2.columns.ra: Expected `str`, got `int`"),
+        (
+            "[tables.gaia_dr2]\npath = 'x'\ncolumns = {ra = 3}",
+            "tables.gaia_dr2.columns.ra: Expected `str`, got `int`",
+        ),
         ("[tables.gaia_dr2]\npath = 'no.fits'", "tables.gaia_dr2.path: no file"),
         ("[tables.gaia_dr2]\npath = 'tables'", "tables.gaia_dr2.path: no file"),
         ("tables = 3", "Expected `object`, got `int` - at `$.tables`"),
@@ -134,7 +168,10 @@ def test_no_name(folder):
 
 
 def test_missing_folder_and_binary_survey_files(folder):
-    with pytest.raises(SurveyError, match=r"cannot be read \(No such file or directory\); give a survey's TOML file"):
+    with pytest.raises(
+        SurveyError,
+        match=r"cannot be read \(No such file or directory\); give a survey's TOML file",
+    ):
         load(folder / "none.toml", PARAMETERS)
     with pytest.raises(SurveyError, match=r"cannot be read \(Is a directory\)"):
         load(folder, PARAMETERS)
@@ -151,5 +188,9 @@ def test_a_file_of_another_survey_is_not_changed_by_loading(folder):
 
 def test_reading_a_survey_loads_no_heavy_library():
     code = "import sys, obcat.survey; print({m.split('.')[0] for m in sys.modules})"
-    loaded_modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert not [m for m in ("astropy", "duckdb", "torch", "numpy.fft") if f"'{m}'" in loaded_modules]
+    loaded_modules = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert not [
+        m for m in ("astropy", "duckdb", "torch", "numpy.fft") if f"'{m}'" in loaded_modules
+    ]

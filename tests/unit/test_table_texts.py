@@ -12,7 +12,9 @@ from obcat.ingest.tables import ingest
 from obcat.ingest.tables.read import read_table
 
 
-def read(tmp_path: Path, source: str, text: str | bytes, name: str = "t.txt", **columns: str) -> dict[str, list]:
+def read(
+    tmp_path: Path, source: str, text: str | bytes, name: str = "t.txt", **columns: str
+) -> dict[str, list]:
     (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     ingest(source, tmp_path / name, tmp_path / "raw", columns=columns)
     return pq.read_table(tmp_path / "raw" / f"{source}.parquet").to_pydict()
@@ -71,7 +73,11 @@ def test_unicode_text_of_a_spreadsheet(tmp_path):
 
 
 def test_fixed_places_without_a_rule(tmp_path):
-    got = read(tmp_path, "labels", "obsid   teff    logg\n41      15100   4.10\n42              3.90\n43      15300\n")
+    got = read(
+        tmp_path,
+        "labels",
+        "obsid   teff    logg\n41      15100   4.10\n42              3.90\n43      15300\n",
+    )
     assert (got["teff"], got["logg"]) == ([15100.0, None, 15300.0], [4.1, 3.9, None])
 
 
@@ -81,7 +87,13 @@ def test_blanks_that_cannot_be_told_stop_with_their_line(tmp_path):
 
 
 def test_ipac_tables_with_their_units_and_nulls(tmp_path):
-    table = Table({"designation": ["01020304+0506070", "01020305+0506070"], "ra": [15.75, 15.76], "dec": [5.1, 5.2]})
+    table = Table(
+        {
+            "designation": ["01020304+0506070", "01020305+0506070"],
+            "ra": [15.75, 15.76],
+            "dec": [5.1, 5.2],
+        }
+    )
     table["j_m"] = [9500.0, -99.5]
     table["j_m"].unit = "mmag"
     table.write(tmp_path / "t.tbl", format="ascii.ipac")
@@ -99,7 +111,9 @@ def test_words_for_null_that_an_ipac_table_chooses(tmp_path):
 
 
 def test_what_only_begins_as_ipac_stops(tmp_path):
-    assert "begins as an IPAC table" in stops(tmp_path, "gaia_dr2", "|source_id|ra|\n| 1 | 2 |\n| 1 | 2 |\n" * 3)
+    assert "begins as an IPAC table" in stops(
+        tmp_path, "gaia_dr2", "|source_id|ra|\n| 1 | 2 |\n| 1 | 2 |\n" * 3
+    )
 
 
 def test_machine_readable_tables_of_journals(tmp_path):
@@ -107,7 +121,11 @@ def test_machine_readable_tables_of_journals(tmp_path):
     table["Teff"].unit = "K"
     table.write(tmp_path / "t.mrt", format="ascii.mrt")
     got = read(tmp_path, "labels", (tmp_path / "t.mrt").read_bytes(), "hotter.txt")
-    assert (got["obsid"], got["teff"], got["label_source"]) == ([123456789, 987654321], [15000, 21000], ["hotter"] * 2)
+    assert (got["obsid"], got["teff"], got["label_source"]) == (
+        [123456789, 987654321],
+        [15000, 21000],
+        ["hotter"] * 2,
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,7 +172,9 @@ def test_quoted_values_may_have_separators_quotes_and_line_ends(tmp_path):
     assert (got["name"], got["obsid"]) == (["k1, k2", "k3"], [5, 6])
 
 
-@pytest.mark.parametrize("word", ["NA", "<NA>", "N/A", "#N/A", "NaT", "none", "----", "-", "...", "-nan", "MASKED", ""])
+@pytest.mark.parametrize(
+    "word", ["NA", "<NA>", "N/A", "#N/A", "NaT", "none", "----", "-", "...", "-nan", "MASKED", ""]
+)
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_words_for_null_in_numbers_ids_and_text(word, form, tmp_path):
     columns = {"obsid": ["1", "2"], "source_id": ["7", word], "ra": ["1", word], "dec": ["2", word]}
@@ -163,26 +183,35 @@ def test_words_for_null_in_numbers_ids_and_text(word, form, tmp_path):
         pq.write_table(table, tmp_path / "t.parquet")
     else:
         rows = zip(*table.to_pydict().values(), strict=True)
-        (tmp_path / "t.parquet").write_text("\n".join([",".join(table.column_names), *map(",".join, rows)]) + "\n")
+        (tmp_path / "t.parquet").write_text(
+            "\n".join([",".join(table.column_names), *map(",".join, rows)]) + "\n"
+        )
     ingest("targets", tmp_path / "t.parquet", tmp_path / "raw", columns={})
     got = pq.read_table(tmp_path / "raw" / "targets.parquet")
-    assert got.select(["source_id", "ra", "name"]).to_pylist()[1] == {"source_id": None, "ra": None, "name": None}
+    assert got.select(["source_id", "ra", "name"]).to_pylist()[1] == {
+        "source_id": None,
+        "ra": None,
+        "name": None,
+    }
 
 
 def test_a_comma_for_a_point_is_named(tmp_path):
-    assert "a comma where a point is meant" in stops(tmp_path, "gaia_dr2", "source_id;ra;dec\n1;10,5;20,5\n")
+    assert "a comma where a point is meant" in stops(
+        tmp_path, "gaia_dr2", "source_id;ra;dec\n1;10,5;20,5\n"
+    )
 
 
 def test_units_of_ecsv_are_text_only(tmp_path):
-    header = (
-        "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a, datatype: float64, unit: [x, [y]]}\n# schema: astropy-2.0\n"
-    )
+    header = "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a, datatype: float64, unit: [x, [y]]}\n# schema: astropy-2.0\n"
     (tmp_path / "t.ecsv").write_text(header + "a\n1.5\n")
     assert read_table(tmp_path / "t.ecsv").units == {}
 
 
 def test_positions_in_the_parts_of_tables_byte_by_byte(tmp_path):
-    rule, labels = "-" * 60, {"RAh": "1-2 I2", "RAm": "4-5 I2", "RAs": "7-10 F4.1", "DE-": "12 A1", "DEd": "13-14 I2"}
+    rule, labels = (
+        "-" * 60,
+        {"RAh": "1-2 I2", "RAm": "4-5 I2", "RAs": "7-10 F4.1", "DE-": "12 A1", "DEd": "13-14 I2"},
+    )
     labels |= {"DEm": "16-17 I2", "DEs": "19-22 F4.1", "Vmag": "24-28 F5.2"}
     described = [f"{places:>7}  {form}  ---  {name}  Its {name}" for name, (places, form) in
                  ((name, word.split()) for name, word in labels.items())]  # fmt: skip
@@ -215,15 +244,21 @@ def test_a_header_may_begin_with_a_bracket(tmp_path):
 
 def test_a_last_row_that_begins_with_a_hash_is_a_row(tmp_path):
     assert read(tmp_path, "targets", "name,obsid\nk,4\n#12,5\n")["obsid"] == [4, 5]
-    assert read(tmp_path, "targets", "name,obsid\nk,4\n#12,5\n#END#\n# bye\n", "u.txt")["obsid"] == [4, 5]
+    assert read(tmp_path, "targets", "name,obsid\nk,4\n#12,5\n#END#\n# bye\n", "u.txt")[
+        "obsid"
+    ] == [4, 5]
 
 
 def test_a_comment_is_a_header_only_where_it_names_every_column(tmp_path):
-    assert read(tmp_path, "labels", "# made by hand, again\nobsid,teff,5\n3,15000,2\n")["obsid"] == [3]
+    assert read(tmp_path, "labels", "# made by hand, again\nobsid,teff,5\n3,15000,2\n")[
+        "obsid"
+    ] == [3]
 
 
-@pytest.mark.parametrize("content", ["# a\n# b c\n", "#", "\n\n\n", "# a\n\n", "a,b\n#\n#\n", "sep=;\n"])
+@pytest.mark.parametrize(
+    "content", ["# a\n# b c\n", "#", "\n\n\n", "# a\n\n", "a,b\n#\n#\n", "sep=;\n"]
+)
 def test_texts_without_a_table_stop(content, tmp_path):
-    assert "no column for" in stops(tmp_path, "gaia_dr2", content) or "not a regular table" in stops(
+    assert "no column for" in stops(
         tmp_path, "gaia_dr2", content
-    )
+    ) or "not a regular table" in stops(tmp_path, "gaia_dr2", content)

@@ -23,9 +23,7 @@ MASKED = {
     "t.csv": {"format": "ascii.csv"},
     "t.parquet": {"format": "parquet"},
 }
-VOTABLE = (
-    '<VOTABLE version="1.3"><RESOURCE><TABLE>{}<DATA><TABLEDATA>{}</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>'
-)
+VOTABLE = '<VOTABLE version="1.3"><RESOURCE><TABLE>{}<DATA><TABLEDATA>{}</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>'
 
 
 def ingested(source: str, path: Path, **columns: str) -> dict[str, list]:
@@ -33,7 +31,9 @@ def ingested(source: str, path: Path, **columns: str) -> dict[str, list]:
     return pq.read_table(path.parent / "raw" / f"{source}.parquet").to_pydict()
 
 
-def text(tmp_path: Path, source: str, rows: str, name: str = "t.csv", **columns: str) -> dict[str, list]:
+def text(
+    tmp_path: Path, source: str, rows: str, name: str = "t.csv", **columns: str
+) -> dict[str, list]:
     (tmp_path / name).write_text(rows)
     return ingested(source, tmp_path / name, **columns)
 
@@ -76,7 +76,10 @@ def test_tnull_is_a_stored_number(form, stored, words, expect, tmp_path):
 
 
 def test_logical_values_of_fits_that_are_neither_are_null(tmp_path):
-    columns = [fits.Column("x", "L", array=[True, False, True]), fits.Column("n", "2I", array=np.zeros((3, 2)))]
+    columns = [
+        fits.Column("x", "L", array=[True, False, True]),
+        fits.Column("n", "2I", array=np.zeros((3, 2))),
+    ]
     fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "t.fits")
     data = (tmp_path / "t.fits").read_bytes()
     at = 2 * 2880 + 10
@@ -87,7 +90,9 @@ def test_logical_values_of_fits_that_are_neither_are_null(tmp_path):
 
 @pytest.mark.parametrize("kind", ["u2", "u4", "u8", "i2", "i4", "i8", "u1"])
 def test_masked_integers_that_astropy_wrote_to_fits(kind, tmp_path):
-    table = Table({"x": MaskedColumn(np.array([5, 7, 9], kind), mask=[False, True, False]), "y": [1, 2, 3]})
+    table = Table(
+        {"x": MaskedColumn(np.array([5, 7, 9], kind), mask=[False, True, False]), "y": [1, 2, 3]}
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         table.write(tmp_path / "t.fits")
@@ -97,7 +102,9 @@ def test_masked_integers_that_astropy_wrote_to_fits(kind, tmp_path):
 def test_ascii_tables_of_fits_blank_and_tnull_are_null(tmp_path):
     columns = [
         fits.Column("obsid", "I8", array=np.array([11, 12, 13]), ascii=True),
-        fits.Column("teff", "F9.1", null="none", array=np.array([15000.5, 16000.5, 17000.5]), ascii=True),
+        fits.Column(
+            "teff", "F9.1", null="none", array=np.array([15000.5, 16000.5, 17000.5]), ascii=True
+        ),
     ]
     fits.TableHDU.from_columns(columns).writeto(tmp_path / "t.fits")
     data = (tmp_path / "t.fits").read_bytes()
@@ -109,7 +116,9 @@ def test_ascii_tables_of_fits_blank_and_tnull_are_null(tmp_path):
 
 @pytest.mark.parametrize("name", MASKED)
 def test_a_column_and_its_mask_are_one_column(name, tmp_path):
-    table = Table({"obsid": [1, 2, 3], "teff": [15000.0, 44444.0, 17000.0], "teff.mask": [False, True, False]})
+    table = Table(
+        {"obsid": [1, 2, 3], "teff": [15000.0, 44444.0, 17000.0], "teff.mask": [False, True, False]}
+    )
     if "serialize_method" in MASKED[name]:
         table["teff"] = MaskedColumn(table["teff"], mask=table["teff.mask"])
         table.remove_column("teff.mask")
@@ -188,14 +197,18 @@ def test_a_logarithm_is_raised_to_its_power(tmp_path):
     assert text(tmp_path, "gaia_dr2", rows)["parallax"] == [pytest.approx(0.1), None]
 
 
-@pytest.mark.parametrize(("unit", "value"), [("um-1", 1.5), ("nm**-1", 0.0015), ("1/Angstrom", 0.00015)])
+@pytest.mark.parametrize(
+    ("unit", "value"), [("um-1", 1.5), ("nm**-1", 0.0015), ("1/Angstrom", 0.00015)]
+)
 def test_wavenumbers(unit, value, tmp_path):
     rows = f"source_id,ra,dec,nueff\n7,10,20,{value}\n"
     got = text(tmp_path, "gaia_dr3", rows, nu_eff_used_in_astrometry=f"nueff [{unit}]")
     assert got["nu_eff_used_in_astrometry"] == [pytest.approx(1.5)]
 
 
-@pytest.mark.parametrize("unit", ["mag", "MAG", "mag(AB)", "ABmag", "mag_Vega", "mags", "magnitude[mag]"])
+@pytest.mark.parametrize(
+    "unit", ["mag", "MAG", "mag(AB)", "ABmag", "mag_Vega", "mags", "magnitude[mag]"]
+)
 def test_spellings_of_magnitudes(unit, tmp_path):
     table = Table({"ra": [1.0], "dec": [2.0], "g": [15.5]})
     table.write(tmp_path / "t.fits")
@@ -204,7 +217,11 @@ def test_spellings_of_magnitudes(unit, tmp_path):
 
 
 def test_a_name_may_say_its_unit(tmp_path):
-    got = text(tmp_path, "gaia_dr2", "source_id,ra [rad],dec (deg),Plx (uas),e_Plx [uas]\n7,0.1,20,900,30\n")
+    got = text(
+        tmp_path,
+        "gaia_dr2",
+        "source_id,ra [rad],dec (deg),Plx (uas),e_Plx [uas]\n7,0.1,20,900,30\n",
+    )
     assert got["ra"] == [pytest.approx(np.degrees(0.1))]
     assert (got["parallax"], got["parallax_error"]) == ([pytest.approx(0.9)], [pytest.approx(0.03)])
 
@@ -212,11 +229,15 @@ def test_a_name_may_say_its_unit(tmp_path):
 # types
 
 
-@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.string_view(), pa.large_string(), pa.binary(3)])
+@pytest.mark.parametrize(
+    "kind", [pa.binary(), pa.large_binary(), pa.string_view(), pa.large_string(), pa.binary(3)]
+)
 def test_text_of_every_kind(kind, tmp_path):
     plain = b"AAB" if "fixed" in str(kind) else b"AAB\0\0"
     values = [plain, None] if "binary" in str(kind) else ["AAB", None]
-    table = pa.table({"ra": [1.0, 2.0], "dec": [3.0, 4.0], "j_m": [9.0, 9.5], "ph_qual": pa.array(values, kind)})
+    table = pa.table(
+        {"ra": [1.0, 2.0], "dec": [3.0, 4.0], "j_m": [9.0, 9.5], "ph_qual": pa.array(values, kind)}
+    )
     pq.write_table(table, tmp_path / "t.parquet")
     assert ingested("twomass", tmp_path / "t.parquet")["ph_qual"] == ["AAB", None]
 
@@ -234,7 +255,15 @@ def test_dictionaries_decimals_and_half_floats(tmp_path):
     )
     pq.write_table(table, tmp_path / "t.parquet")
     got = ingested("targets", tmp_path / "t.parquet")
-    assert list(got.values()) == [["k", "l"], [None, None], [4, 5], [None, None], [1.5, 2.5], [3.5, 4.5], [big, None]]
+    assert list(got.values()) == [
+        ["k", "l"],
+        [None, None],
+        [4, 5],
+        [None, None],
+        [1.5, 2.5],
+        [3.5, 4.5],
+        [big, None],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -252,18 +281,26 @@ def test_ids_of_other_types_stop(values, says, tmp_path):
         ingested("labels", tmp_path / "t.parquet")
 
 
-IDS = np.random.default_rng(5).integers(2**53, 2**62 // 128 * 2, 60) // 1 * 128  # of Gaia, all over the sky
+IDS = (
+    np.random.default_rng(5).integers(2**53, 2**62 // 128 * 2, 60) // 1 * 128
+)  # of Gaia, all over the sky
 
 
 @pytest.mark.parametrize("source", ["gaia_dr2", "gaia_dr3", "targets", "labels"])
 def test_ids_that_were_floats_or_in_a_spreadsheet_stop(source, tmp_path):
     def rows(ids):
-        return "source_id,ra,dec,teff\n" + "".join(f"{i},{1 + k},20,15000\n" for k, i in enumerate(ids))
+        return "source_id,ra,dec,teff\n" + "".join(
+            f"{i},{1 + k},20,15000\n" for k, i in enumerate(ids)
+        )
 
     assert text(tmp_path, source, rows(IDS[:25]))["source_id"] == IDS[:25].tolist()
-    assert "went through a float" in stops(tmp_path, source, rows(IDS[:25].astype(float).astype(np.int64)))
+    assert "went through a float" in stops(
+        tmp_path, source, rows(IDS[:25].astype(float).astype(np.int64))
+    )
     assert "went through a spreadsheet" in stops(
-        tmp_path, source, rows([int(f"{i:.14e}".replace(".", "")[:15]) * 10**4 for i in IDS if i > 10**18])
+        tmp_path,
+        source,
+        rows([int(f"{i:.14e}".replace(".", "")[:15]) * 10**4 for i in IDS if i > 10**18]),
     )
     few = IDS[:12].astype(float).astype(np.int64)
     assert text(tmp_path, source, rows(few))["source_id"] == few.tolist()
@@ -282,10 +319,16 @@ def named(path: Path, names: list[str]) -> Path:
             data = fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns)])
             data.writeto(path)
             for i, name in enumerate(names):
-                path.write_bytes(path.read_bytes().replace(f"= 'c{i}      '".encode(), f"= '{name:<8}'".encode(), 1))
+                path.write_bytes(
+                    path.read_bytes().replace(
+                        f"= 'c{i}      '".encode(), f"= '{name:<8}'".encode(), 1
+                    )
+                )
         case ".vot":
             fields = "".join(f'<FIELD name="{n}" datatype="double"/>' for n in names)
-            path.write_text(VOTABLE.format(fields, "<TR>" + "<TD>15000</TD>" * len(names) + "</TR>"))
+            path.write_text(
+                VOTABLE.format(fields, "<TR>" + "<TD>15000</TD>" * len(names) + "</TR>")
+            )
         case ".parquet":
             pq.write_table(pa.Table.from_arrays([pa.array([15000])] * len(names), names), path)
     return path
@@ -296,7 +339,9 @@ def test_a_name_twice_stops_by_name_and_any_other_twice_does_not(ending, tmp_pat
     path = named(tmp_path / f"other.{ending}", ["teff", "x", "x"])
     assert read_table(path).table.column_names == ["teff", "x (column 2)", "x (column 3)"]
     assert str(read_table(path).table["teff"][0].as_py()) in ("15000", "15000.0")
-    with pytest.raises(IngestError, match=r"column 'teff' is there 2 times, as 'teff \(column 1\)' and"):
+    with pytest.raises(
+        IngestError, match=r"column 'teff' is there 2 times, as 'teff \(column 1\)' and"
+    ):
         ingested("labels", named(tmp_path / f"same.{ending}", ["teff", "logg", "teff"]))
 
 
@@ -325,7 +370,11 @@ def test_the_position_is_the_sources_own(source, header, own, tmp_path):
 
 @pytest.mark.parametrize(
     ("header", "expect"),
-    [("RAJ2000,DEJ2000,ra,obsid", 10.0), ("ra,RAJ2000,DEJ2000,obsid", 20.0), ("ra,decl,dec2,obsid", 10.0)],
+    [
+        ("RAJ2000,DEJ2000,ra,obsid", 10.0),
+        ("ra,RAJ2000,DEJ2000,obsid", 20.0),
+        ("ra,decl,dec2,obsid", 10.0),
+    ],
 )
 def test_both_coordinates_are_of_one_pair(header, expect, tmp_path):
     got = text(tmp_path, "targets", f"{header}\n10,20,30,7\n")
@@ -335,7 +384,9 @@ def test_both_coordinates_are_of_one_pair(header, expect, tmp_path):
 def test_two_positions_that_nothing_tells_apart_stop(tmp_path):
     said = stops(tmp_path, "xstps", "ra,dec,RAJ2000,DEJ2000,g\n10,20,11,21,15\n")
     assert "two positions (ra, dec and RAJ2000, DEJ2000)" in said
-    assert text(tmp_path, "xstps", "ra,dec,RAJ2000,DEJ2000\n1,2,3,4\n", ra="RAJ2000", dec="DEJ2000")["ra"] == [3.0]
+    assert text(
+        tmp_path, "xstps", "ra,dec,RAJ2000,DEJ2000\n1,2,3,4\n", ra="RAJ2000", dec="DEJ2000"
+    )["ra"] == [3.0]
 
 
 @pytest.mark.parametrize(
@@ -361,20 +412,28 @@ def test_bands_of_other_systems_are_not_taken_and_named(source, header, taken, n
 
 
 def test_names_of_spectra_in_every_form(tmp_path):
-    rows = ["56001-B_1-04-007", "56001-B_1-4-8", "spec-56001-B_1_sp04-009.fits.gz", "d/spec-56001-B_1_sp04-010", "LB-1"]
+    rows = [
+        "56001-B_1-04-007",
+        "56001-B_1-4-8",
+        "spec-56001-B_1_sp04-009.fits.gz",
+        "d/spec-56001-B_1_sp04-010",
+        "LB-1",
+    ]
     expect = [f"56001-B_1-04-{n}" for n in ("007", "008", "009", "010")] + ["LB-1"]
     assert text(tmp_path, "targets", "\n".join(["specid", *rows]))["specid"] == expect
     files = text(tmp_path, "targets", "\n".join(["FileName", *rows]), "f.csv")["fitsname"]
-    assert files == [f"spec-56001-B_1_sp04-{n}.fits" for n in ("007", "008", "009", "010")] + ["LB-1"]
+    assert files == [f"spec-56001-B_1_sp04-{n}.fits" for n in ("007", "008", "009", "010")] + [
+        "LB-1"
+    ]
     labels = text(tmp_path, "labels", "filename,teff\nspec-56001-B_1_sp04-009.fits,15000\n")
     assert labels["specid"] == ["56001-B_1-04-009"]
 
 
 def test_long_and_reserved_names_of_labels(tmp_path):
     rows = "obsid,teff\n1,15000\n"
-    assert text(tmp_path, "labels", rows, "a_very_long_name_of_a_table_of_labels.csv")["label_source"] == [
-        "a_very_long_name_of_a_ta"
-    ]
+    assert text(tmp_path, "labels", rows, "a_very_long_name_of_a_table_of_labels.csv")[
+        "label_source"
+    ] == ["a_very_long_name_of_a_ta"]
     assert text(tmp_path, "labels", rows, "regression.csv")["label_source"] == ["regression table"]
     assert text(tmp_path, "labels", rows, "étiquettes_星.csv")["label_source"] == ["etiquettes__"]
     assert text(tmp_path, "labels", rows, ".csv")["label_source"] == ["labels"]
@@ -399,7 +458,11 @@ def test_long_and_reserved_names_of_labels(tmp_path):
     ],
 )
 def test_the_release_is_told_by_what_the_table_holds(columns, release, tmp_path):
-    values = {"designation": "Gaia DR3 7", "astrometric_params_solved": "95", "solution_id": "1635721458409799680"}
+    values = {
+        "designation": "Gaia DR3 7",
+        "astrometric_params_solved": "95",
+        "solution_id": "1635721458409799680",
+    }
     values["gaia_source_id"] = "Gaia EDR3 7"
     row = ",".join(values.get(c, "1.5") for c in columns.split(","))
     rows = f"source_id,ra,dec,{columns}\n7,10,20,{row}\n"
@@ -409,14 +472,22 @@ def test_the_release_is_told_by_what_the_table_holds(columns, release, tmp_path)
 
 
 def test_names_of_gaia_are_identifiers(tmp_path):
-    got = text(tmp_path, "labels", "GaiaDR2,teff\nGaia DR2 4611686018427387905,15000\n Gaia DR2 5 ,16000\n,17000\n")
+    got = text(
+        tmp_path,
+        "labels",
+        "GaiaDR2,teff\nGaia DR2 4611686018427387905,15000\n Gaia DR2 5 ,16000\n,17000\n",
+    )
     assert got["source_id"] == [2**62 + 1, 5]
-    assert "'Gaia 5' is not an integer id" in stops(tmp_path, "labels", "GaiaDR2,teff\nGaia 5,15000\n")
+    assert "'Gaia 5' is not an integer id" in stops(
+        tmp_path, "labels", "GaiaDR2,teff\nGaia 5,15000\n"
+    )
 
 
 def test_the_error_of_the_parallax_from_its_ratio(tmp_path):
     got = text(
-        tmp_path, "gaia_dr2", "source_id,ra,dec,Plx,RPlx\n7,10,20,-2.0,-40\n8,10,20,2.0,0\n9,10,20,,\n5,10,20,2.0,-40\n"
+        tmp_path,
+        "gaia_dr2",
+        "source_id,ra,dec,Plx,RPlx\n7,10,20,-2.0,-40\n8,10,20,2.0,0\n9,10,20,,\n5,10,20,2.0,-40\n",
     )
     assert got["parallax_error"] == [pytest.approx(0.05), None, None, None]
     assert report(tmp_path, "gaia_dr2")["computed"]["parallax_error"] == "from Plx, RPlx"
@@ -441,4 +512,7 @@ def test_a_few_sizes_betray_a_wrong_unit(column, values, tmp_path):
     assert f"median {np.median(np.abs(values)):g} is not that of a {column}" in stops(
         tmp_path, "gaia_dr2", f"source_id,ra,dec,{column}\n{rows}"
     )
-    assert text(tmp_path, "gaia_dr2", f"source_id,ra,dec,{column}\n1,10,20,{values[0]}\n")[column] == values[:1]
+    assert (
+        text(tmp_path, "gaia_dr2", f"source_id,ra,dec,{column}\n1,10,20,{values[0]}\n")[column]
+        == values[:1]
+    )

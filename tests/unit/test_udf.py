@@ -16,7 +16,13 @@ from obcat.udf import UDFS, Udf, batch_function
 # where a kernel names a column of arrays, or one that was corrected before, more shortly
 SHORT = {"norm": "flux", "norm_ivar": "ivar", "parallax": "parallax_corrected"}
 KEYWORDS = {"CASE", "WHEN", "THEN", "ELSE", "END", "AND", "OR", "NOT", "NULL", "IS"}
-NOISE = {"noise": {"sigma_int": np.array([0.2, 0.4]), "sigma_100": np.array([0.1, 0.3]), "slope": np.zeros(2)}}
+NOISE = {
+    "noise": {
+        "sigma_int": np.array([0.2, 0.4]),
+        "sigma_100": np.array([0.1, 0.3]),
+        "slope": np.zeros(2),
+    }
+}
 
 
 def pairs(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -32,8 +38,12 @@ PAIRS = Udf(
 )
 
 
-def answers(udf: Udf, *columns: list, models: dict | None = None, **parameters: float) -> list[dict]:
-    arrays = [pa.array(c, column(name).arrow_type) for name, c in zip(udf.takes, columns, strict=True)]
+def answers(
+    udf: Udf, *columns: list, models: dict | None = None, **parameters: float
+) -> list[dict]:
+    arrays = [
+        pa.array(c, column(name).arrow_type) for name, c in zip(udf.takes, columns, strict=True)
+    ]
     return batch_function(udf, models or {}, parameters)(*arrays).to_pylist()
 
 
@@ -97,13 +107,19 @@ def test_one_row_is_computed_as_in_a_big_batch():
 
     udf = Udf("product", product, UDFS["pca_scores"].takes, UDFS["pca_scores"].gives)
     call = batch_function(udf, {}, {})
-    flux = pa.FixedSizeListArray.from_arrays(pa.array(rng.standard_normal(3909 * 40).astype(np.float32)), 3909)
+    flux = pa.FixedSizeListArray.from_arrays(
+        pa.array(rng.standard_normal(3909 * 40).astype(np.float32)), 3909
+    )
     whole = call(flux, flux)
     for i in (0, 17, 39):
         (alone,) = call(flux.slice(i, 1), flux.slice(i, 1)).to_pylist()
         assert alone["score_clean"] == pytest.approx(whole[i].as_py()["score_clean"], rel=1e-6)
     seen = []
-    answers(Udf("n", lambda a, b: (seen.append(len(a)) or a, a), PAIRS.takes, PAIRS.gives), [1.0, None], [1.0, 2.0])
+    answers(
+        Udf("n", lambda a, b: (seen.append(len(a)) or a, a), PAIRS.takes, PAIRS.gives),
+        [1.0, None],
+        [1.0, 2.0],
+    )
     assert seen == [2]
 
 
@@ -125,15 +141,21 @@ def stars(n: int) -> dict[str, np.ndarray]:
     return values
 
 
-def by_sql(udf: Udf, given: dict[str, np.ndarray], models: dict, parameters: dict, threads: int = 2) -> pa.Table:
+def by_sql(
+    udf: Udf, given: dict[str, np.ndarray], models: dict, parameters: dict, threads: int = 2
+) -> pa.Table:
     with duckdb.connect() as con:
         con.execute(f"SET threads = {threads}")
         call = batch_function(udf, models, parameters)
-        con.create_function(udf.name, call, udf.types, udf.returns, type="arrow", null_handling="special")
+        con.create_function(
+            udf.name, call, udf.types, udf.returns, type="arrow", null_handling="special"
+        )
         columns = {name: pa.array(values, from_pandas=True) for name, values in given.items()}
         con.register("given", pa.table({"row": np.arange(len(given["x0"]))} | columns))
         names = ", ".join(f"x{i}" for i in range(len(udf.takes)))
-        return con.sql(f"SELECT row, unnest({udf.name}({names})) FROM given ORDER BY row").to_arrow_table()
+        return con.sql(
+            f"SELECT row, unnest({udf.name}({names})) FROM given ORDER BY row"
+        ).to_arrow_table()
 
 
 @pytest.mark.parametrize("n", [1, 5000])
@@ -146,7 +168,9 @@ def test_sql_gives_what_the_kernel_gives(n):
         {"distance_max": 100.0, "distance_edge_nsigma": 1.0},
     )
     wanted = distance(**given, distance_max=100.0)
-    for name, values in zip(("dis", "dis_low", "dis_high", "logdis", "logdis_err", "edge"), wanted, strict=True):
+    for name, values in zip(
+        ("dis", "dis_low", "dis_high", "logdis", "logdis_err", "edge"), wanted, strict=True
+    ):
         found = table[name].to_numpy().astype(np.float64)
         assert np.array_equal(found, np.asarray(values, np.float64), equal_nan=True), name
     assert n == 1 or 0 < table["dis"].null_count < n
@@ -155,11 +179,18 @@ def test_sql_gives_what_the_kernel_gives(n):
 def test_big_numbers_and_types_survive():
     given = {"x0": np.array([10.0, 20.0, np.nan, 0.0]), "x1": np.array([0, 1, 1, 1], np.int16)}
     table = by_sql(UDFS["mk_error"], given, NOISE, {})
-    assert table["mk_err"].to_pylist() == [np.sqrt(0.2**2 + 1.0**2), np.sqrt(0.4**2 + 1.5**2), None, None]
+    assert table["mk_err"].to_pylist() == [
+        np.sqrt(0.2**2 + 1.0**2),
+        np.sqrt(0.4**2 + 1.5**2),
+        None,
+        None,
+    ]
 
 
 def test_a_model_array_the_kernel_does_not_name_is_not_handed_over():
-    assert answers(UDFS["mk_error"], [100.0], [0], models=NOISE)[0]["sigma_mea"] == pytest.approx(0.1)
+    assert answers(UDFS["mk_error"], [100.0], [0], models=NOISE)[0]["sigma_mea"] == pytest.approx(
+        0.1
+    )
 
 
 @pytest.mark.parametrize("udf", UDFS.values(), ids=UDFS)
@@ -199,14 +230,18 @@ def arguments(sql: str, name: str) -> list[str]:
             parts.append("")
         else:
             parts[-1] += character
-    return [[w for w in re.findall(r"[A-Za-z_]\w*", part) if w not in KEYWORDS][-1] for part in parts]
+    return [
+        [w for w in re.findall(r"[A-Za-z_]\w*", part) if w not in KEYWORDS][-1] for part in parts
+    ]
 
 
 def call_sites() -> list[tuple[str, str, str]]:
     return [(file.name, udf, file.text) for file in db.sql_files() for udf in file.header("UDFs")]
 
 
-@pytest.mark.parametrize(("file", "udf", "text"), call_sites(), ids=lambda v: v if len(v) < 60 else "")
+@pytest.mark.parametrize(
+    ("file", "udf", "text"), call_sites(), ids=lambda v: v if len(v) < 60 else ""
+)
 def test_sql_passes_the_columns_in_the_order_of_takes(file, udf, text):
     assert arguments(text, udf) == [name.rpartition(".")[2] for name in UDFS[udf].takes]
 
@@ -217,5 +252,9 @@ def test_every_udf_is_called():
 
 def test_a_swapped_argument_is_seen():
     text = next(text for _, udf, text in call_sites() if udf == "extinction")
-    assert arguments(text.replace("p.r, p.r_err", "p.r_err, p.r"), "extinction") != arguments(text, "extinction")
-    assert arguments("SELECT f(CASE WHEN coalesce(b.x, 0) = 0 THEN m.mk END, g(z), l.teff)", "f") == ["mk", "z", "teff"]
+    assert arguments(text.replace("p.r, p.r_err", "p.r_err, p.r"), "extinction") != arguments(
+        text, "extinction"
+    )
+    assert arguments(
+        "SELECT f(CASE WHEN coalesce(b.x, 0) = 0 THEN m.mk END, g(z), l.teff)", "f"
+    ) == ["mk", "z", "teff"]

@@ -54,12 +54,16 @@ def value(con, expression: str):
     ],
 )
 def test_formula(plain, expression, expected):
-    assert value(plain, expression) == (None if expected is None else pytest.approx(expected, rel=1e-7, abs=1e-12))
+    assert value(plain, expression) == (
+        None if expected is None else pytest.approx(expected, rel=1e-7, abs=1e-12)
+    )
 
 
 def test_distance_modulus_and_absolute_magnitude_are_those_of_astropy(plain):
     for kpc in (0.13, 1.0, 8.122, 40.0):
-        assert value(plain, f"distance_modulus({kpc})") == pytest.approx(Distance(kpc * u.kpc).distmod.value)
+        assert value(plain, f"distance_modulus({kpc})") == pytest.approx(
+            Distance(kpc * u.kpc).distmod.value
+        )
         parallax = Distance(kpc * u.kpc).parallax.to_value(u.mas)
         assert value(plain, f"abs_mag(12.3, 0, {float(parallax)})") == pytest.approx(
             12.3 - Distance(kpc * u.kpc).distmod.value
@@ -77,7 +81,9 @@ def test_galactic_coordinates_are_those_of_astropy(plain):
     positions += list(zip(random.uniform(0, 360, 20), random.uniform(-90, 90, 20), strict=True))
     for ra, dec in positions:
         expected = SkyCoord(ra, dec, unit="deg").galactic
-        longitude, latitude = (value(plain, f"galactic_{name}({ra}::DOUBLE, {dec}::DOUBLE)") for name in "lb")
+        longitude, latitude = (
+            value(plain, f"galactic_{name}({ra}::DOUBLE, {dec}::DOUBLE)") for name in "lb"
+        )
         found = SkyCoord(longitude, latitude, unit="deg", frame="galactic")
         assert found.separation(expected).arcsec < 0.3  # ICRS against FK5
         assert 0 <= longitude < 360
@@ -119,19 +125,28 @@ def test_cone(stars, cone, found):
 
 def test_cone_gives_every_column_and_the_separation(stars):
     columns = stars.execute("FROM catalog.ob_stars").description
-    assert [c[0] for c in stars.execute("FROM cone(0, 10, 1)").description] == [*(c[0] for c in columns), "separation"]
+    assert [c[0] for c in stars.execute("FROM cone(0, 10, 1)").description] == [
+        *(c[0] for c in columns),
+        "separation",
+    ]
     assert value(stars, "max(separation) FROM cone(0, 10, 0.6)") == pytest.approx(0.5)
 
 
 def test_weighted_means_leave_out_what_is_unknown(stars):
     # weights of a, b, e: 100, 25, 6.25
     expected = (1 * 100 + 2 * 25 + 4 * 6.25) / 131.25
-    assert value(stars, "weighted_mean(mk, mk_err) FROM catalog.ob_stars") == pytest.approx(expected)
-    assert value(stars, "weighted_mean_err(mk, mk_err) FROM catalog.ob_stars") == pytest.approx(131.25**-0.5)
+    assert value(stars, "weighted_mean(mk, mk_err) FROM catalog.ob_stars") == pytest.approx(
+        expected
+    )
+    assert value(stars, "weighted_mean_err(mk, mk_err) FROM catalog.ob_stars") == pytest.approx(
+        131.25**-0.5
+    )
 
 
 def test_bits_by_name(stars):
-    found = stars.execute("SELECT specid FROM catalog.ob_stars WHERE has_bit(quality, 'erroneous') ORDER BY 1")
+    found = stars.execute(
+        "SELECT specid FROM catalog.ob_stars WHERE has_bit(quality, 'erroneous') ORDER BY 1"
+    )
     assert found.fetchall() == [("a",), ("b",)]
     with pytest.raises(duckdb.InvalidInputException, match="no quality bit is called eroneous"):
         stars.execute("SELECT has_bit(quality, 'eroneous') FROM catalog.ob_stars").fetchall()

@@ -23,7 +23,9 @@ def folder(template, tmp_path_factory) -> Path:
 def said_by(program: str, *arguments: str | Path) -> str:
     if not shutil.which(program):
         pytest.skip(f"{program} is not installed")
-    done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        [program, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120
+    )
     return done.stdout + done.stderr
 
 

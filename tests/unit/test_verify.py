@@ -39,7 +39,11 @@ def run(*arguments: str | Path) -> tuple[int, str]:
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.name != "SHA256SUMS")
+    return sorted(
+        p.relative_to(folder).as_posix()
+        for p in folder.rglob("*")
+        if p.is_file() and p.name != "SHA256SUMS"
+    )
 
 
 def test_a_whole_release_is_whole(folder):
@@ -67,7 +71,11 @@ def test_what_is_missing_cut_or_new_is_named(folder):
     (folder / "demo.fits").write_bytes((folder / "demo.fits").read_bytes()[:-2880])
     (folder / "notes.txt").write_text("mine", encoding="ascii")
     found = verify(folder)
-    assert (found.missing, found.changed, found.unknown) == (("demo.csv",), ("demo.fits",), ("notes.txt",))
+    assert (found.missing, found.changed, found.unknown) == (
+        ("demo.csv",),
+        ("demo.fits",),
+        ("notes.txt",),
+    )
     code, output = run("verify", folder)
     assert code == 1
     assert f"{folder / 'notes.txt'}: not part of the release" in output
@@ -103,7 +111,9 @@ def another(template, tmp_path_factory) -> Path:
     path = Path(shutil.copy(template, folder / "obcat.duckdb"))
     store(path, rows_of(6))
     with db.connect(path) as con:
-        con.execute("UPDATE meta.provenance SET value = repeat('c3', 32) WHERE item = 'fingerprint'")
+        con.execute(
+            "UPDATE meta.provenance SET value = repeat('c3', 32) WHERE item = 'fingerprint'"
+        )
     release(path, folder / "release")
     return folder / "release"
 
@@ -152,8 +162,20 @@ def test_two_exports_at_once_both_succeed(template, tmp_path):
     path = Path(shutil.copy(template, tmp_path / "obcat.duckdb"))
     store(path, rows_of(5))
     script = "import sys; from obcat.cli import main; main(sys.argv[1:])"
-    words = [sys.executable, "-c", script, "export", "--trust", str(path), "--out", str(tmp_path / "out")]
-    both = [subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    words = [
+        sys.executable,
+        "-c",
+        script,
+        "export",
+        "--trust",
+        str(path),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    both = [
+        subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
     assert [process.communicate(timeout=120)[1] for process in both] == ["", ""]
     assert [process.returncode for process in both] == [0, 0]
     assert sorted(verify(tmp_path / "out").whole) == names(tmp_path / "out")
@@ -169,7 +191,9 @@ def test_the_docs_name_every_file(made):
 def test_check_cds_tells_the_faults(folder):
     assert run("check-cds", folder / "cds") == (0, f"{folder / 'cds'}: no fault\n")
     readme = folder / "cds" / "ReadMe"
-    readme.write_text(readme.read_text(encoding="ascii").replace("[0/360]", "[0/-1]"), encoding="ascii")
+    readme.write_text(
+        readme.read_text(encoding="ascii").replace("[0/360]", "[0/-1]"), encoding="ascii"
+    )
     code, output = run("check-cds", folder / "cds")
     assert code == 1
     assert "RAdeg: range [0/-1] is upside down\n" in output

@@ -48,7 +48,9 @@ def test_read_back_every_bit_and_null(path, rows):
     for c in (*FLOATS, *INTEGERS):
         found = [None if np.ma.is_masked(v) else v for v in table[c.column]]
         assert [v is None for v in found] == [v is None for v in rows[c.column]], c.column
-        assert [v for v in found if v is not None] == [v for v in rows[c.column] if v is not None], c.column
+        assert [v for v in found if v is not None] == [
+            v for v in rows[c.column] if v is not None
+        ], c.column
     for c in TEXTS:
         assert list(table[c.column]) == [v or "" for v in rows[c.column]], c.column
     assert table["gaia_id"][0] == BIG

@@ -14,7 +14,8 @@ def at(mask, wavelength):
 
 
 @pytest.mark.parametrize(
-    ("low", "high"), [(5720, 6050), (6270, 6380), (6800, 6990), (7100, 7320), (7520, 7740), (8050, 8350)]
+    ("low", "high"),
+    [(5720, 6050), (6270, 6380), (6800, 6990), (7100, 7320), (7520, 7740), (8050, 8350)],
 )
 def test_the_six_bands_of_the_paper_are_never_used(low, high):
     assert not np.any(full_pixels(*RANGE) & (low <= WAVELENGTH) & (high >= WAVELENGTH))
@@ -40,7 +41,20 @@ def test_clean_pixels_are_full_pixels_without_emission():
 @pytest.mark.parametrize(
     "wavelength",
     [
-        *(6564.61, 4862.68, 4341.68, 4102.89, 3971.20, 3890.15, 3836.47, 5877.25, 6679.99, 7067.2, 7776.3, 8448.6),
+        *(
+            6564.61,
+            4862.68,
+            4341.68,
+            4102.89,
+            3971.20,
+            3890.15,
+            3836.47,
+            5877.25,
+            6679.99,
+            7067.2,
+            7776.3,
+            8448.6,
+        ),
         *(5019.8, 5170.5, 5318.1, 6549.85, 6585.27, 6718.29, 6732.67, 4960.30, 5008.24),
     ],
 )
@@ -48,13 +62,17 @@ def test_lines_seen_in_emission_are_out(wavelength):
     assert not at(clean_pixels(*RANGE), wavelength)
 
 
-@pytest.mark.parametrize("wavelength", [4027.3, 4472.7, 4687.0, 4482.4, 4922.5, 4650.0, 5412.0, 3934.8])
+@pytest.mark.parametrize(
+    "wavelength", [4027.3, 4472.7, 4687.0, 4482.4, 4922.5, 4650.0, 5412.0, 3934.8]
+)
 def test_lines_that_tell_the_temperature_stay_in(wavelength):
     assert at(clean_pixels(*RANGE), wavelength)
 
 
 def test_lines_are_in_vacuum():
-    assert {name: centre for name, centre, _ in EMISSION_LINES}["H alpha"] == pytest.approx(6564.6, abs=0.1)
+    assert {name: centre for name, centre, _ in EMISSION_LINES}["H alpha"] == pytest.approx(
+        6564.6, abs=0.1
+    )
 
 
 def test_masks_cannot_be_changed():

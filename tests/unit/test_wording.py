@@ -17,7 +17,17 @@ from obcat.parameters import Parameter, read_parameters
 from obcat.query.sql import status
 
 PARAMETERS = read_parameters()
-FORMATS = ["fits", "vot", "parquet", "cds/ReadMe", "COLUMNS.md", "CITATION", "provenance.json", "duckdb", "status"]
+FORMATS = [
+    "fits",
+    "vot",
+    "parquet",
+    "cds/ReadMe",
+    "COLUMNS.md",
+    "CITATION",
+    "provenance.json",
+    "duckdb",
+    "status",
+]
 
 
 def other(p: Parameter) -> float:
@@ -29,7 +39,9 @@ def other(p: Parameter) -> float:
 OTHERS = {name: other(p) for name, p in PARAMETERS.items() if p.min != p.max}
 
 
-def built(template: Path, folder: Path, parameters: dict[str, float], release_of_gaia: int = 2) -> Path:
+def built(
+    template: Path, folder: Path, parameters: dict[str, float], release_of_gaia: int = 2
+) -> Path:
     """A database as a build with these parameters leaves it."""
     path = Path(shutil.copy(template, folder / "obcat.duckdb"))
     store(path, rows_of(3))
@@ -38,7 +50,9 @@ def built(template: Path, folder: Path, parameters: dict[str, float], release_of
             con.execute(f"UPDATE meta.parameters SET {name} = $value", {"value": value})
         con.execute("DELETE FROM meta.quality_bits")
         db.run(con, next(f for f in db.sql_files("00_meta") if f.relation == "meta.quality_bits"))
-        con.execute(f"UPDATE catalog.ob_stars SET gaia_name = 'Gaia DR{release_of_gaia} ' || gaia_id")
+        con.execute(
+            f"UPDATE catalog.ob_stars SET gaia_name = 'Gaia DR{release_of_gaia} ' || gaia_id"
+        )
         raw = f"raw.gaia_dr{release_of_gaia}"
         con.execute(f"INSERT INTO {raw} (source_id, ra, dec) VALUES (1, 2, 3)")
         wording.describe(con)
@@ -52,7 +66,9 @@ def texts(database: Path, out: Path) -> dict[str, str]:
     comments = "".join(header["COMMENT"])
     cards = " ".join(str(value) for key, value in header.items() if key.startswith("TCOMM"))
     with duckdb.connect(str(out / "obcat.duckdb"), read_only=True) as con:
-        columns = con.execute("SELECT column_name || ': ' || comment FROM duckdb_columns() WHERE comment IS NOT NULL")
+        columns = con.execute(
+            "SELECT column_name || ': ' || comment FROM duckdb_columns() WHERE comment IS NOT NULL"
+        )
         said = " ".join(text for (text,) in columns.fetchall())
     keys = pq.read_schema(out / "demo.parquet")
     plain = ("cds/ReadMe", "COLUMNS.md", "CITATION", "provenance.json")
@@ -98,7 +114,9 @@ def test_the_value_is_the_one_that_was_run(changed, name):
     for form in ("fits", "cds/ReadMe", "CITATION"):
         assert f"{name}={shown}(survey".replace(" ", "") in changed[form].replace(" ", ""), form
     for form in ("vot", "parquet"):
-        assert re.search(rf'<PARAM name="{name}" [^>]* value="{re.escape(f"{value:.12g}")}">', changed[form])
+        assert re.search(
+            rf'<PARAM name="{name}" [^>]* value="{re.escape(f"{value:.12g}")}">', changed[form]
+        )
     assert f"| `{name}` | {shown} | survey, " in changed["COLUMNS.md"]
     stated = json.loads(changed["provenance.json"])["parameters"][name]
     assert (stated["value"], stated["status"]) == (value, "survey")
@@ -111,9 +129,13 @@ def test_nothing_is_said_to_be_a_survey_s_that_is_not(default, template, tmp_pat
     assert texts(built(template, tmp_path, same), tmp_path / "out") == default
 
 
-@pytest.mark.parametrize("form", [f for f in FORMATS if f not in ("CITATION", "provenance.json", "status")])
+@pytest.mark.parametrize(
+    "form", [f for f in FORMATS if f not in ("CITATION", "provenance.json", "status")]
+)
 def test_a_column_says_the_number_it_hangs_on(default, changed, template, tmp_path, form):
-    found = texts(built(template, tmp_path, {"binary_nsigma": 2.5}), tmp_path / "out")[form].replace("&gt;", ">")
+    found = texts(built(template, tmp_path, {"binary_nsigma": 2.5}), tmp_path / "out")[
+        form
+    ].replace("&gt;", ">")
     assert re.search(r"\(\w+ > 2\.5\)", found)
     assert not re.search(r"\(\w+ > 2\)", found)
     assert re.search(r"\(\w+ > 2\)", default[form].replace("&gt;", ">"))
@@ -125,7 +147,9 @@ def test_a_quality_bit_says_the_number_it_hangs_on(default, changed):
         assert re.search(r"fainter than M = 2\b(?!\.)", default[form])
 
 
-@pytest.mark.parametrize("form", ["fits", "vot", "parquet", "cds/ReadMe", "COLUMNS.md", "CITATION", "duckdb"])
+@pytest.mark.parametrize(
+    "form", ["fits", "vot", "parquet", "cds/ReadMe", "COLUMNS.md", "CITATION", "duckdb"]
+)
 def test_the_release_of_gaia_is_the_one_that_was_used(default, template, tmp_path, form):
     found = texts(built(template, tmp_path, {}, release_of_gaia=3), tmp_path / "out")[form]
     ours = re.sub(r"constant offset of Gaia DR2 parallaxes[^|<]*|raw\.gaia_dr2", "", found)

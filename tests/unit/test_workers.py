@@ -44,7 +44,9 @@ def test_items_are_taken_only_as_they_are_needed():
 
 
 def test_a_worker_that_dies_is_one_line():
-    with pytest.raises(WorkerDied, match=r"^a worker process died; run again with one worker to see why$"):
+    with pytest.raises(
+        WorkerDied, match=r"^a worker process died; run again with one worker to see why$"
+    ):
         list(ordered(dies, range(10), 2))
 
 
@@ -60,7 +62,9 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
         encoding="utf-8",
     )
     env = os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, str(script)], env=env, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, str(script)], env=env, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         worker = int(process.stdout.readline())
         assert alive(worker)

@@ -11,14 +11,30 @@ from obcat import db
 from obcat.build import inputs
 
 N = 2000
-EDGES = [6.0, 10.8, 11.2, 11.8, 12.2, 12.9, 13.1, 15.9, 16.1, 17.5, 19.0, 20.0, 21.0]  # rows of the published tables
+EDGES = [
+    6.0,
+    10.8,
+    11.2,
+    11.8,
+    12.2,
+    12.9,
+    13.1,
+    15.9,
+    16.1,
+    17.5,
+    19.0,
+    20.0,
+    21.0,
+]  # rows of the published tables
 ROUNDING = 5.1e-7  # mas; the package rounds to six decimals
 
 
 @pytest.fixture
 def coefficients(con):
     con.register("input_parallax_zero_point", inputs._zero_point_coefficients())
-    (file,) = [f for f in db.sql_files("05_reference") if f.relation == "reference.parallax_zero_point"]
+    (file,) = [
+        f for f in db.sql_files("05_reference") if f.relation == "reference.parallax_zero_point"
+    ]
     db.run(con, file)
     return con
 
@@ -77,8 +93,16 @@ def test_a_table_of_the_survey_wins_and_dr2_has_the_constant(coefficients):
 
 
 def test_dr3_is_stage_gaia_without_the_colours_of_other_passbands(coefficients):
-    five = {"astrometric_params_solved": [31], "nu_eff_used_in_astrometry": [1.5], "ecl_lat": [10.0]}
-    bands = {"phot_g_mean_mag": [14.0], "phot_bp_mean_mag": [14.2], "phot_bp_mean_flux_over_error": [300.0]}
+    five = {
+        "astrometric_params_solved": [31],
+        "nu_eff_used_in_astrometry": [1.5],
+        "ecl_lat": [10.0],
+    }
+    bands = {
+        "phot_g_mean_mag": [14.0],
+        "phot_bp_mean_mag": [14.2],
+        "phot_bp_mean_flux_over_error": [300.0],
+    }
     given(coefficients, "raw.gaia_dr3", parallax=[1.0], parallax_error=[0.02], **bands, **five)
     query = "SELECT parallax, parallax_offset < 0, g_gaia, bp, bp_err FROM stage.gaia"
     assert coefficients.execute(query).fetchall() == [(1.0, True, 14.0, None, None)]
@@ -89,7 +113,9 @@ def test_a_survey_gives_one_release(tmp_path):
 
     path = tmp_path / "s.toml"
     path.write_text('name = "s"\n[tables.gaia_dr2]\npath = "a"\n[tables.gaia_dr3]\npath = "b"\n')
-    with pytest.raises(SurveyError, match="the survey has gaia_dr2 too; give one release, not both"):
+    with pytest.raises(
+        SurveyError, match="the survey has gaia_dr2 too; give one release, not both"
+    ):
         load(path, [], there=False)
 
 

@@ -49,12 +49,19 @@ def launched() -> Iterator[Any]:
 
 def open_page(browser: Any, path: Path, **context: Any) -> Opened:
     """Load a page from its file, as a double click does, and wait until it says that it is ready."""
-    page = browser.new_context(**({"viewport": {"width": 1400, "height": 1000}} | context)).new_page()
+    page = browser.new_context(
+        **({"viewport": {"width": 1400, "height": 1000}} | context)
+    ).new_page()
     opened = Opened(page)
     page.context.on("request", lambda request: opened.requests.append(request.url))
-    page.on("requestfailed", lambda failed: opened.stopped.append(failed.url) if failed.failure == "csp" else None)
+    page.on(
+        "requestfailed",
+        lambda failed: opened.stopped.append(failed.url) if failed.failure == "csp" else None,
+    )
     page.on("pageerror", lambda error: opened.faults.append(str(error)))
-    page.on("console", lambda said: opened.faults.append(said.text) if said.type == "error" else None)
+    page.on(
+        "console", lambda said: opened.faults.append(said.text) if said.type == "error" else None
+    )
     page.goto(path.as_uri())
     page.wait_for_selector("html[data-ready]", timeout=60_000)
     return opened

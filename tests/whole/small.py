@@ -139,7 +139,9 @@ def environment(**changes: str) -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(ROOT)} | changes
 
 
-def obcat(*arguments: str | Path, cwd: Path | None = None, **changes: str) -> subprocess.CompletedProcess[str]:
+def obcat(
+    *arguments: str | Path, cwd: Path | None = None, **changes: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*OBCAT, *map(str, arguments)],
         capture_output=True,

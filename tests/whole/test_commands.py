@@ -90,12 +90,20 @@ def test_what_is_no_catalog_is_one_line(tmp_path, command, kind):
         ({"epochs": 3.5}, "parameters.epochs: 3.5 is not a whole number"),
         ({"epochs": 0}, "parameters.epochs: 0 is not in its range, 1 to 1000000"),
         ({"pca_components": 50}, "parameters.pca_components: 50 is not in its range, 100 to 100"),
-        ({"train_fraction": 1.5}, "parameters.train_fraction: 1.5 is not in its range, 0.01 to 0.99"),
-        ({"batch_size": 10**12}, "parameters.batch_size: 1000000000000 is not in its range, 2 to 1000000"),
+        (
+            {"train_fraction": 1.5},
+            "parameters.train_fraction: 1.5 is not in its range, 0.01 to 0.99",
+        ),
+        (
+            {"batch_size": 10**12},
+            "parameters.batch_size: 1000000000000 is not in its range, 2 to 1000000",
+        ),
     ],
 )
 def test_a_parameter_that_cannot_be_is_one_line(first, files, tmp_path, parameters, says):
-    toml = write_survey(tmp_path / "survey.toml", files / "spectra", tables_of(files), PARAMETERS | parameters)
+    toml = write_survey(
+        tmp_path / "survey.toml", files / "spectra", tables_of(files), PARAMETERS | parameters
+    )
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / "raw").symlink_to(first.folder / "raw")
     done = obcat("build", toml, "--build", tmp_path)
@@ -106,7 +114,11 @@ def test_a_parameter_that_cannot_be_is_one_line(first, files, tmp_path, paramete
 
 @pytest.mark.parametrize(
     "query",
-    ["DROP TABLE catalog.ob_stars", "INSERT INTO meta.survey VALUES ('x', 0, '', NULL)", "COPY meta.survey TO 'x.csv'"],
+    [
+        "DROP TABLE catalog.ob_stars",
+        "INSERT INTO meta.survey VALUES ('x', 0, '', NULL)",
+        "COPY meta.survey TO 'x.csv'",
+    ],
 )
 def test_sql_refuses_writes(first, tmp_path, query):
     before = first.database.stat().st_mtime_ns
@@ -139,7 +151,10 @@ def test_two_builds_at_once(first, files, tmp_path):
     import fcntl
 
     toml = write_survey(
-        tmp_path / "survey.toml", files / "spectra", tables_of(files), PARAMETERS | {"distance_max": 50}
+        tmp_path / "survey.toml",
+        files / "spectra",
+        tables_of(files),
+        PARAMETERS | {"distance_max": 50},
     )
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / "raw").symlink_to(first.folder / "raw")

@@ -33,7 +33,10 @@ def table(first) -> dict[str, np.ndarray]:
     with obcat.open(first.folder) as catalog:
         columns = catalog.sql("FROM catalog.ob_stars ORDER BY specid")
     numbers = [f.name for f in columns.schema if not pa.types.is_string(f.type)]
-    found = {name: np.array([np.nan if v is None else v for v in columns[name].to_pylist()], float) for name in numbers}
+    found = {
+        name: np.array([np.nan if v is None else v for v in columns[name].to_pylist()], float)
+        for name in numbers
+    }
     return found | {name: np.array(columns[name].to_pylist()) for name in ("specid", "star_id")}
 
 
@@ -86,7 +89,9 @@ def test_be_fraction_by_spectral_bin(ask, table):
 def test_scatter_of_repeat_visits(ask, table):
     found = ask(recipe("repeat_visits"))
     assert len(found["star_id"]) > 0
-    for star, visits, scatter in zip(found["star_id"], found["visits"], found["scatter"], strict=True):
+    for star, visits, scatter in zip(
+        found["star_id"], found["visits"], found["scatter"], strict=True
+    ):
         mk = table["mk"][(table["star_id"] == star) & np.isfinite(table["mk"])]
         assert len(mk) == visits >= 3
         assert scatter == pytest.approx(np.std(mk, ddof=1))
@@ -95,7 +100,11 @@ def test_scatter_of_repeat_visits(ask, table):
 def test_disc_sample(ask, table):
     t = table
     with np.errstate(invalid="ignore"):
-        near = (t["dis"] < 4) & (np.abs(t["z"]) < 0.3) & ((t["dis_high"] - t["dis_low"]) / 2 / t["dis"] < 0.2)
+        near = (
+            (t["dis"] < 4)
+            & (np.abs(t["z"]) < 0.3)
+            & ((t["dis_high"] - t["dis_low"]) / 2 / t["dis"] < 0.2)
+        )
     expected = t["star_id"][near & (t["uniqflag"] == 1)]
     assert sorted(ask(recipe("disc_sample"))["star_id"]) == sorted(expected)
     assert 0 < len(expected) < (t["uniqflag"] == 1).sum()
@@ -104,13 +113,17 @@ def test_disc_sample(ask, table):
 def test_completeness(ask, table, first):
     g = {
         row["specid"]: row["g_gaia"]
-        for row in answer(first.database, "SELECT specid, g_gaia FROM sample.stars").table.to_pylist()
+        for row in answer(
+            first.database, "SELECT specid, g_gaia FROM sample.stars"
+        ).table.to_pylist()
     }
     best = table["uniqflag"] == 1
     bins = [None if g[s] is None else int(np.floor(g[s])) for s in table["specid"][best]]
     found = ask(recipe("completeness_by_g"))
     assert sum(found["stars"]) == best.sum()
-    for g_from, stars, with_mk in zip(found["g_from"], found["stars"], found["with_mk"], strict=True):
+    for g_from, stars, with_mk in zip(
+        found["g_from"], found["stars"], found["with_mk"], strict=True
+    ):
         inside = np.array([b == g_from for b in bins])
         assert stars == inside.sum()
         assert with_mk == pytest.approx(np.isfinite(table["mk"][best][inside]).mean())
@@ -144,17 +157,23 @@ def mine(files, tmp_path_factory) -> Path:
 
 def names_of(files: Path, first) -> dict[str, str]:
     """star_id -> name in the truth, by the spectra."""
-    visits = pq.read_table(files.parent / "truth" / "visits.parquet", columns=["specid", "name"]).to_pylist()
+    visits = pq.read_table(
+        files.parent / "truth" / "visits.parquet", columns=["specid", "name"]
+    ).to_pylist()
     named = {row["specid"]: row["name"] for row in visits}
     rows = answer(first.database, "SELECT specid, star_id FROM catalog.ob_stars").table.to_pylist()
     return {row["star_id"]: named[row["specid"]] for row in rows}
 
 
 @pytest.mark.parametrize("ending", ["csv", "vot"])
-def test_cross_match_with_a_list_finds_the_stars_of_that_name(first, files, mine, monkeypatch, ending):
+def test_cross_match_with_a_list_finds_the_stars_of_that_name(
+    first, files, mine, monkeypatch, ending
+):
     """By the query of docs/sql.md."""
     monkeypatch.chdir(mine)
-    text = re.search(r"```sql\n(.*?)```", (ROOT / "docs" / "sql.md").read_text(encoding="utf-8"), re.DOTALL)
+    text = re.search(
+        r"```sql\n(.*?)```", (ROOT / "docs" / "sql.md").read_text(encoding="utf-8"), re.DOTALL
+    )
     assert text
     with duckdb.connect(str(first.database), read_only=True) as con:
         if ending == "vot":
@@ -164,7 +183,9 @@ def test_cross_match_with_a_list_finds_the_stars_of_that_name(first, files, mine
         found = dict(row[:2] for row in con.execute(query).fetchall())
     truth = names_of(files, first)
     observed = set(truth.values())
-    assert {name: truth[star_id] for name, star_id in found.items()} == {name: name for name in found}
+    assert {name: truth[star_id] for name, star_id in found.items()} == {
+        name: name for name in found
+    }
     wanted = {name for name in Table.read(mine / "mine.csv")["name"] if name in observed}
     assert set(found) == wanted
     assert len(wanted) > 30

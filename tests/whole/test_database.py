@@ -125,11 +125,15 @@ def test_checks_of_the_command(first):
 
 
 def model_arrays(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, np.ndarray]:
-    rows = con.execute('SELECT "array", dtype, shape, data FROM model.arrays WHERE model = $m', {"m": name}).fetchall()
+    rows = con.execute(
+        'SELECT "array", dtype, shape, data FROM model.arrays WHERE model = $m', {"m": name}
+    ).fetchall()
     return {array: np.frombuffer(data, dtype).reshape(shape) for array, dtype, shape, data in rows}
 
 
-def columns_of(con: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], dict[str, np.ndarray]]:
+def columns_of(
+    con: duckdb.DuckDBPyConnection, query: str
+) -> tuple[list[str], dict[str, np.ndarray]]:
     table = con.sql(query).to_arrow_table().combine_chunks()
     arrays = {name: with_nan(table[name].combine_chunks()) for name in table.column_names[1:]}
     return table.column(0).to_pylist(), arrays
@@ -177,11 +181,18 @@ def known(udf: Any, given: dict[str, np.ndarray]) -> np.ndarray:
     return np.all([~np.isnan(v.astype(np.float64)).any(axis=1) for v in wanted], axis=0)
 
 
-def arguments(con: duckdb.DuckDBPyConnection, udf: Any, kernel: Callable[..., Any]) -> dict[str, Any]:
+def arguments(
+    con: duckdb.DuckDBPyConnection, udf: Any, kernel: Callable[..., Any]
+) -> dict[str, Any]:
     import inspect
 
     parameters = inspect.signature(kernel).parameters
     takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-    arrays = {k: v for model in udf.models for k, v in model_arrays(con, model).items() if takes_all or k in parameters}
+    arrays = {
+        k: v
+        for model in udf.models
+        for k, v in model_arrays(con, model).items()
+        if takes_all or k in parameters
+    }
     row = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()[0]
     return arrays | {name: row[name] for name in udf.parameters}

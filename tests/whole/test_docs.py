@@ -29,9 +29,13 @@ pytestmark = pytest.mark.slow
 SHELL = ("sh", "bash", "console")
 RUN = (*SHELL, "python", "sql", "toml")
 TEXT = ("", "text", "{toctree}", "{eval-rst}")
-COMMAND = re.compile(r"^(?:[$] |(?:[.]venv/bin/)?(?:obcat|make|git|python|duckdb|source|pip|cd) )", re.MULTILINE)
+COMMAND = re.compile(
+    r"^(?:[$] |(?:[.]venv/bin/)?(?:obcat|make|git|python|duckdb|source|pip|cd) )", re.MULTILINE
+)
 FIRST = ("README.md", "docs/quickstart.md")
-FENCE = re.compile(r"^( *<!-- network -->\n)? *```([^`\n]*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^( *<!-- network -->\n)? *```([^`\n]*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL
+)
 PRELUDE = f"""\
 set -euo pipefail
 make() {{
@@ -60,7 +64,9 @@ class Block(NamedTuple):
 
 def blocks_of(file: str, text: str) -> list[Block]:
     return [
-        Block(file, text.count("\n", 0, m.start()) + 1, m[2].strip(), dedent(m[3]), network=bool(m[1]))
+        Block(
+            file, text.count("\n", 0, m.start()) + 1, m[2].strip(), dedent(m[3]), network=bool(m[1])
+        )
         for m in FENCE.finditer(text)
     ]
 
@@ -68,10 +74,16 @@ def blocks_of(file: str, text: str) -> list[Block]:
 def documents() -> Iterator[str]:
     """README.md and the quick start, then the other pages by name."""
     yield from FIRST
-    yield from (f"docs/{p.name}" for p in sorted((ROOT / "docs").glob("*.md")) if f"docs/{p.name}" not in FIRST)
+    yield from (
+        f"docs/{p.name}"
+        for p in sorted((ROOT / "docs").glob("*.md"))
+        if f"docs/{p.name}" not in FIRST
+    )
 
 
-BLOCKS = [b for file in documents() for b in blocks_of(file, (ROOT / file).read_text(encoding="utf-8"))]
+BLOCKS = [
+    b for file in documents() for b in blocks_of(file, (ROOT / file).read_text(encoding="utf-8"))
+]
 
 
 def commands(body: str) -> str:
@@ -104,13 +116,16 @@ def session(blocks: list[Block], folder: Path) -> tuple[int, str]:
     done = subprocess.run(
         ["bash", "-c", script(blocks, folder)],
         cwd=folder,
-        env=os.environ | {"PATH": f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(folder)},
+        env=os.environ
+        | {"PATH": f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         check=False,
         timeout=300,
     )
-    return done.returncode, "\n".join((done.stdout[-2000:] + done.stderr[-2000:]).splitlines()[-15:])
+    return done.returncode, "\n".join(
+        (done.stdout[-2000:] + done.stderr[-2000:]).splitlines()[-15:]
+    )
 
 
 def checkout(folder: Path) -> None:
@@ -136,7 +151,12 @@ def scratch(files, first, tmp_path_factory) -> Path:
     survey = Path(shutil.copytree(files, folder / "build" / "simulated" / "survey"))
     shutil.copytree(files.parent / "truth", folder / "build" / "simulated" / "truth")
     with (survey / "survey.toml").open("a", encoding="utf-8") as f:
-        f.write("\n".join(["[parameters]", *(f"{name} = {value}" for name, value in PARAMETERS.items())]) + "\n")
+        f.write(
+            "\n".join(
+                ["[parameters]", *(f"{name} = {value}" for name, value in PARAMETERS.items())]
+            )
+            + "\n"
+        )
     return folder
 
 
@@ -152,21 +172,29 @@ def test_every_block_runs(scratch):
         assert tomllib.load(f)["parameters"] == PARAMETERS  # it was not simulated anew at full size
 
 
-@pytest.mark.parametrize("block", [b for b in BLOCKS if b.network], ids=lambda b: f"{b.file}:{b.line}")
+@pytest.mark.parametrize(
+    "block", [b for b in BLOCKS if b.network], ids=lambda b: f"{b.file}:{b.line}"
+)
 def test_block_that_needs_the_network(block):
     pytest.skip(f"needs the network: {block.body.splitlines()[0]}")
 
 
 def test_blocks_are_of_a_kind_that_is_run():
     assert [f"{b.file}:{b.line}: {b.kind}" for b in BLOCKS if b.kind not in (*RUN, *TEXT)] == []
-    assert [f"{b.file}:{b.line}" for b in BLOCKS if b.kind in ("", "text") and COMMAND.search(b.body)] == []
+    assert [
+        f"{b.file}:{b.line}" for b in BLOCKS if b.kind in ("", "text") and COMMAND.search(b.body)
+    ] == []
     assert sum(b.kind in SHELL for b in BLOCKS) > 8
     assert [b for b in BLOCKS if "git clone" in b.body and not b.network] == []
     # the shell does not stop at the failure of what && or || follows
-    assert [b for b in BLOCKS if b.kind in SHELL and not b.network and re.search("&&|[|][|]", b.body)] == []
+    assert [
+        b for b in BLOCKS if b.kind in SHELL and not b.network and re.search("&&|[|][|]", b.body)
+    ] == []
 
 
-@pytest.mark.parametrize("block", [b for b in BLOCKS if b.kind == "toml"], ids=lambda b: f"{b.file}:{b.line}")
+@pytest.mark.parametrize(
+    "block", [b for b in BLOCKS if b.kind == "toml"], ids=lambda b: f"{b.file}:{b.line}"
+)
 def test_survey_file_has_no_fault(block, tmp_path):
     """Its keys, tables, columns and parameters exist; the files it names are put there."""
     content = tomllib.loads(block.body)
@@ -174,7 +202,10 @@ def test_survey_file_has_no_fault(block, tmp_path):
     for table in content.get("tables", {}).values():
         (tmp_path / table["path"]).touch()
     (tmp_path / "survey.toml").write_text(block.body, encoding="utf-8")
-    assert load(tmp_path / "survey.toml", [c.column for c in columns_of("meta.parameters")]).name == content["name"]
+    assert (
+        load(tmp_path / "survey.toml", [c.column for c in columns_of("meta.parameters")]).name
+        == content["name"]
+    )
 
 
 BROKEN = """\
@@ -195,7 +226,9 @@ echo not reached
 """
 
 
-@pytest.mark.parametrize("command", ["obcat sqll x", "make no-such-target", "false | cat", "echo $UNSET"])
+@pytest.mark.parametrize(
+    "command", ["obcat sqll x", "make no-such-target", "false | cat", "echo $UNSET"]
+)
 def test_a_broken_command_is_seen(tmp_path, command):
     shutil.copy(ROOT / "Makefile", tmp_path)
     blocks = blocks_of("x.md", BROKEN.replace("{command}", command))
@@ -212,7 +245,9 @@ def test_broken_python_is_seen(tmp_path, body):
     assert session([Block("x.md", 1, "python", body + "\n", False)], tmp_path)[0] != 0
 
 
-PROXIES = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+PROXIES = dict.fromkeys(
+    ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"
+)
 
 
 @pytest.fixture(scope="module")
@@ -239,12 +274,17 @@ def sphinx(source: Path, builder: str = "html") -> subprocess.CompletedProcess[s
         source.parent / builder,
     ]
     environment = os.environ | PROXIES | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 def test_site_has_every_page(site):
     pages = {p.relative_to(site).with_suffix("").as_posix() for p in site.rglob("*.html")}
-    wanted = {f"generated/{name}" for name in ("parameters", "columns", "tables", "cookbook", "inputs", "commands")}
+    wanted = {
+        f"generated/{name}"
+        for name in ("parameters", "columns", "tables", "cookbook", "inputs", "commands")
+    }
     wanted |= {p.stem for p in (ROOT / "docs").glob("*.md")}
     assert wanted <= pages
     index = (site / "index.html").read_text(encoding="utf-8")
@@ -258,14 +298,18 @@ def test_site_loads_nothing_from_elsewhere(site):
         loaded += re.findall(r"<link\b[^>]*\bhref=\"([^\"]*)\"", text)
         assert [url for url in loaded if re.match(r"(?:[a-z]+:)?//", url)] == [], path.name
     for path in site.rglob("*.css"):
-        assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", path.read_text(encoding="utf-8")), path.name
+        assert not re.search(
+            r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", path.read_text(encoding="utf-8")
+        ), path.name
 
 
 def test_pages_say_what_their_source_says(site):
     text = {p.stem: p.read_text(encoding="utf-8") for p in (site / "generated").glob("*.html")}
     for c in columns_of("meta.parameters"):
         assert f">{c.column}</span>" in text["parameters"], c.column
-    stated = sum(text["parameters"].count(f"<td><p>{status}</p></td>") for status in ("paper", "assumed"))
+    stated = sum(
+        text["parameters"].count(f"<td><p>{status}</p></td>") for status in ("paper", "assumed")
+    )
     assert stated == len(columns_of("meta.parameters"))
     for c in columns_of("catalog.ob_stars"):
         assert f">{c.column}</span>" in text["columns"], c.column

@@ -52,7 +52,9 @@ def shipped(path: Path, files: Path, url: str) -> Path:
 
 
 def started(toml: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen([*OBCAT, "fetch", str(toml)], stderr=subprocess.PIPE, text=True, env=environment())
+    return subprocess.Popen(
+        [*OBCAT, "fetch", str(toml)], stderr=subprocess.PIPE, text=True, env=environment()
+    )
 
 
 def killed_at(process: subprocess.Popen[str], archives: Archives, requests: int) -> None:
@@ -63,7 +65,9 @@ def killed_at(process: subprocess.Popen[str], archives: Archives, requests: int)
     assert process.returncode == -signal.SIGKILL, said
 
 
-def test_fetched_and_killed_three_times(first: Made, files: Path, archives: Archives, tmp_path: Path):
+def test_fetched_and_killed_three_times(
+    first: Made, files: Path, archives: Archives, tmp_path: Path
+):
     spectra = len(archives.spectra) // 2
     with serving(archives) as url:
         toml = shipped(tmp_path / "survey.toml", files, url)

@@ -54,7 +54,10 @@ main(sys.argv[4:])
 def changed(first, files, tmp_path_factory) -> Path:
     """Survey file of the next build: the network and the binaries are others."""
     return write_survey(
-        tmp_path_factory.mktemp("changed") / "survey.toml", files / "spectra", tables_of(files), CHANGED
+        tmp_path_factory.mktemp("changed") / "survey.toml",
+        files / "spectra",
+        tables_of(files),
+        CHANGED,
     )
 
 
@@ -77,7 +80,11 @@ def folder(first, tmp_path) -> Path:
 def starts(toml: Path, folder: Path) -> subprocess.Popen[str]:
     command = [*OBCAT, "build", str(toml), "--build", str(folder.parent)]
     return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment(PYTHONUNBUFFERED="1")
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(PYTHONUNBUFFERED="1"),
     )
 
 
@@ -97,7 +104,9 @@ def the_old_one_stands(folder: Path, first: Made) -> None:
 def the_next_run_completes(toml: Path, folder: Path, uninterrupted: Made) -> None:
     made = built(toml, folder)
     assert made.csv == uninterrupted.csv
-    assert not [p.name for p in (*folder.glob("*.partial*"), *(folder / "models").glob("*.partial"))]
+    assert not [
+        p.name for p in (*folder.glob("*.partial*"), *(folder / "models").glob("*.partial"))
+    ]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -138,7 +147,13 @@ def test_at_a_moment_of_chance(first, changed, uninterrupted, folder, seed):
         ("pathlib:Path", "rename", 1, False),
         ("obcat.models", "store", 5, False),
     ],
-    ids=["before publishing", "in publishing", "after publishing", "in keeping a model", "in storing a model"],
+    ids=[
+        "before publishing",
+        "in publishing",
+        "after publishing",
+        "in keeping a model",
+        "in storing a model",
+    ],
 )
 def test_at_a_step_of_the_end(first, changed, uninterrupted, folder, owner, function, n, published):
     if owner != "pathlib:Path" or function != "rename":
@@ -166,9 +181,21 @@ def content(raw: Path) -> tuple[str, str]:
 
 @pytest.mark.parametrize("n", [1, 2, 4, 6])
 def test_ingest_before_a_file_is_put_in_place(first, tmp_path, n):
-    command = [sys.executable, "-c", DRIVER, "pathlib:Path", "replace", str(n), "ingest", str(first.toml)]
+    command = [
+        sys.executable,
+        "-c",
+        DRIVER,
+        "pathlib:Path",
+        "replace",
+        str(n),
+        "ingest",
+        str(first.toml),
+    ]
     done = subprocess.run(
-        [*command, "--build", str(tmp_path), "--workers", "1"], env=environment(), capture_output=True, check=False
+        [*command, "--build", str(tmp_path), "--workers", "1"],
+        env=environment(),
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
     ingest(first.survey, tmp_path / "small" / "raw", workers=1)
@@ -182,7 +209,9 @@ def test_ingest_of_spectra_at_moments_of_chance(first, tmp_path):
     moments = random.Random(3)
     for _ in range(2):
         process = subprocess.Popen(
-            [*OBCAT, "ingest", str(first.toml), "--build", str(tmp_path)], env=environment(), stderr=subprocess.DEVNULL
+            [*OBCAT, "ingest", str(first.toml), "--build", str(tmp_path)],
+            env=environment(),
+            stderr=subprocess.DEVNULL,
         )
         while process.poll() is None and not raw.is_dir():
             time.sleep(0.01)

@@ -22,9 +22,25 @@ from tests.whole.small import Made, copy_build, make
 
 BALMER = (4341.68, 4862.68)  # H gamma, H beta in vacuum, Angstrom (Morton 1991)
 HALFWIDTH, SIGMA = 15.0, 50.0  # Angstrom about a line; of the pseudo-continuum
-AGAIN = ("30_sample/80_stars", "60_luminosity/10_geometric", "85_distance/10_distances")  # no fit among them
+AGAIN = (
+    "30_sample/80_stars",
+    "60_luminosity/10_geometric",
+    "85_distance/10_distances",
+)  # no fit among them
 ADDED = ("g.parallax - g.parallax_offset", "g.parallax + g.parallax_offset")
-HIDDEN = ("distance_kpc", "parallax", "ebv", "a_ks", "teff", "logg", "feh", "mk", "mk_system", "mass", "mass_ratio")
+HIDDEN = (
+    "distance_kpc",
+    "parallax",
+    "ebv",
+    "a_ks",
+    "teff",
+    "logg",
+    "feh",
+    "mk",
+    "mk_system",
+    "mass",
+    "mass_ratio",
+)
 IN_OPEN = 0x20
 
 
@@ -61,7 +77,9 @@ def run_again(con: duckdb.DuckDBPyConnection, change: tuple[str, str] | None = N
 
 def column(con: duckdb.DuckDBPyConnection, query: str) -> np.ndarray:
     """The first column of an answer as float64; NULL is NaN."""
-    return np.array([np.nan if row[0] is None else row[0] for row in con.execute(query).fetchall()], float)
+    return np.array(
+        [np.nan if row[0] is None else row[0] for row in con.execute(query).fetchall()], float
+    )
 
 
 def biases(con: duckdb.DuckDBPyConnection) -> tuple[float, ...]:
@@ -107,7 +125,9 @@ def test_wrong_sign_of_the_zero_point_is_seen(first, truth, tmp_path, uncorrecte
         assert nearer(uncorrected, biases(con))
 
 
-def explained(con: duckdb.DuckDBPyConnection, one: tuple[str, str, str], other: tuple[str, str, str]) -> bool:
+def explained(
+    con: duckdb.DuckDBPyConnection, one: tuple[str, str, str], other: tuple[str, str, str]
+) -> bool:
     """Errors explain the deviations from the truth better than each other's errors do (normal likelihoods).
 
     ``one`` and ``other`` are (value, error, truth) of measurements of the same stars; deviations beyond ten errors of
@@ -115,7 +135,9 @@ def explained(con: duckdb.DuckDBPyConnection, one: tuple[str, str, str], other: 
     """
     parts = ", ".join(f"{value}, {error}, {known}" for value, error, known in (one, other))
     query = f"SELECT {parts} FROM sample.stars AS s INNER JOIN known AS k USING (specid)"
-    rows = np.array([[np.nan if x is None else x for x in row] for row in con.execute(query).fetchall()], float).T
+    rows = np.array(
+        [[np.nan if x is None else x for x in row] for row in con.execute(query).fetchall()], float
+    ).T
     off, error = (rows[0] - rows[2], rows[3] - rows[5]), (rows[1], rows[4])
     with np.errstate(invalid="ignore"):
         used = np.logical_and.reduce([np.abs(o) < 10 * np.minimum(*error) for o in off])
@@ -123,7 +145,8 @@ def explained(con: duckdb.DuckDBPyConnection, one: tuple[str, str, str], other: 
 
     def cost(errors: tuple[np.ndarray, ...]) -> float:
         return sum(
-            float(np.sum((o[used] / e[used]) ** 2 / 2 + np.log(e[used]))) for o, e in zip(off, errors, strict=True)
+            float(np.sum((o[used] / e[used]) ** 2 / 2 + np.log(e[used])))
+            for o, e in zip(off, errors, strict=True)
         )
 
     return cost(error) < cost(error[::-1])
@@ -160,7 +183,9 @@ def centroid(norm: np.ndarray, weight: np.ndarray, line: float) -> np.ndarray:
     """Centroid of the absorption about a line, pixels from its place; NaN where it is shallow or a pixel is masked."""
     near = np.abs(WAVELENGTH - line) < HALFWIDTH
     pixel = np.log10(WAVELENGTH[near] / line) / LOG_STEP
-    depth = np.where(weight[:, near] > 0, norm[:, near].max(axis=1, keepdims=True) - norm[:, near], np.nan)
+    depth = np.where(
+        weight[:, near] > 0, norm[:, near].max(axis=1, keepdims=True) - norm[:, near], np.nan
+    )
     with np.errstate(invalid="ignore"):
         clear = depth.max(axis=1) > 0.2
         return np.where(clear, (depth**4 @ pixel) / (depth**4).sum(axis=1), np.nan)
@@ -204,7 +229,9 @@ def on_both_sides(con: duckdb.DuckDBPyConnection, split: str) -> int:
 def test_no_star_trains_and_tests(first, truth, tmp_path):
     """Planted: every visit drawn for itself, by the hash of its own name."""
     with copied(first, tmp_path, truth) as con:
-        assert con.execute("SELECT count(DISTINCT is_train) FROM luminosity.good_parallax").fetchall() == [(2,)]
+        assert con.execute(
+            "SELECT count(DISTINCT is_train) FROM luminosity.good_parallax"
+        ).fetchall() == [(2,)]
         split = "SELECT specid, is_train FROM luminosity.good_parallax"
         assert on_both_sides(con, split) == 0
         # nor would the other visits of a star be on another side than its best one
@@ -212,14 +239,20 @@ def test_no_star_trains_and_tests(first, truth, tmp_path):
         assert on_both_sides(con, every) == 0
         assert on_both_sides(con, by_visit()) > 0
         trained = "SELECT star_id FROM luminosity.good_parallax WHERE is_train = 1"
-        assert con.execute(f"SELECT star_id FROM model.noise_stars INTERSECT {trained}").fetchall() == []
+        assert (
+            con.execute(f"SELECT star_id FROM model.noise_stars INTERSECT {trained}").fetchall()
+            == []
+        )
 
 
 def by_visit() -> str:
     """The SELECT of the file that splits, with the hash of the spectrum in place of that of the star."""
     text = next(file.text for file in db.sql_files() if file.relation == "luminosity.good_parallax")
     text = re.sub(r"(?s)^.*?INSERT INTO \S+ BY NAME", "", text).rstrip().rstrip(";")
-    for right, wrong in (("hash_fraction(g.star_id)", "hash_fraction(v.specid)"), (" AND v.uniqflag = 1", "")):
+    for right, wrong in (
+        ("hash_fraction(g.star_id)", "hash_fraction(v.specid)"),
+        (" AND v.uniqflag = 1", ""),
+    ):
         assert right in text
         text = text.replace(right, wrong)
     return text
@@ -229,12 +262,19 @@ def copies_of_the_truth(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]
     """Columns of the catalog that hold a hidden column of the truth, to nine digits, in a tenth of the rows or more."""
     catalog = con.execute("FROM catalog.ob_stars ORDER BY specid").fetchnumpy()
     hidden = con.execute("FROM known ORDER BY specid").fetchnumpy()
-    numbers = {name: np.ma.filled(x.astype(float), np.nan) for name, x in catalog.items() if x.dtype.kind == "f"}
+    numbers = {
+        name: np.ma.filled(x.astype(float), np.nan)
+        for name, x in catalog.items()
+        if x.dtype.kind == "f"
+    }
     return [
         (name, secret)
         for name, values in numbers.items()
         for secret in HIDDEN
-        if np.isclose(values, np.ma.filled(hidden[secret].astype(float), np.inf), rtol=1e-9, atol=0).mean() > 0.1
+        if np.isclose(
+            values, np.ma.filled(hidden[secret].astype(float), np.inf), rtol=1e-9, atol=0
+        ).mean()
+        > 0.1
     ]
 
 
@@ -242,7 +282,9 @@ def test_no_column_of_the_catalog_is_one_of_the_truth(first, truth, tmp_path):
     """Planted: magnitudes of the truth in place of the estimates."""
     with copied(first, tmp_path, truth) as con:
         assert copies_of_the_truth(con) == []
-        con.execute("UPDATE catalog.ob_stars AS c SET mk = k.mk FROM known AS k WHERE c.specid = k.specid")
+        con.execute(
+            "UPDATE catalog.ob_stars AS c SET mk = k.mk FROM known AS k WHERE c.specid = k.specid"
+        )
         assert ("mk", "mk") in copies_of_the_truth(con)
 
 
@@ -269,7 +311,9 @@ def available(handle: int) -> bytes:
         return b""
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="files opened are watched by inotify, of Linux")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="files opened are watched by inotify, of Linux"
+)
 def test_a_build_opens_no_file_of_the_truth(first, truth, tmp_path):
     """Planted: one query that reads it."""
     with watched(truth) as seen:
@@ -277,7 +321,9 @@ def test_a_build_opens_no_file_of_the_truth(first, truth, tmp_path):
     assert seen == []
     assert made.csv == first.csv
     with watched(truth) as seen, duckdb.connect() as con:
-        con.execute("SELECT count(*) FROM read_parquet($path)", {"path": str(truth / "stars.parquet")})
+        con.execute(
+            "SELECT count(*) FROM read_parquet($path)", {"path": str(truth / "stars.parquet")}
+        )
     assert seen
 
 
@@ -288,7 +334,9 @@ def test_a_step_that_reads_the_truth_fails(first, truth, tmp_path, monkeypatch):
     shutil.copytree(db.SQL, sql)
     peek = "(SELECT max(mk) FROM read_parquet('" + str(truth / "stars.parquet") + "'))"
     step = sql / "60_luminosity" / "10_geometric.sql"
-    step.write_text(step.read_text(encoding="utf-8").replace("    s.star_id\n", f"    s.star_id || {peek}\n", 1))
+    step.write_text(
+        step.read_text(encoding="utf-8").replace("    s.star_id\n", f"    s.star_id || {peek}\n", 1)
+    )
     monkeypatch.setattr(db, "SQL", sql)
     with pytest.raises(db.StepFailed, match=r"10_geometric.*Permission"):
         make(first.toml, tmp_path)

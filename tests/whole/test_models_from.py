@@ -38,7 +38,9 @@ def estimates(database: Path) -> dict[str, tuple]:
         }
 
 
-@pytest.mark.parametrize("tables", [(), ("gaia_dr2", "twomass")], ids=["no tables", "Gaia and 2MASS"])
+@pytest.mark.parametrize(
+    "tables", [(), ("gaia_dr2", "twomass")], ids=["no tables", "Gaia and 2MASS"]
+)
 def test_spectra_are_estimated_as_by_their_own_survey(first, files, five, tmp_path, tables):
     given = {name: path for name, path in tables_of(files).items() if name in tables}
     toml = write_survey(tmp_path / "survey.toml", five, given, models_from=first.database)
@@ -51,7 +53,9 @@ def test_spectra_are_estimated_as_by_their_own_survey(first, files, five, tmp_pa
     with duckdb.connect(str(made.database), read_only=True) as con:
         con.execute("USE obcat.catalog")
         origins = dict(con.execute("SELECT model, origin FROM model.fits").fetchall())
-        counts = con.execute("SELECT count(teff), count(dis), count(parallax), count(ks) FROM ob_stars").fetchall()[0]
+        counts = con.execute(
+            "SELECT count(teff), count(dis), count(parallax), count(ks) FROM ob_stars"
+        ).fetchall()[0]
     borrowed = {name for name, origin in origins.items() if origin == "borrowed"}
     assert borrowed == {"pca", "labels", "luminosity", "noise"}
     assert counts[0] == 5
@@ -60,7 +64,10 @@ def test_spectra_are_estimated_as_by_their_own_survey(first, files, five, tmp_pa
 
 def test_parameters_of_the_models_hold(first, five, tmp_path):
     """The survey that borrows need not repeat what the models were fitted with."""
-    made = make(write_survey(tmp_path / "survey.toml", five, {}, {"sun_x": -8}, models_from=first.database), tmp_path)
+    made = make(
+        write_survey(tmp_path / "survey.toml", five, {}, {"sun_x": -8}, models_from=first.database),
+        tmp_path,
+    )
     known = estimates(first.database)
     for specid, values in estimates(made.database).items():
         assert values == pytest.approx(known[specid], abs=1e-6, rel=1e-6), specid
@@ -69,7 +76,12 @@ def test_parameters_of_the_models_hold(first, five, tmp_path):
 def test_another_build_of_the_models_is_another_catalog(first, files, five, tmp_path):
     other = tmp_path / "other"
     again = make(
-        write_survey(other / "survey.toml", files / "spectra", tables_of(files), PARAMETERS | {"network_seed": 2}),
+        write_survey(
+            other / "survey.toml",
+            files / "spectra",
+            tables_of(files),
+            PARAMETERS | {"network_seed": 2},
+        ),
         other,
         start_from=first,
     )

@@ -43,7 +43,10 @@ def test_second_ingest_reads_nothing(again):
 
 def test_a_changed_parameter_is_a_new_catalog(again, files, first):
     toml = write_survey(
-        again.root / "survey.toml", files / "spectra", tables_of(files), PARAMETERS | {"distance_max": 50}
+        again.root / "survey.toml",
+        files / "spectra",
+        tables_of(files),
+        PARAMETERS | {"distance_max": 50},
     )
     made = built(toml, again.folder)
     assert made.database.stat().st_mtime != 1e9
@@ -55,7 +58,9 @@ def test_a_changed_parameter_is_a_new_catalog(again, files, first):
 
 
 def test_a_changed_parameter_of_a_fit_fits_that_and_what_hangs_on_it(again, files):
-    toml = write_survey(again.root / "survey.toml", files / "spectra", tables_of(files), PARAMETERS | {"epochs": 4})
+    toml = write_survey(
+        again.root / "survey.toml", files / "spectra", tables_of(files), PARAMETERS | {"epochs": 4}
+    )
     found = origins(built(toml, again.folder))
     assert {name for name, origin in found.items() if origin == "fitted"} == {"luminosity", "noise"}
 
@@ -70,7 +75,10 @@ def test_one_digit_of_a_reference_table_is_a_new_catalog(again, first, tmp_path,
     made = built(again.toml, again.folder)
     assert made.database.stat().st_mtime != 1e9
     assert made.csv != first.csv
-    assert {name for name, origin in origins(made).items() if origin == "cached"} >= {"pca", "labels"}
+    assert {name for name, origin in origins(made).items() if origin == "cached"} >= {
+        "pca",
+        "labels",
+    }
 
 
 def test_a_lost_table_is_not_taken_for_unchanged(again):
@@ -82,7 +90,10 @@ def test_a_lost_table_is_not_taken_for_unchanged(again):
 def test_lost_spectra_stop_the_build_and_leave_the_catalog(again, files):
     shutil.rmtree(again.folder / "raw" / "spectra")
     toml = write_survey(
-        again.root / "survey.toml", files / "spectra", tables_of(files), PARAMETERS | {"distance_max": 50}
+        again.root / "survey.toml",
+        files / "spectra",
+        tables_of(files),
+        PARAMETERS | {"distance_max": 50},
     )
     done = obcat("build", toml, "--build", again.root)
     assert done.returncode == 1
@@ -105,7 +116,9 @@ def test_a_comment_in_a_late_step_retrains_nothing(again, first, tmp_path, monke
 
 
 def test_a_damaged_model_is_fitted_again(again, files, first):
-    kept = next(path for path in (again.folder / "models").iterdir() if path.name.startswith("pca-"))
+    kept = next(
+        path for path in (again.folder / "models").iterdir() if path.name.startswith("pca-")
+    )
     arrays = kept / "arrays.safetensors"
     content = bytearray(arrays.read_bytes())
     content[len(content) // 2] ^= 1

@@ -28,8 +28,13 @@ def database(first, tmp_path_factory):
         con.execute(f"ATTACH '{path}' AS obcat")
         con.execute("USE obcat")
         named = {"evil": EVIL, "star": con.execute(ONE_STAR).fetchall()[0][0]}
-        con.execute("UPDATE catalog.ob_stars SET fitsname = $evil, star_id = $evil WHERE star_id = $star", named)
-        con.execute("UPDATE catalog.ob_stars SET gaia_id = gaia_id + 1")  # odd: a double would lose them
+        con.execute(
+            "UPDATE catalog.ob_stars SET fitsname = $evil, star_id = $evil WHERE star_id = $star",
+            named,
+        )
+        con.execute(
+            "UPDATE catalog.ob_stars SET gaia_id = gaia_id + 1"
+        )  # odd: a double would lose them
         con.execute("INSERT INTO meta.provenance VALUES ($evil, $evil)", {"evil": EVIL})
         con.execute("UPDATE meta.quality_bits SET meaning = $evil WHERE bit = 512", {"evil": EVIL})
     return path
@@ -107,14 +112,18 @@ def drag(tab, plot, start=(0.3, 0.3), end=(0.7, 0.7), **keys):
 
 def pictures(tab):
     """What each plot has drawn."""
-    return [tab.evaluate(f"document.querySelector('#{p} canvas.points').toDataURL()") for p in PLOTS]
+    return [
+        tab.evaluate(f"document.querySelector('#{p} canvas.points').toDataURL()") for p in PLOTS
+    ]
 
 
 def test_says_that_the_survey_is_simulated_and_what_made_it(opened, con):
     assert opened.inner_text(".banner").startswith("SIMULATED: ")
     assert opened.title().startswith("SIMULATED")
     opened.click("#about-open")
-    assert dict(con.execute("FROM meta.provenance").fetchall())["fingerprint"] in opened.inner_text("#provenance")
+    assert dict(con.execute("FROM meta.provenance").fetchall())["fingerprint"] in opened.inner_text(
+        "#provenance"
+    )
     opened.locator("#about summary").click()
     opened.wait_for_selector("#licences:not(:empty)")
     assert "@duckdb/duckdb-wasm 1.32.0: MIT" in opened.inner_text("#licences")
@@ -123,7 +132,9 @@ def test_says_that_the_survey_is_simulated_and_what_made_it(opened, con):
 
 def test_a_download_has_every_row_and_every_digit(opened, con):
     ask(opened, IDS)
-    expected = [[str(v) if v is not None else "" for v in row] for row in con.execute(IDS).fetchall()]
+    expected = [
+        [str(v) if v is not None else "" for v in row] for row in con.execute(IDS).fetchall()
+    ]
     assert opened.inner_text("#result-status").startswith(f"{len(expected)} rows")
     found = list(csv.reader(io.StringIO(download(opened), newline="")))
     assert found == [["specid", "gaia_id", "obsid"], *expected]
@@ -139,12 +150,21 @@ def test_a_download_gives_back_every_double(opened, con):
 
 
 def test_a_download_is_csv_as_rfc_4180_has_it(opened):
-    ask(opened, "SELECT 'a,\"b\"' AS \"x,y\", 'two\nlines' AS n, NULL AS nothing, '' AS empty, 9007199254740993 AS big")
-    assert download(opened) == '"x,y",n,nothing,empty,big\r\n"a,""b""","two\nlines",,"",9007199254740993\r\n'
+    ask(
+        opened,
+        "SELECT 'a,\"b\"' AS \"x,y\", 'two\nlines' AS n, NULL AS nothing, '' AS empty, 9007199254740993 AS big",
+    )
+    assert (
+        download(opened)
+        == '"x,y",n,nothing,empty,big\r\n"a,""b""","two\nlines",,"",9007199254740993\r\n'
+    )
 
 
 def test_sums_and_nested_values_keep_their_digits(opened):
-    ask(opened, "SELECT sum(9007199254740993::BIGINT) s, [9007199254740993] l, 1.50::DECIMAL(4, 2) d, {'a': NULL} o")
+    ask(
+        opened,
+        "SELECT sum(9007199254740993::BIGINT) s, [9007199254740993] l, 1.50::DECIMAL(4, 2) d, {'a': NULL} o",
+    )
     assert rows(opened) == [["9007199254740993", "[9007199254740993]", "1.50", "{a: NULL}"]]
 
 
@@ -157,7 +177,10 @@ def test_a_selection_in_one_plot_shows_in_all(opened, plot):
     assert all(a != b for a, b in zip(before, pictures(opened), strict=True))
     for other in PLOTS:
         assert f", {n} selected" in opened.get_attribute(f"#plot-{other}", "aria-label")
-    ask(opened, "SELECT count(*), count(DISTINCT star_id) FROM selection SEMI JOIN catalog.ob_stars USING (specid)")
+    ask(
+        opened,
+        "SELECT count(*), count(DISTINCT star_id) FROM selection SEMI JOIN catalog.ob_stars USING (specid)",
+    )
     assert rows(opened) == [[str(n), str(n)]]
     opened.keyboard.press("Escape")
     opened.click("#clear")
@@ -213,7 +236,9 @@ def test_an_answer_is_the_selection(opened, con):
 )
 def test_a_kind_is_selected_by_its_button(opened, con, kind, where):
     opened.click(f".chip[data-kind={kind}]")
-    (n,) = con.execute(f"SELECT count(*) FROM catalog.ob_stars WHERE uniqflag = 1 AND {where}").fetchall()[0]
+    (n,) = con.execute(
+        f"SELECT count(*) FROM catalog.ob_stars WHERE uniqflag = 1 AND {where}"
+    ).fetchall()[0]
     assert selected(opened) == n
 
 
@@ -225,7 +250,9 @@ def open_star(tab, specid):
     zoom.click()
     tab.wait_for_timeout(200)
     box = tab.locator("#plot-hr").bounding_box()
-    tab.mouse.click(box["x"] + (52 + box["width"] - 12) / 2, box["y"] + (8 + box["height"] - 38) / 2)
+    tab.mouse.click(
+        box["x"] + (52 + box["width"] - 12) / 2, box["y"] + (8 + box["height"] - 38) / 2
+    )
     tab.wait_for_selector("#star:not([hidden])")
     zoom.click()
 
@@ -257,7 +284,11 @@ def test_the_spectrum_of_the_panel_is_that_of_the_database(opened, con):
     assert len(found) == 1303
     for place in range(600, 1200, 7):
         good = [
-            f for f, w in zip(flux[3 * place : 3 * place + 3], ivar[3 * place : 3 * place + 3], strict=True) if w > 0
+            f
+            for f, w in zip(
+                flux[3 * place : 3 * place + 3], ivar[3 * place : 3 * place + 3], strict=True
+            )
+            if w > 0
         ]
         wavelength, value, _ = found[place]
         assert float(wavelength) == pytest.approx(10 ** (3.5682 + 1e-4 * (3 * place + 1)), abs=1e-3)
@@ -267,7 +298,9 @@ def test_the_spectrum_of_the_panel_is_that_of_the_database(opened, con):
 
 
 def test_a_star_without_its_spectrum_says_why(opened):
-    faintest = "WHERE uniqflag = 1 AND em_flag = 0 AND binary_flag = 0 ORDER BY snr_g, specid LIMIT 1"
+    faintest = (
+        "WHERE uniqflag = 1 AND em_flag = 0 AND binary_flag = 0 ORDER BY snr_g, specid LIMIT 1"
+    )
     ask(opened, f"SELECT specid FROM catalog.ob_stars {faintest}")
     opened.click("table.result .link")
     opened.wait_for_selector("#star:not([hidden])")
@@ -287,7 +320,12 @@ def test_markup_in_names_stays_text(opened, html):
     opened.click("#about-open")
     assert EVIL in opened.inner_text("#provenance")
     opened.click("#about-close")
-    assert opened.locator("img, script:not(#facts):not(:last-of-type):not([type='text/plain'])").count() == 0
+    assert (
+        opened.locator(
+            "img, script:not(#facts):not(:last-of-type):not([type='text/plain'])"
+        ).count()
+        == 0
+    )
     assert opened.title().startswith("SIMULATED")
     assert EVIL.encode() not in html.read_bytes()
 
@@ -314,7 +352,10 @@ def test_what_cannot_be_asked_is_said_in_words(opened, query, says):
 
 
 def test_a_query_can_be_stopped(opened):
-    opened.fill("#query", "SELECT count(*) FROM range(100000000000) AS a, range(1000) AS b WHERE a.range % 7 = b.range")
+    opened.fill(
+        "#query",
+        "SELECT count(*) FROM range(100000000000) AS a, range(1000) AS b WHERE a.range % 7 = b.range",
+    )
     opened.click("#run")
     opened.wait_for_timeout(300)
     opened.click("#stop")
@@ -323,14 +364,18 @@ def test_a_query_can_be_stopped(opened):
 
 
 def test_the_menu_holds_the_recipes_that_run_here_and_all_of_them_do(opened, con):
-    names = opened.eval_on_selector_all("#cookbook option", "all => all.map(o => o.value).filter(Boolean)")
+    names = opened.eval_on_selector_all(
+        "#cookbook option", "all => all.map(o => o.value).filter(Boolean)"
+    )
     assert sorted(names) == sorted(r["name"] for r in recipes())
     failed = []
     for recipe in recipes():
         opened.select_option("#cookbook", recipe["name"])
         answered(opened)
         n = len(con.execute(recipe["sql"]).fetchall())
-        if opened.locator("#result .error").count() or not opened.inner_text("#result-status").startswith(f"{n} row"):
+        if opened.locator("#result .error").count() or not opened.inner_text(
+            "#result-status"
+        ).startswith(f"{n} row"):
             failed.append(recipe["name"])
     assert failed == []
 
@@ -340,7 +385,9 @@ def test_a_column_sorts_both_ways_with_empty_values_last(opened, con):
     for order, label in (("ASC", "ascending"), ("DESC", "descending")):
         opened.click("table.result th:first-child button")
         found = [row[0] for row in rows(opened)]
-        query = f"SELECT gaia_id FROM catalog.ob_stars ORDER BY gaia_id {order} NULLS LAST LIMIT 100"
+        query = (
+            f"SELECT gaia_id FROM catalog.ob_stars ORDER BY gaia_id {order} NULLS LAST LIMIT 100"
+        )
         assert found == [str(v or "") for (v,) in con.execute(query).fetchall()]
         assert opened.get_attribute("table.result th:first-child", "aria-sort") == label
     opened.get_by_label("Rows after").click()
@@ -354,13 +401,17 @@ def focused(tab):
 
 
 def test_a_query_by_keyboard_alone(opened):
-    opened.evaluate("document.querySelector('a, button, input, select, textarea, [tabindex]').focus()")
+    opened.evaluate(
+        "document.querySelector('a, button, input, select, textarea, [tabindex]').focus()"
+    )
     opened.keyboard.press("Tab")
     assert opened.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     opened.keyboard.press("Enter")
     assert focused(opened) == "query"
     opened.keyboard.press("Control+A")
-    opened.keyboard.type("SELECT specid FROM catalog.ob_stars WHERE uniqflag = 1 ORDER BY specid LIMIT 3")
+    opened.keyboard.type(
+        "SELECT specid FROM catalog.ob_stars WHERE uniqflag = 1 ORDER BY specid LIMIT 3"
+    )
     opened.keyboard.press("Control+Enter")
     answered(opened)
     opened.wait_for_selector("table.result .link")
@@ -423,7 +474,9 @@ def test_light_and_dark(opened):
 
 
 def test_on_a_phone(browser, html):
-    phone = open_page(browser, html, viewport={"width": 375, "height": 700}, has_touch=True, is_mobile=True)
+    phone = open_page(
+        browser, html, viewport={"width": 375, "height": 700}, has_touch=True, is_mobile=True
+    )
     tab = phone.page
     assert tab.evaluate("document.documentElement.scrollWidth") == 375
     assert tab.locator("#plot-hr").bounding_box()["width"] > 300
@@ -457,7 +510,11 @@ def test_the_policy_stops_what_gets_in(browser, html):
     }"""
     found = tab.evaluate(planted)
     assert found["refused"]
-    assert {"connect-src", "img-src", "script-src-elem", "script-src-attr", "eval"} <= set(found["stopped"])
+    assert {"connect-src", "img-src", "script-src-elem", "script-src-attr", "eval"} <= set(
+        found["stopped"]
+    )
     assert found["title"].startswith("SIMULATED")
-    assert left_the_page(hurt) == ["http://127.0.0.1:9/x.png"] == hurt.stopped  # asked for, and stopped by the policy
+    assert (
+        left_the_page(hurt) == ["http://127.0.0.1:9/x.png"] == hurt.stopped
+    )  # asked for, and stopped by the policy
     tab.context.close()

@@ -20,7 +20,9 @@ def test_predict_is_the_catalog(first, tmp_path, kind):
     with obcat.open(first.folder) as catalog:
         table = catalog.table()[:20]
         spectra = [catalog.spectrum(specid) for specid in table["specid"]]
-        z = catalog.sql("SELECT z FROM stage.headers ORDER BY specid LIMIT 20")["z"].to_numpy(zero_copy_only=False)
+        z = catalog.sql("SELECT z FROM stage.headers ORDER BY specid LIMIT 20")["z"].to_numpy(
+            zero_copy_only=False
+        )
         found = obcat.predict(
             spectra[0].wavelength,
             np.array([s.flux for s in spectra]),
@@ -32,7 +34,10 @@ def test_predict_is_the_catalog(first, tmp_path, kind):
     for name in ("mk", "halpha_excess", "halpha_ew", "clean_chi2", "em_flag", "erroneous"):
         assert found[name].tolist() == table[name].tolist(), name
     known = [mk is not None for mk in table["mk"].tolist()]
-    assert np.array(found["mk_err"].tolist())[known].tolist() == np.array(table["mk_err"].tolist())[known].tolist()
+    assert (
+        np.array(found["mk_err"].tolist())[known].tolist()
+        == np.array(table["mk_err"].tolist())[known].tolist()
+    )
 
 
 VISITS = """
@@ -68,17 +73,24 @@ def test_predict_has_the_domain_and_the_labels_of_the_catalog(first):
 
 def test_colours_of_explain_have_the_reddening_of_the_catalog_as_their_mean(first):
     with opened(first.database) as con:
-        stars = con.execute("SELECT star_id, ebv, n_colours FROM extinction.reddening ORDER BY star_id").fetchall()
+        stars = con.execute(
+            "SELECT star_id, ebv, n_colours FROM extinction.reddening ORDER BY star_id"
+        ).fetchall()
         for star_id, ebv, n_colours in stars[:30]:
             rows = colours(con, star_id)[1]
             assert len(rows) == (n_colours or 0)
-            assert ebv is None or sum(row[3] * row[5] for row in rows) == pytest.approx(ebv, abs=1e-9)
+            assert ebv is None or sum(row[3] * row[5] for row in rows) == pytest.approx(
+                ebv, abs=1e-9
+            )
         assert ebv is not None
 
 
 def test_every_spectrum_can_be_explained(first):
     with opened(first.database) as con:
-        names = [row[0] for row in con.execute("SELECT specid FROM catalog.ob_stars ORDER BY specid").fetchall()]
+        names = [
+            row[0]
+            for row in con.execute("SELECT specid FROM catalog.ob_stars ORDER BY specid").fetchall()
+        ]
     for specid in names[::20]:
         assert specid in explain(first.database, specid)
     assert explain(first.database, names[0], html=True).count("<svg") == 2

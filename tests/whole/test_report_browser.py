@@ -38,7 +38,9 @@ def opened(browser: Any, path: Path) -> Opened:
     found = Opened(page)
     page.context.on("request", lambda request: found.requests.append(request.url))
     page.on("pageerror", lambda error: found.faults.append(str(error)))
-    page.on("console", lambda said: found.faults.append(said.text) if said.type == "error" else None)
+    page.on(
+        "console", lambda said: found.faults.append(said.text) if said.type == "error" else None
+    )
     page.goto(path.as_uri(), wait_until="load")
     return found
 
@@ -60,7 +62,12 @@ def test_report_says_where_the_method_fails_and_by_how_much(browser, html):
     assert "SIMULATED" in title
     assert "where the method fails" in title
     labels = page.locator("#fails + p + table td:first-child").all_inner_texts()
-    for wanted in ("late-B primary, single", "Be", "parallax S/N > 10, M_true -2 to -1", "binaries, no emission"):
+    for wanted in (
+        "late-B primary, single",
+        "Be",
+        "parallax S/N > 10, M_true -2 to -1",
+        "binaries, no emission",
+    ):
         assert wanted in labels
     assert page.locator("#truth").count() == 1
     headings = page.locator("h3").all_inner_texts()
@@ -70,7 +77,9 @@ def test_report_says_where_the_method_fails_and_by_how_much(browser, html):
 def test_verdicts_are_words_and_not_colours_alone(browser, html):
     page = opened(browser, html).page
     for verdict, mark in (("within", "✓"), ("outside", "✗")):
-        assert all(text.startswith(mark) for text in page.locator(f"td.{verdict}").all_inner_texts())
+        assert all(
+            text.startswith(mark) for text in page.locator(f"td.{verdict}").all_inner_texts()
+        )
     assert page.locator("td.within, td.outside").count() >= 6
 
 

@@ -27,7 +27,9 @@ def rows_of(database: Path) -> list[tuple]:
 
 def moved(files: Path, target: Path) -> list[Path]:
     """The spectra in folders of other names, in another order."""
-    paths = sorted((files / "spectra").rglob("*.gz"), key=lambda p: hashlib.md5(p.name.encode()).digest())
+    paths = sorted(
+        (files / "spectra").rglob("*.gz"), key=lambda p: hashlib.md5(p.name.encode()).digest()
+    )
     for i, path in enumerate(paths):
         folder = target / f"{'zyxwv'[i % 5]}{i % 3}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +52,17 @@ def test_other_folders_two_goes_one_thread_and_no_truth(first, files, tmp_path, 
     ingest(loaded(toml), tmp_path / "small" / "raw", workers=2)
     (tmp_path / "all").rename(half / "more")
     ingest(loaded(toml), tmp_path / "small" / "raw", workers=1)
-    done = obcat("build", toml, "--build", tmp_path, "--threads", "1", PYTHONHASHSEED="7", LC_ALL="C", TZ="Asia/Tokyo")
+    done = obcat(
+        "build",
+        toml,
+        "--build",
+        tmp_path,
+        "--threads",
+        "1",
+        PYTHONHASHSEED="7",
+        LC_ALL="C",
+        TZ="Asia/Tokyo",
+    )
     assert done.returncode == 0, done.stderr
     made = Made(toml, tmp_path / "small")
     assert origins(made) == dict.fromkeys(origins(made), "fitted")
@@ -87,10 +99,16 @@ def repeat_spectra(raw: Path) -> None:
     flux, ivar = (np.stack(table[name].to_numpy()) for name in ("flux", "ivar"))
     rng = np.random.default_rng(1)
     for k in range(1, COPIES):
-        noisy = flux + np.float32(0.01) * np.abs(flux) * rng.standard_normal(flux.shape, dtype=np.float32)
+        noisy = flux + np.float32(0.01) * np.abs(flux) * rng.standard_normal(
+            flux.shape, dtype=np.float32
+        )
         names = renamed(table.select(["specid", "sha256"]), k)
         parts.write_part(
-            raw / "spectra", names["specid"].to_pylist(), names["sha256"].to_pylist(), noisy.astype(np.float32), ivar
+            raw / "spectra",
+            names["specid"].to_pylist(),
+            names["sha256"].to_pylist(),
+            noisy.astype(np.float32),
+            ivar,
         )
 
 
@@ -110,7 +128,9 @@ def renamed(table: pa.Table, k: int) -> pa.Table:
             values = [v * (1 - 0.01 * k) for v in values]
         else:
             continue
-        table = table.set_column(i, table.schema.field(i), pa.array(values, table.schema.field(i).type))
+        table = table.set_column(
+            i, table.schema.field(i), pa.array(values, table.schema.field(i).type)
+        )
     return table
 
 
@@ -144,6 +164,10 @@ def test_nothing_but_the_simulation_its_report_and_tests_knows_of_the_truth():
     may = {"obcat/simulate", "obcat/report", "obcat/cli/evaluate.py", "obcat/cli/build.py"}
     every = [path for folder in ("obcat", "ingest", "sql") for path in (ROOT / folder).rglob("*")]
     paths = [path for path in every if path.suffix in (".py", ".sql", ".csv")]
-    naming = {p.relative_to(ROOT).as_posix() for p in paths if re.search(r"\btruth\b", p.read_text(encoding="utf-8"))}
+    naming = {
+        p.relative_to(ROOT).as_posix()
+        for p in paths
+        if re.search(r"\btruth\b", p.read_text(encoding="utf-8"))
+    }
     assert {name for name in naming if not name.startswith(tuple(may))} == set()
     assert "obcat/simulate/__init__.py" in naming

@@ -53,7 +53,9 @@ def make(checkout: Path, *arguments: str, uv: int = 0) -> subprocess.CompletedPr
     return subprocess.run(
         ["make", f"PYTHON={checkout / 'tools' / 'python'}", "setup", *arguments],
         cwd=checkout,
-        env=os.environ | {name: str(checkout / file) for name, file in stands_in.items()} | {"UV": str(uv)},
+        env=os.environ
+        | {name: str(checkout / file) for name, file in stands_in.items()}
+        | {"UV": str(uv)},
         capture_output=True,
         text=True,
         check=False,

@@ -34,7 +34,9 @@ def words(command: str, made, files: Path, folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda n: n.name)
-@pytest.mark.parametrize("command", ["simulate", "ingest", "build", "sql", "export", "report", "page"])
+@pytest.mark.parametrize(
+    "command", ["simulate", "ingest", "build", "sql", "export", "report", "page"]
+)
 def test_a_signal_ends_a_command(first, files, tmp_path, command, number):
     """Sent to the command alone, as a job runner does; its worker processes end with it."""
     given = words(command, first, files, tmp_path)

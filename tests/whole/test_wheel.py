@@ -19,7 +19,16 @@ def wheel(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     done = subprocess.run(
-        [*pip, "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder), str(ROOT)],
+        [
+            *pip,
+            "wheel",
+            "--no-deps",
+            "--no-build-isolation",
+            "--no-index",
+            "--wheel-dir",
+            str(folder),
+            str(ROOT),
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -34,7 +43,16 @@ def site(wheel) -> Path:
     """Packages of the wheel alone, as pip would put them; a wheel is a zip file of just that."""
     folder = wheel.parent / "site"
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    command = [*pip, "install", "--no-deps", "--no-index", "--no-compile", "--target", str(folder), str(wheel)]
+    command = [
+        *pip,
+        "install",
+        "--no-deps",
+        "--no-index",
+        "--no-compile",
+        "--target",
+        str(folder),
+        str(wheel),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return folder
@@ -52,7 +70,9 @@ def test_everything_is_in_it(wheel):
     wanted = tracked("obcat") | {f"obcat/{name}" for name in tracked("sql", "ingest")}
     assert len(wanted) > 150
     assert wanted - names == set()
-    assert [name for name in names if name.startswith(("tests/", "sql/", "ingest/")) or ".pyc" in name] == []
+    assert [
+        name for name in names if name.startswith(("tests/", "sql/", "ingest/")) or ".pyc" in name
+    ] == []
 
 
 def run(site: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -85,7 +105,11 @@ def test_it_builds_a_catalog(site, tmp_path):
     rows = (tmp_path / "build" / "simulated" / "release" / "simulated.csv").read_text().splitlines()
     assert len(rows) > N_STARS
     answer = run(
-        site, tmp_path, "sql", "build/simulated/obcat.duckdb", "SELECT count(dis) > 0 AS some FROM catalog.ob_stars"
+        site,
+        tmp_path,
+        "sql",
+        "build/simulated/obcat.duckdb",
+        "SELECT count(dis) > 0 AS some FROM catalog.ob_stars",
     )
     assert answer.stdout == "some\ntrue\n"
 

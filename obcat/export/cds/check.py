@@ -31,18 +31,29 @@ def check(folder: Path) -> list[Fault]:
     try:
         text = (folder / README).read_text(encoding="latin-1")
     except OSError as error:
-        raise NoPackage(f"{folder / README}: {error.strerror}; a CDS package is a folder with a {README}") from error
+        raise NoPackage(
+            f"{folder / README}: {error.strerror}; a CDS package is a folder with a {README}"
+        ) from error
     described = parse(text)
     return [
         *(Fault(README, line, what) for line, what in text_faults(text)),
-        *(Fault(README, line, what) for table in described.tables for line, what in layout_faults(table)),
+        *(
+            Fault(README, line, what)
+            for table in described.tables
+            for line, what in layout_faults(table)
+        ),
         *(
             Fault(README, column.line, what)
             for table in described.tables
             for column in table.columns
             for what in column_faults(column)
         ),
-        *(fault for listed in described.files if not listed.itself for fault in file_faults(folder, listed, described)),
+        *(
+            fault
+            for listed in described.files
+            if not listed.itself
+            for fault in file_faults(folder, listed, described)
+        ),
         *beyond(described),
         *unlisted(folder, described),
     ]
@@ -77,13 +88,22 @@ def file_faults(folder: Path, listed: Listed, described: Described) -> Iterator[
     sizes: list[tuple[int, int]] = []
     for file in files:
         alone = listed if len(files) == 1 else None
-        yield from (Fault(file.name, *found) for found in content_faults(file, listed, alone, described, sizes))
+        yield from (
+            Fault(file.name, *found)
+            for found in content_faults(file, listed, alone, described, sizes)
+        )
     if len(files) > 1 and len(sizes) == len(files):
-        yield from (Fault(README, listed.line, f"{listed.name}: {what}") for what in together(listed, sizes))
+        yield from (
+            Fault(README, listed.line, f"{listed.name}: {what}") for what in together(listed, sizes)
+        )
 
 
 def content_faults(
-    file: Stored, listed: Listed, alone: Listed | None, described: Described, sizes: list[tuple[int, int]]
+    file: Stored,
+    listed: Listed,
+    alone: Listed | None,
+    described: Described,
+    sizes: list[tuple[int, int]],
 ) -> Iterator[tuple[int, str]]:
     """(line, fault) of one file; its Lrecl and records are added to ``sizes``, and checked where it is ``alone``."""
     table = table_of(described, file.name, listed.name)
@@ -108,7 +128,11 @@ def together(listed: Listed, sizes: list[tuple[int, int]]) -> Iterator[str]:
     longest, records = max(size[0] for size in sizes), [size[1] for size in sizes]
     if listed.lrecl is not None and longest != listed.lrecl:
         yield f"the longest line has {longest} bytes, the ReadMe says Lrecl {listed.lrecl}"
-    if listed.records is not None and listed.records not in (sum(records), max(records), len(records)):
+    if listed.records is not None and listed.records not in (
+        sum(records),
+        max(records),
+        len(records),
+    ):
         yield f"{len(records)} files with {sum(records)} records, the ReadMe says {listed.records}"
 
 
@@ -123,14 +147,23 @@ def beyond(described: Described) -> Iterator[Fault]:
         longest = max((size for size in sizes if size is not None), default=None)
         for column in table.columns:
             if longest is not None and None not in sizes and column.first > longest:
-                yield Fault(README, column.line, f"{column.label}: byte {column.first} is beyond Lrecl {longest}")
+                yield Fault(
+                    README,
+                    column.line,
+                    f"{column.label}: byte {column.first} is beyond Lrecl {longest}",
+                )
 
 
 def unlisted(folder: Path, described: Described) -> Iterator[Fault]:
     """Files that the summary does not list, and descriptions of no file."""
     if not described.files:
         yield Fault(README, 0, "the file summary lists no file")
-    files = [file for listed in described.files if not outside(listed.name) for file in stored(folder, listed.name)]
+    files = [
+        file
+        for listed in described.files
+        if not outside(listed.name)
+        for file in stored(folder, listed.name)
+    ]
     known = {path for file in files for path in file.paths} | {folder / README}
     for path in sorted(folder.iterdir()):
         if path.is_file() and path not in known and path.name not in described.mentioned:
@@ -138,4 +171,8 @@ def unlisted(folder: Path, described: Described) -> Iterator[Fault]:
     names = {listed.name for listed in described.files} | {file.name for file in files} | {README}
     for table in described.tables:
         if not any(table.describes(name) for name in names):
-            yield Fault(README, table.line, f"{' '.join(table.names)}: described, but not in the file summary")
+            yield Fault(
+                README,
+                table.line,
+                f"{' '.join(table.names)}: described, but not in the file summary",
+            )

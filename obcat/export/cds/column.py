@@ -51,7 +51,9 @@ class Explained:
         size = self.bytes // times
         starts = range(self.first, self.last + 1, size)
         form = self.format.lstrip("0123456789")
-        return tuple(replace(self, first=first, last=first + size - 1, format=form) for first in starts)
+        return tuple(
+            replace(self, first=first, last=first + size - 1, format=form) for first in starts
+        )
 
     @cached_property
     def prefix(self) -> re.Match[str]:
@@ -88,4 +90,6 @@ class Explained:
         value = value.strip("\"'")
         if value.lower() == text.lower() or set(value) == set(text) == {"-"}:
             return True
-        return bool(NUMBER.fullmatch(value) and NUMBER.fullmatch(text)) and float(value) == float(text)
+        return bool(NUMBER.fullmatch(value) and NUMBER.fullmatch(text)) and float(value) == float(
+            text
+        )

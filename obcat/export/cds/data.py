@@ -28,12 +28,17 @@ def data_faults(text: str, table: Table | None) -> Iterator[Found]:
     lines = lines_of(text)
     if not text.endswith("\n") and text:
         yield len(lines), "the last line has no end"
-    yield from told([repr(odd[0]) if (odd := ODD.search(line)) else "" for line in lines], "{} is not printable ASCII")
+    yield from told(
+        [repr(odd[0]) if (odd := ODD.search(line)) else "" for line in lines],
+        "{} is not printable ASCII",
+    )
     if table is None:
         return
     yield from gap_faults(lines, table)
     for column in chain.from_iterable(described.pieces for described in table.columns):
-        yield from value_faults(column, [line[max(column.first, 1) - 1 : column.last].strip() for line in lines])
+        yield from value_faults(
+            column, [line[max(column.first, 1) - 1 : column.last].strip() for line in lines]
+        )
 
 
 def told(faulty: list[str], words: str) -> Iterator[Found]:
@@ -54,7 +59,10 @@ def size_faults(lines: list[str], lrecl: int | None, records: int | None) -> Ite
         yield 0, f"{len(lines)} records, the ReadMe says {records}"
     longest = max(range(len(lines)), key=lambda i: len(lines[i]), default=None)
     if longest is not None and lrecl is not None and len(lines[longest]) != lrecl:
-        yield longest + 1, f"the longest line has {len(lines[longest])} bytes, the ReadMe says Lrecl {lrecl}"
+        yield (
+            longest + 1,
+            f"the longest line has {len(lines[longest])} bytes, the ReadMe says Lrecl {lrecl}",
+        )
 
 
 def gap_faults(lines: list[str], table: Table) -> Iterator[Found]:
@@ -66,7 +74,9 @@ def gap_faults(lines: list[str], table: Table) -> Iterator[Found]:
     blank = np.isin(packed.view(np.uint8).reshape(len(lines), width), (0, ord(" ")))
     used = bytearray(0 if b else 1 for b in np.all(blank, axis=0).tolist())
     for column in table.columns:
-        used[max(column.first, 1) - 1 : column.last] = bytes(len(used[max(column.first, 1) - 1 : column.last]))
+        used[max(column.first, 1) - 1 : column.last] = bytes(
+            len(used[max(column.first, 1) - 1 : column.last])
+        )
     for found in re.finditer(rb"\x01+", bytes(used)):
         start, stop = found.span()
         held = [repr(text) if (text := line[start:stop].strip()) else "" for line in lines]
@@ -77,13 +87,22 @@ def value_faults(column: Explained, texts: list[str]) -> Iterator[Found]:
     """Blanks without '?', values that are none, decimals beyond the format, values outside the range."""
     if not column.may_be_blank():
         why = "'!' forbids it" if column.prefix["null"] else "no '?' allows it"
-        yield from told(["" if text else "blank" for text in texts], f"{column.label}: {{}}, but {why}")
+        yield from told(
+            ["" if text else "blank" for text in texts], f"{column.label}: {{}}, but {why}"
+        )
     pattern = PATTERNS.get(column.kind)
     if pattern is None:
         return
-    values = ["" if column.is_null(text) else text for text in texts] if column.prefix["value"] else texts
+    values = (
+        ["" if column.is_null(text) else text for text in texts]
+        if column.prefix["value"]
+        else texts
+    )
     wrong = ["" if not text or pattern.fullmatch(text) else text for text in values]
-    yield from told([repr(text) if text else "" for text in wrong], f"{column.label}: {{}} is not {column.format}")
+    yield from told(
+        [repr(text) if text else "" for text in wrong],
+        f"{column.label}: {{}} is not {column.format}",
+    )
     values = ["" if bad else text for text, bad in zip(values, wrong, strict=True)]
     yield from decimal_faults(column, values)
     yield from range_faults(column, values)
@@ -104,7 +123,9 @@ def range_faults(column: Explained, values: list[str]) -> Iterator[Found]:
     low, high = map(number, limits)
     convert = int if column.kind == "I" else real
     known = [convert(v) for v in values if v]
-    if not known or (inside(prefix, low, high, min(known)) and inside(prefix, low, high, max(known))):
+    if not known or (
+        inside(prefix, low, high, min(known)) and inside(prefix, low, high, max(known))
+    ):
         return
     outside = [v if v and not inside(prefix, low, high, convert(v)) else "" for v in values]
     yield from told(outside, f"{column.label}: {{}} is outside {prefix['range']}")

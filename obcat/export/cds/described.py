@@ -11,7 +11,8 @@ from obcat.export.cds.stored import base_name
 __all__ = ["BLOCK", "COLUMN", "Described", "Listed", "Table", "parse"]
 
 BLOCK = re.compile(
-    r"\s*Byte[- ](?:by|per)[- ]byte\s+Description\s+of\s+files?\s*:?(?:\s*\(#\):?)?\s*(\S.*?)\s*$", re.IGNORECASE
+    r"\s*Byte[- ](?:by|per)[- ]byte\s+Description\s+of\s+files?\s*:?(?:\s*\(#\):?)?\s*(\S.*?)\s*$",
+    re.IGNORECASE,
 )
 FILE = re.compile(r"\s{0,8}(\S+)\s+(\d{1,9}|\.)\s+(\d{1,12}|\.)(?:\s|$)")
 ITSELF = re.compile(r"\s*(?:ReadMe\s|\S+\s+\d+\s+\.\s+This file\b)", re.IGNORECASE)
@@ -46,7 +47,12 @@ class Table:
     def describes(self, name: str) -> bool:
         """Whether it is of this file, packed or not, whole or a part."""
         forms = {name, base_name(name)}
-        return any(fnmatchcase(n, p) for n in forms for pattern in self.names for p in (pattern, base_name(pattern)))
+        return any(
+            fnmatchcase(n, p)
+            for n in forms
+            for pattern in self.names
+            for p in (pattern, base_name(pattern))
+        )
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,9 @@ class Described:
 def parse(text: str) -> Described:
     """Read a ReadMe; what is not there is empty, nothing is raised."""
     lines = list(enumerate(text.split("\n"), start=1))
-    heads = [at for at, (_, line) in enumerate(lines) if line.strip().lower().startswith("file summary")]
+    heads = [
+        at for at, (_, line) in enumerate(lines) if line.strip().lower().startswith("file summary")
+    ]
     files = tuple(
         Listed(found[1], size_of(found[2]), size_of(found[3]), number, bool(ITSELF.match(line)))
         for at in heads[:1]
@@ -73,7 +81,9 @@ def parse(text: str) -> Described:
         for at, (number, line) in enumerate(lines)
         if (found := BLOCK.match(line))
     )
-    mentioned = (line.split()[0] for at in heads[:1] for _, line in body(lines[at:]) if line.strip())
+    mentioned = (
+        line.split()[0] for at in heads[:1] for _, line in body(lines[at:]) if line.strip()
+    )
     return Described(files, tables, frozenset(mentioned))
 
 

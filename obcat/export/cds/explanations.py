@@ -70,7 +70,10 @@ def layout_faults(table: Table) -> Iterator[tuple[int, str]]:
     last = 0
     for column in table.columns:
         if column.first <= last:
-            yield column.line, f"{column.label}: byte {column.first} belongs to the column before it"
+            yield (
+                column.line,
+                f"{column.label}: byte {column.first} belongs to the column before it",
+            )
         if column.last < column.first:
             yield column.line, f"{column.label}: bytes {column.first}-{column.last} run backwards"
         if column.label in seen and not column.filler:

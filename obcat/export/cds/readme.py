@@ -16,7 +16,11 @@ DOUBLE = "=" * WIDTH
 UNBROKEN = "\0"
 ENGLISH = {"parallax", "ra", "dec", "quality", "simulated", "erroneous"}
 NAMES = re.compile(
-    r"\b({})\b".format("|".join(c.column for c in columns_of(CATALOG) if len(c.column) > 1 and c.column not in ENGLISH))
+    r"\b({})\b".format(
+        "|".join(
+            c.column for c in columns_of(CATALOG) if len(c.column) > 1 and c.column not in ENGLISH
+        )
+    )
 )
 
 
@@ -47,7 +51,9 @@ def head(catalog: Published) -> list[str]:
 
 def described(catalog: Published) -> str:
     release = catalog.provenance.get("release")
-    spectra = f"LAMOST low-resolution spectra ({release})" if release else "LAMOST low-resolution spectra"
+    spectra = (
+        f"LAMOST low-resolution spectra ({release})" if release else "LAMOST low-resolution spectra"
+    )
     return " ".join(
         [
             f"{NOT_REAL}." if catalog.simulated else "",
@@ -128,7 +134,9 @@ def note(catalog: Published) -> list[str]:
 
 def bit_lines(bit: int, name: str, meaning: str) -> list[str]:
     start = f"    {bit:>7} = "
-    return wrap(f"{name}: {meaning}", WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
+    return wrap(
+        f"{name}: {meaning}", WIDTH, initial_indent=start, subsequent_indent=" " * len(start)
+    )
 
 
 OFFSETS = {

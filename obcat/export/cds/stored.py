@@ -31,7 +31,10 @@ class Stored:
 
     def content(self) -> str:
         """The bytes, unpacked, one character each. Raises OSError, EOFError or zlib.error where they are damaged."""
-        if len(self.paths) > 1 and (gap := _gap([_number(path) for path in self.paths])) is not None:
+        if (
+            len(self.paths) > 1
+            and (gap := _gap([_number(path) for path in self.paths])) is not None
+        ):
             raise OSError(f"part {gap:02d} is missing")
         return b"".join(map(_unpacked, self.paths)).decode("latin-1")
 
@@ -74,7 +77,9 @@ def _parts(folder: Path, name: str) -> tuple[Path, ...]:
     numbered = {
         _number(p): p
         for p in beside
-        if (found := PART.search(p.name)) and p.name[: found.start()] == PurePosixPath(name).name and p.is_file()
+        if (found := PART.search(p.name))
+        and p.name[: found.start()] == PurePosixPath(name).name
+        and p.is_file()
     }
     return tuple(numbered[n] for n in sorted(numbered))
 

@@ -34,7 +34,9 @@ def _known_expression(unit: str) -> bool:
     if not rest:
         return bool(unit)
     head, *others = re.split(r"[./]", rest)
-    return bool(head or rest[0] == "/") and all(_known_symbol(s) for s in ([head] if head else []) + others)
+    return bool(head or rest[0] == "/") and all(
+        _known_symbol(s) for s in ([head] if head else []) + others
+    )
 
 
 def _known_symbol(text: str) -> bool:

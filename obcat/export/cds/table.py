@@ -52,7 +52,9 @@ def field(column: Column, values: pa.ChunkedArray, first: int) -> Field:
     declared = int(column.format[1:].partition(".")[0])
     widest = max(texts, key=len, default="")
     if len(widest) > declared:
-        raise ReleaseError(f"{CATALOG}.{column.column}: {widest!r} is wider than its format {column.format}")
+        raise ReleaseError(
+            f"{CATALOG}.{column.column}: {widest!r} is wider than its format {column.format}"
+        )
     width = declared if column.type != "VARCHAR" else max(1, len(widest))
     form = column.format if column.type != "VARCHAR" else f"A{width}"
     return Field(column, first, first + width - 1, form, range_of(column, values), texts)
@@ -65,7 +67,11 @@ def range_of(column: Column, values: pa.ChunkedArray) -> str:
     if column.min and column.max:
         return f"[{column.min}/{column.max}]"
     ends = pc.min_max(values).as_py()
-    return "" if ends["min"] is None else "[{}/{}]".format(*printed(column, [ends["min"], ends["max"]]))
+    return (
+        ""
+        if ends["min"] is None
+        else "[{}/{}]".format(*printed(column, [ends["min"], ends["max"]]))
+    )
 
 
 def records(fields: list[Field]) -> list[str]:
