@@ -1,0 +1,1 @@
+"""Build: from what was ingested to a database with a catalog, and the code and inputs it hangs on."""
