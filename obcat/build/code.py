@@ -45,7 +45,10 @@ def _chapters(name: str) -> list[Module]:
     root, *parts = name.split(".")
     if root != PACKAGE.name:
         return []
-    chain = [(".".join([root, *parts[:n]]), PACKAGE.joinpath(*parts[:n])) for n in range(1, len(parts) + 1)]
+    chain = [
+        (".".join([root, *parts[:n]]), PACKAGE.joinpath(*parts[:n]))
+        for n in range(1, len(parts) + 1)
+    ]
     files = [(dotted, _file(path)) for dotted, path in chain]
     return [(dotted, path) for dotted, path in files if path]
 

@@ -11,8 +11,8 @@ import duckdb
 
 from obcat import __version__, db
 from obcat.build import inputs
-from obcat.build.fitting import TRAINING, module_of
 from obcat.build.code import code_hash
+from obcat.build.fitting import TRAINING, module_of
 from obcat.schema import SQL
 from obcat.survey import Survey
 
@@ -25,7 +25,11 @@ def fingerprint(survey: Survey, read: Mapping[str, str]) -> str:
     """SHA-256 over everything a catalog is made from; ``read`` is what `inputs.provenance` says."""
     digest = hashlib.sha256()
     settings = [survey.name, survey.simulated, survey.release, sorted(survey.parameters.items())]
-    digest.update(json.dumps([settings, [version(p) for p in _packages(survey)], sys.version_info[:2]]).encode())
+    digest.update(
+        json.dumps(
+            [settings, [version(p) for p in _packages(survey)], sys.version_info[:2]]
+        ).encode()
+    )
     digest.update(code_hash("obcat.build.run", *fits()).encode())
     digest.update(inputs.content_hash(read).encode())
     if survey.models_from:
@@ -47,7 +51,9 @@ def fingerprint_of(path: Path) -> str | None:
         return None
     try:
         with db.connect(path, read_only=True) as con:
-            found = con.execute("SELECT value FROM meta.provenance WHERE item = 'fingerprint'").fetchall()
+            found = con.execute(
+                "SELECT value FROM meta.provenance WHERE item = 'fingerprint'"
+            ).fetchall()
     except duckdb.Error:
         return None
     return found[0][0] if found else None

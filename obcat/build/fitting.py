@@ -56,7 +56,9 @@ def fit_file(
 
 def key_of(rows: str, parameters: dict[str, Any], function: str) -> str:
     code = code_hash(module_of(function))
-    return hashlib.sha256(json.dumps([rows, parameters, function, code], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([rows, parameters, function, code], sort_keys=True).encode()
+    ).hexdigest()
 
 
 def module_of(function: str) -> str:
@@ -104,6 +106,8 @@ def ordered(batches: pa.RecordBatchReader, file: SqlFile) -> Iterator[pa.RecordB
     for batch in batches:
         keys = last + batch.column(0).to_pylist()
         if any(b < a for a, b in pairwise(keys)):
-            raise StepFailed(f"sql/{file.name}.sql: training rows are not ordered by their first column")
+            raise StepFailed(
+                f"sql/{file.name}.sql: training rows are not ordered by their first column"
+            )
         last = keys[-1:]
         yield batch

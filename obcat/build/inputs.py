@@ -12,12 +12,12 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from obcat import checksums
-from obcat.data import REFERENCE
 from obcat.build.part_order import ordered_spectra
-from obcat.schema import arrow_schema, read_tables
-from obcat.survey import Survey
+from obcat.data import REFERENCE
 from obcat.db import StepFailed
 from obcat.ingest.lamost import parts as written
+from obcat.schema import arrow_schema, read_tables
+from obcat.survey import Survey
 
 __all__ = ["DamagedStore", "content_hash", "provenance", "registered"]
 
@@ -28,13 +28,19 @@ class DamagedStore(StepFailed):
     """A file that `obcat ingest` wrote is not as it was written; names it and the mend."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{path}: damaged since it was written; `obcat ingest --again` with the survey makes it anew")
+        super().__init__(
+            f"{path}: damaged since it was written; `obcat ingest --again` with the survey makes it anew"
+        )
 
 
 @contextmanager
 def registered(con: duckdb.DuckDBPyConnection, survey: Survey, raw: Path) -> Iterator[None]:
     """Register every input. File names go to pyarrow, never to DuckDB, which would read them as globs."""
-    relations = {"survey": _survey(survey), **_reference(), **{name: _raw(raw, name) for name in _raw_names()}}
+    relations = {
+        "survey": _survey(survey),
+        **_reference(),
+        **{name: _raw(raw, name) for name in _raw_names()},
+    }
     for name, relation in relations.items():
         con.register(f"input_{name}", relation)
     yield

@@ -41,7 +41,9 @@ class Part(NamedTuple):
         return str(self.spectra["specid"][-1])
 
 
-def ordered_spectra(paths: Iterable[Path], headers: pa.Table, schema: pa.Schema, scratch: Path) -> pa.RecordBatchReader:
+def ordered_spectra(
+    paths: Iterable[Path], headers: pa.Table, schema: pa.Schema, scratch: Path
+) -> pa.RecordBatchReader:
     """specid, z, flux, ivar (``schema``) of the spectra that headers name, by specid; can be read once.
 
     A part may hold others: headers (specid, sha256, z) say which. ``scratch`` is a folder for the
@@ -60,7 +62,9 @@ def named(paths: Iterable[Path], headers: pa.Table) -> Iterator[Part]:
         at = pc.index_in(ids["sha256"], known)
         same = pc.fill_null(pc.equal(ids["specid"], headers["specid"].take(at)), False)
         rows = pa.array(np.arange(ids.num_rows))
-        table = pa.table({"specid": ids["specid"], "z": headers["z"].take(at), "row": rows}).filter(same)
+        table = pa.table({"specid": ids["specid"], "z": headers["z"].take(at), "row": rows}).filter(
+            same
+        )
         yield Part(path, table.sort_by("specid").combine_chunks())
 
 
@@ -130,4 +134,6 @@ def _read(path: Path, columns: list[str]) -> pa.Table:
             return file.read(columns=columns, use_threads=False)
     except (OSError, ValueError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
-        raise StepFailed(f"{path}: damaged ({reason}); `obcat ingest --again` with the survey makes it anew") from error
+        raise StepFailed(
+            f"{path}: damaged ({reason}); `obcat ingest --again` with the survey makes it anew"
+        ) from error

@@ -1,6 +1,5 @@
 """Raw Parquet -> obcat.duckdb: run sql/ in name order, fit what is to be fitted, check, publish."""
 
-from obcat.errors import ObcatError
 import resource
 import shutil
 import time
@@ -16,6 +15,7 @@ from obcat import db, ddl, wording
 from obcat.build import inputs
 from obcat.build.fingerprint import fingerprint, fingerprint_of, provenance
 from obcat.build.fitting import REMEDY, Arrays, fit_file, missing
+from obcat.errors import ObcatError
 from obcat.lock import locked
 from obcat.machine import Share, chosen, in_threads, in_words
 from obcat.parameters import read_parameters
@@ -33,7 +33,9 @@ class BuildFailed(ObcatError):
     """A build cannot go on; one line that names what is wrong and what to do."""
 
 
-def build(survey: Survey, folder: Path, *, say: Say, threads: int | None = None, memory: str | None = None) -> bool:
+def build(
+    survey: Survey, folder: Path, *, say: Say, threads: int | None = None, memory: str | None = None
+) -> bool:
     """Make ``folder/obcat.duckdb`` from ``folder/raw``; False if it was there already and nothing has changed.
 
     Raises BuildFailed where inputs or packages are missing, a check fails or another build is at
@@ -49,23 +51,35 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int | None = None,
         require_training()
     for name in survey.tables:
         if not (folder / "raw" / f"{name}.parquet").is_file():
-            raise BuildFailed(f"{folder / 'raw'}: no table {name} here; run `obcat ingest`, which says why")
+            raise BuildFailed(
+                f"{folder / 'raw'}: no table {name} here; run `obcat ingest`, which says why"
+            )
     read = inputs.provenance(folder / "raw")
     mark = fingerprint(survey, read)
     final, partial = folder / "obcat.duckdb", folder / "obcat.duckdb.partial"
     if fingerprint_of(final) == mark:
         return False
     with locked(folder):
-        remove(path for rest in ("obcat.duckdb.partial*", "models/*.partial") for path in folder.glob(rest))
+        remove(
+            path
+            for rest in ("obcat.duckdb.partial*", "models/*.partial")
+            for path in folder.glob(rest)
+        )
         say(f"{in_threads(limits.threads)}, {in_words(limits.memory)} of memory for the database")
         with db.connect(partial, threads=limits.threads, memory_limit=f"{limits.memory}B") as con:
-            con.execute("SET enable_external_access = false")  # inputs are registered: no step reads a file by itself
+            con.execute(
+                "SET enable_external_access = false"
+            )  # inputs are registered: no step reads a file by itself
             fill(con, survey, folder, say)
             items = provenance(survey, read, mark)
-            con.executemany("INSERT INTO meta.provenance VALUES (?, ?)", [list(item) for item in items.items()])
+            con.executemany(
+                "INSERT INTO meta.provenance VALUES (?, ?)", [list(item) for item in items.items()]
+            )
             faults = check(con, say)
             if faults:
-                raise BuildFailed(f"checks failed: {', '.join(faults)}; see sql/95_check; the old catalog is untouched")
+                raise BuildFailed(
+                    f"checks failed: {', '.join(faults)}; see sql/95_check; the old catalog is untouched"
+                )
             con.execute("CHECKPOINT obcat")
         db.publish(partial, final)
     return True
@@ -99,12 +113,18 @@ def fill(con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say)
 
 
 def run_file(
-    con: duckdb.DuckDBPyConnection, file: db.SqlFile, survey: Survey, folder: Path, fitted: dict[str, Arrays]
+    con: duckdb.DuckDBPyConnection,
+    file: db.SqlFile,
+    survey: Survey,
+    folder: Path,
+    fitted: dict[str, Arrays],
 ) -> None:
     """Run a step: a fit, or the SQL that makes a relation with the UDFs its header names."""
     if file.header("Fit"):
         with one_thread(con):
-            name, arrays = fit_file(con, file, parameters_of(con), fitted, folder / "models", survey.models_from)
+            name, arrays = fit_file(
+                con, file, parameters_of(con), fitted, folder / "models", survey.models_from
+            )
         fitted[name] = arrays
         return
     for name in file.header("UDFs"):
@@ -156,7 +176,11 @@ def timed(con: duckdb.DuckDBPyConnection, file: db.SqlFile, say: Say) -> Iterato
     seconds = time.perf_counter() - started
     table = read_tables().get(file.relation)
     counted = table is not None and table.kind == "table"
-    rows = con.execute(f"SELECT count(*) FROM {ddl.qualified(file.relation)}").fetchall()[0][0] if counted else None
+    rows = (
+        con.execute(f"SELECT count(*) FROM {ddl.qualified(file.relation)}").fetchall()[0][0]
+        if counted
+        else None
+    )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     con.execute("INSERT INTO meta.steps VALUES (?, ?, ?, ?)", [file.name, rows, seconds, peak])
     count = "" if rows is None else f"{rows:,} rows"
