@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from obcat.schema import Column, columns_of
 
-__all__ = ["TEXT", "Key", "Named", "Position", "Recipe", "Source"]
+__all__ = ["POSITION_PARTS", "TEXT", "Key", "Named", "Position", "Recipe", "Source"]
 
 
 TEXT = "text"  # in place of the unit of an input that is no number
@@ -74,3 +75,35 @@ class Source:
     def candidates(self, ours: str) -> tuple[str, ...]:
         """The names under which a column may come, the likeliest first."""
         return tuple(dict.fromkeys([*self.names.get(ours, ()), ours]))
+
+
+_RA_PARTS = (("RAh",), ("RAm",), ("RAs",))
+_DEC_PARTS = (("DE-",), ("DEd",), ("DEm",), ("DEs",))
+
+
+def _from_hours(
+    hours: pa.ChunkedArray, minutes: pa.ChunkedArray, seconds: pa.ChunkedArray
+) -> pa.ChunkedArray:
+    return pc.add(
+        pc.multiply(hours, 15.0),
+        pc.add(pc.multiply(minutes, 15 / 60), pc.multiply(seconds, 15 / 3600)),
+    )
+
+
+def _from_degrees(
+    sign: pa.ChunkedArray,
+    degrees: pa.ChunkedArray,
+    minutes: pa.ChunkedArray,
+    seconds: pa.ChunkedArray,
+) -> pa.ChunkedArray:
+    size = pc.add(degrees, pc.add(pc.divide(minutes, 60.0), pc.divide(seconds, 3600.0)))
+    return pc.if_else(pc.fill_null(pc.equal(sign, "-"), False), pc.negate(size), size)
+
+
+# the columns that a position has in tables byte by byte (CDS, journals)
+POSITION_PARTS = {
+    "ra": (Recipe(tuple((names, "") for names in _RA_PARTS), _from_hours),),
+    "dec": (
+        Recipe(((_DEC_PARTS[0], TEXT), *((names, "") for names in _DEC_PARTS[1:])), _from_degrees),
+    ),
+}

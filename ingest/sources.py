@@ -1,51 +1,18 @@
 """The nine tables a survey may give: what archives call their columns, which are needed, which rows are one star's."""
 
-import math
-import re
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from obcat.ingest.source import TEXT, Key, Named, Position, Recipe, Source
+from obcat.ingest.gaia import GAIA_DR2, GAIA_DR3
+from obcat.ingest.source import POSITION_PARTS, Key, Named, Position, Source
 
 __all__ = ["SOURCES"]
 
 POSITION: Mapping[str, tuple[str, ...]] = {
     "ra": ("ra", "RAJ2000", "_RAJ2000", "_RA", "RAdeg", "RA_ICRS", "_RAJ2000_1"),
     "dec": ("dec", "DEJ2000", "_DEJ2000", "_DE", "DEdeg", "DE_ICRS", "_DEJ2000_1", "decl"),
-}
-
-
-_RA_PARTS = (("RAh",), ("RAm",), ("RAs",))
-_DEC_PARTS = (("DE-",), ("DEd",), ("DEm",), ("DEs",))
-
-
-def _from_hours(
-    hours: pa.ChunkedArray, minutes: pa.ChunkedArray, seconds: pa.ChunkedArray
-) -> pa.ChunkedArray:
-    return pc.add(
-        pc.multiply(hours, 15.0),
-        pc.add(pc.multiply(minutes, 15 / 60), pc.multiply(seconds, 15 / 3600)),
-    )
-
-
-def _from_degrees(
-    sign: pa.ChunkedArray,
-    degrees: pa.ChunkedArray,
-    minutes: pa.ChunkedArray,
-    seconds: pa.ChunkedArray,
-) -> pa.ChunkedArray:
-    size = pc.add(degrees, pc.add(pc.divide(minutes, 60.0), pc.divide(seconds, 3600.0)))
-    return pc.if_else(pc.fill_null(pc.equal(sign, "-"), False), pc.negate(size), size)
-
-
-# the columns that a position has in tables byte by byte (CDS, journals)
-_PARTS = {
-    "ra": (Recipe(tuple((names, "") for names in _RA_PARTS), _from_hours),),
-    "dec": (
-        Recipe(((_DEC_PARTS[0], TEXT), *((names, "") for names in _DEC_PARTS[1:])), _from_degrees),
-    ),
 }
 
 # Target lists: which spectra or stars belong to the sample (Liu et al. 2019, J/ApJS/241/32, or any other).
@@ -62,162 +29,7 @@ TARGETS = Source(
     required=(),
     identified_by=(("specid",), ("obsid",), ("fitsname",), ("source_id",), ("ra", "dec")),
     keys=(Key(("specid",)), Key(("obsid",))),
-    recipes=_PARTS,
-)
-
-
-# Gaia DR2 with RUWE: the names of the Gaia archive and of VizieR I/345/gaia2.
-DR2_EPOCH = 2015.5  # Gaia DR2, Gaia Collaboration, Brown et al. 2018, section 3.1
-DR3_EPOCH = 2016.0
-POGSON = 2.5 / math.log(10)  # 1.085736: error of a magnitude = POGSON * error of the flux / flux
-
-_GAIA_NAMES = {
-    "source_id": ("source_id", "Source", "GaiaDR2", "Gaia_DR2", "gaia_source_id"),
-    "ra": ("ra", "RA_ICRS", "RAdeg", "ra_gaia"),
-    "dec": ("dec", "DE_ICRS", "DEdeg", "dec_gaia"),
-    "ref_epoch": ("ref_epoch", "Epoch"),
-    "parallax": ("parallax", "Plx"),
-    "parallax_error": ("parallax_error", "e_Plx"),
-    "pmra": ("pmra", "pmRA", "pm_ra_cosdec"),
-    "pmra_error": ("pmra_error", "e_pmRA"),
-    "pmdec": ("pmdec", "pmDE"),
-    "pmdec_error": ("pmdec_error", "e_pmDE"),
-    "phot_g_mean_mag": ("phot_g_mean_mag", "Gmag"),
-    "phot_bp_mean_mag": ("phot_bp_mean_mag", "BPmag"),
-    "phot_rp_mean_mag": ("phot_rp_mean_mag", "RPmag"),
-    "phot_bp_mean_flux_over_error": ("phot_bp_mean_flux_over_error", "RFBP"),
-    "phot_rp_mean_flux_over_error": ("phot_rp_mean_flux_over_error", "RFRP"),
-    "ruwe": ("ruwe", "RUWE"),
-}
-
-
-_VIZIER_GAIA = ("Source", "Plx", "e_Plx", "DR2Name", "DR3Name", "Gmag", "RPlx", "pmDE")
-_GAIA_POSITIONS = (
-    Position("ra_gaia", "dec_gaia", ("ra_gaia",)),
-    Position("RA_ICRS", "DE_ICRS", _VIZIER_GAIA),
-    Position(
-        "ra", "dec", ("source_id", "parallax", "phot_g_mean_mag", "ref_epoch", "parallax_error")
-    ),
-    Position("ra", "dec"),
-    Position("RA_ICRS", "DE_ICRS"),
-    Position("RAdeg", "DEdeg"),
-)
-
-
-def _over(above: pa.ChunkedArray | pa.Scalar, below: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.divide(above, pc.if_else(pc.greater(below, 0), below, None))
-
-
-def _from_magnitude_error(error: pa.ChunkedArray) -> pa.ChunkedArray:
-    return _over(pa.scalar(POGSON), error)
-
-
-def _error_of(value: pa.ChunkedArray, over_error: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Of a value and the value over its error; where either is 0 the error is not to be had."""
-    ratio = pc.divide(value, pc.if_else(pc.not_equal(over_error, 0), over_error, None))
-    return pc.if_else(pc.greater(ratio, 0), ratio, None)
-
-
-def _flux_over_error(band: str) -> tuple[Recipe, ...]:
-    flux = ((f"phot_{band}_mean_flux", f"F{band.upper()}"), "")
-    flux_error = ((f"phot_{band}_mean_flux_error", f"e_F{band.upper()}"), "")
-    mag_error = ((f"phot_{band}_mean_mag_error", f"e_{band.upper()}mag"), "mag")
-    return Recipe((flux, flux_error), _over), Recipe((mag_error,), _from_magnitude_error)
-
-
-# Names that one release has and the other has not, in the Gaia archive and at VizieR
-_ONLY_DR2 = {
-    "DR2Name", "GaiaDR2", "Gaia_DR2", "astrometric_pseudo_colour", "astrometric_weight_al", "frame_rotator_object_type",
-    "teff_val", "a_g_val", "lum_val", "E(BR/RP)", "e_bp_min_rp_val",
-}  # fmt: skip
-_ONLY_DR3 = {
-    "DR3Name", "EDR3Name", "GaiaDR3", "Gaia_DR3", "GaiaEDR3", "nu_eff_used_in_astrometry", "nueff", "pseudocolour",
-    "pscol", "ipd_frac_multi_peak", "ipd_gof_harmonic_amplitude", "phot_bp_n_blended_transits", "teff_gspphot",
-    "ag_gspphot", "non_single_star", "has_xp_continuous",
-}  # fmt: skip
-
-
-_SOLUTIONS = {1635721458409799680: "DR2", 1636042515805110273: "DR3", 1636148068921376768: "DR3"}
-_OTHER = "; give it as tables.{} (ids, zero point and bands are other ones)"
-
-
-def _release(given: pa.Table) -> tuple[str, str]:
-    """DR2, DR3 or '' where the file does not say; and what in it says so."""
-    lower = {name.lower(): name for name in given.column_names}
-    said = {
-        release: [lower[n] for n in sorted({name.lower() for name in only} & lower.keys())]
-        for release, only in (("DR2", _ONLY_DR2), ("DR3", _ONLY_DR3))
-    }
-    for name in ("designation", "solution_id", "source_id", "source", "gaia_source_id"):
-        first = str(given[lower[name]][0].as_py()) if name in lower and given.num_rows else ""
-        release = (
-            _SOLUTIONS.get(int(first), "")
-            if first.isdecimal()
-            else "".join(re.findall(r"Gaia E?(DR[23]) ", first))
-        )
-        said.setdefault(release, []).append(f"{lower.get(name)} {first}")
-    solved = [given[lower[n]] for n in ("astrometric_params_solved", "solved") if n in lower]
-    if any("95" in pc.unique(values.cast(pa.string())).to_pylist() for values in solved):
-        said["DR3"].append("solutions of six parameters (95)")
-    there = [release for release in ("DR2", "DR3") if said[release]]
-    return (there[0], said[there[0]][0]) if len(there) == 1 else ("", "")
-
-
-def _complaint_gaia(table: pa.Table, given: pa.Table) -> str:
-    if pc.any(pc.equal(table["ref_epoch"], DR3_EPOCH)).as_py():
-        return f"ref_epoch is {DR3_EPOCH}: this is Gaia (E)DR3{_OTHER.format('gaia_dr3')}"
-    release, why = _release(given)
-    return f"has {why}: this is Gaia (E)DR3{_OTHER.format('gaia_dr3')}" if release == "DR3" else ""
-
-
-_GAIA_RECIPES = {
-    **{f"phot_{band}_mean_flux_over_error": _flux_over_error(band) for band in ("bp", "rp")},
-    "parallax_error": (
-        Recipe(((_GAIA_NAMES["parallax"], "mas"), (("parallax_over_error", "RPlx"), "")), _error_of),
-    ),
-}  # fmt: skip
-
-GAIA_DR2 = Source(
-    name="gaia_dr2",
-    names=_GAIA_NAMES,
-    required=("source_id", "ra", "dec"),
-    identified_by=(("source_id",),),
-    keys=(Key(("source_id",)),),
-    recipes={**_GAIA_RECIPES, **_PARTS},
-    positions=_GAIA_POSITIONS,
-    defaults={"ref_epoch": DR2_EPOCH},
-    complaint=_complaint_gaia,
-)
-
-
-# Gaia DR3: the names of the Gaia archive and of VizieR I/355/gaiadr3.
-_GAIA_DR3_NAMES = {
-    **_GAIA_NAMES,
-    "source_id": ("source_id", "Source", "GaiaDR3", "Gaia_DR3", "gaia_source_id"),
-    "nu_eff_used_in_astrometry": ("nu_eff_used_in_astrometry", "nueff"),
-    "pseudocolour": ("pseudocolour", "pscol"),
-    "ecl_lat": ("ecl_lat", "ELAT"),
-    "astrometric_params_solved": ("astrometric_params_solved", "Solved"),
-}
-
-
-def _complaint_gaia_dr3(table: pa.Table, given: pa.Table) -> str:
-    if pc.any(pc.equal(table["ref_epoch"], DR2_EPOCH)).as_py():
-        return f"ref_epoch is {DR2_EPOCH}: this is Gaia DR2{_OTHER.format('gaia_dr2')}"
-    release, why = _release(given)
-    return f"has {why}: this is Gaia DR2{_OTHER.format('gaia_dr2')}" if release == "DR2" else ""
-
-
-GAIA_DR3 = Source(
-    name="gaia_dr3",
-    names=_GAIA_DR3_NAMES,
-    required=("source_id", "ra", "dec"),
-    identified_by=(("source_id",),),
-    keys=(Key(("source_id",)),),
-    recipes={**_GAIA_RECIPES, **_PARTS},
-    positions=_GAIA_POSITIONS,
-    defaults={"ref_epoch": DR3_EPOCH},
-    complaint=_complaint_gaia_dr3,
+    recipes=POSITION_PARTS,
 )
 
 
@@ -275,7 +87,7 @@ TWOMASS = Source(
     keys=(Key(("designation", "source_id")), Key(("designation",), PHOTOMETRY)),
     optional_row=("designation", *PHOTOMETRY),
     complaint=_complaint_twomass,
-    recipes=_PARTS,
+    recipes=POSITION_PARTS,
 )
 
 
@@ -343,7 +155,7 @@ XSTPS = Source(
     identified_by=(("ra", "dec"),),
     positions=_SKY_POSITIONS,
     doubtful=_other_system,
-    recipes=_PARTS,
+    recipes=POSITION_PARTS,
 )
 
 
@@ -361,7 +173,7 @@ PS1 = Source(
     identified_by=(("ra", "dec"),),
     positions=_SKY_POSITIONS,
     doubtful=_other_system,
-    recipes=_PARTS,
+    recipes=POSITION_PARTS,
 )
 
 
@@ -396,7 +208,7 @@ APASS = Source(
     identified_by=(("ra", "dec"),),
     positions=_SKY_POSITIONS,
     doubtful=_other_system,
-    recipes=_PARTS,
+    recipes=POSITION_PARTS,
 )
 
 
@@ -419,7 +231,7 @@ LABELS = Source(
     required=("teff",),
     identified_by=(("specid",), ("obsid",), ("source_id",), ("ra", "dec")),
     keys=(Key(("specid",)), Key(("obsid",))),
-    recipes=_PARTS,
+    recipes=POSITION_PARTS,
 )
 
 

@@ -60,7 +60,7 @@ class Catalog:
     def __init__(self, path: str | Path, *, trust: bool = False) -> None:
         """Open ``obcat.duckdb``, or the one in a folder.
 
-        Raises obcat.query.QueryRefused where there is none; obcat.query.trust.NotTrusted, unless ``trust``, where it is
+        Raises obcat.query.sql.QueryRefused where there is none; obcat.query.trust.NotTrusted, unless ``trust``, where it is
         neither of a build nor of a release that is whole.
         """
         given = Path(path)
@@ -86,7 +86,7 @@ class Catalog:
         self._stack.close()
 
     def sql(self, query: str, *, time_limit: float = TIME_LIMIT) -> "pa.Table":
-        """The answer to one SELECT as an Arrow table. Raises obcat.query.QueryRefused; see ``obcat sql``."""
+        """The answer to one SELECT as an Arrow table. Raises obcat.query.sql.QueryRefused; see ``obcat sql``."""
         if note := old_names(query):
             warnings.warn(note, FutureWarning, stacklevel=2)
         return answered(self._con, self.path, query, time_limit=time_limit, max_rows=None).table

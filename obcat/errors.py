@@ -1,6 +1,6 @@
 """The one family of errors that stop a command, each of one line; and text made fit for a terminal."""
 
-__all__ = ["ObcatError", "one_line"]
+__all__ = ["ObcatError", "one_line", "printable"]
 
 
 class ObcatError(Exception):
@@ -14,10 +14,14 @@ class ObcatError(Exception):
 
 
 def one_line(text: object) -> str:
-    r"""The text on one line, its white space single; what cannot be printed is named: ESC is \x1b.
+    """The text on one line, its white space single; what cannot be printed is named."""
+    return printable(" ".join(str(text).split()))
+
+
+def printable(text: str) -> str:
+    r"""The text with what cannot be printed named: ESC is \x1b.
 
     Control characters of C0 and C1 and the marks of writing direction would move, colour or
     reorder what a terminal shows.
     """
-    line = " ".join(str(text).split())
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

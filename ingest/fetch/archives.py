@@ -33,18 +33,10 @@ FROM = re.compile(r"\bFROM\b", re.IGNORECASE)
 TABLE = re.compile(r"\b(?:FROM|JOIN)\s+(\"[^\"]+\"|[\w.]+)\s+AS\s+(\w+)", re.IGNORECASE)
 UPLOAD = "tap_upload."
 GONE = (404, 410)
-GOES_ON = (
-    "PENDING",
-    "QUEUED",
-    "EXECUTING",
-    "UNKNOWN",
-    "HELD",
-    "SUSPENDED",
-)  # UWS 1.1, section 2.1.3
-LATER = (
-    "no_answer",
-    "refused",
-)  # the job itself may be well, and is taken up again by the next run
+# UWS 1.1, section 2.1.3
+GOES_ON = ("PENDING", "QUEUED", "EXECUTING", "UNKNOWN", "HELD", "SUSPENDED")
+# the job itself may be well, and is taken up again by the next run
+LATER = ("no_answer", "refused")
 
 
 # ---- the text of a query
@@ -113,13 +105,7 @@ def asked(call: Callable[[], Any], where: str, limits: Limits) -> Any:
             return call()
     except DALQueryError as error:
         raise Failed("job_failed", f"{where}: {redacted(str(error))[:200]}") from error
-    except (
-        DALServiceError,
-        DALFormatError,
-        requests.RequestException,
-        OSError,
-        ValueError,
-    ) as error:
+    except (DALServiceError, DALFormatError, OSError, ValueError) as error:
         code = getattr(error, "code", None)
         reason = "not_found" if code in GONE else "refused" if code else "no_answer"
         raise Failed(reason, f"{where}: {kind(error)}") from error
@@ -131,10 +117,8 @@ def _sync(service: Service, query: str, maxrec: int) -> bytes:
     sent = TAPQuery(service.url, query, mode="sync", maxrec=maxrec, session=service.http)
     response = asked(sent.submit, service.url, service.limits)
     if response.status_code != 200:
-        if b"<VOTABLE" in response.content[:400]:
-            check_bytes(
-                response.content, service.url
-            )  # says what is wrong better than the status does
+        if b"<VOTABLE" in response.content[:400]:  # says what is wrong better than the status
+            check_bytes(response.content, service.url)
         raise Failed("refused", f"{service.url}: HTTP {response.status_code}")
     return response.content
 

@@ -176,10 +176,8 @@ def _connected(to: HTTPConnection) -> socket.socket:
         if not to.proxy:
             under_way.check_host(to.host, to.port, address)
         try:
-            seconds = under_way.left(most)
-            return create_connection(
-                (address, to.port), seconds, to.source_address, to.socket_options
-            )
+            at, seconds = (address, to.port), under_way.left(most)
+            return create_connection(at, seconds, to.source_address, to.socket_options)
         except OSError as error:
             failure = error
     raise NewConnectionError(to, f"{type(failure).__name__} {failure}") from failure
@@ -191,12 +189,8 @@ def _addresses(to: HTTPConnection, seconds: float) -> list[str]:
 
     def ask() -> None:
         try:
-            found.append(
-                [
-                    str(a[4][0])
-                    for a in socket.getaddrinfo(to._dns_host, to.port, type=socket.SOCK_STREAM)
-                ]
-            )
+            answers = socket.getaddrinfo(to._dns_host, to.port, type=socket.SOCK_STREAM)
+            found.append([str(answer[4][0]) for answer in answers])
         except (OSError, UnicodeError) as error:
             found.append(error if isinstance(error, OSError) else OSError(str(error)))
 
@@ -229,10 +223,8 @@ class _Adapter(HTTPAdapter):
         return manager
 
     def send(self, request: requests.PreparedRequest, **named: Any) -> requests.Response:  # type: ignore[override]
-        given = named.get("timeout")
-        named["timeout"] = (
-            given if isinstance(given, tuple) else (self.limits.connect, given or self.limits.read)
-        )
+        given = named.get("timeout") or self.limits.read
+        named["timeout"] = given if isinstance(given, tuple) else (self.limits.connect, given)
         with exchange(str(request.url), self.limits, self.limits.table_cap) as under_way:
             under_way.named = self.named
             while True:
@@ -317,24 +309,20 @@ def _some_body(response: requests.Response) -> bytes:
 
 def _unpacked(body: bytes, coding: str, under_way: Exchange) -> bytes:
     """Hosts are asked for bodies as they are; one that packs all the same does so once, and with gzip."""
-    coding = coding.strip().lower()
+    coding, where = coding.strip().lower(), under_way.where
     if coding in ("", "identity"):
         return body
     if coding not in ("gzip", "x-gzip"):
-        raise Failed(
-            "damaged", f"{under_way.where}: packed with {coding[:40]!r}, which was not asked for"
-        )
+        raise Failed("damaged", f"{where}: packed with {coding[:40]!r}, which was not asked for")
     stream = zlib.decompressobj(wbits=31)
     try:
         content = stream.decompress(body, under_way.cap + 1)
     except zlib.error as error:
-        raise Failed("damaged", f"{under_way.where}: {kind(error)}") from error
+        raise Failed("damaged", f"{where}: {kind(error)}") from error
     if len(content) > under_way.cap:
-        raise Failed(
-            "too_large", f"{under_way.where}: unpacks to more than {under_way.cap:,} bytes"
-        )
+        raise Failed("too_large", f"{where}: unpacks to more than {under_way.cap:,} bytes")
     if not stream.eof or stream.unused_data:
-        raise Failed("damaged", f"{under_way.where}: packed with gzip, and not one whole stream")
+        raise Failed("damaged", f"{where}: packed with gzip, and not one whole stream")
     return content
 
 
@@ -392,11 +380,7 @@ def _once(http: requests.Session, url: str, under_way: Exchange) -> Answer:
         with http.get(url, stream=True) as response:
             answered(response)
             body = _body(response, under_way)
-    except (
-        requests.RequestException,
-        HTTPError,
-        ValueError,
-    ) as error:  # ValueError: where a redirect leads
+    except (requests.RequestException, HTTPError, ValueError) as error:  # where a redirect leads
         raise Failed("no_answer", f"{redacted(url)}: {kind(error)}") from error
     return Answer(body, redacted(url), response.status_code, 1, time.monotonic() - started)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from obcat.cli.group import main, say
-from obcat.errors import one_line
+from obcat.errors import printable
 from obcat.progress import progress
 
 SHOWN = 20  # missing things that are named on the terminal; the rest stand in missing.tsv
@@ -76,7 +76,7 @@ def _fetched(survey: Path, dry_run: bool, limit: int | None, command: str) -> No
     described_survey = load(toml, [c.column for c in columns_of("meta.parameters")], there=False)
     if dry_run:
         for line in described(described_survey, toml, limit):
-            click.echo(one_line(line))
+            click.echo(printable(line.expandtabs()))
         return
     with locked(folder_of(described_survey, toml)), progress("fetching spectra") as step:
         missing = run(described_survey, toml, limit=limit, say=say, progress=step)

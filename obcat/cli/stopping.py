@@ -43,7 +43,11 @@ class Stopping:
             self._read, self._write = os.pipe()
             os.set_blocking(self._write, False)
             self._wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-            self._before = {number: signal.signal(number, self._heed) for number in HEEDED}
+            self._before = {
+                number: signal.signal(number, self._heed)
+                for number in HEEDED
+                if signal.getsignal(number) != signal.SIG_IGN  # as nohup has it
+            }
             threading.Thread(target=self._watch, daemon=True).start()
         return self
 

@@ -8,9 +8,8 @@ from obcat.kernels.windows import around
 
 __all__ = ["emission", "significant"]
 
-CANCELLED = (
-    0.5  # share of an excess that is missing beside the core when a line has moved out of the core
-)
+# share of an excess that is missing beside the core when a line has moved out of the core
+CANCELLED = 0.5
 
 
 def emission(
@@ -74,20 +73,10 @@ def emission(
     )
     significance, threshold = significant(excess, found.excess_err, excess_calibration)
     inner, outer = (angstrom(around(halpha, h)) for h in (halpha_halfwidth, halpha_chi2_halfwidth))
-    em_flag, erroneous = flags(
-        significance > threshold, excess, found, (inner, outer - inner), erroneous_chi2
-    )
-    unknown = ~np.isfinite(significance)
-    return (
-        excess,
-        found.excess_err,
-        inner * excess,
-        significance,
-        found.chi2_red,
-        found.chi2_clean,
-        np.where(unknown, np.nan, em_flag),
-        np.where(unknown, np.nan, erroneous),
-    )
+    called = flags(significance > threshold, excess, found, (inner, outer - inner), erroneous_chi2)
+    em_flag, erroneous = (np.where(np.isfinite(significance), flag, np.nan) for flag in called)
+    chi2 = found.chi2_red, found.chi2_clean
+    return excess, found.excess_err, inner * excess, significance, *chi2, em_flag, erroneous
 
 
 def angstrom(window: np.ndarray) -> float:

@@ -15,7 +15,7 @@ BANDS = (
     "rp",
     "j",
     "h",
-)  # by wavelength; Ks is left out: discs emit in it
+)  # by wavelength; without Ks: discs emit in it
 SOLAR = 0.0
 
 Floats = NDArray[np.float64]
@@ -71,21 +71,14 @@ def extinction(
     n_colours : (n,) int16
     outside : (n,) int16, 1 where log g or [Fe/H] were moved to the edge of the table, or Teff is off it (ebv is NaN)
     """
-    magnitude = np.stack([np.asarray(x, float) for x in (b, g, bp, v, r, i, rp, j, h)], axis=1)
-    error = np.stack(
-        [
-            np.asarray(x, float)
-            for x in (b_err, g_err, bp_err, v_err, r_err, i_err, rp_err, j_err, h_err)
-        ],
-        axis=1,
-    )
+    magnitude = _columns(b, g, bp, v, r, i, rp, j, h)
+    error = _columns(b_err, g_err, bp_err, v_err, r_err, i_err, rp_err, j_err, h_err)
     if not (len(coefficients) and bc_nodes.size):
         return _unknown(len(magnitude))
-    metallicity = np.where(np.isnan(np.asarray(feh, float)), SOLAR, feh)
     intrinsic, outside = bolometric_corrections(
         teff,
         logg,
-        metallicity,
+        np.where(np.isnan(np.asarray(feh, float)), SOLAR, feh),
         teff_nodes=teff_nodes,
         logg_nodes=logg_nodes,
         feh_nodes=feh_nodes,
@@ -98,6 +91,11 @@ def extinction(
     ebv, ebv_err = _weighted_mean(excess, slope, sigma, shared)
     n_colours = np.isfinite(excess).sum(axis=1).astype(np.int16)
     return ebv, ebv_err, coefficients[-1] * ebv, coefficients[-1] * ebv_err, n_colours, outside
+
+
+def _columns(*bands: ArrayLike) -> Floats:
+    """(n, bands)."""
+    return np.stack([np.asarray(x, float) for x in bands], axis=1)
 
 
 def bolometric_corrections(

@@ -119,7 +119,7 @@ def harmless(text: str) -> bool:
 
 
 def test_what_a_terminal_would_obey_is_named():
-    assert one_line("\x1b[31mred\x9b\u202e\ttab\r\n") == r"\x1b[31mred\x9b\u202e tab  "
+    assert one_line("\x1b[31mred\x9b\u202e\ttab\r\n") == r"\x1b[31mred\x9b\u202e tab"
     assert one_line("5°, ‘quoted’, … é 星") == "5°, ‘quoted’, … é 星"
     assert harmless(one_line(ESCAPES))
     assert harmless(str(Failed("refused", ESCAPES)) + str(FetchError(ESCAPES)))

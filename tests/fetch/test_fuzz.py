@@ -12,13 +12,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from obcat.ingest.identity import name_identity
 from pyvo.dal import AsyncTAPJob
 
 from obcat.ingest.fetch import archives, stars, tables, web
 from obcat.ingest.fetch.errors import Failed
 from obcat.ingest.fetch.recipe import Limits
 from obcat.ingest.fetch.spectra import Wanted, _opened
+from obcat.ingest.lamost.header import name_identity
 from tests.fetch.hosts import Act, Host, Line, head, hosting
 from tests.fetch.votables import job_document, votable_of
 from tests.fetch.world import GAIA, fakes, obsid_of

@@ -106,7 +106,9 @@ def test_a_damaged_part_is_named(tmp_path, at):
     content = bytearray(path.read_bytes())
     content[round(at * (len(content) - 1))] ^= 0xFF
     path.write_bytes(content)
-    with pytest.raises(db.StepFailed, match=r"part-\w+\.parquet: damaged .*`obcat ingest --again`"):
+    with pytest.raises(
+        db.StepFailed, match=r"part-[\w-]+\.parquet: damaged .*`obcat ingest --again`"
+    ):
         ordered_spectra([path], headers(range(5)), SCHEMA, tmp_path).read_all()
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from obcat.build.inputs import DamagedStore, content_hash, registered
+from obcat.build.inputs import DamagedStore, provenance, registered
 from obcat.checksums import is_whole, sealed
 from obcat.ingest.errors import REASONS
 from obcat.ingest.lamost import ingest, parts, spectrum
@@ -97,7 +97,7 @@ def test_a_part_is_known_by_every_byte(raw: Path) -> None:
 
 def read_by_a_build(raw: Path) -> None:
     with duckdb.connect() as con:
-        content_hash(raw)
+        provenance(raw)
         with registered(con, SURVEY, raw):
             pass
 
