@@ -73,9 +73,8 @@ def predict(
     --------
     >>> import obcat
     >>> cat = obcat.open("build/simulated")
-    >>> row = cat.table()[0]
-    >>> wavelength, flux, ivar = cat.spectrum(row["specid"])
-    >>> mine = obcat.predict(wavelength, flux, ivar, models=cat.path, z=row["rv"] / 299792.458)
+    >>> wavelength, flux, ivar = cat.spectrum(cat.table()["specid"][0])
+    >>> mine = obcat.predict(wavelength, flux, ivar, models=cat.path, z=0.0001)
     >>> mine["mk", "mk_err", "em_flag", "teff"].colnames
     ['mk', 'mk_err', 'em_flag', 'teff']
     >>> len(mine), mine["mk"].unit

@@ -176,9 +176,9 @@ class Catalog:
         --------
         >>> import obcat
         >>> cat = obcat.open("build/simulated")
-        >>> gaia = cat.table()["gaia_name"][0]
-        >>> cat.star(gaia)["uniqflag"].tolist()
-        [1]
+        >>> visits = cat.star(cat.table()["star_id"][0])
+        >>> int(visits["uniqflag"][0])
+        1
         >>> cat.star("nobody")
         Traceback (most recent call last):
         obcat.explain.star.StarNotFound: no star 'nobody'
