@@ -1,37 +1,67 @@
-"""Absolute magnitudes, extinctions, distances and binarity of O and B stars (Xiang et al. 2021)."""
+"""Absolute magnitudes, extinctions, distances and binarity of O and B stars (Xiang et al. 2021).
 
-from typing import TYPE_CHECKING
+`obcat.open` gives a finished catalog: tables, stars, cones, spectra, SQL. `obcat.predict` runs its
+models on spectra of your own. Whatever goes wrong is an `obcat.ObcatError`, of one line, or one of
+Python's own errors.
+
+    import obcat
+
+    with obcat.open("build/simulated") as cat:
+        print(cat)
+        table = cat.table()
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from obcat.catalog import Catalog, open
+    from obcat.catalog.spectrum import Spectrum
+    from obcat.errors import ObcatError
+    from obcat.explain.star import StarNotFound
+    from obcat.model_file import DamagedModels
+    from obcat.prediction import predict
+    from obcat.query.sql import QueryRefused
+    from obcat.query.trust import NotTrusted
+    from obcat.reading import Missing, NotOurs
 
-    from astropy.table import Table
-    from numpy.typing import ArrayLike
-
-    from obcat.catalog import Catalog
+__all__ = [
+    "Catalog",
+    "DamagedModels",
+    "Missing",
+    "NotOurs",
+    "NotTrusted",
+    "ObcatError",
+    "QueryRefused",
+    "Spectrum",
+    "StarNotFound",
+    "open",
+    "predict",
+]
 
 __version__ = "0.1.0"
 
+# where each is at home; imported when it is first asked for
+_HOMES = {
+    "Catalog": "obcat.catalog",
+    "DamagedModels": "obcat.model_file",
+    "Missing": "obcat.reading",
+    "NotOurs": "obcat.reading",
+    "NotTrusted": "obcat.query.trust",
+    "ObcatError": "obcat.errors",
+    "QueryRefused": "obcat.query.sql",
+    "Spectrum": "obcat.catalog.spectrum",
+    "StarNotFound": "obcat.explain.star",
+    "open": "obcat.catalog",
+    "predict": "obcat.prediction",
+}
 
-def open(path: "str | Path", *, trust: bool = False) -> "Catalog":
-    """The catalog in ``obcat.duckdb`` or in a folder that holds one, read-only; see `obcat.catalog.Catalog`."""
-    from obcat.catalog import Catalog
 
-    return Catalog(path, trust=trust)
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'obcat' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
 
 
-def predict(
-    wavelength: "ArrayLike",
-    flux: "ArrayLike",
-    ivar: "ArrayLike",
-    *,
-    models: "str | Path",
-    z: "ArrayLike",
-    snr_g: "ArrayLike | None" = None,
-    star: "ArrayLike | None" = None,
-    trust: bool = False,
-) -> "Table":
-    """Labels, absolute magnitude and emission of your own spectra; see `obcat.prediction.predict`."""
-    from obcat.prediction import predict as run
-
-    return run(wavelength, flux, ivar, models=models, z=z, snr_g=snr_g, star=star, trust=trust)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -62,12 +62,23 @@ def predict(
         where shapes do not agree, or wavelengths, units, uncertainties or redshifts cannot be what they should
     KeyError
         where the file lacks a model
-    obcat.model_file.DamagedModels
+    obcat.DamagedModels
         where models.safetensors is not what was written
-    obcat.query.trust.NotTrusted
+    obcat.NotTrusted
         where the database is a stranger's, unless ``trust``
-    obcat.reading.NotOurs
+    obcat.NotOurs
         where it is no database of obcat build
+
+    Examples
+    --------
+    >>> import obcat
+    >>> cat = obcat.open("build/simulated")
+    >>> wavelength, flux, ivar = cat.spectrum(cat.table()["specid"][0])
+    >>> mine = obcat.predict(wavelength, flux, ivar, models=cat.path, z=0.0001)
+    >>> mine["mk", "mk_err", "em_flag", "teff"].colnames
+    ['mk', 'mk_err', 'em_flag', 'teff']
+    >>> len(mine), mine["mk"].unit
+    (1, Unit("mag"))
     """
     if not trust and Path(models).suffix != model_file.SUFFIX:
         check(Path(models))

@@ -8,11 +8,11 @@ import duckdb
 from obcat.explain.quality import bits
 from obcat.explain.reasons import colours, em_reason
 from obcat.explain.star import StarNotFound, find
-from obcat.reading import open_database
+from obcat.reading import Reading, open_database
 from obcat.schema import SQL
 from obcat.section import Section, star_text
 
-__all__ = ["StarNotFound", "explain"]
+__all__ = ["StarNotFound", "explain", "star_summary"]
 
 Names = dict[str, str]
 
@@ -20,19 +20,25 @@ Names = dict[str, str]
 def explain(database: Path, star: str, *, html: bool = False) -> str:
     """A summary of one star, as text or as one HTML page with drawings.
 
-    A star is a specid, a star_id, a Gaia id, a name in the list of targets, or "ra dec" in degrees.
+    A star is a specid, a star_id, a Gaia id, a name in the list of targets, a LAMOST
+    designation, or a position, in degrees or sexagesimal.
 
     Raises StarNotFound where there is no such star, obcat.reading.NotOurs where there is no database of ours.
     """
     with open_database(database) as survey:
-        con = survey.con
-        found = find(survey, star)
-        answers = [bits(con, found.names["specid"], html), *_sections(con, found.names)]
-        if html:
-            from obcat.explain.drawing import star_page
+        return star_summary(survey, star, html=html)
 
-            return star_page(con, found.names, found.heading, answers)
-        return "\n\n".join([found.heading, *map(star_text, answers)]) + "\n"
+
+def star_summary(survey: Reading, star: str, *, html: bool = False) -> str:
+    """The same of a database that is open already."""
+    con = survey.con
+    found = find(survey, star)
+    answers = [bits(con, found.names["specid"], html), *_sections(con, found.names)]
+    if html:
+        from obcat.explain.drawing import star_page
+
+        return star_page(con, found.names, found.heading, answers)
+    return "\n\n".join([found.heading, *map(star_text, answers)]) + "\n"
 
 
 def _sections(con: duckdb.DuckDBPyConnection, names: Names) -> Iterator[Section]:

@@ -1,6 +1,6 @@
 -- Title:   The spectrum or star of a name
 -- Grain:   one row.
--- Reads:   sample.visits, sample.targets
+-- Reads:   raw.headers, sample.visits, sample.targets
 SELECT v.specid, v.star_id, 'specid' AS way
 FROM sample.visits AS v
 WHERE v.specid = $text
@@ -13,6 +13,11 @@ SELECT v.specid, v.star_id, 'name of a target'
 FROM sample.targets AS t
 INNER JOIN sample.visits AS v USING (specid)
 WHERE t.name = $text
+UNION ALL
+SELECT v.specid, v.star_id, 'LAMOST designation'
+FROM raw.headers AS h
+INNER JOIN sample.visits AS v USING (specid)
+WHERE h.desig IN ($text, 'LAMOST ' || $text)
 ORDER BY 1
 LIMIT 1
 ;

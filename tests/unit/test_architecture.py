@@ -31,18 +31,22 @@ MAY_USE = {
         "emcee", "lightgbm", "numpy", "pyarrow", "scipy", "torch", "obcat.arrow", "obcat.kernels",
         "obcat.statistics",
     },
-    "__init__": {"astropy", "numpy", "obcat.catalog", "obcat.prediction"},
+    "__init__": {
+        "obcat.catalog", "obcat.explain", "obcat.model_file", "obcat.prediction", "obcat.query",
+        "obcat.reading",
+    },
     "arrow": {"numpy", "pyarrow"},
     "astro_table": {"astropy", "numpy", "pyarrow", "obcat.arrow", "obcat.schema"},
     "build": {
         "duckdb", "numpy", "pyarrow", "obcat.checksums", "obcat.data", "obcat.db", "obcat.ddl",
         "obcat.fit", "obcat.ingest", "obcat.kernels", "obcat.lock", "obcat.machine", "obcat.models",
-        "obcat.parameters", "obcat.progress", "obcat.schema", "obcat.survey", "obcat.udf",
-        "obcat.wording",
+        "obcat.old_paths", "obcat.parameters", "obcat.progress", "obcat.schema", "obcat.survey",
+        "obcat.udf", "obcat.wording",
     },
     "catalog": {
-        "astropy", "numpy", "pyarrow", "specutils", "obcat.astro_table", "obcat.kernels",
-        "obcat.query", "obcat.schema", "obcat.wording",
+        "astropy", "duckdb", "matplotlib", "numpy", "pyarrow", "specutils", "obcat.astro_table",
+        "obcat.build", "obcat.explain", "obcat.kernels", "obcat.parameters", "obcat.query",
+        "obcat.reading", "obcat.schema", "obcat.wording",
     },
     "checksums": {"numpy", "pyarrow"},
     "cli": {
@@ -64,7 +68,7 @@ MAY_USE = {
         "obcat.section", "obcat.statistics",
     },
     "explain": {
-        "duckdb", "matplotlib", "numpy", "obcat.kernels", "obcat.models", "obcat.reading",
+        "astropy", "duckdb", "matplotlib", "numpy", "obcat.kernels", "obcat.models", "obcat.reading",
         "obcat.schema", "obcat.section",
     },
     "export": {
@@ -72,10 +76,11 @@ MAY_USE = {
         "obcat.model_file", "obcat.models", "obcat.parameters", "obcat.reading", "obcat.schema",
         "obcat.wording",
     },
+    "fetch": {"obcat.old_paths"},
     "files": {"obcat.checksums"},
     "ingest": {
         "astropy", "numpy", "pyarrow", "scipy", "obcat", "obcat.checksums", "obcat.kernels",
-        "obcat.schema", "obcat.survey", "obcat.workers",
+        "obcat.old_paths", "obcat.schema", "obcat.survey", "obcat.workers",
     },
     "ingest/fetch": {
         "astropy", "astropy_healpix", "astroquery", "duckdb", "msgspec", "numpy", "pyarrow", "pyvo",
@@ -85,6 +90,7 @@ MAY_USE = {
     "machine": {"msgspec"},
     "model_file": {"numpy", "safetensors"},
     "models": {"duckdb", "numpy", "pyarrow", "safetensors", "obcat.db", "obcat.fit"},
+    "old_paths": set(),
     "observed": {"astropy", "numpy", "obcat.kernels"},
     "page": {
         "duckdb", "jinja2", "markupsafe", "numpy", "obcat.arrow", "obcat.db", "obcat.export",
@@ -96,7 +102,10 @@ MAY_USE = {
         "obcat.observed", "obcat.query", "obcat.reading", "obcat.udf",
     },
     "progress": {"rich"},
-    "query": {"duckdb", "pyarrow", "rich", "obcat.astro_table", "obcat.checksums", "obcat.reading"},
+    "query": {
+        "duckdb", "pyarrow", "rich", "obcat.astro_table", "obcat.checksums", "obcat.old_paths",
+        "obcat.reading",
+    },
     "reading": {"duckdb", "numpy", "obcat.arrow", "obcat.db", "obcat.models", "obcat.schema"},
     "realism": {"astropy", "matplotlib", "numpy", "scipy", "obcat.kernels", "obcat.statistics"},
     "report": {
@@ -111,6 +120,7 @@ MAY_USE = {
     },
     "statistics": {"numpy"},
     "survey": {"msgspec", "obcat.machine", "obcat.parameters", "obcat.schema"},
+    "trust": {"obcat.old_paths"},
     "udf": {"numpy", "pyarrow", "obcat.arrow", "obcat.kernels", "obcat.schema"},
     "wording": {"duckdb", "obcat.ddl", "obcat.parameters", "obcat.schema"},
     "workers": set(),

@@ -12,7 +12,7 @@ from obcat.udf import UDFS
 
 FILES = db.sql_files()
 CHECKS = db.sql_files(db.CHECKS)
-ASKED = ("queries", "explain", "evaluate", "report", "page")
+ASKED = ("queries", "explain", "evaluate", "report", "page", "star")
 QUERIES = [db.SqlFile(path) for folder in ASKED for path in sorted((SQL / folder).glob("*.sql"))]
 FIELDS = ["Title", "Grain", "Reads", "UDFs", "Fit", "Parameters", "Paper"]
 MADE_BY_BUILD = {"meta.provenance", "meta.steps", "model.fits", "model.arrays"}

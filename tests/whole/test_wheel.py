@@ -75,6 +75,11 @@ def test_everything_is_in_it(wheel):
     ] == []
 
 
+def test_type_checkers_are_told_that_it_is_typed(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read("obcat/py.typed") == b""
+
+
 def run(site: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     script = (
         "import sys, obcat; from pathlib import Path; from obcat.cli import main; "

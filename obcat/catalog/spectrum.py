@@ -1,0 +1,129 @@
+"""One spectrum on the common grid: three arrays that know what they are, and can show themselves."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import specutils
+    from matplotlib.axes import Axes
+
+__all__ = ["Spectrum"]
+
+AXES = {
+    "observed": ("wavelength in vacuum, heliocentric (Angstrom)", "relative flux"),
+    "rest": ("rest wavelength in vacuum (Angstrom)", "relative flux"),
+    "normalised": ("rest wavelength in vacuum (Angstrom)", "flux over pseudo-continuum"),
+}
+
+
+class _Arrays(NamedTuple):
+    wavelength: np.ndarray
+    flux: np.ndarray
+    ivar: np.ndarray
+
+
+class Spectrum(_Arrays):
+    """A spectrum as the tuple ``wavelength, flux, ivar``, three arrays of shape (3909,).
+
+    ``wavelength`` is in Angstrom, in vacuum, the same for every spectrum: log10 from 3.5682 in
+    steps of 0.0001. ``flux`` has no unit, its calibration being relative; ``ivar`` is its inverse
+    variance, 0 where it is masked. ``specid`` names it, ``frame`` is observed, rest or normalised,
+    and ``simulated`` says that its star does not exist.
+
+    Examples
+    --------
+    >>> import obcat
+    >>> cat = obcat.open("build/simulated")
+    >>> spectrum = cat.spectrum(cat.table()["specid"][0])
+    >>> spectrum
+    Spectrum '55859-GAC083N43V00001-01-001' (SIMULATED), observed: 3,909 pixels, 35 masked
+    >>> wavelength, flux, ivar = spectrum
+    >>> flux.shape
+    (3909,)
+    """
+
+    specid: str = ""
+    frame: str = "observed"
+    simulated: bool = False
+
+    def __new__(
+        cls,
+        wavelength: np.ndarray,
+        flux: np.ndarray,
+        ivar: np.ndarray,
+        specid: str = "",
+        frame: str = "observed",
+        simulated: bool = False,
+    ) -> "Spectrum":
+        """The three arrays, (3909,) each, and what they are."""
+        made = super().__new__(cls, wavelength, flux, ivar)
+        made.specid, made.frame, made.simulated = specid, frame, simulated
+        return made
+
+    def __repr__(self) -> str:
+        name = f"Spectrum {self.specid!r}" + (" (SIMULATED)" if self.simulated else "")
+        masked = int((self.ivar <= 0).sum())
+        return f"{name}, {self.frame}: {self.flux.size:,} pixels, {masked:,} masked"
+
+    def _replace(self, **given: np.ndarray) -> "Spectrum":
+        """Other arrays, of the same star."""
+        arrays = {**self._asdict(), **given}
+        return Spectrum(**arrays, specid=self.specid, frame=self.frame, simulated=self.simulated)
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw flux against wavelength on ``ax``, or on a new figure; what is masked is grey.
+
+        Returns the axes, so that lines, limits and titles can be changed. Raises
+        ModuleNotFoundError where matplotlib is not installed.
+
+        Examples
+        --------
+        >>> import obcat
+        >>> cat = obcat.open("build/simulated")
+        >>> axes = cat.spectrum(cat.table()["specid"][0], frame="normalised").plot()
+        >>> axes.get_title()
+        '55859-GAC083N43V00001-01-001, SIMULATED'
+        >>> axes.figure.savefig("spectrum.png")
+        """
+        if ax is None:
+            from matplotlib import pyplot
+
+            ax = pyplot.subplots(figsize=(10, 4), layout="constrained")[1]
+        masked = self.ivar <= 0
+        ax.plot(self.wavelength, np.where(masked, np.nan, self.flux), drawstyle="steps-mid", lw=0.7)
+        ax.fill_between(
+            self.wavelength, 0, 1, where=masked, transform=ax.get_xaxis_transform(), step="mid",
+            color="0.85", lw=0, label="masked",
+        )  # fmt: skip
+        ax.set(xlabel=AXES[self.frame][0], ylabel=AXES[self.frame][1], title=self._title())
+        ax.margins(x=0)
+        return ax
+
+    def _title(self) -> str:
+        return ", ".join(filter(None, (self.specid, "SIMULATED" if self.simulated else "")))
+
+    def to_specutils(self) -> "specutils.Spectrum":
+        """The same for specutils: wavelengths in Angstrom, ivar as uncertainty, masked where it is 0.
+
+        Flux has no unit, its calibration being relative. Raises ModuleNotFoundError where specutils
+        is not installed.
+
+        Examples
+        --------
+        >>> import obcat
+        >>> cat = obcat.open("build/simulated")
+        >>> spectrum = cat.spectrum(cat.table()["specid"][0]).to_specutils()
+        >>> spectrum.spectral_axis.unit
+        Unit("Angstrom")
+        """
+        from astropy import units
+        from astropy.nddata import InverseVariance
+        from specutils import Spectrum
+
+        return Spectrum(
+            spectral_axis=self.wavelength * units.AA,
+            flux=self.flux * units.dimensionless_unscaled,
+            uncertainty=InverseVariance(self.ivar),
+            mask=self.ivar <= 0,
+        )
