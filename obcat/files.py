@@ -28,9 +28,11 @@ __all__ = [
     "WAIT",
     "Busy",
     "NotOurs",
+    "check_listed",
     "check_ours",
     "publishing",
     "publishing_folder",
+    "put_link",
     "sync",
     "working",
 ]
@@ -237,6 +239,13 @@ def check_ours(folder: Path, kind: str) -> Listing:
     if made != kind:
         what = f"a {made} of obcat" if made else "not made by obcat"
         raise NotOurs(f"{folder}: {what}, and a {kind} would replace it; {MEND}")
+    return check_listed(folder, stated, kind)
+
+
+def check_listed(folder: Path, stated: Mapping[str, str], kind: str) -> Listing:
+    """The files of a folder that holds nothing but these: name -> checksum. Raises NotOurs where it does."""
+    if not folder.is_dir():
+        raise NotOurs(f"{folder}: is there and is no folder; give another name")
     found = _listing(folder)
     for name in sorted(found.keys() - {SUMS}):
         if name not in stated:
@@ -244,6 +253,15 @@ def check_ours(folder: Path, kind: str) -> Listing:
         if not (folder / name).is_file() or digest(folder / name) != stated[name]:
             raise NotOurs(f"{folder}: {name!r} was changed since obcat wrote it; {MEND}")
     return found
+
+
+def put_link(path: Path, target: Path, *, wait: float = WAIT) -> None:
+    """Put a link at ``path`` by one rename, in place of a folder there: who calls has shown that it may go."""
+    with working(path, wait) as work:
+        link = work / NEW
+        link.symlink_to(target)
+        _switch(link, path, work / BEFORE)
+        sync(path.parent)
 
 
 def sync(path: Path) -> None:

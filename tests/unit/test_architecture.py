@@ -106,8 +106,8 @@ MAY_USE = {
     "schema": {"pyarrow", "obcat.parameters"},
     "section": {"numpy", "rich", "obcat.parameters", "obcat.schema"},
     "simulate": {
-        "astropy", "isal", "numpy", "pyarrow", "scipy", "obcat.data", "obcat.kernels",
-        "obcat.workers",
+        "astropy", "isal", "numpy", "pyarrow", "scipy", "obcat.checksums", "obcat.data",
+        "obcat.files", "obcat.kernels", "obcat.workers",
     },
     "statistics": {"numpy"},
     "survey": {"msgspec", "obcat.machine", "obcat.parameters", "obcat.schema"},

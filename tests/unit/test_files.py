@@ -181,7 +181,7 @@ def killed(folder: Path, at: str, *, exchange: bool = True) -> None:
     script = f"""
 import os, signal, sys
 from pathlib import Path
-from obcat import files, working
+from obcat import files
 left = [{count}]
 def fatal(owner, name):
     was = getattr(owner, name)
