@@ -33,6 +33,7 @@ __all__ = [
     "publishing",
     "publishing_folder",
     "put_link",
+    "refusal",
     "sync",
     "working",
 ]
@@ -262,6 +263,13 @@ def put_link(path: Path, target: Path, *, wait: float = WAIT) -> None:
         link.symlink_to(target)
         _switch(link, path, work / BEFORE)
         sync(path.parent)
+
+
+def refusal(path: Path, error: OSError) -> str:
+    """In one line, why a result cannot be put at ``path``."""
+    if isinstance(error, NotOurs | Busy):
+        return str(error)
+    return f"{path}: {error.strerror or error}; choose a folder that can be written"
 
 
 def sync(path: Path) -> None:

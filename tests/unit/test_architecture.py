@@ -47,13 +47,13 @@ MAY_USE = {
     "checksums": {"numpy", "pyarrow"},
     "cli": {
         "click", "duckdb", "obcat.build", "obcat.compare", "obcat.db", "obcat.evaluate",
-        "obcat.explain", "obcat.export", "obcat.ingest", "obcat.lock", "obcat.page",
+        "obcat.explain", "obcat.export", "obcat.files", "obcat.ingest", "obcat.lock", "obcat.page",
         "obcat.progress", "obcat.query", "obcat.reading", "obcat.realism", "obcat.report",
         "obcat.schema", "obcat.simulate", "obcat.survey",
     },
     "compare": {
         "matplotlib", "numpy", "pyarrow", "obcat.arrow", "obcat.evaluate", "obcat.export",
-        "obcat.reading", "obcat.report", "obcat.schema", "obcat.section", "obcat.statistics",
+        "obcat.files", "obcat.reading", "obcat.report", "obcat.schema", "obcat.section", "obcat.statistics",
     },
     "data": set(),
     "db": {"duckdb", "obcat.schema"},
@@ -88,7 +88,7 @@ MAY_USE = {
     "observed": {"astropy", "numpy", "obcat.kernels"},
     "page": {
         "duckdb", "jinja2", "markupsafe", "numpy", "obcat.arrow", "obcat.db", "obcat.export",
-        "obcat.kernels", "obcat.models", "obcat.reading", "obcat.schema",
+        "obcat.files", "obcat.kernels", "obcat.models", "obcat.reading", "obcat.schema",
     },
     "parameters": set(),
     "prediction": {
@@ -98,10 +98,13 @@ MAY_USE = {
     "progress": {"rich"},
     "query": {"duckdb", "pyarrow", "rich", "obcat.astro_table", "obcat.checksums", "obcat.reading"},
     "reading": {"duckdb", "numpy", "obcat.arrow", "obcat.db", "obcat.models", "obcat.schema"},
-    "realism": {"astropy", "matplotlib", "numpy", "scipy", "obcat.kernels", "obcat.statistics"},
+    "realism": {
+        "astropy", "matplotlib", "numpy", "scipy", "obcat.files", "obcat.kernels",
+        "obcat.statistics",
+    },
     "report": {
-        "jinja2", "matplotlib", "numpy", "obcat.evaluate", "obcat.kernels", "obcat.reading",
-        "obcat.section", "obcat.statistics",
+        "jinja2", "matplotlib", "numpy", "obcat.evaluate", "obcat.files", "obcat.kernels",
+        "obcat.reading", "obcat.section", "obcat.statistics",
     },
     "schema": {"pyarrow", "obcat.parameters"},
     "section": {"numpy", "rich", "obcat.parameters", "obcat.schema"},
