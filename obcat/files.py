@@ -18,7 +18,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from obcat.checksums import SUMS, NoSums, digest, notes_of, read_sums, write_sums
@@ -30,8 +30,10 @@ __all__ = [
     "NotOurs",
     "check_listed",
     "check_ours",
+    "clear_left",
     "publishing",
     "publishing_folder",
+    "put",
     "put_link",
     "refusal",
     "sync",
@@ -196,9 +198,7 @@ def publishing(path: Path, *, wait: float = WAIT) -> Iterator[Path]:
     with _space(final, wait) as (partial, _):
         yield partial
         _check_file(final)
-        sync(partial)
-        partial.replace(final)
-        sync(final.parent)
+        put(partial, final)
 
 
 @contextmanager
@@ -254,6 +254,20 @@ def check_listed(folder: Path, stated: Mapping[str, str], kind: str) -> Listing:
         if not (folder / name).is_file() or digest(folder / name) != stated[name]:
             raise NotOurs(f"{folder}: {name!r} was changed since obcat wrote it; {MEND}")
     return found
+
+
+def put(partial: Path, final: Path) -> None:
+    """Put a file that was written in a working folder at its place by one rename."""
+    sync(partial)
+    partial.replace(final)
+    sync(final.parent)
+
+
+def clear_left(folder: Path) -> None:
+    """Remove the working folders in a folder that processes left which were killed; those in use stay."""
+    for work in folder.glob(".*.partial"):
+        with suppress(NotOurs, Busy), working(folder / work.name[1:].removesuffix(".partial"), 0):
+            pass
 
 
 def put_link(path: Path, target: Path, *, wait: float = WAIT) -> None:

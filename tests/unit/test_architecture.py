@@ -36,7 +36,7 @@ MAY_USE = {
     "astro_table": {"astropy", "numpy", "pyarrow", "obcat.arrow", "obcat.schema"},
     "build": {
         "duckdb", "numpy", "pyarrow", "obcat.checksums", "obcat.data", "obcat.db", "obcat.ddl",
-        "obcat.fit", "obcat.ingest", "obcat.kernels", "obcat.lock", "obcat.machine", "obcat.models",
+        "obcat.files", "obcat.fit", "obcat.ingest", "obcat.kernels", "obcat.lock", "obcat.machine", "obcat.models",
         "obcat.parameters", "obcat.progress", "obcat.schema", "obcat.survey", "obcat.udf",
         "obcat.wording",
     },
@@ -74,17 +74,21 @@ MAY_USE = {
     },
     "files": {"obcat.checksums"},
     "ingest": {
-        "astropy", "numpy", "pyarrow", "scipy", "obcat", "obcat.checksums", "obcat.kernels",
-        "obcat.schema", "obcat.survey", "obcat.workers",
+        "astropy", "numpy", "pyarrow", "scipy", "obcat", "obcat.checksums", "obcat.files",
+        "obcat.kernels", "obcat.schema", "obcat.survey", "obcat.workers",
     },
     "ingest/fetch": {
         "astropy", "astropy_healpix", "astroquery", "duckdb", "msgspec", "numpy", "pyarrow", "pyvo",
-        "requests", "urllib3", "obcat", "obcat.ingest", "obcat.schema", "obcat.survey",
+        "requests", "urllib3", "obcat", "obcat.files", "obcat.ingest", "obcat.schema",
+        "obcat.survey",
     },
     "lock": set(),
     "machine": {"msgspec"},
     "model_file": {"numpy", "safetensors"},
-    "models": {"duckdb", "numpy", "pyarrow", "safetensors", "obcat.db", "obcat.fit"},
+    "models": {
+        "duckdb", "numpy", "pyarrow", "safetensors", "obcat.checksums", "obcat.db", "obcat.files",
+        "obcat.fit",
+    },
     "observed": {"astropy", "numpy", "obcat.kernels"},
     "page": {
         "duckdb", "jinja2", "markupsafe", "numpy", "obcat.arrow", "obcat.db", "obcat.export",

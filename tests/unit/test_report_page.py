@@ -237,7 +237,7 @@ def test_no_catalog_and_no_folder_are_one_line(empty, tmp_path):
     with pytest.raises(ReportError, match="is there and is no folder; give another name"):
         report(empty, other)
     (tmp_path / "a_file").touch()
-    with pytest.raises(ReportError, match="a_file.*; choose a folder that can be written"):
+    with pytest.raises(ReportError, match=r"a_file.*; choose a folder that can be written"):
         report(empty, tmp_path / "a_file" / "report")
 
 
