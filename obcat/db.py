@@ -1,6 +1,5 @@
 """Open the database; run SQL files. The order of their names is the order of the build."""
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ __all__ = [
     "SqlFile",
     "StepFailed",
     "connect",
-    "publish",
     "run",
     "sql_files",
 ]
@@ -151,15 +149,3 @@ def run(
         con.execute(file.text, parameters or None)
     except duckdb.Error as error:
         raise StepFailed(f"sql/{file.name}.sql: {error}") from error
-
-
-def publish(partial: Path, final: Path) -> None:
-    """Put a whole file under its name: readers see the old file or the new one, never a part."""
-    for path in (partial, final.parent):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-            if path is partial:
-                partial.replace(final)
-        finally:
-            os.close(handle)

@@ -18,7 +18,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from obcat.checksums import SUMS, NoSums, digest, notes_of, read_sums, write_sums
@@ -28,9 +28,14 @@ __all__ = [
     "WAIT",
     "Busy",
     "NotOurs",
+    "check_listed",
     "check_ours",
+    "clear_left",
     "publishing",
     "publishing_folder",
+    "put",
+    "put_link",
+    "refusal",
     "sync",
     "working",
 ]
@@ -193,9 +198,7 @@ def publishing(path: Path, *, wait: float = WAIT) -> Iterator[Path]:
     with _space(final, wait) as (partial, _):
         yield partial
         _check_file(final)
-        sync(partial)
-        partial.replace(final)
-        sync(final.parent)
+        put(partial, final)
 
 
 @contextmanager
@@ -237,6 +240,13 @@ def check_ours(folder: Path, kind: str) -> Listing:
     if made != kind:
         what = f"a {made} of obcat" if made else "not made by obcat"
         raise NotOurs(f"{folder}: {what}, and a {kind} would replace it; {MEND}")
+    return check_listed(folder, stated, kind)
+
+
+def check_listed(folder: Path, stated: Mapping[str, str], kind: str) -> Listing:
+    """The files of a folder that holds nothing but these: name -> checksum. Raises NotOurs where it does."""
+    if not folder.is_dir():
+        raise NotOurs(f"{folder}: is there and is no folder; give another name")
     found = _listing(folder)
     for name in sorted(found.keys() - {SUMS}):
         if name not in stated:
@@ -244,6 +254,36 @@ def check_ours(folder: Path, kind: str) -> Listing:
         if not (folder / name).is_file() or digest(folder / name) != stated[name]:
             raise NotOurs(f"{folder}: {name!r} was changed since obcat wrote it; {MEND}")
     return found
+
+
+def put(partial: Path, final: Path) -> None:
+    """Put a file that was written in a working folder at its place by one rename."""
+    sync(partial)
+    partial.replace(final)
+    sync(final.parent)
+
+
+def clear_left(folder: Path) -> None:
+    """Remove the working folders in a folder that processes left which were killed; those in use stay."""
+    for work in folder.glob(".*.partial"):
+        with suppress(NotOurs, Busy), working(folder / work.name[1:].removesuffix(".partial"), 0):
+            pass
+
+
+def put_link(path: Path, target: Path, *, wait: float = WAIT) -> None:
+    """Put a link at ``path`` by one rename, in place of a folder there: who calls has shown that it may go."""
+    with working(path, wait) as work:
+        link = work / NEW
+        link.symlink_to(target)
+        _switch(link, path, work / BEFORE)
+        sync(path.parent)
+
+
+def refusal(path: Path, error: OSError) -> str:
+    """In one line, why a result cannot be put at ``path``."""
+    if isinstance(error, NotOurs | Busy):
+        return str(error)
+    return f"{path}: {error.strerror or error}; choose a folder that can be written"
 
 
 def sync(path: Path) -> None:

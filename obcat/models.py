@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterable, Mapping
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -11,9 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from obcat.checksums import SUMS, digest
+from obcat.files import NotOurs, check_ours, publishing_folder
 from obcat.fit.result import Fit
 
 __all__ = ["arrays", "borrow", "load", "names", "rows_hash", "save", "store"]
+
+KIND = "fit"
+MANIFEST = "manifest.json"
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -49,20 +54,28 @@ def save(folder: Path, name: str, key: str, fit: Fit) -> None:
     from safetensors.numpy import save_file
 
     final = folder / f"{name}-{key[:16]}"
-    partial = folder / f"{final.name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    save_file(
-        {k: np.ascontiguousarray(v) for k, v in fit.arrays.items()}, partial / "arrays.safetensors"
-    )
-    for table, rows in fit.tables.items():
-        pq.write_table(rows, partial / f"{table}.parquet")
-    sums = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(partial.iterdir())}
-    (partial / "manifest.json").write_text(
-        json.dumps({"key": key, "sha256": sums}, indent=1), encoding="utf-8"
-    )
-    shutil.rmtree(final, ignore_errors=True)
-    partial.rename(final)
+    _set_aside(final)
+    with publishing_folder(final, KIND) as partial:
+        arrays = {k: np.ascontiguousarray(v) for k, v in fit.arrays.items()}
+        save_file(arrays, partial / "arrays.safetensors")
+        for table, rows in fit.tables.items():
+            pq.write_table(rows, partial / f"{table}.parquet")
+        manifest = {"key": key, "sha256": _sums(partial)}
+        (partial / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+
+def _set_aside(kept: Path) -> None:
+    """What stands in the place of a fit, and is none or is damaged, keeps its content, but not its name."""
+    try:
+        check_ours(kept, KIND)
+    except NotOurs:
+        names = (kept.with_name(f"{kept.name}.damaged-{n}") for n in count(1))
+        kept.rename(next(name for name in names if not name.exists()))
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    paths = sorted(p for p in folder.iterdir() if p.name not in (MANIFEST, SUMS))
+    return {p.name: digest(p) for p in paths}
 
 
 def load(folder: Path, name: str, key: str) -> Fit | None:
@@ -70,18 +83,13 @@ def load(folder: Path, name: str, key: str) -> Fit | None:
     from safetensors.numpy import load_file
 
     kept = folder / f"{name}-{key[:16]}"
-    if not (kept / "manifest.json").is_file():
+    if not (kept / MANIFEST).is_file():
         return None
     try:
-        manifest = json.loads((kept / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads((kept / MANIFEST).read_text(encoding="utf-8"))
     except ValueError:
         return None
-    sums = {
-        p.name: hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in sorted(kept.iterdir())
-        if p.suffix != ".json"
-    }
-    if manifest != {"key": key, "sha256": sums}:
+    if manifest != {"key": key, "sha256": _sums(kept)}:
         return None
     tables = {path.stem: pq.read_table(path) for path in sorted(kept.glob("*.parquet"))}
     return Fit(arrays=load_file(kept / "arrays.safetensors"), tables=tables)

@@ -11,11 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from obcat.files import publishing
 from obcat.ingest.fetch.errors import Failed, FetchError
 from obcat.ingest.fetch.web import redacted
 
@@ -39,7 +41,6 @@ COLUMNS = {
     "finished": "TIMESTAMP",
     "clients": "VARCHAR",
 }
-PARTIAL = ".part"
 NAME = "downloads.duckdb"
 
 
@@ -205,19 +206,12 @@ def opened(folder: Path, checks: str) -> Iterator[Ledger]:
 def set_aside(path: Path) -> None:
     """What stands under the name of a table that is to be fetched anew keeps its content, but not the name."""
     if path.is_file():
-        path.replace(path.with_name(path.name + ".old"))
+        names = (path.with_name(f"{path.name}.old{n or ''}") for n in count())
+        path.rename(next(name for name in names if not name.exists()))
 
 
 def publish(path: Path, body: bytes) -> None:
-    """A name without .part is always a whole file; one with .part stays only where the process was killed."""
+    """A name is always that of a whole file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + PARTIAL)
-    try:
-        with partial.open("wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+    with publishing(path) as partial:
+        partial.write_bytes(body)

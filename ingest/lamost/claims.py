@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from obcat.files import publishing
 from obcat.ingest.errors import Quarantined
 from obcat.ingest.lamost.spectrum import content_of
 
@@ -72,12 +72,10 @@ def write_pairs(rows: Iterable[Row], path: Path) -> None:
     if not aside:
         path.unlink(missing_ok=True)
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
+    with publishing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(("specid", "set_aside", "detail"))
         table.writerows((row["specid"], f"./{row['path']}", row["detail"]) for row in aside)
-    temporary.replace(path)
 
 
 def _owners(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from obcat.files import clear_left
 from obcat.ingest.errors import IngestError, UnreadableError
 from obcat.ingest.lamost import claims, parts
 from obcat.ingest.lamost.chunk import Chunk, Entry, Job, read_chunk
@@ -55,7 +56,8 @@ def ingest(
     if again:
         _forget(out)
     files, headers = _open_state(out)
-    parts.clean((out, folder))
+    for place in (out, folder, out / "rejected"):
+        clear_left(place)
     stored = frozenset(sha for shas in parts.digests(folder).values() for sha in shas)
     kept = _unchanged(files, entries, stored & set(headers["sha256"].to_pylist()))
     new = [entry for entry in entries if entry.shown not in kept]

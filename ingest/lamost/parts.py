@@ -6,10 +6,8 @@ measurement: byte-stream split and LZ4 read as fast as uncompressed (1,024 real 
 
 import filecmp
 import hashlib
-import os
 import re
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ import pyarrow.parquet as pq
 
 import obcat
 from obcat.checksums import is_whole, sealed
+from obcat.files import put, working
 from obcat.ingest.lamost.inflate import zlib
 from obcat.kernels.grid import N_PIXEL
 from obcat.schema import arrow_schema
@@ -26,7 +25,6 @@ from obcat.schema import arrow_schema
 __all__ = [
     "READER_VERSION",
     "as_written",
-    "clean",
     "digests",
     "read_table",
     "tidy",
@@ -37,7 +35,6 @@ __all__ = [
 READER_VERSION = "2"  # raise it whenever the same file would give another row
 ROW_GROUP = 2048
 ARRAYS = ("flux", "ivar")
-TEMPORARY = ".tmp"
 PART = re.compile(r"part-[0-9a-f]{16}-([0-9a-f]{8})\.parquet")
 DAMAGED = (
     OSError,
@@ -74,10 +71,11 @@ def _write_spectra(folder: Path, table: pa.Table) -> Path:
     stem = f"part-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
     encoding = {f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in ARRAYS}
     table = table.replace_schema_metadata(PROVENANCE)
-    with _temporary(folder / stem) as temporary:
-        _write(table, temporary, use_dictionary=False, column_encoding=encoding, compression="lz4")
-        path = folder / f"{stem}-{_crc(temporary):08x}.parquet"
-        temporary.replace(path)
+    with working(folder / stem) as work:
+        new = work / stem
+        _write(table, new, use_dictionary=False, column_encoding=encoding, compression="lz4")
+        path = folder / f"{stem}-{_crc(new):08x}.parquet"
+        put(new, path)
     return path
 
 
@@ -92,20 +90,12 @@ def _crc(path: Path) -> int:
 
 
 def write_table(table: pa.Table, path: Path) -> None:
-    """Write under a temporary name, then rename; a file that would not change is left alone."""
-    with _temporary(path) as temporary:
-        _write(sealed(table, PROVENANCE), temporary)
-        if not (path.is_file() and filecmp.cmp(temporary, path, shallow=False)):
-            temporary.replace(path)
-
-
-@contextmanager
-def _temporary(path: Path) -> Iterator[Path]:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
-    try:
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
+    """The file appears whole or not at all; one that would not change is left alone."""
+    with working(path) as work:
+        new = work / path.name
+        _write(sealed(table, PROVENANCE), new)
+        if not (path.is_file() and filecmp.cmp(new, path, shallow=False)):
+            put(new, path)
 
 
 def _write(table: pa.Table, path: Path, **options: Any) -> None:
@@ -177,10 +167,3 @@ def _stays(sha: str, seen: set[str], live: frozenset[str], drop: bool) -> bool:
         return False
     seen.add(sha)
     return True
-
-
-def clean(folders: Iterable[Path]) -> None:
-    """Remove what an interrupted run left under temporary names."""
-    for folder in folders:
-        for path in folder.glob(f".*{TEMPORARY}"):
-            path.unlink()

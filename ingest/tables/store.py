@@ -1,7 +1,6 @@
 """The Parquet files of ingested tables: written whole or not at all, with their provenance in the metadata."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from obcat.files import publishing
 from obcat.ingest.tables.read import sha256
 from obcat.schema import arrow_schema
 
@@ -114,9 +114,5 @@ def _rejected_path(name: str, out: Path) -> Path:
 
 def _publish(table: pa.Table, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".partial")
-    with partial.open("wb") as file:
-        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(target)
+    with publishing(target) as partial:
+        pq.write_table(table, partial, compression="zstd", write_page_checksum=True)

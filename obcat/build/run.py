@@ -1,7 +1,6 @@
 """Raw Parquet -> obcat.duckdb: run sql/ in name order, fit what is to be fitted, check, publish."""
 
 import resource
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from obcat.build import inputs
 from obcat.build.fingerprint import fingerprint, fingerprint_of, provenance
 from obcat.build.fitting import REMEDY, Arrays, fit_file, missing
 from obcat.errors import ObcatError
+from obcat.files import clear_left, publishing
 from obcat.lock import locked
 from obcat.machine import Share, chosen, in_threads, in_words
 from obcat.parameters import read_parameters
@@ -56,15 +56,11 @@ def build(
             )
     read = inputs.provenance(folder / "raw")
     mark = fingerprint(survey, read)
-    final, partial = folder / "obcat.duckdb", folder / "obcat.duckdb.partial"
+    final = folder / "obcat.duckdb"
     if fingerprint_of(final) == mark:
         return False
-    with locked(folder):
-        remove(
-            path
-            for rest in ("obcat.duckdb.partial*", "models/*.partial")
-            for path in folder.glob(rest)
-        )
+    with locked(folder), publishing(final) as partial:
+        clear_left(folder / "models")
         say(f"{in_threads(limits.threads)}, {in_words(limits.memory)} of memory for the database")
         with db.connect(partial, threads=limits.threads, memory_limit=f"{limits.memory}B") as con:
             con.execute(
@@ -81,7 +77,6 @@ def build(
                     f"checks failed: {', '.join(faults)}; see sql/95_check; the old catalog is untouched"
                 )
             con.execute("CHECKPOINT obcat")
-        db.publish(partial, final)
     return True
 
 
@@ -90,14 +85,6 @@ def require_training() -> None:
     if absent := missing():
         names = ", ".join(absent)
         raise BuildFailed(f"training the models needs {names}, not installed here: {REMEDY}")
-
-
-def remove(paths: Iterator[Path]) -> None:
-    for path in list(paths):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
 
 
 def fill(con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say) -> None:

@@ -67,6 +67,8 @@ def simulate(
 ) -> None:
     """Make a SIMULATED survey in FOLDER/survey and its truth in FOLDER/truth; no build looks at the truth.
 
+    Both are links into FOLDER/simulation, which appears as a whole; nothing that obcat did not make is replaced.
+
     Each ingredient draws from a stream of its own: leaving one out, or another seed for it, changes no draw of the
     others.
     """

@@ -137,10 +137,12 @@ def typed(mark: str) -> str:
 def explain(database: Path, star: str, html: Path | None) -> None:
     """Why these numbers? All that made the row of STAR: a specid, star_id, Gaia DR2 id, target name or "RA DEC"."""
     from obcat.explain import explain as run
+    from obcat.files import publishing
 
     with reading(database):
         text = run(database, star, html=bool(html))
     if html:
-        html.write_text(text, encoding="utf-8")
+        with publishing(html) as partial:
+            partial.write_text(text, encoding="utf-8")
     else:
         click.echo(text, nl=False)

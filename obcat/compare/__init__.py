@@ -7,15 +7,20 @@ import matplotlib as mpl
 from obcat.compare.differences import by_bins, flags, number_section, unknown
 from obcat.compare.join import CompareError, Joined, join, names
 from obcat.compare.picture import draw_comparison
+from obcat.files import publishing_folder, refusal
 from obcat.section import Section, as_text
 
 __all__ = ["CompareError", "compare", "names"]
+
+KIND = "comparison"
 
 
 def compare(
     database: Path, other: object, name: str, folder: Path, *, by: str | None = None
 ) -> str:
-    """The comparison as text; also writes it to ``folder`` as compare.txt, compare.png and compare.pdf.
+    """The comparison as text; also writes the folder ``folder``: compare.txt, compare.png and compare.pdf.
+
+    It appears by one rename, in place of an earlier comparison.
 
     Parameters
     ----------
@@ -24,7 +29,8 @@ def compare(
     name : what the other catalog is called
     by : fitsname, specid or gaia_id; None: whichever finds most rows
 
-    Raises CompareError (one line): no such key on both sides, nothing matches, nothing to compare, not a catalog.
+    Raises CompareError (one line): no such key on both sides, nothing matches, nothing to compare, not a catalog,
+    ``folder`` cannot be written or holds what is not of a comparison.
     """
     joined = join(database, other, by)
     sections = [
@@ -35,7 +41,11 @@ def compare(
         unknown(joined),
     ]
     said = as_text(sections, f"{joined.heading}, against {name!r}")
-    _write(folder, joined, said, name)
+    try:
+        with publishing_folder(folder, KIND) as partial:
+            _write(partial, joined, said, name)
+    except OSError as error:
+        raise CompareError(refusal(folder, error)) from error
     return said
 
 
@@ -49,7 +59,6 @@ def _write(folder: Path, joined: Joined, said: str, name: str) -> None:
     from obcat.report.figures import PDF, image_of
     from obcat.report.style import STYLE
 
-    folder.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
         figure = draw_comparison(joined, name)
         (folder / "compare.png").write_bytes(image_of(figure, "png", {"Software": None}))

@@ -6,17 +6,16 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
 import jinja2
 from markupsafe import Markup
 
-from obcat import db
 from obcat.errors import ObcatError
 from obcat.export import database as duck
-from obcat.export.published import Published, ReleaseError
-from obcat.export.published import read as published
+from obcat.export.published import Published, ReleaseError, opened, read_from
+from obcat.files import publishing, refusal
 from obcat.page import bundle
 from obcat.page.facts import facts
 from obcat.page.points import Points, expressions
@@ -37,36 +36,32 @@ def page(database: Path, out: Path, n_spectra: int = 2000, first: Sequence[str] 
     """Write the page of a finished database to ``out``, with the spectra of at most ``n_spectra`` stars.
 
     ``first`` names stars (star_id or specid) whose spectra come before those that the rule of the page chooses. The
-    same catalog gives the same bytes, but for those of the DuckDB file in it. Raises PageError where there is no
+    same catalog gives the same bytes, but for those of the DuckDB file in it, and all of it is of one state of the
+    database. Raises PageError where there is no
     catalog, a value cannot be published, a star is not known, or ``out`` cannot be written; then an earlier page is not
     touched.
     """
     try:
-        catalog = published(database)
-        with db.connect(database, read_only=True) as con:
-            spectra = read_spectra(con, n_spectra, first)
-        html = assembled(catalog, spectra, *released(database))
+        with publishing(out) as partial:
+            copy = partial.with_name(f"{out.name}.duckdb")
+            with opened(database, copy) as con:
+                catalog = read_from(con, database)
+                spectra = read_spectra(con, n_spectra, first)
+                html = assembled(catalog, spectra, *released(con, copy, catalog))
+            partial.write_text(html, encoding="utf-8")
     except (NoSuchStar, ReleaseError) as error:
         raise PageError(error) from error
-    partial = out.with_name(f"{out.name}.partial")
-    try:
-        partial.write_text(html, encoding="utf-8")
-        db.publish(partial, out)
     except OSError as error:
-        raise PageError(
-            f"{out}: {error.strerror or error}; choose a folder that can be written"
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+        raise PageError(refusal(out, error)) from error
     return out
 
 
-def released(database: Path) -> tuple[bytes, Points]:
-    """The database as a release has it, for older engines, and what the plots draw of it."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "catalog.duckdb"
-        duck.write(path, database)
-        return path.read_bytes(), read_points(path)
+def released(
+    con: duckdb.DuckDBPyConnection, path: Path, catalog: Published
+) -> tuple[bytes, Points]:
+    """The database as a release has it, for older engines, and what the plots draw of it; written to ``path``."""
+    duck.write_from(con, path, catalog)
+    return path.read_bytes(), read_points(path)
 
 
 def assembled(catalog: Published, spectra: Spectra, database: bytes, points: Points) -> str:

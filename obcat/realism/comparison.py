@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from obcat.files import NotOurs, publishing, refusal
 from obcat.realism.measures import Measured, Row, read_rows, summary, write_rows
 from obcat.realism.residuals import continuum, masks, noise, residuals
 from obcat.realism.response import response
@@ -29,6 +30,7 @@ SMALL = {
     "telluric band, depth left": 0.003,
 }  # no ratio below
 
+SIGN = "*Written by `obcat realism`"
 PAGE = """# Simulated and real spectra, compared
 
 *Written by `obcat realism`; the numbers are those it printed. Left: {n_real} **real** LAMOST spectra of DR5 to DR10
@@ -85,9 +87,7 @@ def compare_spectra(
         if write:
             _write(write, reference, simulated, is_simulated)
     except OSError as error:
-        raise RealismError(
-            f"{error.filename}: {error.strerror}; choose a place that can be written"
-        ) from error
+        raise RealismError(refusal(write or save or spectra, error)) from error
     kind = "simulated" if is_simulated else "given (not simulated)"
     return f"real LAMOST spectra of DR5 to DR10 against {kind} ones: {spectra}\n\n{table(reference, simulated)}\n"
 
@@ -96,10 +96,18 @@ def _write(folder: Path, real: list[Row], simulated: list[Row], is_simulated: bo
     from obcat.realism.curves import draw_curves
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "realism.md").write_text(
-        comparison_page(real, simulated, is_simulated), encoding="utf-8"
-    )
-    draw_curves(real, simulated, folder / "realism.png")
+    _check_ours(folder)
+    with publishing(folder / "realism.md") as page, publishing(folder / "realism.png") as picture:
+        page.write_text(comparison_page(real, simulated, is_simulated), encoding="utf-8")
+        draw_curves(real, simulated, picture)
+
+
+def _check_ours(folder: Path) -> None:
+    """Raises NotOurs where a page or a picture of these names is there that this module did not write."""
+    page, picture = folder / "realism.md", folder / "realism.png"
+    ours = page.is_file() and SIGN in page.read_text(encoding="utf-8", errors="replace")
+    if not ours and (page.exists() or picture.exists()):
+        raise NotOurs(f"{folder}: has a realism.md or realism.png of others; give another folder")
 
 
 def measure_sample(sample: Sample) -> list[Measured]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.files import publishing
 from obcat.kernels.grid import WAVELENGTH
 from obcat.realism.sample import Sample
 from obcat.statistics import MAD_TO_SIGMA
@@ -103,7 +104,8 @@ def write_rows(path: Path, rows: list[Row]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(Row._fields)
     writer.writerows([FORMAT.format(v) if isinstance(v, float) else v for v in row] for row in rows)
-    path.write_text(text.getvalue(), encoding="utf-8")
+    with publishing(path) as partial:
+        partial.write_text(text.getvalue(), encoding="utf-8")
 
 
 def read_rows(path: Path | None = None) -> list[Row]:

@@ -13,6 +13,7 @@ from obcat import statistics as st
 from obcat.errors import ObcatError
 from obcat.evaluate.paper import paper_text
 from obcat.evaluate.samples import PAPER_MIN_SNR
+from obcat.files import publishing, refusal
 from obcat.reading import Columns, NotOurs, answer_arrays, open_database
 from obcat.report.distances import distance_errors, sky_map
 from obcat.report.style import BLUE, GREEN, ORANGE, Look, finish, points, shown
@@ -62,11 +63,10 @@ def title(name: str, simulated: bool, n: int) -> str:
 def _save(figure: Figure, picture: Path) -> None:
     try:
         picture.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(picture, format="png", metadata={"Software": None})
+        with publishing(picture) as partial:
+            figure.savefig(partial, format="png", metadata={"Software": None})
     except OSError as error:
-        raise FigureError(
-            f"{picture}: {error.strerror or error}; choose a file that can be written"
-        ) from error
+        raise FigureError(refusal(picture, error)) from error
 
 
 def geometry(axes: Axes, data: Columns) -> None:

@@ -1,8 +1,6 @@
 """`obcat report`: one page that holds everything, and its figures as PDF and PNG."""
 
 import base64
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import jinja2
 from obcat import reading
 from obcat.errors import ObcatError
 from obcat.evaluate.evaluation import EvaluateError, Evaluation, evaluation
+from obcat.files import publishing_folder, refusal
 from obcat.reading import NotOurs, Reading, open_database, query_text
 from obcat.report.beside_paper import judgements
 from obcat.report.figures import FIGURES, Drawing, Rendered, render
@@ -18,6 +17,7 @@ from obcat.report.figures import FIGURES, Drawing, Rendered, render
 __all__ = ["ReportError", "report", "report_html", "report_tables"]
 
 TEMPLATES = Path(__file__).parent / "templates"
+KIND = "report"
 TABLES = ("quarantine", "rejected", "quality", "provenance", "models")
 
 
@@ -26,32 +26,24 @@ class ReportError(ObcatError, ValueError):
 
 
 def report(database: Path, out: Path) -> list[Path]:
-    """Write ``out``/index.html and figures; the same database gives the same bytes.
+    """Write the folder ``out``, index.html and figures; the same database gives the same bytes.
 
-    Raises ReportError if ``database`` is not one of obcat build or ``out`` cannot be written.
+    It appears by one rename, in place of an earlier report. Raises ReportError if ``database`` is not one of obcat
+    build, or ``out`` cannot be written or holds what is not of a report.
     """
     try:
-        with open_database(database, memory_limit="800MB") as survey:
-            with _one_line_errors(out):
-                out.mkdir(parents=True, exist_ok=True)
+        with (
+            open_database(database, memory_limit="800MB") as survey,
+            publishing_folder(out, KIND) as partial,
+        ):
             drawn = [(drawing, render(drawing, survey)) for drawing in FIGURES]
-            html = report_html(
-                survey, drawn, report_tables(survey) | {"evaluation": _evaluated(survey)}
-            )
+            filled = report_tables(survey) | {"evaluation": _evaluated(survey)}
+            names = _write(partial, drawn, report_html(survey, drawn, filled))
     except NotOurs as error:
         raise ReportError(str(error)) from error
-    with _one_line_errors(out):
-        return list(_write(out, drawn, html))
-
-
-@contextmanager
-def _one_line_errors(out: Path) -> Iterator[None]:
-    try:
-        yield
     except OSError as error:
-        raise ReportError(
-            f"{out}: {error.strerror or error}; choose a folder that can be written"
-        ) from error
+        raise ReportError(refusal(out, error)) from error
+    return [out / name for name in names]
 
 
 def _evaluated(survey: Reading) -> Evaluation | None:
@@ -62,15 +54,14 @@ def _evaluated(survey: Reading) -> Evaluation | None:
         return None
 
 
-def _write(out: Path, drawn: list[tuple[Drawing, Rendered]], html: str) -> Iterator[Path]:
+def _write(out: Path, drawn: list[tuple[Drawing, Rendered]], html: str) -> list[str]:
+    contents = {"index.html": html.encode()}
     for drawing, rendered in drawn:
-        for form, content in (("png", rendered.png), ("pdf", rendered.pdf)):
-            path = out / f"figure_{drawing.number:02d}.{form}"
-            path.write_bytes(content)
-            yield path
-    index = out / "index.html"
-    index.write_text(html, encoding="utf-8")
-    yield index
+        contents[f"figure_{drawing.number:02d}.png"] = rendered.png
+        contents[f"figure_{drawing.number:02d}.pdf"] = rendered.pdf
+    for name, content in contents.items():
+        (out / name).write_bytes(content)
+    return sorted(contents)
 
 
 def report_tables(survey: Reading) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 Every number comes from the stated physics and instrument; nothing is adjusted to what a build makes of it.
 """
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from obcat.simulate.place import SURVEY, TRUTH, publishing_simulation
 from obcat.simulate.recipe import CHUNK, Recipe, UnknownIngredient, recipe_of
 from obcat.workers import ordered
 
@@ -35,7 +35,7 @@ def is_current(folder: Path, truth: Path, n_stars: int, recipe: Recipe) -> bool:
 
     try:
         return (truth / STAMP).read_text(encoding="utf-8") == stamp(folder, n_stars, recipe)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
         return False
 
 
@@ -51,9 +51,10 @@ def simulate(
 ) -> None:
     """Writes the survey into folder and what was put in into truth, replacing both; the same bytes for any workers.
 
+    The two are named survey and truth and stand side by side, in ``simulation``, which one rename puts in place.
     Memory depends on chunk, the number of stars drawn at a time, not on n_stars; another chunk is another survey.
-    progress(done, total) is called after each block of spectra. ValueError if truth lies inside folder, n_stars is not
-    1 to LARGEST, or chunk not 1 to CHUNK.
+    progress(done, total) is called after each block of spectra. ValueError if truth lies inside folder or not beside
+    it, n_stars is not 1 to LARGEST, or chunk not 1 to CHUNK; NotOurs if anything there was not made by this function.
     """
     from obcat.simulate.truth import STAMP, stamp
 
@@ -62,13 +63,13 @@ def simulate(
         raise ValueError(
             f"n_stars is {n_stars}, chunk {chunk}; they must be 1 to {LARGEST} and 1 to {CHUNK}"
         )
-    if truth.resolve().is_relative_to(folder.resolve()):
+    if truth.absolute().is_relative_to(folder.absolute()):
         raise ValueError(f"{truth} lies inside {folder}: a build could read the truth")
-    partial, partial_truth = _partial(folder), _partial(truth)
-    _write(partial, partial_truth, n_stars, recipe, workers, chunk, progress)
-    (partial_truth / STAMP).write_text(stamp(partial, n_stars, recipe), encoding="utf-8")
-    _replace(partial_truth, truth)
-    _replace(partial, folder)
+    if (folder, truth) != (truth.parent / SURVEY, truth.parent / TRUTH):
+        raise ValueError(f"{folder} and {truth}: name them {SURVEY} and {TRUTH}, in one folder")
+    with publishing_simulation(folder.parent) as (partial, partial_truth):
+        _write(partial, partial_truth, n_stars, recipe, workers, chunk, progress)
+        (partial_truth / STAMP).write_text(stamp(partial, n_stars, recipe), encoding="utf-8")
 
 
 def _write(
@@ -106,19 +107,3 @@ def _blocks(
                 tables[name](part)
             cards = all_cards(drawn, measured["xstps"], measured["twomass"], recipe)
             yield from blocks(folder / "spectra", drawn, cards, recipe)
-
-
-def _partial(folder: Path) -> Path:
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    return partial
-
-
-def _replace(partial: Path, folder: Path) -> None:
-    old = folder.with_name(folder.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    partial.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)

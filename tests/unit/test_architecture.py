@@ -51,13 +51,13 @@ MAY_USE = {
     "checksums": {"numpy", "pyarrow"},
     "cli": {
         "click", "duckdb", "obcat.build", "obcat.compare", "obcat.db", "obcat.evaluate",
-        "obcat.explain", "obcat.export", "obcat.ingest", "obcat.lock", "obcat.page",
+        "obcat.explain", "obcat.export", "obcat.files", "obcat.ingest", "obcat.lock", "obcat.page",
         "obcat.progress", "obcat.query", "obcat.reading", "obcat.realism", "obcat.report",
         "obcat.schema", "obcat.simulate", "obcat.survey",
     },
     "compare": {
         "matplotlib", "numpy", "pyarrow", "obcat.arrow", "obcat.evaluate", "obcat.export",
-        "obcat.reading", "obcat.report", "obcat.schema", "obcat.section", "obcat.statistics",
+        "obcat.files", "obcat.reading", "obcat.report", "obcat.schema", "obcat.section", "obcat.statistics",
     },
     "data": set(),
     "db": {"duckdb", "obcat.schema"},
@@ -84,7 +84,8 @@ MAY_USE = {
     },
     "ingest/fetch": {
         "astropy", "astropy_healpix", "astroquery", "duckdb", "msgspec", "numpy", "pyarrow", "pyvo",
-        "requests", "urllib3", "obcat", "obcat.ingest", "obcat.schema", "obcat.survey",
+        "requests", "urllib3", "obcat", "obcat.files", "obcat.ingest", "obcat.schema",
+        "obcat.survey",
     },
     "lock": set(),
     "machine": {"msgspec"},
@@ -94,7 +95,7 @@ MAY_USE = {
     "observed": {"astropy", "numpy", "obcat.kernels"},
     "page": {
         "duckdb", "jinja2", "markupsafe", "numpy", "obcat.arrow", "obcat.db", "obcat.export",
-        "obcat.kernels", "obcat.models", "obcat.reading", "obcat.schema",
+        "obcat.files", "obcat.kernels", "obcat.models", "obcat.reading", "obcat.schema",
     },
     "parameters": set(),
     "prediction": {
@@ -107,16 +108,19 @@ MAY_USE = {
         "obcat.reading",
     },
     "reading": {"duckdb", "numpy", "obcat.arrow", "obcat.db", "obcat.models", "obcat.schema"},
-    "realism": {"astropy", "matplotlib", "numpy", "scipy", "obcat.kernels", "obcat.statistics"},
+    "realism": {
+        "astropy", "matplotlib", "numpy", "scipy", "obcat.files", "obcat.kernels",
+        "obcat.statistics",
+    },
     "report": {
-        "jinja2", "matplotlib", "numpy", "obcat.evaluate", "obcat.kernels", "obcat.reading",
-        "obcat.section", "obcat.statistics",
+        "jinja2", "matplotlib", "numpy", "obcat.evaluate", "obcat.files", "obcat.kernels",
+        "obcat.reading", "obcat.section", "obcat.statistics",
     },
     "schema": {"pyarrow", "obcat.parameters"},
     "section": {"numpy", "rich", "obcat.parameters", "obcat.schema"},
     "simulate": {
-        "astropy", "isal", "numpy", "pyarrow", "scipy", "obcat.data", "obcat.kernels",
-        "obcat.workers",
+        "astropy", "isal", "numpy", "pyarrow", "scipy", "obcat.checksums", "obcat.data",
+        "obcat.files", "obcat.kernels", "obcat.workers",
     },
     "statistics": {"numpy"},
     "survey": {"msgspec", "obcat.machine", "obcat.parameters", "obcat.schema"},

@@ -75,6 +75,14 @@ def test_text_and_pictures(catalog, other, tmp_path):
     )
 
 
+def test_a_comparison_takes_the_place_of_nothing_else(catalog, other, tmp_path):
+    (tmp_path / "compare.txt").write_text("mine", encoding="ascii")
+    with pytest.raises(CompareError, match="move it away, or give another folder"):
+        compare(catalog, other, "theirs.fits", tmp_path, by="specid")
+    assert [p.name for p in tmp_path.iterdir()] == ["compare.txt"]
+    assert (tmp_path / "compare.txt").read_text(encoding="ascii") == "mine"
+
+
 def test_fitsname_joins_whatever_folder_and_ending_it_has(catalog, other):
     names_of = [f"20111024/A/{name}.gz" for name in other["fitsname"].to_pylist()]
     other = other.select(["mk"]).append_column("fitsname", pa.array(names_of))

@@ -167,14 +167,3 @@ def test_header_fields():
     assert file.header("Reads") == ("x.y", "input_z")
     assert file.header("UDFs") == ()
     assert file.header("Fit") == ()
-
-
-def test_publish_replaces_the_file_and_leaves_no_part(tmp_path):
-    old, new = tmp_path / "x", tmp_path / "x.partial"
-    old.write_text("old", encoding="utf-8")
-    new.write_text("new", encoding="utf-8")
-    with old.open(encoding="utf-8") as reader:
-        db.publish(new, old)
-        assert reader.read() == "old"
-    assert old.read_text(encoding="utf-8") == "new"
-    assert not new.exists()

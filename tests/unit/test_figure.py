@@ -110,7 +110,7 @@ def test_no_catalog_is_one_line(small, tmp_path):
         pass
     with pytest.raises(FigureError, match="no database of obcat"):
         draw_overview(tmp_path / "other.duckdb", tmp_path / "a.png")
-    with pytest.raises(FigureError, match="choose a file"):
+    with pytest.raises(FigureError, match="is there and is no file; give another name"):
         draw_overview(small, tmp_path)
 
 

@@ -1,6 +1,7 @@
 """Results appear whole or not at all, one at a time, and take the place of nothing that is not ours."""
 
 import errno
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -12,7 +13,7 @@ import pytest
 
 from obcat import files
 from obcat.checksums import notes_of, read_sums
-from obcat.files import Busy, NotOurs, publishing, publishing_folder
+from obcat.files import Busy, NotOurs, clear_left, publishing, publishing_folder
 
 KIND = "release"
 
@@ -173,6 +174,20 @@ def test_a_link_stays_a_link(tmp_path):
     assert (tmp_path / "out").is_symlink()
     assert (tmp_path / "disk" / "b").is_file()
     assert (tmp_path / "disk.csv").read_bytes() == b"1"
+
+
+def test_what_killed_processes_left_is_cleared_and_nothing_else(tmp_path):
+    for name in (".a.partial", ".b.partial", ".c.partial"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").write_bytes(b"half")
+    for name in (".a.partial", ".b.partial"):
+        (tmp_path / name / "made-by-obcat").write_bytes(b"obcat, process 4711")
+    with (tmp_path / ".b.partial" / "made-by-obcat").open() as in_use:
+        fcntl.flock(in_use, fcntl.LOCK_EX)
+        clear_left(tmp_path)
+    assert sorted(tree(tmp_path)) == [
+        ".b.partial/half", ".b.partial/made-by-obcat", ".c.partial/half",
+    ]  # fmt: skip
 
 
 def killed(folder: Path, at: str, *, exchange: bool = True) -> None:

@@ -513,12 +513,15 @@ def test_lost_or_damaged_output_is_made_again(lost: str, folder: Path, tmp_path:
     elif lost == "half a part":
         part.write_bytes(part.read_bytes()[:-1000])
     elif lost == "temporary":
-        part.with_name(f".{part.name}.4711.tmp").write_bytes(b"half")
+        killed = part.with_name(f".{part.name}.partial")
+        killed.mkdir()
+        (killed / "made-by-obcat").write_bytes(b"obcat, process 4711")
+        (killed / "half").write_bytes(b"half")
     else:
         (out / lost).unlink()
     ingest(folder, out, workers=1)
     assert {name: content for name, (content, _) in snapshot(out).items()} == before
-    assert not list(out.rglob("*.tmp"))
+    assert not list(out.rglob("*.partial"))
 
 
 def test_another_reader_version_reads_everything_again(
@@ -623,4 +626,4 @@ def test_killed_before_any_rename_or_removal_the_next_run_puts_it_right(
         for name in ("headers.parquet", "files.parquet"):
             assert (out / name).read_bytes() == whole[name][0]
         assert spectra(out).keys() == spectra(tmp_path / "whole").keys()
-        assert not list(out.rglob("*.tmp"))
+        assert not list(out.rglob("*.partial"))

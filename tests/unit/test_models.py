@@ -86,6 +86,18 @@ def test_damage_is_seen(tmp_path, fit, file, fault):
     assert models.load(tmp_path, "pca", KEY) is None
 
 
+def test_a_damaged_fit_is_set_aside(tmp_path, fit):
+    kept = tmp_path / f"pca-{KEY[:16]}"
+    for n in (1, 2):
+        models.save(tmp_path, "pca", KEY, fit)
+        (kept / "arrays.safetensors").write_bytes(b"%d" % n)
+    models.save(tmp_path, "pca", KEY, fit)
+    assert models.load(tmp_path, "pca", KEY) is not None
+    asides = [tmp_path / f"{kept.name}.damaged-{n}" for n in (1, 2)]
+    assert [(p / "arrays.safetensors").read_bytes() for p in asides] == [b"1", b"2"]
+    assert sorted(tmp_path.iterdir()) == sorted([kept, *asides])
+
+
 def test_a_model_of_another_key_in_its_folder_is_not_used(tmp_path, fit):
     models.save(tmp_path, "pca", KEY, fit)
     manifest = tmp_path / f"pca-{KEY[:16]}" / "manifest.json"

@@ -303,10 +303,28 @@ def test_what_is_no_catalog_and_where_nothing_can_be_written_is_one_line(databas
     assert "x.duckdb: " in done.stderr
     assert "give a database made by `obcat build`" in done.stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.duckdb"]
-    with pytest.raises(
-        PageError, match=r"none/x\.html: No such file or directory; choose a folder"
-    ):
+    with pytest.raises(PageError, match=r"none/x\.html: there is no folder .*none; make it first"):
         page(database, tmp_path / "none" / "x.html", 0)
+
+
+def test_a_page_is_of_one_state_of_the_database(database, tmp_path, monkeypatch):
+    """Another build is published while the page is made; nothing but the page stays."""
+    path = Path(shutil.copy(database, tmp_path / "obcat.duckdb"))
+    other = Path(shutil.copy(database, tmp_path / "other.duckdb"))
+    with db.connect(other) as con:
+        con.execute("DELETE FROM catalog.ob_stars WHERE specid <> 'D-1'")
+
+    def published_meanwhile(*given):
+        other.replace(path)
+        return read(*given)
+
+    monkeypatch.setattr("obcat.page.document.read_spectra", published_meanwhile)
+    html = page(path, tmp_path / "x.html", 5).read_text(encoding="utf-8")
+    assert "7 spectra" in html
+    assert len(facts(html)["spectra"]["specids"]) == 5
+    names = json.loads(gzip.decompress(base64.b64decode(element(html, "names"))))
+    assert sorted(names["specid"]) == sorted(r["specid"] for r in ROWS if r["uniqflag"] == 1)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["obcat.duckdb", "x.html"]
 
 
 def test_the_command_writes_beside_the_database(database, tmp_path):

@@ -122,6 +122,22 @@ def test_the_page_and_the_figure_are_written_and_say_simulated(
     assert "**simulated**" in page
     assert text.split("\n\n", 1)[1].strip() in page
     assert (tmp_path / "docs" / "realism.png").read_bytes().startswith(b"\x89PNG")
+    (tmp_path / "docs" / "other.md").write_text("mine", encoding="ascii")
+    compare_spectra(tmp_path, None, None, tmp_path / "docs")
+    assert sorted(p.name for p in (tmp_path / "docs").iterdir()) == [
+        "other.md", "realism.md", "realism.png",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["realism.md", "realism.png"])
+def test_a_page_of_others_stays(
+    name: str, rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("obcat.realism.comparison.statistics", lambda *_: (rows, True))
+    (tmp_path / name).write_text("mine", encoding="ascii")
+    with pytest.raises(RealismError, match="of others; give another folder"):
+        compare_spectra(tmp_path, None, None, tmp_path)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {name: b"mine"}
 
 
 def test_a_folder_without_spectra_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -234,8 +234,41 @@ def test_no_catalog_and_no_folder_are_one_line(empty, tmp_path):
         pass
     with pytest.raises(ReportError, match="no database of obcat"):
         report(other, tmp_path)
-    with pytest.raises(ReportError, match="choose a folder that can be written"):
+    with pytest.raises(ReportError, match="is there and is no folder; give another name"):
         report(empty, other)
+    (tmp_path / "a_file").touch()
+    with pytest.raises(ReportError, match=r"a_file.*; choose a folder that can be written"):
+        report(empty, tmp_path / "a_file" / "report")
+
+
+def test_a_report_replaces_a_report_and_nothing_else(empty, tmp_path, monkeypatch):
+    monkeypatch.setattr("obcat.report.page.FIGURES", [])
+    written = report(empty, tmp_path / "report")
+    assert written == [tmp_path / "report" / "index.html"]
+    assert report(empty, tmp_path / "report") == written
+    (tmp_path / "report" / "notes.txt").write_text("mine", encoding="ascii")
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "index.html").write_text("mine", encoding="ascii")
+    for name in ("report", "others"):
+        with pytest.raises(ReportError, match="move it away, or give another folder"):
+            report(empty, tmp_path / name)
+    assert (tmp_path / "report" / "notes.txt").read_text(encoding="ascii") == "mine"
+    assert (tmp_path / "others" / "index.html").read_text(encoding="ascii") == "mine"
+
+
+def test_a_report_that_fails_leaves_the_one_before(empty, tmp_path, monkeypatch):
+    monkeypatch.setattr("obcat.report.page.FIGURES", [])
+    report(empty, tmp_path / "report")
+    before = (tmp_path / "report" / "index.html").read_bytes()
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("obcat.files._sync_tree", full)
+    with pytest.raises(ReportError, match="report: No space left on device; choose a folder"):
+        report(empty, tmp_path / "report")
+    assert (tmp_path / "report" / "index.html").read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir() if "partial" in p.name] == []
 
 
 def test_command_fails_with_one_line(tmp_path):

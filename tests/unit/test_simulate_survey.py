@@ -171,7 +171,7 @@ def test_a_truth_belongs_to_its_own_survey(tmp_path: Path) -> None:
 def test_a_run_replaces_what_was_there_and_leaves_nothing_else(tmp_path: Path) -> None:
     for n in (3, 2):
         make(tmp_path, n)
-    assert {p.name for p in tmp_path.iterdir()} == {"survey", "truth"}
+    assert {p.name for p in tmp_path.iterdir()} == {"simulation", "survey", "truth"}
     assert truth(tmp_path, "stars").num_rows == 2
 
 
