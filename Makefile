@@ -4,7 +4,7 @@ SHELL := bash
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 .PHONY: help setup dev catalog demo check export \
-    evaluate figure report realism page page-bundle docs lint test test-dachs bench lock clean distclean
+    evaluate figure report realism page page-bundle docs index lint test test-dachs bench lock clean distclean
 
 # the first that runs: a name may be a shim without a Python behind it
 PYTHON  ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -83,6 +83,10 @@ page-bundle: ## the parts of that page anew (Node)
 
 docs: dev ## the documentation as a site, build/docs
 	$(VENV)/bin/python -m sphinx -W --keep-going -q -b html docs build/docs
+
+index: setup ## sql/README.md, from the heads of the files, and docs/rooms.*, from the imports, anew
+	$(VENV)/bin/python docs/sql_index.py
+	$(VENV)/bin/python docs/rooms.py
 
 test: setup ## the test suite
 	$(VENV)/bin/python -m pytest -n 2

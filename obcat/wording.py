@@ -12,9 +12,8 @@ __all__ = ["columns_as_run", "describe", "parameters_as_run"]
 
 COMMENTS = """SELECT column_name, comment FROM duckdb_columns()
     WHERE database_name = current_database() AND schema_name = $schema AND table_name = $table"""
-GAIA = """SELECT (SELECT coalesce(max(release), 2) FROM stage.gaia_sources)
-    , EXISTS (FROM raw.zero_point)
-    , (SELECT zero_point_default FROM meta.parameters)"""
+GAIA = """SELECT (SELECT coalesce(max(release), 2) FROM stage.gaia_sources),
+    EXISTS (FROM raw.zero_point), (SELECT zero_point_default FROM meta.parameters)"""
 
 
 def describe(con: duckdb.DuckDBPyConnection) -> None:

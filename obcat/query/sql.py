@@ -199,9 +199,6 @@ STATUS = {
         FROM meta.quality_bits AS b CROSS JOIN catalog.ob_stars GROUP BY b.bit, b.name, b.meaning ORDER BY b.bit""",
     "steps": "SELECT step, rows, round(seconds, 2) AS seconds, round(peak_memory) AS MiB FROM meta.steps ORDER BY step",
 }
-PARAMETERS = """SELECT column_name AS parameter, comment FROM duckdb_columns()
-    WHERE database_name = current_database() AND schema_name = 'meta' AND table_name = 'parameters'
-    ORDER BY column_index"""
 
 
 def status(database: Path) -> str:
@@ -214,10 +211,8 @@ def status(database: Path) -> str:
         for title, query in STATUS.items():
             show(console, title, con.sql(query).columns, con.execute(query).fetchall())
         values = con.execute("FROM meta.parameters").fetchall()[0]
-        rows = [
-            (name, value, note)
-            for (name, note), value in zip(con.execute(PARAMETERS).fetchall(), values, strict=True)
-        ]
+        notes = con.execute(reading.query_text("report/parameters")).fetchall()
+        rows = [(name, value, note) for (name, note), value in zip(notes, values, strict=True)]
         show(console, "parameters", ["parameter", "value", "source"], rows)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()

@@ -66,6 +66,14 @@ KNOWN = {
         ],
         [{"star_id": "A", "relative_error": 0.1}],
     ),
+    "first_look": (
+        [
+            star("A", snr_g=200.0, mk=-1.234, dis=1.23456),
+            star("B", snr_g=300.0, quality=8),
+            *(star(f"C{i}", snr_g=100.0 - i) for i in range(5)),
+        ],
+        [{"star_id": "A", "mk": -1.23, "dis": 1.235}, *({"star_id": f"C{i}"} for i in range(4))],
+    ),
     "hr_diagram": (
         [
             star("A", teff=1e4, mk=1.0),
@@ -463,6 +471,22 @@ def plain(template):
 @pytest.mark.parametrize("path", COOKBOOK, ids=lambda path: path.stem)
 def test_recipe_runs_in_plain_duckdb(plain, path):
     assert plain.sql(path.read_text(encoding="utf-8")).columns
+
+
+ROWS = re.compile(r"<!-- rows of sql/queries/(\w+)\.sql -->\n```text\n(.*?)```", re.DOTALL)
+
+
+def test_rows_of_the_readme_are_such_an_answer(database, con, fill):
+    """As `obcat sql DATABASE --file` prints them on a terminal; the numbers are of the survey of full size."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (shown,) = ROWS.findall(readme)
+    fill(con, "catalog.ob_stars", [star(str(i), snr_g=1.0) for i in range(6)])
+    con.close()
+    answered = answer(database, recipe(shown[0])).table
+    head, *rows = (line.split() for line in shown[1].splitlines())
+    assert head == answered.column_names
+    assert len(rows) == len(answered)
+    assert {len(row) for row in rows} == {len(head)}
 
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sql.md").read_text(encoding="utf-8")

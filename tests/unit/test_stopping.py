@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,8 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from obcat.cli.group import SECTIONS, main
-from obcat.cli.stopping import PATIENCE, Stopping
+from obcat.cli.stopping import BROKEN_PIPE, HEEDED, PATIENCE, Stopping
 from obcat.errors import ObcatError, one_line
+from obcat.ingest.errors import IngestError, UnreadableError
+from obcat.ingest.fetch.errors import FetchError
+from obcat.simulate.recipe import UnknownIngredient
 
 ROOT = Path(__file__).parents[2]
 WAITS = """
@@ -131,3 +135,14 @@ def test_short_help_works_everywhere(name):
 def test_one_line_keeps_what_people_write():
     assert one_line("  Kurucz\tgrid –  5 µm\n å ") == "Kurucz grid – 5 µm å"
     assert one_line("a\x9b31mb") == "a\\x9b31mb"
+
+
+def test_the_docs_list_every_exit_code():
+    text = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+    table = text.partition("## Exit codes")[2]
+    listed = {
+        int(n) for cells in re.findall(r"^\| ([\d, ]+) \|", table, re.M) for n in cells.split(",")
+    }
+    known = {kind.exit_code for kind in (ObcatError, *ObcatError.__subclasses__())}
+    known |= {e.exit_code for e in (IngestError, UnreadableError, FetchError, UnknownIngredient)}
+    assert listed == known | {0, BROKEN_PIPE} | {128 + number for number in HEEDED}

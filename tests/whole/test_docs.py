@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 SHELL = ("sh", "bash", "console")
 RUN = (*SHELL, "python", "sql", "toml")
-TEXT = ("", "text", "{toctree}", "{eval-rst}")
+TEXT = ("", "text", "diff", "{toctree}", "{eval-rst}")
 COMMAND = re.compile(
     r"^(?:[$] |(?:[.]venv/bin/)?(?:obcat|make|git|python|duckdb|source|pip|cd) )", re.MULTILINE
 )
