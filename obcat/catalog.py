@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from obcat.kernels.grid import WAVELENGTH
-from obcat.query.sql import TIME_LIMIT, answered, lock_down, old_names, opened
+from obcat.query.isolated import MEMORY, TIME_LIMIT, Bounds, asked
+from obcat.query.sql import answered, lock_down, old_names, opened
 from obcat.query.trust import check
 from obcat.schema import quoted, read_tables
 from obcat.wording import columns_as_run
@@ -85,10 +86,23 @@ class Catalog:
     def close(self) -> None:
         self._stack.close()
 
-    def sql(self, query: str, *, time_limit: float = TIME_LIMIT) -> "pa.Table":
-        """The answer to one SELECT as an Arrow table. Raises obcat.query.QueryRefused; see ``obcat sql``."""
+    def sql(
+        self,
+        query: str,
+        *,
+        time_limit: float = TIME_LIMIT,
+        isolated: bool = False,
+        memory: int = MEMORY,
+    ) -> "pa.Table":
+        """The answer to one SELECT as an Arrow table. Raises obcat.query.QueryRefused; see ``obcat sql``.
+
+        ``isolated`` runs it in a process of its own, as ``obcat sql`` does: it ends at ``time_limit``
+        (seconds) and at ``memory`` (bytes) whatever the query does, and no breakdown of it reaches this process.
+        """
         if note := old_names(query):
             warnings.warn(note, FutureWarning, stacklevel=2)
+        if isolated:
+            return _apart(self.path, query, Bounds(time_limit, memory, None))
         return answered(self._con, self.path, query, time_limit=time_limit, max_rows=None).table
 
     def table(self, name: str = "catalog.ob_stars") -> "Table":
@@ -121,6 +135,13 @@ class Catalog:
         return Spectrum(
             WAVELENGTH, *(at_rest(flux, ivar, rows[0][2]) if frame == "rest" else (flux, ivar))
         )
+
+
+def _apart(database: Path, query: str, bounds: Bounds) -> "pa.Table":
+    import pyarrow as pa
+
+    with asked(database, query, "arrow", bounds) as reply:
+        return pa.ipc.open_stream(reply.body).read_all()
 
 
 def at_rest(flux: np.ndarray, ivar: np.ndarray, z: float | None) -> tuple[np.ndarray, np.ndarray]:

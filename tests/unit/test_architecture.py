@@ -47,7 +47,7 @@ MAY_USE = {
     "checksums": {"numpy", "pyarrow"},
     "cli": {
         "click", "duckdb", "obcat.build", "obcat.compare", "obcat.db", "obcat.evaluate",
-        "obcat.explain", "obcat.export", "obcat.ingest", "obcat.lock", "obcat.page",
+        "obcat.explain", "obcat.export", "obcat.ingest", "obcat.lock", "obcat.machine", "obcat.page",
         "obcat.progress", "obcat.query", "obcat.reading", "obcat.realism", "obcat.report",
         "obcat.schema", "obcat.simulate", "obcat.survey",
     },
@@ -96,7 +96,10 @@ MAY_USE = {
         "obcat.observed", "obcat.query", "obcat.reading", "obcat.udf",
     },
     "progress": {"rich"},
-    "query": {"duckdb", "pyarrow", "rich", "obcat.astro_table", "obcat.checksums", "obcat.reading"},
+    "query": {
+        "astropy", "duckdb", "pyarrow", "rich", "obcat.astro_table", "obcat.checksums",
+        "obcat.files", "obcat.reading", "obcat.schema", "obcat.wording",
+    },
     "reading": {"duckdb", "numpy", "obcat.arrow", "obcat.db", "obcat.models", "obcat.schema"},
     "realism": {"astropy", "matplotlib", "numpy", "scipy", "obcat.kernels", "obcat.statistics"},
     "report": {
