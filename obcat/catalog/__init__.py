@@ -14,8 +14,8 @@ import numpy as np
 from obcat.catalog.spectrum import Spectrum
 from obcat.kernels.grid import WAVELENGTH
 from obcat.parameters import read_parameters
+from obcat.query.isolated import MEMORY, TIME_LIMIT, Bounds, asked
 from obcat.query.sql import (
-    TIME_LIMIT,
     QueryRefused,
     answered,
     lock_down,
@@ -125,11 +125,22 @@ class Catalog:
         """
         self._stack.close()
 
-    def sql(self, query: str, *, time_limit: float = TIME_LIMIT) -> "pa.Table":
+    def sql(
+        self,
+        query: str,
+        *,
+        time_limit: float = TIME_LIMIT,
+        isolated: bool = False,
+        memory: int = MEMORY,
+    ) -> "pa.Table":
         """The answer to one SELECT as an Arrow table; the query reaches neither files nor network.
 
         Tables and columns are those of the schema (``SHOW ALL TABLES``). Raises QueryRefused where
         it is no SELECT, cannot be run, or takes longer than ``time_limit`` seconds.
+
+        ``isolated`` runs it in a process of its own, as ``obcat sql`` does: it ends at ``time_limit``
+        (seconds) and at ``memory`` (bytes) whatever the query does, and no breakdown of it reaches
+        this process.
 
         Examples
         --------
@@ -140,6 +151,8 @@ class Catalog:
         """
         if note := old_names(query):
             warnings.warn(note, FutureWarning, stacklevel=2)
+        if isolated:
+            return _apart(self.path, query, Bounds(time_limit, memory, None))
         return answered(self._con, self.path, query, time_limit=time_limit, max_rows=None).table
 
     def table(self, name: str = CATALOG) -> "Table":
@@ -393,3 +406,10 @@ def _at_rest(flux: np.ndarray, ivar: np.ndarray, z: float | None) -> tuple[np.nd
 
     shifted = rest_frame(flux[None], ivar[None], np.array([np.nan if z is None else z]))
     return shifted[0][0], shifted[1][0]
+
+
+def _apart(database: Path, query: str, bounds: Bounds) -> "pa.Table":
+    import pyarrow as pa
+
+    with asked(database, query, "arrow", bounds) as reply:
+        return pa.ipc.open_stream(reply.body).read_all()

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +11,60 @@ import click
 from obcat.cli.group import DATABASE, main, reading, say
 from obcat.errors import ObcatError
 
-FORMATS = ("table", "csv", "json", "parquet", "fits")
+FORMATS = ("table", "csv", "json", "parquet", "fits", "ecsv", "votable")
+FILES_ONLY = ("parquet", "fits", "ecsv", "votable")
 NEW = click.Path(path_type=Path, dir_okay=False)
 OLD = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
-@main.command()
+class Asking(click.Command):
+    """A command whose query may begin with a comment: -- and words are no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = [p for p in self.params if isinstance(p, click.Option)]
+        valued = {name for p in options if not p.is_flag for name in p.opts}
+        names = valued | {name for p in options for name in p.opts}
+        end = args.index("--") if "--" in args else len(args)
+        for number, (before, word) in enumerate(zip(["", *args], args[:end], strict=False)):
+            if before not in valued and _begins_with_comment(word, names):
+                args = [*args[:number], *args[number + 1 : end], "--", word, *args[end + 1 :]]
+                break
+        return super().parse_args(ctx, args)
+
+
+def _begins_with_comment(word: str, options: set[str]) -> bool:
+    return (
+        word.startswith("--")
+        and any(c.isspace() for c in word)
+        and word.partition("=")[0] not in options
+    )
+
+
+def _size(_: click.Context, __: click.Parameter, text: str | None) -> int:
+    """Bytes, of '2GB'."""
+    from obcat.query.isolated import LEAST, MEMORY
+
+    if text is None:
+        return MEMORY
+    from obcat.machine import MachineError, parsed
+
+    try:
+        size = parsed(text)
+    except MachineError as error:
+        raise click.BadParameter(str(error)) from error
+    if size < LEAST:
+        raise click.BadParameter(f"{text} is too little; give {LEAST // 10**6}MB or more")
+    return size
+
+
+@main.command(cls=Asking)
 @DATABASE
 @click.argument("query", required=False)
 @click.option("--file", "source", type=OLD, help="File that holds the query.")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), help="Default: table on a terminal, else csv."
 )
-@click.option("--out", type=NEW, help="File to write; needed for parquet and fits.")
+@click.option("--out", type=NEW, help="File to write; its ending tells the format.")
 @click.option(
     "--time-limit",
     default=60.0,
@@ -30,6 +72,7 @@ OLD = click.Path(path_type=Path, dir_okay=False, exists=True)
     type=click.FloatRange(min=0.01),
     help="Seconds.",
 )
+@click.option("--memory", callback=_size, help="Memory that it may take.  [default: 2GB]")
 @click.option(
     "--max-rows",
     default=1_000_000,
@@ -44,55 +87,75 @@ def sql(
     form: str | None,
     out: Path | None,
     time_limit: float,
+    memory: int,
     max_rows: int,
 ) -> None:
     """Run one SELECT on DATABASE, read-only, out of reach of files and network.
 
     Without QUERY it is read from standard input; on a terminal, a prompt takes one after another.
     """
-    if query and source:
+    if query is not None and source:
         raise click.UsageError("give a query or --file, not both")
-    if form in ("parquet", "fits") and not out:
+    if form in FILES_ONLY and not out:
         raise click.UsageError(f"--format {form} needs --out FILE")
-    form = form or form_of(out)
-
-    def put(text: str) -> None:
-        show(database, text, form, out, {"time_limit": time_limit, "max_rows": max_rows})
-
-    if not query and not source and sys.stdin.isatty():
-        prompt(put)
+    limits = {"time_limit": time_limit, "memory": memory, "max_rows": max_rows}
+    asking = Asked(database, chosen(form, out), out, limits)
+    if query is None and not source and sys.stdin.isatty():
+        prompt(asking.show)
         return
-    put(query or (source.read_text(encoding="utf-8") if source else sys.stdin.read()))
+    asking.show(text_of(source) if query is None else query)
 
 
-def form_of(out: Path | None) -> str:
+class NoText(ObcatError):
+    """A file that holds no query; one line."""
+
+
+def text_of(source: Path | None) -> str:
+    """The query of a file, or of standard input; a byte order mark is no part of it."""
+    content = source.read_bytes() if source else sys.stdin.buffer.read()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place = source or "standard input"
+        raise NoText(f"{place}: the query is no text in UTF-8") from error
+
+
+def chosen(form: str | None, out: Path | None) -> str:
     """The format that the name of the file tells, or what suits where the text goes."""
     if out:
-        ending = out.suffix.lstrip(".").lower()
-        return ending if ending in FORMATS else "csv"
-    return "table" if sys.stdout.isatty() else "csv"
+        from obcat.query.formats import BadName, form_of
+
+        try:
+            return form_of(out.name, form)
+        except BadName as error:
+            raise click.BadParameter(str(error), param_hint="'--out'") from error
+    return form or ("table" if sys.stdout.isatty() else "csv")
 
 
-class Unanswered(ObcatError):
-    """A query that was refused, or an answer that its format or file cannot hold."""
+@dataclass(frozen=True)
+class Asked:
+    """What all queries of a command have in common."""
 
+    database: Path
+    form: str
+    out: Path | None
+    limits: dict[str, Any]
 
-def show(database: Path, query: str, form: str, out: Path | None, limits: dict[str, Any]) -> None:
-    from obcat.query.formats import text_of, write
-    from obcat.query.sql import QueryRefused, answer, old_names
+    def show(self, query: str) -> None:
+        """Show one answer, or write it; what there is to say of it goes to stderr."""
+        from obcat.query.isolated import Bounds, asked
 
-    try:
-        found = answer(database, query, **limits)
-        if out:
-            write(found.table, form, out)
-        else:
-            click.echo(text_of(found.table, form), nl=False)
-    except (QueryRefused, OSError, ValueError, OverflowError) as error:
-        raise Unanswered(error) from error
-    if note := old_names(query):
-        say(note)
-    if found.cut:
-        say(f"cut after {limits['max_rows']:,} rows; --max-rows gives more")
+        escape = self.out is None and sys.stdout.isatty()
+        bounds = Bounds(**self.limits)
+        with asked(self.database, query, self.form, bounds, out=self.out, escape=escape) as reply:
+            shown = sys.stdout.buffer
+            for chunk in reply.chunks():
+                shown.write(chunk)
+            shown.flush()
+        for note in reply.notes:
+            say(note)
+        if reply.cut:
+            say(f"cut after {bounds.max_rows:,} rows; --max-rows gives more")
 
 
 def prompt(put: Callable[[str], None]) -> None:
@@ -113,7 +176,7 @@ def prompt(put: Callable[[str], None]) -> None:
         if lines[-1].rstrip().endswith(";"):
             try:
                 put("\n".join(lines))
-            except Unanswered as error:
+            except ObcatError as error:
                 say(f"Error: {error}")
             lines.clear()
 

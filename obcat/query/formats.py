@@ -1,52 +1,158 @@
-"""The answer to a query as a table for the eye, CSV, JSON, Parquet or FITS."""
+"""The answer to a query as a table for the eye, CSV, JSON, ECSV, VOTable, Parquet or FITS."""
 
 import csv
+import gzip
 import io
 import json
 import math
+import shutil
+import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from obcat.files import publishing
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["BINARY", "TEXT", "as_csv", "as_json", "as_table", "text_of", "write"]
+    from obcat.query.origin import Origin
+
+__all__ = [
+    "BINARY",
+    "DESCRIBED",
+    "ENDINGS",
+    "FORMATS",
+    "TEXT",
+    "BadName",
+    "as_csv",
+    "as_json",
+    "as_table",
+    "form_of",
+    "formulas",
+    "printable",
+    "text_of",
+    "write",
+]
 
 TEXT = ("table", "csv", "json")
-BINARY = ("parquet", "fits")
+BINARY = ("parquet", "fits", "ecsv", "votable")
+FORMATS = (*TEXT, *BINARY)
+DESCRIBED = BINARY  # files that say what their columns are, and where they come from
+CASELESS = ("fits", "votable")  # whose readers take v and V for the same name
+ENDINGS = {
+    ".table": "table",
+    ".csv": "csv",
+    ".csv.gz": "csv",
+    ".ecsv": "ecsv",
+    ".fits": "fits",
+    ".fits.gz": "fits",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".vot": "votable",
+    ".votable": "votable",
+}
+# no letter, or one that moves, colours or reorders what a terminal shows
+UNSHOWN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# a sign and a number, or a position, is no formula
+FORMULA = r"^\s*([=@]|[+-].*[^0-9 .:eE+-])"
 SHOWN = 500  # rows of a table for the eye
 
 
+class BadName(ValueError):
+    """The name of a file tells no format, or another than was asked for; one line."""
+
+
+def form_of(name: str, form: str | None) -> str:
+    """The format of a file of this name. Raises BadName unless the name and ``form`` agree."""
+    told = next((f for end, f in ENDINGS.items() if name.lower().endswith(end)), None)
+    if told is None and form is None:
+        raise BadName(f"{name}: no format has this ending; take {', '.join(ENDINGS)}")
+    if told and form and told != form:
+        raise BadName(f"{name}: the ending is that of {told}, and --format says {form}")
+    return told or form or ""
+
+
+def check_names(table: "pa.Table", form: str) -> None:
+    """Raises ValueError where a reader of the format would lose one of two columns."""
+    names = [name.casefold() if form in CASELESS else name for name in table.column_names]
+    twice = [name for name, n in Counter(names).items() if n > 1]
+    if twice and form != "table":
+        raise ValueError(
+            f"two columns have the same name: {', '.join(twice)}; give one another with AS"
+        )
+
+
 def text_of(table: "pa.Table", form: str) -> str:
+    """Raises ValueError where two columns have the same name, in formats that programs read."""
+    check_names(table, form)
     return {"table": as_table, "csv": as_csv, "json": as_json}[form](table)
 
 
-def write(table: "pa.Table", form: str, path: Path) -> None:
-    """Write a file; it appears whole or not at all. Raises ValueError, in one line, where FITS cannot hold a column."""
-    partial = path.with_name(f"{path.name}.partial")
+def write(table: "pa.Table", form: str, path: Path, origin: "Origin | None" = None) -> None:
+    """Write a file; it appears whole or not at all, packed where its name ends in .gz.
+
+    ``origin`` tells what the columns are, and where they come from. Raises ValueError, in one line, where the format
+    cannot hold a column; OSError.
+    """
+    check_names(table, form)
     try:
-        write_part(table, form, partial)
-        partial.replace(path)
+        with publishing(path) as partial:
+            write_part(table, form, partial, origin)
+            if path.suffix.lower() == ".gz":
+                pack(partial)
     except UnicodeEncodeError as error:
         raise ValueError(
             f"FITS holds ASCII text only, not {str(error.object)!r}; take parquet or csv"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
-def write_part(table: "pa.Table", form: str, path: Path) -> None:
+def write_part(table: "pa.Table", form: str, path: Path, origin: "Origin | None") -> None:
     if form in TEXT:
         path.write_text(text_of(table, form), encoding="utf-8")
-    elif form == "parquet":
-        import pyarrow.parquet as pq
-
-        pq.write_table(table, path)
     else:
-        from obcat.astro_table import astropy_table
+        from obcat.query.described import write_described
 
-        astropy_table(table, {}).write(path, format="fits", overwrite=True)
+        write_described(table, form, path, origin)
+
+
+def pack(path: Path) -> None:
+    """Without a name and a time in it: the same answer gives the same bytes."""
+    packed = path.with_name(f"{path.name}.packed")
+    with (
+        path.open("rb") as whole,
+        packed.open("wb") as file,
+        gzip.GzipFile("", "wb", fileobj=file, mtime=0) as put,
+    ):
+        shutil.copyfileobj(whole, put)
+    packed.replace(path)
+
+
+def formulas(table: "pa.Table") -> str | None:
+    """What to say of text that a spreadsheet takes for a formula; it is left as it is in the catalog."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = [
+        field.name
+        for field, column in zip(table.schema, table.columns, strict=True)
+        if pa.types.is_string(field.type)
+        and pc.any(pc.match_substring_regex(column, FORMULA)).as_py()
+    ]
+    if not found:
+        return None
+    return f"{', '.join(found)}: text that a spreadsheet takes for a formula; import it as text"
+
+
+def printable(text: str) -> str:
+    r"""The text with what cannot be shown named, ESC as \x1b; lines and tabs stay."""
+    if text.isprintable():
+        return text
+    return "".join(
+        ascii(c)[1:-1] if c not in "\n\t" and unicodedata.category(c) in UNSHOWN else c
+        for c in text
+    )
 
 
 def rows_of(table: "pa.Table") -> Iterator[tuple[Any, ...]]:
@@ -109,7 +215,9 @@ def as_table(table: "pa.Table") -> str:
             or pa.types.is_floating(field.type)
             or pa.types.is_decimal(field.type)
         )
-        shown.add_column(Text(field.name), justify="right" if number else "left", no_wrap=True)
+        shown.add_column(
+            Text(printable(field.name)), justify="right" if number else "left", no_wrap=True
+        )
     for row in rows_of(table.slice(0, SHOWN)):
         shown.add_row(*(Text(shown_value(v)) for v in row))
     more = f", {SHOWN} shown" if table.num_rows > SHOWN else ""
@@ -124,4 +232,4 @@ def as_table(table: "pa.Table") -> str:
 def shown_value(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.7g}" if isinstance(value, float) else str(in_words(value))
+    return f"{value:.7g}" if isinstance(value, float) else printable(str(in_words(value)))

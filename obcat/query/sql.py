@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from obcat import reading
-from obcat.errors import ObcatError
+from obcat.query.formats import as_csv, printable
+from obcat.query.isolated import MAX_ROWS, MEMORY, TIME_LIMIT, QueryRefused, too_long
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,9 +35,10 @@ SELECT, EXPLAIN = duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN
 EXPLAINING = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain(?:\s+analyze\b|\s*\([^)]*\))?", re.IGNORECASE | re.DOTALL
 )
-LONG_PATH = re.compile(r"(?<![\w.])/(?:[^/\s\"':]+/)+(?=[^/\s\"':])")
-MAX_ROWS = 1_000_000
-TIME_LIMIT = 60.0
+# of a file, not of an address: https://host/page stays whole
+LONG_PATH = re.compile(r"(?<![\w.])(?<!:/)/(?:[^/\s\"':]+/)+(?=[^/\s\"':])")
+# what DuckDB says of the place in the query, after what is wrong and what could be meant
+PLACE = re.compile(r"\n\s*LINE \d+:.*", re.DOTALL)
 NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "autoinstall_known_extensions": False,
@@ -46,15 +48,10 @@ OLD_NAMES = {"emission.spectra": "spectra.normalised", "emission.scores": "spect
 SETTINGS = (
     "enable_progress_bar = false",
     "python_enable_replacements = false",
-    "memory_limit = '1500MB'",
     "temp_directory = ''",
     "enable_external_access = false",
     "lock_configuration = true",
 )
-
-
-class QueryRefused(ObcatError):
-    """A query that is not one SELECT, or that DuckDB cannot run; one line."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +96,6 @@ def answered(
 
 def ask(database: Path, query: str) -> str:
     """The answer to one SELECT as CSV text; see ``answer``."""
-    from obcat.query.formats import as_csv
-
     return as_csv(answer(database, query).table)
 
 
@@ -117,6 +112,8 @@ def old_names(query: str) -> str | None:
 def one_statement(con: duckdb.DuckDBPyConnection, query: str) -> str:
     """The query, if it is one SELECT, or EXPLAIN of one: EXPLAIN ANALYZE runs what it explains."""
     statements = con.extract_statements(query)
+    if not statements:
+        raise QueryRefused("the query is empty; give one SELECT")
     if len(statements) == 1 and statements[0].type == SELECT:
         return query
     if (
@@ -156,14 +153,15 @@ def opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             con.execute("ATTACH $path AS obcat (READ_ONLY)", {"path": str(database)})
         except duckdb.Error as error:
             raise QueryRefused(
-                f"{database.name}: {shortened(first_line(error), database)}"
+                f"{database.name}: {shortened(in_one_line(error), database)}"
             ) from error
         con.execute("USE obcat")
         yield con
 
 
-def lock_down(con: duckdb.DuckDBPyConnection) -> None:
-    for setting in SETTINGS:
+def lock_down(con: duckdb.DuckDBPyConnection, memory: int = MEMORY) -> None:
+    """Let nothing out, and nothing change; DuckDB gets three quarters of ``memory`` (bytes)."""
+    for setting in (f"memory_limit = '{memory * 3 // 4 // 10**6}MB'", *SETTINGS):
         con.execute(f"SET {setting}")
 
 
@@ -172,11 +170,11 @@ def one_line_errors(database: Path, time_limit: float) -> Iterator[None]:
     try:
         yield
     except duckdb.InterruptException as error:
-        raise QueryRefused(
-            f"stopped after {time_limit:g} s; ask for less, or give --time-limit"
-        ) from error
+        raise QueryRefused(too_long(time_limit)) from error
+    except duckdb.OutOfMemoryException as error:
+        raise QueryRefused(f"{first_line(error)}; ask for less, or give --memory") from error
     except duckdb.Error as error:
-        raise QueryRefused(shortened(first_line(error), database)) from error
+        raise QueryRefused(shortened(in_one_line(error), database)) from error
 
 
 def shortened(message: str, database: Path) -> str:
@@ -184,6 +182,11 @@ def shortened(message: str, database: Path) -> str:
     for folder in (database.resolve().parent, Path.home()):
         message = message.replace(f"{folder}/", "")
     return LONG_PATH.sub("", message)
+
+
+def in_one_line(error: Exception) -> str:
+    """What is wrong and what DuckDB thinks was meant, without the picture of the place."""
+    return " ".join(PLACE.sub("", str(error).strip()).split())
 
 
 def first_line(error: Exception) -> str:
@@ -220,9 +223,10 @@ def status(database: Path) -> str:
 
 def show(console, title: str, columns: list[str], rows: list) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*columns, title=title, title_justify="left", box=None)
     for row in rows:
-        table.add_row(*("" if v is None else str(v) for v in row))
+        table.add_row(*(Text("" if v is None else printable(str(v))) for v in row))
     console.print(table)
     console.print()

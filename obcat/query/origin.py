@@ -1,0 +1,115 @@
+"""What the columns of an answer are, as far as the query shows it, and what survey they come from.
+
+DuckDB does not tell where a column of an answer comes from; the query as DuckDB parses it does. A
+column has the unit and the words of a declared one only if every place in the query that could make
+a column of that name takes it as it is.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from obcat.schema import Column, read_tables
+from obcat.wording import columns_as_run
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Origin", "of_query"]
+
+PARSED = "SELECT json_serialize_sql($query, skip_null := true, skip_empty := true)"
+FACTS = """SELECT item, value FROM meta.provenance
+    WHERE item IN ('simulated', 'survey', 'release', 'obcat', 'fingerprint')"""
+CATALOG = "catalog.ob_stars"
+OF_CATALOG = ("cone",)  # macros that give rows of the catalog
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Column of the answer -> the declared one that it is; and what the database says of itself."""
+
+    columns: dict[str, Column] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+def of_query(con: duckdb.DuckDBPyConnection, query: str, table: "pa.Table") -> Origin:
+    """For an answer to a query on an open database; empty where neither is known."""
+    try:
+        facts = dict(con.execute(FACTS).fetchall())
+        parsed = json.loads(con.execute(PARSED, {"query": query}).fetchall()[0][0])
+    except duckdb.Error:  # no database of obcat build
+        return Origin()
+    nodes = list(_nodes(parsed.get("statements", [])))
+    if any(node.get("type") == "SHOW_REF" for node in nodes):
+        return Origin({}, _first(facts, query))
+    known = _declared(con, nodes)
+    taken = _taken(nodes)
+    columns = {}
+    for name in table.column_names:
+        found = known.get(taken.get(name, name))
+        if found and _same_type(found, table.schema.field(name).type):
+            columns[name] = found
+    return Origin(columns, _first(facts, query))
+
+
+def _first(facts: dict[str, str], query: str) -> dict[str, str]:
+    """First of all whether its stars exist."""
+    words = {"yes": "SIMULATED survey: none of these stars exists", "no": "no"}
+    stated = facts.pop("simulated", None)
+    first = {} if stated is None else {"simulated": words.get(stated, stated)}
+    return first | dict(sorted(facts.items())) | {"query": " ".join(query.split())}
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a tree of JSON, without recursion: a query may be nested deep."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            yield node
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+
+
+def _declared(
+    con: duckdb.DuckDBPyConnection, nodes: list[dict[str, Any]]
+) -> dict[str, Column | None]:
+    """Name -> the declared column of the tables that the query names; None where two tables disagree."""
+    tables = {f"{n.get('schema_name')}.{n.get('table_name')}" for n in nodes} & set(read_tables())
+    if any(n.get("function_name") in OF_CATALOG for n in nodes):
+        tables.add(CATALOG)
+    found: dict[str, Column | None] = {}
+    for table in sorted(tables, key=lambda name: (name != CATALOG, name)):
+        for column in columns_as_run(con, table):
+            other = found.setdefault(column.column, column)
+            if other and (other.unit, other.type) != (column.unit, column.type):
+                found[column.column] = None
+    return found
+
+
+def _taken(nodes: list[dict[str, Any]]) -> dict[str, str]:
+    """Name -> the column that is taken under it everywhere in the query; "" where something else is."""
+    sources: dict[str, set[str]] = defaultdict(set)
+    for node in nodes:
+        if node.get("alias") and node.get("class"):
+            names = node.get("column_names") if node["class"] == "COLUMN_REF" else None
+            sources[node["alias"]].add(names[-1] if names else "")
+        elif node.get("class") == "COLUMN_REF":
+            sources[node["column_names"][-1]].add(node["column_names"][-1])
+        for name in node.get("column_name_alias", []):
+            sources[name].add("")
+        for made in node.get("replace_list", []):
+            sources[made["key"]].add("")
+        for made in node.get("rename_list", []):
+            sources[made["value"]].add("")
+    return {name: next(iter(s)) if len(s) == 1 else "" for name, s in sources.items()}
+
+
+def _same_type(declared: Column, kind: "pa.DataType") -> bool:
+    """The database has text as string, Arrow may have it as string_view."""
+    return declared.arrow_type == kind or ("VARCHAR" in declared.type and "string" in str(kind))
