@@ -39,9 +39,9 @@ MAY_USE = {
     "astro_table": {"astropy", "numpy", "pyarrow", "obcat.arrow", "obcat.schema"},
     "build": {
         "duckdb", "numpy", "pyarrow", "obcat.checksums", "obcat.data", "obcat.db", "obcat.ddl",
-        "obcat.fit", "obcat.ingest", "obcat.kernels", "obcat.lock", "obcat.machine", "obcat.models",
-        "obcat.old_paths", "obcat.parameters", "obcat.progress", "obcat.schema", "obcat.survey",
-        "obcat.udf", "obcat.wording",
+        "obcat.files", "obcat.fit", "obcat.ingest", "obcat.kernels", "obcat.lock", "obcat.machine",
+        "obcat.models", "obcat.old_paths", "obcat.parameters", "obcat.progress", "obcat.schema",
+        "obcat.survey", "obcat.udf", "obcat.wording",
     },
     "catalog": {
         "astropy", "duckdb", "matplotlib", "numpy", "pyarrow", "specutils", "obcat.astro_table",
@@ -51,13 +51,14 @@ MAY_USE = {
     "checksums": {"numpy", "pyarrow"},
     "cli": {
         "click", "duckdb", "obcat.build", "obcat.compare", "obcat.db", "obcat.evaluate",
-        "obcat.explain", "obcat.export", "obcat.files", "obcat.ingest", "obcat.lock", "obcat.page",
-        "obcat.progress", "obcat.query", "obcat.reading", "obcat.realism", "obcat.report",
-        "obcat.schema", "obcat.simulate", "obcat.survey",
+        "obcat.explain", "obcat.export", "obcat.files", "obcat.ingest", "obcat.lock",
+        "obcat.machine", "obcat.page", "obcat.progress", "obcat.query", "obcat.reading",
+        "obcat.realism", "obcat.report", "obcat.schema", "obcat.simulate", "obcat.survey",
     },
     "compare": {
         "matplotlib", "numpy", "pyarrow", "obcat.arrow", "obcat.evaluate", "obcat.export",
-        "obcat.files", "obcat.reading", "obcat.report", "obcat.schema", "obcat.section", "obcat.statistics",
+        "obcat.files", "obcat.reading", "obcat.report", "obcat.schema", "obcat.section",
+        "obcat.statistics",
     },
     "data": set(),
     "db": {"duckdb", "obcat.schema"},
@@ -68,8 +69,8 @@ MAY_USE = {
         "obcat.section", "obcat.statistics",
     },
     "explain": {
-        "astropy", "duckdb", "matplotlib", "numpy", "obcat.kernels", "obcat.models", "obcat.reading",
-        "obcat.schema", "obcat.section",
+        "astropy", "duckdb", "matplotlib", "numpy", "obcat.kernels", "obcat.models",
+        "obcat.reading", "obcat.schema", "obcat.section",
     },
     "export": {
         "astropy", "duckdb", "numpy", "pyarrow", "obcat.checksums", "obcat.db", "obcat.files",
@@ -79,8 +80,8 @@ MAY_USE = {
     "fetch": {"obcat.old_paths"},
     "files": {"obcat.checksums"},
     "ingest": {
-        "astropy", "numpy", "pyarrow", "scipy", "obcat", "obcat.checksums", "obcat.kernels",
-        "obcat.old_paths", "obcat.schema", "obcat.survey", "obcat.workers",
+        "astropy", "numpy", "pyarrow", "scipy", "obcat", "obcat.checksums", "obcat.files",
+        "obcat.kernels", "obcat.old_paths", "obcat.schema", "obcat.survey", "obcat.workers",
     },
     "ingest/fetch": {
         "astropy", "astropy_healpix", "astroquery", "duckdb", "msgspec", "numpy", "pyarrow", "pyvo",
@@ -90,9 +91,12 @@ MAY_USE = {
     "lock": set(),
     "machine": {"msgspec"},
     "model_file": {"numpy", "safetensors"},
-    "models": {"duckdb", "numpy", "pyarrow", "safetensors", "obcat.db", "obcat.fit"},
-    "old_paths": set(),
+    "models": {
+        "duckdb", "numpy", "pyarrow", "safetensors", "obcat.checksums", "obcat.db", "obcat.files",
+        "obcat.fit",
+    },
     "observed": {"astropy", "numpy", "obcat.kernels"},
+    "old_paths": set(),
     "page": {
         "duckdb", "jinja2", "markupsafe", "numpy", "obcat.arrow", "obcat.db", "obcat.export",
         "obcat.files", "obcat.kernels", "obcat.models", "obcat.reading", "obcat.schema",
@@ -104,8 +108,8 @@ MAY_USE = {
     },
     "progress": {"rich"},
     "query": {
-        "duckdb", "pyarrow", "rich", "obcat.astro_table", "obcat.checksums", "obcat.old_paths",
-        "obcat.reading",
+        "astropy", "duckdb", "pyarrow", "rich", "obcat.astro_table", "obcat.checksums",
+        "obcat.files", "obcat.old_paths", "obcat.reading", "obcat.schema", "obcat.wording",
     },
     "reading": {"duckdb", "numpy", "obcat.arrow", "obcat.db", "obcat.models", "obcat.schema"},
     "realism": {
