@@ -14,6 +14,8 @@ Python's own errors.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from obcat._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from obcat.catalog import Catalog, open
     from obcat.catalog.spectrum import Spectrum
@@ -39,7 +41,6 @@ __all__ = [
     "predict",
 ]
 
-__version__ = "0.1.0"
 
 # where each is at home; imported when it is first asked for
 _HOMES = {

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import requests
 
-from obcat import __version__
+from obcat._version import __version__
 from obcat.ingest.errors import Quarantined
 from obcat.ingest.fetch.errors import Failed
 from obcat.ingest.fetch.ledger import Ledger

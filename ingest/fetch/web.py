@@ -27,7 +27,7 @@ from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionErro
 from urllib3.util.connection import create_connection
 from urllib3.util.retry import Retry
 
-from obcat import __version__
+from obcat._version import __version__
 from obcat.ingest.fetch.errors import Failed
 from obcat.ingest.fetch.recipe import Limits
 

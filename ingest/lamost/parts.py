@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import obcat
+from obcat._version import __version__
 from obcat.checksums import is_whole, sealed
 from obcat.files import put, working
 from obcat.ingest.lamost.inflate import zlib
@@ -41,7 +41,7 @@ DAMAGED = (
     ValueError,
     pa.ArrowException,
 )  # a name in the foot that is no UTF-8 is a ValueError
-PROVENANCE = {"obcat_version": obcat.__version__, "reader_version": READER_VERSION}
+PROVENANCE = {"obcat_version": __version__, "reader_version": READER_VERSION}
 
 
 def _part_schema() -> pa.Schema:

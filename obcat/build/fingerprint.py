@@ -9,7 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from obcat import __version__, db
+from obcat import db
+from obcat._version import __version__
 from obcat.build import inputs
 from obcat.build.code import code_hash
 from obcat.build.fitting import TRAINING, module_of

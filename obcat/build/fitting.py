@@ -31,7 +31,6 @@ def fit_file(
     con: duckdb.DuckDBPyConnection,
     file: SqlFile,
     parameters: dict[str, Any],
-    fitted: dict[str, Arrays],
     kept_in: Path,
     models_from: Path | None,
 ) -> tuple[str, Arrays]:
@@ -47,7 +46,7 @@ def fit_file(
     rows, n_rows = models.rows_hash(ordered(read(), file))
     key = key_of(rows, used, file.header("Fit")[0])
     kept = models.load(kept_in, name, key)
-    fit = kept or trained(file, read, SimpleNamespace(**used), fitted)
+    fit = kept or trained(file, read, SimpleNamespace(**used))
     if kept is None:
         models.save(kept_in, name, key, fit)
     models.store(con, name, key, n_rows, "cached" if kept else "fitted", fit)

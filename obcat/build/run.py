@@ -110,7 +110,7 @@ def run_file(
     if file.header("Fit"):
         with one_thread(con):
             name, arrays = fit_file(
-                con, file, parameters_of(con), fitted, folder / "models", survey.models_from
+                con, file, parameters_of(con), folder / "models", survey.models_from
             )
         fitted[name] = arrays
         return

@@ -16,13 +16,13 @@ Read = Callable[[], pa.RecordBatchReader]
 Floats = NDArray[np.float64]
 
 
-def colours(read: Read, parameters: Any, models: dict[str, dict[str, np.ndarray]]) -> Fit:
+def colours(read: Read, parameters: Any) -> Fit:
     """The bolometric corrections as a grid, for trilinear interpolation of intrinsic colours.
 
     Parameters
     ----------
     read : rows with teff (K), logg, feh, and bc_b ... bc_h (mag) for each of BANDS, in any order
-    parameters, models : not used
+    parameters : not used
 
     Returns
     -------
@@ -40,14 +40,13 @@ def colours(read: Read, parameters: Any, models: dict[str, dict[str, np.ndarray]
     return Fit({**dict(zip(names, nodes, strict=True)), "bc_nodes": _filled(bc, nodes[2])})
 
 
-def coefficients(read: Read, parameters: Any, models: dict[str, dict[str, np.ndarray]]) -> Fit:
+def coefficients(read: Read, parameters: Any) -> Fit:
     """Extinction coefficients A_X / E(B-V) of BANDS and of Ks for one fixed star (paper section 4).
 
     Parameters
     ----------
     read : rows with teff (K) and the columns named in BANDS and ks
     parameters : colour_teff (K), the star's temperature; linear in log Teff between the rows, not beyond them
-    models : not used
 
     Returns
     -------

@@ -25,9 +25,7 @@ SUMMARY = pa.schema(
 )
 
 
-def labels(
-    read: Callable[[], pa.RecordBatchReader], parameters: Any, models: dict[str, Arrays]
-) -> Fit:
+def labels(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
     """Boosted trees for log10 Teff, log g and [Fe/H], each from the stars that have that label.
 
     The model is arrays, not LightGBM's text: a truncated text would end the interpreter that loads it.
@@ -37,7 +35,6 @@ def labels(
     read : rows, one a star, ordered by star_id: star_id, score_clean FLOAT[k], teff (K), logg, feh, is_train BOOLEAN
         (false: the star only tests)
     parameters : label_min_stars (fewer training stars: no trees, NaN from the kernel), and those of ``trees.train``
-    models : not used
 
     Returns
     -------

@@ -36,9 +36,7 @@ EMPTY = {
 SINGLE = ("limit", "brightest")
 
 
-def luminosity(
-    read: Callable[[], pa.RecordBatchReader], parameters: Any, models: dict[str, Arrays]
-) -> Fit:
+def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
     """Train both networks of Eq. 6, each ``rejection_iterations`` + 1 times.
 
     After each training, stars with snr_dparallax > binary_nsigma (Eq. 15-17) are left out of the next one; every
@@ -53,7 +51,6 @@ def luminosity(
         corrected), snr_g, is_train BOOLEAN (false: the star is only reported on)
     parameters : rejection_iterations, binary_nsigma, network_min_stars, network_seed, domain_components,
         domain_fraction, domain_bright_fraction, and those of ``network.train``
-    models : not used
 
     Returns
     -------

@@ -57,7 +57,6 @@ class Sampled:
 def noise(
     read: Callable[[], pa.RecordBatchReader],
     parameters: Any,
-    models: dict[str, dict[str, np.ndarray]],
 ) -> Fit:
     """Scatter of M_spec about M, without and with emission lines.
 
@@ -71,7 +70,6 @@ def noise(
         snr_g, parallax, parallax_error (mas, zero point corrected). Rows with a NULL, or a parallax, its error or an
         S/N that is not positive, are passed over. Meant for parallax / error > 10
     parameters : noise_nsigma, noise_walkers, noise_steps, noise_seed, noise_min_stars
-    models : not used
 
     Returns
     -------

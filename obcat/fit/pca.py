@@ -29,7 +29,7 @@ DROPPED = pa.schema(
 )
 
 
-def pca(read: Reader, parameters: Any, models: dict[str, Model]) -> Fit:
+def pca(read: Reader, parameters: Any) -> Fit:
     """Bases of the clean windows and of all pixels used, the map between them, and the threshold for emission.
 
     ``read()`` gives specid VARCHAR, star_id VARCHAR, flux FLOAT[3909] and ivar FLOAT[3909], normalised and in the rest

@@ -32,16 +32,17 @@ MAY_USE = {
         "obcat.statistics",
     },
     "__init__": {
-        "obcat.catalog", "obcat.explain", "obcat.model_file", "obcat.prediction", "obcat.query",
-        "obcat.reading",
+        "obcat._version", "obcat.catalog", "obcat.explain", "obcat.model_file", "obcat.prediction",
+        "obcat.query", "obcat.reading",
     },
+    "_version": set(),
     "arrow": {"numpy", "pyarrow"},
     "astro_table": {"astropy", "numpy", "pyarrow", "obcat.arrow", "obcat.schema"},
     "build": {
-        "duckdb", "numpy", "pyarrow", "obcat.checksums", "obcat.data", "obcat.db", "obcat.ddl",
-        "obcat.files", "obcat.fit", "obcat.ingest", "obcat.kernels", "obcat.lock", "obcat.machine",
-        "obcat.models", "obcat.old_paths", "obcat.parameters", "obcat.progress", "obcat.schema",
-        "obcat.survey", "obcat.udf", "obcat.wording",
+        "duckdb", "numpy", "pyarrow", "obcat._version", "obcat.checksums", "obcat.data", "obcat.db",
+        "obcat.ddl", "obcat.files", "obcat.fit", "obcat.ingest", "obcat.kernels", "obcat.lock",
+        "obcat.machine", "obcat.models", "obcat.old_paths", "obcat.parameters", "obcat.progress",
+        "obcat.schema", "obcat.survey", "obcat.udf", "obcat.wording",
     },
     "catalog": {
         "astropy", "duckdb", "matplotlib", "numpy", "pyarrow", "specutils", "obcat.astro_table",
@@ -80,12 +81,12 @@ MAY_USE = {
     "fetch": {"obcat.old_paths"},
     "files": {"obcat.checksums"},
     "ingest": {
-        "astropy", "numpy", "pyarrow", "scipy", "obcat", "obcat.checksums", "obcat.files",
+        "astropy", "numpy", "pyarrow", "scipy", "obcat._version", "obcat.checksums", "obcat.files",
         "obcat.kernels", "obcat.old_paths", "obcat.schema", "obcat.survey", "obcat.workers",
     },
     "ingest/fetch": {
         "astropy", "astropy_healpix", "astroquery", "duckdb", "msgspec", "numpy", "pyarrow", "pyvo",
-        "requests", "urllib3", "obcat", "obcat.files", "obcat.ingest", "obcat.schema",
+        "requests", "urllib3", "obcat._version", "obcat.files", "obcat.ingest", "obcat.schema",
         "obcat.survey",
     },
     "lock": set(),

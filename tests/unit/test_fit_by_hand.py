@@ -15,7 +15,6 @@ from obcat.fit.network import Progress
 from obcat.fit.noise import clipped, noise
 from obcat.fit.rejection import snr_dparallax
 from obcat.fit.rounds import Round, tables
-from obcat.fit.split import hash_fraction, is_train
 from obcat.fit.threshold import calibrate
 from obcat.kernels.grid import N_PIXEL
 from obcat.kernels.labels import boosted
@@ -105,7 +104,7 @@ def test_tables_of_the_noise_hold_every_walker_at_every_step():
         noise_nsigma=4.0, noise_walkers=10, noise_steps=60, noise_seed=1, noise_min_stars=20
     )
     table = pa.table(columns)
-    fit = noise(table.to_reader, given, {})
+    fit = noise(table.to_reader, given)
     rows = fit.tables["noise_chain"].to_pydict()
     pairs = set(zip(rows["step"], rows["walker"], strict=True))
     assert len(pairs) == len(rows["step"]) == len(set(rows["step"])) * 10
@@ -132,12 +131,6 @@ def test_excess_of_the_parallax_by_hand():
         parallax_error=0.5 * one,
     )  # fmt: skip
     assert found == pytest.approx(0.6 / np.hypot(0.26 * np.log(10), 0.5))
-
-
-def test_a_star_at_the_fraction_itself_does_not_train():
-    fraction = hash_fraction("S0100000200000")
-    assert not is_train("S0100000200000", fraction)
-    assert is_train("S0100000200000", np.nextafter(fraction, 1))
 
 
 def test_tables_of_the_rounds_by_hand():
@@ -180,7 +173,7 @@ def test_the_scatter_of_test_stars_judges_who_is_binary(monkeypatch):
     given = SimpleNamespace(rejection_iterations=1, binary_nsigma=1e9, network_min_stars=20, network_seed=1,
                             domain_components=1, domain_fraction=0.9, domain_bright_fraction=0.1)  # fmt: skip
     table = sky(200)
-    fit = module.luminosity(table.to_reader, given, {})
+    fit = module.luminosity(table.to_reader, given)
     rows = [r for r in fit.tables["luminosity_stars"].to_pylist() if r["network"] == "non_emission"]
     assert sorted({r["iteration"] for r in rows}) == [0, 1]
     assert {round(abs(r["residual"]), 4) for r in rows} == {0.1}
@@ -201,7 +194,7 @@ def test_the_brightest_is_of_the_stars_that_were_used(monkeypatch):
     monkeypatch.setattr(module, "snr_dparallax", lambda mk, *_, **__: np.where(dropped, 9.0, 0.0))
     given = SimpleNamespace(rejection_iterations=1, binary_nsigma=2.0, network_min_stars=20, network_seed=1,
                             domain_components=1, domain_fraction=0.9, domain_bright_fraction=0.0)  # fmt: skip
-    fit = module.luminosity(sky(200).to_reader, given, {})
+    fit = module.luminosity(sky(200).to_reader, given)
     assert fit.arrays["full_brightest"] == pytest.approx(-3 + 20 / 200)
     last = [r["used"] for r in fit.tables["luminosity_stars"].to_pylist()
             if (r["network"], r["iteration"]) == ("non_emission", 1)]  # fmt: skip

@@ -30,7 +30,7 @@ def corrections():
 
 @pytest.fixture(scope="module")
 def grid(corrections):
-    return colours(reader(corrections), PARAMETERS, {}).arrays
+    return colours(reader(corrections), PARAMETERS).arrays
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_every_node_of_the_table_comes_back_exactly(corrections, grid):
 
 def test_row_order_does_not_matter(corrections, grid):
     shuffled = corrections.take(np.random.default_rng(0).permutation(len(corrections)))
-    again = colours(reader(shuffled), PARAMETERS, {}).arrays
+    again = colours(reader(shuffled), PARAMETERS).arrays
     assert all(np.array_equal(again[x], grid[x]) for x in grid)
 
 
@@ -59,7 +59,7 @@ def test_b2v_star_has_the_colour_of_the_reference_readme(corrections):
     with_ks = corrections.set_column(
         corrections.column_names.index("bc_h"), "bc_h", corrections["bc_ks"]
     )
-    grid = colours(reader(with_ks), PARAMETERS, {}).arrays
+    grid = colours(reader(with_ks), PARAMETERS).arrays
     bc, _ = bolometric_corrections([20400.0], [4.19], [0.0], **grid)
     assert bc[0, BANDS.index("h")] - bc[0, BANDS.index("j")] == pytest.approx(-0.154, abs=0.003)
 
@@ -68,9 +68,7 @@ def test_a_missing_node_lies_between_its_neighbours_in_metallicity(corrections, 
     drop = (corrections["teff"].to_numpy() == 20000) & (corrections["logg"].to_numpy() == 5)
     drop &= corrections["feh"].to_numpy() == 0
     assert drop.sum() == 1
-    without = colours(reader(corrections.filter(pa.array(~drop))), PARAMETERS, {}).arrays[
-        "bc_nodes"
-    ]
+    without = colours(reader(corrections.filter(pa.array(~drop))), PARAMETERS).arrays["bc_nodes"]
     t, g = list(grid["teff_nodes"]).index(20000), 8
     np.testing.assert_allclose(
         without[t, g, 2], (without[t, g, 1] + without[t, g, 3]) / 2, rtol=1e-12
@@ -82,19 +80,19 @@ def test_a_missing_corner_is_not_extrapolated(corrections):
     less = some.filter(
         pa.array(~((some["teff"].to_numpy() == 6000) & (some["feh"].to_numpy() == 0)))
     )
-    assert np.isnan(colours(reader(less), PARAMETERS, {}).arrays["bc_nodes"][0, :, -1]).all()
+    assert np.isnan(colours(reader(less), PARAMETERS).arrays["bc_nodes"][0, :, -1]).all()
 
 
 def test_empty_table_gives_arrays_of_no_length(corrections, rows):
-    arrays = colours(reader(corrections.slice(0, 0)), PARAMETERS, {}).arrays
+    arrays = colours(reader(corrections.slice(0, 0)), PARAMETERS).arrays
     assert arrays["bc_nodes"].size == 0
-    assert len(coefficients(reader(rows.slice(0, 0)), PARAMETERS, {}).arrays["coefficients"]) == 0
+    assert len(coefficients(reader(rows.slice(0, 0)), PARAMETERS).arrays["coefficients"]) == 0
 
 
 def test_coefficients_are_the_row_of_the_star(rows):
     """The published row for 20,000 K, in the order of wavelength; that order is the one of falling coefficients."""
     expected = [4.091, 3.788, 3.565, 3.090, 2.604, 1.933, 1.920, 0.826, 0.520, 0.350]
-    found = coefficients(reader(rows), PARAMETERS, {}).arrays["coefficients"]
+    found = coefficients(reader(rows), PARAMETERS).arrays["coefficients"]
     np.testing.assert_array_equal(found, expected)
     assert all(a > b for a, b in pairwise(found))
 
@@ -107,4 +105,4 @@ def test_coefficients_between_rows_and_beyond_them(rows):
     with pytest.raises(
         ValueError, match="colour_teff = 8000 is outside the table: 10000 to 30000 K"
     ):
-        coefficients(reader(rows), SimpleNamespace(colour_teff=8000), {})
+        coefficients(reader(rows), SimpleNamespace(colour_teff=8000))

@@ -51,7 +51,7 @@ def table(teff=TEFF, logg=LOGG, feh=FEH, is_train=IS_TRAIN):
 
 
 def fitted(rows, parameters=PARAMETERS):
-    return labels(rows.to_reader, parameters, {})
+    return labels(rows.to_reader, parameters)
 
 
 @pytest.fixture(scope="module")

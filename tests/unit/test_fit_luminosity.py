@@ -75,7 +75,7 @@ def sky(n=N, seed=5, binaries=0.0, emission=0.15):
 
 
 def fitted(table, parameters=PARAMETERS):
-    return luminosity(table.to_reader, parameters, {})
+    return luminosity(table.to_reader, parameters)
 
 
 def answer(fit, table):

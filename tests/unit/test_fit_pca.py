@@ -100,7 +100,7 @@ def flags(norm, ivar, arrays):
 @pytest.fixture(scope="module")
 def fitted():
     norm, ivar, level = survey()
-    return norm, ivar, level, pca(reader(norm, ivar), PARAMETERS, {})
+    return norm, ivar, level, pca(reader(norm, ivar), PARAMETERS)
 
 
 def test_emission_is_found_and_left_out(fitted):
@@ -148,8 +148,8 @@ def test_scales_whiten_the_coefficients(fitted):
 
 def test_it_does_not_depend_on_how_rows_are_batched(fitted):
     norm, ivar, _, fit = fitted
-    other = pca(reader(norm, ivar, rows=257), PARAMETERS, {})
-    again = pca(reader(norm, ivar), PARAMETERS, {})
+    other = pca(reader(norm, ivar, rows=257), PARAMETERS)
+    again = pca(reader(norm, ivar), PARAMETERS)
     for name, array in fit.arrays.items():
         assert np.array_equal(array, again.arrays[name], equal_nan=True)
     assert other.tables["pca_dropped"].equals(fit.tables["pca_dropped"])
@@ -160,7 +160,7 @@ def test_masked_pixels_do_not_move_the_mean(fitted):
     norm, ivar, _ = survey(emitters=0)
     pixel = int(np.flatnonzero(CLEAN)[50])
     norm[::4, pixel], ivar[::4, pixel] = -100, 0
-    arrays = pca(reader(norm, ivar), PARAMETERS, {}).arrays
+    arrays = pca(reader(norm, ivar), PARAMETERS).arrays
     assert arrays["mean"][pixel] == pytest.approx(
         np.mean(norm[ivar[:, pixel] > 0, pixel]), abs=2e-3
     )
@@ -170,7 +170,7 @@ def test_masked_pixels_do_not_move_the_mean(fitted):
 @pytest.mark.parametrize("n", [0, 1, 2, 7])
 def test_too_few_spectra_give_a_model_that_answers_nan(n):
     norm, ivar, _ = survey(10, 0)
-    fit = pca(reader(norm[:n], ivar[:n]), PARAMETERS, {})
+    fit = pca(reader(norm[:n], ivar[:n]), PARAMETERS)
     clean, outcome = flags(norm, ivar, fit.arrays)
     assert clean.shape == (10, 6)
     assert all(np.isnan(column).all() for column in (clean, *outcome))
@@ -180,13 +180,13 @@ def test_too_few_spectra_give_a_model_that_answers_nan(n):
 @pytest.mark.parametrize("n", [8, 30])
 def test_a_handful_of_spectra_does_not_raise(n):
     norm, ivar, _ = survey(n, 0)
-    clean, _ = flags(norm, ivar, pca(reader(norm, ivar), PARAMETERS, {}).arrays)
+    clean, _ = flags(norm, ivar, pca(reader(norm, ivar), PARAMETERS).arrays)
     assert np.isfinite(clean).all()
 
 
 def test_stars_that_are_all_the_same_do_not_divide_by_zero():
     norm, ivar = np.full((40, N_PIXEL), 0.7, np.float32), np.ones((40, N_PIXEL), np.float32)
-    fit = pca(reader(norm, ivar), PARAMETERS, {})
+    fit = pca(reader(norm, ivar), PARAMETERS)
     clean, _ = flags(norm, ivar, fit.arrays)
     assert not clean.any()
     assert all(np.isfinite(array).all() for name, array in fit.arrays.items() if name != "mean")
@@ -198,7 +198,7 @@ def test_stars_that_are_all_the_same_do_not_divide_by_zero():
 def test_spectra_without_a_good_pixel_are_dropped():
     norm, ivar, _ = survey(60, 0)
     ivar[:3] = 0
-    fit = pca(reader(norm, ivar), PARAMETERS, {})
+    fit = pca(reader(norm, ivar), PARAMETERS)
     assert dict(
         zip(*(fit.tables["pca_dropped"][c].to_pylist() for c in ("specid", "reason")), strict=True)
     ) == {
