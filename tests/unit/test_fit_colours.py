@@ -98,9 +98,9 @@ def test_coefficients_are_the_row_of_the_star(rows):
 
 
 def test_coefficients_between_rows_and_beyond_them(rows):
-    between = coefficients(
-        reader(rows), SimpleNamespace(colour_teff=np.sqrt(2e4 * 3e4)), {}
-    ).arrays["coefficients"]
+    between = coefficients(reader(rows), SimpleNamespace(colour_teff=np.sqrt(2e4 * 3e4))).arrays[
+        "coefficients"
+    ]
     assert between[0] == pytest.approx((4.091 + 4.101) / 2)
     with pytest.raises(
         ValueError, match="colour_teff = 8000 is outside the table: 10000 to 30000 K"

@@ -46,7 +46,7 @@ def fit(*samples, **parameters):
     table = pa.concat_tables([pa.table(sample) for sample in samples])
     parameters = SimpleNamespace(**{**vars(SHORT), **parameters})
     return noise(
-        lambda: pa.RecordBatchReader.from_batches(table.schema, table.to_batches()), parameters, {}
+        lambda: pa.RecordBatchReader.from_batches(table.schema, table.to_batches()), parameters
     )
 
 
