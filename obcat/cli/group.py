@@ -22,6 +22,7 @@ BUILD = click.option(
     show_default=True,
     help="Folder of builds; a survey is built in a folder of its name below it.",
 )
+FILE = "obcat.duckdb"  # of a build, and of a release
 TRUSTED = "obcat.trust"  # key of what --trust said
 
 
@@ -58,9 +59,22 @@ TRUST = click.option(
 )
 
 
+class _Database(click.Path):
+    """A database, the folder that holds it, or the name of a survey that was built below here."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        given = Path(value)
+        built = Path("build") / given
+        if not given.exists() and len(given.parts) == 1 and (built / FILE).is_file():
+            given = built
+        if given.is_dir():
+            given /= FILE
+        return super().convert(given, param, ctx)
+
+
 def database_argument(*, required: bool = True) -> Callable[[Command], Command]:
     """The argument DATABASE, opened only if it is ours or with --trust."""
-    path = click.Path(path_type=Path, exists=True)
+    path = _Database(path_type=Path, exists=True)
     argument = click.argument("database", type=path, required=required, callback=trusted)
 
     def decorated(command: Command) -> Command:

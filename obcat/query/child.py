@@ -133,7 +133,8 @@ def _fail(
     error: BaseException,
     trace: TracebackType | None,
 ) -> None:
-    shown = "".join(traceback.format_exception(error))
+    foreseen = isinstance(error, ObcatError)
+    shown = "" if foreseen else "".join(traceback.format_exception(error))
     head = {"error": _said(error, memory)[:SAID], "trace": shown[-SAID:]}
     pipe.write(json.dumps(head).encode() + b"\n")
     pipe.flush()
@@ -143,8 +144,6 @@ def _fail(
 def _said(error: BaseException, memory: int) -> str:
     if isinstance(error, MemoryError):
         return too_much(memory)
-    if isinstance(error, UnicodeEncodeError):
-        return "the query is no text in UTF-8"
     if isinstance(error, ObcatError | ValueError | OverflowError):
         return one_line(error)
     if isinstance(error, OSError) and error.strerror:

@@ -99,9 +99,11 @@ def write(table: "pa.Table", form: str, path: Path, origin: "Origin | None" = No
     check_names(table, form)
     try:
         with publishing(path) as partial:
-            write_part(table, form, partial, origin)
-            if path.suffix.lower() == ".gz":
-                pack(partial)
+            packed = path.suffix.lower() == ".gz"
+            whole = partial.with_suffix("") if packed else partial  # astropy packs by the name
+            write_part(table, form, whole, origin)
+            if packed:
+                pack(whole, partial)
     except UnicodeEncodeError as error:
         raise ValueError(
             f"FITS holds ASCII text only, not {str(error.object)!r}; take parquet or csv"
@@ -117,16 +119,14 @@ def write_part(table: "pa.Table", form: str, path: Path, origin: "Origin | None"
         write_described(table, form, path, origin)
 
 
-def pack(path: Path) -> None:
+def pack(whole: Path, packed: Path) -> None:
     """Without a name and a time in it: the same answer gives the same bytes."""
-    packed = path.with_name(f"{path.name}.packed")
     with (
-        path.open("rb") as whole,
+        whole.open("rb") as read,
         packed.open("wb") as file,
         gzip.GzipFile("", "wb", fileobj=file, mtime=0) as put,
     ):
-        shutil.copyfileobj(whole, put)
-    packed.replace(path)
+        shutil.copyfileobj(read, put)
 
 
 def formulas(table: "pa.Table") -> str | None:

@@ -25,7 +25,7 @@ MAX_ROWS = 1_000_000
 TIME_LIMIT = 60.0  # seconds
 MEMORY = 2 * 10**9  # bytes that the process may have in memory
 LEAST = 5 * 10**8  # of which libraries take a fifth
-GRACE = 1.0  # seconds beyond the limit of time, in which DuckDB may stop by itself
+GRACE = 0.5  # seconds beyond the limit of time, in which a process starts
 PAUSE = 0.02  # seconds between two looks at the memory
 CHUNK = 1 << 20
 # what multiprocessing does for a process that it spawns: the same modules from the same places
@@ -89,7 +89,8 @@ def asked(
             head = _head(process, bounds)
             if "error" in head:
                 refused = QueryRefused(head["error"])
-                refused.add_note(head["trace"])
+                if head["trace"]:
+                    refused.add_note(head["trace"])
                 raise refused
             assert process.stdout is not None
             yield Reply(head["cut"], tuple(head["notes"]), process.stdout)

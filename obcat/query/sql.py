@@ -111,6 +111,7 @@ def old_names(query: str) -> str | None:
 
 def one_statement(con: duckdb.DuckDBPyConnection, query: str) -> str:
     """The query, if it is one SELECT, or EXPLAIN of one: EXPLAIN ANALYZE runs what it explains."""
+    query.encode()  # of what is no text DuckDB says no more than that it is of a wrong type
     statements = con.extract_statements(query)
     if not statements:
         raise QueryRefused("the query is empty; give one SELECT")
@@ -169,12 +170,20 @@ def lock_down(con: duckdb.DuckDBPyConnection, memory: int = MEMORY) -> None:
 def one_line_errors(database: Path, time_limit: float) -> Iterator[None]:
     try:
         yield
-    except duckdb.InterruptException as error:
-        raise QueryRefused(too_long(time_limit)) from error
-    except duckdb.OutOfMemoryException as error:
-        raise QueryRefused(f"{first_line(error)}; ask for less, or give --memory") from error
-    except duckdb.Error as error:
-        raise QueryRefused(shortened(in_one_line(error), database)) from error
+    except (duckdb.Error, OSError, ValueError) as error:  # Arrow has kinds of its own for DuckDB's
+        raise QueryRefused(refusal(error, database, time_limit)) from error
+
+
+def refusal(error: Exception, database: Path, time_limit: float) -> str:
+    """What DuckDB said, as an error of its own or through Arrow, in one line."""
+    if isinstance(error, UnicodeEncodeError):
+        return "the query is no text in UTF-8"
+    said = str(error).strip()
+    if said.startswith("INTERRUPT Error"):
+        return too_long(time_limit)
+    if said.startswith("Out of Memory Error"):  # its advice is to change settings, which are locked
+        return f"{said.splitlines()[0]}; ask for less, or give --memory"
+    return shortened(in_one_line(error), database)
 
 
 def shortened(message: str, database: Path) -> str:
@@ -187,10 +196,6 @@ def shortened(message: str, database: Path) -> str:
 def in_one_line(error: Exception) -> str:
     """What is wrong and what DuckDB thinks was meant, without the picture of the place."""
     return " ".join(PLACE.sub("", str(error).strip()).split())
-
-
-def first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
 
 
 STATUS = {

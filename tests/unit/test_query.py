@@ -181,6 +181,8 @@ def test_rows_are_cut_at_the_limit(database):
         ("Cannot open file '/a/b c/x.csv': no", "Cannot open file 'x.csv': no"),
         ('"/usr/lib/q.so" is gone', '"q.so" is gone'),
         ("1/2 and a/b/c, 3 / 4", "1/2 and a/b/c, 3 / 4"),
+        ("see https://example.org/a/b/c, s3://x/y/z", "see https://example.org/a/b/c, s3://x/y/z"),
+        ("file:///home/me/x.csv", "file://x.csv"),
     ],
 )
 def test_messages_do_not_tell_folders(message, short):
@@ -191,6 +193,45 @@ def test_refusals_do_not_tell_where_the_database_is(database):
     with pytest.raises(QueryRefused) as refusal:
         answer(database.parent / "none" / "x.duckdb", "SELECT 1")
     assert str(database.parent) not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ("SELECT spec_id FROM catalog.ob_stars", 'Candidate bindings: "specid"'),
+        ("FROM catalog.ob_star", 'Did you mean "ob_stars'),
+        ("SELECT abz(1)", 'Did you mean "abs"'),
+    ],
+)
+def test_hints_survive_and_the_picture_of_the_place_does_not(database, query, hint):
+    with pytest.raises(QueryRefused) as refusal:
+        ask(database, query)
+    assert hint in str(refusal.value)
+    assert "LINE 1" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("query", ["", " \n", ";", "-- nothing", "/* nothing */ ;"])
+def test_an_empty_query_is_named(database, query):
+    with pytest.raises(QueryRefused, match="the query is empty"):
+        ask(database, query)
+
+
+def test_an_error_in_a_late_row_is_one_line(database):
+    """Arrow tells it by an exception of its own, with DuckDB's picture of the place."""
+    query = "SELECT (CASE WHEN range = 9000 THEN 'x' ELSE '1' END)::INTEGER FROM range(10000)"
+    with pytest.raises(QueryRefused, match=r"Could not convert string 'x' to INT32$"):
+        ask(database, query)
+
+
+def test_a_late_interrupt_is_the_limit_of_time(database):
+    query = "SELECT a.range FROM range(1000000000) AS a"
+    with obcat.open(database, trust=True) as catalog, pytest.raises(QueryRefused, match="after"):
+        catalog.sql(query, time_limit=0.2)
+
+
+def test_a_query_that_is_no_text_is_refused(database):
+    with pytest.raises(QueryRefused, match="no text in UTF-8"):
+        ask(database, "SELECT '\udcff'")
 
 
 def test_python_variables_cannot_be_read(database):
@@ -230,6 +271,17 @@ def test_status_tells_what_is_there(database, con, fill):
     assert "not_fits" in text
     assert "pca_components" in text
     assert "out_of_domain" in text
+
+
+@pytest.mark.parametrize("name", ["[/red]", "[bold]b[/bold]", "a\x1b[31mb\u202ec"])
+def test_status_takes_names_as_they_are(database, con, fill, name):
+    """Brackets are no markup, and what moves a terminal is named."""
+    fill(con, "meta.survey", [{"name": "x", "simulated": 1}])
+    fill(con, "meta.provenance", [{"item": "survey", "value": name}])
+    con.close()
+    text = status(database)
+    assert name.replace("\x1b", r"\x1b").replace("\u202e", r"\u202e") in text
+    assert "\x1b" not in text
 
 
 @pytest.mark.parametrize(
