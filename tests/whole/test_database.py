@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from obcat.arrow import exact_array
 from obcat.schema import SQL, read_tables
-from obcat.udf import UDFS, to_numpy
+from obcat.udf import UDFS
 from tests.whole.small import obcat
 
 INTERNAL = "database_name = current_database() AND NOT internal"
@@ -142,10 +143,10 @@ def columns_of(
 def with_nan(column: pa.Array) -> np.ndarray:
     """NaN for NULL, in every pixel where the column holds arrays."""
     if not (pa.types.is_fixed_size_list(column.type) and column.null_count):
-        return to_numpy(column)
+        return exact_array(column)
     known = column.is_valid().to_numpy(zero_copy_only=False)
     out = np.full((len(column), column.type.list_size), np.nan, np.float32)
-    out[known] = to_numpy(column.drop_null())
+    out[known] = exact_array(column.drop_null())
     return out
 
 

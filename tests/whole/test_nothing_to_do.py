@@ -9,6 +9,7 @@ import pytest
 
 from obcat import db, schema
 from obcat.build import fingerprint, inputs
+from obcat.build.run import BuildFailed
 from obcat.export.published import read
 from tests.whole.small import PARAMETERS, Made, built, copy_build, obcat, tables_of, write_survey
 
@@ -83,8 +84,9 @@ def test_one_digit_of_a_reference_table_is_a_new_catalog(again, first, tmp_path,
 
 def test_a_lost_table_is_not_taken_for_unchanged(again):
     (again.folder / "raw" / "labels.parquet").unlink()
-    built(again.toml, again.folder)
-    assert again.database.stat().st_mtime != 1e9
+    with pytest.raises(BuildFailed, match=r"no table labels here; run `obcat ingest`"):
+        built(again.toml, again.folder)
+    assert again.database.stat().st_mtime == 1e9
 
 
 def test_lost_spectra_stop_the_build_and_leave_the_catalog(again, files):
