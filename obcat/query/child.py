@@ -68,14 +68,18 @@ def _made(
     escape: bool,
 ) -> tuple[dict[str, Any], Callable[[IO[bytes]], Any]]:
     """What there is to say, and what writes the answer that is whole already."""
-    from obcat.query import formats, origin, sql
+    from obcat.query import formats, sql
 
     notes = [sql.old_names(query)] if out or form != "arrow" else []
     if form == "csv":
         notes.append(formats.formulas(found.table))
     head = {"cut": found.cut, "notes": [note for note in notes if note]}
     if out:
-        known = origin.of_query(con, query, found.table) if form in formats.DESCRIBED else None
+        known = None
+        if form in formats.DESCRIBED:
+            from obcat.query.origin import of_query
+
+            known = of_query(con, query, found.table)
         formats.write(found.table, form, Path(out), known)
         return head, lambda pipe: None
     if form == "arrow":

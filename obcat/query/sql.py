@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from obcat import reading
 from obcat.query.formats import as_csv, printable
 from obcat.query.isolated import MAX_ROWS, MEMORY, TIME_LIMIT, QueryRefused, too_long
 
@@ -212,6 +211,8 @@ STATUS = {
 def status(database: Path) -> str:
     """Tables of what the database holds, as text: survey, files, parameters with source and status, models, steps."""
     from rich.console import Console
+
+    from obcat import reading
 
     with reading.open_database(database) as survey:
         con = survey.con
