@@ -18,12 +18,12 @@ FEW = 100  # files for the slow peers
 GZIP = 31
 
 
-def by_astropy(path: Path) -> np.ndarray:
+def by_astropy(path: Path) -> tuple[np.ndarray, dict]:
     with fits.open(path) as file:
         return np.asarray(file[0].data[:2], np.float32), dict(file[0].header)
 
 
-def by_astropy_from_memory(path: Path) -> np.ndarray:
+def by_astropy_from_memory(path: Path) -> tuple[np.ndarray, dict]:
     with fits.open(BytesIO(isal_zlib.decompress(path.read_bytes(), GZIP))) as file:
         return np.asarray(file[0].data[:2], np.float32), dict(file[0].header)
 
