@@ -26,7 +26,7 @@ REASONS = {
 
 
 class IngestError(ObcatError):
-    """The run cannot go on; the message is one line that names what is wrong, where, and the mend."""
+    """The run cannot go on; the message is one line that names what is wrong, where, and the remedy."""
 
     exit_code = 2
 

@@ -37,7 +37,7 @@ def ingest(
     except OSError as error:
         place = error.filename or raw
         raise IngestError(
-            f"{place}: {error.strerror or error}; free space or mend it, run again"
+            f"{place}: {error.strerror or error}; free space or repair it, run again"
         ) from error
     except pa.ArrowException as error:
         said = " ".join(str(error).split())[:160]

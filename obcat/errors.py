@@ -4,7 +4,7 @@ __all__ = ["ObcatError", "one_line", "printable"]
 
 
 class ObcatError(Exception):
-    """What stops a command: one line that names what is wrong, where, and the mend.
+    """What stops a command: one line that names what is wrong, where, and the remedy.
 
     ``exit_code`` is that of the command: 1 where something failed, 2 where what was given cannot
     be used, 3 where it cannot be read.

@@ -136,7 +136,7 @@ def _locked(handle: int, work: Path, new: bool) -> bool:
             raise
         if not new:
             raise Busy(
-                f"{work}: no locks here to tell whether another obcat is at work; else remove it"
+                f"{work}: no locks here to tell whether another obcat command is using it; else remove it"
             ) from error
     return True
 
@@ -180,7 +180,7 @@ MADE = "made by obcat"
 NEW = "new"
 MANY = 200  # files from which one sync of everything is quicker than one each
 NO_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
-MEND = "move it away, or give another folder"
+REMEDY = "move it away, or give another folder"
 Listing = dict[str, tuple[int, int, int]]
 
 
@@ -239,7 +239,7 @@ def check_ours(folder: Path, kind: str) -> Listing:
     made, stated = _claimed(folder) if any(folder.iterdir()) else (kind, {})
     if made != kind:
         what = f"a {made} of obcat" if made else "not made by obcat"
-        raise NotOurs(f"{folder}: {what}, and a {kind} would replace it; {MEND}")
+        raise NotOurs(f"{folder}: {what}, and a {kind} would replace it; {REMEDY}")
     return check_listed(folder, stated, kind)
 
 
@@ -250,9 +250,9 @@ def check_listed(folder: Path, stated: Mapping[str, str], kind: str) -> Listing:
     found = _listing(folder)
     for name in sorted(found.keys() - {SUMS}):
         if name not in stated:
-            raise NotOurs(f"{folder}: holds {name!r}, which is no part of the {kind}; {MEND}")
+            raise NotOurs(f"{folder}: holds {name!r}, which is no part of the {kind}; {REMEDY}")
         if not (folder / name).is_file() or digest(folder / name) != stated[name]:
-            raise NotOurs(f"{folder}: {name!r} was changed since obcat wrote it; {MEND}")
+            raise NotOurs(f"{folder}: {name!r} was changed since obcat wrote it; {REMEDY}")
     return found
 
 

@@ -15,7 +15,7 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 class Locked(ObcatError):
-    """Another obcat is at work in the folder, or it cannot be written; one line."""
+    """Another command of obcat uses the folder, or it cannot be written; one line."""
 
 
 @contextmanager
@@ -45,7 +45,9 @@ def _hold(handle: int, folder: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise Locked(f"{folder}: another obcat is at work here; wait for it to end") from None
+        raise Locked(
+            f"{folder}: another obcat command is using this folder; wait for it to end"
+        ) from None
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise Locked(f"{folder}: cannot be locked ({error.strerror})") from error

@@ -41,7 +41,7 @@ OWN_CGROUP = Path("/proc/self/cgroup")
 
 
 class MachineError(Exception):
-    """A limit that cannot be; one line that names it and the mend."""
+    """A limit that cannot be; one line that names it and the remedy."""
 
 
 class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

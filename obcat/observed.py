@@ -12,7 +12,7 @@ __all__ = ["gridded", "redshifts", "signal_to_noise"]
 Floats = NDArray[np.float64]
 
 REACH = (3700.0, 9100.0)  # Angstrom; a spectrum wholly outside has not one pixel that is used
-GUESSES = (  # what wavelengths are that are none in Angstrom: limits of their middle, name, mend
+GUESSES = (  # what wavelengths are that are none in Angstrom: limits of their middle, name, remedy
     (3.5, 4.0, "log10 of Angstrom", "10**wavelength"),
     (8.0, 9.3, "the natural logarithm of Angstrom", "numpy.exp(wavelength)"),
     (370.0, 910.0, "nanometres", "wavelength * astropy.units.nm"),
@@ -167,8 +167,8 @@ def _no_angstrom(values: Floats) -> str:
     middle = float(np.median(values))
     said = f"wavelengths {values.min():g} to {values.max():g} do not reach {REACH[0]:.0f} to {REACH[1]:.0f} Angstrom"
     guesses = [
-        f"; if they are {name}, give {mend}"
-        for low, high, name, mend in GUESSES
+        f"; if they are {name}, give {remedy}"
+        for low, high, name, remedy in GUESSES
         if low <= middle <= high
     ]
     return said + "".join(guesses)

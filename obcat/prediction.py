@@ -65,7 +65,7 @@ def predict(
     obcat.DamagedModels
         where models.safetensors is not what was written
     obcat.NotTrusted
-        where the database is a stranger's, unless ``trust``
+        where the database is somebody else's, unless ``trust``
     obcat.NotOurs
         where it is no database of obcat build
 

@@ -1,6 +1,6 @@
 """The one way to open a database that is finished: read-only, out of reach of files and network, and one of ours.
 
-DuckDB's makers compare opening a stranger's database with loading a stranger's program. Whether to
+DuckDB's makers compare opening somebody else's database with loading somebody else's program. Whether to
 open it at all is for ``obcat.query.trust``; once open, its views and macros reach neither files nor
 network (``obcat.db.connect``), and what should be a table of ours is one: a view in its place could
 be anything, and take for ever.
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 CATALOG = "catalog.ob_stars"
-MEND = "give a database made by `obcat build`"
+REMEDY = "give a database made by `obcat build`"
 
 Columns = dict[str, np.ndarray]
 
@@ -74,10 +74,10 @@ def open_database(database: Path, *, truth: Path | None = None, **limits: Any) -
             ((name, simulated),) = con.execute("SELECT name, simulated FROM meta.survey").fetchall()
             con.execute(f"SELECT count(*) FROM {CATALOG}").fetchall()
         except (duckdb.IOException, db.NotATable) as error:
-            raise NotOurs(f"{database}: {str(error).splitlines()[0]}; {MEND}") from error
+            raise NotOurs(f"{database}: {str(error).splitlines()[0]}; {REMEDY}") from error
         except (duckdb.Error, ValueError) as error:
             raise NotOurs(
-                f"{database}: is no database of obcat build, or it has no catalog; {MEND}"
+                f"{database}: is no database of obcat build, or it has no catalog; {REMEDY}"
             ) from error
         yield Reading(con, name, simulated == 1, database, truth or database.parent / "truth")
 

@@ -31,7 +31,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 class SurveyError(ObcatError):
-    """Stops a command; one line that names the survey file, the key and the mend."""
+    """Stops a command; one line that names the survey file, the key and the remedy."""
 
 
 class SurveyTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

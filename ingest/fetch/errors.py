@@ -24,7 +24,7 @@ REASONS = {
 
 
 class FetchError(ObcatError):
-    """The run cannot go on; one line that names what is wrong and the mend."""
+    """The run cannot go on; one line that names what is wrong and the remedy."""
 
     exit_code = 2
 

@@ -44,7 +44,7 @@ class Job(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """raw.files, one row an entry, and raw.headers, one row a spectrum."""
+    """raw.files, one row per entry, and raw.headers, one row per spectrum."""
 
     files: pa.Table
     headers: pa.Table

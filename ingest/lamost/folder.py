@@ -24,7 +24,7 @@ ENDING = re.compile(r"\.[A-Za-z0-9_~-]{1,12}")
 PAIRS = "superseded.csv"
 CHUNK = 512
 MOST_ENDINGS = 8
-RETRIED = ("unreadable", "not_a_file")  # may be mended without a trace in size or time
+RETRIED = ("unreadable", "not_a_file")  # may be repaired without a trace in size or time
 
 Progress = Callable[[int, int], None]
 
@@ -124,7 +124,7 @@ def _forget(out: Path) -> None:
             path.unlink()
     except OSError as error:
         raise IngestError(
-            f"{out}: {error.strerror or error}; mend the folder, run again"
+            f"{out}: {error.strerror or error}; repair the folder, run again"
         ) from error
 
 
@@ -146,7 +146,7 @@ def _read_all(
             yield chunk
     except OSError as error:
         raise IngestError(
-            f"{jobs[0].folder}: {error.strerror or error}; free space or mend it, run again"
+            f"{jobs[0].folder}: {error.strerror or error}; free space or repair it, run again"
         ) from error
 
 
@@ -157,7 +157,7 @@ def _merged(
     headers: pa.Table,
     chunks: list[Chunk],
 ) -> tuple[pa.Table, pa.Table]:
-    """raw.files in the order of ``entries``, raw.headers by specid: one row a spectrum."""
+    """raw.files in the order of ``entries``, raw.headers by specid: one row per spectrum."""
     rows = {row["path"]: row for row in kept} | {
         row["path"]: row for c in chunks for row in c.files.to_pylist()
     }
@@ -185,7 +185,7 @@ def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
         ) from error
     except OSError as error:
         raise IngestError(
-            f"{out}: {error.strerror or error}; free space or mend it, run again"
+            f"{out}: {error.strerror or error}; free space or repair it, run again"
         ) from error
 
 

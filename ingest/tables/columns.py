@@ -210,7 +210,7 @@ def _from_sexagesimal(column: pa.ChunkedArray, name: str, unit: str, where: str)
 def _angle(text: str, where: str) -> float:
     whole, minutes, seconds = (float(x) for x in re.findall(r"[0-9]+\.?[0-9]*", text))
     if minutes >= 60 or seconds > 60:
-        raise IngestError(f"{where}: {text[:40]!r} is no angle; mend the file")
+        raise IngestError(f"{where}: {text[:40]!r} is no angle; correct the file")
     return math.copysign(
         whole + minutes / 60 + seconds / 3600, -1.0 if text.startswith("-") else 1.0
     )
@@ -369,7 +369,7 @@ def _numeric_text(column: pa.ChunkedArray, pattern: str, what: str, where: str) 
     wrong = pc.filter(column, pc.invert(pc.match_substring_regex(column, pattern)))
     if len(wrong):
         raise IngestError(
-            f"{where}: {_shown(wrong)} is not {what} ({len(wrong)} such rows); mend the file{_hint(wrong)}"
+            f"{where}: {_shown(wrong)} is not {what} ({len(wrong)} such rows); correct the file{_hint(wrong)}"
         )
     return pc.replace_substring_regex(column, r"^\+", "")
 

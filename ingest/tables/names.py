@@ -181,9 +181,9 @@ def _check_required(
     for ours in source.required:
         if ours not in there:
             tried = ", ".join(source.candidates(ours))
-            mend = f'name it in the survey\'s TOML: columns = {{ {ours} = "…" }}'
+            remedy = f'name it in the survey\'s TOML: columns = {{ {ours} = "…" }}'
             raise IngestError(
-                f"{file}: no column for {ours} (tried {tried}){nearest(ours, names)}; {mend}"
+                f"{file}: no column for {ours} (tried {tried}){nearest(ours, names)}; {remedy}"
             )
     if not any(all(ours in there for ours in group) for group in source.identified_by):
         groups = ", ".join(" + ".join(group) for group in source.identified_by)

@@ -160,14 +160,14 @@ def check_degrees(table: pa.Table, where: str) -> None:
     if ra.size <= ENOUGH_ROWS:
         return
     if np.all(np.abs(dec) <= math.pi / 2) and np.all((ra >= 0) & (ra <= 2 * math.pi)):
-        raise IngestError(f"{where}: looks like radians ({_mend('rad', 'rad')})")
+        raise IngestError(f"{where}: looks like radians ({_remedy('rad', 'rad')})")
     if ra.max() <= 24 and np.ptp(ra) > 16 and np.ptp(dec) > 40:
         raise IngestError(
-            f"{where}: right ascension looks like hours ({_mend('hourangle', 'deg')})"
+            f"{where}: right ascension looks like hours ({_remedy('hourangle', 'deg')})"
         )
 
 
-def _mend(ra: str, dec: str) -> str:
+def _remedy(ra: str, dec: str) -> str:
     return f'state the unit in the survey\'s TOML: columns = {{ ra = "theirs [{ra}]", dec = "theirs [{dec}]" }}, or [deg]'
 
 

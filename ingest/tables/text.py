@@ -175,7 +175,7 @@ def _text_columns(data: bytes, separator: str, name: str) -> pa.Table:
         )
     except (pa.ArrowException, csv.Error) as error:
         raise IngestError(
-            f"{name}: not a regular table ({brief(error)}); mend or fetch it again"
+            f"{name}: not a regular table ({brief(error)}); repair it or fetch it again"
         ) from error
     return table.rename_columns(unique([n.strip() for n in table.column_names]))
 

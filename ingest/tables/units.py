@@ -74,7 +74,7 @@ def scale(declared: str, column: str, wanted: str, where: str) -> Scale:
         return _logarithm((match["cds"] or match["of"] or "").strip(), column, wanted, text, where)
     if text.lower() == "dex" and column not in PLAIN_LOGARITHMS:
         raise IngestError(
-            f"{where}: unit 'dex' is a logarithm of no unit, not {wanted!r}; {_mend(wanted or 'unit')}"
+            f"{where}: unit 'dex' is a logarithm of no unit, not {wanted!r}; {_remedy(wanted or 'unit')}"
         )
     if text.lower() in LOGARITHMIC and column in PLAIN_LOGARITHMS:
         return Scale()
@@ -113,7 +113,7 @@ def factor(declared: str, wanted: str, where: str) -> float:
         return float(unit.to(u.Unit(wanted)))
     except (u.UnitConversionError, u.UnitTypeError, AttributeError) as error:
         raise IngestError(
-            f"{where}: unit {text!r} cannot become {wanted!r}; {_mend(wanted)}"
+            f"{where}: unit {text!r} cannot become {wanted!r}; {_remedy(wanted)}"
         ) from error
 
 
@@ -126,7 +126,7 @@ def _parse(text: str, where: str) -> u.UnitBase:
                 return u.Unit(text, format=form)
             except (ValueError, TypeError) as error:
                 reason = brief(error, 60)
-    raise IngestError(f"{where}: unit {text!r} is not known ({reason}); {_mend('unit')}")
+    raise IngestError(f"{where}: unit {text!r} is not known ({reason}); {_remedy('unit')}")
 
 
 def _dimensionless(unit: u.UnitBase, text: str, where: str) -> float:
@@ -137,5 +137,5 @@ def _dimensionless(unit: u.UnitBase, text: str, where: str) -> float:
     )
 
 
-def _mend(wanted: str) -> str:
-    return f'mend the file, or state the unit in the survey\'s TOML: columns = {{ ours = "theirs [{wanted}]" }}'
+def _remedy(wanted: str) -> str:
+    return f'correct the file, or state the unit in the survey\'s TOML: columns = {{ ours = "theirs [{wanted}]" }}'

@@ -74,5 +74,5 @@ def provenance(survey: Survey, read: Mapping[str, str], mark: str) -> dict[str, 
 
 
 def _packages(survey: Survey) -> tuple[str, ...]:
-    """What the numbers hang on; the packages that train only where no models are lent."""
+    """What the numbers hang on; the packages that train only where no models of another build are used."""
     return PACKAGES if survey.models_from else (*PACKAGES, *TRAINING)

@@ -22,8 +22,12 @@ from obcat.fit.result import Fit
 __all__ = ["BORROWED", "REMEDY", "TRAINING", "fit_file", "missing", "module_of"]
 
 BORROWED = ("pca", "labels", "luminosity", "noise")
-TRAINING = ("torch", "lightgbm", "emcee")  # the extra build; not needed where models are lent
-REMEDY = 'pip install "obcat[build]", or lend the models of another build: models_from'
+TRAINING = (
+    "torch",
+    "lightgbm",
+    "emcee",
+)  # the extra build; not needed with models of another build
+REMEDY = 'pip install "obcat[build]", or use the models of another build: models_from'
 Arrays = dict[str, np.ndarray]
 
 

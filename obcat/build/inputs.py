@@ -25,7 +25,7 @@ SHA256 = pa.field("sha256", pa.string())
 
 
 class DamagedStore(StepFailed):
-    """A file that `obcat ingest` wrote is not as it was written; names it and the mend."""
+    """A file that `obcat ingest` wrote is not as it was written; names it and the remedy."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
@@ -85,7 +85,7 @@ def _reference() -> dict[str, pa.Table]:
 
 
 def _zero_point_coefficients() -> pa.Table:
-    """Tables 9 and 10 of Lindegren et al. 2021 from the package gaiadr3-zeropoint, one row a coefficient."""
+    """Tables 9 and 10 of Lindegren et al. 2021 from the package gaiadr3-zeropoint, one row per coefficient."""
     package = find_spec("zero_point")
     folders = package.submodule_search_locations if package else None
     assert folders, "gaiadr3-zeropoint is among the requirements"

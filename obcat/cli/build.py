@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import BUILD, SURVEY, TRUST, load, main, refuse_stranger, say
+from obcat.cli.group import BUILD, SURVEY, TRUST, load, main, refuse_untrusted, say
 from obcat.progress import progress
 
 
@@ -97,7 +97,7 @@ def simulate(
     "--again",
     "--rehash",
     is_flag=True,
-    help="Read every file again, though size and time are as before; mends a damaged store.",
+    help="Read every file again, though size and time are as before; repairs a damaged store.",
 )
 @click.option(
     "--allow-empty", is_flag=True, help="Accept tables of which no row belongs to a spectrum."
@@ -141,7 +141,7 @@ def build(survey: Path, root: Path, threads: int | None, memory: str | None) -> 
     from obcat.build.run import build as run
 
     described = load(survey)
-    refuse_stranger(described.models_from, "models_from: ")
+    refuse_untrusted(described.models_from, "models_from: ")
     folder = root / described.name
     started = time.monotonic()
     made = run(described, folder, say=say, threads=threads, memory=memory)

@@ -30,7 +30,7 @@ def _remember(context: click.Context, _: click.Parameter, trust: bool) -> None:
     context.meta[TRUSTED] = trust
 
 
-def refuse_stranger(database: Path | None, where: str = "") -> None:
+def refuse_untrusted(database: Path | None, where: str = "") -> None:
     """Stops with one line where the database is neither of a build nor of a release, and --trust was not given.
 
     ``where`` stands before what is said: the setting that names the database.
@@ -45,7 +45,7 @@ def refuse_stranger(database: Path | None, where: str = "") -> None:
 
 
 def trusted(_: click.Context, __: click.Parameter, database: Path | None) -> Path | None:
-    refuse_stranger(database)
+    refuse_untrusted(database)
     return database
 
 

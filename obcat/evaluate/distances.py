@@ -1,4 +1,4 @@
-"""Distances against the truth: errors claimed and present, bias, coverage of the interval from 16 to 84 per cent."""
+"""Distances against the truth: errors claimed and present, bias, coverage of the interval from the 16th to the 84th percentile."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def _groups(data: Compared) -> list[tuple[str, Rows]]:
 
 
 def claimed_error(data: Compared) -> NDArray[np.float64]:
-    """Half the interval from 16 to 84 per cent over the distance, (n,)."""
+    """Half the interval from the 16th to the 84th percentile over the distance, (n,)."""
     return (data["dis_high"] - data["dis_low"]) / 2 / data["dis"]
 
 

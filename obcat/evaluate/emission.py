@@ -1,4 +1,4 @@
-"""em_flag and the bit of erroneous spectra against the truth, a row a visit; what any threshold would find (ROC)."""
+"""em_flag and the bit of erroneous spectra against the truth, one row per visit; what any threshold would find (ROC)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +133,7 @@ def _sides(data: Compared) -> tuple[Rows, Rows]:
 def by_class(data: Compared) -> Section:
     """Area under the curve and recall at given rates of false alarms, by S/N, equivalent width and kind."""
     note = (
-        "Every threshold on the excess at H alpha over its error; a row a visit, spoiled spectra left out. Area: "
+        "Every threshold on the excess at H alpha over its error; one row per visit, spoiled spectra left out. Area: "
         "chance that a star with emission stands above one without (1 is perfect, 0.5 a guess); recall where so "
         "many of the stars without emission of that S/N are flagged; last columns: em_flag as built. EW and "
         "kinds: S/N >= 30."

@@ -40,17 +40,17 @@ class Evaluation(NamedTuple):
 def evaluate(database: Path, truth: Path, companions: Path | None = None) -> str:
     """Plain text: what the paper states beside what is measured, where the method fails, then section by section.
 
-    ``companions`` is a catalog that lends A, F, G dwarfs to the mock binaries, say of a survey of real spectra.
+    ``companions`` is a catalog that gives A, F, G dwarfs to the mock binaries, say of a survey of real spectra.
     Raises EvaluateError (one line): the survey is not simulated, the truth is missing or belongs to another survey, or
     a database is not one of obcat build.
     """
     try:
         with open_database(database, truth=truth) as survey:
             found = evaluation(survey)
-            lent = [_with_companions(survey, companions)] if companions else []
+            other = [_with_companions(survey, companions)] if companions else []
     except NotOurs as error:
         raise EvaluateError(str(error)) from error
-    return as_text([*found.sections, *lent], found.heading)
+    return as_text([*found.sections, *other], found.heading)
 
 
 def _with_companions(survey: Reading, companions: Path) -> Section:

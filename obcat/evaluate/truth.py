@@ -1,4 +1,4 @@
-"""The catalog of a simulated survey beside its truth, a row a spectrum; nothing else of the package reads a truth."""
+"""The catalog of a simulated survey beside its truth, one row per spectrum; nothing else of the package reads a truth."""
 
 from pathlib import Path
 

@@ -31,7 +31,7 @@ SPECTRUM_CAPTION = (
 )
 DISTANCE_CAPTION = (
     "Distance: the term of the spectrum, that of the parallax, and what was used, each over its maximum; "
-    "lines at 16 per cent, the mode and 84 per cent."
+    "lines at the 16th percentile, the mode and the 84th percentile."
 )
 HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">

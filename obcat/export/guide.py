@@ -56,7 +56,7 @@ def column_rows(columns: Iterable[Column]) -> Iterator[str]:
 
 def bit_rows(bits: Iterable[tuple[int, str, str]]) -> Iterator[str]:
     """(bit, name, meaning) as a table in Markdown, with how to ask for one."""
-    yield "`quality` is a sum of these; 0 is nothing the matter. In SQL: `quality & 64 > 0`, or, in"
+    yield "`quality` is a sum of these; 0 where none is set. In SQL: `quality & 64 > 0`, or, in"
     yield "the DuckDB file, `has_bit(quality, 'no_gaia')`.\n"
     yield "| bit | name | what is the matter |"
     yield "| --- | --- | --- |"

@@ -136,7 +136,7 @@ def with_unit(catalog: Published, name: str) -> str:
 def check_tables(
     con: duckdb.DuckDBPyConnection, database: Path, names: tuple[str, ...] = TABLES
 ) -> None:
-    """Tables, and not views: a view of a stranger's database could read files of whoever exports it."""
+    """Tables, and not views: a view of somebody else's database could read files of whoever exports it."""
     found = con.execute(f"SELECT schema_name || '.' || table_name {OURS}").fetchall()
     for name in names:
         if (name,) not in found:

@@ -13,7 +13,7 @@ from obcat.errors import ObcatError
 __all__ = ["NotTrusted", "check"]
 
 BUILT = ("raw", "models")  # folders that `obcat ingest` and `obcat build` leave beside the database
-MEND = "--trust opens it all the same, if you know who made it"
+REMEDY = "--trust opens it all the same, if you know who made it"
 
 
 class NotTrusted(ObcatError):
@@ -29,7 +29,7 @@ def check(database: Path) -> None:
         check_release(database, folder)
     elif not any((folder / name).is_dir() for name in BUILT):
         raise NotTrusted(
-            f"{database.name}: neither of a build nor of a release with {SUMS}; {MEND}"
+            f"{database.name}: neither of a build nor of a release with {SUMS}; {REMEDY}"
         )
 
 
@@ -38,14 +38,14 @@ def check_release(database: Path, folder: Path) -> None:
     try:
         stated = read_sums(folder).get(name)
     except NoSums as error:
-        raise NotTrusted(f"{database.name}: {SUMS} beside it is damaged; {MEND}") from error
+        raise NotTrusted(f"{database.name}: {SUMS} beside it is damaged; {REMEDY}") from error
     if stated is None:
-        raise NotTrusted(f"{database.name}: not in the {SUMS} beside it; {MEND}")
+        raise NotTrusted(f"{database.name}: not in the {SUMS} beside it; {REMEDY}")
     if (folder / f"{name}.wal").exists():
         raise NotTrusted(
             f"{database.name}: {name}.wal beside it would change it, and is no part of a release"
         )
     if digest(database) != stated:
         raise NotTrusted(
-            f"{database.name}: changed since its release, by the {SUMS} beside it; {MEND}"
+            f"{database.name}: changed since its release, by the {SUMS} beside it; {REMEDY}"
         )

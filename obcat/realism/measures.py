@@ -68,7 +68,7 @@ def scatter_about_zero(x: Array) -> Array:
 
 
 class Row(NamedTuple):
-    """Median, 16 and 84 per cent and mean of a measure over n spectra; value is the one that is compared."""
+    """Median, 16th and 84th percentile and mean of a measure over n spectra; value is the one that is compared."""
 
     name: str
     where: str

@@ -169,7 +169,7 @@ V = BANDS.index("v")
 
 
 class Motion(NamedTuple):
-    """km/s, one row a visit: all stars (NaN where there is none), the mean by their light in V, the header's value
+    """km/s, one row per visit: all stars (NaN where there is none), the mean by their light in V, the header's value
     and its error."""
 
     primary: Array

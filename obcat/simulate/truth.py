@@ -1,6 +1,6 @@
 """Truth: what was put in, for measuring what comes out; written apart from the survey, where no build looks.
 
-stars.parquet, a row a star (mag, mas, kpc, km/s, Angstrom; NaN where there is no such star or part):
+stars.parquet, one row per star (mag, mas, kpc, km/s, Angstrom; NaN where there is no such star or part):
 
     simulated name kind         kind: star, interloper, subdwarf, white_dwarf
     ra dec glon glat            deg, J2000
@@ -15,7 +15,7 @@ stars.parquet, a row a star (mag, mas, kpc, km/s, Angstrom; NaN where there is n
     in_*                        whether the table lists the star (gaia_dr2, twomass, xstps, apass)
     parallax_offset_true        what Gaia's parallax has too much
 
-visits.parquet, a row a spectrum:
+visits.parquet, one row per spectrum:
 
     simulated specid fitsname name snr_g        snr_g as asked for, before anything spoiled it
     rv rv_primary rv_companion rv_third rv_header_error         rv: by light in V, as the header's z without its error
@@ -51,7 +51,7 @@ KS = BANDS.index("ks")
 
 @contextmanager
 def open_truth(folder: Path) -> Iterator[dict[str, Append]]:
-    """What appends to stars.parquet (a row a star) and visits.parquet (a row a spectrum)."""
+    """What appends to stars.parquet (one row per star) and visits.parquet (one row per spectrum)."""
     with (
         parquet_table(folder / "stars.parquet") as stars,
         parquet_table(folder / "visits.parquet") as visits,
@@ -105,7 +105,7 @@ def _stars(sky: Sky) -> dict[str, np.ndarray]:
 
 
 STAMP = "simulation.json"
-LISTED = "targets.csv"  # a table of the survey with a row a spectrum: its hash binds a truth to its survey
+LISTED = "targets.csv"  # a table of the survey with one row per spectrum: its hash binds a truth to its survey
 
 
 def stamp(survey: Path, n_stars: int, recipe: Recipe) -> str:

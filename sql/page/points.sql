@@ -1,4 +1,4 @@
--- Title:   What the plots draw: one row a star, its best visit; each line after the names is one number
+-- Title:   What the plots draw: one row per star, its best visit; each line after the names is one number
 -- Grain:   one row per star (star_id).
 -- Reads:   catalog.ob_stars
 SELECT specid, star_id

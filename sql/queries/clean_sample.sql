@@ -1,4 +1,4 @@
--- Title:   A sample with nothing the matter: no quality bit but regressed labels, good spectrum, good astrometry
+-- Title:   A clean sample: no quality bit but regressed labels, good spectrum, good astrometry
 -- Reads:   catalog.ob_stars, meta.quality_bits
 SELECT star_id, specid, gaia_id, ra, dec, mk, mk_err, dis, ebv, binary_flag, em_flag
 FROM catalog.ob_stars

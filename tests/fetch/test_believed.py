@@ -211,7 +211,7 @@ def test_parts_that_do_not_fit_together_are_asked_for_again(world):
 
 
 def test_another_number_of_rows_was_published_since(world):
-    """The user mends ``rows``: what is there has the old number."""
+    """The user corrects ``rows``: what is there has the old number."""
     world.archives.result = lambda table: table.slice(1)
     assert world.fetch("targets", targets={"rows": 7}).exit_code == 0
     world.archives.reset()

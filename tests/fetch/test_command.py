@@ -160,7 +160,9 @@ def test_two_at_once_are_refused(world):
 
     world.survey("targets")
     with locked(world.data):
-        assert "another obcat is at work here" in run(world.folder / "world.toml").output
+        assert (
+            "another obcat command is using this folder" in run(world.folder / "world.toml").output
+        )
 
 
 def test_a_damaged_ledger_is_named(world):

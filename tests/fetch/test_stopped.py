@@ -239,7 +239,10 @@ def test_two_at_once(world):
     second = started(world)
     _, said = second.communicate(timeout=30)
     assert second.returncode == 1
-    assert said == f"Error: {world.data}: another obcat is at work here; wait for it to end\n"
+    assert (
+        said
+        == f"Error: {world.data}: another obcat command is using this folder; wait for it to end\n"
+    )
     assert len(world.archives.asked) <= asked + 1  # the first may just have begun its second file
     ended(process, signal.SIGINT)
 

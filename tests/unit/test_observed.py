@@ -1,4 +1,4 @@
-"""A user's arrays as what they are: masks, units, uncertainties, scale; or refused with what was given and the mend."""
+"""A user's arrays as what they are: masks, units, uncertainties, scale; or refused with what was given and the remedy."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""A stranger's database in every command: not opened unasked; opened, it reaches no file; no view for a table."""
+"""A database of somebody else in every command: not opened unasked; opened, it reaches no file; no view for a table."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A stranger's database: opened only if asked for, and then still out of reach of files and network."""
+"""A database of somebody else: opened only if asked for, and then still out of reach of files and network."""
 
 import shutil
 import sqlite3

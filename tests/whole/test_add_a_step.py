@@ -63,9 +63,8 @@ def test_a_build_has_the_column(checkout, files, first, tmp_path):
     """What the first build read and fitted is used again; only the new fit is made."""
     toml = write_survey(tmp_path / "survey.toml", files / "spectra", tables_of(files))
     copy_build(first, tmp_path / "small", "raw", "models")
-    said = run(checkout, *OBCAT, "build", toml, "--build", tmp_path)
+    run(checkout, *OBCAT, "build", toml, "--build", tmp_path)
     database = tmp_path / "small" / "obcat.duckdb"
-    assert "40_spectra/40_fit_helium" in said
     assert run(checkout, *OBCAT, "sql", database, ASKED).split()[-1] == "true,true"
     fitted = "SELECT model FROM model.fits WHERE origin = 'fitted'"
     assert run(checkout, *OBCAT, "sql", database, fitted).split() == ["model", "helium"]

@@ -163,5 +163,5 @@ def test_two_builds_at_once(first, files, tmp_path):
         done = obcat("build", toml, "--build", tmp_path)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"Error: {tmp_path / 'small'}: another obcat is at work here; wait for it to end"
+        f"Error: {tmp_path / 'small'}: another obcat command is using this folder; wait for it to end"
     ]

@@ -51,7 +51,7 @@ def truth(files) -> Path:
 
 @contextmanager
 def copied(first: Made, folder: Path, truth: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A copy of the first build that may be spoiled, with the truth beside it, a row a spectrum."""
+    """A copy of the first build that may be spoiled, with the truth beside it, one row per spectrum."""
     copy_build(first, folder, "obcat.duckdb")
     with db.connect(folder / "obcat.duckdb") as con:
         for name in ("stars", "visits"):

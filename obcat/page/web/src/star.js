@@ -72,7 +72,7 @@ function flags(facts, chosen) {
   });
   const meanings = bits.map(({ name, meaning, bit }) => element("li", {}, element("code", {}, name), ` (${bit}) ${meaning}`));
   return element("div", {}, element("ul", { class: "badges", "aria-label": "Flags" }, ...badges),
-    element("h3", {}, `Quality ${quality}`), meanings.length ? element("ul", { class: "bits" }, ...meanings) : element("p", {}, "Nothing the matter: no quality bit is set."));
+    element("h3", {}, `Quality ${quality}`), meanings.length ? element("ul", { class: "bits" }, ...meanings) : element("p", {}, "No quality bit is set."));
 }
 
 // errors stand with their values

@@ -132,7 +132,7 @@ export const views = (sun) => [
   }),
   flat({
     id: "errors", title: "Distance error against distance", first: ["dis", "dis_error"],
-    note: "Half of the 16 to 84 per cent interval over the distance.",
+    note: "Half of the interval from the 16th to the 84th percentile over the distance.",
   }),
 ];
 
