@@ -126,8 +126,8 @@ class Catalog:
         --------
         >>> import obcat
         >>> cat = obcat.open("build/simulated")
-        >>> cat.sql("SELECT count(*) AS n FROM catalog.ob_stars WHERE uniqflag = 1").to_pylist()
-        [{'n': 16032}]
+        >>> cat.sql("FROM catalog.ob_stars WHERE uniqflag = 1").num_rows
+        16032
         """
         if note := old_names(query):
             warnings.warn(note, FutureWarning, stacklevel=2)
