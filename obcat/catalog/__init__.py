@@ -6,11 +6,12 @@ from contextlib import ExitStack
 from html import escape
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
 
+from obcat.catalog.contents import ParameterUsed, require_table, survey_of
 from obcat.catalog.spectrum import Spectrum
 from obcat.kernels.grid import WAVELENGTH
 from obcat.parameters import read_parameters
@@ -24,7 +25,7 @@ from obcat.query.sql import (
     opened,
 )
 from obcat.query.trust import check as check_trust
-from obcat.reading import CATALOG, Missing, Reading, method_parameters
+from obcat.reading import CATALOG, Reading, method_parameters
 from obcat.schema import quoted, read_tables
 from obcat.wording import columns_as_run, parameters_as_run
 
@@ -44,16 +45,6 @@ SPECTRUM = {
     "normalised": "SELECT flux, ivar FROM spectra.normalised WHERE specid = $specid",
 }
 SHOWN = ("star_id", "ra", "dec", "mk", "mk_err", "dis", "ebv", "teff", "binary_flag", "em_flag")
-TABLES = "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
-
-
-class ParameterUsed(NamedTuple):
-    """A number of the method as it was used: value, unit, where it comes from, and what it is."""
-
-    value: float
-    unit: str
-    status: str
-    meaning: str
 
 
 class Catalog:
@@ -79,7 +70,7 @@ class Catalog:
         self._stack = ExitStack()
         self._con = self._stack.enter_context(opened(self.path))
         lock_down(self._con)
-        self.name, self.simulated = self._survey()
+        self.name, self.simulated = survey_of(self._con, self.path)
 
     def __enter__(self) -> "Catalog":
         return self
@@ -146,8 +137,8 @@ class Catalog:
         --------
         >>> import obcat
         >>> cat = obcat.open("build/simulated")
-        >>> cat.sql("SELECT count(*) AS n FROM catalog.ob_stars WHERE uniqflag = 1").to_pylist()
-        [{'n': 16032}]
+        >>> cat.sql("FROM catalog.ob_stars WHERE uniqflag = 1").num_rows
+        16032
         """
         if note := old_names(query):
             warnings.warn(note, FutureWarning, stacklevel=2)
@@ -335,22 +326,9 @@ class Catalog:
         with one_line_errors(self.path, TIME_LIMIT):
             return check(self._con, lambda _: None)
 
-    def _survey(self) -> tuple[str, bool]:
-        """Its name, that of the file where the database says none, and whether it is simulated."""
-        try:
-            rows = self._con.execute("SELECT name, simulated FROM meta.survey").fetchall()
-        except duckdb.Error:
-            rows = []
-        return (rows[0][0], rows[0][1] == 1) if rows else (self.path.name, False)
-
     def _require(self, table: str, what: str) -> None:
         with one_line_errors(self.path, TIME_LIMIT):
-            there = {name for (name,) in self._con.execute(TABLES).fetchall()}
-        if table not in there:
-            raise Missing(
-                f"{self.path.name}: no {what} here, for it has no {table}; "
-                "open the database of a build, a release has the catalog alone"
-            )
+            require_table(self._con, self.path, table, what)
 
     def _select(
         self,

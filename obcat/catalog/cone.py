@@ -15,7 +15,7 @@ def cone_in_degrees(
     dec: "float | Quantity",
     radius: "float | Quantity | None" = None,
 ) -> tuple[float, float, float]:
-    """Right ascension (0 to 360), declination and radius; of a SkyCoord, ``dec`` is the radius.
+    """Right ascension, declination and radius; of a SkyCoord, ``dec`` is the radius.
 
     Raises ValueError where the position is none, or the radius not from 0 to 180 degrees.
     """
@@ -51,4 +51,4 @@ def _in_range(ra: float, dec: float, radius: float) -> tuple[float, float, float
         raise ValueError(f"dec is {dec}; it must be from -90 to 90 degrees")
     if not 0 <= radius <= 180:
         raise ValueError(f"radius is {radius}; it must be from 0 to 180 degrees")
-    return ra % 360, dec, radius
+    return ra, dec, radius

@@ -127,6 +127,10 @@ def filled(template, tmp_path_factory, fill):
             "20.0, +20.001",
             "S0200000200000, spectrum 55861-F-01-001, found by position, 3.60 arcsec away",
         ),
+        (
+            "01:20:00.0 +20:00:03.6",
+            "S0200000200000, spectrum 55861-F-01-001, found by position, 3.60 arcsec away",
+        ),
     ],
 )
 def test_the_star_that_is_meant(filled, star, found):
