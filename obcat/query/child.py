@@ -148,8 +148,9 @@ def _fail(
 def _said(error: BaseException, memory: int) -> str:
     if isinstance(error, MemoryError):
         return too_much(memory)
-    if isinstance(error, ObcatError | ValueError | OverflowError):
-        return one_line(error)
     if isinstance(error, OSError) and error.strerror:
-        return one_line(error.strerror)
+        place = "" if error.filename is None else f"{error.filename}: "
+        return one_line(f"{place}{error.strerror}")
+    if isinstance(error, ObcatError | ValueError | OverflowError | OSError):
+        return one_line(error)
     return one_line(f"{type(error).__name__}: {error}")

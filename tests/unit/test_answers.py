@@ -328,6 +328,27 @@ def test_a_closed_stdout_is_no_traceback(database):
     assert len(done.stderr.splitlines()) <= 1
 
 
+@pytest.mark.parametrize("place", ["none/x.csv", "file/x.csv"])
+def test_a_place_that_cannot_be_written_is_named(database, tmp_path, place):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    done = run(database, "SELECT 1", "--out", tmp_path / place)
+    assert done.exit_code == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"Error: {tmp_path / place}: there is no folder")
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", ">&- 2>&-", "| head -c 1"])
+def test_files_that_are_closed_are_no_traceback(database, closed):
+    words = [sys.executable, "-m", "obcat.cli", "sql", "--trust", str(database)]
+    done = subprocess.run(
+        ["bash", "-c", f'"$@" {closed}', "bash", *words, "FROM range(200000)"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+
+
 def test_a_binary_answer_needs_a_file(database):
     assert "--out" in run(database, "SELECT 1", "--format", "fits").stderr
 
