@@ -68,7 +68,12 @@ def load(path: Path, known_parameters: Iterable[str], *, there: bool = True) -> 
     _check_values(survey, path)
     survey = _absolute(survey, path.absolute().parent)
     if there:
-        _check_paths(survey, path)
+        try:
+            _check_paths(survey, path)
+        except OSError as error:  # a name too long
+            raise SurveyError(
+                f"{path}: {error.filename}: {error.strerror}; mend the path"
+            ) from error
     return survey
 
 
@@ -96,6 +101,12 @@ def _read(path: Path) -> dict[str, Any]:
         raise SurveyError(f"{path}: is not UTF-8 text; give a survey's TOML file") from error
     except tomllib.TOMLDecodeError as error:
         raise SurveyError(f"{path}: not TOML: {_with_line(str(error), path)}") from error
+    except RecursionError as error:
+        raise SurveyError(
+            f"{path}: tables or lists in each other too deep; write it flat"
+        ) from error
+    except ValueError as error:  # of Python's own limits
+        raise SurveyError(f"{path}: a number with too many digits ({error})") from error
 
 
 def _with_line(error: str, path: Path) -> str:
