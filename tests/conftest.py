@@ -1,4 +1,6 @@
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,3 +15,15 @@ def real() -> Path:
     if not (folder / "spectra").is_dir():
         pytest.skip(f"no real LAMOST spectra in {folder}: set OBCAT_REAL to their folder")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_reach_what_tests_start() -> Iterator[None]:
+    """A shell in the background, or nohup, ignores signals; what it starts would inherit that, and no handler."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    ignored = [number for number in numbers if signal.getsignal(number) == signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, lambda *_: None)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)

@@ -9,7 +9,7 @@ import csv
 import numpy as np
 import pytest
 
-from obcat import companions, mock
+from obcat.evaluate import mock_binaries as mock
 from obcat.ingest.lamost.spectrum import read_spectrum
 from obcat.kernels.grid import WAVELENGTH
 from obcat.kernels.rest_frame import rest_frame_normalised
@@ -66,7 +66,7 @@ def primary(real, manifest):
     """A late B star at one distance, its own V flux the unit."""
     rows = [row for row in manifest if any(name in row["file"] for name in LATE_B)]
     best = max(rows, key=lambda row: float(row["snrg"]))
-    return companions.at_one_distance(*arrays(real, [best]), np.array([LATE_B_TEFF]), 1.0)
+    return mock.at_one_distance(*arrays(real, [best]), np.array([LATE_B_TEFF]), 1.0)
 
 
 @pytest.mark.parametrize("name", TYPES)
@@ -74,14 +74,12 @@ def test_composites_have_shallower_balmer_lines_than_a_late_b_star(real, manifes
     rows = dwarfs(manifest, *TYPES[name])
     assert len(rows) == EACH
     teff = np.array([float(row["lasp_teff"]) for row in rows])
-    dwarf = companions.at_one_distance(*arrays(real, rows), teff, 1.0)
+    dwarf = mock.at_one_distance(*arrays(real, rows), teff, 1.0)
     drawn = dwarf[0].any(axis=1)
     assert drawn.sum() > 0.8 * EACH
     repeated = tuple(np.repeat(x, drawn.sum(), axis=0) for x in primary)
-    change = depth(*mock.added(repeated, (dwarf[0][drawn], dwarf[1][drawn]))) / depth(*primary) - 1
-    light = np.median(
-        10 ** (-0.4 * (companions.dwarf(teff)[1] - companions.dwarf(np.array([LATE_B_TEFF]))[1]))
-    )
+    change = depth(*mock.add_light(repeated, (dwarf[0][drawn], dwarf[1][drawn]))) / depth(*primary) - 1
+    light = np.median(10 ** (-0.4 * (mock.dwarf(teff)[1] - mock.dwarf(np.array([LATE_B_TEFF]))[1])))
     assert np.median(change) < (
         0.05 if name == "A" else 0
     )  # lines of A stars are as deep as those of a late B star
