@@ -8,7 +8,7 @@ import pytest
 
 from obcat.fit.split import hash_fraction, is_train
 
-MACROS = Path(__file__).parents[2] / "sql" / "00_meta" / "20_macros.sql"
+MACROS = Path(__file__).parents[3] / "sql" / "00_meta" / "20_macros.sql"
 STARS = [f"S{i:06d}+{i * 7:06d}" for i in range(5000)]
 
 
