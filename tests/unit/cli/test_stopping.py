@@ -19,7 +19,7 @@ from obcat.ingest.errors import IngestError, UnreadableError
 from obcat.ingest.fetch.errors import FetchError
 from obcat.simulate.recipe import UnknownIngredient
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WAITS = """
 import signal, sys, time
 from obcat.cli.stopping import Stopping

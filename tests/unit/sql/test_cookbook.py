@@ -478,7 +478,7 @@ ROWS = re.compile(r"<!-- rows of sql/queries/(\w+)\.sql -->\n```text\n(.*?)```",
 
 def test_rows_of_the_readme_are_such_an_answer(database, con, fill):
     """As `obcat sql DATABASE --file` prints them on a terminal; the numbers are of the survey of full size."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
     (shown,) = ROWS.findall(readme)
     fill(con, "catalog.ob_stars", [star(str(i), snr_g=1.0) for i in range(6)])
     con.close()
@@ -489,7 +489,7 @@ def test_rows_of_the_readme_are_such_an_answer(database, con, fill):
     assert {len(row) for row in rows} == {len(head)}
 
 
-DOCS = (Path(__file__).parents[2] / "docs" / "sql.md").read_text(encoding="utf-8")
+DOCS = (Path(__file__).parents[3] / "docs" / "sql.md").read_text(encoding="utf-8")
 
 
 def test_docs_name_macros_that_exist(template):

@@ -25,7 +25,7 @@ from obcat.kernels.grid import LOG_START, N_PIXEL, WAVELENGTH
 from obcat.schema import arrow_schema
 from tests.lamost_files import DIALECTS, Fake, N, card, header, padded
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def read(fake: Fake) -> lamost.Spectrum:

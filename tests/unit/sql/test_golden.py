@@ -9,7 +9,7 @@ import pytest
 from obcat import db
 from obcat.schema import columns_of, read_tables
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 CASES = sorted(path.parent for path in GOLDEN.glob("*/*/expect.csv"))
 RTOL = 1e-9
 

@@ -14,7 +14,7 @@ from obcat.evaluate.reddening import input_errors
 from obcat.evaluate.truth import missing_note
 from obcat.section import Section
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAN = np.nan
 UNKNOWN = ("is_train", "mass_ratio", "true_ks", "true_a_ks", "distance_edge", "is_triple", "is_sb2", "is_wind",
            "wobble", "parallax_offset_true")  # fmt: skip

@@ -158,7 +158,7 @@ def cores() -> list[str]:
 
 @pytest.mark.parametrize("core", cores())
 def test_rows_of_a_product_are_the_same_bits_whatever_the_kernel(core):
-    env = os.environ | {"OPENBLAS_CORETYPE": core, "PYTHONPATH": str(Path(__file__).parents[2])}
+    env = os.environ | {"OPENBLAS_CORETYPE": core, "PYTHONPATH": str(Path(__file__).parents[3])}
     subprocess.run([sys.executable, "-c", SAME_BITS.format(shapes=SHAPES)], env=env, check=True)
 
 
