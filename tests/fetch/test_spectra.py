@@ -99,7 +99,7 @@ def test_missing_by_name(world, fault):
     assert [line.split("\t")[:2] for line in lines] == [["step", "name"], ["spectra", FIRST.specid]]
     names = [name for name in world.contents() if name.startswith("spectra")]
     assert len(names) == len(fakes()) - 1
-    assert not [name for name in names if FIRST.name in name or name.endswith(".part")]
+    assert not [name for name in names if FIRST.name in name or name.endswith(".partial")]
     assert f"obcat fetch {world.folder / 'world.toml'}" in done.output
     world.archives.hooks.clear()
     assert world.fetch("spectra", spectra=ONE[0]).exit_code == 0

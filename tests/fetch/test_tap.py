@@ -107,7 +107,7 @@ def assert_missing(world, done, reason: str, said: str) -> None:
     assert f"missing: gaia_dr2 table: {reason}: " in done.output
     assert said in done.output
     assert "gaia_dr2.parquet" not in world.contents()
-    assert not [name for name in world.contents() if name.endswith(".part")]
+    assert not [name for name in world.contents() if name.endswith(".partial")]
     world.archives.reset()
     assert world.fetch("gaia_dr2").exit_code == 0
     assert gaia(world).num_rows == N_STARS + 1

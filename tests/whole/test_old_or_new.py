@@ -1,0 +1,176 @@
+"""The old result or the new, whole: where the n-th call of a kind fails, and where a command is killed at any moment."""
+
+import errno
+import fcntl
+import hashlib
+import os
+import random
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from obcat import files
+from obcat.cli import main
+from obcat.files import STAMP
+from obcat.report.figures import FIGURES
+from tests.whole.small import OBCAT, Made, copy_build, csv_of, environment
+
+pytestmark = pytest.mark.slow
+CALLS = {
+    "write": (Path, ("write_text", "write_bytes"), errno.ENOSPC),
+    "rename": (Path, ("rename", "replace"), errno.EIO),
+    "mkdir": (Path, ("mkdir",), errno.ENOSPC),
+    "fsync": (os, ("fsync",), errno.EIO),
+    "flock": (fcntl, ("flock",), errno.EIO),
+}
+VARYING = (
+    "SHA256SUMS",
+    STAMP,
+    "obcat.duckdb",
+    "models.safetensors",
+    ".lock",
+)  # a lock that failed leaves its stamp
+MOST = 60
+
+
+class Failing:
+    """Fails the n-th call of a kind that touches ``place``; counts them."""
+
+    def __init__(self, kind: str, n: int, place: Path, patched: pytest.MonkeyPatch) -> None:
+        self.n, self.place, self.calls = n, str(place), 0
+        owner, names, self.number = CALLS[kind]
+        if kind == "rename":
+            patched.setattr(files, "_exchanged", self.wrapped(files._exchanged))
+        for name in names:
+            patched.setattr(owner, name, self.wrapped(getattr(owner, name)))
+
+    def wrapped(self, original: Callable) -> Callable:
+        def call(*given, **named):
+            first = given[0]
+            path = first if isinstance(first, Path) else Path(f"/proc/self/fd/{int(first)}")
+            if self.place in os.path.realpath(path):
+                self.calls += 1
+                if self.calls == self.n:
+                    raise OSError(self.number, os.strerror(self.number), self.place)
+            return original(*given, **named)
+
+        return call
+
+
+def run(words: list[str]) -> Result:
+    done = CliRunner().invoke(main, words)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+def tree(folder: Path) -> str:
+    """Digest of all that is below a folder, working folders too."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in VARYING):
+        content = re.sub(rb'(id="database">)[^<]*', rb"\1", path.read_bytes())
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + content)
+    return digest.hexdigest()
+
+
+def words_of(command: str, first: Made, folder: Path) -> list[str]:
+    database = ["--trust", str(first.database)]
+    return {
+        "simulate": ["simulate", str(folder), "--stars", "2", "--seed", "2", "--workers", "1"],
+        "export": ["export", *database, "--out", str(folder / "release")],
+        "page": ["page", *database, "--out", str(folder / "page.html"), "--spectra", "2"],
+        "report": ["report", *database, "--out", str(folder / "report")],
+        "ingest": ["ingest", str(first.toml), "--build", str(folder), "--workers", "1"],
+        "build": ["build", str(first.toml), "--build", str(folder)],
+    }[command]
+
+
+def prepare(command: str, first: Made, folder: Path) -> None:
+    """What is there before: another survey; what a build needs."""
+    folder.mkdir()
+    if command == "simulate":
+        assert run(["simulate", str(folder), "--stars", "1", "--workers", "1"]).exit_code == 0
+    if command == "build":
+        copy_build(first, folder / "small", "raw", "models")
+
+
+def state_of(command: str, folder: Path) -> str:
+    database = folder / "small" / "obcat.duckdb"
+    if command != "build":
+        return tree(folder)
+    return csv_of(database).decode() if database.exists() else ""
+
+
+def fails_until_it_succeeds(command: str, kind: str, place: Path, words: list[str]) -> int:
+    """The number of calls that failed the command, each in one line, with the old result left as it was."""
+    before = state_of(command, place)
+    for n in range(1, MOST):
+        with pytest.MonkeyPatch.context() as patched:
+            failing = Failing(kind, n, place, patched)
+            done = run(words)
+        if failing.calls < n:
+            assert done.exit_code == 0, done.stderr
+            return n - 1
+        said = done.stderr.splitlines()[-1]
+        assert (done.exit_code, said[:7]) == (1, "Error: "), (kind, n, done.stderr)
+        assert "--debug" not in said, (kind, n)
+        # a sync of the folder fails when the new result is in place
+        assert command == "ingest" or kind == "fsync" or state_of(command, place) == before, n
+    return MOST
+
+
+@pytest.mark.parametrize("kind", CALLS)
+@pytest.mark.parametrize("command", ["simulate", "export", "page", "report", "ingest", "build"])
+def test_the_nth_call_fails(first, tmp_path, monkeypatch, command, kind):
+    monkeypatch.setattr("obcat.report.page.FIGURES", FIGURES[:1])
+    failed, whole = tmp_path / "failed", tmp_path / "whole"
+    for place in (failed, whole):
+        prepare(command, first, place)
+    assert run(words_of(command, first, whole)).exit_code == 0
+    n = fails_until_it_succeeds(command, kind, failed, words_of(command, first, failed))
+    assert n > 0 or (command, kind) in {("build", "write"), ("ingest", "write")}
+    assert state_of(command, failed) == state_of(command, whole)
+    assert not [p for p in failed.rglob("*") if p.suffix in (".partial", ".tmp", ".wal", ".old")]
+
+
+def shown(folder: Path) -> dict[str, str]:
+    """What users see: name -> digest of what is in place; working folders are none of it."""
+    found = {}
+    for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".")):
+        if path.is_dir():
+            found[path.name] = tree(path)
+        elif path.is_file():
+            content = re.sub(rb'(id="database">)[^<]*', rb"\1", path.read_bytes())
+            found[path.name] = hashlib.sha256(content).hexdigest()
+    return found
+
+
+@pytest.mark.parametrize("command", ["simulate", "export", "page", "report"])
+def test_a_kill_at_moments_of_chance(first, tmp_path, command):
+    killed, whole, temporary = tmp_path / "killed", tmp_path / "whole", tmp_path / "temporary"
+    temporary.mkdir()
+    for place in (killed, whole):
+        prepare(command, first, place)
+    old, words = shown(killed), [*OBCAT, *words_of(command, first, killed)]
+    started = time.monotonic()
+    new = [*OBCAT, *words_of(command, first, whole)]
+    subprocess.run(new, check=True, capture_output=True, env=environment())
+    took = time.monotonic() - started
+    moments = random.Random(command)
+    for _ in range(4):
+        process = subprocess.Popen(
+            words, env=environment(TMPDIR=str(temporary)),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        time.sleep(moments.uniform(took / 3, took * 1.05))
+        process.kill()
+        process.wait()
+        assert shown(killed) in (old, shown(whole))
+    subprocess.run(words, check=True, capture_output=True, env=environment())
+    assert shown(killed) == shown(whole)
+    assert not [p for p in killed.rglob("*") if p.suffix in (".partial", ".tmp", ".wal", ".old")]
+    assert not list(temporary.iterdir())
