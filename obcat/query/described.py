@@ -24,11 +24,11 @@ def write_described(table: pa.Table, form: str, path: Path, origin: Origin | Non
 def _parquet(table: pa.Table, path: Path, origin: Origin) -> None:
     import pyarrow.parquet as pq
 
-    for number, field in enumerate(table.schema):
-        if declared := origin.columns.get(field.name):
+    for number, cell in enumerate(table.schema):
+        if declared := origin.columns.get(cell.name):
             said = {"description": declared.description, "unit": declared.unit, "ucd": declared.ucd}
             kept = {name: text for name, text in said.items() if text}
-            table = table.set_column(number, field.with_metadata(kept), table.column(number))
+            table = table.set_column(number, cell.with_metadata(kept), table.column(number))
     if origin.facts:
         stated = {f"obcat.{name}": value for name, value in origin.facts.items()}
         table = table.replace_schema_metadata(stated)
@@ -69,9 +69,9 @@ def _votable(table: pa.Table, path: Path, origin: Origin) -> None:
     from astropy.io.votable.tree import Info
 
     document = from_table(_astropy(table, origin))
-    for field in document.get_first_table().fields:
-        if declared := origin.columns.get(field.name):
-            field.ucd = declared.ucd or None
+    for cell in document.get_first_table().fields:
+        if declared := origin.columns.get(cell.name):
+            cell.ucd = declared.ucd or None
     document.resources[0].infos.extend(
         Info(name=name, value=one_line(value)) for name, value in origin.facts.items()
     )

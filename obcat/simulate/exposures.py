@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate import detector
 from obcat.simulate.detector import JOIN_PIXEL, Marked, add_sky, calibration, hit, marked, spoil
-from obcat.simulate.dust import f99, gas_velocity, transmission
+from obcat.simulate.dust import f99
 from obcat.simulate.emission import Emission, add_emission
 from obcat.simulate.fits_files import Value, write_spectrum
 from obcat.simulate.light import Component, composite
+from obcat.simulate.lines import gas_velocity, transmission
 from obcat.simulate.night import RESOLUTION, airs, blurred, draw_resolution, left_over
 from obcat.simulate.recipe import Recipe
 
