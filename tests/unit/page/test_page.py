@@ -384,3 +384,14 @@ def test_every_package_in_the_bundle_has_its_licence():
             text,
             re.MULTILINE | re.DOTALL,
         )
+
+
+def test_a_masked_pixel_is_not_in_the_spectrum_of_the_page(template, tmp_path, fill):
+    """Three pixels of 1.0, 1.0 and a masked 7.0 are one of 1.0."""
+    flux, ivar = np.ones(N_PIXEL), np.ones(N_PIXEL)
+    flux[5], ivar[5] = 7.0, 0.0
+    with db.connect(Path(shutil.copy(template, tmp_path / "obcat.duckdb"))) as con:
+        fill(con, "catalog.ob_stars", [row("A")])
+        fill(con, "spectra.normalised", [{"specid": "A-1", "flux": flux, "ivar": ivar}])
+        fill(con, "spectra.scores", [{"specid": "A-1", "score_clean": np.zeros(100)}])
+        assert np.nanmax(read(con, 1).layers[0]) == 1.0
