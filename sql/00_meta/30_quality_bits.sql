@@ -28,7 +28,7 @@ FROM (VALUES
     , (131072, 'distance_edge', 'The largest distance allowed cuts the distance PDF; decides it where dis is null')
     , (262144, 'parallax_poor',
         'No dis: it would rest on the parallax alone (a binary, or no M, Ks or extinction), which is too poor')
-    , (524288, 'distance_wide', 'No dis: the distance PDF is so wide that its mode lies outside its 16th to 84th percentile')
+    , (524288, 'distance_wide', 'No dis: distance PDF so wide that its mode lies outside its 16th to 84th percentile')
 ) AS b (bit, name, meaning)
 CROSS JOIN meta.parameters AS p
 ;
