@@ -78,11 +78,10 @@ MAY_USE = {
         "obcat.model_file", "obcat.models", "obcat.parameters", "obcat.reading", "obcat.schema",
         "obcat.wording",
     },
-    "fetch": {"obcat.old_paths"},
     "files": {"obcat.checksums"},
     "ingest": {
         "astropy", "numpy", "pyarrow", "scipy", "obcat._version", "obcat.checksums", "obcat.files",
-        "obcat.kernels", "obcat.old_paths", "obcat.schema", "obcat.survey", "obcat.workers",
+        "obcat.kernels", "obcat.schema", "obcat.survey", "obcat.workers",
     },
     "ingest/fetch": {
         "astropy", "astropy_healpix", "astroquery", "duckdb", "msgspec", "numpy", "pyarrow", "pyvo",

@@ -335,8 +335,6 @@ OLD = {
     "obcat.query": ("QueryRefused", "obcat.query.sql"),
     "obcat.trust": ("NotTrusted", "obcat.query.trust"),
     "obcat.build": ("build", "obcat.build.run"),
-    "obcat.fetch": ("errors", "obcat.ingest.fetch"),
-    "obcat.ingest.simulate": ("simulate", "obcat.simulate"),
 }
 
 
