@@ -78,7 +78,9 @@ def test_composites_have_shallower_balmer_lines_than_a_late_b_star(real, manifes
     drawn = dwarf[0].any(axis=1)
     assert drawn.sum() > 0.8 * EACH
     repeated = tuple(np.repeat(x, drawn.sum(), axis=0) for x in primary)
-    change = depth(*mock.add_light(repeated, (dwarf[0][drawn], dwarf[1][drawn]))) / depth(*primary) - 1
+    change = (
+        depth(*mock.add_light(repeated, (dwarf[0][drawn], dwarf[1][drawn]))) / depth(*primary) - 1
+    )
     light = np.median(10 ** (-0.4 * (mock.dwarf(teff)[1] - mock.dwarf(np.array([LATE_B_TEFF]))[1])))
     assert np.median(change) < (
         0.05 if name == "A" else 0
