@@ -53,6 +53,7 @@ def build(survey: Survey, folder: Path, *, say: Say, threads: int | None = None,
     read = inputs.provenance(folder / "raw")
     mark = fingerprint(survey, read)
     final = folder / "obcat.duckdb"
+    clear_left(folder)
     if fingerprint_of(final) == mark:
         return False
     with locked(folder), publishing(final) as partial:
