@@ -57,6 +57,7 @@ def build(
     read = inputs.provenance(folder / "raw")
     mark = fingerprint(survey, read)
     final = folder / "obcat.duckdb"
+    clear_left(folder)
     if fingerprint_of(final) == mark:
         return False
     with locked(folder), publishing(final) as partial:

@@ -73,9 +73,11 @@ def simulate(
     others.
     """
     from obcat import simulate as simulation
+    from obcat.files import clear_left
 
     recipe = simulation.recipe_of(seed, without, seeds)
     survey, truth = folder / "survey", folder / "truth"
+    clear_left(folder)
     if simulation.is_current(survey, truth, size, recipe):
         say(f"{survey}: simulated survey is there already")
         return
