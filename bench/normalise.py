@@ -3,9 +3,8 @@
 import numpy as np
 from timing import Row, seconds, show
 
-from obcat.kernels.continuum import normalise, smoothing_blocks
+from obcat.kernels.continuum import normalise, rest_frame, smoothing_blocks
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
-from obcat.kernels.rest_frame import rest_frame
 
 N, SIGMA, FEW = 2048, 50.0, 64
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from isal import isal_zlib
 from timing import Row, seconds, show
 
-from obcat.simulate.fits_files import gzipped
+from obcat.simulate.survey_files import gzipped
 
 STARS = (500, 4000)
 GZIP = 31

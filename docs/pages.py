@@ -19,8 +19,7 @@ from obcat.export import guide
 from obcat.export.published import CATALOG
 from obcat.ingest.errors import REASONS
 from obcat.ingest.sources import SOURCES, Source
-from obcat.parameters import printed, read_parameters
-from obcat.schema import SQL, Column, columns_of, read_tables
+from obcat.schema import SQL, Column, columns_of, printed, read_parameters, read_tables
 from obcat.udf import UDFS
 
 __all__ = ["PAGES", "write"]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from obcat.catalog import Catalog, open
     from obcat.catalog.spectrum import Spectrum
     from obcat.errors import ObcatError
-    from obcat.explain.star import StarNotFound
+    from obcat.explain.reasons import StarNotFound
     from obcat.model_file import DamagedModels
     from obcat.prediction import predict
     from obcat.query.sql import QueryRefused
@@ -52,7 +52,7 @@ _HOMES = {
     "ObcatError": "obcat.errors",
     "QueryRefused": "obcat.query.sql",
     "Spectrum": "obcat.catalog.spectrum",
-    "StarNotFound": "obcat.explain.star",
+    "StarNotFound": "obcat.explain.reasons",
     "open": "obcat.catalog",
     "predict": "obcat.prediction",
 }

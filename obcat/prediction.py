@@ -1,22 +1,241 @@
-"""A build's models on a user's own spectra: the same chain as in sql/, without a survey."""
+"""Prediction: labels, magnitude and emission of spectra of one's own, whatever their form."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from astropy.table import Table
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from obcat import model_file, reading
 from obcat import models as stored
 from obcat.astro_table import astropy_table
-from obcat.observed import gridded, redshifts, signal_to_noise
+from obcat.kernels.grid import on_grid, snr_g, usable
 from obcat.query.trust import check
 from obcat.udf import UDFS, batch_function
 
-__all__ = ["predict"]
+__all__ = ["gridded", "predict", "redshifts", "signal_to_noise"]
+
+Floats = NDArray[np.float64]
+
+REACH = (3700.0, 9100.0)  # Angstrom; a spectrum wholly outside has not one pixel that is used
+GUESSES = (  # what wavelengths are that are none in Angstrom: limits of their middle, name, remedy
+    (3.5, 4.0, "log10 of Angstrom", "10**wavelength"),
+    (8.0, 9.3, "the natural logarithm of Angstrom", "numpy.exp(wavelength)"),
+    (370.0, 910.0, "nanometres", "wavelength * astropy.units.nm"),
+    (0.37, 0.91, "micrometres", "wavelength * astropy.units.um"),
+    (3.7e-7, 9.1e-7, "metres", "wavelength * astropy.units.m"),
+)
+ORDINARY = (
+    -6,
+    24,
+)  # powers of two between which flux is left as it is; outside, float32 comes near its ends
+SCALED_TO = 10
+FASTEST = 0.1  # z of no star; 30,000 km/s
+UNKNOWN_Z = -9999.0
+POWERS = {
+    "std": -2,
+    "var": -1,
+    "ivar": 1,
+}  # what makes inverse variance of an uncertainty of astropy.nddata
+CEILINGS = (99.0, 999.0)  # S/N of LAMOST headers that is none, as in meta.header_snr
+
+
+class Given(NamedTuple):
+    """Values of what was given, where it is masked, and its unit, if it has one."""
+
+    values: Floats
+    mask: NDArray[np.bool_]
+    unit: Any
+
+
+def gridded(wavelength: Any, flux: Any, ivar: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Spectra on the common grid, (n, 3909) float32 flux and inverse variance, 0 where masked.
+
+    Parameters
+    ----------
+    wavelength : (p,) vacuum, in Angstrom or a Quantity of any spectral unit (nm, Hz, eV, dex(Angstrom)), in order
+    flux : (p,) or (n, p); a Quantity of flux per frequency or photons becomes flux per wavelength
+    ivar : as flux: inverse variance in the inverse square of the flux's unit, or an uncertainty of astropy.nddata
+
+    A pixel that is masked in any of the three is masked. Flux that is very large or small is scaled by a power of two.
+
+    Raises
+    ------
+    ValueError where shapes, units or wavelengths cannot be; the message says what was given and what to give
+    """
+    where, light = _angstrom(wavelength), _given(flux, "flux")
+    factor = _per_wavelength(light.unit, where.values)
+    weight = _inverse_variance(ivar, light.unit)
+    values, measured = np.atleast_2d(light.values), np.atleast_2d(weight.values)
+    if where.values.shape != values.shape[1:] or values.shape != measured.shape:
+        raise ValueError(
+            f"wavelength {where.values.shape}, flux {light.values.shape}, ivar {weight.values.shape}: "
+            "need (p,), (n, p), (n, p)"
+        )
+    measured = np.where(light.mask | weight.mask | where.mask, 0.0, measured / factor**2)
+    kept, angstrom = _in_order(where)
+    return on_grid(angstrom, *_scaled((values * factor)[:, kept], measured[:, kept]))
+
+
+def redshifts(z: Any, n: int) -> Floats:
+    """(n,) redshifts, NaN where masked or -9999. ValueError for what is no redshift of a star."""
+    given = _given(z, "z")
+    if given.unit is not None and str(given.unit):
+        raise ValueError(
+            f"z has the unit {given.unit}: give the redshift, that is, velocity / (299792.458 km/s)"
+        )
+    values = np.where(given.mask | (given.values == UNKNOWN_Z), np.nan, given.values)
+    wrong = values[np.abs(values) > FASTEST]
+    if wrong.size:
+        raise ValueError(
+            f"z = {wrong[0]:g} is the redshift of no star; a velocity in km/s is z times 299792.458"
+        )
+    return np.broadcast_to(values, n)
+
+
+def signal_to_noise(given: Any, flux: np.ndarray, ivar: np.ndarray) -> Floats:
+    """(n,) S/N in g: as given, or computed where it is none, as for headers; NaN where there is none at all."""
+    computed = np.array([snr_g(*row) for row in zip(flux, ivar, strict=True)])
+    computed[~(computed > 0)] = np.nan
+    if given is None:
+        return computed
+    snr = _given(given, "snr_g")
+    known = np.isfinite(snr.values) & (snr.values > 0) & ~np.isin(snr.values, CEILINGS) & ~snr.mask
+    return np.where(
+        np.broadcast_to(known, len(flux)), np.broadcast_to(snr.values, len(flux)), computed
+    )
+
+
+def _given(x: Any, name: str) -> Given:
+    """Numbers, mask and unit of lists, arrays, masked arrays, columns, quantities and astropy.nddata."""
+    from astropy import units as u
+
+    unit, mask = getattr(x, "unit", None), getattr(x, "mask", None)
+    try:
+        values = np.asarray(_data(x), float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: {type(x).__name__} is not an array of numbers") from error
+    hidden = (
+        np.zeros(values.shape, bool)
+        if mask is None
+        else np.broadcast_to(np.asarray(mask, bool), values.shape)
+    )
+    return Given(values, hidden, None if unit is None else u.Unit(unit))
+
+
+def _data(x: Any) -> Any:
+    """What holds the numbers, without mask and unit."""
+    from astropy import units as u
+    from astropy.nddata import NDData
+
+    if isinstance(x, np.ma.MaskedArray):
+        return np.ma.getdata(x, subok=False)
+    x = getattr(x, "unmasked", x)  # of astropy.utils.masked
+    if isinstance(x, NDData):
+        return x.data
+    return x.value if isinstance(x, u.Quantity) else x
+
+
+def _angstrom(wavelength: Any) -> Given:
+    from astropy import units as u
+
+    given = _given(getattr(wavelength, "physical", wavelength), "wavelength")
+    if given.unit is not None and given.unit != u.dimensionless_unscaled:
+        try:
+            given = given._replace(values=(given.values * given.unit).to_value(u.AA, u.spectral()))
+        except u.UnitConversionError as error:
+            raise ValueError(
+                f"wavelength has the unit {given.unit}: give wavelengths in Angstrom"
+            ) from error
+    reached = given.values[np.isfinite(given.values) & ~given.mask]
+    if reached.size and not (reached.max() > REACH[0] and reached.min() < REACH[1]):
+        raise ValueError(_no_angstrom(reached))
+    return given._replace(mask=given.mask | ~np.isfinite(given.values))
+
+
+def _in_order(where: Given) -> tuple[slice, Floats]:
+    """The pixels from the first known wavelength to the last, ascending, and their wavelengths, gaps filled."""
+    known = np.flatnonzero(~where.mask)
+    if len(known) < 2:
+        return slice(None), where.values
+    kept = slice(int(known[0]), int(known[-1]) + 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        filled = 10 ** np.interp(
+            np.arange(kept.start, kept.stop), known, np.log10(where.values[known])
+        )
+    filled[known - kept.start] = where.values[known]
+    if filled[0] <= filled[-1]:
+        return kept, filled
+    return slice(kept.stop - 1, kept.start - 1 if kept.start else None, -1), filled[::-1]
+
+
+def _no_angstrom(values: Floats) -> str:
+    middle = float(np.median(values))
+    said = f"wavelengths {values.min():g} to {values.max():g} do not reach {REACH[0]:.0f} to {REACH[1]:.0f} Angstrom"
+    guesses = [
+        f"; if they are {name}, give {remedy}"
+        for low, high, name, remedy in GUESSES
+        if low <= middle <= high
+    ]
+    return said + "".join(guesses)
+
+
+def _inverse_variance(ivar: Any, unit_of_flux: Any) -> Given:
+    """In the inverse square of the unit of flux."""
+    from astropy import units as u
+
+    kind = getattr(ivar, "uncertainty_type", "ivar")
+    if kind not in POWERS:
+        raise ValueError(f"ivar: {type(ivar).__name__} does not say what it is; give 1 / error**2")
+    power, given = POWERS[kind], _given(getattr(ivar, "array", ivar), "ivar")
+    unit, base = getattr(ivar, "unit", None), unit_of_flux or u.dimensionless_unscaled
+    values = given.values
+    if unit is not None:
+        wanted = base ** (-2 / power)
+        try:
+            values = values * u.Unit(unit).to(wanted)
+        except u.UnitConversionError as error:
+            of_flux = f"flux {unit_of_flux}" if unit_of_flux else "flux none"
+            raise ValueError(
+                f"ivar has the unit {unit}, {of_flux}: give 1 / error**2 in that of flux"
+            ) from error
+    with np.errstate(divide="ignore"):
+        return Given(values**power, given.mask, None)
+
+
+def _per_wavelength(unit: Any, wavelength: Floats) -> Floats:
+    """What makes of flux in this unit flux per wavelength, up to a constant, at (p,) wavelengths in Angstrom."""
+    from astropy import units as u
+
+    if unit is None:
+        return np.ones(1)
+    if isinstance(unit, u.LogUnit) or unit.is_equivalent(u.mag) or unit.is_equivalent(u.dex):
+        raise ValueError(f"flux has the unit {unit}, a logarithm: give flux")
+    per_angstrom = u.erg / u.s / u.cm**2 / u.AA
+    try:
+        known = np.where(np.isfinite(wavelength) & (wavelength > 0), wavelength, REACH[0])
+        factor = (np.ones(len(known)) * unit).to_value(
+            per_angstrom, u.spectral_density(known * u.AA)
+        )
+    except u.UnitConversionError:
+        return np.ones(1)
+    return factor / np.median(factor)
+
+
+def _scaled(flux: Floats, ivar: Floats) -> tuple[Floats, Floats]:
+    """Each spectrum by a power of two, which changes no digit, if its flux is far from what float32 holds well."""
+    power = np.zeros(len(flux))
+    for i, good in enumerate(usable(flux, ivar)):
+        if good.any():
+            power[i] = np.floor(np.log2(np.median(np.abs(flux[i, good]))))
+    far = (power < ORDINARY[0]) | (power > ORDINARY[1])
+    shift = np.where(far, SCALED_TO - power, 0.0)[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):
+        return flux * 2.0**shift, ivar / 2.0**shift / 2.0**shift
+
 
 MODELS = ("pca", "labels", "luminosity", "noise")
 

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from obcat.parameters import read_parameters
-from obcat.schema import UNSAID, columns_of, read_columns
+from obcat.schema import UNSAID, columns_of, read_columns, read_parameters
 
 __all__ = [
     "Section",

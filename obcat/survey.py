@@ -11,8 +11,7 @@ import msgspec
 
 from obcat.errors import ObcatError
 from obcat.machine import MachineError, Share, chosen
-from obcat.parameters import read_parameters
-from obcat.schema import columns_of, nearest
+from obcat.schema import columns_of, nearest, read_parameters
 
 __all__ = ["TABLES", "Survey", "SurveyError", "SurveyTable", "load"]
 

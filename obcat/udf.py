@@ -14,14 +14,13 @@ import numpy as np
 import pyarrow as pa
 
 from obcat.arrow import exact_array
+from obcat.kernels.continuum import rest_frame_normalised
 from obcat.kernels.distance import distance
 from obcat.kernels.emission import emission
 from obcat.kernels.extinction import extinction
 from obcat.kernels.labels import predict_labels
-from obcat.kernels.luminosity import luminosity
-from obcat.kernels.noise import mk_error
+from obcat.kernels.luminosity import luminosity, mk_error
 from obcat.kernels.pca import pca_scores
-from obcat.kernels.rest_frame import rest_frame_normalised
 from obcat.schema import Column, column
 
 __all__ = ["UDFS", "Udf", "batch_function"]

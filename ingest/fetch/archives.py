@@ -16,7 +16,7 @@ import requests
 from obcat.ingest.fetch.errors import Failed, FetchError
 from obcat.ingest.fetch.ledger import Ledger
 from obcat.ingest.fetch.recipe import Limits
-from obcat.ingest.fetch.stars import check_bytes, table_of
+from obcat.ingest.fetch.star_tables import check_bytes, table_of
 from obcat.ingest.fetch.web import AGAIN, answered, exchange, get, http_session, kind, redacted
 from obcat.schema import nearest
 

@@ -20,9 +20,8 @@ from obcat.ingest.fetch.recipe import Lamost, Limits
 from obcat.ingest.fetch.session import Session
 from obcat.ingest.fetch.web import Answer, get
 from obcat.ingest.lamost.header import Identity, name_identity
-from obcat.ingest.lamost.inflate import MAGIC
 from obcat.ingest.lamost.parts import READER_VERSION
-from obcat.ingest.lamost.spectrum import Spectrum, read_spectrum
+from obcat.ingest.lamost.spectrum import MAGIC, Spectrum, read_spectrum
 
 __all__ = ["CHECKS", "Wanted", "fetch_spectra", "wanted_of"]
 

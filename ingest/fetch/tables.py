@@ -15,7 +15,15 @@ from obcat.ingest.fetch.errors import Failed
 from obcat.ingest.fetch.ledger import set_aside
 from obcat.ingest.fetch.recipe import Tap, Vizier, XMatch
 from obcat.ingest.fetch.session import Session
-from obcat.ingest.fetch.stars import STAR, Chunk, check_stars, chunks, merged, parquet_of, table_of
+from obcat.ingest.fetch.star_tables import (
+    STAR,
+    Chunk,
+    check_stars,
+    chunks,
+    merged,
+    parquet_of,
+    table_of,
+)
 from obcat.ingest.tables import ingest
 from obcat.survey import SurveyTable
 

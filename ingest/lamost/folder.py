@@ -1,23 +1,108 @@
-"""LAMOST low-resolution spectra: a folder of FITS files -> raw.spectra, raw.headers and raw.files as Parquet."""
+"""A folder of spectra, read in chunks by several processes; only what is new or changed."""
 
+import hashlib
 import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from obcat.files import clear_left
-from obcat.ingest.errors import IngestError, UnreadableError
-from obcat.ingest.lamost import claims, parts
-from obcat.ingest.lamost.chunk import Chunk, Entry, Job, read_chunk
-from obcat.ingest.lamost.inflate import UNPACK
-from obcat.workers import ordered
+from obcat.ingest.errors import IngestError, Quarantined, UnreadableError
+from obcat.ingest.lamost import parts
+from obcat.ingest.lamost.spectrum import UNPACK, Spectrum, read_bytes, read_spectrum
+from obcat.machine import ordered
+from obcat.schema import arrow_schema
 
-__all__ = ["PAIRS", "ingest", "list_spectra"]
+__all__ = ["PAIRS", "Chunk", "Entry", "Job", "ingest", "list_spectra", "read_chunk"]
+
+
+class Entry(NamedTuple):
+    """A file found: ``path`` below the folder, as the operating system has it; size in bytes."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+    @property
+    def shown(self) -> str:
+        """The path in valid Unicode; bytes that are none are written as escapes."""
+        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+
+class Job(NamedTuple):
+    """Files below ``source``, of which spectra not in ``stored`` (sha256) become a part in ``folder``."""
+
+    source: Path
+    folder: Path
+    entries: list[Entry]
+    stored: Collection[str]
+
+
+class Chunk(NamedTuple):
+    """raw.files, one row per entry, and raw.headers, one row per spectrum."""
+
+    files: pa.Table
+    headers: pa.Table
+
+
+def read_chunk(job: Job) -> Chunk:
+    files: list[dict[str, Any]] = []
+    spectra: dict[str, Spectrum] = {}
+    for entry in job.entries:
+        row, spectrum = _read_entry(job.source, entry)
+        files.append(row)
+        if spectrum:
+            spectra.setdefault(row["sha256"], spectrum)
+    _write_new(job, spectra)
+    headers = [spectrum.header for spectrum in spectra.values()]
+    return Chunk(
+        pa.Table.from_pylist(files, arrow_schema("raw.files")),
+        pa.Table.from_pylist(headers, arrow_schema("raw.headers")),
+    )
+
+
+def _write_new(job: Job, spectra: dict[str, Spectrum]) -> None:
+    new = {sha: spectrum for sha, spectrum in spectra.items() if sha not in job.stored}
+    if new:
+        flux, ivar = (np.stack([getattr(s, name) for s in new.values()]) for name in parts.ARRAYS)
+        parts.write_part(
+            job.folder, [str(s.header["specid"]) for s in new.values()], list(new), flux, ivar
+        )
+
+
+def _read_entry(source: Path, entry: Entry) -> tuple[dict[str, Any], Spectrum | None]:
+    """The row of raw.files, and the spectrum unless the file is quarantined."""
+    row = {
+        "path": entry.shown,
+        "size": entry.size,
+        "mtime_ns": entry.mtime_ns,
+        "status": "ingested",
+    }
+    row["reader_version"] = parts.READER_VERSION
+    stored = None
+    try:
+        stored = read_bytes(source / entry.path)
+        spectrum = read_spectrum(stored, Path(entry.path).name)
+    except Quarantined as fault:
+        sha = hashlib.sha256(stored).hexdigest() if stored else None
+        return row | {
+            "status": "quarantined",
+            "sha256": sha,
+            "reason": fault.reason,
+            "detail": fault.detail,
+        }, None
+    return row | {name: spectrum.header[name] for name in ("sha256", "specid")}, spectrum
+
 
 SPECTRUM = re.compile(rf"(?is).*\.(fits?|fts)(\.gz|{'|'.join(map(re.escape, UNPACK))})?")
 ENDING = re.compile(r"\.[A-Za-z0-9_~-]{1,12}")
@@ -109,7 +194,7 @@ def _unchanged(files: pa.Table, entries: list[Entry], complete: frozenset[str]) 
         for path, _, _, status, reason, _, specid in rows
         if (
             reason not in RETRIED
-            if status == "quarantined" and reason != claims.SUPERSEDED
+            if status == "quarantined" and reason != parts.SUPERSEDED
             else specid in owned
         )
     }
@@ -164,8 +249,8 @@ def _merged(
     files = [rows[entry.shown] for entry in entries]
     table = pa.concat_tables([headers, *(c.headers for c in chunks)])
     where = {entry.shown: entry.path for entry in entries}
-    names = claims.settled(files, table, lambda path: source / where[path])
-    return pa.Table.from_pylist(files, parts.arrow_schema("raw.files")), claims.one_each(
+    names = parts.settled(files, table, lambda path: source / where[path])
+    return pa.Table.from_pylist(files, parts.arrow_schema("raw.files")), parts.one_each(
         table, names
     )
 
@@ -175,7 +260,7 @@ def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
     try:
         parts.write_table(headers, out / "headers.parquet")
         parts.tidy(out / "spectra", headers["sha256"].to_pylist())
-        claims.write_pairs(
+        parts.write_pairs(
             files.select(["path", "specid", "reason", "detail"]).to_pylist(), out / PAIRS
         )
         parts.write_table(files, out / "files.parquet")

@@ -1,4 +1,4 @@
-"""One LAMOST file -> header columns, and flux and inverse variance on the common grid."""
+"""A spectrum from a file: inflated, read, checked."""
 
 import hashlib
 import os
@@ -6,13 +6,14 @@ import stat
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from obcat.ingest.errors import Quarantined
-from obcat.ingest.lamost import inflate
 from obcat.ingest.lamost.header import (
     KEYWORDS,
     Cards,
@@ -26,7 +27,86 @@ from obcat.ingest.lamost.header import (
 from obcat.ingest.lamost.layouts import Arrays, first_pixel, layout_of, read_arrays
 from obcat.kernels.grid import median, placed, snr_g, usable
 
-__all__ = ["Spectrum", "content_of", "read_bytes", "read_spectrum"]
+__all__ = [
+    "MAGIC",
+    "SIZE_CAP",
+    "Spectrum",
+    "content_of",
+    "inflate",
+    "other_packing",
+    "read_bytes",
+    "read_spectrum",
+]
+
+zlib = import_module(
+    "isal.isal_zlib" if find_spec("isal") else "zlib"
+)  # ISA-L is not on every platform
+
+MAGIC = b"\x1f\x8b"
+SIZE_CAP = 10_000_000  # bytes; the largest LAMOST low-resolution file seen has 170 kB
+MOST_MEMBERS = 1000  # bgzip makes one of 64 kB
+GZIP = 31  # wbits of a stream with a gzip header and trailer
+UNPACK = {
+    ".fz": "funpack",
+    ".bz2": "bunzip2",
+    ".xz": "unxz",
+    ".zst": "unzstd",
+    ".lz4": "unlz4",
+    ".z": "uncompress",
+}
+UNPACK |= {".zip": "unzip", ".7z": "7z x"}
+MAGICS = {
+    b"BZh": ".bz2",
+    b"\xfd7zXZ": ".xz",
+    b"\x28\xb5\x2f\xfd": ".zst",
+    b"\x04\x22\x4d\x18": ".lz4",
+}
+MAGICS |= {b"\x1f\x9d": ".z", b"PK\x03\x04": ".zip", b"7z\xbc\xaf": ".7z"}
+
+
+def inflate(packed: bytes, *, cap: int = SIZE_CAP) -> bytes:
+    """The content of a gzip file: of all its members, one after the other; zeros may pad its end.
+
+    Raises Quarantined: truncated_gzip, damaged_gzip or too_large.
+    """
+    content, rest = _member(packed, 0, cap)
+    if not rest:
+        return content
+    members = [content]
+    while rest := rest.lstrip(b"\0"):
+        if not rest.startswith(MAGIC):
+            raise Quarantined("damaged_gzip", f"{len(rest)} bytes after the end of the stream")
+        if len(members) == MOST_MEMBERS:
+            raise Quarantined("too_large", f"more than {MOST_MEMBERS} gzip streams in one file")
+        content, rest = _member(rest, sum(map(len, members)), cap)
+        members.append(content)
+    return b"".join(members)
+
+
+def _member(packed: bytes, before: int, cap: int) -> tuple[bytes, bytes]:
+    """The content of the first member, and what follows it; ``before`` bytes were inflated already."""
+    stream = zlib.decompressobj(wbits=GZIP)
+    try:
+        content = stream.decompress(packed, cap - before + 1)
+    except zlib.error as error:
+        raise Quarantined("damaged_gzip", str(error)) from error
+    if before + len(content) > cap:
+        raise Quarantined("too_large", f"inflates to more than {cap} bytes")
+    if not stream.eof:
+        raise Quarantined(
+            "truncated_gzip", f"the stream ends after {len(packed)} bytes, {len(content)} inflated"
+        )
+    return content, stream.unused_data
+
+
+def other_packing(name: str, begin: bytes) -> str | None:
+    """How a file is packed that is neither plain nor gzip, by its first bytes or its ending, and what unpacks it."""
+    ending = next((e for magic, e in MAGICS.items() if begin.startswith(magic)), None)
+    ending = ending or next((e for e in UNPACK if name.lower().endswith(e)), None)
+    return (
+        f"packed as {ending}, which is not read; unpack it ({UNPACK[ending]})" if ending else None
+    )
+
 
 FITS = b"SIMPLE"
 LONGEST_NAME = 60  # characters of fitsname, its format in columns.csv
@@ -70,8 +150,8 @@ def read_bytes(path: Path) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise Quarantined("not_a_file", "a folder, pipe or device")
         with path.open("rb") as file:
-            content = file.read(inflate.SIZE_CAP + 1)  # whatever size the file claims
-        if len(content) > inflate.SIZE_CAP:
+            content = file.read(SIZE_CAP + 1)  # whatever size the file claims
+        if len(content) > SIZE_CAP:
             raise Quarantined("too_large", f"{max(status.st_size, len(content))} bytes")
     if not content:
         raise Quarantined("empty", "0 bytes")
@@ -107,9 +187,9 @@ def _parse(stored: bytes, name: str | None) -> Spectrum:
 
 def _unpacked(stored: bytes, name: str) -> bytes:
     """The content of a file that is plain FITS or gzip. Raises Quarantined: other_packing and what inflate raises."""
-    if stored.startswith(inflate.MAGIC):
-        return inflate.inflate(stored)
-    packing = None if stored.startswith(FITS) else inflate.other_packing(name, stored[:8])
+    if stored.startswith(MAGIC):
+        return inflate(stored)
+    packing = None if stored.startswith(FITS) else other_packing(name, stored[:8])
     if packing:
         raise Quarantined("other_packing", packing)
     return stored

@@ -10,10 +10,10 @@ import pyarrow as pa
 from obcat.ingest.errors import IngestError
 from obcat.ingest.source import Source
 from obcat.ingest.sources import SOURCES
-from obcat.ingest.tables import rows, store
+from obcat.ingest.tables import store
 from obcat.ingest.tables.names import alike, resolve
 from obcat.ingest.tables.read import read_table
-from obcat.ingest.tables.rows import ROW
+from obcat.ingest.tables.store import ROW
 from obcat.schema import nearest
 
 __all__ = ["ingest", "ingest_all"]
@@ -93,10 +93,10 @@ def _source(name: str) -> Source:
 
 def _unknown(values: pa.ChunkedArray, source: Source, name: str) -> tuple[int, int]:
     """How many values are NULL or a number that says so; how many of them are such a number."""
-    hidden, numbers = ~rows.given(values), 0
+    hidden, numbers = ~store.given(values), 0
     if pa.types.is_floating(values.type):
         column = next(c for c in source.columns if c.column == name)
-        said = rows.is_sentinel(values.to_numpy(), column)
+        said = store.is_sentinel(values.to_numpy(), column)
         hidden, numbers = hidden | said, int(np.sum(said))
     return int(np.sum(hidden)), numbers
 
@@ -107,15 +107,15 @@ def _good_rows(
     """The table without the rows that are rejected, double or another table's; the counts; the rejected rows."""
     read = table.num_rows
     ours = _own_rows(table, source)
-    why = rows.reasons(ours, source)
+    why = store.reasons(ours, source)
     rejected = _rejected(ours, why, source)
     _check_share(rejected, ours.num_rows, file)
     good = ours.filter(pa.array(why == ""))
     if complaint := source.complaint(good, given):
         raise IngestError(f"{file}: {complaint}")
-    kept = rows.merged(good)
+    kept = store.merged(good)
     for key in source.keys:
-        rows.agree(kept, key, file)
+        store.agree(kept, key, file)
     counts = {
         "rows_read": read,
         "rows": kept.num_rows,
@@ -130,7 +130,7 @@ def _own_rows(table: pa.Table, source: Source) -> pa.Table:
     if not source.optional_row:
         return table
     return table.filter(
-        pa.array(np.any([rows.given(table[c]) for c in source.optional_row], axis=0))
+        pa.array(np.any([store.given(table[c]) for c in source.optional_row], axis=0))
     )
 
 
@@ -147,7 +147,7 @@ def _rejected(table: pa.Table, why: np.ndarray, source: Source) -> pa.Table:
 
 
 def _check_share(rejected: pa.Table, n: int, file: str) -> None:
-    if n >= rows.ENOUGH_VALUES and rejected.num_rows > TOO_MANY * n:
+    if n >= store.ENOUGH_VALUES and rejected.num_rows > TOO_MANY * n:
         first = rejected.slice(0, 1).to_pylist()[0]
         raise IngestError(
             f"{file}: {rejected.num_rows} of {n} rows are unusable (row {first['row']}: {first['reason']}, "

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from obcat.ingest.errors import IngestError
 from obcat.ingest.source import TEXT, Source
-from obcat.ingest.tables import rows, units
+from obcat.ingest.tables import names, store
 from obcat.ingest.tables.names import Match, recipe
 from obcat.ingest.tables.read import Tabular
-from obcat.ingest.tables.rows import ROW
+from obcat.ingest.tables.store import ROW
 from obcat.schema import Column
 
 __all__ = ["Declared", "cleaned", "declared", "integers", "named_spectra", "numbers"]
@@ -101,7 +101,7 @@ def declared(given: Tabular, source: Source, matches: Mapping[str, Match], file:
     if {"ra", "dec"} <= matches.keys() and not any(
         _is_angle(given, matches[c]) for c in ("ra", "dec")
     ):
-        rows.check_degrees(result, f"{file}: ra, dec")
+        store.check_degrees(result, f"{file}: ra, dec")
     return Declared(result, changed, computed)
 
 
@@ -163,19 +163,19 @@ def _number(given: Tabular, column: Column, match: Match, file: str) -> pa.Chunk
         return integers(values, where)
     unit = _unit(given, match)
     if column.column in ("ra", "dec") and _is_sexagesimal(values):
-        return rows.wrapped(_from_sexagesimal(values, column.column, unit, where))
+        return store.wrapped(_from_sexagesimal(values, column.column, unit, where))
     read = _scaled(numbers(values, where), unit, column, where)
     if column.column not in ("ra", "dec"):
-        rows.check_values(column, read, bool(unit), where)
-    return rows.wrapped(read) if column.column == "ra" else read
+        store.check_values(column, read, bool(unit), where)
+    return store.wrapped(read) if column.column == "ra" else read
 
 
 def _scaled(read: pa.ChunkedArray, unit: str, column: Column, where: str) -> pa.ChunkedArray:
     """In the declared unit; sentinels are no quantities and stay as they are."""
-    scale = units.scale(unit, column.column, column.unit, where)
-    if scale == units.Scale():
+    scale = names.scale(unit, column.column, column.unit, where)
+    if scale == names.Scale():
         return read
-    missing = pa.array(rows.is_sentinel(read.to_numpy(), column))
+    missing = pa.array(store.is_sentinel(read.to_numpy(), column))
     plain = pc.power(10.0, read) if scale.is_log else read
     return pc.if_else(missing, read, pc.add(pc.multiply(plain, scale.factor), scale.shift))
 
@@ -253,7 +253,7 @@ def _input(given: Tabular, theirs: str, unit: str, file: str) -> pa.ChunkedArray
     where = _where(file, theirs)
     if unit == TEXT:
         return _plain(given.table[theirs])
-    scale = units.factor(given.units.get(theirs, ""), unit, where) if unit else 1.0
+    scale = names.factor(given.units.get(theirs, ""), unit, where) if unit else 1.0
     return pc.multiply(numbers(given.table[theirs], where), scale)
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from obcat.ingest.errors import IngestError
-from obcat.ingest.tables import rows, units
+from obcat.ingest.tables import names, store
 from obcat.ingest.tables.columns import cleaned, integers, named_spectra, numbers
 from obcat.ingest.tables.names import find
 from obcat.ingest.tables.read import Tabular, read_table
@@ -70,7 +70,7 @@ def _typed(given: Tabular, column: Column, theirs: str, where: str) -> pa.Chunke
     if column.type == "BIGINT":
         return _without_null(integers(given.table[theirs], where), column)
     read = _without_null(numbers(_flags(given.table[theirs], column), where), column)
-    scale = units.scale(given.units.get(theirs, ""), column.column, column.unit, where)
+    scale = names.scale(given.units.get(theirs, ""), column.column, column.unit, where)
     plain = pc.power(10.0, read) if scale.is_log else read
     return pc.add(pc.multiply(plain, scale.factor), scale.shift)
 
@@ -92,7 +92,7 @@ def _without_null(read: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     if pa.types.is_floating(read.type):
         known = read.to_numpy()
         read = pc.if_else(
-            pa.array(np.isfinite(known) & ~rows.is_sentinel(known, column)), read, None
+            pa.array(np.isfinite(known) & ~store.is_sentinel(known, column)), read, None
         )
     if column.null in ("yes", "no"):
         return read

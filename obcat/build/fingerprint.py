@@ -12,8 +12,7 @@ import duckdb
 from obcat import db
 from obcat._version import __version__
 from obcat.build import inputs
-from obcat.build.code import code_hash
-from obcat.build.fitting import TRAINING, module_of
+from obcat.build.fitting import TRAINING, code_hash, module_of
 from obcat.schema import SQL
 from obcat.survey import Survey
 

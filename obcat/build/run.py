@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 from duckdb.func import ARROW, SPECIAL
 
-from obcat import db, ddl, wording
+from obcat import db, ddl
 from obcat.build import inputs
 from obcat.build.fingerprint import fingerprint, fingerprint_of, provenance
 from obcat.build.fitting import REMEDY, Arrays, fit_file, missing
@@ -18,9 +18,8 @@ from obcat.errors import ObcatError
 from obcat.files import clear_left, publishing
 from obcat.lock import locked
 from obcat.machine import Share, chosen, in_threads, in_words
-from obcat.parameters import read_parameters
 from obcat.progress import working
-from obcat.schema import quoted, read_tables
+from obcat.schema import quoted, read_parameters, read_tables
 from obcat.survey import Survey
 from obcat.udf import UDFS, batch_function
 
@@ -97,7 +96,7 @@ def fill(con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say)
         for file in db.sql_files():
             with timed(con, file, say):
                 run_file(con, file, survey, folder, fitted)
-    wording.describe(con)
+    ddl.describe(con)
 
 
 def run_file(

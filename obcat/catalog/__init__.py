@@ -13,8 +13,8 @@ import numpy as np
 
 from obcat.catalog.contents import ParameterUsed, require_table, survey_of
 from obcat.catalog.spectrum import Spectrum
+from obcat.ddl import columns_as_run, parameters_as_run
 from obcat.kernels.grid import WAVELENGTH
-from obcat.parameters import read_parameters
 from obcat.query.isolated import MEMORY, TIME_LIMIT, Bounds, asked
 from obcat.query.sql import (
     QueryRefused,
@@ -26,8 +26,7 @@ from obcat.query.sql import (
 )
 from obcat.query.trust import check as check_trust
 from obcat.reading import CATALOG, Reading, method_parameters
-from obcat.schema import quoted, read_tables
-from obcat.wording import columns_as_run, parameters_as_run
+from obcat.schema import quoted, read_parameters, read_tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -185,9 +184,9 @@ class Catalog:
         1
         >>> cat.star("nobody")
         Traceback (most recent call last):
-        obcat.explain.star.StarNotFound: no star 'nobody'
+        obcat.explain.reasons.StarNotFound: no star 'nobody'
         """
-        from obcat.explain.star import star_ids
+        from obcat.explain.reasons import star_ids
 
         with one_line_errors(self.path, TIME_LIMIT):
             found = star_ids(self._con, str(name))
@@ -380,7 +379,7 @@ def open(path: str | Path, *, trust: bool = False) -> Catalog:
 
 
 def _at_rest(flux: np.ndarray, ivar: np.ndarray, z: float | None) -> tuple[np.ndarray, np.ndarray]:
-    from obcat.kernels.rest_frame import rest_frame
+    from obcat.kernels.continuum import rest_frame
 
     shifted = rest_frame(flux[None], ivar[None], np.array([np.nan if z is None else z]))
     return shifted[0][0], shifted[1][0]

@@ -1,6 +1,6 @@
 """obcat: from a folder of spectra and tables to a catalog of hot stars."""
 
-from obcat.cli import build, compare, demo, evaluate, fetch, page, publish, query
+from obcat.cli import build, evaluate, publish, query
 from obcat.cli.group import main
 
 __all__ = ["build", "compare", "demo", "evaluate", "fetch", "main", "page", "publish", "query"]

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from obcat.compare.differences import by_bins, flags, number_section, unknown
+from obcat.compare.differences import by_bins, draw_comparison, flags, number_section, unknown
 from obcat.compare.join import CompareError, Joined, join, names
-from obcat.compare.picture import draw_comparison
 from obcat.files import publishing_folder, refusal
 from obcat.section import Section, as_text
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from obcat import arrow
 from obcat.errors import ObcatError
-from obcat.export.cds.labels import label
+from obcat.export.cds.column import label
 from obcat.reading import CATALOG, NotOurs, open_database
 from obcat.schema import Column, columns_of
 

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat import statistics as st
-from obcat.evaluate.distances import claimed_error
-from obcat.evaluate.ranks import true_ranks
-from obcat.evaluate.samples import (
+from obcat.evaluate.distances import claimed_error, true_ranks
+from obcat.evaluate.paper import (
     EBV_EDGES,
     KPC_EDGES,
     MK_EDGES,

@@ -3,30 +3,280 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from obcat.evaluate import (
-    accuracy,
-    binaries,
-    composites,
-    emission,
-    failures,
-    paper,
-    reddening,
-    summary,
-)
-from obcat.evaluate.distances import distances
+import duckdb
+import numpy as np
+
+from obcat import statistics as st
+from obcat.evaluate import accuracy, binaries, composites, emission, failures, paper, reddening
+from obcat.evaluate.accuracy import central
+from obcat.evaluate.distances import claimed_error, distances, interval_coverage, true_ranks
+from obcat.evaluate.failures import has_warning, samples
 from obcat.evaluate.magnitudes import (
     Posterior,
     against_geometry,
     against_truth,
+    held_out_residuals,
     model,
     noise_posterior,
     pulls,
 )
-from obcat.evaluate.truth import Compared, EvaluateError, beside_truth, read_truth, refuse_real
-from obcat.reading import NotOurs, Reading, open_database
-from obcat.section import Section, as_text
+from obcat.evaluate.paper import (
+    BRIGHT_COMPANION,
+    GOOD_PARALLAX,
+    distance_error,
+    paper_text,
+    parallax_snr,
+    share_of_stars,
+)
+from obcat.evaluate.truth import (
+    Compared,
+    EvaluateError,
+    beside_truth,
+    is_ob_star,
+    read_truth,
+    refuse_real,
+)
+from obcat.reading import NotOurs, Reading, open_database, query_text
+from obcat.section import Section, as_text, decimals, markdown_table, percent
 
-__all__ = ["EvaluateError", "Evaluation", "evaluate", "evaluation", "main_numbers"]
+__all__ = [
+    "BEGIN",
+    "END",
+    "HEAD",
+    "EvaluateError",
+    "Evaluation",
+    "beside_paper",
+    "counts",
+    "evaluate",
+    "evaluation",
+    "main_numbers",
+    "parts",
+    "readme",
+]
+
+BEGIN, END = "<!-- evaluate -->", "<!-- /evaluate -->"
+HEAD = ("SIMULATED survey", "paper", "here")
+LEVELS = (0.68, 0.95)  # of intervals
+FAR = (13, 17)  # kpc, about the paper's 15
+SINGLE = "single stars without emission, S/N > 50, held out"
+WHO = "test stars without emission, S/N > 50"
+
+Found = dict[str, float]
+Cells = list[tuple[str, ...]]
+
+
+def beside_paper(data: Compared, found: Found) -> Section:
+    """The numbers the paper states, or we aim at, beside ours."""
+    note = "Nothing here was adjusted to reach a number. M_true: absolute Ks magnitude that was put in."
+    rows = [*_magnitude_rows(data, found), *_distance_rows(data, found), *_flag_rows(data, found)]
+    return Section("the paper's numbers beside ours", note, ("paper", "aim", "here"), rows)
+
+
+def _magnitude_rows(data: Compared, found: Found) -> Cells:
+    true = st.robust_scatter(held_out_residuals(data, "true_mk"))
+    return [
+        (
+            f"robust scatter of M_spec - M_true, mag: {SINGLE}",
+            "-",
+            "-",
+            decimals(true),
+        ),
+        (
+            f"robust scatter of M_spec - M_geo, mag: {WHO}",
+            paper_text("scatter"),
+            "-",
+            decimals(found["scatter"]),
+        ),
+        (
+            "sigma_int of the noise model, mag, em_flag 0",
+            paper_text("sigma_int"),
+            "-",
+            decimals(found["sigma_int"]),
+        ),
+        (
+            "sigma_100 of the noise model, mag, em_flag 0",
+            paper_text("sigma_100"),
+            "-",
+            decimals(found["sigma_100"]),
+        ),
+    ]
+
+
+def _distance_rows(data: Compared, found: Found) -> Cells:
+    best = data["uniqflag"] == 1
+    far = best & (data["dis"] >= FAR[0]) & (data["dis"] <= FAR[1])
+    claimed, claimed_far = found["dis_error"], found["dis_error_15"]
+    return [
+        ("median relative distance error claimed", paper_text("dis_error"), "-", percent(claimed)),
+        (
+            "the same from 13 to 17 kpc, binary_flag 0",
+            paper_text("dis_error_15"),
+            "-",
+            percent(claimed_far),
+        ),
+        ("the same from 13 to 17 kpc, all", "-", "-", percent(st.median(claimed_error(data)[far]))),
+        (
+            "median of |dis / true - 1|",
+            "-",
+            "-",
+            percent(st.median(np.abs(distance_error(data))[best])),
+        ),
+        (
+            "true distance between dis_low and dis_high",
+            "-",
+            "68.3 %",
+            percent(interval_coverage(data, best)),
+        ),
+    ]
+
+
+def _flag_rows(data: Compared, found: Found) -> Cells:
+    recall, alarms = emission.headline(data)
+    best = data["uniqflag"] == 1
+    flag, true = data["binary_flag"][best], data["is_binary"][best]
+    return [
+        ("em_flag: recall, Halpha emission above 2 A, S/N >= 30", "-", ">= 95 %", percent(recall)),
+        (
+            "em_flag: false alarms among stars without emission, S/N >= 30",
+            "-",
+            "<= 1 %",
+            percent(alarms, 2),
+        ),
+        ("binary_flag: recall of all binaries", "-", "-", percent(st.recall(flag, true))),
+        ("binary_flag: purity", "-", "-", percent(st.purity(flag, true))),
+        *((*row[:2], "-", row[2]) for row in parts(data, found).rows[:3]),
+    ]
+
+
+def readme(data: Compared, found: Found) -> str:
+    """A table of at most 14 rows between the marks that a README keeps for it."""
+    rows = [
+        *_readme_estimates(data, found),
+        *_readme_intervals(data),
+        *_readme_flags(data),
+        *_readme_failures(data),
+    ]
+    return f"{BEGIN}\n{markdown_table(HEAD, rows)}{END}\n"
+
+
+def _readme_estimates(data: Compared, found: Found) -> Cells:
+    true, best = held_out_residuals(data, "true_mk"), (data["uniqflag"] == 1) & is_ob_star(data)
+    sigma = f"{decimals(found['sigma_int'])}, {decimals(found['sigma_100'])} mag"
+    return [
+        (
+            f"scatter of M_spec − M_geo, {WHO}",
+            f"{paper_text('scatter')} mag",
+            _mag(found["scatter"]),
+        ),
+        ("scatter of M_spec − true M, the same that are single", "", _mag(st.robust_scatter(true))),
+        (
+            "σ_int and σ_100 of the noise model",
+            f"{paper_text('sigma_int')}, {paper_text('sigma_100')} mag",
+            sigma,
+        ),
+        ("median distance error claimed", paper_text("dis_error"), percent(found["dis_error"])),
+        (
+            "the same from 13 to 17 kpc, binary_flag 0",
+            paper_text("dis_error_15"),
+            percent(found["dis_error_15"]),
+        ),
+        (
+            "median of abs(distance / true − 1)",
+            "",
+            percent(st.median(np.abs(distance_error(data))[best])),
+        ),
+    ]
+
+
+def _readme_intervals(data: Compared) -> Cells:
+    best, rank = (data["uniqflag"] == 1) & is_ob_star(data), true_ranks(data)
+    single = best & (data["is_binary"] == 0)
+    inside = {level: central(rank, level) for level in LEVELS}
+    return [
+        (
+            f"true distances inside their {percent(level, 0)} interval: all; single stars",
+            "",
+            f"{percent(st.fraction(within[best]))}; {percent(st.fraction(within[single]))}",
+        )
+        for level, within in inside.items()
+    ]
+
+
+def _readme_flags(data: Compared) -> Cells:
+    recall, alarms = emission.headline(data)
+    best = data["uniqflag"] == 1
+    near = best & (parallax_snr(data) > GOOD_PARALLAX)
+    bright, flag, true = (
+        near & (data["mass_ratio"] > BRIGHT_COMPANION),
+        data["binary_flag"],
+        data["is_binary"],
+    )
+    return [
+        ("emission above 2 Å found; false alarms (S/N ≥ 30)", "", f"{percent(recall)}; {percent(alarms, 2)}"),
+        ("binaries found: all; q > 0.7 with parallax S/N > 10", "",
+         f"{percent(st.recall(flag[best], true[best]))}; {percent(st.recall(flag[bright], true[bright]))}"),
+        ("binary_flag 1 that are binaries: all; parallax S/N > 10", "",
+         f"{percent(st.purity(flag[best], true[best]))}; {percent(st.purity(flag[near], true[near]))}"),
+    ]  # fmt: skip
+
+
+def _readme_failures(data: Compared) -> Cells:
+    rows = dict(samples(data))
+    off = data["mk"] - data["true_mk"]
+    late = rows["late-B primary, q 0.5 to 0.7"]
+    bright = rows["single, M_true below -4"] | rows["single, M_true -4 to -3"]
+    odd, normal = ((data["uniqflag"] == 1) & kind for kind in (~is_ob_star(data), is_ob_star(data)))
+    shares = (percent(st.fraction(has_warning(data)[rows].astype(float))) for rows in (odd, normal))
+    return [
+        ("M_spec − true M of single stars brighter than M = −3", "", _mag(st.bias(off[bright]))),
+        (
+            "M_spec − M of late-B primaries with companions of q 0.5 to 0.7",
+            "",
+            _mag(st.bias(off[late])),
+        ),
+        ("stars that are not O or B with a warning; O and B stars with one", "", "; ".join(shares)),
+    ]
+
+
+def _mag(value: float) -> str:
+    return f"{decimals(value)} mag".replace("-", "−") if np.isfinite(value) else decimals(value)
+
+
+def parts(data: Compared, found: Found) -> Section:
+    """Parts of the stars: unclassified, binary, with emission; values that are missing."""
+    best = data["uniqflag"] == 1
+    true = {
+        "unknown": np.full(0, np.nan),
+        "binary": data["is_binary"][best],
+        "emission": data["has_emission"][best],
+    }
+    said = {"unknown": "binary_flag unknown", "binary": "binary", "emission": "emission"}
+    rows = [
+        (
+            said[name],
+            percent(share_of_stars(name)),
+            percent(_of_stars(found, name)),
+            percent(st.fraction(true[name])),
+        )
+        for name in said
+    ]
+    missing = (
+        (name, st.fraction(np.isnan(data[name][best]).astype(float)))
+        for name in ("mk", "dis", "ebv")
+    )
+    rows += [(f"no {name}", "-", percent(share), "-") for name, share in missing]
+    note = "Best visits; binary and emission are parts of all stars."
+    return Section("parts of the stars", note, ("paper", "catalog", "truth"), rows)
+
+
+def _of_stars(found: Found, name: str) -> float:
+    return found[name] / found["stars"] if found["stars"] else np.nan
+
+
+def counts(con: duckdb.DuckDBPyConnection) -> Section:
+    """Rows of the truth, which ``truth.beside_truth`` has registered, of the inputs and of the catalog."""
+    rows = [(label, str(n)) for label, n in con.execute(query_text("evaluate/counts")).fetchall()]
+    return Section("counts", "", ("n",), rows)
 
 
 class Evaluation(NamedTuple):
@@ -63,7 +313,7 @@ def main_numbers(database: Path, truth: Path) -> str:
     """The main numbers as a table in Markdown. EvaluateError as above."""
     try:
         with open_database(database, truth=truth) as survey:
-            return summary.readme(_beside_truth(survey), paper.from_catalog(survey.con))
+            return readme(_beside_truth(survey), paper.from_catalog(survey.con))
     except NotOurs as error:
         raise EvaluateError(str(error)) from error
 
@@ -79,7 +329,7 @@ def evaluation(survey: Reading) -> Evaluation:
     stated, posterior = paper.from_catalog(survey.con), noise_posterior(survey.con)
     fails = failures.failures(data)
     sections = [
-        summary.beside_paper(data, stated),
+        beside_paper(data, stated),
         fails,
         *_estimates(data, posterior),
         *_classes(data),
@@ -87,8 +337,8 @@ def evaluation(survey: Reading) -> Evaluation:
         reddening.reddening_errors(data),
         reddening.label_errors(data),
         reddening.input_errors(data),
-        summary.parts(data, stated),
-        summary.counts(survey.con),
+        parts(data, stated),
+        counts(survey.con),
     ]
     return Evaluation(survey.heading, sections, fails)
 

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from obcat import statistics as st
 from obcat.evaluate.accuracy import central
-from obcat.evaluate.ranks import true_ranks
-from obcat.evaluate.samples import (
+from obcat.evaluate.distances import true_ranks
+from obcat.evaluate.paper import (
     GOOD_PARALLAX,
     MK_EDGES,
     PAPER_MIN_SNR,

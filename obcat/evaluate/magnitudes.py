@@ -5,13 +5,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat import statistics as st
-from obcat.evaluate.paper import STATED, paper_text
-from obcat.evaluate.samples import (
+from obcat.evaluate.paper import (
     MK_EDGES,
     PAPER_MIN_SNR,
     SNR_EDGES,
+    STATED,
     bins,
     good_singles,
+    paper_text,
     plain_singles,
 )
 from obcat.evaluate.truth import Compared

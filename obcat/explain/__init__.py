@@ -5,9 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from obcat.explain.quality import bits
-from obcat.explain.reasons import colours, em_reason
-from obcat.explain.star import StarNotFound, find
+from obcat.explain.reasons import StarNotFound, bits, colours, em_reason, find
 from obcat.reading import Reading, open_database
 from obcat.schema import SQL
 from obcat.section import Section, star_text

@@ -14,10 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from obcat import models
-from obcat.kernels.density import Terms, terms_of
-from obcat.kernels.grid import WAVELENGTH
+from obcat.kernels.distance import Terms, terms_of
+from obcat.kernels.grid import WAVELENGTH, clean_pixels
 from obcat.kernels.pca import reconstruct
-from obcat.kernels.windows import clean_pixels
 from obcat.reading import query_text
 from obcat.section import Section, as_html
 

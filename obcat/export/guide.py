@@ -1,13 +1,118 @@
-"""The column guide: what every column means, in plain words, made from columns.csv."""
+"""What a release says of itself: columns, provenance, how to cite."""
 
-from collections.abc import Iterable, Iterator
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from obcat.export.cds.labels import label
-from obcat.export.published import CATALOG, NOT_REAL, Published, with_unit
-from obcat.schema import Column, read_tables
+from obcat.export.cds.column import label
+from obcat.export.published import CATALOG, NOT_REAL, Published, own_numbers, with_unit
+from obcat.schema import Column, columns_of, read_tables
 
-__all__ = ["NULLS", "bit_rows", "cell", "column_rows", "write"]
+__all__ = [
+    "NULLS",
+    "bit_rows",
+    "cell",
+    "column_rows",
+    "write",
+    "write_citation",
+    "write_provenance",
+]
+
+
+def write_provenance(
+    path: Path, catalog: Published, files: Mapping[str, str] | None = None
+) -> None:
+    """Everything that made the catalog as JSON: inputs with their hashes, versions, parameters with their source.
+
+    ``files`` (name -> checksum) are those of the release that cannot say themselves of which build they are.
+    """
+    document = {
+        "simulated": catalog.simulated,
+        **({"warning": NOT_REAL} if catalog.simulated else {}),
+        "survey": catalog.survey,
+        "table": CATALOG,
+        "rows": catalog.rows.num_rows,
+        **{name: catalog.provenance.get(name) for name in ("release", "obcat", "fingerprint")},
+        "files": dict(files or {}),
+        "method": "2021ApJS..253...22X",
+        "inputs": starting("input ", catalog.provenance),
+        "versions": starting("version of ", catalog.provenance),
+        "parameters": parameters(catalog),
+    }
+    path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="ascii")
+
+
+def starting(head: str, items: dict[str, str]) -> dict[str, str]:
+    return {
+        name.removeprefix(head): value for name, value in items.items() if name.startswith(head)
+    }
+
+
+def parameters(catalog: Published) -> dict[str, dict]:
+    """value, unit, status (paper, assumed or survey) and source (with the words) of each."""
+    return {
+        c.column: {
+            "value": catalog.parameters[c.column],
+            "unit": c.unit or None,
+            "status": re.split(r"\W", note)[0],
+            "source": note,
+        }
+        for c in columns_of("meta.parameters")
+        if (note := catalog.notes.get(c.column))
+    }
+
+
+PAPERS = (
+    ("Method", "Xiang et al. 2021, ApJS 253, 22", "2021ApJS..253...22X"),
+    ("LAMOST spectra", "Cui et al. 2012, RAA 12, 1197", "2012RAA....12.1197C"),
+    ("2MASS", "Skrutskie et al. 2006, AJ 131, 1163", "2006AJ....131.1163S"),
+)
+
+
+GAIA = {
+    "Gaia DR2": (
+        ("Gaia DR2", "Gaia Collaboration 2018, A&A 616, A1", "2018A&A...616A...1G"),
+        ("Parallax offset", "Leung & Bovy 2019, MNRAS 489, 2079", "2019MNRAS.489.2079L"),
+    ),
+    "Gaia DR3": (
+        ("Gaia DR3", "Gaia Collaboration 2023, A&A 674, A1", "2023A&A...674A...1G"),
+        ("Parallax offset", "Lindegren et al. 2021, A&A 649, A4", "2021A&A...649A...4L"),
+    ),
+}
+
+
+def papers(catalog: Published) -> tuple[tuple[str, str, str], ...]:
+    """The papers of the method and of the data, those of the release of Gaia that was used."""
+    return (*PAPERS[:2], *GAIA.get(catalog.gaia, ()), *PAPERS[2:])
+
+
+def numbers(catalog: Published) -> list[str]:
+    """The numbers of the method that are the survey's own."""
+    chosen = own_numbers(catalog)
+    return (
+        ["", "Numbers of the method that this survey chose", *(f"  {n}" for n in chosen)]
+        if chosen
+        else []
+    )
+
+
+def write_citation(path: Path, catalog: Published) -> None:
+    """Papers to cite, as plain text."""
+    made = f"obcat {catalog.provenance.get('obcat', '')}".strip()
+    name = f"the survey {catalog.survey!r} ({catalog.rows.num_rows} spectra)"
+    fingerprint = catalog.provenance.get("fingerprint", "")[:16]
+    lines = [
+        *([f"{NOT_REAL}.", "Do not cite its numbers.", ""] if catalog.simulated else []),
+        f"Catalog of {name}, made by {made}, fingerprint {fingerprint}.",
+        "",
+        "If you use it, say the fingerprint, and cite",
+        *(f"  {what + ':':<17}{paper} ({code})" for what, paper, code in papers(catalog)),
+        "and the surveys of the optical magnitudes that the column gri_source names.",
+        *numbers(catalog),
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="ascii")
+
 
 KINDS = {"VARCHAR": "text", "DOUBLE": "number", "FLOAT": "number"}
 NULLS = """\

@@ -10,11 +10,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from obcat.ddl import columns_as_run, parameters_as_run
 from obcat.errors import ObcatError
-from obcat.parameters import printed
 from obcat.reading import CATALOG, NotOurs, open_database
-from obcat.schema import Column, column, nearest
-from obcat.wording import columns_as_run, parameters_as_run
+from obcat.schema import Column, column, nearest, printed
 
 __all__ = [
     "CATALOG",

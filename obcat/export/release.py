@@ -5,8 +5,8 @@ from pathlib import Path
 
 from obcat.checksums import SUMS, read_sums
 from obcat.export import database as duck
-from obcat.export import delimited, fits, guide, models, parquet, provenance, votable
-from obcat.export.cds import package as cds
+from obcat.export import fits, guide, models, plain, votable
+from obcat.export.cds import readme as cds
 from obcat.export.published import Published, opened, read_from
 from obcat.export.verify import check_builds, silent
 from obcat.files import publishing_folder
@@ -19,12 +19,12 @@ MODELS = "models.safetensors"
 PROVENANCE = "provenance.json"
 WRITERS: dict[str, Callable[[Path, Published], None]] = {
     "{}.fits": fits.write,
-    "{}.csv": delimited.write,
+    "{}.csv": plain.write_csv,
     "{}.vot": votable.write,
-    "{}.parquet": parquet.write,
+    "{}.parquet": plain.write_parquet,
     "cds": cds.write,
     "COLUMNS.md": guide.write,
-    "CITATION": provenance.write_citation,
+    "CITATION": guide.write_citation,
 }
 
 
@@ -46,7 +46,7 @@ def release(database: Path, out: Path) -> list[Path]:
             write(staging / name.format(catalog.survey), catalog)
         models.write_from(con, staging / MODELS, catalog)
         duck.write_from(con, staging / DATABASE, catalog)
-        provenance.write(staging / PROVENANCE, catalog, silent(staging))
+        guide.write_provenance(staging / PROVENANCE, catalog, silent(staging))
         check_builds(staging, catalog.provenance.get("fingerprint"))
     order = [n for name in names for n in read_sums(out) if n == name or n.startswith(f"{name}/")]
     return [out / name for name in (*order, SUMS)]

@@ -10,8 +10,7 @@ import pyarrow as pa
 
 from obcat.arrow import float_array, list_array
 from obcat.fit import trees
-from obcat.fit.columns import from_rows
-from obcat.fit.result import Fit
+from obcat.fit.result import Fit, from_rows
 from obcat.kernels.labels import boosted
 from obcat.statistics import robust_scatter
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.noise import REFERENCE_SNR
+from obcat.kernels.luminosity import REFERENCE_SNR
 
 __all__ = ["Stars", "closed_form", "deviation", "quadrature"]
 

@@ -12,8 +12,7 @@ from scipy.linalg import eigh
 from obcat.fit.excess import found_emission, measured, ordinary, scored
 from obcat.fit.gram import Reader, batches, correlation, moments
 from obcat.fit.result import Fit
-from obcat.kernels.grid import N_PIXEL, WAVELENGTH
-from obcat.kernels.windows import clean_pixels, full_pixels
+from obcat.kernels.grid import N_PIXEL, WAVELENGTH, clean_pixels, full_pixels
 
 __all__ = ["pca"]
 

@@ -1,11 +1,41 @@
-"""Absolute magnitude in Ks from a spectrum: the networks of Eq. 6, evaluated from principal-component scores."""
+"""Luminosity: absolute magnitude from coefficients by the networks, its error, its domain."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from obcat.kernels.product import product
+from obcat.kernels.pca import product
 
-__all__ = ["domain_distance", "luminosity", "outside", "predict"]
+__all__ = ["REFERENCE_SNR", "domain_distance", "luminosity", "mk_error", "outside", "predict"]
+
+REFERENCE_SNR = 100.0  # paper Eq. 10
+
+Errors = NDArray[np.float64]
+
+
+def mk_error(
+    snr_g: ArrayLike, em_flag: ArrayLike, *, sigma_int: Errors, sigma_100: Errors
+) -> tuple[Errors, Errors]:
+    """Error of M_spec: intrinsic and measured scatter of the star's emission class.
+
+    Parameters
+    ----------
+    snr_g : (n,) signal-to-noise ratio per pixel
+    em_flag : (n,) 0 or 1; NaN or anything else is unknown
+    sigma_int, sigma_100 : (2,) mag, the model ``noise``, without and with emission; (0,) where there is no model
+
+    Returns
+    -------
+    mk_err : (n,) mag, sqrt(sigma_int^2 + sigma_mea^2); NaN for S/N <= 0, an unknown class or no model
+    sigma_mea : (n,) mag, sigma_100 * 100 / snr_g
+    """
+    snr, flag = np.asarray(snr_g, float), np.asarray(em_flag, float)
+    known = (snr > 0) & np.isfinite(snr) & ((flag == 0) | (flag == 1))
+    if not len(sigma_int):
+        return np.full(snr.shape, np.nan), np.full(snr.shape, np.nan)
+    emission = np.where(known, flag, 0).astype(int)
+    measured = sigma_100[emission] * REFERENCE_SNR / np.where(known, snr, np.nan)
+    return np.hypot(sigma_int[emission], measured), measured
+
 
 Floats = NDArray[np.floating]
 

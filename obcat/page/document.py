@@ -1,4 +1,4 @@
-"""`obcat page`: a database and the bundle become one HTML file."""
+"""The catalog as one HTML document."""
 
 import base64
 import gzip
@@ -16,14 +16,23 @@ from obcat.errors import ObcatError
 from obcat.export import database as duck
 from obcat.export.published import Published, ReleaseError, opened, read_from
 from obcat.files import publishing, refusal
-from obcat.page import bundle
-from obcat.page.facts import facts
-from obcat.page.points import Points, expressions
-from obcat.page.points import read as read_points
-from obcat.page.spectra import NoSuchStar, Spectra
-from obcat.page.spectra import read as read_spectra
+from obcat.page.facts import NoSuchStar, Points, Spectra, expressions, facts
+from obcat.page.facts import read_points as read_points
+from obcat.page.facts import read_spectra as read_spectra
 
-__all__ = ["PageError", "page", "policy"]
+__all__ = ["BUNDLE", "PageError", "data", "page", "policy", "text"]
+
+BUNDLE = Path(__file__).parent / "bundle"
+
+
+def text(name: str) -> str:
+    return data(name).decode("utf-8")
+
+
+def data(name: str) -> bytes:
+    """A file of the bundle; FileNotFoundError names it."""
+    return (BUNDLE / name).read_bytes()
+
 
 LEVEL = 6  # higher ones take ten times longer on spectra, for one per cent
 
@@ -66,12 +75,12 @@ def released(
 
 def assembled(catalog: Published, spectra: Spectra, database: bytes, points: Points) -> str:
     """The page as text. What comes from the catalog is JSON or base64, or escaped."""
-    script, style = bundle.text("page.js"), bundle.text("page.css")
+    script, style = text("page.js"), text("page.css")
     known = facts(catalog) | {"spectra": spectra.head(), "points": expressions()}
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    return environment.from_string(bundle.text("page.html")).render(
+    return environment.from_string(text("page.html")).render(
         policy=policy(script, style),
         title=f"{'SIMULATED: ' if catalog.simulated else ''}{catalog.survey}, catalog of O and B stars",
         survey=catalog.survey,
@@ -81,13 +90,13 @@ def assembled(catalog: Published, spectra: Spectra, database: bytes, points: Poi
         script=Markup(script),
         facts=Markup(as_json(known)),
         payloads={
-            "worker": encoded(bundle.data("worker.js.gz")),
-            "engine": encoded(bundle.data("engine.wasm.gz")),
+            "worker": encoded(data("worker.js.gz")),
+            "engine": encoded(data("engine.wasm.gz")),
             "points": encoded(packed(points.code())),
             "names": encoded(packed(points.listed())),
             "database": encoded(packed(database)),
             "spectra": encoded(packed(spectra.code())),
-            "licence-texts": encoded(packed(bundle.data("LICENCES.txt"))),
+            "licence-texts": encoded(packed(data("LICENCES.txt"))),
         }.items(),
     )
 

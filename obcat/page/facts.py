@@ -1,14 +1,39 @@
-"""What the page knows besides the database: columns with units, quality bits, cookbook, provenance."""
+"""What the page holds: facts of the catalog, points of its plots, spectra of some stars."""
 
+import json
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import duckdb
+import numpy as np
+
+from obcat import db, models
+from obcat.arrow import list_array
 from obcat.db import SqlFile
+from obcat.errors import ObcatError
 from obcat.export.database import TABLES
 from obcat.export.published import NOT_REAL, Published
+from obcat.kernels.grid import LOG_START, LOG_STEP, N_PIXEL
+from obcat.kernels.pca import reconstruct
+from obcat.reading import query_text
 from obcat.schema import SQL, Column
 
-__all__ = ["facts", "recipes", "runs_in_page"]
+__all__ = [
+    "NoSuchStar",
+    "Points",
+    "Spectra",
+    "binned",
+    "coded",
+    "expressions",
+    "facts",
+    "read_points",
+    "read_spectra",
+    "recipes",
+    "runs_in_page",
+]
 
 
 def facts(catalog: Published) -> dict[str, Any]:
@@ -68,4 +93,138 @@ def body(text: str) -> str:
         .removesuffix(";")
         .rstrip()
         + "\n"
+    )
+
+
+NAMES = ("specid", "star_id")
+LINE = re.compile(r"^    , (?P<sql>.*?)(?: AS (?P<name>\w+))?$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Names of the stars, one list each; numbers (column, star) float32, NaN where not known."""
+
+    names: dict[str, list[str]]
+    numbers: np.ndarray
+
+    def code(self) -> bytes:
+        """All numbers of a column, then the next: first the lowest bytes, then the next ones, which packs better."""
+        words = self.numbers.astype("<f4").reshape(-1, 1).view(np.uint8)
+        return np.ascontiguousarray(words.T).tobytes()
+
+    def listed(self) -> bytes:
+        return json.dumps(self.names, separators=(",", ":")).encode("ascii")
+
+
+def expressions() -> list[dict[str, str]]:
+    """Name and SQL of each number, in the order of the columns."""
+    lines = LINE.finditer(query_text("page/points"))
+    return [{"name": line["name"] or line["sql"], "sql": line["sql"]} for line in lines]
+
+
+def read_points(database: Path) -> Points:
+    """The points of a released database: it has the macros, whichever obcat built its source."""
+    with db.connect(database, read_only=True) as con:
+        table = con.sql(query_text("page/points")).to_arrow_table()
+    columns = [
+        table[e["name"]].cast("float64").to_numpy().astype(np.float32) for e in expressions()
+    ]
+    return Points({name: table[name].to_pylist() for name in NAMES}, np.array(columns))
+
+
+BINNED = (
+    3  # pixels of the 3909 that make one; a resolution element of LAMOST is 2.4 of them (R = 1800)
+)
+STEP = 0.001  # of the continuum; the noise of a pixel at S/N 200 is five times that
+MISSING = -32768
+NEEDED = {"spectra.normalised", "spectra.scores", "model.arrays"}
+FIRST = "those of a list that was given, then "
+RULE = (
+    "best visits, the kinds of stars (with or without emission, binary or not, unknown) in turn, highest S/N first, "
+    "until {number:,}"
+)
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Names in the order of the rows; layers (n, 1303) float32, NaN where not known; the rule that chose the stars."""
+
+    specids: tuple[str, ...]
+    layers: tuple[np.ndarray, ...]
+    rule: str
+
+    def head(self) -> dict:
+        """What a reader of ``coded`` needs to know."""
+        return {
+            "specids": self.specids,
+            "pixels": N_PIXEL // BINNED,
+            "binned": BINNED,
+            "log_start": LOG_START + LOG_STEP * (BINNED - 1) / 2,
+            "log_step": LOG_STEP * BINNED,
+            "step": STEP,
+            "missing": MISSING,
+            "layers": ["flux", "reconstruction"][: len(self.layers)],
+            "rule": self.rule,
+        }
+
+    def code(self) -> bytes:
+        return b"".join(map(coded, self.layers))
+
+
+class NoSuchStar(ObcatError, ValueError):
+    """A list of stars has a name that the catalog has not; one line."""
+
+
+def read_spectra(con: duckdb.DuckDBPyConnection, number: int, named: Sequence[str] = ()) -> Spectra:
+    """Flux over continuum and its reconstruction of at most ``number`` stars, first of those in ``named``.
+
+    ``named`` are star_id or specid. None come where the database has no spectra. Raises NoSuchStar for another name.
+    """
+    for (name,) in con.execute(query_text("page/not_there"), {"named": list(named)}).fetchall():
+        raise NoSuchStar(f"{name!r} is neither star_id nor specid of a star of this catalog")
+    if not number:
+        return Spectra((), (), "none was asked for")
+    found = con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
+    if not {name for (name,) in found} >= NEEDED:
+        return Spectra((), (), "the database it was made from has no spectra")
+    specids = [
+        row[0]
+        for row in con.execute(
+            query_text("page/chosen"), {"number": number, "named": list(named)}
+        ).fetchall()
+    ]
+    table = con.sql(query_text("page/spectra"), params={"specids": specids}).to_arrow_table()
+    place = {specid: i for i, specid in enumerate(table["specid"].to_pylist())}
+    rows = np.array([place[specid] for specid in specids], dtype=np.int64)
+    flux, ivar, scores = (list_array(table[name])[rows] for name in ("flux", "ivar", "score_clean"))
+    layers = (binned(flux, ivar > 0), binned(model(con, scores), flux != 0))
+    return Spectra(tuple(specids), layers, FIRST * bool(named) + RULE.format(number=number))
+
+
+def model(con: duckdb.DuckDBPyConnection, scores: np.ndarray) -> np.ndarray:
+    """What the eigenspectra make of the spectra, without emission: (n, 3909)."""
+    pca = models.arrays(con, "pca", "mean", "scale", "full_from_clean")
+    if not pca:
+        return np.full((len(scores), N_PIXEL), np.nan, np.float32)
+    return reconstruct(scores, **pca)
+
+
+def binned(values: np.ndarray, use: np.ndarray) -> np.ndarray:
+    """Means of ``BINNED`` neighbours among the pixels in use: (n, 3909) -> (n, 1303); NaN where none is."""
+    good = (use & np.isfinite(values)).reshape(len(values), values.shape[1] // BINNED, BINNED)
+    total = np.where(good, values.reshape(good.shape), 0).sum(axis=2, dtype=np.float64)
+    count = good.sum(axis=2)
+    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0).astype(
+        np.float32
+    )
+
+
+def coded(layer: np.ndarray) -> bytes:
+    """(n, m) in steps of ``STEP`` as 16-bit differences along each row; first all low bytes, then all high bytes."""
+    limit = -MISSING - 1
+    steps = np.clip(np.rint(layer / STEP), -limit, limit)
+    whole = np.where(np.isnan(steps), MISSING, steps).astype(np.int16)
+    differences = np.diff(whole, axis=1, prepend=np.int16(0)).astype("<i2")
+    return b"".join(
+        np.ascontiguousarray(differences.view(np.uint8)[:, byte::2]).tobytes() for byte in (0, 1)
     )

@@ -114,7 +114,7 @@ def write_part(table: "pa.Table", form: str, path: Path, origin: "Origin | None"
     if form in TEXT:
         path.write_text(text_of(table, form), encoding="utf-8")
     else:
-        from obcat.query.described import write_described
+        from obcat.query.origin import write_described
 
         write_described(table, form, path, origin)
 

@@ -11,11 +11,11 @@ from obcat.realism.measures import (
     MIDDLE,
     PILOT_END,
     Measured,
+    Sample,
     pixels_within,
     rows_by_snr,
     scatter_about_zero,
 )
-from obcat.realism.sample import Sample
 
 __all__ = ["SKY_LINES", "continuum", "masks", "noise", "residuals", "smooth"]
 

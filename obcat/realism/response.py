@@ -12,11 +12,11 @@ from obcat.realism.measures import (
     MIDDLE,
     PILOT_END,
     Measured,
+    Sample,
     pixels_within,
     rows_by_snr,
 )
 from obcat.realism.residuals import SKY_LINES, smooth
-from obcat.realism.sample import Sample
 
 __all__ = ["response"]
 

@@ -12,8 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from obcat.reading import Missing, Reading
-from obcat.report import binaries, distances, eigenspectra, lb_1, magnitudes, reddening
-from obcat.report.method import flow
+from obcat.report import binaries, distances, eigenspectra, magnitudes, reddening
+from obcat.report.eigenspectra import flow
 from obcat.report.style import STYLE, box
 
 __all__ = ["FIGURES", "PDF", "Drawing", "Rendered", "draw_or_box", "image_of", "render"]
@@ -80,8 +80,8 @@ FIGURES = (
             distances.plane, (9, 6.8)),
     Drawing(13, "LB-1 over its visits", "M_spec of each visit, M_geo of the star, and radial velocity. The published "
             "paper holds LB-1 to be two stars of comparable brightness; no number here is a golden result.",
-            ("report/lb_1",), lb_1.visits, (10, 7)),
-    Drawing(14, "LB-1 among all stars", "The plane of Figure 6.", ("report/lb_1", "report/stars"), lb_1.plane, (9, 7)),
+            ("report/lb_1",), binaries.visits, (10, 7)),
+    Drawing(14, "LB-1 among all stars", "The plane of Figure 6.", ("report/lb_1", "report/stars"), binaries.plane, (9, 7)),
     Drawing(15, "Erroneous spectra", "The largest misfits at Hα and in the clean windows among spectra with the bit "
             "erroneous and S/N > 30: large χ² without an excess. Beyond 70 % from the continuum they are cut.",
             ("report/erroneous",), eigenspectra.erroneous, (13, 6)),

@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from obcat import statistics as st
-from obcat.evaluate.paper import STATED, paper_text
-from obcat.evaluate.samples import PAPER_MIN_SNR
+from obcat.evaluate.paper import PAPER_MIN_SNR, STATED, paper_text
 from obcat.reading import Columns, Missing, Reading, answer_arrays, require_known
 from obcat.report.style import BLUE, ORANGE, Look, finish, histogram, points, shown
 

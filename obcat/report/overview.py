@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 
 from obcat import statistics as st
 from obcat.errors import ObcatError
-from obcat.evaluate.paper import paper_text
-from obcat.evaluate.samples import PAPER_MIN_SNR
+from obcat.evaluate.paper import PAPER_MIN_SNR, paper_text
 from obcat.files import publishing, refusal
 from obcat.reading import Columns, NotOurs, answer_arrays, open_database
 from obcat.report.distances import distance_errors, sky_map

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from obcat.simulate import photometry
 from obcat.simulate.astrometry import Astrometry, Moving, crowded, measure
+from obcat.simulate.ingredients import Recipe
 from obcat.simulate.isochrones import COLUMNS
 from obcat.simulate.photometry import Measured, chosen
-from obcat.simulate.recipe import Recipe
 from obcat.simulate.sky import Sky
-from obcat.simulate.tables import Append, Columns, csv_table, fits_table, votable
+from obcat.simulate.survey_files import Append, Columns, csv_table, fits_table, votable
 from obcat.simulate.visits import Visits
 
 __all__ = [

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.simulate.recipe import Recipe
+from obcat.simulate.ingredients import Recipe
 
 __all__ = [
     "ASTROMETRY",

@@ -8,8 +8,8 @@ from scipy.special import j0, j1
 
 from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate.dust import BANDS
+from obcat.simulate.ingredients import Recipe
 from obcat.simulate.lines import FREQUENCY, PIXEL, at_lines, balmer, paschen, vacuum
-from obcat.simulate.recipe import Recipe
 
 __all__ = [
     "H_ALPHA",

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat.simulate.dust import BANDS
+from obcat.simulate.ingredients import Recipe, replaced
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND, at_mass
-from obcat.simulate.recipe import Recipe, replaced
 
 __all__ = [
     "LOG_PERIODS",

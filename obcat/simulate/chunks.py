@@ -15,14 +15,13 @@ from obcat.simulate.contaminants import LB1_VISITS
 from obcat.simulate.detector import SPOILED
 from obcat.simulate.dust import BANDS
 from obcat.simulate.emission import on_days, velocities
-from obcat.simulate.exposures import Block
-from obcat.simulate.fits_files import Value
+from obcat.simulate.ingredients import Recipe, taken
 from obcat.simulate.isochrones import COLUMNS
 from obcat.simulate.light import COOLEST, Component, spectrum_feh
 from obcat.simulate.photometry import Measured
-from obcat.simulate.recipe import Recipe, taken
 from obcat.simulate.sky import Motion, Sky, draw_motion, draw_sky
-from obcat.simulate.visits import EPOCH, Visits, count_visits, draw_visits, n_spectra
+from obcat.simulate.survey_files import Value
+from obcat.simulate.visits import EPOCH, Block, Visits, count_visits, draw_visits, n_spectra
 
 __all__ = ["SIZE", "Cards", "Chunk", "all_cards", "blocks", "chunks", "visible_feh"]
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from obcat.simulate import galaxy
 from obcat.simulate.binaries import Binaries, Companion, Orbit, single
 from obcat.simulate.galaxy import reddening
+from obcat.simulate.ingredients import Recipe, replaced
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND, lattice
-from obcat.simulate.recipe import Recipe, replaced
 from obcat.simulate.stars import Stars, draw_interlopers, draw_stars
 
 __all__ = [

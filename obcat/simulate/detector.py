@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate import night
+from obcat.simulate.ingredients import Recipe
 from obcat.simulate.night import wrong_sky
-from obcat.simulate.recipe import Recipe
 
 __all__ = [
     "BANDS",

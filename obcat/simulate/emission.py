@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from obcat.simulate.be_discs import H_ALPHA, Disc, disc_flux, disc_transforms, gauss, later, veil
 from obcat.simulate.dust import f99
+from obcat.simulate.ingredients import Recipe, taken
 from obcat.simulate.lines import FREQUENCY, PIXEL, at_lines, balmer, stamped, vacuum
-from obcat.simulate.recipe import Recipe, taken
 
 __all__ = [
     "CASE_B",

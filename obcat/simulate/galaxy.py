@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from obcat.simulate.dust import DUST_HEIGHT, DUST_LENGTH, LOCAL_EBV, SUN_R, SUN_Z, disc_ebv
-from obcat.simulate.recipe import Recipe
+from obcat.simulate.ingredients import Recipe
 
 __all__ = [
     "ARMS",

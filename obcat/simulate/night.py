@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat.kernels.grid import LOG_STEP, WAVELENGTH
-from obcat.simulate.fits_files import Value
-from obcat.simulate.recipe import Recipe
+from obcat.simulate.ingredients import Recipe
+from obcat.simulate.survey_files import Value
 
 __all__ = [
     "AIRGLOW",

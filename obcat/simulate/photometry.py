@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from obcat.simulate.be_discs import BAND_WAVELENGTH
 from obcat.simulate.dust import BANDS, band_coefficients
-from obcat.simulate.recipe import Recipe
+from obcat.simulate.ingredients import Recipe
 
 __all__ = [
     "AMPLITUDE",

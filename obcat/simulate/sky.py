@@ -11,9 +11,9 @@ from obcat.simulate.binaries import INITIAL, Binaries, amplitude, photocentre, s
 from obcat.simulate.contaminants import LB1_G, LB1_VSINI, draw_systems
 from obcat.simulate.dust import BANDS, band_coefficients
 from obcat.simulate.emission import Emission, draw_nebulae, draw_winds
+from obcat.simulate.ingredients import CHUNK, Recipe, taken
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND
 from obcat.simulate.photometry import apparent
-from obcat.simulate.recipe import CHUNK, Recipe, taken
 from obcat.simulate.stars import G, Stars, magnitudes
 from obcat.simulate.visits import Visits
 

@@ -10,9 +10,9 @@ from scipy.special import ndtr, ndtri
 from obcat.simulate import galaxy
 from obcat.simulate.binaries import Binaries, draw_binaries
 from obcat.simulate.galaxy import reddening
+from obcat.simulate.ingredients import Recipe, joined, taken
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND, N_PHASE, at_phase, lattice
 from obcat.simulate.light import spectrum_feh
-from obcat.simulate.recipe import Recipe, joined, taken
 
 __all__ = [
     "A_STARS",

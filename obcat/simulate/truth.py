@@ -38,11 +38,11 @@ from obcat.simulate.chunks import Chunk
 from obcat.simulate.detector import SPOILED
 from obcat.simulate.dust import BANDS
 from obcat.simulate.emission import on_days
+from obcat.simulate.ingredients import Recipe
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND
 from obcat.simulate.photometry import Measured
-from obcat.simulate.recipe import Recipe
 from obcat.simulate.sky import Sky
-from obcat.simulate.tables import Append, Columns, parquet_table
+from obcat.simulate.survey_files import Append, Columns, parquet_table
 
 __all__ = ["STAMP", "open_truth", "stamp", "truth_columns"]
 

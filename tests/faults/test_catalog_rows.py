@@ -16,8 +16,7 @@ from obcat.ingest.errors import IngestError
 from obcat.ingest.sources import SOURCES
 from obcat.ingest.tables import ingest, ingest_all
 from obcat.ingest.tables.read import read_table
-from obcat.ingest.tables.rows import sentinels
-from obcat.ingest.tables.store import provenance
+from obcat.ingest.tables.store import provenance, sentinels
 from obcat.schema import columns_of
 
 BANDS = [

@@ -21,8 +21,7 @@ from obcat.ingest.errors import REASONS, IngestError, Quarantined, UnreadableErr
 from obcat.ingest.lamost import Spectrum, ingest, read_spectrum
 from obcat.ingest.lamost import folder as lamost_folder
 from obcat.ingest.lamost.header import LONGEST
-from obcat.ingest.lamost.inflate import SIZE_CAP, inflate
-from obcat.ingest.lamost.spectrum import LONGEST_NAME
+from obcat.ingest.lamost.spectrum import LONGEST_NAME, SIZE_CAP, inflate
 from obcat.kernels.grid import N_PIXEL
 from obcat.schema import columns_of
 from tests.lamost_files import EXTEN0, Fake, N, header, padded, structure, table
@@ -96,7 +95,7 @@ def test_gzip_of_several_members_and_padded_gzip_are_read(
     library: str, cuts: tuple[int, ...], padding: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Block gzip ends in a member without content; tapes and transfers pad with zeros, between members too."""
-    monkeypatch.setattr("obcat.ingest.lamost.inflate.zlib", import_module(library))
+    monkeypatch.setattr("obcat.ingest.lamost.spectrum.zlib", import_module(library))
     fake = Fake("dr8", seed=5)
     content, edges = fake.content(), (0, *cuts, None)
     pieces = [gzip.compress(content[a:b]) for a, b in itertools.pairwise(edges)] + [
@@ -244,7 +243,7 @@ def test_members_count_together_against_the_cap_and_are_not_without_number() -> 
 def test_inflate_without_isal_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     import zlib
 
-    monkeypatch.setattr("obcat.ingest.lamost.inflate.zlib", zlib)
+    monkeypatch.setattr("obcat.ingest.lamost.spectrum.zlib", zlib)
     packed, content = Fake().packed(), Fake().content()
     assert inflate(packed) == content
     assert reason(packed[:-9]) == "truncated_gzip"

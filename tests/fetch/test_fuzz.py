@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from pyvo.dal import AsyncTAPJob
 
-from obcat.ingest.fetch import archives, stars, tables, web
+from obcat.ingest.fetch import archives, star_tables, tables, web
 from obcat.ingest.fetch.errors import Failed
 from obcat.ingest.fetch.recipe import Limits
 from obcat.ingest.fetch.spectra import Wanted, _opened
@@ -187,10 +187,10 @@ VOTABLE = votable_of(pa.table(COLUMNS), UNITS)
 
 def as_ingest_reads(body: bytes, folder: Path) -> pa.Table:
     """All that a table must pass on its way from a job."""
-    table, _ = stars.table_of(body, "x")
+    table, _ = star_tables.table_of(body, "x")
     if table.num_rows != N:
         raise Failed("incomplete", "x")
-    stars.check_stars(table, COLUMNS["star_id"], "x")
+    star_tables.check_stars(table, COLUMNS["star_id"], "x")
     tables._check_names(table, SELECT, "x")
     tables.check_readable("gaia_dr2", body, ".vot", {})
     path = folder / "gaia_dr2.vot"
@@ -203,7 +203,7 @@ def test_tables_of_jobs(part, tmp_path):
     right = as_ingest_reads(VOTABLE, tmp_path)
 
     def ask(host: Host) -> pa.Table:
-        body = asked_for(host, lambda b: stars.check_bytes(b, "x")).body
+        body = asked_for(host, lambda b: star_tables.check_bytes(b, "x")).body
         return as_ingest_reads(body, tmp_path)
 
     fuzzed(
@@ -271,7 +271,7 @@ def test_lists_of_vizier():
     answer = raw(votable_of(pa.table({"ObsID": [7], "RAJ2000": [105.0]}), {"RAJ2000": "deg"}))
 
     def ask(host: Host) -> Any:
-        return stars.table_of(archives.vizier_table(host.url, "J/x", LIMITS), "x")
+        return star_tables.table_of(archives.vizier_table(host.url, "J/x", LIMITS), "x")
 
     fuzzed(range(5000, 5060), answer, ask, lambda found: values_of(found) == [[7, 105.0]])
 
@@ -282,12 +282,12 @@ def test_matches():
             pa.table({"angDist": [0.1], **{n: COLUMNS[n][:1] for n in ("star_id", "ra", "dec")}})
         )
     )
-    sent = stars.Chunk(
+    sent = star_tables.Chunk(
         *(pa.array(COLUMNS[n][:1]).to_numpy() for n in ("star_id", "ra", "dec"))
     ).table()
 
     def ask(host: Host) -> Any:
-        return stars.table_of(archives.cross_matched(host.url, "J/x", sent, 3.0, LIMITS), "x")
+        return star_tables.table_of(archives.cross_matched(host.url, "J/x", sent, 3.0, LIMITS), "x")
 
     fuzzed(
         range(6000, 6060), answer, ask, lambda found: values_of(found) == [[0.1, 1, 105.0, 20.0]]

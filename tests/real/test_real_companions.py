@@ -9,10 +9,10 @@ import csv
 import numpy as np
 import pytest
 
-from obcat.evaluate import mock_binaries as mock
+from obcat.evaluate import binaries as mock
 from obcat.ingest.lamost.spectrum import read_spectrum
+from obcat.kernels.continuum import rest_frame_normalised
 from obcat.kernels.grid import WAVELENGTH
-from obcat.kernels.rest_frame import rest_frame_normalised
 from tests.real.known_stars import LATE_B
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]

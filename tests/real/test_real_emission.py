@@ -9,10 +9,10 @@ from astropy.io import fits
 
 from obcat.fit.pca import pca
 from obcat.ingest.lamost.spectrum import read_spectrum
+from obcat.kernels.continuum import rest_frame_normalised
 from obcat.kernels.emission import emission
 from obcat.kernels.grid import N_PIXEL
 from obcat.kernels.pca import pca_scores
-from obcat.kernels.rest_frame import rest_frame_normalised
 from tests.real.known_stars import BE_STAR, BE_TEMPLATES, LATE_B, NEBULAR
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from obcat.realism.comparison import measure_sample
-from obcat.realism.measures import Row, read_rows, summary
-from obcat.realism.sample import read_sample
+from obcat.realism.measures import Row, read_rows, read_sample, summary
 
 pytestmark = pytest.mark.real
 SOME = 350  # of the files

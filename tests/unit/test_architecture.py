@@ -41,13 +41,13 @@ MAY_USE = {
     "build": {
         "duckdb", "numpy", "pyarrow", "obcat._version", "obcat.checksums", "obcat.data", "obcat.db",
         "obcat.ddl", "obcat.files", "obcat.fit", "obcat.ingest", "obcat.kernels", "obcat.lock",
-        "obcat.machine", "obcat.models", "obcat.old_paths", "obcat.parameters", "obcat.progress",
-        "obcat.schema", "obcat.survey", "obcat.udf", "obcat.wording",
+        "obcat.machine", "obcat.models", "obcat.old_paths", "obcat.progress", "obcat.schema",
+        "obcat.survey", "obcat.udf",
     },
     "catalog": {
         "astropy", "duckdb", "matplotlib", "numpy", "pyarrow", "specutils", "obcat.astro_table",
-        "obcat.build", "obcat.explain", "obcat.kernels", "obcat.parameters", "obcat.query",
-        "obcat.reading", "obcat.schema", "obcat.wording",
+        "obcat.build", "obcat.ddl", "obcat.explain", "obcat.kernels", "obcat.query",
+        "obcat.reading", "obcat.schema",
     },
     "checksums": {"numpy", "pyarrow"},
     "cli": {
@@ -74,14 +74,13 @@ MAY_USE = {
         "obcat.reading", "obcat.schema", "obcat.section",
     },
     "export": {
-        "astropy", "duckdb", "numpy", "pyarrow", "obcat.checksums", "obcat.db", "obcat.files",
-        "obcat.model_file", "obcat.models", "obcat.parameters", "obcat.reading", "obcat.schema",
-        "obcat.wording",
+        "astropy", "duckdb", "numpy", "pyarrow", "obcat.checksums", "obcat.db", "obcat.ddl",
+        "obcat.files", "obcat.model_file", "obcat.models", "obcat.reading", "obcat.schema",
     },
     "files": {"obcat.checksums"},
     "ingest": {
         "astropy", "numpy", "pyarrow", "scipy", "obcat._version", "obcat.checksums", "obcat.files",
-        "obcat.kernels", "obcat.schema", "obcat.survey", "obcat.workers",
+        "obcat.kernels", "obcat.machine", "obcat.schema", "obcat.survey",
     },
     "ingest/fetch": {
         "astropy", "astropy_healpix", "astroquery", "duckdb", "msgspec", "numpy", "pyarrow", "pyvo",
@@ -95,21 +94,19 @@ MAY_USE = {
         "duckdb", "numpy", "pyarrow", "safetensors", "obcat.checksums", "obcat.db", "obcat.files",
         "obcat.fit",
     },
-    "observed": {"astropy", "numpy", "obcat.kernels"},
     "old_paths": set(),
     "page": {
         "duckdb", "jinja2", "markupsafe", "numpy", "obcat.arrow", "obcat.db", "obcat.export",
         "obcat.files", "obcat.kernels", "obcat.models", "obcat.reading", "obcat.schema",
     },
-    "parameters": set(),
     "prediction": {
-        "astropy", "numpy", "pyarrow", "obcat.astro_table", "obcat.model_file", "obcat.models",
-        "obcat.observed", "obcat.query", "obcat.reading", "obcat.udf",
+        "astropy", "numpy", "pyarrow", "obcat.astro_table", "obcat.kernels", "obcat.model_file",
+        "obcat.models", "obcat.query", "obcat.reading", "obcat.udf",
     },
     "progress": {"rich"},
     "query": {
-        "astropy", "duckdb", "pyarrow", "rich", "obcat.astro_table", "obcat.checksums",
-        "obcat.files", "obcat.old_paths", "obcat.reading", "obcat.schema", "obcat.wording",
+        "astropy", "duckdb", "pyarrow", "rich", "obcat.astro_table", "obcat.checksums", "obcat.ddl",
+        "obcat.files", "obcat.old_paths", "obcat.reading", "obcat.schema",
     },
     "reading": {"duckdb", "numpy", "obcat.arrow", "obcat.db", "obcat.models", "obcat.schema"},
     "realism": {
@@ -120,18 +117,16 @@ MAY_USE = {
         "jinja2", "matplotlib", "numpy", "obcat.evaluate", "obcat.files", "obcat.kernels",
         "obcat.reading", "obcat.section", "obcat.statistics",
     },
-    "schema": {"pyarrow", "obcat.parameters"},
-    "section": {"numpy", "rich", "obcat.parameters", "obcat.schema"},
+    "schema": {"pyarrow"},
+    "section": {"numpy", "rich", "obcat.schema"},
     "simulate": {
         "astropy", "isal", "numpy", "pyarrow", "scipy", "obcat.checksums", "obcat.data",
-        "obcat.files", "obcat.kernels", "obcat.workers",
+        "obcat.files", "obcat.kernels", "obcat.machine",
     },
     "statistics": {"numpy"},
-    "survey": {"msgspec", "obcat.machine", "obcat.parameters", "obcat.schema"},
+    "survey": {"msgspec", "obcat.machine", "obcat.schema"},
     "trust": {"obcat.old_paths"},
     "udf": {"numpy", "pyarrow", "obcat.arrow", "obcat.kernels", "obcat.schema"},
-    "wording": {"duckdb", "obcat.ddl", "obcat.parameters", "obcat.schema"},
-    "workers": set(),
 }  # fmt: skip
 
 

@@ -19,8 +19,8 @@ from obcat import db
 from obcat.export.release import release
 from obcat.ingest.tables import ingest
 from obcat.page import page
-from obcat.page.points import Points, expressions
-from obcat.page.points import read as read_points
+from obcat.page.facts import Points, expressions
+from obcat.page.facts import read_points as read_points
 from obcat.schema import columns_of
 
 BIG = 4611686018427387904

@@ -14,7 +14,7 @@ from astropy.coordinates import SkyCoord
 
 import obcat
 from obcat.catalog import Catalog, Spectrum
-from obcat.explain.star import position_of
+from obcat.explain.reasons import position_of
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 
 GAIA = 4611686018427387905  # no double holds it
@@ -209,11 +209,11 @@ def test_a_cone_that_cannot_be(catalog, given, said):
 
 
 def test_parameters_say_what_was_used(filled):
-    from obcat import db, wording
+    from obcat import db, ddl
 
     with db.connect(filled) as con:
         con.execute("UPDATE meta.parameters SET binary_nsigma = 2.5")
-        wording.describe(con)
+        ddl.describe(con)
     with obcat.open(filled, trust=True) as catalog:
         used = catalog.parameters
     assert used["binary_nsigma"].value == 2.5

@@ -9,13 +9,13 @@ import pytest
 from obcat.fit import luminosity as module
 from obcat.fit import trees
 from obcat.fit.chain import PARAMETERS, sample
+from obcat.fit.excess import calibrate
 from obcat.fit.gram import batches
 from obcat.fit.likelihood import Stars, closed_form, deviation, quadrature
+from obcat.fit.luminosity import Round, tables
 from obcat.fit.network import Progress
 from obcat.fit.noise import clipped, noise
-from obcat.fit.rejection import snr_dparallax
-from obcat.fit.rounds import Round, tables
-from obcat.fit.threshold import calibrate
+from obcat.fit.result import snr_dparallax
 from obcat.kernels.grid import N_PIXEL
 from obcat.kernels.labels import boosted
 

@@ -12,8 +12,8 @@ from obcat.export import fits
 from obcat.export.published import ReleaseError
 from obcat.ingest.sources import SOURCES
 from obcat.ingest.tables import ingest
-from obcat.ingest.tables.rows import is_sentinel, sentinels
-from obcat.ingest.tables.units import factor
+from obcat.ingest.tables.names import factor
+from obcat.ingest.tables.store import is_sentinel, sentinels
 from obcat.kernels.distance import distance
 from obcat.query.sql import answer
 from obcat.schema import columns_of

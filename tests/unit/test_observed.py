@@ -17,7 +17,7 @@ from astropy.table import Column, MaskedColumn
 from astropy.utils.masked import Masked
 
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH, on_grid
-from obcat.observed import gridded, redshifts, signal_to_noise
+from obcat.prediction import gridded, redshifts, signal_to_noise
 
 NOISE = np.random.default_rng(4)
 FLUX = (2000 * (WAVELENGTH / 5000) ** -2 * NOISE.normal(1, 0.02, (2, N_PIXEL))).astype(np.float32)

@@ -9,19 +9,19 @@ from astropy.io import fits
 from matplotlib.axes import Axes
 
 from obcat.kernels.grid import LOG_START, LOG_STEP, N_PIXEL, WAVELENGTH
-from obcat.realism.comparison import is_far, table
-from obcat.realism.curves import MASKS, PANELS, draw_curves
+from obcat.realism.comparison import MASKS, PANELS, draw_curves, is_far, table
 from obcat.realism.measures import (
     Measured,
     Row,
+    Sample,
     pixels_within,
+    read_sample,
     rows_by_snr,
     scatter_about_zero,
     summary,
 )
 from obcat.realism.residuals import SKY_LINES, masks, noise, residuals
 from obcat.realism.response import RATIO_AT, response
-from obcat.realism.sample import Sample, read_sample
 
 PIXEL = np.arange(N_PIXEL)
 ALTERNATING = np.where(PIXEL % 2, 1.0, -1.0)

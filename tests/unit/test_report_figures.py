@@ -12,13 +12,12 @@ from matplotlib.figure import Figure
 
 from obcat import db
 from obcat.evaluate.composites import Library
-from obcat.kernels.grid import N_PIXEL, WAVELENGTH
-from obcat.kernels.windows import clean_pixels
+from obcat.kernels.grid import N_PIXEL, WAVELENGTH, clean_pixels
 from obcat.reading import Reading, answer_arrays, method_parameters, open_database
-from obcat.report import binaries, distances, eigenspectra, lb_1, magnitudes, overview, reddening
-from obcat.report.beside_paper import judgements
+from obcat.report import binaries, distances, eigenspectra, magnitudes, overview, reddening
+from obcat.report.eigenspectra import flow
 from obcat.report.figures import FIGURES
-from obcat.report.method import flow
+from obcat.report.page import judgements
 from obcat.report.style import Look, points, shown
 
 N = 40
@@ -186,7 +185,7 @@ def test_lb_1_is_what_lies_within_three_arcsec(survey):
 
 
 def test_lb_1_shows_its_own_errors_and_the_geometric_band(survey):
-    figure = drawn(Figure(), survey, lb_1.visits)
+    figure = drawn(Figure(), survey, binaries.visits)
     top, bottom = figure.axes
     (spec,), (velocity,) = top.containers, bottom.containers
     assert spec.lines[0].get_ydata().tolist() == [9.0]

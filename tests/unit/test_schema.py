@@ -8,8 +8,17 @@ import pytest
 from astropy import units
 from astropy.io.votable.ucd import parse_ucd
 
-from obcat.parameters import printed, read_parameters
-from obcat.schema import ARROW, SQL, arrow_schema, column, columns_of, read_columns, read_tables
+from obcat.schema import (
+    ARROW,
+    SQL,
+    arrow_schema,
+    column,
+    columns_of,
+    printed,
+    read_columns,
+    read_parameters,
+    read_tables,
+)
 
 # Xiang et al. 2021, Table 1
 TABLE_1 = [

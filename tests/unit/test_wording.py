@@ -11,10 +11,10 @@ import pytest
 from astropy.io import fits
 from release_rows import rows_of, store
 
-from obcat import db, wording
+from obcat import db, ddl
 from obcat.export.release import release
-from obcat.parameters import Parameter, read_parameters
 from obcat.query.sql import status
+from obcat.schema import Parameter, read_parameters
 
 PARAMETERS = read_parameters()
 FORMATS = [
@@ -55,7 +55,7 @@ def built(
         )
         raw = f"raw.gaia_dr{release_of_gaia}"
         con.execute(f"INSERT INTO {raw} (source_id, ra, dec) VALUES (1, 2, 3)")
-        wording.describe(con)
+        ddl.describe(con)
     return path
 
 

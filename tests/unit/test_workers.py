@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from obcat.workers import WorkerDied, ordered
+from obcat.machine import WorkerDied, ordered
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,7 +54,7 @@ def test_a_worker_that_dies_is_one_line():
 def test_workers_end_when_their_parent_is_killed(tmp_path):
     script = tmp_path / "run.py"
     script.write_text(
-        "import os, time\nfrom obcat.workers import ordered\n"
+        "import os, time\nfrom obcat.machine import ordered\n"
         "def pid_of(_):\n    return os.getpid()\n"
         "if __name__ == '__main__':\n"
         "    results = ordered(pid_of, range(300), 2, ahead=1)\n    print(next(results), flush=True)\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from obcat.build.run import build
-from obcat.export import delimited
+from obcat.export import plain
 from obcat.export.published import read
 from obcat.ingest.survey import ingest
 from obcat.schema import columns_of
@@ -130,7 +130,7 @@ def copy_build(made: Made, folder: Path, *parts: str) -> None:
 
 def csv_of(database: Path) -> bytes:
     path = database.with_suffix(".csv")
-    delimited.write(path, read(database))
+    plain.write_csv(path, read(database))
     return path.read_bytes()
 
 

@@ -16,8 +16,8 @@ import pytest
 
 from obcat import db
 from obcat.build.run import register
+from obcat.kernels.continuum import rest_frame_normalised
 from obcat.kernels.grid import LOG_STEP, WAVELENGTH
-from obcat.kernels.rest_frame import rest_frame_normalised
 from tests.whole.small import Made, copy_build, make
 
 BALMER = (4341.68, 4862.68)  # H gamma, H beta in vacuum, Angstrom (Morton 1991)

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from obcat.errors import ObcatError
-from obcat.export.cds.data import data_faults, lines_of, size_faults
+from obcat.export.cds.column import Fault
+from obcat.export.cds.data import column_faults, data_faults, layout_faults, lines_of, size_faults
 from obcat.export.cds.described import BLOCK, Described, Listed, Table, parse
-from obcat.export.cds.explanations import column_faults, layout_faults
-from obcat.export.cds.faults import Fault
 from obcat.export.cds.stored import Stored, base_name, outside, stored
 
 __all__ = ["NoPackage", "check"]

@@ -1,13 +1,102 @@
-"""A column of a byte-by-byte description: its bytes, and what the first word of its explanation allows.
-
-The first word is note, range, null and order, in this order: ``*[0/50]?=-9+``; each may be missing (standard, 3.4).
-"""
+"""A column as a CDS ReadMe describes it: label, format, unit, limits, NULL, notes; and faults."""
 
 import re
+from csv import DictReader
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
-__all__ = ["NUMBER", "NUMBERS", "PREFIX", "Explained"]
+from obcat.schema import SQL, Column
+
+__all__ = ["NUMBER", "NUMBERS", "PREFIX", "Explained", "Fault", "cds_unit", "known_unit", "label"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    file: str
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.what}" if self.line else f"{self.file}: {self.what}"
+
+
+ERRORS = ("_error", "_err")
+
+
+@cache
+def mapping() -> dict[str, dict[str, str]]:
+    with (SQL / "schema" / "cds_labels.csv").open(newline="", encoding="utf-8") as f:
+        return {row["column"]: row for row in DictReader(f)}
+
+
+def label(name: str) -> str:
+    """The label of a column: that of the table, ``e_X`` for the error of X, else the name itself."""
+    if name in mapping():
+        return mapping()[name]["label"]
+    for suffix in ERRORS:
+        if name.endswith(suffix):
+            return f"e_{label(name.removesuffix(suffix))}"
+    return name
+
+
+def cds_unit(column: Column) -> str:
+    """``[kpc]`` is the logarithm of a number of kpc; ``---`` is none."""
+    return mapping().get(column.column, {}).get("unit") or column.unit or "---"
+
+
+PREFIXES = ("", "da", "mu", *"dcmunpfazyhkMGTPEZY")
+SYMBOLS = """
+% A a ADU adu al arcmin arcsec AU au barn beam bit byte C cd count counts Crab ct cy cycle D d dB
+deg dex DN e- electron erg eV F G g gauss geoMass geoRad H h Hz J jovMass jovRad Jy K l lm lx lyr m
+mag mas min mmag mol N Ohm Pa pc ph R photon pix pixel rad Ry s S solLum solMass solRad sr Sun t T u
+uas V W Wb yr
+"""
+FACTOR = re.compile(r"(?:10[-+]\d+|(?:\d+\.?\d*|\.\d+)(?:x10[-+]\d+)?)?")
+POWER = re.compile(r"(?<=[A-Za-z%])[-+]?\d{1,2}$")
+QUOTED = re.compile(r'"[^"]+"')
+
+
+def known_unit(unit: str) -> bool:
+    """Whether CDS would know the unit; ``---`` is none, quoted forms such as "h:m:s" say how a text is written."""
+    if unit in ("---", "[-]", "[---]") or QUOTED.fullmatch(unit):
+        return True
+    if unit.startswith("[") and unit.endswith("]"):
+        unit = unit[1:-1]
+    return _known_expression(unit) or _known_to_astropy(unit)
+
+
+def _known_expression(unit: str) -> bool:
+    found = FACTOR.match(unit)
+    rest = unit[found.end() :] if found else unit
+    if not rest:
+        return bool(unit)
+    head, *others = re.split(r"[./]", rest)
+    return bool(head or rest[0] == "/") and all(
+        _known_symbol(s) for s in ([head] if head else []) + others
+    )
+
+
+def _known_symbol(text: str) -> bool:
+    known = SYMBOLS.split()
+    for symbol in (text, POWER.sub("", text)):
+        if any(symbol.startswith(p) and symbol[len(p) :] in known for p in PREFIXES):
+            return True
+    return False
+
+
+def _known_to_astropy(unit: str) -> bool:
+    import warnings
+
+    from astropy import units
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            units.Unit(unit, format="cds", parse_strict="raise")
+        except ValueError:
+            return False
+    return bool(unit)
+
 
 NUMBERS = "IFED"
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[Ee][-+]?\d+)?")

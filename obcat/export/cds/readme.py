@@ -1,14 +1,15 @@
-"""The ReadMe of a CDS package: 80 columns, ASCII, every column of the table described byte by byte."""
+"""The package for CDS/VizieR: its ReadMe, and its tables."""
 
 import re
+from pathlib import Path
 from textwrap import wrap
 
-from obcat.export.cds.labels import label
-from obcat.export.cds.table import Field
-from obcat.export.published import CATALOG, NOT_REAL, Published, own_numbers
+from obcat.export.cds.column import label
+from obcat.export.cds.table import Field, fields_of, records
+from obcat.export.published import CATALOG, NOT_REAL, Published, ReleaseError, own_numbers
 from obcat.schema import columns_of, read_tables
 
-__all__ = ["text"]
+__all__ = ["text", "write"]
 
 WIDTH = 80
 RULE = "-" * WIDTH
@@ -155,3 +156,22 @@ def end(catalog: Published) -> list[str]:
         f"{'(End)':<60}{'(Author A.)':>20}",
         "",
     ]
+
+
+TABLE = f"{CATALOG.partition('.')[2].replace('_', '')}.dat"
+
+
+def write(folder: Path, catalog: Published) -> None:
+    """Write ``ReadMe`` and the table into a new folder; the same catalog gives the same bytes.
+
+    Raises ReleaseError where a value is wider than its format, or something is not ASCII.
+    """
+    fields = fields_of(catalog)
+    described = text(catalog, TABLE, fields)
+    if not described.isascii():
+        odd = next(line for line in described.splitlines() if not line.isascii())
+        raise ReleaseError(f"ReadMe: {odd.strip()!r} is not ASCII, as CDS needs it")
+    folder.mkdir(parents=True)
+    (folder / "ReadMe").write_text(described, encoding="ascii")
+    lines = records(fields)
+    (folder / TABLE).write_text("".join(f"{line}\n" for line in lines), encoding="ascii")

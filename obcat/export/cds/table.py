@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from obcat.export.cds.labels import cds_unit, label
-from obcat.export.delimited import printed
+from obcat.export.cds.column import cds_unit, label
+from obcat.export.plain import printed
 from obcat.export.published import CATALOG, Published, ReleaseError, ascii_of
 from obcat.schema import Column
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from obcat.build import code, fingerprint, inputs
-from obcat.build.code import code_hash, reached
+from obcat.build import fingerprint, fitting, inputs
+from obcat.build.fitting import code_hash, reached
 from obcat.survey import Survey
 
 SURVEY = Survey("demo")
@@ -119,7 +119,7 @@ def test_every_module_that_a_build_runs_counts():
 def test_what_only_judges_does_not_count():
     found = reached("obcat.build.run", *fingerprint.fits())
     assert not [name for name in found if name.removeprefix("obcat.").startswith(JUDGES)]
-    assert "obcat.evaluate.ranks" in reached("obcat.evaluate.ranks")
+    assert "obcat.evaluate.distances" in reached("obcat.evaluate.distances")
     assert "obcat.kernels.distance" not in reached("obcat.fit.pca")
 
 
@@ -141,7 +141,7 @@ def package(tmp_path, monkeypatch) -> Path:
     (folder / "part").mkdir(parents=True)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    monkeypatch.setattr(code, "PACKAGE", folder)
+    monkeypatch.setattr(fitting, "PACKAGE", folder)
     return folder
 
 

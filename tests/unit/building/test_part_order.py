@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from obcat import db, ddl
-from obcat.build import part_order
-from obcat.build.part_order import heaps, named, ordered_spectra
+from obcat.build import inputs
+from obcat.build.inputs import heaps, named, ordered_spectra
 from obcat.ingest.lamost import parts
 from obcat.kernels.grid import N_PIXEL
 from obcat.schema import arrow_schema
@@ -53,8 +53,8 @@ def read(folder, known):
 @pytest.mark.parametrize("merged", [4096, 0])
 def test_parts_in_any_order_come_by_specid(tmp_path, monkeypatch, merged):
     """Apart, within each other, interleaved, each in an order of its own; in memory and through a file."""
-    monkeypatch.setattr(part_order, "MERGED", merged)
-    monkeypatch.setattr(part_order, "BATCH", 16)
+    monkeypatch.setattr(inputs, "MERGED", merged)
+    monkeypatch.setattr(inputs, "BATCH", 16)
     rng = np.random.default_rng(3)
     write(tmp_path, rng.permutation(np.arange(900, 950)))
     write(tmp_path, rng.permutation(np.arange(0, 60)))

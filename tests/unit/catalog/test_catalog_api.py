@@ -11,9 +11,8 @@ import pytest
 import obcat
 from obcat import db, model_file
 from obcat.export.release import release
-from obcat.kernels.grid import N_PIXEL, WAVELENGTH, on_grid
-from obcat.kernels.rest_frame import rest_frame
-from obcat.kernels.windows import clean_pixels, full_pixels
+from obcat.kernels.continuum import rest_frame
+from obcat.kernels.grid import N_PIXEL, WAVELENGTH, clean_pixels, full_pixels, on_grid
 from obcat.prediction import best_of
 from obcat.query.sql import QueryRefused
 from obcat.schema import columns_of

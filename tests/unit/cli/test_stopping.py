@@ -12,17 +12,16 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from obcat.cli.group import SECTIONS, main
-from obcat.cli.stopping import BROKEN_PIPE, HEEDED, PATIENCE, Stopping
+from obcat.cli.group import BROKEN_PIPE, HEEDED, PATIENCE, SECTIONS, Stopping, main
 from obcat.errors import ObcatError, one_line
 from obcat.ingest.errors import IngestError, UnreadableError
 from obcat.ingest.fetch.errors import FetchError
-from obcat.simulate.recipe import UnknownIngredient
+from obcat.simulate.ingredients import UnknownIngredient
 
 ROOT = Path(__file__).parents[3]
 WAITS = """
 import signal, sys, time
-from obcat.cli.stopping import Stopping
+from obcat.cli.group import Stopping
 with Stopping():
     print("ready", flush=True)
     {wait}

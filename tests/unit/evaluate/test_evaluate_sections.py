@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from obcat.evaluate import accuracy, emission, failures, summary
+from obcat.evaluate import accuracy, emission, evaluation, failures
 from obcat.evaluate.binaries import by_mass_ratio, by_snr
+from obcat.evaluate.distances import true_ranks
 from obcat.evaluate.paper import STATED
-from obcat.evaluate.ranks import true_ranks
 from obcat.evaluate.reddening import input_errors
 from obcat.evaluate.truth import missing_note
 from obcat.section import Section
@@ -225,27 +225,29 @@ def problems(block: str) -> list[str]:
     """What is wrong with a block of a README."""
     lines = block.strip().splitlines()
     table = [line for line in lines if line.startswith("|")]
-    said = [] if lines[:1] == [summary.BEGIN] and lines[-1:] == [summary.END] else ["marks"]
+    said = [] if lines[:1] == [evaluation.BEGIN] and lines[-1:] == [evaluation.END] else ["marks"]
     if len(table) != len(lines) - 2 or not 3 <= len(table) <= 16:
         said.append("rows")
-    if any(line.count(" | ") != len(summary.HEAD) - 1 or not line.endswith(" |") for line in table):
+    if any(
+        line.count(" | ") != len(evaluation.HEAD) - 1 or not line.endswith(" |") for line in table
+    ):
         said.append("cells")
     return said if table and "SIMULATED" in table[0] else [*said, "SIMULATED"]
 
 
 def test_table_for_the_readme():
-    block = summary.readme(
+    block = evaluation.readme(
         compared({"is_train": 0, "mk": 0.1}), dict.fromkeys(STATED, np.nan) | {"sigma_int": 0.26}
     )
     assert problems(block) == []
     assert "0.260, - mag" in block
     assert problems(block.replace("SIMULATED", "")) == ["SIMULATED"]
-    assert problems(block.replace(summary.END, "")) == ["marks", "rows"]
+    assert problems(block.replace(evaluation.END, "")) == ["marks", "rows"]
     assert problems(block.replace("| --- |", "|")) == ["cells"]
 
 
 def test_block_of_the_readme_is_well_formed():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert text.count(summary.BEGIN) == text.count(summary.END) == 1
-    start = text.index(summary.BEGIN)
-    assert problems(text[start : text.index(summary.END) + len(summary.END)]) == []
+    assert text.count(evaluation.BEGIN) == text.count(evaluation.END) == 1
+    start = text.index(evaluation.BEGIN)
+    assert problems(text[start : text.index(evaluation.END) + len(evaluation.END)]) == []

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from obcat.evaluate.ranks import rank, ranks
-from obcat.kernels.density import terms_of
-from obcat.kernels.distance import pdf_summary
+from obcat.evaluate.distances import rank, ranks
+from obcat.kernels.distance import pdf_summary, terms_of
 
 NAN = np.nan
 SIZE = 400

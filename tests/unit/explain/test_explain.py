@@ -12,8 +12,7 @@ from obcat import db
 from obcat.cli import main
 from obcat.explain import StarNotFound, explain
 from obcat.explain.drawing import distance_terms, spectrum_drawing
-from obcat.explain.quality import conditions
-from obcat.explain.reasons import colours
+from obcat.explain.reasons import colours, conditions
 from obcat.kernels.distance import distance
 from obcat.kernels.extinction import BANDS, extinction
 from obcat.query.sql import opened

@@ -15,13 +15,11 @@ from astropy.table import Table
 from release_rows import BIG, COLUMNS, published, rows_of
 
 from obcat.export.cds.check import NoPackage, check
-from obcat.export.cds.column import PREFIX
+from obcat.export.cds.column import PREFIX, cds_unit, label
 from obcat.export.cds.described import COLUMN, parse
-from obcat.export.cds.labels import cds_unit, label
-from obcat.export.cds.package import write
-from obcat.export.cds.readme import lines_of
+from obcat.export.cds.readme import lines_of, write
 from obcat.export.cds.table import Field
-from obcat.export.delimited import printed
+from obcat.export.plain import printed
 from obcat.export.published import ReleaseError
 
 README = "ReadMe"

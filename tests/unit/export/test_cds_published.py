@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from obcat.export.cds.check import check
+from obcat.export.cds.column import known_unit
 from obcat.export.cds.described import parse
-from obcat.export.cds.symbols import known_unit
 
 RULE = "-" * 80
 TOP = f"""\

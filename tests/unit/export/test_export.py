@@ -20,12 +20,12 @@ from release_rows import BIG, COLUMNS, FLOATS, INTEGERS, TEXTS, rows_of, store
 from obcat import db, model_file
 from obcat.checksums import NoSums
 from obcat.export import release as exporter
-from obcat.export.builds import build_of
 from obcat.export.cds.check import check
-from obcat.export.cds.labels import label
-from obcat.export.delimited import printed
+from obcat.export.cds.column import label
+from obcat.export.plain import printed
 from obcat.export.published import ReleaseError
 from obcat.export.release import release
+from obcat.export.verify import build_of
 
 FILES = [
     "demo.fits",

@@ -12,7 +12,7 @@ from astropy.io import votable as astropy_votable
 from astropy.table import Table
 from release_rows import BIG, COLUMNS, published, rows_of
 
-from obcat.export import parquet
+from obcat.export import plain
 
 NAMES = [c.column for c in COLUMNS]
 
@@ -25,7 +25,7 @@ def rows() -> dict[str, list]:
 @pytest.fixture(scope="module")
 def path(tmp_path_factory, rows) -> Path:
     file = tmp_path_factory.mktemp("parquet") / "demo.parquet"
-    parquet.write(file, published(rows))
+    plain.write_parquet(file, published(rows))
     return file
 
 
@@ -55,9 +55,9 @@ def test_pandas_reads_every_value_without_hints(path, rows):
     assert list(frame.index) == list(range(len(rows["specid"])))
     for name in NAMES:
         assert [None if pd.isna(v) else v for v in frame[name]] == rows[name], name
-    kinds = {c.column: c.type for c in COLUMNS if c.type in parquet.NULLABLE and not c.required}
+    kinds = {c.column: c.type for c in COLUMNS if c.type in plain.NULLABLE and not c.required}
     assert {name: str(frame[name].dtype) for name in kinds} == {
-        name: parquet.NULLABLE[kind] for name, kind in kinds.items()
+        name: plain.NULLABLE[kind] for name, kind in kinds.items()
     }
     assert str(frame["uniqflag"].dtype) == "int32"
     assert str(frame["mk"].dtype) == "float64"
@@ -65,7 +65,7 @@ def test_pandas_reads_every_value_without_hints(path, rows):
 
 def test_pandas_reads_some_columns_and_no_rows(path, rows, tmp_path):
     assert pd.read_parquet(path, columns=["gaia_id"])["gaia_id"][0] == BIG
-    parquet.write(tmp_path / "empty.parquet", published({name: [] for name in NAMES}))
+    plain.write_parquet(tmp_path / "empty.parquet", published({name: [] for name in NAMES}))
     assert str(pd.read_parquet(tmp_path / "empty.parquet")["gaia_id"].dtype) == "Int64"
 
 
@@ -97,7 +97,7 @@ def test_the_votable_in_it_is_a_votable(path):
 
 
 def test_a_real_survey_is_not_called_simulated(tmp_path, rows):
-    parquet.write(tmp_path / "real.parquet", published(rows, simulated=False))
+    plain.write_parquet(tmp_path / "real.parquet", published(rows, simulated=False))
     keys = pq.read_schema(tmp_path / "real.parquet").metadata
     assert keys[b"obcat.simulated"] == b"no"
     assert b"SIMULATED" not in keys[b"IVOA.VOTable-Parquet.content"]
@@ -117,7 +117,7 @@ def test_a_changed_bit_of_any_column_is_noticed(path, tmp_path):
 
 
 def test_an_empty_catalog_is_a_table_without_rows(tmp_path):
-    parquet.write(tmp_path / "empty.parquet", published({name: [] for name in NAMES}))
+    plain.write_parquet(tmp_path / "empty.parquet", published({name: [] for name in NAMES}))
     assert pq.read_table(tmp_path / "empty.parquet").num_rows == 0
 
 

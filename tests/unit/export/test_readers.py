@@ -16,7 +16,7 @@ import pytest
 from astropy.table import Table
 from release_rows import BIG, COLUMNS, INTEGERS, TEXTS, rows_of, store
 
-from obcat.export.cds.labels import label
+from obcat.export.cds.column import label
 from obcat.export.release import release
 
 Columns = dict[str, list[Any]]

@@ -14,9 +14,8 @@ from release_rows import rows_of, store
 from obcat import db
 from obcat.checksums import NoSums, notes_of, write_sums
 from obcat.cli import main
-from obcat.export.builds import build_of
 from obcat.export.release import release
-from obcat.export.verify import Mixture, verify
+from obcat.export.verify import Mixture, build_of, verify
 
 
 @pytest.fixture(scope="module")

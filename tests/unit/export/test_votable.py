@@ -11,7 +11,7 @@ from astropy.io import votable as astropy_votable
 from astropy.table import Table
 from release_rows import BIG, COLUMNS, FLOATS, INTEGERS, TEXTS, published, rows_of
 
-from obcat.export import vo, votable
+from obcat.export import votable
 from obcat.export.published import ReleaseError
 from obcat.schema import read_columns
 
@@ -100,7 +100,7 @@ def test_what_it_cannot_hold_stops(tmp_path, rows, column, value, message):
 def test_every_declared_unit_and_ucd_is_one(table):
     for c in read_columns():
         if c.table == table and c.ucd:
-            vo.check_column(c)
+            votable.check_column(c)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 from obcat.arrow import float_array, list_array
 from obcat.fit.luminosity import luminosity
 from obcat.fit.network import Sample, train
-from obcat.fit.rejection import snr_dparallax, spectroscopic_scatter
+from obcat.fit.result import snr_dparallax, spectroscopic_scatter
 from obcat.kernels.luminosity import luminosity as kernel
 from obcat.kernels.luminosity import predict
 from obcat.statistics import robust_scatter

@@ -6,14 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from obcat.fit.excess import left_out
+from obcat.fit.excess import calibrate, left_out
 from obcat.fit.gram import correlation, moments
 from obcat.fit.pca import believed, components, pca, shared
-from obcat.fit.threshold import calibrate
 from obcat.kernels.emission import emission
-from obcat.kernels.grid import N_PIXEL, WAVELENGTH
+from obcat.kernels.grid import N_PIXEL, WAVELENGTH, clean_pixels, full_pixels
 from obcat.kernels.pca import pca_scores, reconstruct
-from obcat.kernels.windows import clean_pixels, full_pixels
 
 RANGE = (
     6200.0,

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from obcat.kernels.continuum import normalise, pseudo_continuum
-from obcat.kernels.grid import N_PIXEL, WAVELENGTH
-from obcat.kernels.windows import around, clean_pixels
+from obcat.kernels.grid import N_PIXEL, WAVELENGTH, around, clean_pixels
 
 SIGMA = 50.0
 

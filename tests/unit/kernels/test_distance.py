@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from obcat.kernels.density import terms_of
-from obcat.kernels.distance import distance, pdf_summary
+from obcat.kernels.distance import distance, pdf_summary, terms_of
 
 LN_PER_MAG = 0.2 * np.log(10)
 NAN = np.nan

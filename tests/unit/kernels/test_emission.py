@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 
-from obcat.kernels.emission import emission
-from obcat.kernels.excess import expected_excess, quadratic
-from obcat.kernels.grid import N_PIXEL, WAVELENGTH
-from obcat.kernels.windows import around, clean_pixels, full_pixels
+from obcat.kernels.emission import emission, expected_excess, quadratic
+from obcat.kernels.grid import N_PIXEL, WAVELENGTH, around, clean_pixels, full_pixels
 
 HALPHA = 6564.6
 CHOICES = {

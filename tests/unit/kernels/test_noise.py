@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from obcat.kernels.noise import mk_error
+from obcat.kernels.luminosity import mk_error
 
 MODEL = {"sigma_int": np.array([0.25, 0.4]), "sigma_100": np.array([0.10, 0.2])}
 

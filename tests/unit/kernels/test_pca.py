@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from obcat.kernels.grid import N_PIXEL
-from obcat.kernels.pca import pca_scores, reconstruct
-from obcat.kernels.product import product
+from obcat.kernels.pca import pca_scores, product, reconstruct
 
 CHOICES = {"pca_outlier": 10.0, "pca_max_masked": 0.2, "pca_sweeps": 5}
 USED = slice(1000, 2000)
@@ -138,7 +137,7 @@ def test_a_row_does_not_depend_on_its_neighbours(model):
 SHAPES = [(3909, 100), (100, 3909), (200, 69), (600, 128), (1000, 333), (77, 93), (64, 1)]
 SAME_BITS = """
 import numpy as np
-from obcat.kernels.product import product
+from obcat.kernels.pca import product
 for shape in {shapes}:
     for kind in (np.float32, np.float64):
         rng = np.random.default_rng(6)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from obcat.kernels.continuum import rest_frame, rest_frame_normalised
 from obcat.kernels.grid import LIGHT_SPEED, N_PIXEL, WAVELENGTH
-from obcat.kernels.rest_frame import rest_frame, rest_frame_normalised
 
 PARAMETERS = {"continuum_sigma": 50.0, "pca_min_wavelength": 3750.0, "pca_max_wavelength": 9000.0}
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from obcat.kernels.grid import WAVELENGTH
-from obcat.kernels.windows import EMISSION_LINES, around, clean_pixels, full_pixels
+from obcat.kernels.grid import EMISSION_LINES, WAVELENGTH, around, clean_pixels, full_pixels
 
 RANGE = (3750.0, 9000.0)
 

@@ -16,11 +16,18 @@ from obcat import db
 from obcat.cli import main
 from obcat.export.database import TABLES
 from obcat.page import PageError, page
-from obcat.page.bundle import BUNDLE
-from obcat.page.document import as_json, policy
-from obcat.page.facts import body, recipes, runs_in_page
-from obcat.page.points import expressions
-from obcat.page.spectra import MISSING, STEP, binned, coded, read
+from obcat.page.document import BUNDLE, as_json, policy
+from obcat.page.facts import (
+    MISSING,
+    STEP,
+    binned,
+    body,
+    coded,
+    expressions,
+    read_spectra,
+    recipes,
+    runs_in_page,
+)
 from obcat.schema import SQL, columns_of
 
 WEB = BUNDLE.parent / "web"
@@ -199,18 +206,18 @@ def test_a_recipe_stands_under_its_title_without_the_rest_of_its_head():
 )
 def test_kinds_of_stars_take_turns_by_falling_snr(database, number, chosen):
     with db.connect(database, read_only=True) as con:
-        found = read(con, number)
+        found = read_spectra(con, number)
     assert list(found.specids) == chosen
     assert (f"{number}" in found.rule) == bool(number)
 
 
 def test_the_stars_of_a_list_come_first_by_any_visit(database):
     with db.connect(database, read_only=True) as con:
-        assert read(con, 3, ["D-2", "A"]).specids == ("D-1", "A-1", "E-1")
-        assert read(con, 2, ["C-1"]).rule.startswith(
+        assert read_spectra(con, 3, ["D-2", "A"]).specids == ("D-1", "A-1", "E-1")
+        assert read_spectra(con, 2, ["C-1"]).rule.startswith(
             "those of a list that was given, then best visits"
         )
-        assert read(con, 9, ["F"]).specids[0] != "F-1"  # it has no spectrum
+        assert read_spectra(con, 9, ["F"]).specids[0] != "F-1"  # it has no spectrum
 
 
 def test_a_list_with_a_stranger_is_one_line(database, tmp_path):
@@ -316,7 +323,7 @@ def test_a_page_is_of_one_state_of_the_database(database, tmp_path, monkeypatch)
 
     def published_meanwhile(*given):
         other.replace(path)
-        return read(*given)
+        return read_spectra(*given)
 
     monkeypatch.setattr("obcat.page.document.read_spectra", published_meanwhile)
     html = page(path, tmp_path / "x.html", 5).read_text(encoding="utf-8")
@@ -394,4 +401,4 @@ def test_a_masked_pixel_is_not_in_the_spectrum_of_the_page(template, tmp_path, f
         fill(con, "catalog.ob_stars", [row("A")])
         fill(con, "spectra.normalised", [{"specid": "A-1", "flux": flux, "ivar": ivar}])
         fill(con, "spectra.scores", [{"specid": "A-1", "score_clean": np.zeros(100)}])
-        assert np.nanmax(read(con, 1).layers[0]) == 1.0
+        assert np.nanmax(read_spectra(con, 1).layers[0]) == 1.0

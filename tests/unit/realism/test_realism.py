@@ -7,12 +7,20 @@ import numpy as np
 import pytest
 
 from obcat.realism.comparison import compare_spectra, is_far, measure_sample, table
-from obcat.realism.measures import Measured, Row, read_rows, summary, write_rows
+from obcat.realism.measures import (
+    Measured,
+    RealismError,
+    Row,
+    Sample,
+    read_rows,
+    read_sample,
+    summary,
+    write_rows,
+)
 from obcat.realism.residuals import masks
-from obcat.realism.sample import RealismError, Sample, read_sample
 from obcat.simulate import detector as noise
 from obcat.simulate import simulate
-from obcat.simulate.recipe import Recipe
+from obcat.simulate.ingredients import Recipe
 
 LIMITS = {  # (measure, beginning of where): how far simulated over real may be from 1, either way
     ("scatter / stated error", "S/N 40-80, 4"): 1.15,

@@ -7,14 +7,7 @@ import pytest
 
 from obcat.evaluate.paper import STARS, STATED
 from obcat.reading import Reading
-from obcat.report.beside_paper import (
-    count_row,
-    fraction_row,
-    judgements,
-    size_row,
-    value_row,
-    verdict,
-)
+from obcat.report.page import count_row, fraction_row, judgements, size_row, value_row, verdict
 
 
 @pytest.mark.parametrize(

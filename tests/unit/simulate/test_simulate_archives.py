@@ -19,8 +19,8 @@ from obcat.simulate.astrometry import (
     zero_point,
 )
 from obcat.simulate.dust import BANDS
+from obcat.simulate.ingredients import Recipe
 from obcat.simulate.photometry import AMPLITUDE, TILT, colour_offsets
-from obcat.simulate.recipe import Recipe
 
 N = 20_000
 RECIPE = Recipe(1)

@@ -7,7 +7,7 @@ from obcat.simulate import photometry
 from obcat.simulate.archives import MISSING, _designations, draw_labels
 from obcat.simulate.dust import BANDS
 from obcat.simulate.galaxy import TO_GALACTIC, cartesian, equatorial, galactic, velocities
-from obcat.simulate.recipe import Recipe
+from obcat.simulate.ingredients import Recipe
 from obcat.simulate.sky import draw_sky
 
 N = 4000

@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 
 from obcat.cli import main
 from obcat.simulate import Recipe, is_current, recipe_of
-from obcat.simulate.recipe import INGREDIENTS
+from obcat.simulate.ingredients import INGREDIENTS
 
 
 def simulate(*words: str) -> Result:

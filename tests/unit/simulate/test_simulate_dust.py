@@ -17,7 +17,7 @@ from obcat.simulate.dust import (
     f99,
 )
 from obcat.simulate.galaxy import DISTANCES, SIGMA, cartesian, medium, reddening
-from obcat.simulate.recipe import Recipe
+from obcat.simulate.ingredients import Recipe
 
 PUBLISHED = {  # Fitzpatrick (1999), table 3, R_V = 3.1: A(lambda)/E(B-V)
     26500: 0.265,

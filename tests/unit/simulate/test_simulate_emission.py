@@ -31,8 +31,8 @@ from obcat.simulate.emission import (
     nebular_flux,
     on_days,
 )
+from obcat.simulate.ingredients import Recipe, taken
 from obcat.simulate.lines import FREQUENCY, PIXEL, balmer, paschen, stamped, vacuum
-from obcat.simulate.recipe import Recipe, taken
 from obcat.simulate.sky import draw_sky
 
 N = 4000

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from obcat.simulate import Recipe, exposures
+from obcat.simulate import Recipe, visits
 from obcat.simulate.archives import draw_catalogs
 from obcat.simulate.chunks import all_cards, blocks, chunks
+from obcat.simulate.ingredients import INGREDIENTS
 from obcat.simulate.light import Component, normalised
 from obcat.simulate.night import RESOLUTION
-from obcat.simulate.recipe import INGREDIENTS
 from obcat.simulate.truth import truth_columns
 
 N, SEED = 150, 95
@@ -221,7 +221,7 @@ OF_BLOCKS = (
 
 
 @pytest.fixture(scope="module")
-def block(tmp_path_factory: pytest.TempPathFactory) -> exposures.Block:
+def block(tmp_path_factory: pytest.TempPathFactory) -> visits.Block:
     """Five stars, every spectrum of them erroneous."""
     drawn = next(chunks(5, 5, Recipe(SEED)))
     drawn = drawn._replace(spoiled=np.ones_like(drawn.spoiled))
@@ -232,15 +232,15 @@ def block(tmp_path_factory: pytest.TempPathFactory) -> exposures.Block:
 
 @pytest.mark.parametrize("name", OF_BLOCKS)
 def test_no_two_blocks_share_a_draw(
-    name: str, block: exposures.Block, monkeypatch: pytest.MonkeyPatch
+    name: str, block: visits.Block, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With no other ingredient, and without the level, which is drawn too."""
-    monkeypatch.setattr(exposures, "FIBRE_LOSS", 0.0)
+    monkeypatch.setattr(visits, "FIBRE_LOSS", 0.0)
     spoiled = block.spoiled if name == "erroneous" else np.zeros_like(block.spoiled)
     alone = block._replace(recipe=Recipe(SEED, frozenset(INGREDIENTS) - {name}), spoiled=spoiled)
     found = []
     for place in (alone, alone._replace(chunk=1), alone._replace(number=1)):
-        exposures.expose(place)
+        visits.expose(place)
         images = np.stack([image(path) for path in block.paths])
         found.append(images[:, [0, 1, 3]])
     assert not any(np.allclose(a, b, rtol=1e-5) for a, b in combinations(found, 2))
@@ -251,7 +251,7 @@ def made(recipe: Recipe, folder: Path) -> Survey:
     catalogs, measured = draw_catalogs(drawn.sky, drawn.visits, recipe, 0)
     cards = all_cards(drawn, measured["xstps"], measured["twomass"], recipe)
     block = next(blocks(folder, drawn, cards, recipe))
-    exposures.expose(block)
+    visits.expose(block)
     images = np.stack([image(path) for path in block.paths])
     header = {key: np.array([card[key] for card in cards]) for key in cards[0]}
     tables = {**catalogs, **truth_columns(drawn, measured), "header": header}

@@ -16,8 +16,8 @@ from obcat.simulate.binaries import (
     single,
     velocity,
 )
+from obcat.simulate.ingredients import Recipe
 from obcat.simulate.isochrones import COLUMNS, at_phase
-from obcat.simulate.recipe import Recipe
 from obcat.simulate.sky import velocities
 
 N = 40_000

@@ -20,8 +20,8 @@ from obcat.simulate.detector import (
     marked,
     spoil,
 )
+from obcat.simulate.ingredients import Recipe
 from obcat.simulate.night import AIRMASS, LATITUDE, airs, left_over
-from obcat.simulate.recipe import Recipe
 
 N = 120
 LATE, EARLY = np.zeros(N, dtype=bool), np.ones(N, dtype=bool)

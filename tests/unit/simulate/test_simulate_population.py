@@ -7,9 +7,9 @@ from obcat.simulate import galaxy
 from obcat.simulate.chunks import visible_feh
 from obcat.simulate.dust import BANDS
 from obcat.simulate.galaxy import ARMS, CONTRAST, overdensity, radius
+from obcat.simulate.ingredients import Recipe, taken
 from obcat.simulate.isochrones import at_phase, lattice
 from obcat.simulate.light import weights
-from obcat.simulate.recipe import Recipe, taken
 from obcat.simulate.sky import Sky, critical_velocity, draw_sky, synchronous
 from obcat.simulate.stars import (
     FEH_GRADIENT,

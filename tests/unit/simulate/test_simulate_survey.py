@@ -14,11 +14,11 @@ from astropy.io import fits
 from astropy.table import Table
 
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
+from obcat.machine import AHEAD, ordered
 from obcat.simulate import Recipe, _blocks, is_current, simulate
 from obcat.simulate import truth as truth_module
 from obcat.simulate.contaminants import LB1_DEC, LB1_RA
 from obcat.simulate.visits import count_visits, draw_visits, n_spectra
-from obcat.workers import AHEAD, ordered
 
 N_STARS, CHUNK, SEED = 60, 25, 11  # three chunks
 DR5_CARDS = """

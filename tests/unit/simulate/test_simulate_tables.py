@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits, votable
 from astropy.table import Table
 
-from obcat.simulate import tables
+from obcat.simulate import survey_files
 
 N = 7
 COLUMNS = {
@@ -22,12 +22,12 @@ NAMES = {"name": np.array([f"star{k}" for k in range(N)])}
 FORMS = ("csv", "fits", "vot", "parquet")
 
 
-def opened(path: Path) -> AbstractContextManager[tables.Append]:
+def opened(path: Path) -> AbstractContextManager[survey_files.Append]:
     return {
-        ".csv": lambda: tables.csv_table(path, {"x": ".3f"}),
-        ".fits": lambda: tables.fits_table(path, {"x": "deg"}),
-        ".vot": lambda: tables.votable(path, {"x": "deg"}, {"m": "m'"}),
-        ".parquet": lambda: tables.parquet_table(path),
+        ".csv": lambda: survey_files.csv_table(path, {"x": ".3f"}),
+        ".fits": lambda: survey_files.fits_table(path, {"x": "deg"}),
+        ".vot": lambda: survey_files.votable(path, {"x": "deg"}, {"m": "m'"}),
+        ".parquet": lambda: survey_files.parquet_table(path),
     }[path.suffix]()
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from obcat.simulate.ingredients import Recipe
 from obcat.simulate.light import COOLEST, spectrum_feh, templates, weights
-from obcat.simulate.recipe import Recipe
 from obcat.simulate.stars import LOGG, TEFF, draw_stars
 
 

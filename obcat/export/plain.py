@@ -1,5 +1,6 @@
-"""Parquet: the columns as the database has them, described by a VOTable in the file (VOParquet 1.0)."""
+"""Plain tables: CSV, and Parquet with a VOTable inside that describes it (VOParquet 1.0)."""
 
+import csv
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,17 +9,49 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from obcat.export import vo
+from obcat.export import votable
 from obcat.export.published import Published
 from obcat.schema import Column
 
-__all__ = ["write"]
+__all__ = ["write_csv", "write_parquet"]
+
+FORMULA = ("=", "+", "-", "@")
+
+
+def write_csv(path: Path, catalog: Published) -> None:
+    """Write the rows as UTF-8 text; the same rows give the same bytes."""
+    columns = [harmless(c, printed(c, catalog.rows[c.column].to_pylist())) for c in catalog.columns]
+    with path.open("w", newline="", encoding="utf-8") as f:
+        writer = csv.writer(f, lineterminator="\n")
+        writer.writerow(c.column for c in catalog.columns)
+        writer.writerows(zip(*columns, strict=True))
+
+
+def harmless(column: Column, texts: list[str]) -> list[str]:
+    """Texts, none of which is a formula."""
+    if column.type != "VARCHAR":
+        return texts
+    return [f"'{text}" if text.startswith(FORMULA) else text for text in texts]
+
+
+def printed(column: Column, values: Iterable[Any]) -> list[str]:
+    """Values as text: F10.6 gives six decimals, E10.3 an exponent; integers and strings are exact; NULL is blank."""
+    kind, _, digits = column.format.partition(".")
+    if kind[:1] in ("F", "E"):
+        spec = f".{digits}{kind[0].lower()}"
+        return ["" if v is None else unsigned_zero(format(v, spec)) for v in values]
+    return ["" if v is None else str(v) for v in values]
+
+
+def unsigned_zero(text: str) -> str:
+    return text[1:] if text[0] == "-" and not text.strip("-0.e+") else text
+
 
 NULLABLE = {"BIGINT": "Int64", "INTEGER": "Int32", "SMALLINT": "Int16"}
 PLACE = '<PARQUET type="Parquet-local-XML"/>\n'
 
 
-def write(path: Path, catalog: Published) -> None:
+def write_parquet(path: Path, catalog: Published) -> None:
     """Write one file with a checksum on every page; the same catalog gives the same bytes.
 
     The keys ``table::len`` are for astropy, whose reader stops at a NULL in text without them; the
@@ -36,9 +69,9 @@ def write(path: Path, catalog: Published) -> None:
     ]
     keys = {
         "IVOA.VOTable-Parquet.version": "1.0",
-        "IVOA.VOTable-Parquet.content": "".join(vo.document(catalog, PLACE)),
+        "IVOA.VOTable-Parquet.content": "".join(votable.document(catalog, PLACE)),
         **{f"table::len::{c.column}": c.format[1:] for c in catalog.columns if c.type == "VARCHAR"},
-        **{f"obcat.{name}": value for name, value in vo.facts(catalog).items()},
+        **{f"obcat.{name}": value for name, value in votable.facts(catalog).items()},
         "pandas": json.dumps(for_pandas(catalog.columns)),
     }
     table = catalog.rows.cast(pa.schema(fields)).replace_schema_metadata(keys)

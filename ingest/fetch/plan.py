@@ -16,7 +16,7 @@ from obcat.ingest.fetch.errors import Failed, FetchError
 from obcat.ingest.fetch.recipe import Lamost, Recipe, Step, Tap, Vizier, XMatch
 from obcat.ingest.fetch.session import Session
 from obcat.ingest.fetch.spectra import CHECKS, MOST_WORKERS, fetch_spectra, wanted_of
-from obcat.ingest.fetch.stars import Chunk, stars_of
+from obcat.ingest.fetch.star_tables import Chunk, stars_of
 from obcat.ingest.fetch.tables import fetch_table, read_targets, vizier
 from obcat.survey import Survey, SurveyTable
 
