@@ -1,4 +1,6 @@
-"""The cross-match of the build, its own SQL file, against a KD-tree and astropy: the same pairs, at what cost."""
+"""The cross-match of the build, its own SQL file, against a KD-tree and astropy:
+the same pairs, at what cost.
+"""
 
 import tempfile
 from pathlib import Path
@@ -21,7 +23,9 @@ Sky = tuple[np.ndarray, np.ndarray]
 
 
 def positions() -> tuple[Sky, Sky]:
-    """Sources at random on the sphere; four stars in five lie about an arcsecond off one, some of them at the pole."""
+    """Sources at random on the sphere;
+    four stars in five lie about an arcsecond off one, some of them at the pole.
+    """
     rng = np.random.default_rng(1)
     ra, dec = rng.uniform(0, 360, SOURCES), np.degrees(np.arcsin(rng.uniform(-1, 1, SOURCES)))
     dec[:100] = 90 - rng.uniform(0, 10 / 3600, 100)

@@ -1,4 +1,6 @@
-"""The distance kernel against the literal steps of 0.1 pc of the paper, in time and in what they answer."""
+"""The distance kernel against the literal steps of 0.1 pc of the paper,
+in time and in what they answer.
+"""
 
 import numpy as np
 from timing import Row, seconds, show
@@ -58,7 +60,8 @@ def measure() -> None:
     grid = np.array([steps(*star) for star in few]).T
     mode, interval = np.abs(ours[0] - grid[0]).max() * 1e3, np.abs(ours[1:] / grid[1:] - 1).max()
     print(
-        f"    largest difference: mode {mode:.3f} pc, 16 and 84 per cent {interval:.1e} of the distance\n"
+        f"    largest difference: mode {mode:.3f} pc, 16 and 84 per cent {interval:.1e} of the "
+        "distance\n"
     )
 
 

@@ -1,4 +1,6 @@
-"""Spectra into DuckDB and back: ARRAY columns in row groups of 2,048 and of the default size, Parquet, plain copies."""
+"""Spectra into DuckDB and back: ARRAY columns in row groups of 2,048 and of the default size,
+Parquet, plain copies.
+"""
 
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -81,7 +83,8 @@ def measure(folder: Path) -> None:
     show(f"Scanning {N} spectra of {PIXELS} float32 into one numpy array", read, N, "spectrum")
     for path in (folder / "ours.duckdb", folder / "default.duckdb", parquet):
         print(
-            f"    size of {path.name:<16} {path.stat().st_size / flux.nbytes:5.2f} of the bytes in memory"
+            f"    size of {path.name:<16} {path.stat().st_size / flux.nbytes:5.2f} of the "
+            "bytes in memory"
         )
     print()
 

@@ -1,8 +1,10 @@
-"""Luminosity network: pixels or coefficients as input, torch or folded numpy for prediction; ratios in one run.
+"""Luminosity network: pixels or coefficients as input, torch or folded numpy for prediction; ratios
+in one run.
 
     OPENBLAS_NUM_THREADS=1 python bench/network.py [stars]
 
-Variant A trains on the reconstructed spectrum (3000 pixels), variant C on the coefficients behind it.
+Variant A trains on the reconstructed spectrum (3000 pixels), variant C on the coefficients behind
+it.
 """
 
 import sys
@@ -90,14 +92,17 @@ def main(n: int) -> None:
     print(f"{n} stars, one thread, prediction in batches of {BATCH}")
     print(f"training, A: {PIXELS} pixels        {a:9.1f} ms/epoch")
     print(
-        f"training, C: {COMPONENTS} coefficients   {c:9.1f} ms/epoch   {a / c:.1f} times faster than A"
+        f"training, C: {COMPONENTS} coefficients   {c:9.1f} ms/epoch   {a / c:.1f} times "
+        "faster than A"
     )
     print(f"prediction, torch float32     {by_torch:9.0f} stars/s")
     print(
-        f"prediction, numpy folded      {by_numpy:9.0f} stars/s    {by_numpy / by_torch:.2f} of torch"
+        f"prediction, numpy folded      {by_numpy:9.0f} stars/s    "
+        f"{by_numpy / by_torch:.2f} of torch"
     )
     print(
-        f"prediction, a label, 100 trees{by_trees:9.0f} stars/s    {by_trees / by_numpy:.2f} of a network"
+        f"prediction, a label, 100 trees{by_trees:9.0f} stars/s    {by_trees / by_numpy:.2f} "
+        "of a network"
     )
     print(f"numpy against torch, largest difference {away:.1e} mag")
 

@@ -1,4 +1,6 @@
-"""The pseudo-continuum against the products of matrices it is made of, at the speed of the largest product."""
+"""The pseudo-continuum against the products of matrices it is made of,
+at the speed of the largest product.
+"""
 
 import numpy as np
 from timing import Row, seconds, show

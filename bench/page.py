@@ -1,9 +1,11 @@
-"""The page in Chromium: its size, and the time from opening the file to plots drawn and SQL ready, at full size.
+"""The page in Chromium: its size, and the time from opening the file to plots drawn and SQL ready,
+at full size.
 
 python bench/page.py [DATABASE]
 
-Wall-clock time, other than in the other benchmarks: the browser works in several processes. Without DATABASE a catalog
-of random numbers stands in, 22,901 rows and 2,000 spectra, which compress worse than those of stars.
+Wall-clock time, other than in the other benchmarks: the browser works in several processes. Without
+DATABASE a catalog of random numbers stands in, 22,901 rows and 2,000 spectra, which compress worse
+than those of stars.
 """
 
 import shutil
@@ -102,7 +104,8 @@ def main() -> int:
     for name, at in found[int(np.argsort(times)[REPEATS // 2])][1].items():
         print(f"    {name:<34} at {at:6.2f} s")
     print(
-        f"    from opening to ready: median {statistics.median(times):.2f} s of {REPEATS}, least {min(times):.2f} s"
+        f"    from opening to ready: median {statistics.median(times):.2f} s of {REPEATS}, "
+        f"least {min(times):.2f} s"
     )
     print(f"    limit {LIMIT:g} s: {'kept' if statistics.median(times) < LIMIT else 'MISSED'}")
     return 0

@@ -1,4 +1,6 @@
-"""Reading LAMOST files: our reader, our ingest and astropy against inflating the same bytes and no more."""
+"""Reading LAMOST files: our reader,
+our ingest and astropy against inflating the same bytes and no more.
+"""
 
 import gzip
 import tempfile

@@ -1,4 +1,5 @@
-"""All benchmarks, each in a process of its own with one thread: ratios to the limit or to the obvious peer.
+"""All benchmarks, each in a process of its own with one thread: ratios to the limit or to the
+obvious peer.
 
 python bench/run.py [name ...]
 """
@@ -39,7 +40,8 @@ def run(name: str) -> bool:
     except subprocess.TimeoutExpired:
         code = -1
     print(
-        f"== {name}: {f'FAILED ({code})' if code else 'done'} after {time.monotonic() - start:.0f} s\n",
+        f"== {name}: {f'FAILED ({code})' if code else 'done'} after "
+        f"{time.monotonic() - start:.0f} s\n",
         flush=True,
     )
     return code == 0

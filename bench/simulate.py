@@ -1,4 +1,5 @@
-"""Simulating a survey: CPU time a spectrum against compressing the files and no more; peak memory by size.
+"""Simulating a survey: CPU time a spectrum against compressing the files and no more; peak memory
+by size.
 
 python bench/simulate.py [--stars N ...] [--workers W]
 """
@@ -24,7 +25,8 @@ FASTEST = 400  # spectra a second of one core: what is asked for
 
 
 class Run(NamedTuple):
-    """One `obcat simulate`: CPU seconds of all its processes, resident bytes of the largest of them at its worst.
+    """One `obcat simulate`: CPU seconds of all its processes, resident bytes of the largest of them
+    at its worst.
 
     Linux counts what this process held when it started the command, so that must stay small.
     """
@@ -81,7 +83,8 @@ def main() -> None:
         print(f"    {r.spectra} spectra: {rate}, the largest process {r.peak / 2**20:.0f} MiB")
     for a, b in pairwise(made):
         print(
-            f"    beyond {a.spectra}: {(b.spectra - a.spectra) / (b.cpu - a.cpu):.0f} spectra a second of CPU"
+            f"    beyond {a.spectra}: {(b.spectra - a.spectra) / (b.cpu - a.cpu):.0f} spectra a "
+            "second of CPU"
         )
 
 

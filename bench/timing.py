@@ -32,7 +32,8 @@ def show(title: str, rows: list[Row], count: int, unit: str) -> None:
     print(title)
     for name, value in rows:
         print(
-            f"    {name:<50} {readable(value / count):>10} a {unit:<10} {value / rows[0].seconds:9.2f}"
+            f"    {name:<50} {readable(value / count):>10} a {unit:<10} "
+            f"{value / rows[0].seconds:9.2f}"
         )
     unset = [name for name in THREADS if os.environ.get(name) != "1"]
     if unset:

@@ -1,4 +1,6 @@
-"""Sphinx: the pages in this folder, and those that docs/pages.py makes from the schema, the SQL and the commands."""
+"""Sphinx: the pages in this folder, and those that docs/pages.py makes from the schema,
+the SQL and the commands.
+"""
 
 import sys
 from pathlib import Path

@@ -1,7 +1,8 @@
-"""The pages of the documentation that are made, not written: whatever they say stands in one other place.
+"""The pages of the documentation that are made, not written: whatever they say stands in one other
+place.
 
-Parameters, columns and tables come from sql/schema and sql/00_meta, the cookbook from sql/queries, the tables a survey
-may give from ingest, the commands from their own help.
+Parameters, columns and tables come from sql/schema and sql/00_meta, the cookbook from sql/queries,
+the tables a survey may give from ingest, the commands from their own help.
 """
 
 import re
@@ -45,7 +46,9 @@ the survey file: `columns = { parallax = "plx" }`, with its unit where the file 
 
 
 def write(folder: Path) -> None:
-    """Write every page; one that has not changed is left alone, so that Sphinx need not read it again."""
+    """Write every page; one that has not changed is left alone,
+    so that Sphinx need not read it again.
+    """
     folder.mkdir(exist_ok=True)
     with empty_database() as con:
         for name, page in PAGES.items():
@@ -183,14 +186,20 @@ def inputs(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
 
 def input_table(source: Source) -> Iterator[str]:
     groups = " or ".join(" and ".join(f"`{c}`" for c in group) for group in source.identified_by)
-    yield f"\n## {source.name}\n\n{read_tables()[f'raw.{source.name}'].description}. Each row needs {groups}.\n"
+    yield (
+        f"\n## {source.name}\n\n{read_tables()[f'raw.{source.name}'].description}. Each row "
+        f"needs {groups}.\n"
+    )
     yield "| column | found under | unit | meaning |"
     yield "| --- | --- | --- | --- |"
     for c in source.columns:
         if c.column not in MADE:
             names = ", ".join(f"`{name}`" for name in source.candidates(c.column))
             needed = " (needed)" if c.column in source.required else ""
-            yield f"| `{c.column}`{needed} | {names} | {c.unit or '-'} | {guide.cell(c.description)} |"
+            yield (
+                f"| `{c.column}`{needed} | {names} | {c.unit or '-'} | "
+                f"{guide.cell(c.description)} |"
+            )
 
 
 MADE = {"row"}  # columns that the ingest adds

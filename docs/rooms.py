@@ -1,7 +1,8 @@
-"""Who imports whom: ``python docs/rooms.py`` writes docs/rooms.md and its drawing, docs/rooms.svg, from the imports.
+"""Who imports whom: ``python docs/rooms.py`` writes docs/rooms.md and its drawing, docs/rooms.svg,
+from the imports.
 
-A room is a folder of obcat/, or a module that stands in none. What is imported in a function counts; ``errors``, which
-all but ``kernels`` use, is left out.
+A room is a folder of obcat/, or a module that stands in none. What is imported in a function
+counts; ``errors``, which all but ``kernels`` use, is left out.
 """
 
 import ast

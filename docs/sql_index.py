@@ -1,6 +1,8 @@
-"""The index of sql/, made from the headers of its files: ``python docs/sql_index.py`` writes sql/README.md.
+"""The index of sql/, made from the headers of its files: ``python docs/sql_index.py`` writes
+sql/README.md.
 
-Files stand in the order in which a build runs them. A file without a line ``Paper`` takes nothing from it.
+Files stand in the order in which a build runs them. A file without a line ``Paper`` takes nothing
+from it.
 """
 
 import re
@@ -26,7 +28,8 @@ FOLDERS = {
     "queries": "The cookbook: questions that anybody may ask; `obcat sql DATABASE --file FILE`.",
     "explain": "What `obcat explain` asks of one star.",
     "evaluate": "What `obcat evaluate` asks of a simulated survey, beside its truth.",
-    "report": "What `obcat report` and `obcat figure` draw, and what `obcat status` prints of parameters.",
+    "report": "What `obcat report` and `obcat figure` draw, and what `obcat status` prints of "
+    "parameters.",
     "page": "What `obcat page` puts into its page.",
 }
 STEPS = {

@@ -1,1 +1,3 @@
-"""Readers, one module a source: they turn what an archive gives into Parquet with the declared columns."""
+"""Readers, one module a source: they turn what an archive gives into Parquet with the declared
+columns.
+"""

@@ -1,4 +1,6 @@
-"""What goes wrong on the way in: IngestError stops the run, Quarantined puts one file aside with a reason."""
+"""What goes wrong on the way in: IngestError stops the run,
+Quarantined puts one file aside with a reason.
+"""
 
 from obcat.errors import ObcatError
 
@@ -11,22 +13,27 @@ REASONS = {
     "too_large": "larger than any LAMOST spectrum, on disk or when inflated",
     "not_fits": "neither a gzip stream nor FITS by its first bytes",
     "truncated_gzip": "the gzip stream ends too early",
-    "damaged_gzip": "a gzip stream is not valid, fails its checksum, or has bytes after its end that are not gzip",
+    "damaged_gzip": "a gzip stream is not valid, fails its checksum, or has bytes after its end "
+    "that are not gzip",
     "other_packing": "packed by another program than gzip, which is not read; unpack it",
     "truncated_fits": "the FITS file ends too early",
-    "checksum": "CHECKSUM or DATASUM of the header is not that of the content: the file was changed or damaged",
+    "checksum": "CHECKSUM or DATASUM of the header is not that of the content: the file was "
+    "changed or damaged",
     "bad_header": "a card that is needed is missing or cannot be read",
     "unknown_layout": "not one of the three LAMOST low-resolution layouts",
     "bad_wavelength": "wavelengths off the LAMOST log-linear grid, or not rising",
     "not_vacuum_heliocentric": "VACUUM or HELIO is not true",
     "id_mismatch": "file name, FILENAME, OBSID and the other identifiers of the header disagree",
-    "superseded": "another file holds the same spectrum, of a newer release or, in the same release, first by its name",
+    "superseded": "another file holds the same spectrum, of a newer release or, in the same "
+    "release, first by its name",
     "bad_position": "RA outside 0 to 360, Dec outside -90 to 90, or not finite",
 }
 
 
 class IngestError(ObcatError):
-    """The run cannot go on; the message is one line that names what is wrong, where, and the remedy."""
+    """The run cannot go on; the message is one line that names what is wrong, where,
+    and the remedy.
+    """
 
     exit_code = 2
 
@@ -38,7 +45,9 @@ class UnreadableError(IngestError):
 
 
 class Reasoned(Exception):
-    """One thing is put aside and the run goes on: ``reason`` is a key of a REASONS, ``detail`` says what was found."""
+    """One thing is put aside and the run goes on:
+    ``reason`` is a key of a REASONS, ``detail`` says what was found.
+    """
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason, detail)

@@ -71,14 +71,14 @@ def _flux_over_error(band: str) -> tuple[Recipe, ...]:
 
 # Names that one release has and the other has not, in the Gaia archive and at VizieR
 _ONLY_DR2 = {
-    "DR2Name", "GaiaDR2", "Gaia_DR2", "astrometric_pseudo_colour", "astrometric_weight_al", "frame_rotator_object_type",
-    "teff_val", "a_g_val", "lum_val", "E(BR/RP)", "e_bp_min_rp_val",
+    "DR2Name", "GaiaDR2", "Gaia_DR2", "astrometric_pseudo_colour", "astrometric_weight_al",
+    "frame_rotator_object_type", "teff_val", "a_g_val", "lum_val", "E(BR/RP)", "e_bp_min_rp_val",
 }  # fmt: skip
 _ONLY_DR3 = {
-    "DR3Name", "EDR3Name", "GaiaDR3", "Gaia_DR3", "GaiaEDR3", "nu_eff_used_in_astrometry", "nueff", "pseudocolour",
-    "pscol", "ipd_frac_multi_peak", "ipd_gof_harmonic_amplitude", "phot_bp_n_blended_transits", "teff_gspphot",
-    "ag_gspphot", "non_single_star", "has_xp_continuous",
-}  # fmt: skip
+    "DR3Name", "EDR3Name", "GaiaDR3", "Gaia_DR3", "GaiaEDR3", "nu_eff_used_in_astrometry", "nueff",
+    "pseudocolour", "pscol", "ipd_frac_multi_peak", "ipd_gof_harmonic_amplitude",
+    "phot_bp_n_blended_transits", "teff_gspphot", "ag_gspphot", "non_single_star",
+    "has_xp_continuous", }  # fmt: skip
 
 
 _SOLUTIONS = {1635721458409799680: "DR2", 1636042515805110273: "DR3", 1636148068921376768: "DR3"}
@@ -117,7 +117,8 @@ def _complaint_gaia(table: pa.Table, given: pa.Table) -> str:
 _GAIA_RECIPES = {
     **{f"phot_{band}_mean_flux_over_error": _flux_over_error(band) for band in ("bp", "rp")},
     "parallax_error": (
-        Recipe(((_GAIA_NAMES["parallax"], "mas"), (("parallax_over_error", "RPlx"), "")), _error_of),
+        Recipe(((_GAIA_NAMES["parallax"], "mas"), (("parallax_over_error", "RPlx"), "")),
+        _error_of),
     ),
 }  # fmt: skip
 

@@ -1,4 +1,6 @@
-"""What a source is: the names archives use for the columns of a table, what a row needs, what must not be taken."""
+"""What a source is: the names archives use for the columns of a table, what a row needs,
+what must not be taken.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +18,9 @@ TEXT = "text"  # in place of the unit of an input that is no number
 
 
 class Position(NamedTuple):
-    """Names of a position, and those of other columns of which one stands beside it in its archive (any if none)."""
+    """Names of a position, and those of other columns of which one stands beside it in its archive
+    (any if none).
+    """
 
     ra: str
     dec: str
@@ -24,14 +28,18 @@ class Position(NamedTuple):
 
 
 class Key(NamedTuple):
-    """Rows with the same key columns must agree in the value columns (all of them if none is named)."""
+    """Rows with the same key columns must agree in the value columns (all of them if none is
+    named).
+    """
 
     columns: tuple[str, ...]
     values: tuple[str, ...] = ()
 
 
 class Recipe(NamedTuple):
-    """A column computed from others: for each input its archive names and unit ('' for any, or TEXT); the function."""
+    """A column computed from others: for each input its archive names and unit ('' for any,
+    or TEXT); the function.
+    """
 
     inputs: tuple[tuple[tuple[str, ...], str], ...]
     function: Callable[..., pa.ChunkedArray]
@@ -46,14 +54,17 @@ class Named(Protocol):
 
 @dataclass(frozen=True)
 class Source:
-    """``names``: ours -> what archives call it, in order of preference; our own name is tried last unless listed.
+    """``names``: ours -> what archives call it, in order of preference; our own name is tried last
+    unless listed.
 
-    ``identified_by``: groups of columns of which a table needs one whole, and of which each row needs one not null.
-    ``recipes``: for a column the file does not have, how to compute it; the first whose inputs are there is taken.
-    ``optional_row``: columns whose being null together says that the row is another table's (a LEFT JOIN).
-    ``positions``: pairs of names of the source's own position, so that that of a list it was matched with is not taken.
-    ``doubtful``: from the matches and the file's names, ours that were found by name and mean something else.
-    ``complaint``: from the declared columns and the file's own, what is wrong, on one line, or nothing.
+    ``identified_by``: groups of columns of which a table needs one whole, and of which each row
+    needs one not null. ``recipes``: for a column the file does not have, how to compute it; the
+    first whose inputs are there is taken. ``optional_row``: columns whose being null together says
+    that the row is another table's (a LEFT JOIN). ``positions``: pairs of names of the source's own
+    position, so that that of a list it was matched with is not taken. ``doubtful``: from the
+    matches and the file's names, ours that were found by name and mean something else.
+    ``complaint``: from the declared columns and the file's own, what is wrong, on one line, or
+    nothing.
     """
 
     name: str

@@ -1,4 +1,6 @@
-"""The nine tables a survey may give: what archives call their columns, which are needed, which rows are one star's."""
+"""The nine tables a survey may give:
+what archives call their columns, which are needed, which rows are one star's.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +17,8 @@ POSITION: Mapping[str, tuple[str, ...]] = {
     "dec": ("dec", "DEJ2000", "_DEJ2000", "_DE", "DEdeg", "DE_ICRS", "_DEJ2000_1", "decl"),
 }
 
-# Target lists: which spectra or stars belong to the sample (Liu et al. 2019, J/ApJS/241/32, or any other).
+# Target lists: which spectra or stars belong to the sample (Liu et al. 2019, J/ApJS/241/32, or any
+# other).
 TARGETS = Source(
     name="targets",
     names={
@@ -35,8 +38,8 @@ TARGETS = Source(
 
 # 2MASS: the names of IRSA, of Gaia's copy (tmass_original_valid) and of VizieR II/246/out.
 #
-# A Gaia table with 2MASS columns joined to it serves too: its rows without a 2MASS source are passed over, and the
-# position is then Gaia's.
+# A Gaia table with 2MASS columns joined to it serves too: its rows without a 2MASS source are
+# passed over, and the position is then Gaia's.
 PHOTOMETRY = ("j_m", "j_msigcom", "h_m", "h_msigcom", "ks_m", "ks_msigcom", "ph_qual")
 
 _TWOMASS_NAMES = {
@@ -106,7 +109,9 @@ _GAIA_COLOURS = {
 
 
 def _other_system(matches: Mapping[str, Named], names: Sequence[str]) -> set[str]:
-    """Bands whose name is a letter and 'mag': G beside Gaia's colours, or R and I without any g, is not Sloan's."""
+    """Bands whose name is a letter and 'mag':
+    G beside Gaia's colours, or R and I without any g, is not Sloan's.
+    """
     called = {band: matches[band].theirs for band in "gri" if band in matches}
     lower = {name.lower() for name in names}
     wrong = {band for band in ("r",) if called.get(band) == "rpmag" and "bpmag" in lower}
@@ -177,7 +182,8 @@ PS1 = Source(
 )
 
 
-# APASS DR9: the names of VizieR II/336/apass9, whose primes become p or _ on the way through some clients.
+# APASS DR9: the names of VizieR II/336/apass9, whose primes become p or _ on the way through some
+# clients.
 def _sloan(band: str) -> dict[str, tuple[str, ...]]:
     mags = (f"{band}'mag", f"{band}_mag", f"{band}pmag", f"{band}mag", f"Sloan_{band}")
     errors = (
@@ -212,7 +218,8 @@ APASS = Source(
 )
 
 
-# Stellar labels: LAMOST's own catalogs (LASP) and tables at CDS (HotPayne, J/A+A/662/A66, and their like).
+# Stellar labels: LAMOST's own catalogs (LASP) and tables at CDS (HotPayne, J/A+A/662/A66, and their
+# like).
 LABELS = Source(
     name="labels",
     names={
@@ -235,7 +242,8 @@ LABELS = Source(
 )
 
 
-# The offset of Gaia's parallaxes against G (Leung & Bovy 2019, or any other), where a survey gives one.
+# The offset of Gaia's parallaxes against G (Leung & Bovy 2019, or any other), where a survey gives
+# one.
 ZERO_POINT = Source(
     name="zero_point",
     names={

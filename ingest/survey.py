@@ -27,10 +27,11 @@ def ingest(
     again: bool = False,
     allow_empty: bool = False,
 ) -> list[str]:
-    """Read spectra and tables; only what is new or changed, or with ``again`` everything. Returns lines of counts.
+    """Read spectra and tables; only what is new or changed, or with ``again`` everything. Returns
+    lines of counts.
 
-    Raises IngestError, one line, where a table cannot be used or no row of it belongs to a spectrum, unless
-    ``allow_empty``.
+    Raises IngestError, one line, where a table cannot be used or no row of it belongs to a
+    spectrum, unless ``allow_empty``.
     """
     try:
         return _ingest(survey, raw, workers, progress, again=again, allow_empty=allow_empty)
@@ -67,14 +68,21 @@ def _ingest(
 
 
 def remarks(raw: Path, counts: dict[str, int]) -> list[str]:
-    """What else there is to say of the spectra: where files set aside are listed, errors that cannot be."""
+    """What else there is to say of the spectra:
+    where files set aside are listed, errors that cannot be.
+    """
     pairs = counts.get("superseded", 0)
-    listed = f"spectra: {pairs:,} set aside for a newer file of the same spectrum, all listed in {raw / lamost.PAIRS}"
+    listed = (
+        f"spectra: {pairs:,} set aside for a newer file of the same spectrum, all listed "
+        f"in {raw / lamost.PAIRS}"
+    )
     return [*([listed] if pairs else []), *contradiction(raw)]
 
 
 def contradiction(raw: Path) -> list[str]:
-    """A line where inverse variances contradict the S/N of most headers: no star's error can be right then."""
+    """A line where inverse variances contradict the S/N of most headers:
+    no star's error can be right then.
+    """
     headers = parts.read_table(raw / "headers.parquet", "raw.headers")
     told, found = (
         headers[name].to_numpy(zero_copy_only=False) for name in ("snr_g", "snr_g_computed")
@@ -85,7 +93,10 @@ def contradiction(raw: Path) -> list[str]:
     ratio = float(np.median(found[known] / told[known]))
     if 1 / CONTRADICTS <= ratio <= CONTRADICTS:
         return []
-    many = f"{known.sum():,} spectra: S/N from flux and inverse variance is {ratio:.3g} times that of the headers"
+    many = (
+        f"{known.sum():,} spectra: S/N from flux and inverse variance is {ratio:.3g} times "
+        "that of the headers"
+    )
     return [f"{many} (median): is it the inverse variance of this flux?"]
 
 

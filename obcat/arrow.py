@@ -25,7 +25,8 @@ def list_array(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
 
 
 def exact_array(column: pa.Array) -> np.ndarray:
-    """(n,) column -> (n,) array of its own type, of float64 with NaN where there is a NULL; FLOAT[k] -> (n, k).
+    """(n,) column -> (n,) array of its own type, of float64 with NaN where there is a NULL;
+    FLOAT[k] -> (n, k).
 
     Lists must be without NULL. Shares memory with the column where it can.
     """

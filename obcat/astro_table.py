@@ -1,4 +1,6 @@
-"""Arrow columns as an astropy Table: every bit of an integer kept, a NULL masked, units and descriptions attached."""
+"""Arrow columns as an astropy Table:
+every bit of an integer kept, a NULL masked, units and descriptions attached.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +16,8 @@ __all__ = ["astropy_table"]
 
 
 def astropy_table(rows: pa.Table, declared: Mapping[str, Declared]) -> Table:
-    """The rows as an astropy Table; unit, description and UCD (meta["ucd"]) for the columns that are declared.
+    """The rows as an astropy Table; unit, description and UCD (meta["ucd"]) for the columns that
+    are declared.
 
     Raises ValueError where two columns have the same name.
     """

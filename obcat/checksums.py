@@ -37,7 +37,8 @@ def digest(path: Path) -> str:
 
 
 def write_sums(folder: Path, notes: Mapping[str, str]) -> None:
-    """Write the checksums of every file in the folder, and of those below it; notes are lines ``# name: text``.
+    """Write the checksums of every file in the folder, and of those below it; notes are lines ``#
+    name: text``.
 
     Raises ValueError where the name of a file, or a note, does not fit into a line.
     """
@@ -55,7 +56,9 @@ def write_sums(folder: Path, notes: Mapping[str, str]) -> None:
 
 
 def read_sums(folder: Path) -> dict[str, str]:
-    """Name of a file -> its checksum. Raises NoSums where there is no SHA256SUMS in the folder, or it is damaged."""
+    """Name of a file -> its checksum. Raises NoSums where there is no SHA256SUMS in the folder,
+    or it is damaged.
+    """
     path = folder / SUMS
     lines = [
         (number, line)
@@ -73,7 +76,9 @@ def read_sums(folder: Path) -> dict[str, str]:
 
 
 def notes_of(folder: Path) -> dict[str, str]:
-    """What the comments of SHA256SUMS say: name -> text. Raises NoSums where there is no such file."""
+    """What the comments of SHA256SUMS say: name -> text.
+    Raises NoSums where there is no such file.
+    """
     found = (NOTE.fullmatch(line) for line in _lines(folder / SUMS))
     return {match[1]: match[2] for match in found if match}
 

@@ -90,14 +90,15 @@ def connect(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the file attached and in use; closed, with its file released, at the end.
 
-    Read-only, it is locked down: nothing in the file reaches another file or the network, but for the one database
-    that ``writes`` names, and what should be a table of ours is one. Raises NotATable; duckdb.Error where the file is
-    no database.
+    Read-only, it is locked down: nothing in the file reaches another file or the network, but for
+    the one database that ``writes`` names, and what should be a table of ours is one. Raises
+    NotATable; duckdb.Error where the file is no database.
 
     A new file has the storage of DuckDB 1.0, so that older clients open it.
-    Row groups of 2,048 rows (given at every open) let two threads share 16,000 spectra and keep buffers small.
-    Domain errors (log of a negative, division by zero) are errors here, never NaN. Joins keep their left side as the
-    one that streams, so that rows stay in its order: wide spectra are never held, and no plan hangs on statistics.
+    Row groups of 2,048 rows (given at every open) let two threads share 16,000 spectra and keep
+    buffers small. Domain errors (log of a negative, division by zero) are errors here, never NaN.
+    Joins keep their left side as the one that streams, so that rows stay in its order: wide spectra
+    are never held, and no plan hangs on statistics.
     """
     con = duckdb.connect()
     try:
@@ -134,7 +135,8 @@ def _lock_down(con: duckdb.DuckDBPyConnection, writes: Path | None) -> None:
 def _only_tables(con: duckdb.DuckDBPyConnection) -> None:
     """A view in the place of a table could be anything, and take for ever."""
     views = con.execute(
-        "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE database_name = current_database()"
+        "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE database_name = "
+        "current_database()"
     ).fetchall()
     for (name,) in sorted(views):
         if name in read_tables() and read_tables()[name].kind == "table":

@@ -26,7 +26,9 @@ __all__ = [
 
 
 def create_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Create every schema and declared table, with keys, checks and comments; views are made by their files."""
+    """Create every schema and declared table, with keys, checks and comments;
+    views are made by their files.
+    """
     for name in sorted({t.partition(".")[0] for t in read_tables()}):
         con.execute(f"CREATE SCHEMA {quoted(name)}")
     for table in read_tables().values():
@@ -83,7 +85,9 @@ GAIA = """SELECT (SELECT coalesce(max(release), 2) FROM stage.gaia_sources),
 
 
 def describe(con: duckdb.DuckDBPyConnection) -> None:
-    """Comment again on every column whose description hangs on what was run, and on every parameter."""
+    """Comment again on every column whose description hangs on what was run,
+    and on every parameter.
+    """
     values = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()[0]
     words = {name: printed(value) for name, value in values.items()} | _gaia(con)
     for c in read_columns():

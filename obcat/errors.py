@@ -1,4 +1,6 @@
-"""The one family of errors that stop a command, each of one line; and text made fit for a terminal."""
+"""The one family of errors that stop a command, each of one line;
+and text made fit for a terminal.
+"""
 
 __all__ = ["ObcatError", "one_line", "printable"]
 

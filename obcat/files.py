@@ -1,12 +1,15 @@
-"""Results that appear whole under their names, or not at all: one file, or one folder with its checksums.
+"""Results that appear whole under their names, or not at all: one file, or one folder with its
+checksums.
 
-``with publishing(path) as partial`` for a file, ``with publishing_folder(path, "release") as partial`` for a folder:
-what is written to ``partial`` is on the disk before one rename puts it at ``path``. An error, a signal or a kill
-leaves what was there before; what a kill leaves beside it is cleared by the next run. Two at once wait for each other.
+``with publishing(path) as partial`` for a file, ``with publishing_folder(path, "release") as
+partial`` for a folder: what is written to ``partial`` is on the disk before one rename puts it at
+``path``. An error, a signal or a kill leaves what was there before; what a kill leaves beside it is
+cleared by the next run. Two at once wait for each other.
 
-Nothing is replaced or removed but what is shown to be ours: a folder whose SHA256SUMS says which kind of result it
-is and lists every file in it, each as it was written; and the working folder ``.NAME.partial``, by the stamp in it,
-whose lock is the lock of the result: the kernel drops it when a process dies.
+Nothing is replaced or removed but what is shown to be ours: a folder whose SHA256SUMS says which
+kind of result it is and lists every file in it, each as it was written; and the working folder
+``.NAME.partial``, by the stamp in it, whose lock is the lock of the result: the kernel drops it
+when a process dies.
 """
 
 import ctypes
@@ -58,10 +61,12 @@ class Busy(OSError):
 
 @contextmanager
 def working(final: Path, wait: float = WAIT) -> Iterator[Path]:
-    """The working folder of a result, empty but for the stamp; removed at the end, whatever happens.
+    """The working folder of a result, empty but for the stamp; removed at the end, whatever
+    happens.
 
     A result that a killed run had moved aside, to BEFORE, is put back first.
-    Raises NotOurs where something else is at that place, Busy where another process holds it for ``wait`` seconds.
+    Raises NotOurs where something else is at that place, Busy where another process holds it for
+    ``wait`` seconds.
     """
     work = final.with_name(f".{final.name}.partial")
     handle = _taken(work, final, wait)
@@ -126,7 +131,9 @@ def _signed(stamp: Path) -> bool:
 
 
 def _locked(handle: int, work: Path, new: bool) -> bool:
-    """Whether the lock is ours; where a file system has no locks, that of a folder that we made ourselves is."""
+    """Whether the lock is ours; where a file system has no locks,
+    that of a folder that we made ourselves is.
+    """
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -136,13 +143,16 @@ def _locked(handle: int, work: Path, new: bool) -> bool:
             raise
         if not new:
             raise Busy(
-                f"{work}: no locks here to tell whether another obcat command is using it; else remove it"
+                f"{work}: no locks here to tell whether another obcat command is using it; "
+                "else remove it"
             ) from error
     return True
 
 
 def _is_there(handle: int, stamp: Path) -> bool:
-    """Whether the file we locked is still the one of that name: who held it before may have removed it."""
+    """Whether the file we locked is still the one of that name:
+    who held it before may have removed it.
+    """
     try:
         return os.path.samestat(os.fstat(handle), stamp.lstat())
     except FileNotFoundError:
@@ -157,7 +167,9 @@ def _sign(handle: int) -> None:
 
 
 def _clear(work: Path, final: Path) -> None:
-    """Empty the folder but for its stamp; a result that was moved aside, with none in its place, is put back."""
+    """Empty the folder but for its stamp;
+    a result that was moved aside, with none in its place, is put back.
+    """
     before = work / BEFORE
     if before.exists() and not os.path.lexists(final):
         before.rename(final)
@@ -186,10 +198,11 @@ Listing = dict[str, tuple[int, int, int]]
 
 @contextmanager
 def publishing(path: Path, *, wait: float = WAIT) -> Iterator[Path]:
-    """A path of the same name to write a file to; at the end the file is put at ``path``, in place of a file there.
+    """A path of the same name to write a file to; at the end the file is put at ``path``, in place
+    of a file there.
 
-    Raises NotOurs where ``path`` is there and is no file, Busy where another process writes it for ``wait`` seconds;
-    both are OSErrors of one line.
+    Raises NotOurs where ``path`` is there and is no file, Busy where another process writes it for
+    ``wait`` seconds; both are OSErrors of one line.
     """
     final = Path(os.path.realpath(path))
     _check_file(final)
@@ -205,10 +218,12 @@ def publishing(path: Path, *, wait: float = WAIT) -> Iterator[Path]:
 def publishing_folder(
     path: Path, kind: str, *, facts: Mapping[str, str] | None = None, wait: float = WAIT
 ) -> Iterator[Path]:
-    """An empty folder to write to; at the end it gets SHA256SUMS and is put at ``path``, in place of one of its kind.
+    """An empty folder to write to; at the end it gets SHA256SUMS and is put at ``path``, in place
+    of one of its kind.
 
-    ``facts`` (name -> text, as the fingerprint of a build) stand at the head of SHA256SUMS. Parents are made.
-    Raises NotOurs where ``path`` holds anything that is not as obcat wrote it, Busy as ``publishing``.
+    ``facts`` (name -> text, as the fingerprint of a build) stand at the head of SHA256SUMS. Parents
+    are made. Raises NotOurs where ``path`` holds anything that is not as obcat wrote it, Busy as
+    ``publishing``.
     """
     final = Path(os.path.realpath(path))
     check_ours(final, kind)
@@ -228,9 +243,11 @@ def publishing_folder(
 
 
 def check_ours(folder: Path, kind: str) -> Listing:
-    """The files of a folder that may be replaced by a result of this kind; none where there is no folder.
+    """The files of a folder that may be replaced by a result of this kind; none where there is no
+    folder.
 
-    Raises NotOurs where the folder is not empty and is not, file by file, what obcat wrote there as such a result.
+    Raises NotOurs where the folder is not empty and is not, file by file, what obcat wrote there as
+    such a result.
     """
     if not os.path.lexists(folder):
         return {}
@@ -244,7 +261,9 @@ def check_ours(folder: Path, kind: str) -> Listing:
 
 
 def check_listed(folder: Path, stated: Mapping[str, str], kind: str) -> Listing:
-    """The files of a folder that holds nothing but these: name -> checksum. Raises NotOurs where it does."""
+    """The files of a folder that holds nothing but these: name -> checksum.
+    Raises NotOurs where it does.
+    """
     if not folder.is_dir():
         raise NotOurs(f"{folder}: is there and is no folder; give another name")
     found = _listing(folder)
@@ -264,14 +283,18 @@ def put(partial: Path, final: Path) -> None:
 
 
 def clear_left(folder: Path) -> None:
-    """Remove the working folders in a folder that processes left which were killed; those in use stay."""
+    """Remove the working folders in a folder that processes left which were killed;
+    those in use stay.
+    """
     for work in folder.glob(".*.partial"):
         with suppress(NotOurs, Busy), working(folder / work.name[1:].removesuffix(".partial"), 0):
             pass
 
 
 def put_link(path: Path, target: Path, *, wait: float = WAIT) -> None:
-    """Put a link at ``path`` by one rename, in place of a folder there: who calls has shown that it may go."""
+    """Put a link at ``path`` by one rename, in place of a folder there:
+    who calls has shown that it may go.
+    """
     with working(path, wait) as work:
         link = work / NEW
         link.symlink_to(target)
@@ -317,7 +340,9 @@ def _claimed(folder: Path) -> tuple[str, dict[str, str]]:
 
 
 def _listing(folder: Path) -> Listing:
-    """Name -> size, time, inode of all that is in a folder, links and empty folders too; no link is followed."""
+    """Name -> size, time, inode of all that is in a folder, links and empty folders too;
+    no link is followed.
+    """
     found: Listing = {}
     for path in folder.rglob("*"):
         if path.is_symlink() or not path.is_dir() or not any(path.iterdir()):
@@ -342,7 +367,8 @@ def _sync_tree(folder: Path) -> None:
 def _switch(partial: Path, final: Path, before: Path) -> None:
     """Put a folder at its place: one rename, or one exchange of two names where a folder is there.
 
-    Where names cannot be exchanged the old folder is moved aside; ``working`` puts it back if the second step fails.
+    Where names cannot be exchanged the old folder is moved aside; ``working`` puts it back if the
+    second step fails.
     """
     if not final.exists():
         partial.rename(final)

@@ -20,10 +20,11 @@ class Locked(ObcatError):
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, or raise Locked at once; the kernel drops the lock when a process dies.
+    """Hold the folder's lock, or raise Locked at once; the kernel drops the lock when a process
+    dies.
 
-    On a file system without locks (NFS without lockd) there is none to hold: docs/limits.md says so. A link is not
-    followed. Raises Locked too where the folder cannot be made or written.
+    On a file system without locks (NFS without lockd) there is none to hold: docs/limits.md says
+    so. A link is not followed. Raises Locked too where the folder cannot be made or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -117,7 +117,9 @@ def _threads() -> int:
 
 
 def cpus() -> int:
-    """CPUs that this process may use: its affinity, and the quota of its control group, rounded up."""
+    """CPUs that this process may use: its affinity, and the quota of its control group,
+    rounded up.
+    """
     affinity = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
@@ -125,7 +127,9 @@ def cpus() -> int:
 
 
 def memory() -> int:
-    """Bytes that this process may use: of the machine, of its control group, of its own limit (ulimit -v)."""
+    """Bytes that this process may use:
+    of the machine, of its control group, of its own limit (ulimit -v).
+    """
     import resource  # not on every system
 
     physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -152,7 +156,9 @@ def _quotas() -> list[float]:
 
 
 def _settings(controller: str, *names: str) -> list[str]:
-    """What files of these names say, in the group of this process and in those above it, version 2 or 1."""
+    """What files of these names say, in the group of this process and in those above it,
+    version 2 or 1.
+    """
     found = [folder / name for folder in _groups(controller) for name in names]
     return [path.read_text(encoding="ascii").strip() for path in found if path.is_file()]
 

@@ -1,8 +1,9 @@
-"""The models of a build as one file, for spectra that are in no survey: arrays, parameters, and what made them.
+"""The models of a build as one file, for spectra that are in no survey: arrays, parameters, and
+what made them.
 
-It is a safetensors file: reading one runs nothing. The checksum of arrays and facts stands in its head, for a bit that
-is flipped would go unseen, and the shapes, for it makes a vector of a scalar. One key of metadata keeps its bytes the
-same.
+It is a safetensors file: reading one runs nothing. The checksum of arrays and facts stands in its
+head, for a bit that is flipped would go unseen, and the shapes, for it makes a vector of a scalar.
+One key of metadata keeps its bytes the same.
 """
 
 import hashlib

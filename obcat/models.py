@@ -1,4 +1,6 @@
-"""Models on disk and in the database: a fit is kept under the hash of its rows, its parameters and the code."""
+"""Models on disk and in the database:
+a fit is kept under the hash of its rows, its parameters and the code.
+"""
 
 import hashlib
 import json
@@ -24,7 +26,9 @@ Arrays = Mapping[str, np.ndarray]
 
 
 def rows_hash(batches: Iterable[pa.RecordBatch]) -> tuple[str, int]:
-    """SHA-256 of a stream of rows, the same however it is cut into batches, and the number of rows."""
+    """SHA-256 of a stream of rows, the same however it is cut into batches,
+    and the number of rows.
+    """
     digests: dict[tuple[str, int], hashlib._Hash] = {}
     n_rows = 0
     for batch in batches:
@@ -65,7 +69,9 @@ def save(folder: Path, name: str, key: str, fit: Fit) -> None:
 
 
 def _set_aside(kept: Path) -> None:
-    """What stands in the place of a fit, and is none or is damaged, keeps its content, but not its name."""
+    """What stands in the place of a fit, and is none or is damaged, keeps its content,
+    but not its name.
+    """
     try:
         check_ours(kept, KIND)
     except NotOurs:
@@ -112,7 +118,9 @@ def store(
 
 
 def borrow(path: Path, name: str) -> tuple[str, int, Fit] | None:
-    """Key, number of training rows and arrays of a model in another survey's database; None if it has none."""
+    """Key, number of training rows and arrays of a model in another survey's database;
+    None if it has none.
+    """
     from obcat import db
 
     with db.connect(path, read_only=True) as con:
@@ -134,9 +142,12 @@ def names(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def arrays(con: duckdb.DuckDBPyConnection, model: str, *wanted: str) -> dict[str, np.ndarray]:
-    """The arrays of a model in order of their names, all unless some are named; empty where there is no such model."""
+    """The arrays of a model in order of their names, all unless some are named;
+    empty where there is no such model.
+    """
     rows = con.execute(
-        'SELECT "array", dtype, shape, data FROM model.arrays WHERE model = $model ORDER BY "array"',
+        'SELECT "array", dtype, shape, data FROM model.arrays WHERE model = $model ORDER '
+        'BY "array"',
         {"model": model},
     ).fetchall()
     return {

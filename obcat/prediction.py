@@ -56,15 +56,19 @@ def gridded(wavelength: Any, flux: Any, ivar: Any) -> tuple[np.ndarray, np.ndarr
 
     Parameters
     ----------
-    wavelength : (p,) vacuum, in Angstrom or a Quantity of any spectral unit (nm, Hz, eV, dex(Angstrom)), in order
+    wavelength : (p,) vacuum, in Angstrom or a Quantity of any spectral unit (nm, Hz, eV,
+        dex(Angstrom)), in order
     flux : (p,) or (n, p); a Quantity of flux per frequency or photons becomes flux per wavelength
-    ivar : as flux: inverse variance in the inverse square of the flux's unit, or an uncertainty of astropy.nddata
+    ivar : as flux: inverse variance in the inverse square of the flux's unit, or an uncertainty of
+        astropy.nddata
 
-    A pixel that is masked in any of the three is masked. Flux that is very large or small is scaled by a power of two.
+    A pixel that is masked in any of the three is masked. Flux that is very large or small is scaled
+    by a power of two.
 
     Raises
     ------
-    ValueError where shapes, units or wavelengths cannot be; the message says what was given and what to give
+    ValueError where shapes, units or wavelengths cannot be; the message says what was given and
+    what to give
     """
     where, light = _angstrom(wavelength), _given(flux, "flux")
     factor = _per_wavelength(light.unit, where.values)
@@ -72,7 +76,8 @@ def gridded(wavelength: Any, flux: Any, ivar: Any) -> tuple[np.ndarray, np.ndarr
     values, measured = np.atleast_2d(light.values), np.atleast_2d(weight.values)
     if where.values.shape != values.shape[1:] or values.shape != measured.shape:
         raise ValueError(
-            f"wavelength {where.values.shape}, flux {light.values.shape}, ivar {weight.values.shape}: "
+            f"wavelength {where.values.shape}, flux {light.values.shape}, ivar "
+            f"{weight.values.shape}: "
             "need (p,), (n, p), (n, p)"
         )
     measured = np.where(light.mask | weight.mask | where.mask, 0.0, measured / factor**2)
@@ -97,7 +102,8 @@ def redshifts(z: Any, n: int) -> Floats:
 
 
 def signal_to_noise(given: Any, flux: np.ndarray, ivar: np.ndarray) -> Floats:
-    """(n,) S/N in g: as given, or computed where it is none, as for headers; NaN where there is none at all."""
+    """(n,) S/N in g: as given, or computed where it is none, as for headers;
+    NaN where there is none at all."""
     computed = np.array([snr_g(*row) for row in zip(flux, ivar, strict=True)])
     computed[~(computed > 0)] = np.nan
     if given is None:
@@ -110,7 +116,8 @@ def signal_to_noise(given: Any, flux: np.ndarray, ivar: np.ndarray) -> Floats:
 
 
 def _given(x: Any, name: str) -> Given:
-    """Numbers, mask and unit of lists, arrays, masked arrays, columns, quantities and astropy.nddata."""
+    """Numbers, mask and unit of lists, arrays, masked arrays, columns,
+    quantities and astropy.nddata."""
     from astropy import units as u
 
     unit, mask = getattr(x, "unit", None), getattr(x, "mask", None)
@@ -157,7 +164,8 @@ def _angstrom(wavelength: Any) -> Given:
 
 
 def _in_order(where: Given) -> tuple[slice, Floats]:
-    """The pixels from the first known wavelength to the last, ascending, and their wavelengths, gaps filled."""
+    """The pixels from the first known wavelength to the last, ascending, and their wavelengths,
+    gaps filled."""
     known = np.flatnonzero(~where.mask)
     if len(known) < 2:
         return slice(None), where.values
@@ -174,7 +182,10 @@ def _in_order(where: Given) -> tuple[slice, Floats]:
 
 def _no_angstrom(values: Floats) -> str:
     middle = float(np.median(values))
-    said = f"wavelengths {values.min():g} to {values.max():g} do not reach {REACH[0]:.0f} to {REACH[1]:.0f} Angstrom"
+    said = (
+        f"wavelengths {values.min():g} to {values.max():g} do not reach {REACH[0]:.0f} to "
+        f"{REACH[1]:.0f} Angstrom"
+    )
     guesses = [
         f"; if they are {name}, give {remedy}"
         for low, high, name, remedy in GUESSES
@@ -207,7 +218,8 @@ def _inverse_variance(ivar: Any, unit_of_flux: Any) -> Given:
 
 
 def _per_wavelength(unit: Any, wavelength: Floats) -> Floats:
-    """What makes of flux in this unit flux per wavelength, up to a constant, at (p,) wavelengths in Angstrom."""
+    """What makes of flux in this unit flux per wavelength, up to a constant,
+    at (p,) wavelengths in Angstrom."""
     from astropy import units as u
 
     if unit is None:
@@ -226,7 +238,8 @@ def _per_wavelength(unit: Any, wavelength: Floats) -> Floats:
 
 
 def _scaled(flux: Floats, ivar: Floats) -> tuple[Floats, Floats]:
-    """Each spectrum by a power of two, which changes no digit, if its flux is far from what float32 holds well."""
+    """Each spectrum by a power of two, which changes no digit,
+    if its flux is far from what float32 holds well."""
     power = np.zeros(len(flux))
     for i, good in enumerate(usable(flux, ivar)):
         if good.any():
@@ -253,32 +266,34 @@ def predict(
     star: ArrayLike | None = None,
     trust: bool = False,
 ) -> Table:
-    """Labels, absolute magnitude and emission of spectra like LAMOST's low-resolution ones (R about 1800).
+    """Labels, absolute magnitude and emission of spectra like LAMOST's low-resolution ones (R about
+    1800).
 
     Parameters
     ----------
     wavelength : (p,) Angstrom, or a Quantity of any spectral unit; vacuum, heliocentric, in order
-    flux, ivar : (p,) or (n, p); flux per wavelength at any scale, or a Quantity of flux per wavelength, frequency or
-        photon; inverse variance in its inverse square, 0 where masked, or an uncertainty of astropy.nddata. What is
-        masked in a masked array is masked
+    flux, ivar : (p,) or (n, p); flux per wavelength at any scale, or a Quantity of flux per
+        wavelength, frequency or photon; inverse variance in its inverse square, 0 where masked, or
+        an uncertainty of astropy.nddata. What is masked in a masked array is masked
     models : models.safetensors of a release, or obcat.duckdb of a build
     z : redshift, () or (n,)
-    snr_g : signal-to-noise ratio per pixel in g, () or (n,); where there is none, or it is none (0, 99, 999), as for
-        headers: the median of flux sqrt(ivar), 4000-5500 Angstrom
-    star : (n,) what names the star of each spectrum; as in a catalog, all spectra of a star get the labels of its best
-        one in S/N. Default: each spectrum is a star
+    snr_g : signal-to-noise ratio per pixel in g, () or (n,); where there is none, or it is none (0,
+        99, 999), as for headers: the median of flux sqrt(ivar), 4000-5500 Angstrom
+    star : (n,) what names the star of each spectrum; as in a catalog, all spectra of a star get the
+        labels of its best one in S/N. Default: each spectrum is a star
     trust : open a database though it is neither of a build nor of a release that is whole
 
     Returns
     -------
     Table
-        n rows with units and descriptions; what cannot be told is masked. No extinction and no distance: they need
-        photometry and a parallax.
+        n rows with units and descriptions; what cannot be told is masked. No extinction and no
+        distance: they need photometry and a parallax.
 
     Raises
     ------
     ValueError
-        where shapes do not agree, or wavelengths, units, uncertainties or redshifts cannot be what they should
+        where shapes do not agree, or wavelengths, units, uncertainties or redshifts cannot be what
+        they should
     KeyError
         where the file lacks a model
     obcat.DamagedModels
@@ -316,7 +331,8 @@ def predict(
 
 
 def best_of(star: np.ndarray, snr_g: np.ndarray) -> np.ndarray:
-    """(n,) for each spectrum the place of its star's spectrum of highest S/N, the first of equals."""
+    """(n,) for each spectrum the place of its star's spectrum of highest S/N,
+    the first of equals."""
     names, group = np.unique(star, return_inverse=True)
     order = np.argsort(-np.where(np.isnan(snr_g), -np.inf, snr_g), kind="stable")
     best = np.zeros(len(names), int)
@@ -327,7 +343,8 @@ def best_of(star: np.ndarray, snr_g: np.ndarray) -> np.ndarray:
 def chain(
     run: Run, flux: pa.Array, ivar: pa.Array, *, z: pa.Array, snr_g: pa.Array, best: np.ndarray
 ) -> dict[str, pa.Array]:
-    """The columns of every step from the observed spectrum to the absolute magnitude; labels of the rows ``best``."""
+    """The columns of every step from the observed spectrum to the absolute magnitude;
+    labels of the rows ``best``."""
     norm = run("normalised", flux, ivar, z)
     scores = run("pca_scores", norm["flux"], norm["ivar"])
     clean, full = scores["score_clean"], scores["score_full"]
@@ -348,7 +365,8 @@ def chain(
 
 
 def chooser(path: Path) -> Run:
-    """A function that runs a UDF by name on Arrow columns, with the models and parameters of a build."""
+    """A function that runs a UDF by name on Arrow columns,
+    with the models and parameters of a build."""
     fitted, parameters = (from_file if path.suffix == model_file.SUFFIX else from_database)(path)
     for name in MODELS:
         if name not in fitted:

@@ -12,7 +12,9 @@ Step = Callable[[int, int], None]
 
 @contextmanager
 def progress(title: str) -> Iterator[Step]:
-    """A function of (done, total) to call as work goes on; quiet for whatever takes less than 2 s."""
+    """A function of (done, total) to call as work goes on;
+    quiet for whatever takes less than 2 s.
+    """
     if sys.stderr.isatty():
         with bar(title) as step:
             yield step
@@ -44,7 +46,9 @@ def plain(title: str, every: float = 10.0) -> Step:
 
 @contextmanager
 def working(title: str) -> Iterator[None]:
-    """On a terminal a line that says what is being done, gone when it is done; nothing elsewhere."""
+    """On a terminal a line that says what is being done, gone when it is done;
+    nothing elsewhere.
+    """
     if not sys.stderr.isatty():
         yield
         return

@@ -1,9 +1,10 @@
-"""The one way to open a database that is finished: read-only, out of reach of files and network, and one of ours.
+"""The one way to open a database that is finished: read-only, out of reach of files and network,
+and one of ours.
 
-DuckDB's makers compare opening somebody else's database with loading somebody else's program. Whether to
-open it at all is for ``obcat.query.trust``; once open, its views and macros reach neither files nor
-network (``obcat.db.connect``), and what should be a table of ours is one: a view in its place could
-be anything, and take for ever.
+DuckDB's makers compare opening somebody else's database with loading somebody else's program.
+Whether to open it at all is for ``obcat.query.trust``; once open, its views and macros reach
+neither files nor network (``obcat.db.connect``), and what should be a table of ours is one: a view
+in its place could be anything, and take for ever.
 """
 
 from collections.abc import Iterator, Sequence
@@ -49,7 +50,9 @@ class Missing(ObcatError, ValueError):
 
 @dataclass(frozen=True)
 class Reading:
-    """A database that is open, and what it says of its survey; ``truth`` is where a truth would be."""
+    """A database that is open, and what it says of its survey;
+    ``truth`` is where a truth would be.
+    """
 
     con: duckdb.DuckDBPyConnection
     name: str
@@ -64,9 +67,11 @@ class Reading:
 
 @contextmanager
 def open_database(database: Path, *, truth: Path | None = None, **limits: Any) -> Iterator[Reading]:
-    """A finished database with its catalog. ``limits`` go to ``db.connect``; ``truth``: default beside the database.
+    """A finished database with its catalog. ``limits`` go to ``db.connect``; ``truth``: default
+    beside the database.
 
-    Raises NotOurs: not a database, not one of obcat build, or a view where a table of ours should be.
+    Raises NotOurs: not a database, not one of obcat build, or a view where a table of ours should
+    be.
     """
     with ExitStack() as stack:
         try:
@@ -88,7 +93,9 @@ def query_text(query: str) -> str:
 
 
 def answer_arrays(con: duckdb.DuckDBPyConnection, query: str) -> Columns:
-    """Answer to a SQL file: numbers as float64 (n,) with NaN for NULL, lists as (n, k), text as str with ""."""
+    """Answer to a SQL file: numbers as float64 (n,) with NaN for NULL, lists as (n, k),
+    text as str with "".
+    """
     return arrow.table_arrays(con.sql(query_text(query)).to_arrow_table())
 
 

@@ -108,7 +108,8 @@ ARROW = {
 
 @dataclass(frozen=True)
 class Column:
-    """One row of columns.csv. ``null``: yes, no, or the integer that stands for NULL in a FITS file.
+    """One row of columns.csv. ``null``: yes, no, or the integer that stands for NULL in a FITS
+    file.
 
     In ``description`` the numbers of the method are those it has of itself; ``template`` has their
     names in braces, for a build that was given others. ``default`` is the value of a parameter.
@@ -167,14 +168,16 @@ def read_columns() -> tuple[Column, ...]:
 def _column(p: Parameter) -> Column:
     """The column of meta.parameters that holds a parameter."""
     return Column(
-        "meta.parameters", p.name, p.type, p.unit, p.ucd, "", "no", p.min, p.max, f"{p.source}: {p.meaning}",
-        default=p.value,
+        "meta.parameters", p.name, p.type, p.unit, p.ucd, "", "no", p.min, p.max,
+        f"{p.source}: {p.meaning}", default=p.value,
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Table:
-    """One row of tables.csv. ``kind``: table or view; ``key``: columns, separated by blanks, no two rows share."""
+    """One row of tables.csv. ``kind``: table or view;
+    ``key``: columns, separated by blanks, no two rows share.
+    """
 
     table: str
     kind: str
@@ -197,7 +200,9 @@ def _by_table() -> dict[str, tuple[Column, ...]]:
 
 
 def columns_of(table: str) -> tuple[Column, ...]:
-    """The declared columns of 'schema.table', in order; KeyError with the nearest name if there is none."""
+    """The declared columns of 'schema.table', in order;
+    KeyError with the nearest name if there is none.
+    """
     if table not in _by_table():
         raise KeyError(f"no table {table!r} in columns.csv{nearest(table, _by_table())}")
     return _by_table()[table]

@@ -1,7 +1,8 @@
 """A part of an answer: a title, a note, a table; as text for the terminal, as HTML, as Markdown.
 
-Two layouts of text: ``as_text`` for tables of numbers, whose columns are ranged right, and ``star_text`` for one star,
-whose columns are ranged left and know their unit and meaning from ``columns.csv``.
+Two layouts of text: ``as_text`` for tables of numbers, whose columns are ranged right, and
+``star_text`` for one star, whose columns are ranged left and know their unit and meaning from
+``columns.csv``.
 """
 
 import io
@@ -34,7 +35,8 @@ Rows = Sequence[Sequence[Any]]
 
 
 class Section(NamedTuple):
-    """``as_text`` and Markdown take rows of text; one cell more than there are ``columns`` is the label of a row.
+    """``as_text`` and Markdown take rows of text; one cell more than there are ``columns`` is the
+    label of a row.
 
     ``alone``: the one row is shown a value a line, with its unit and meaning.
     """
@@ -138,7 +140,8 @@ def _lines_html(names: Sequence[str], rows: Rows) -> str:
     if not rows:
         return "<p>nothing</p>"
     lines = (
-        f"<tr><th scope=row>{escape(n)}{_td(f'{cell(n, v)} {_unit(n)}')}<td class=long>{escape(_meaning(n))}"
+        f"<tr><th scope=row>{escape(n)}{_td(f'{cell(n, v)} {_unit(n)}')}<td "
+        f"class=long>{escape(_meaning(n))}"
         for n, v in zip(names, rows[0], strict=True)
     )
     return f'<div class=wide><table class="lines">{"".join(lines)}</table></div>'
@@ -164,7 +167,9 @@ def _td(said: str) -> str:
 
 
 def word(value: Any) -> str:
-    """Six digits of a float, every digit of an integer, a dash for NULL; nothing that could end a line."""
+    """Six digits of a float, every digit of an integer, a dash for NULL;
+    nothing that could end a line.
+    """
     if value is None:
         return NOTHING
     said = f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,6 @@
-"""Robust statistics, and those of flags; a NaN is a value that is not known, an empty sample gives NaN."""
+"""Robust statistics, and those of flags;
+a NaN is a value that is not known, an empty sample gives NaN.
+"""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,6 @@
-"""A survey: the TOML file that says where its spectra and tables are, and which parameters it overrides."""
+"""A survey: the TOML file that says where its spectra and tables are,
+and which parameters it overrides.
+"""
 
 import math
 import re
@@ -34,7 +36,9 @@ class SurveyError(ObcatError):
 
 
 class SurveyTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One input table: its file, and the names of its columns where they are not an archive's (ours -> theirs)."""
+    """One input table: its file, and the names of its columns where they are not an archive's
+    (ours -> theirs).
+    """
 
     path: Path
     columns: dict[str, str] = {}
@@ -55,9 +59,10 @@ class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load(path: Path, known_parameters: Iterable[str], *, there: bool = True) -> Survey:
-    """Read a survey file. Every fault is a SurveyError of one line: missing or unreadable file, TOML syntax (with its
-    line), a key, table, column or parameter that does not exist (with the nearest one that does), a value of another
-    type, a spectra folder, table or model that is not there (unless ``there`` is False).
+    """Read a survey file. Every fault is a SurveyError of one line: missing or unreadable file,
+    TOML syntax (with its line), a key, table, column or parameter that does not exist (with the
+    nearest one that does), a value of another type, a spectra folder, table or model that is not
+    there (unless ``there`` is False).
     """
     content = _read(path)
     _check_keys(content, frozenset(known_parameters), path)

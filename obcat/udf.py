@@ -1,7 +1,8 @@
 """The one place where numpy kernels meet DuckDB.
 
-A row of ``UDFS`` is all there is to a UDF: its kernel, the declared columns it takes and gives (so types and units
-are on record), the models whose arrays and the parameters whose values it is handed by keyword.
+A row of ``UDFS`` is all there is to a UDF: its kernel, the declared columns it takes and gives (so
+types and units are on record), the models whose arrays and the parameters whose values it is handed
+by keyword.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +31,9 @@ Arrays = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Udf:
-    """``optional``: the kernel gets NaN for a NULL in these columns; a NULL in another makes the whole answer NULL."""
+    """``optional``: the kernel gets NaN for a NULL in these columns;
+    a NULL in another makes the whole answer NULL.
+    """
 
     name: str
     kernel: Callable[..., Any]
@@ -147,7 +150,8 @@ def batch_function(
 ) -> Callable[..., pa.Array]:
     """The UDF as a function of Arrow columns that gives a struct column, one field a column given.
 
-    NULL and NaN out are NULL. A batch of one row is doubled: BLAS sums one row in another order than several.
+    NULL and NaN out are NULL. A batch of one row is doubled: BLAS sums one row in another order
+    than several.
     """
     wanted = signature(udf.kernel).parameters
     takes_all = any(p.kind is Parameter.VAR_KEYWORD for p in wanted.values())

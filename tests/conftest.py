@@ -19,7 +19,9 @@ def real() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _signals_reach_what_tests_start() -> Iterator[None]:
-    """A shell in the background, or nohup, ignores signals; what it starts would inherit that, and no handler."""
+    """A shell in the background, or nohup, ignores signals;
+    what it starts would inherit that, and no handler.
+    """
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     ignored = [number for number in numbers if signal.getsignal(number) == signal.SIG_IGN]
     for number in ignored:

@@ -1,6 +1,8 @@
-"""The archives: ADQL read, TAP and its jobs through pyvo, VizieR and the cross-match through astroquery.
+"""The archives: ADQL read, TAP and its jobs through pyvo, VizieR and the cross-match through
+astroquery.
 
-A job is counted first, and taken up again where a kill left it; bytes are checked before anything reads them.
+A job is counted first, and taken up again where a kill left it; bytes are checked before anything
+reads them.
 """
 
 import io
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from pyvo.dal import AsyncTAPJob
 
 __all__ = [
-    "Service", "check_columns", "columns_query", "count", "count_query", "cross_matched", "job_body", "named_columns",
-    "output_names", "vizier_table",
+    "Service", "check_columns", "columns_query", "count", "count_query", "cross_matched",
+    "job_body", "named_columns", "output_names", "vizier_table",
 ]  # fmt: skip
 
 FROM = re.compile(r"\bFROM\b", re.IGNORECASE)
@@ -43,7 +45,8 @@ LATER = ("no_answer", "refused")
 
 
 def count_query(query: str) -> str:
-    """The same FROM, counted. Raises FetchError for a query that has no FROM outside of parentheses."""
+    """The same FROM, counted. Raises FetchError for a query that has no FROM outside of
+    parentheses."""
     return f"SELECT COUNT(*) AS n {query[_from(query) :].strip()}"
 
 
@@ -87,7 +90,8 @@ def columns_query(tables: list[str]) -> str:
 
 
 class Service(NamedTuple):
-    """A TAP service, its limits, the session that pyvo reaches it with, and the one that results come by."""
+    """A TAP service, its limits, the session that pyvo reaches it with,
+    and the one that results come by."""
 
     url: str
     limits: Limits
@@ -124,7 +128,8 @@ def _sync(service: Service, query: str, maxrec: int) -> bytes:
 
 
 def check_columns(service: Service, query: str) -> None:
-    """Raises Failed: unusable, naming the nearest column, where the archive's own list lacks one that is asked for.
+    """Raises Failed: unusable, naming the nearest column, where the archive's own list lacks one
+    that is asked for.
 
     A table that the list does not have is left to the archive to refuse.
     """
@@ -180,10 +185,11 @@ def job_body(
     upload: "Table",
     check: Callable[[bytes], None],
 ) -> bytes:
-    """The VOTable of a query over an upload; asked for once, whatever kills the run, and counted by the archive first.
+    """The VOTable of a query over an upload; asked for once, whatever kills the run, and counted by
+    the archive first.
 
-    ``check`` may refuse it, by raising Failed, before it is believed. Raises Failed: job_failed, deadline, overflow,
-    incomplete and what the wire has.
+    ``check`` may refuse it, by raising Failed, before it is believed. Raises Failed: job_failed,
+    deadline, overflow, incomplete and what the wire has.
     """
     counting = f"{item}-count"
     counted = _job(
@@ -251,7 +257,8 @@ def _submitted(service: Service, query: str, upload: "Table", maxrec: int) -> "A
 
 
 def _resumed(service: Service, row: dict[str, Any] | None) -> "AsyncTAPJob | None":
-    """The job that an earlier run has started, unless the archive has forgotten it or it leads nowhere."""
+    """The job that an earlier run has started,
+    unless the archive has forgotten it or it leads nowhere."""
     from pyvo.dal import AsyncTAPJob
 
     if not row or not row["job"] or row["status"] != "running":
@@ -330,12 +337,14 @@ def vizier_table(server: str, table: str, limits: Limits) -> bytes:
 
 
 def _patience(limits: Limits) -> float:
-    """Seconds without a byte while the service gathers rows; after as many a next try has still time."""
+    """Seconds without a byte while the service gathers rows;
+    after as many a next try has still time."""
     return max(limits.read, limits.download / limits.tries)
 
 
 def cross_matched(url: str, table: str, stars: "Table", radius: float, limits: Limits) -> bytes:
-    """Rows of a table of VizieR within ``radius`` (arcsec) of stars, as the VOTable that came. Raises Failed."""
+    """Rows of a table of VizieR within ``radius`` (arcsec) of stars, as the VOTable that came.
+    Raises Failed."""
     import astropy.units as u
     from astroquery import cache_conf
 
@@ -381,7 +390,8 @@ def _answer(
 
 
 def _once(ask: Callable[[], requests.Response], statuses: list[int], where: str) -> bytes:
-    """The clients hide what the server said behind errors of their own, so its status is listened to."""
+    """The clients hide what the server said behind errors of their own,
+    so its status is listened to."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

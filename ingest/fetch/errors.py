@@ -1,4 +1,6 @@
-"""What goes wrong on the way from an archive: FetchError stops the run, Failed one file or table of it."""
+"""What goes wrong on the way from an archive:
+FetchError stops the run, Failed one file or table of it.
+"""
 
 from obcat.errors import ObcatError, one_line
 from obcat.ingest.errors import Reasoned
@@ -13,11 +15,13 @@ REASONS = {
     "damaged": "what came is not a whole file: cut short, or its checksum is wrong",
     "too_large": "more bytes than such an answer can have",
     "overflow": "the archive cut the table at its row limit",
-    "incomplete": "the table has another number of rows than the archive counted, or than was published",
+    "incomplete": "the table has another number of rows than the archive counted, or than "
+    "was published",
     "unasked": "the answer is about stars or files that were not asked for, or has rows twice",
     "job_failed": "the archive could not run the query",
     "deadline": "the archive did not finish in the time allowed",
-    "unusable": "the table has not the columns, units or ids that are needed, or the spectrum cannot be read",
+    "unusable": "the table has not the columns, units or ids that are needed, or the spectrum "
+    "cannot be read",
     "no_address": "no form of the address can be made from what the list says of this spectrum",
     "not_tried": "an earlier failure made it pointless to ask",
 }

@@ -1,6 +1,7 @@
 """The download ledger: one small DuckDB file that says what was asked, when, and what came.
 
-A thing is done when its row says so and its file still has the hash in that row; everything else is fetched again.
+A thing is done when its row says so and its file still has the hash in that row; everything else is
+fetched again.
 """
 
 import hashlib
@@ -47,7 +48,8 @@ NAME = "downloads.duckdb"
 class Ledger:
     """Rows by (step, item); files are named below ``folder``.
 
-    Statements run in a thread of their own: in the main thread a signal would break one off, and DuckDB its group.
+    Statements run in a thread of their own: in the main thread a signal would break one off, and
+    DuckDB its group.
     """
 
     def __init__(self, folder: Path, checks: str) -> None:
@@ -64,7 +66,9 @@ class Ledger:
 
     @contextmanager
     def grouped(self, every: float = 1.0) -> Iterator[None]:
-        """Rows reach the disk together, now and then: a kill costs what was fetched since, and no more."""
+        """Rows reach the disk together, now and then:
+        a kill costs what was fetched since, and no more.
+        """
         self.every, self.since = every, time.monotonic()
         self._run("BEGIN")
         try:
@@ -74,7 +78,9 @@ class Ledger:
             self.every = None
 
     def _run(self, sql: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
-        """The rows that a statement gives. Raises FetchError where the ledger cannot be read or written."""
+        """The rows that a statement gives.
+        Raises FetchError where the ledger cannot be read or written.
+        """
         path = self.folder / NAME
 
         def rows() -> list[dict[str, Any]]:
@@ -88,14 +94,16 @@ class Ledger:
             return self._thread.submit(rows).result()
         except duckdb.Error as error:
             raise FetchError(
-                f"{path}: {str(error).splitlines()[0]}; is there room, and may it be written? If it is damaged, "
+                f"{path}: {str(error).splitlines()[0]}; is there room, and may it be written? "
+                "If it is damaged, "
                 f"move it away, and everything is fetched anew"
             ) from error
 
     def create(self) -> None:
         columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
         self._run(
-            f"SET threads = 1; CREATE TABLE IF NOT EXISTS downloads ({columns}, PRIMARY KEY (step, item))"
+            f"SET threads = 1; CREATE TABLE IF NOT EXISTS downloads ({columns}, PRIMARY KEY "
+            "(step, item))"
         )
 
     def close(self) -> None:
@@ -110,7 +118,9 @@ class Ledger:
         return found[0] if found else None
 
     def put(self, step: str, item: str, status: str, **said: Any) -> None:
-        """Write a row, in place of an older one; it is on disk when this returns, unless rows are grouped."""
+        """Write a row, in place of an older one;
+        it is on disk when this returns, unless rows are grouped.
+        """
         said = {k: redacted(v) if isinstance(v, str) else v for k, v in said.items()}
         row = {"step": step, "item": item, "status": status, **said}
         row |= {"finished": datetime.now(UTC).replace(tzinfo=None), "clients": self.clients}
@@ -140,13 +150,19 @@ class Ledger:
 
     def all_done(self, step: str) -> dict[str, Path]:
         """Item -> file, of a whole step at once."""
-        query = "SELECT item, path, sha256 FROM downloads WHERE step = $1 AND status = 'done' ORDER BY item"
+        query = (
+            "SELECT item, path, sha256 FROM downloads WHERE step = $1 AND status = 'done' "
+            "ORDER BY item"
+        )
         found = {row["item"]: self._whole(row) for row in self._run(query, [step])}
         return {item: path for item, path in found.items() if path}
 
     def unchecked(self, step: str) -> set[str]:
         """Items that are done, but passed other checks than ours of today."""
-        query = "SELECT item FROM downloads WHERE step = $1 AND status = 'done' AND NOT ends_with(clients, $2)"
+        query = (
+            "SELECT item FROM downloads WHERE step = $1 AND status = 'done' AND NOT "
+            "ends_with(clients, $2)"
+        )
         return {row["item"] for row in self._run(query, [step, self.checks])}
 
     def checked(self, step: str, item: str) -> None:
@@ -173,7 +189,9 @@ class Ledger:
             return None
 
     def keep(self, step: str, item: str, path: Path, body: bytes, **said: Any) -> Path:
-        """Put ``body`` under ``path``, whole or not at all, then write the row that says it is done."""
+        """Put ``body`` under ``path``, whole or not at all,
+        then write the row that says it is done.
+        """
         publish(path, body)
         name = os.path.relpath(path, self.folder)
         self.put(
@@ -204,7 +222,9 @@ def opened(folder: Path, checks: str) -> Iterator[Ledger]:
 
 
 def set_aside(path: Path) -> None:
-    """What stands under the name of a table that is to be fetched anew keeps its content, but not the name."""
+    """What stands under the name of a table that is to be fetched anew keeps its content,
+    but not the name.
+    """
     if path.is_file():
         names = (path.with_name(f"{path.name}.old{n or ''}") for n in count())
         path.rename(next(name for name in names if not name.exists()))

@@ -1,6 +1,8 @@
-"""A whole survey: list, tables, spectra, in this order; what could not be had is a list, and the next run goes on.
+"""A whole survey: list, tables, spectra, in this order; what could not be had is a list, and the
+next run goes on.
 
-Before it runs, the plan: every query, how many rows are expected, how much to download and how long it takes.
+Before it runs, the plan: every query, how many rows are expected, how much to download and how long
+it takes.
 """
 
 from collections.abc import Callable, Iterator
@@ -46,9 +48,11 @@ def folder_of(survey: Survey, toml: Path) -> Path:
 def fetch(
     survey: Survey, toml: Path, *, limit: int | None, say: Callable[[str], None], progress: Progress
 ) -> list[Missing]:
-    """Bring everything that ``toml`` names and that is not there yet; what is missing at the end, by name.
+    """Bring everything that ``toml`` names and that is not there yet; what is missing at the end,
+    by name.
 
-    ``limit``: only the first spectra of the list, and their stars. Raises FetchError where nothing can be fetched.
+    ``limit``: only the first spectra of the list, and their stars. Raises FetchError where nothing
+    can be fetched.
     """
     plan = recipe.read(survey, toml)
     with (
@@ -87,7 +91,8 @@ def _steps(
 def _targets(survey: Survey, missing: list[Missing]) -> pa.Table:
     if missing:
         raise FetchError(
-            f"targets: {missing[0].why}; without the list nothing else can be asked for; run again later"
+            f"targets: {missing[0].why}; without the list nothing else can be asked for; run "
+            "again later"
         )
     if "targets" not in survey.tables or not survey.tables["targets"].path.is_file():
         raise FetchError(
@@ -152,7 +157,9 @@ def _write_missing(folder: Path, missing: list[Missing]) -> None:
 
 
 def described(survey: Survey, toml: Path, limit: int | None) -> Iterator[str]:
-    """Lines of text; nothing is asked of anybody. Counts are those published until the list is there."""
+    """Lines of text; nothing is asked of anybody.
+    Counts are those published until the list is there.
+    """
     plan = recipe.read(survey, toml)
     spectra, stars, known = _counts(survey, plan, limit)
     yield f"{survey.name}: {spectra:,} spectra of {stars:,} stars ({known})"
@@ -162,7 +169,10 @@ def described(survey: Survey, toml: Path, limit: int | None) -> Iterator[str]:
     for name, table in survey.tables.items():
         if name not in plan.steps:
             yield ""
-            yield f"[{name}] your own file: {table.path}, {'there' if table.path.is_file() else 'NOT there yet'}"
+            yield (
+                f"[{name}] your own file: {table.path}, "
+                f"{'there' if table.path.is_file() else 'NOT there yet'}"
+            )
     yield ""
     yield from _totals(plan, spectra, stars)
 
@@ -207,14 +217,23 @@ def _described(name: str, step: Step, plan: Recipe, spectra: int, stars: int) ->
         yield f"[{name}] {spectra:,} files, {workers} at once; forms of the address, in order:"
         yield from (f"  {plan.shown(url)}" for url in step.urls)
     elif isinstance(step, Tap):
-        yield f"[{name}] TAP {plan.hosts[step.host]}: {jobs} jobs of at most {plan.limits.chunk:,} of {stars:,} stars"
+        yield (
+            f"[{name}] TAP {plan.hosts[step.host]}: {jobs} jobs of at most "
+            f"{plan.limits.chunk:,} of {stars:,} stars"
+        )
         yield from _indented(archives.columns_query(sorted(archives.named_columns(step.query))))
         yield "  for each job first the number of rows, then the rows:"
         yield from _indented(archives.count_query(step.query))
         yield from _indented(step.query)
     else:
-        yield f"[{name}] cross-match {plan.hosts[step.host]}: vizier:{step.table} within {step.radius:g} arcsec,"
-        yield f"  {jobs} requests of at most {plan.limits.chunk:,} of {stars:,} stars, one after another"
+        yield (
+            f"[{name}] cross-match {plan.hosts[step.host]}: vizier:{step.table} within "
+            f"{step.radius:g} arcsec,"
+        )
+        yield (
+            f"  {jobs} requests of at most {plan.limits.chunk:,} of {stars:,} stars, one "
+            "after another"
+        )
 
 
 def _indented(text: str) -> Iterator[str]:

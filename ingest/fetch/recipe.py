@@ -1,4 +1,6 @@
-"""The section [fetch] of a survey file: which archive gives which table, by what query; hosts; limits."""
+"""The section [fetch] of a survey file: which archive gives which table, by what query; hosts;
+limits.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,9 @@ SPECTRA = "spectra"
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Seconds, numbers and sizes within which an archive must answer; all but the sizes are courtesy (assumed)."""
+    """Seconds, numbers and sizes within which an archive must answer;
+    all but the sizes are courtesy (assumed).
+    """
 
     connect: float = 10.0
     read: float = 60.0
@@ -45,7 +49,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Vizier(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="from", tag="vizier"
 ):
-    """A whole table of VizieR. ``rows``: how many were published; without it TAPVizieR is asked to count."""
+    """A whole table of VizieR. ``rows``: how many were published;
+    without it TAPVizieR is asked to count.
+    """
 
     table: str
     rows: int | None = None
@@ -57,7 +63,9 @@ class Vizier(
 class XMatch(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="from", tag="xmatch"
 ):
-    """What a table of VizieR has within ``radius`` (arcsec) of the stars, from the CDS cross-match service."""
+    """What a table of VizieR has within ``radius`` (arcsec) of the stars,
+    from the CDS cross-match service.
+    """
 
     table: str
     radius: float
@@ -66,7 +74,9 @@ class XMatch(
 
 
 class Tap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="from", tag="tap"):
-    """An ADQL query over ``tap_upload.stars`` (star_id, star_ra, star_dec): counted, then run, in asynchronous jobs."""
+    """An ADQL query over ``tap_upload.stars`` (star_id, star_ra, star_dec):
+    counted, then run, in asynchronous jobs.
+    """
 
     query: str
     host: str
@@ -76,7 +86,8 @@ class Tap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="fr
 class Lamost(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="from", tag="lamost"
 ):
-    """Spectra, one file each. ``urls``: forms of the address, the first that works is tried first from then on;
+    """Spectra, one file each. ``urls``: forms of the address, the first that works is tried first
+    from then on;
     ``token``: the environment variable that holds a token, where a form has ``{token}``."""
 
     urls: list[str]

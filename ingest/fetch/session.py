@@ -13,7 +13,9 @@ __all__ = ["Session"]
 
 
 class Session(NamedTuple):
-    """What every step needs: the recipe, the ledger, sessions, and where to say what has been done."""
+    """What every step needs: the recipe, the ledger, sessions,
+    and where to say what has been done.
+    """
 
     recipe: Recipe
     ledger: Ledger

@@ -1,4 +1,6 @@
-"""LAMOST spectra by HTTP, a few at once: every file is opened, and must be the one that was asked for."""
+"""LAMOST spectra by HTTP, a few at once:
+every file is opened, and must be the one that was asked for.
+"""
 
 import os
 from collections.abc import Callable, Iterator
@@ -42,7 +44,9 @@ class Wanted(NamedTuple):
     identity: Identity | None
 
     def fields(self, token: str | None) -> dict[str, str]:
-        """What a form of the address may name. The folder of a night bears the date before LMJD (LAMOST_FILES 10)."""
+        """What a form of the address may name.
+        The folder of a night bears the date before LMJD (LAMOST_FILES 10).
+        """
         known: dict[str, str] = {"token": token} if token else {}
         if self.obsid is not None:
             known["obsid"] = str(self.obsid)
@@ -59,7 +63,9 @@ class Wanted(NamedTuple):
 
 
 def wanted_of(targets: pa.Table) -> list[Wanted]:
-    """The distinct spectra of a list (raw.targets), in its order; rows that name no spectrum are passed over."""
+    """The distinct spectra of a list (raw.targets), in its order;
+    rows that name no spectrum are passed over.
+    """
     rows = targets.select(["obsid", "specid", "fitsname"]).to_pylist()
     found = [Wanted(_name(row), row["obsid"], _identity(row)) for row in rows if any(row.values())]
     return list({wanted.name: wanted for wanted in found}.values())
@@ -125,7 +131,9 @@ def fetch_spectra(
 
 
 def _still_good(wanted: list[Wanted], ledger: Ledger) -> dict[str, Path]:
-    """What is done; files that an earlier reader let pass are opened again, and forgotten where ours does not."""
+    """What is done; files that an earlier reader let pass are opened again,
+    and forgotten where ours does not.
+    """
     done, unchecked = ledger.all_done(STEP), ledger.unchecked(STEP)
     with ledger.grouped():
         for one in wanted:
@@ -142,7 +150,9 @@ def _still_good(wanted: list[Wanted], ledger: Ledger) -> dict[str, Path]:
 def _in_parallel(
     ask: Callable[[Wanted], Answer], wanted: list[Wanted], workers: int
 ) -> Iterator[tuple[Wanted, Answer | Failed]]:
-    """Results as they come; no more is asked for than is wanted soon, so that an interruption ends at once."""
+    """Results as they come; no more is asked for than is wanted soon,
+    so that an interruption ends at once.
+    """
     rest = iter(wanted)
     pool = ThreadPoolExecutor(min(workers, MOST_WORKERS))
     try:
@@ -166,7 +176,9 @@ def _in_parallel(
 def _one(
     wanted: Wanted, urls: list[str], http: requests.Session, limits: Limits, first: list[int]
 ) -> Answer:
-    """The file under the first form of the address that has it; ``first`` remembers which one that was."""
+    """The file under the first form of the address that has it;
+    ``first`` remembers which one that was.
+    """
     if not urls:
         raise Failed(
             "no_address",
@@ -188,7 +200,9 @@ def _one(
 
 
 def _opened(wanted: Wanted, body: bytes) -> Spectrum:
-    """The spectrum in ``body``. Raises Failed: html, damaged, or unasked where it is another than ``wanted``."""
+    """The spectrum in ``body``. Raises Failed:
+    html, damaged, or unasked where it is another than ``wanted``.
+    """
     if body[:200].lstrip()[:1] in (b"<", b"{"):
         raise Failed("html", f"{wanted.name}: a web page instead of a spectrum")
     try:
@@ -205,7 +219,8 @@ def _opened(wanted: Wanted, body: bytes) -> Spectrum:
     if not _is(spectrum, wanted):
         raise Failed(
             "unasked",
-            f"{wanted.name}: the file is of {spectrum.header['obsid']}, {spectrum.header['specid']}",
+            f"{wanted.name}: the file is of {spectrum.header['obsid']}, "
+            f"{spectrum.header['specid']}",
         )
     return spectrum
 

@@ -1,4 +1,6 @@
-"""The stars of a list, the chunks that go to an archive, and what must be true of the tables that come back."""
+"""The stars of a list, the chunks that go to an archive,
+and what must be true of the tables that come back.
+"""
 
 import hashlib
 import re
@@ -43,8 +45,8 @@ DECIMAL = re.compile(
     r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE
 )
 KINDS = {  # IVOA VOTable 1.5, section 2.1
-    "boolean", "bit", "unsignedByte", "short", "int", "long", "char", "unicodeChar", "float", "double", "floatComplex",
-    "doubleComplex",
+    "boolean", "bit", "unsignedByte", "short", "int", "long", "char", "unicodeChar", "float",
+    "double", "floatComplex", "doubleComplex",
 }  # fmt: skip
 NUMBERS = dict.fromkeys(("short", "int", "long", "unsignedByte"), INTEGER) | dict.fromkeys(
     ("float", "double"), DECIMAL
@@ -54,7 +56,9 @@ Part = tuple[pa.Table, dict[str, str]]
 
 
 class Chunk(NamedTuple):
-    """Some stars that are near each other on the sky: ids, right ascensions and declinations (degrees)."""
+    """Some stars that are near each other on the sky:
+    ids, right ascensions and declinations (degrees).
+    """
 
     ids: np.ndarray
     ra: np.ndarray
@@ -68,7 +72,9 @@ class Chunk(NamedTuple):
         return digest.hexdigest()[:16]
 
     def table(self) -> "Table":
-        """What is uploaded; the names of the positions are not those of any archive, and so come back unmistaken."""
+        """What is uploaded; the names of the positions are not those of any archive,
+        and so come back unmistaken.
+        """
         from astropy.table import Table
 
         return Table({STAR: self.ids, "star_ra": self.ra, "star_dec": self.dec})
@@ -102,7 +108,9 @@ def chunks(stars: Chunk, size: int) -> list[Chunk]:
 
 
 def check_bytes(body: bytes, where: str) -> None:
-    """Raises Failed unless ``body`` is a VOTable to its last tag, and says of itself that nothing was cut off."""
+    """Raises Failed unless ``body`` is a VOTable to its last tag,
+    and says of itself that nothing was cut off.
+    """
     start = body[:400].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
     if re.match(rb"(?i)<!doctype html|<html", start):
         raise Failed("html", f"{where}: a web page instead of a table")
@@ -140,8 +148,11 @@ def table_of(body: bytes, where: str) -> tuple[pa.Table, dict[str, str]]:
 
 
 def check_document(body: bytes, where: str) -> None:
-    """Raises Failed where a document reaches out of itself, or claims what is not in it: a DTD, data elsewhere, other
-    numbers of rows, wide columns, elements without end within each other, text where a number is declared."""
+    """Raises Failed where a document reaches out of itself, or claims what is not in it: a DTD,
+    data elsewhere, other
+    numbers of rows, wide columns, elements without end within each other, text where a number is
+    declared.
+    """
     seen = _Document(where)
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -248,7 +259,9 @@ def check_stars(table: pa.Table, asked: Collection[int], where: str) -> None:
 
 
 def merged(parts: list[Part], where: str) -> Part:
-    """Rows of all parts in the order of their values. Raises Failed: unusable, where columns or units differ."""
+    """Rows of all parts in the order of their values.
+    Raises Failed: unusable, where columns or units differ.
+    """
     table, units = parts[0]
     for other, their_units in parts[1:]:
         if other.schema.remove_metadata() != table.schema.remove_metadata() or their_units != units:

@@ -1,4 +1,6 @@
-"""The tables of a survey: each from its archive to its file, counted, checked against ingest's own reader."""
+"""The tables of a survey: each from its archive to its file, counted,
+checked against ingest's own reader.
+"""
 
 import hashlib
 import tempfile
@@ -34,7 +36,9 @@ ROUNDED = 1e-3  # arcsec by which an archive may round a distance
 
 
 def vizier(name: str, step: Vizier, target: SurveyTable, session: Session) -> None:
-    """A whole table of VizieR, with exactly the rows that were published or are counted. Raises Failed."""
+    """A whole table of VizieR, with exactly the rows that were published or are counted.
+    Raises Failed.
+    """
 
     def check(body: bytes) -> None:
         check_readable(name, body, ".vot", target.columns)
@@ -64,7 +68,9 @@ def _count_of(table: str) -> str:
 def fetch_table(
     name: str, step: Tap | XMatch, target: SurveyTable, stars: Chunk, session: Session
 ) -> None:
-    """What an archive has at the positions of the stars, chunk by chunk, in one Parquet file. Raises Failed."""
+    """What an archive has at the positions of the stars, chunk by chunk, in one Parquet file.
+    Raises Failed.
+    """
     query = step.query if isinstance(step, Tap) else f"{step.table} {step.radius:g}"
     parts = chunks(stars, session.recipe.limits.chunk)
     item = (
@@ -90,7 +96,8 @@ def fetch_table(
     session.ledger.keep(name, item, target.path, body, rows=table.num_rows, query=query)
     found = len(pc.unique(table[STAR]))
     session.say(
-        f"{name}: {table.num_rows:,} rows of {found:,} stars; {stars.ids.size - found:,} stars have none"
+        f"{name}: {table.num_rows:,} rows of {found:,} stars; {stars.ids.size - found:,} "
+        "stars have none"
     )
 
 
@@ -154,7 +161,9 @@ def _check_pairs(table: pa.Table, part: Chunk, radius: float, where: str) -> Non
 
 
 def check_readable(name: str, body: bytes, ending: str, columns: Mapping[str, str]) -> None:
-    """Raises Failed: unusable, where ingest would refuse the table: names, units, floating ids, contradictions."""
+    """Raises Failed: unusable, where ingest would refuse the table:
+    names, units, floating ids, contradictions.
+    """
     from obcat.survey import TABLES
 
     if name not in TABLES:

@@ -75,7 +75,8 @@ class Exchange:
             raise Failed("too_large", f"{self.where}: more than {self.cap:,} bytes")
 
     def again(self, error: Exception | None, wait: float | None = None) -> None:
-        """Wait for the next try, on the host's time and not on its own; without one left, ``error`` is raised."""
+        """Wait for the next try, on the host's time and not on its own;
+        without one left, ``error`` is raised."""
         if self.tried >= self.limits.tries and error:
             raise error
         pause = self.limits.backoff * 2 ** (self.tried - 1) if wait is None else wait
@@ -85,7 +86,8 @@ class Exchange:
         time.sleep(pause)
 
     def check_host(self, host: str, port: int, address: str) -> None:
-        """Raises Failed: refused, where a host that the survey does not name is no host of the public net."""
+        """Raises Failed: refused, where a host that the survey does not name is no host of the
+        public net."""
         ip = ipaddress.ip_address(address.partition("%")[0])
         inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None) or ip
         if not (ip.is_global and inner.is_global) and (host.lower(), port) not in self.named:
@@ -207,7 +209,8 @@ def _addresses(to: HTTPConnection, seconds: float) -> list[str]:
 
 
 class _Adapter(HTTPAdapter):
-    """Every request within its exchange. ``whole``: bodies are read at once, for clients that know no limits."""
+    """Every request within its exchange.
+    ``whole``: bodies are read at once, for clients that know no limits."""
 
     def __init__(self, limits: Limits, named: frozenset[tuple[str, int]], whole: bool) -> None:
         self.limits, self.named, self.whole = limits, named, whole
@@ -242,7 +245,8 @@ class _Adapter(HTTPAdapter):
                     under_way.again(error)
 
     def _read(self, response: requests.Response, under_way: Exchange) -> requests.Response:
-        """Of a redirect nothing is read, of an error what a client may quote, and only for clients."""
+        """Of a redirect nothing is read, of an error what a client may quote,
+        and only for clients."""
         if response.is_redirect or (response.status_code != 200 and not self.whole):
             response.close()
             return _with_body(response, b"", raw=response.is_redirect)
@@ -283,7 +287,8 @@ def _retry_after(response: requests.Response) -> float | None:
 
 
 def _body(response: requests.Response, under_way: Exchange) -> bytes:
-    """All of it; read1 gives what has come, so that a server that sends a byte now and then meets the deadline."""
+    """All of it; read1 gives what has come,
+    so that a server that sends a byte now and then meets the deadline."""
     parts = []
     try:
         while part := response.raw.read1(CHUNK, decode_content=False):
@@ -308,7 +313,8 @@ def _some_body(response: requests.Response) -> bytes:
 
 
 def _unpacked(body: bytes, coding: str, under_way: Exchange) -> bytes:
-    """Hosts are asked for bodies as they are; one that packs all the same does so once, and with gzip."""
+    """Hosts are asked for bodies as they are;
+    one that packs all the same does so once, and with gzip."""
     coding, where = coding.strip().lower(), under_way.where
     if coding in ("", "identity"):
         return body
@@ -333,7 +339,8 @@ def http_session(
     *,
     whole: bool = False,
 ) -> requests.Session:
-    """A session, or an archive client's own, with our limits; redirects are few, so that a loop ends.
+    """A session, or an archive client's own, with our limits; redirects are few, so that a loop
+    ends.
 
     ``named``: addresses that the survey gives, the only ones that may be in a private net.
     """
@@ -361,7 +368,8 @@ def get(
 ) -> Answer:
     """The body at ``url``, asked for again while it breaks off or ``check`` finds it damaged.
 
-    Raises Failed: no_answer, refused, not_found, too_large, deadline, or what ``check`` raised last.
+    Raises Failed: no_answer, refused, not_found, too_large, deadline, or what ``check`` raised
+    last.
     """
     with exchange(url, limits, cap) as under_way:
         while True:

@@ -40,7 +40,9 @@ class Entry(NamedTuple):
 
 
 class Job(NamedTuple):
-    """Files below ``source``, of which spectra not in ``stored`` (sha256) become a part in ``folder``."""
+    """Files below ``source``, of which spectra not in ``stored`` (sha256) become a part in
+    ``folder``.
+    """
 
     source: Path
     folder: Path
@@ -122,20 +124,23 @@ def ingest(
     progress: Progress | None = None,
     again: bool = False,
 ) -> dict[str, int]:
-    """Bring ``out`` (spectra/part-*.parquet, headers.parquet, files.parquet) up to date with the files of ``source``.
+    """Bring ``out`` (spectra/part-*.parquet, headers.parquet, files.parquet) up to date with the
+    files of ``source``.
 
-    Only files that are new or changed are read, by ``workers`` processes; ``progress(done, total)`` counts those. A
-    run that is interrupted at any moment is put right by the next. With ``again`` every file is read, whatever its size
-    and time say, and a store that is damaged is made anew. Returns counts: found, read, ingested, duplicate,
-    quarantined, one for each reason of quarantine that occurred, and of files passed over by their ending. Files that
-    differ but hold one spectrum are told in superseded.csv. Raises IngestError: a folder is empty, cannot be read or
-    written, a reader process died.
+    Only files that are new or changed are read, by ``workers`` processes; ``progress(done, total)``
+    counts those. A run that is interrupted at any moment is put right by the next. With ``again``
+    every file is read, whatever its size and time say, and a store that is damaged is made anew.
+    Returns counts: found, read, ingested, duplicate, quarantined, one for each reason of quarantine
+    that occurred, and of files passed over by their ending. Files that differ but hold one spectrum
+    are told in superseded.csv. Raises IngestError: a folder is empty, cannot be read or written, a
+    reader process died.
     """
     entries, others = _listed(source)
     if not entries:
         shown = f" ({', '.join(f'{n:,} {what}' for what, n in others.items())})" if others else ""
         raise IngestError(
-            f"{source}: no *.fits or *.fits.gz below this folder{shown}; give the folder of the spectra"
+            f"{source}: no *.fits or *.fits.gz below this folder{shown}; give the folder of "
+            "the spectra"
         )
     folder = out / "spectra"
     if again:
@@ -175,7 +180,8 @@ def _open_state(out: Path) -> tuple[pa.Table, pa.Table]:
 
 
 def _unchanged(files: pa.Table, entries: list[Entry], complete: frozenset[str]) -> set[str]:
-    """Paths that need not be read again: same size and time, and their spectrum, if any, is in ``complete``.
+    """Paths that need not be read again: same size and time, and their spectrum, if any, is in
+    ``complete``.
 
     A file that another stands for (a duplicate, another release) stays only with that other.
     """
@@ -201,7 +207,9 @@ def _unchanged(files: pa.Table, entries: list[Entry], complete: frozenset[str]) 
 
 
 def _forget(out: Path) -> None:
-    """Remove the store, the list of files first: a run that is interrupted here is put right by the next."""
+    """Remove the store, the list of files first:
+    a run that is interrupted here is put right by the next.
+    """
     try:
         for name in ("files.parquet", "headers.parquet"):
             (out / name).unlink(missing_ok=True)
@@ -277,8 +285,8 @@ def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
 def list_spectra(folder: Path) -> list[Entry]:
     """Everything below ``folder`` named *.fits, *.fit or *.fts, packed or not, by name, then path.
 
-    Folders and broken links of such names too. Linked folders are followed, each folder once. Raises UnreadableError
-    for a folder that is missing or unreadable.
+    Folders and broken links of such names too. Linked folders are followed, each folder once.
+    Raises UnreadableError for a folder that is missing or unreadable.
     """
     return _listed(folder)[0]
 
@@ -325,7 +333,9 @@ def _walk(folder: Path, below: str, seen: set[tuple[int, int]]) -> Iterator[Entr
 
 
 def _described(entry: os.DirEntry[str], path: str) -> Entry:
-    """Size and time of a file, or of a link that leads nowhere; only regular files have a size here."""
+    """Size and time of a file, or of a link that leads nowhere;
+    only regular files have a size here.
+    """
     try:
         status = entry.stat()
     except OSError:

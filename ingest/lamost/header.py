@@ -1,4 +1,6 @@
-"""A FITS header: its cards, equal to astropy's values (tested), the spectrum it is of, the columns of raw.headers."""
+"""A FITS header: its cards, equal to astropy's values (tested), the spectrum it is of,
+the columns of raw.headers.
+"""
 
 import math
 import re
@@ -89,10 +91,11 @@ PAN_STARRS = "PS"  # magtype of DR9 and later
 def parse_header(
     content: bytes, start: int, wanted: Collection[str] | None = None
 ) -> tuple[dict[str, Value], int]:
-    """The cards of the header at ``start`` (only the ``wanted`` keywords, if given) and where its data begin.
+    """The cards of the header at ``start`` (only the ``wanted`` keywords, if given) and where its
+    data begin.
 
-    The first of two cards with one keyword counts, as in astropy. Raises Quarantined: truncated_fits without an END
-    card, bad_header for a card that does not follow the standard.
+    The first of two cards with one keyword counts, as in astropy. Raises Quarantined:
+    truncated_fits without an END card, bad_header for a card that does not follow the standard.
     """
     end = _find_end(content, start)
     header = content[start:end].decode("latin-1")
@@ -140,13 +143,17 @@ def _parse_value(key: str, field: str) -> Value:
 
 
 def _real(digits: str) -> float:
-    """A floating-point value; NaN for what is not finite, which the standard does not know but IDL writes."""
+    """A floating-point value; NaN for what is not finite,
+    which the standard does not know but IDL writes.
+    """
     value = float(digits.upper().replace("D", "E"))
     return value if math.isfinite(value) else math.nan
 
 
 def integer(cards: Cards, key: str) -> int:
-    """The value of a card that must be there and whole, a number or (FIBERID of DR2) a text of digits."""
+    """The value of a card that must be there and whole,
+    a number or (FIBERID of DR2) a text of digits.
+    """
     value = cards.get(key)
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]+\s*", value):
         value = int(value)
@@ -162,7 +169,9 @@ def number(cards: Cards, key: str) -> float | None:
 
 
 def text(cards: Cards, key: str) -> str | None:
-    """The value of a card as a text without surrounding blanks; None when it is missing, empty or no text."""
+    """The value of a card as a text without surrounding blanks;
+    None when it is missing, empty or no text.
+    """
     value = cards.get(key)
     return value.strip() or None if isinstance(value, str) else None
 
@@ -185,8 +194,9 @@ class Identity(NamedTuple):
 def identify(cards: Cards, name: str | None) -> Identity:
     """The identity in the header, which the name on disk, FILENAME and OBSID must not contradict.
 
-    A name on disk that is no LAMOST name says nothing, but then FILENAME must. An OBSID <= 0 (an overflow, seen in
-    DR3) or missing (DR1, DR2) says nothing. Raises Quarantined: bad_header or id_mismatch.
+    A name on disk that is no LAMOST name says nothing, but then FILENAME must. An OBSID <= 0 (an
+    overflow, seen in DR3) or missing (DR1, DR2) says nothing. Raises Quarantined: bad_header or
+    id_mismatch.
     """
     own = _header_identity(cards)
     names = [parsed for parsed in map(name_identity, (name, text(cards, "FILENAME"))) if parsed]
@@ -232,10 +242,12 @@ def name_identity(name: str | None) -> Identity | None:
 
 
 def describe(cards: Cards) -> dict[str, Value]:
-    """Columns that stand in the header, sentinels as they are; a missing, empty or ill-typed card is None.
+    """Columns that stand in the header, sentinels as they are; a missing, empty or ill-typed card
+    is None.
 
-    DR9 and later give Pan-STARRS magnitudes in MAG_PS_G...Y and no MAGTYPE: magtype is then 'PS' and mag1 to mag7 are
-    None, for that is another system than any MAGTYPE names. Raises Quarantined: bad_header.
+    DR9 and later give Pan-STARRS magnitudes in MAG_PS_G...Y and no MAGTYPE: magtype is then 'PS'
+    and mag1 to mag7 are None, for that is another system than any MAGTYPE names. Raises
+    Quarantined: bad_header.
     """
     row: dict[str, Value] = {
         column: text(cards, _present(cards, keys)) for column, keys in TEXTS.items()
@@ -252,7 +264,9 @@ def describe(cards: Cards) -> dict[str, Value]:
 
 
 def position(cards: Cards) -> tuple[float, float]:
-    """RA in [0, 360) and Dec in [-90, 90], degrees; RA 360 is 0. Raises Quarantined: bad_header, bad_position."""
+    """RA in [0, 360) and Dec in [-90, 90], degrees; RA 360 is 0.
+    Raises Quarantined: bad_header, bad_position.
+    """
     ra, dec = number(cards, "RA"), number(cards, "DEC")
     if ra is None or dec is None:
         raise Quarantined("bad_header", f"RA = {cards.get('RA')!r}, DEC = {cards.get('DEC')!r}")

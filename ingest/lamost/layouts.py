@@ -1,6 +1,9 @@
-"""The three layouts of LAMOST low-resolution FITS files, told apart by structure, never by name or release.
+"""The three layouts of LAMOST low-resolution FITS files, told apart by structure, never by name or
+release.
 
-What the plain reader does not read (scaled or integer data, tables with other column types) is left to astropy."""
+What the plain reader does not read (scaled or integer data, tables with other column types) is left
+to astropy.
+"""
 
 import re
 import warnings
@@ -41,8 +44,11 @@ SLACK = PHASE_TOLERANCE * LOG_STEP * np.log(10) * WIDE
 
 
 class Arrays(NamedTuple):
-    """One spectrum as stored: (n,) arrays in the file's own type. ``row2`` is the wavelength, or (DR1) the
-    continuum-subtracted flux; ``rows`` is EXTEN0, the file's own word for what its rows are, or None."""
+    """One spectrum as stored: (n,) arrays in the file's own type. ``row2`` is the wavelength, or
+    (DR1) the
+    continuum-subtracted flux; ``rows`` is EXTEN0, the file's own word for what its rows are, or
+    None.
+    """
 
     table: bool
     rows: str | None
@@ -55,7 +61,8 @@ class Arrays(NamedTuple):
 def read_arrays(content: bytes, wanted: Collection[str]) -> tuple[dict[str, Value], Arrays]:
     """The primary header's ``wanted`` cards and the arrays of a FITS file held in memory.
 
-    Raises Quarantined: not_fits, truncated_fits, bad_header, unknown_layout, checksum or unreadable.
+    Raises Quarantined: not_fits, truncated_fits, bad_header, unknown_layout, checksum or
+    unreadable.
     """
     if content[: len(MAGIC)] != MAGIC:
         raise Quarantined("not_fits", f"begins with {content[:20]!r}")
@@ -71,7 +78,9 @@ def read_arrays(content: bytes, wanted: Collection[str]) -> tuple[dict[str, Valu
 
 
 def _image(content: bytes, cards: Cards, data: int) -> Arrays:
-    """DR1 to DR8: rows flux, inverse variance, wavelength (DR1: continuum-subtracted flux), andmask, ormask."""
+    """DR1 to DR8: rows flux, inverse variance, wavelength (DR1:
+    continuum-subtracted flux), andmask, ormask.
+    """
     n, bitpix = integer(cards, "NAXIS1"), integer(cards, "BITPIX")
     if cards.get("NAXIS") != 2 or cards.get("NAXIS2") != 5 or not _sane(n):
         axes = f"{cards.get('NAXIS')}, {n}, {cards.get('NAXIS2')}"
@@ -94,7 +103,9 @@ def _image(content: bytes, cards: Cards, data: int) -> Arrays:
 
 
 def _table(content: bytes, start: int) -> Arrays:
-    """DR9 and later: the first extension is a table of one row with an array in each of its columns."""
+    """DR9 and later: the first extension is a table of one row with an array in each of its
+    columns.
+    """
     if start >= len(content):
         raise Quarantined("unknown_layout", "no image and no extension")
     cards, data = parse_header(content, start)
@@ -148,9 +159,11 @@ def _is_fpacked(cards: Cards) -> bool:
 
 
 def _check_sums(content: bytes, cards: Cards, start: int, data: int, end: int) -> None:
-    """The header unit from ``start`` to ``end``, data from ``data``, has the sums that its cards say, if they do.
+    """The header unit from ``start`` to ``end``, data from ``data``, has the sums that its cards
+    say, if they do.
 
-    FITS standard 4.4.2.7: the sum of the data is DATASUM, that of the unit is zero. Raises Quarantined: checksum.
+    FITS standard 4.4.2.7: the sum of the data is DATASUM, that of the unit is zero. Raises
+    Quarantined: checksum.
     """
     given = {key: str(cards[key]).strip() for key in SUMS if cards.get(key) is not None}
     if said := given.get("DATASUM"):
@@ -202,7 +215,9 @@ def _size(cards: Cards, key: str) -> int:
 
 
 def _require(content: bytes, data: int, length: int) -> int:
-    """Where the blocks of ``length`` bytes from ``data`` end: within the file, with nothing or an extension behind."""
+    """Where the blocks of ``length`` bytes from ``data`` end:
+    within the file, with nothing or an extension behind.
+    """
     end = data + length + -length % BLOCK
     if end > len(content):
         raise Quarantined(
@@ -214,7 +229,9 @@ def _require(content: bytes, data: int, length: int) -> int:
 
 
 def _scaled_image(content: bytes) -> np.ndarray:
-    """The primary image, (5, n), scaled; its shape is checked by the caller before. Raises Quarantined."""
+    """The primary image, (5, n), scaled; its shape is checked by the caller before.
+    Raises Quarantined.
+    """
     with _opened(content) as hdus:
         return np.array(hdus[0].data)
 
@@ -249,7 +266,8 @@ def _opened(content: bytes) -> Iterator:
 
 
 def first_pixel(cards: Cards, n: int) -> int:
-    """Grid pixel of the first pixel, by COEFF0 and COEFF1; negative if the file begins before the grid.
+    """Grid pixel of the first pixel, by COEFF0 and COEFF1; negative if the file begins before the
+    grid.
 
     Raises Quarantined: bad_header or bad_wavelength.
     """
@@ -271,7 +289,8 @@ def first_pixel(cards: Cards, n: int) -> int:
 
 
 def layout_of(cards: Cards, arrays: Arrays) -> str:
-    """Whether the third row is the wavelength (table, image) or the continuum-subtracted flux (dr1).
+    """Whether the third row is the wavelength (table, image) or the continuum-subtracted flux
+    (dr1).
 
     Raises Quarantined: bad_wavelength or unknown_layout.
     """

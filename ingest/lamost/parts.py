@@ -48,7 +48,9 @@ PROVENANCE = {"obcat_version": __version__, "reader_version": READER_VERSION}
 
 
 def _part_schema() -> pa.Schema:
-    """specid, flux, ivar of raw.spectra, and sha256; array elements are never null, which reads a quarter faster."""
+    """specid, flux, ivar of raw.spectra, and sha256;
+    array elements are never null, which reads a quarter faster.
+    """
     declared = arrow_schema("raw.spectra")
     array = pa.list_(pa.field("item", pa.float32(), nullable=False), N_PIXEL)
     arrays = [declared.field(name).with_type(array) for name in ARRAYS]
@@ -106,7 +108,9 @@ def _write(table: pa.Table, path: Path, **options: Any) -> None:
 
 
 def read_table(path: Path, name: str) -> pa.Table:
-    """A declared table, without rows if the file is missing, damaged, or of another reader version."""
+    """A declared table, without rows if the file is missing, damaged,
+    or of another reader version.
+    """
     schema = arrow_schema(name)
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
@@ -125,7 +129,9 @@ def _current(found: pa.Schema, declared: pa.Schema) -> bool:
 
 
 def digests(folder: Path) -> dict[Path, list[str]]:
-    """Part -> sha256 of each of its spectra, in order; damaged parts and those of another reader are left out."""
+    """Part -> sha256 of each of its spectra, in order;
+    damaged parts and those of another reader are left out.
+    """
     found = {}
     for path in sorted(folder.glob("part-*.parquet")):
         try:
@@ -184,10 +190,12 @@ Row = dict[str, Any]
 def settled(
     rows: list[Row], headers: pa.Table, find: Callable[[str], Path]
 ) -> dict[str, list[str]]:
-    """Give every spectrum one file, the first by name of its newest release; ``find`` leads from ``path`` to the file.
+    """Give every spectrum one file, the first by name of its newest release; ``find`` leads from
+    ``path`` to the file.
 
-    rows : raw.files; ``status``, ``reason``, ``detail`` are set, and ``sha256`` where a file is another's content,
-        packed otherwise, to that of the other. Returns sha256 -> the paths that share its row, the owner first.
+    rows : raw.files; ``status``, ``reason``, ``detail`` are set, and ``sha256`` where a file is
+        another's content, packed otherwise, to that of the other. Returns sha256 -> the paths that
+        share its row, the owner first.
     """
     names: dict[str, list[str]] = {}
     claims: dict[str, dict[str, str]] = {}  # specid -> sha256 -> first path
@@ -223,7 +231,9 @@ def one_each(headers: pa.Table, names: dict[str, list[str]]) -> pa.Table:
 
 
 def write_pairs(rows: Iterable[Row], path: Path) -> None:
-    """``path`` (CSV): every file set aside, and the one kept in its place; no file where there is none."""
+    """``path`` (CSV): every file set aside, and the one kept in its place;
+    no file where there is none.
+    """
     aside = [row for row in rows if row["reason"] == SUPERSEDED]
     if not aside:
         path.unlink(missing_ok=True)
@@ -237,7 +247,9 @@ def write_pairs(rows: Iterable[Row], path: Path) -> None:
 def _owners(
     disputed: dict[str, dict[str, str]], headers: pa.Table, find: Callable[[str], Path]
 ) -> dict[str, str | None]:
-    """sha256 of a disputed spectrum -> that of the file whose row it shares; None if it is set aside."""
+    """sha256 of a disputed spectrum -> that of the file whose row it shares;
+    None if it is set aside.
+    """
     wanted = pa.array([sha for shas in disputed.values() for sha in shas], pa.string())
     rows = {
         row["sha256"]: row
@@ -254,7 +266,9 @@ def _owners(
 
 
 def _same_content(paths: dict[str, Path], rows: dict[str, Row]) -> dict[str, str]:
-    """sha256 -> the first sha256 whose file has the same content; files whose headers differ are not opened."""
+    """sha256 -> the first sha256 whose file has the same content;
+    files whose headers differ are not opened.
+    """
     first: dict[object, str] = {}
     heads = {sha: repr([v for k, v in rows[sha].items() if k not in FILE_COLUMNS]) for sha in paths}
     alike = [head for head in heads.values() if list(heads.values()).count(head) > 1]
@@ -281,7 +295,9 @@ def _numbers(text: str | None) -> list[int]:
 
 
 def _tell(rows: list[Row], headers: pa.Table, names: dict[str, list[str]]) -> None:
-    """Files set aside name the file kept in their place; what they said of themselves when they were read stays."""
+    """Files set aside name the file kept in their place;
+    what they said of themselves when they were read stays.
+    """
     aside = [row for row in rows if row["reason"] == SUPERSEDED]
     if not aside:
         return

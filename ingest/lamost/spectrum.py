@@ -84,7 +84,9 @@ def inflate(packed: bytes, *, cap: int = SIZE_CAP) -> bytes:
 
 
 def _member(packed: bytes, before: int, cap: int) -> tuple[bytes, bytes]:
-    """The content of the first member, and what follows it; ``before`` bytes were inflated already."""
+    """The content of the first member, and what follows it;
+    ``before`` bytes were inflated already.
+    """
     stream = zlib.decompressobj(wbits=GZIP)
     try:
         content = stream.decompress(packed, cap - before + 1)
@@ -100,7 +102,9 @@ def _member(packed: bytes, before: int, cap: int) -> tuple[bytes, bytes]:
 
 
 def other_packing(name: str, begin: bytes) -> str | None:
-    """How a file is packed that is neither plain nor gzip, by its first bytes or its ending, and what unpacks it."""
+    """How a file is packed that is neither plain nor gzip, by its first bytes or its ending,
+    and what unpacks it.
+    """
     ending = next((e for magic, e in MAGICS.items() if begin.startswith(magic)), None)
     ending = ending or next((e for e in UNPACK if name.lower().endswith(e)), None)
     return (
@@ -114,7 +118,9 @@ HIGH_IVAR = 100  # times the median, the limit n_high_ivar is defined by
 
 
 class Spectrum(NamedTuple):
-    """``header``: the columns of raw.headers; ``flux``, ``ivar``: (3909,) float32 on the common grid."""
+    """``header``: the columns of raw.headers;
+    ``flux``, ``ivar``: (3909,) float32 on the common grid.
+    """
 
     header: dict[str, Value]
     flux: np.ndarray
@@ -122,10 +128,12 @@ class Spectrum(NamedTuple):
 
 
 def read_spectrum(source: Path | bytes, name: str | None = None) -> Spectrum:
-    """Read a LAMOST low-resolution file, plain or gzip, of any release; ``name`` is its name on disk.
+    """Read a LAMOST low-resolution file, plain or gzip, of any release; ``name`` is its name on
+    disk.
 
-    Raises Quarantined with a reason from errors.REASONS, and MemoryError, and nothing else: this is the boundary of one
-    file, where what no list of errors names puts it aside with its cause, and never stops the run.
+    Raises Quarantined with a reason from errors.REASONS, and MemoryError, and nothing else: this is
+    the boundary of one file, where what no list of errors names puts it aside with its cause, and
+    never stops the run.
     """
     stored = source if isinstance(source, bytes) else read_bytes(source)
     try:
@@ -134,7 +142,10 @@ def read_spectrum(source: Path | bytes, name: str | None = None) -> Spectrum:
         raise
     except Exception as error:
         at = traceback.extract_tb(error.__traceback__)[-1]
-        cause = f"{type(error).__name__}: {' '.join(str(error).split())[:160]} ({Path(at.filename).name}:{at.lineno})"
+        cause = (
+            f"{type(error).__name__}: {' '.join(str(error).split())[:160]} "
+            f"({Path(at.filename).name}:{at.lineno})"
+        )
         raise Quarantined("unreadable", cause) from error
 
 
@@ -186,7 +197,9 @@ def _parse(stored: bytes, name: str | None) -> Spectrum:
 
 
 def _unpacked(stored: bytes, name: str) -> bytes:
-    """The content of a file that is plain FITS or gzip. Raises Quarantined: other_packing and what inflate raises."""
+    """The content of a file that is plain FITS or gzip.
+    Raises Quarantined: other_packing and what inflate raises.
+    """
     if stored.startswith(MAGIC):
         return inflate(stored)
     packing = None if stored.startswith(FITS) else other_packing(name, stored[:8])
@@ -211,9 +224,11 @@ def _checked(cards: Cards, name: str | None) -> dict[str, Value]:
 
 
 def _masked(arrays: Arrays) -> tuple[np.ndarray, np.ndarray, dict[str, Value]]:
-    """(n,) float32 flux and ivar, ivar 0 where METHOD section 1 masks, and the counts of raw.headers.
+    """(n,) float32 flux and ivar, ivar 0 where METHOD section 1 masks, and the counts of
+    raw.headers.
 
-    A pixel is masked if flux == 0, ivar <= 0, ormask != 0, or flux or ivar is not finite (flux is 0 there).
+    A pixel is masked if flux == 0, ivar <= 0, ormask != 0, or flux or ivar is not finite (flux is 0
+    there).
     """
     with np.errstate(over="ignore", invalid="ignore"):
         flux, ivar = arrays.flux.astype(np.float32), arrays.ivar.astype(np.float32)

@@ -1,4 +1,6 @@
-"""Tables of a survey to Parquet: exactly the declared columns, provenance in the file, rejected rows beside it."""
+"""Tables of a survey to Parquet: exactly the declared columns, provenance in the file,
+rejected rows beside it.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -24,9 +26,11 @@ TOO_MANY = 0.5  # share of rejected rows from which the columns are wrong, not t
 def ingest_all(
     tables: Mapping[str, tuple[Path, Mapping[str, str]]], out: Path
 ) -> dict[str, dict[str, int]]:
-    """Ingest every table a survey names, name -> (file, columns); a source it does not name becomes an empty table.
+    """Ingest every table a survey names, name -> (file, columns); a source it does not name becomes
+    an empty table.
 
-    Writes ``out/<name>.parquet`` for every source and ``out/rejected_rows.parquet``. Returns the counts by source.
+    Writes ``out/<name>.parquet`` for every source and ``out/rejected_rows.parquet``. Returns the
+    counts by source.
     """
     for name in tables:
         _source(name)
@@ -44,11 +48,13 @@ def ingest_all(
 def ingest(
     source_name: str, path: Path, out: Path, *, columns: Mapping[str, str]
 ) -> dict[str, int]:
-    """Read one table and write ``out/<source_name>.parquet`` and ``out/rejected/<source_name>.parquet``.
+    """Read one table and write ``out/<source_name>.parquet`` and
+    ``out/rejected/<source_name>.parquet``.
 
-    ``columns`` is the survey's mapping, ours -> "theirs" or "theirs [unit]". Unchanged input (size and modification
-    time, or else sha256, and mapping) is not read again. Returns counts: rows_read = rows + rejected + merged +
-    passed_over; text_changed; unchanged (1 if nothing was done). Raises IngestError, one line.
+    ``columns`` is the survey's mapping, ours -> "theirs" or "theirs [unit]". Unchanged input (size
+    and modification time, or else sha256, and mapping) is not read again. Returns counts: rows_read
+    = rows + rejected + merged + passed_over; text_changed; unchanged (1 if nothing was done).
+    Raises IngestError, one line.
     """
     source = _source(source_name)
     known = store.counts_if_unchanged(source_name, path, columns, out)
@@ -104,7 +110,9 @@ def _unknown(values: pa.ChunkedArray, source: Source, name: str) -> tuple[int, i
 def _good_rows(
     table: pa.Table, given: pa.Table, source: Source, file: str
 ) -> tuple[pa.Table, dict[str, int], pa.Table]:
-    """The table without the rows that are rejected, double or another table's; the counts; the rejected rows."""
+    """The table without the rows that are rejected, double or another table's; the counts;
+    the rejected rows.
+    """
     read = table.num_rows
     ours = _own_rows(table, source)
     why = store.reasons(ours, source)
@@ -150,6 +158,8 @@ def _check_share(rejected: pa.Table, n: int, file: str) -> None:
     if n >= store.ENOUGH_VALUES and rejected.num_rows > TOO_MANY * n:
         first = rejected.slice(0, 1).to_pylist()[0]
         raise IngestError(
-            f"{file}: {rejected.num_rows} of {n} rows are unusable (row {first['row']}: {first['reason']}, "
-            f"{first['detail']}); are the columns the right ones, ra and dec in degrees and not swapped?"
+            f"{file}: {rejected.num_rows} of {n} rows are unusable (row {first['row']}: "
+            f"{first['reason']}, "
+            f"{first['detail']}); are the columns the right ones, ra and dec in degrees and "
+            "not swapped?"
         )

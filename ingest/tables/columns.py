@@ -1,4 +1,6 @@
-"""The declared columns of a source, from those of a file: converted, checked, computed or null; ids exact."""
+"""The declared columns of a source, from those of a file: converted, checked, computed or null;
+ids exact.
+"""
 
 import math
 import re
@@ -62,7 +64,8 @@ FILENAME = re.compile(
     r"(_[A-Za-z0-9]+)?(\.(fits|fit|fts))?(\.(gz|fz|bz2|xz|zst))?"
 )
 GAIA_NAME = r"^\s*Gaia E?DR[0-9] "
-GAIA_STEP = 128  # the component number in the last bits of a source_id is 0: Gaia Collaboration 2018, source_id
+# the component number in the last bits of a source_id is 0: Gaia Collaboration 2018, source_id
+GAIA_STEP = 128
 MANTISSA = 52  # bits of a float64
 MANY_IDS = 20
 SPREADSHEET, DIGITS = 1000, 10**17  # a spreadsheet keeps 15 digits and writes zeros for the rest
@@ -74,7 +77,8 @@ LABEL_SOURCE, REGRESSED = (
 
 
 class Declared(NamedTuple):
-    """The declared columns with the number of every row; texts changed; ours -> how it was computed."""
+    """The declared columns with the number of every row; texts changed;
+    ours -> how it was computed."""
 
     table: pa.Table
     text_changed: int
@@ -82,7 +86,8 @@ class Declared(NamedTuple):
 
 
 def declared(given: Tabular, source: Source, matches: Mapping[str, Match], file: str) -> Declared:
-    """The declared columns, in order and type. Raises IngestError where one cannot be what it says."""
+    """The declared columns, in order and type.
+    Raises IngestError where one cannot be what it says."""
     table: dict[str, pa.ChunkedArray] = {}
     computed: dict[str, str] = {}
     changed = 0
@@ -117,7 +122,8 @@ def _text(given: Tabular, column: Column, match: Match, file: str) -> tuple[pa.C
 
 
 def named_spectra(texts: pa.ChunkedArray, column: str) -> pa.ChunkedArray:
-    """specid or fitsname as LAMOST writes it, from either of them, padded or not, with or without folder and ending."""
+    """specid or fitsname as LAMOST writes it, from either of them, padded or not,
+    with or without folder and ending."""
     return pa.chunked_array(
         [pa.array([v and _named_spectrum(v, column) for v in texts.to_pylist()], pa.string())]
     )
@@ -139,12 +145,14 @@ def _named_spectrum(value: str, column: str) -> str:
 
 
 def _short(texts: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    """Names of label tables in plain ASCII and the width of the published column; two that become one stop."""
+    """Names of label tables in plain ASCII and the width of the published column;
+    two that become one stop."""
     names = [n for n in pc.unique(texts).to_pylist() if n is not None]
     short = {name: _short_name(name) for name in names}
     if len(set(short.values())) < len(short):
         raise IngestError(
-            f"{where}: names that are alike in their first {LABEL_SOURCE} letters; give shorter ones"
+            f"{where}: names that are alike in their first {LABEL_SOURCE} letters; give "
+            "shorter ones"
         )
     return pa.chunked_array([pa.array([short.get(v) for v in texts.to_pylist()], pa.string())])
 
@@ -181,7 +189,8 @@ def _scaled(read: pa.ChunkedArray, unit: str, column: Column, where: str) -> pa.
 
 
 def _is_sexagesimal(column: pa.ChunkedArray) -> bool:
-    """Whether every value is an angle in three (or two) parts; two parts between blanks are a number and a blank."""
+    """Whether every value is an angle in three (or two) parts;
+    two parts between blanks are a number and a blank."""
     if not pa.types.is_string(column.type):
         return False
     texts = _without_nulls(pc.utf8_trim_whitespace(column))
@@ -191,11 +200,13 @@ def _is_sexagesimal(column: pa.ChunkedArray) -> bool:
 
 
 def _from_sexagesimal(column: pa.ChunkedArray, name: str, unit: str, where: str) -> pa.ChunkedArray:
-    """In degrees; right ascension in hours unless the file says degrees. Minutes and seconds are below 60."""
+    """In degrees; right ascension in hours unless the file says degrees.
+    Minutes and seconds are below 60."""
     text = unit.strip().strip('"').lower()
     if text not in ANGLES:
         raise IngestError(
-            f"{where}: unit {unit!r} of an angle in three parts is not known; state [h:m:s] or [d:m:s]"
+            f"{where}: unit {unit!r} of an angle in three parts is not known; state [h:m:s] "
+            "or [d:m:s]"
         )
     is_hours = name == "ra" and text not in ("d:m:s", "dms", "d m s", "dd:mm:ss", "deg")
     texts = _without_nulls(pc.utf8_trim_whitespace(column)).to_pylist()
@@ -249,7 +260,8 @@ def _absent(
 
 
 def _input(given: Tabular, theirs: str, unit: str, file: str) -> pa.ChunkedArray:
-    """A column that another is computed from, in ``unit`` unless that is ''; text as it is where it is no number."""
+    """A column that another is computed from, in ``unit`` unless that is '';
+    text as it is where it is no number."""
     where = _where(file, theirs)
     if unit == TEXT:
         return _plain(given.table[theirs])
@@ -271,14 +283,16 @@ def numbers(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
 
 
 def integers(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    """As int64, exact. An id that comes as a float, or as text with a point or an exponent, stops: it is rounded.
+    """As int64, exact. An id that comes as a float, or as text with a point or an exponent, stops:
+    it is rounded.
 
     So do ids that were floats, or in a spreadsheet, and were made integers again.
     """
     if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
         kind = "a float" if pa.types.is_floating(column.type) else "a number with a fraction"
         raise IngestError(
-            f"{where}: an id must not be {kind} ({column.type}), its digits are lost; fetch it as integer"
+            f"{where}: an id must not be {kind} ({column.type}), its digits are lost; fetch it "
+            "as integer"
         )
     if _is_text(column.type):
         named = pc.replace_substring_regex(column.cast(pa.string()), GAIA_NAME, "")
@@ -296,9 +310,11 @@ def integers(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
 
 
 def _check_rounded(ids: np.ndarray, where: str) -> None:
-    """Raise IngestError for ids of Gaia that end as no ids do: a float64 keeps 53 of their bits, a sheet 15 digits.
+    """Raise IngestError for ids of Gaia that end as no ids do: a float64 keeps 53 of their bits, a
+    sheet 15 digits.
 
-    Every source_id is a multiple of 128, one in four a multiple of 512; after a float64 all are, from 2**61 on.
+    Every source_id is a multiple of 128, one in four a multiple of 512; after a float64 all are,
+    from 2**61 on.
     """
     ids = ids[ids >= 2 ** (MANTISSA + 8)]
     steps = 2.0 ** (np.floor(np.log2(ids.astype(float))) - MANTISSA)
@@ -322,7 +338,8 @@ def _check_ends(ids: np.ndarray, steps: np.ndarray, common: int, what: str, wher
     share = float(np.mean(common / steps)) if n else 1.0
     if n >= MANY_IDS and k > n * share and _chance(n, k, share) < CHANCE:
         raise IngestError(
-            f"{where}: {k} of {n} ids went through {what} and are the archive's no more; fetch it as integer"
+            f"{where}: {k} of {n} ids went through {what} and are the archive's no more; fetch "
+            "it as integer"
         )
 
 
@@ -336,8 +353,8 @@ def _chance(n: int, k: int, share: float) -> float:
 def cleaned(column: pa.ChunkedArray, where: str) -> tuple[pa.ChunkedArray, int]:
     """As text, and how many values were changed by more than blanks at the ends.
 
-    Control characters go, and so do =, +, -, @ at the beginning (a spreadsheet would take the value for a formula).
-    What says NULL is null.
+    Control characters go, and so do =, +, -, @ at the beginning (a spreadsheet would take the value
+    for a formula). What says NULL is null.
     """
     if not _is_text(column.type) and not pa.types.is_integer(column.type):
         raise IngestError(f"{where}: holds {column.type}, not text; name the right column")
@@ -357,7 +374,8 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _without_nulls(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """NULL where the text says so, in any of the words of archives and of R, Python and spreadsheets."""
+    """NULL where the text says so, in any of the words of archives and of R,
+    Python and spreadsheets."""
     said = pc.or_(
         pc.is_in(pc.utf8_lower(column), pa.array(NULLS)), pc.match_substring_regex(column, DASHES)
     )
@@ -369,7 +387,8 @@ def _numeric_text(column: pa.ChunkedArray, pattern: str, what: str, where: str) 
     wrong = pc.filter(column, pc.invert(pc.match_substring_regex(column, pattern)))
     if len(wrong):
         raise IngestError(
-            f"{where}: {_shown(wrong)} is not {what} ({len(wrong)} such rows); correct the file{_hint(wrong)}"
+            f"{where}: {_shown(wrong)} is not {what} ({len(wrong)} such rows); correct the "
+            f"file{_hint(wrong)}"
         )
     return pc.replace_substring_regex(column, r"^\+", "")
 

@@ -1,4 +1,6 @@
-"""The table of a FITS file, from its own bytes: nulls as stored numbers say, nothing that a header only claims."""
+"""The table of a FITS file, from its own bytes:
+nulls as stored numbers say, nothing that a header only claims.
+"""
 
 import io
 import re
@@ -59,8 +61,8 @@ class _Column(NamedTuple):
 def fits_table(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
     """The one table of a FITS file, units from TUNIT, nulls from TNULL; a wrong checksum stops.
 
-    TNULL is compared with the stored numbers, before TSCAL and TZERO (FITS 4.0, section 7.3.2). Sizes that a header
-    claims and the file does not have stop before anything is made of that size.
+    TNULL is compared with the stored numbers, before TSCAL and TZERO (FITS 4.0, section 7.3.2).
+    Sizes that a header claims and the file does not have stop before anything is made of that size.
     """
     from astropy.io import fits
     from astropy.utils.exceptions import AstropyUserWarning
@@ -196,7 +198,9 @@ def _width(form: str, text: bool) -> int:
 
 
 def _array(rows: NDArray[np.uint8], column: _Column) -> pa.Array | None:
-    """A column of a binary table; None for what has no place here: vectors, bits, complex numbers, lists."""
+    """A column of a binary table; None for what has no place here:
+    vectors, bits, complex numbers, lists.
+    """
     match = FORM.fullmatch(column.form)
     assert match
     code, repeat = match["code"], int(match["repeat"] or 1)
@@ -216,7 +220,8 @@ def _array(rows: NDArray[np.uint8], column: _Column) -> pa.Array | None:
 def _hidden(stored: NDArray[Any], values: NDArray[Any], column: _Column) -> NDArray[np.bool_]:
     """(rows,) whether a stored number is TNULL.
 
-    Astropy writes the number itself where TZERO makes it unsigned: that is believed if no stored number is TNULL.
+    Astropy writes the number itself where TZERO makes it unsigned: that is believed if no stored
+    number is TNULL.
     """
     if column.null in (None, ""):
         return np.zeros(stored.shape, bool)
@@ -227,7 +232,9 @@ def _hidden(stored: NDArray[Any], values: NDArray[Any], column: _Column) -> NDAr
 
 
 def _scaled(stored: NDArray[Any], column: _Column) -> NDArray[Any]:
-    """Integers stay integers under a whole TZERO: 2**15, 2**31, 2**63 (unsigned) and -128 (signed bytes)."""
+    """Integers stay integers under a whole TZERO:
+    2**15, 2**31, 2**63 (unsigned) and -128 (signed bytes).
+    """
     if column.scale == 1 and column.zero == 0:
         return stored
     if stored.dtype.kind == "f" or column.scale != 1 or column.zero != int(column.zero):
@@ -252,7 +259,9 @@ def _texts(field: NDArray[np.uint8], column: _Column) -> pa.Array:
 
 
 def _text_field(rows: NDArray[np.uint8], hdu: Any, i: int, column: _Column) -> pa.Array:
-    """A column of an ASCII table: blank fields and those that say TNULL are null, where astropy gives 0."""
+    """A column of an ASCII table: blank fields and those that say TNULL are null,
+    where astropy gives 0.
+    """
     raw = _texts(np.ascontiguousarray(rows[:, column.at : column.at + column.width]), column)
     texts = [value and value.strip() for value in raw.to_pylist()]
     if column.form.strip().startswith("A"):

@@ -1,4 +1,6 @@
-"""A catalog that others published, its columns under our names, in our units: for comparing, never for a build."""
+"""A catalog that others published, its columns under our names, in our units:
+for comparing, never for a build.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,11 +25,12 @@ def read_foreign(
     names: Mapping[str, Sequence[str]],
     columns: Mapping[str, str],
 ) -> pa.Table:
-    """The columns of ``ours`` that the file has: text, int64 or float64; what stands for NULL is null.
+    """The columns of ``ours`` that the file has: text, int64 or float64; what stands for NULL is
+    null.
 
-    ``names``: ours -> what the file may call it, the likeliest first; ``columns``: the user's word, ours -> theirs.
-    Raises IngestError (one line) for a file that is no table, a name that is on neither side, an ambiguous name, or
-    a unit that cannot become ours.
+    ``names``: ours -> what the file may call it, the likeliest first; ``columns``: the user's word,
+    ours -> theirs. Raises IngestError (one line) for a file that is no table, a name that is on
+    neither side, an ambiguous name, or a unit that cannot become ours.
     """
     given = read_table(path)
     known = [c.column for c in ours]
@@ -88,7 +91,9 @@ def _flags(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
 
 
 def _without_null(read: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
-    """Null is what stands for NULL: the number of columns.csv, the sentinels of archives, infinite numbers."""
+    """Null is what stands for NULL: the number of columns.csv, the sentinels of archives,
+    infinite numbers.
+    """
     if pa.types.is_floating(read.type):
         known = read.to_numpy()
         read = pc.if_else(

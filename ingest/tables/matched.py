@@ -1,4 +1,6 @@
-"""What came of each table: its rows, those that belong to a spectrum, our columns found and not found."""
+"""What came of each table: its rows, those that belong to a spectrum,
+our columns found and not found.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,7 +25,8 @@ IDS = ("specid", "obsid", "fitsname")
 GAIA = ("gaia_dr2", "gaia_dr3")
 WITHOUT_STARS = ("zero_point",)
 ZERO_POINT = (
-    "phot_g_mean_mag", "nu_eff_used_in_astrometry", "pseudocolour", "ecl_lat", "astrometric_params_solved",
+    "phot_g_mean_mag", "nu_eff_used_in_astrometry", "pseudocolour", "ecl_lat",
+    "astrometric_params_solved",
 )  # fmt: skip
 
 
@@ -37,8 +40,8 @@ class _Belonging(NamedTuple):
 def blocks(names: Iterable[str], raw: Path, *, allow_empty: bool = False) -> list[str]:
     """Lines about each of the tables ``names`` in ``raw``, after the spectra were read.
 
-    A table that has rows, of which none belongs to a spectrum, stops with IngestError, and is taken back, so that no
-    build uses it, unless ``allow_empty``.
+    A table that has rows, of which none belongs to a spectrum, stops with IngestError, and is taken
+    back, so that no build uses it, unless ``allow_empty``.
     """
     spectra = pq.ParquetFile(raw / "headers.parquet").read(columns=[*IDS, "ra", "dec"])
     lines, faults = [], []
@@ -77,7 +80,9 @@ def _keys(path: Path) -> pa.Table:
 
 
 def _belonging(name: str, table: pa.Table, spectra: pa.Table, raw: Path) -> _Belonging | None:
-    """By identifiers, by the Gaia source near a spectrum, by position; None for a table that is of no stars."""
+    """By identifiers, by the Gaia source near a spectrum, by position;
+    None for a table that is of no stars.
+    """
     if name in WITHOUT_STARS:
         return None
     found = _Belonging(np.zeros(table.num_rows, bool), np.zeros(spectra.num_rows, bool))
@@ -137,7 +142,10 @@ def _why_none(name: str, table: pa.Table, spectra: pa.Table) -> str:
         if k in table.column_names and table[k].null_count < table.num_rows
     ]
     by = ", ".join("position" if k == "ra" else k for k in keys)
-    said = f"none of its {table.num_rows:,} rows belongs to a spectrum (tried {by or 'nothing: no row says which'})"
+    said = (
+        f"none of its {table.num_rows:,} rows belongs to a spectrum (tried "
+        f"{by or 'nothing: no row says which'})"
+    )
     if "ra" in keys:
         ra, dec = (table[c].to_numpy() for c in ("ra", "dec"))
         others: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {
@@ -152,7 +160,10 @@ def _why_none(name: str, table: pa.Table, spectra: pa.Table) -> str:
             if _near(pa.table({"ra": x, "dec": y}), spectra).rows.any():
                 return f"{said}: {what}"
     if name == "targets" and keys == ["source_id"]:
-        return f"{said}: a Gaia source alone names no spectrum; give specid, obsid, fitsname or position"
+        return (
+            f"{said}: a Gaia source alone names no spectrum; give specid, obsid, fitsname "
+            "or position"
+        )
     return f"{said}; is it the table of this survey?"
 
 
@@ -164,7 +175,10 @@ def _block(name: str, said: dict[str, Any], found: _Belonging | None) -> list[st
     rows = f"{name}: {counts['rows_read']:,} rows of {said['file']}, {counts['rows']:,} kept"
     rows += f" ({', '.join(why)})" if why else ""
     if found is not None:
-        rows += f", {found.rows.sum():,} belong to a spectrum; {found.spectra.sum():,} of {len(found.spectra):,} spectra"
+        rows += (
+            f", {found.rows.sum():,} belong to a spectrum; {found.spectra.sum():,} of "
+            f"{len(found.spectra):,} spectra"
+        )
         rows += " have one"
     lines = [rows]
     ours = [c.column for c in SOURCES[name].columns]
@@ -180,7 +194,8 @@ def _block(name: str, said: dict[str, Any], found: _Belonging | None) -> list[st
     lacking = [c for c in ZERO_POINT if c in report["missing"]]
     if name == "gaia_dr3" and lacking:
         lines.append(
-            f"  parallax zero point: unknown without {', '.join(lacking)}, unless tables.zero_point gives one"
+            f"  parallax zero point: unknown without {', '.join(lacking)}, unless "
+            "tables.zero_point gives one"
         )
     return lines
 

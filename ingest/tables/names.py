@@ -66,8 +66,9 @@ class Scale(NamedTuple):
 def scale(declared: str, column: str, wanted: str, where: str) -> Scale:
     """How to have ``column`` in its ``wanted`` unit from the unit that a file declares.
 
-    A decimal logarithm ([mas], log(mas)) is raised to its power where a plain number is meant; its error cannot be,
-    and stops. log g and [Fe/H] are logarithms themselves. Raises IngestError for a unit unknown or not convertible.
+    A decimal logarithm ([mas], log(mas)) is raised to its power where a plain number is meant; its
+    error cannot be, and stops. log g and [Fe/H] are logarithms themselves. Raises IngestError for a
+    unit unknown or not convertible.
     """
     text = declared.strip()
     if text == wanted:
@@ -77,7 +78,8 @@ def scale(declared: str, column: str, wanted: str, where: str) -> Scale:
         return _logarithm((match["cds"] or match["of"] or "").strip(), column, wanted, text, where)
     if text.lower() == "dex" and column not in PLAIN_LOGARITHMS:
         raise IngestError(
-            f"{where}: unit 'dex' is a logarithm of no unit, not {wanted!r}; {_remedy(wanted or 'unit')}"
+            f"{where}: unit 'dex' is a logarithm of no unit, not {wanted!r}; "
+            f"{_remedy(wanted or 'unit')}"
         )
     if text.lower() in LOGARITHMIC and column in PLAIN_LOGARITHMS:
         return Scale()
@@ -103,8 +105,9 @@ def _logarithm(inner: str, column: str, wanted: str, text: str, where: str) -> S
 def factor(declared: str, wanted: str, where: str) -> float:
     """What to multiply a column with to have it in the ``wanted`` unit.
 
-    Times are read as hour angles where an angle is wanted. A column without a unit of its own (``wanted`` is '')
-    takes dimensionless units only. Raises IngestError for a unit unknown or not convertible.
+    Times are read as hour angles where an angle is wanted. A column without a unit of its own
+    (``wanted`` is '') takes dimensionless units only. Raises IngestError for a unit unknown or not
+    convertible.
     """
     text = declared.strip()
     if text.lower() in NONE:
@@ -136,12 +139,16 @@ def _dimensionless(unit: u.UnitBase, text: str, where: str) -> float:
     if unit.is_equivalent(u.dimensionless_unscaled):
         return float(unit.to(u.dimensionless_unscaled))
     raise IngestError(
-        f"{where}: has the unit {text!r} where a number without unit is meant; name the right column"
+        f"{where}: has the unit {text!r} where a number without unit is meant; name the "
+        "right column"
     )
 
 
 def _remedy(wanted: str) -> str:
-    return f'correct the file, or state the unit in the survey\'s TOML: columns = {{ ours = "theirs [{wanted}]" }}'
+    return (
+        f"correct the file, or state the unit in the survey's TOML: columns = {{ ours = "
+        f'"theirs [{wanted}]" }}'
+    )
 
 
 STATED_UNIT = re.compile(r"(?P<name>.*\S)\s*\[(?P<unit>[^\[\]]+|\[[^\[\]]+\])\]")
@@ -153,14 +160,18 @@ ONE_BAND = re.compile(
 
 
 class Match(NamedTuple):
-    """The file's column, and the unit stated for it in the survey or in its own name ('' where none is)."""
+    """The file's column, and the unit stated for it in the survey or in its own name ('' where
+    none is).
+    """
 
     theirs: str
     unit: str = ""
 
 
 def unique(names: Sequence[str]) -> list[str]:
-    """The names of a file's columns; a name that is there twice is at neither, each says its place instead."""
+    """The names of a file's columns; a name that is there twice is at neither,
+    each says its place instead.
+    """
     names = list(names)
     return [n if n and names.count(n) == 1 else f"{n} (column {i})" for i, n in enumerate(names, 1)]
 
@@ -170,15 +181,16 @@ def resolve(
 ) -> dict[str, Match]:
     """Ours -> the column of the file, for the columns that are there.
 
-    ``columns`` is the survey's word, ours -> "theirs" or "theirs [unit]", or "" for a column to be left out. Raises
-    IngestError (file, key, nearest name) for a name that does not exist on either side, an ambiguous one, or a
-    required column that is missing.
+    ``columns`` is the survey's word, ours -> "theirs" or "theirs [unit]", or "" for a column to be
+    left out. Raises IngestError (file, key, nearest name) for a name that does not exist on either
+    side, an ambiguous one, or a required column that is missing.
     """
     ours_known = [c.column for c in source.columns]
     for ours in columns:
         if ours not in ours_known:
             raise IngestError(
-                f"{file}: columns.{ours}: {source.name} has no such column{nearest(ours, ours_known)}"
+                f"{file}: columns.{ours}: {source.name} has no such "
+                f"column{nearest(ours, ours_known)}"
             )
     stated = {
         ours: _stated(ours, theirs, names, file) for ours, theirs in columns.items() if theirs
@@ -195,8 +207,8 @@ def resolve(
 def find(candidates: Iterable[str], names: Sequence[str], file: str) -> str | None:
     """The first candidate that the file has: letter by letter, else whatever the case.
 
-    Where a name is little more than the letter of a band its case is its meaning (Rmag is Cousins', rmag is Sloan's).
-    Raises IngestError for a name that is there twice.
+    Where a name is little more than the letter of a band its case is its meaning (Rmag is Cousins',
+    rmag is Sloan's). Raises IngestError for a name that is there twice.
     """
     for candidate in candidates:
         if candidate in names:
@@ -211,7 +223,8 @@ def find(candidates: Iterable[str], names: Sequence[str], file: str) -> str | No
             ]
         if len(twice) > 1:
             raise IngestError(
-                f"{file}: column {candidate!r} is there {len(twice)} times, as {' and '.join(map(repr, twice))}; "
+                f"{file}: column {candidate!r} is there {len(twice)} times, as "
+                f"{' and '.join(map(repr, twice))}; "
                 f"keep one, or name one of these in the survey's TOML"
             )
         alike = [n for n in names if n.lower() == candidate.lower() and not is_band]
@@ -229,7 +242,9 @@ def _without_place(name: str) -> str:
 
 
 def alike(source: Source, matches: Mapping[str, Match], names: Sequence[str]) -> dict[str, str]:
-    """Columns of the file that are called nearly as one of ours that was not found: theirs -> ours."""
+    """Columns of the file that are called nearly as one of ours that was not found:
+    theirs -> ours.
+    """
     taken = {match.theirs for match in matches.values()}
     known = {
         n.lower(): c.column
@@ -272,7 +287,9 @@ def _found(source: Source, ours: str, names: Sequence[str], file: str) -> Match 
 def _position(
     source: Source, names: Sequence[str], columns: Mapping[str, str], file: str
 ) -> dict[str, Match | None]:
-    """The source's own position, both coordinates from one pair; never that of a list it was matched with."""
+    """The source's own position, both coordinates from one pair;
+    never that of a list it was matched with.
+    """
     if {"ra", "dec"} & columns.keys():
         return {}
     pairs: dict[tuple[str, str], bool] = {}
@@ -286,7 +303,8 @@ def _position(
     rivals = [f"{ra}, {dec}" for ra, dec in pairs if not ra.startswith("_")]
     if source.positions and len(rivals) > 1 and not any(pairs.values()):
         raise IngestError(
-            f"{file}: two positions ({' and '.join(rivals)}): which is that of the source itself? Name it in the "
+            f"{file}: two positions ({' and '.join(rivals)}): which is that of the source "
+            "itself? Name it in the "
             f'survey\'s TOML: columns = {{ ra = "…", dec = "…" }}'
         )
     own = next(iter(pairs))

@@ -1,6 +1,8 @@
-"""Tables as archives give them: FITS, VOTable, CSV, TSV, ECSV, IPAC, fixed width and Parquet, each to Arrow.
+"""Tables as archives give them: FITS, VOTable, CSV, TSV, ECSV, IPAC, fixed width and Parquet, each
+to Arrow.
 
-Here every format becomes alike: text is string, exact decimals are integers, a column and its mask are one column.
+Here every format becomes alike: text is string, exact decimals are integers, a column and its mask
+are one column.
 """
 
 import gzip
@@ -52,7 +54,8 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 class Tabular(NamedTuple):
     """A table with its own column names, and the units its file declares (column -> unit text).
 
-    A name that is there twice is at neither of its columns: they are called ``name (column 3)``, ``name (column 7)``.
+    A name that is there twice is at neither of its columns: they are called ``name (column 3)``,
+    ``name (column 7)``.
     """
 
     table: pa.Table
@@ -62,8 +65,9 @@ class Tabular(NamedTuple):
 def read_table(path: Path, votable_cap: int = VOTABLE_CAP) -> Tabular:
     """The one table of a file; its content, not its name, says which format it has.
 
-    Delimited text (CSV, TSV, ECSV) comes as text columns, for the declared type to decide how it is read, so that
-    an id never passes through a float. Every format but Parquet may be gzip. Raises IngestError, one line.
+    Delimited text (CSV, TSV, ECSV) comes as text columns, for the declared type to decide how it is
+    read, so that an id never passes through a float. Every format but Parquet may be gzip. Raises
+    IngestError, one line.
     """
     if _head(path).startswith(b"PAR1"):
         table, units = _parquet(path)
@@ -71,7 +75,8 @@ def read_table(path: Path, votable_cap: int = VOTABLE_CAP) -> Tabular:
         data = contents(path)
         if _is_xml(data) and len(data) > votable_cap:
             raise IngestError(
-                f"{path.name}: a VOTable larger than {votable_cap:,} bytes; give this table as FITS or CSV"
+                f"{path.name}: a VOTable larger than {votable_cap:,} bytes; give this table as "
+                "FITS or CSV"
             )
         table, units = _reader(data, path)(data, path.name)
     return Tabular(_masked(_plain_types(table)), units)
@@ -85,8 +90,8 @@ def sha256(path: Path) -> str:
 def contents(path: Path, cap: int = CAP) -> bytes:
     """All bytes of the file, inflated if it is gzip.
 
-    The gzip stream is read to its end, so that its CRC is checked. IngestError if the file is empty, damaged,
-    or larger than ``cap`` bytes before or after inflation.
+    The gzip stream is read to its end, so that its CRC is checked. IngestError if the file is
+    empty, damaged, or larger than ``cap`` bytes before or after inflation.
     """
     with _opened(path) as file:
         zipped = file.read(2) == b"\x1f\x8b"
@@ -102,7 +107,8 @@ def contents(path: Path, cap: int = CAP) -> bytes:
             ) from error
     if data is None:
         raise IngestError(
-            f"{path.name}: larger than {cap:,} bytes; give this table as Parquet or FITS, or in part"
+            f"{path.name}: larger than {cap:,} bytes; give this table as Parquet or FITS, "
+            "or in part"
         )
     if not data:
         raise IngestError(f"{path.name}: is empty; fetch the file again")
@@ -111,7 +117,9 @@ def contents(path: Path, cap: int = CAP) -> bytes:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[io.BufferedReader]:
-    """The file for reading; UnreadableError where it is missing, no regular file, or not to be read."""
+    """The file for reading; UnreadableError where it is missing, no regular file,
+    or not to be read.
+    """
     try:
         if path.exists() and not path.is_file():
             raise UnreadableError(f"{path}: cannot be read (no file); check the path of this table")
@@ -155,7 +163,8 @@ def _reader(data: bytes, path: Path) -> Callable[[bytes, str], tuple[pa.Table, d
     if kind or data.lstrip()[:1] == b"<" or b"\0" in data[:4096]:
         what = f"{kind}, " if kind else ""
         raise IngestError(
-            f"{path.name}: {what}not a table (begins with {data[:16]!r}); give FITS, VOTable, CSV, ECSV or Parquet"
+            f"{path.name}: {what}not a table (begins with {data[:16]!r}); give FITS, VOTable, "
+            "CSV, ECSV or Parquet"
         )
     return text.text_table
 
@@ -171,7 +180,9 @@ def _utf_16(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
 
 
 def _parquet(path: Path) -> tuple[pa.Table, dict[str, str]]:
-    """The table, page checksums verified, and the units of its columns. The name is never read as a pattern."""
+    """The table, page checksums verified, and the units of its columns.
+    The name is never read as a pattern.
+    """
     try:
         with pa.OSFile(str(path)) as file:
             parquet = pq.ParquetFile(file, page_checksum_verification=True)
@@ -196,7 +207,8 @@ def _check_claims(metadata: pq.FileMetaData, path: Path) -> None:
     claimed, size = metadata.num_rows * metadata.num_columns * 8, path.stat().st_size
     if claimed > max(1 << 30, BOMB * size):
         raise OSError(
-            f"its header claims {metadata.num_rows:,} rows of {metadata.num_columns} columns in {size} bytes"
+            f"its header claims {metadata.num_rows:,} rows of {metadata.num_columns} columns in "
+            f"{size} bytes"
         )
 
 
@@ -263,7 +275,9 @@ def _without_fraction(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _masked(table: pa.Table) -> pa.Table:
-    """A masked column that came as two, ``x`` and ``x.mask`` (astropy), as one, or the hidden values would show."""
+    """A masked column that came as two, ``x`` and ``x.mask`` (astropy), as one,
+    or the hidden values would show.
+    """
     for mask in [
         n
         for n in table.column_names

@@ -73,7 +73,8 @@ class Range(NamedTuple):
 
 
 MAGNITUDE, MAGNITUDE_ERROR = Range(-10, 40, -3, 25), Range(-10, 20, 0, 5)
-RANGES = {  # Gaia DR2: parallaxes -1857…1851 mas with errors 0.01…4 mas; proper motions up to 10,400 mas/yr
+# Gaia DR2: parallaxes -1857…1851 mas with errors 0.01…4 mas; proper motions up to 10,400 mas/yr
+RANGES = {
     "ref_epoch": Range(1800, 2200, 1900, 2100),
     "parallax": Range(-3000, 3000, 0.005, 50),
     "parallax_offset": Range(-10, 10, -1, 1),
@@ -124,7 +125,8 @@ def check_values(column: Column, values: pa.ChunkedArray, unit_known: bool, wher
     wrong = known[(known < limits.low) | (known > limits.high)]
     if wrong.size:
         raise IngestError(
-            f"{where}: {wrong[0]:g} ({wrong.size} such rows) is neither a possible {column.column} nor a known "
+            f"{where}: {wrong[0]:g} ({wrong.size} such rows) is neither a possible "
+            f"{column.column} nor a known "
             f"sentinel; leave such values blank in the file"
         )
     if not unit_known and known.size >= FEW_VALUES:
@@ -153,7 +155,8 @@ def _check_median(known: np.ndarray, limits: Range, column: Column, where: str) 
     if not limits.median_low <= median <= limits.median_high:
         unit = column.unit or "the right column"
         raise IngestError(
-            f"{where}: median {median:g} is not that of a {column.column} in {unit}; if the file's unit is another, "
+            f"{where}: median {median:g} is not that of a {column.column} in {unit}; if the "
+            "file's unit is another, "
             f'state it in the survey\'s TOML: columns = {{ {column.column} = "theirs [unit]" }}'
         )
 
@@ -179,11 +182,16 @@ def check_degrees(table: pa.Table, where: str) -> None:
 
 
 def _remedy(ra: str, dec: str) -> str:
-    return f'state the unit in the survey\'s TOML: columns = {{ ra = "theirs [{ra}]", dec = "theirs [{dec}]" }}, or [deg]'
+    return (
+        f'state the unit in the survey\'s TOML: columns = {{ ra = "theirs [{ra}]", dec = '
+        f'"theirs [{dec}]" }}, or [deg]'
+    )
 
 
 def reasons(table: pa.Table, source: Source) -> np.ndarray:
-    """(n,) texts: why a row is rejected, '' for a good one: bad_position, no_identifier or not_finite."""
+    """(n,) texts: why a row is rejected, '' for a good one:
+    bad_position, no_identifier or not_finite.
+    """
     why = np.full(table.num_rows, "", object)
     why[_infinite(table, source)] = "not_finite"
     why[~_identified(table, source)] = "no_identifier"
@@ -238,7 +246,8 @@ def agree(table: pa.Table, key: Key, where: str) -> None:
     if ids:
         named = ", ".join(str(i) for i in ids[:NAMED]) + (", …" if len(ids) > NAMED else "")
         raise IngestError(
-            f"{where}: {len(ids)} {key.columns[0]} with rows that contradict each other: {named}; keep one row of each"
+            f"{where}: {len(ids)} {key.columns[0]} with rows that contradict each other: "
+            f"{named}; keep one row of each"
         )
 
 
@@ -248,7 +257,8 @@ REJECTED = arrow_schema("raw.rejected_rows")
 
 
 class Provenance(NamedTuple):
-    """Where a table comes from: its file, the survey's mapping, the file's column for each of ours, the counts, what
+    """Where a table comes from: its file, the survey's mapping, the file's column for each of ours,
+    the counts, what
     else there is to say."""
 
     path: Path
@@ -259,7 +269,8 @@ class Provenance(NamedTuple):
 
 
 def provenance(parquet: Path) -> dict:
-    """What an ingested table says of its origin: file, size, mtime_ns, sha256, reader, columns, mapping, counts.
+    """What an ingested table says of its origin: file, size, mtime_ns, sha256, reader, columns,
+    mapping, counts.
 
     Empty for a table that stands for an input the survey does not have, or that is not there.
     """
@@ -288,14 +299,18 @@ def write(name: str, table: pa.Table, rejected: pa.Table, origin: Provenance, ou
 
 
 def write_empty(name: str, out: Path) -> None:
-    """An empty table for an input the survey does not have; what an earlier survey file left is replaced."""
+    """An empty table for an input the survey does not have;
+    what an earlier survey file left is replaced.
+    """
     if provenance(out / f"{name}.parquet") or not (out / f"{name}.parquet").is_file():
         _publish(arrow_schema(f"raw.{name}").empty_table(), out / f"{name}.parquet")
     _rejected_path(name, out).unlink(missing_ok=True)
 
 
 def merge_rejected(names: Sequence[str], out: Path) -> None:
-    """``out/rejected_rows.parquet``: the rejected rows of all sources, in the order of ``names``."""
+    """``out/rejected_rows.parquet``: the rejected rows of all sources,
+    in the order of ``names``.
+    """
     paths = [_rejected_path(n, out) for n in names]
     tables = [pq.ParquetFile(p).read().cast(REJECTED) for p in paths if p.is_file()]
     merged = pa.concat_tables([REJECTED.empty_table(), *tables])
@@ -307,7 +322,9 @@ def merge_rejected(names: Sequence[str], out: Path) -> None:
 def counts_if_unchanged(
     name: str, path: Path, columns: Mapping[str, str], out: Path
 ) -> dict[str, int] | None:
-    """The counts of the last time, if file, mapping, reader and declared columns are the same; else None."""
+    """The counts of the last time, if file, mapping, reader and declared columns are the same;
+    else None.
+    """
     target = out / f"{name}.parquet"
     said = provenance(target)
     if not said or not path.is_file() or not _rejected_path(name, out).is_file():

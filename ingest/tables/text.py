@@ -1,4 +1,6 @@
-"""Tables written as text: CSV, TSV and ECSV, columns between blanks or at fixed places, IPAC, CDS; all text columns."""
+"""Tables written as text: CSV, TSV and ECSV, columns between blanks or at fixed places, IPAC, CDS;
+all text columns.
+"""
 
 import csv
 import io
@@ -28,8 +30,9 @@ Columns = tuple[pa.Table, dict[str, str]]
 def text_table(data: bytes, name: str) -> Columns:
     """The table of a text in any of the forms above, and its units. Raises IngestError.
 
-    Line ends may be LF, CR LF or CR; a byte order mark and a line ``sep=;`` are no data. Comments (#) before the
-    header and after the last row are skipped; where the header itself stands behind a #, it is found there.
+    Line ends may be LF, CR LF or CR; a byte order mark and a line ``sep=;`` are no data. Comments
+    (#) before the header and after the last row are skipped; where the header itself stands behind
+    a #, it is found there.
     """
     data = _with_plain_ends(data.removeprefix(b"\xef\xbb\xbf"))
     if data.startswith(b"# %ECSV"):
@@ -81,7 +84,9 @@ def _with_plain_ends(data: bytes) -> bytes:
 
 
 def _lines(data: bytes, at: int, n: int) -> tuple[list[bytes], int]:
-    """The next ``n`` lines (fewer at the end, but one), and where the next begins; the rest is not copied."""
+    """The next ``n`` lines (fewer at the end, but one), and where the next begins;
+    the rest is not copied.
+    """
     lines: list[bytes] = []
     while len(lines) < n and (at < len(data) or not lines):
         end = data.find(b"\n", at)
@@ -92,7 +97,9 @@ def _lines(data: bytes, at: int, n: int) -> tuple[list[bytes], int]:
 
 
 def _without_comments(data: bytes) -> bytes:
-    """Without the comments around the table; the header where it stands behind a # (as numpy writes it)."""
+    """Without the comments around the table;
+    the header where it stands behind a # (as numpy writes it).
+    """
     at, comment = 0, b""
     while data[at : at + 1] in (b"#", b"\n"):
         (line,), at = _lines(data, at, 1)
@@ -106,7 +113,9 @@ def _without_comments(data: bytes) -> bytes:
 
 
 def _end_of_rows(data: bytes, header: bytes) -> int:
-    """Where the comments at the end begin: lines with a # before them that are cut in fewer parts than the header."""
+    """Where the comments at the end begin:
+    lines with a # before them that are cut in fewer parts than the header.
+    """
     separator = max((s.encode() for s in SEPARATORS), key=header.count)
     apart = separator if separator in header else None
     end = len(data)
@@ -181,7 +190,9 @@ def _text_columns(data: bytes, separator: str, name: str) -> pa.Table:
 
 
 def _check_quotes(data: bytes, separator: str, header: str, name: str) -> None:
-    """A quote that is never closed takes the next rows into its value, so that they vanish: IngestError, its line."""
+    """A quote that is never closed takes the next rows into its value, so that they vanish:
+    IngestError, its line.
+    """
     text = io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace", newline="")
     reader = csv.reader(text, delimiter=separator, strict=True)
     line = 1
@@ -202,7 +213,9 @@ def _check_quotes(data: bytes, separator: str, header: str, name: str) -> None:
 
 
 def _between_blanks(data: bytes, name: str) -> Columns:
-    """Columns between blanks, as many words in each line as in the first; else columns at fixed places."""
+    """Columns between blanks, as many words in each line as in the first;
+    else columns at fixed places.
+    """
     lines = [
         line.expandtabs() for line in data.decode("utf-8", "replace").split("\n") if line.strip()
     ]
@@ -222,8 +235,10 @@ def _between_blanks(data: bytes, name: str) -> Columns:
     places = _places(lines)
     if len(places) != len(names):
         raise IngestError(
-            f"{name}: not a regular table: line {wrong} has {len(rows[wrong - 2])} values, the header names "
-            f"{len(names)} columns; give CSV, or a rule of dashes below the header where blanks stand for NULL"
+            f"{name}: not a regular table: line {wrong} has {len(rows[wrong - 2])} values, the "
+            "header names "
+            f"{len(names)} columns; give CSV, or a rule of dashes below the header where blanks "
+            "stand for NULL"
         )
     return _from_rows(names, [_cut(line, places) for line in lines[1:]]), {}
 
@@ -234,7 +249,9 @@ def _words(line: str) -> list[str]:
 
 
 def _cut(line: str, places: Sequence[tuple[int, int]]) -> list[str]:
-    """The values at their places; text between two places belongs to the nearer side's column before it."""
+    """The values at their places; text between two places belongs to the nearer side's column
+    before it.
+    """
     ends = [*(start for start, _ in places[1:]), max(len(line), places[-1][1]) if places else 0]
     return [line[start:end].strip() for (start, _), end in zip(places, ends, strict=True)]
 
@@ -256,7 +273,9 @@ def _from_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> pa.Table:
 
 
 def _ipac(data: bytes, name: str) -> Columns:
-    """An IPAC table: names, types, units and null values between bars, the data at the places of the bars."""
+    """An IPAC table: names, types, units and null values between bars,
+    the data at the places of the bars.
+    """
     lines = [
         line
         for line in data.decode("utf-8", "replace").split("\n")
@@ -267,7 +286,8 @@ def _ipac(data: bytes, name: str) -> Columns:
     rows = lines[len(head) :]
     if len(bars) < 2 or len(head) > IPAC_LINES or any(line.startswith("|") for line in rows):
         raise IngestError(
-            f"{name}: not a regular table: begins as an IPAC table and is none; fetch the file again"
+            f"{name}: not a regular table: begins as an IPAC table and is none; fetch the "
+            "file again"
         )
     places = list(pairwise(bars))
     names, _, units, nulls = [*(_inside(line, places) for line in head), *[[""] * len(places)] * 4][
@@ -289,7 +309,9 @@ def _not(null: str, value: str) -> str:
 
 
 def _cds(data: bytes, name: str) -> Columns:
-    """A machine-readable table of a journal or of CDS: the description byte by byte and the data in one file."""
+    """A machine-readable table of a journal or of CDS:
+    the description byte by byte and the data in one file.
+    """
     from astropy.io import ascii as tables
 
     try:

@@ -1,4 +1,6 @@
-"""The table of a VOTable: what the document itself holds, and nothing that it only names or claims."""
+"""The table of a VOTable: what the document itself holds,
+and nothing that it only names or claims.
+"""
 
 import io
 import warnings
@@ -17,16 +19,18 @@ DEEPEST = 64  # elements within elements; archives have some ten
 MOST_FIELDS = 20_000
 LARGEST = 1 << 30  # bytes that the declared widths of the columns may take, all rows together
 BYTES = {  # of one value, IVOA VOTable 1.5, table 4; char as astropy keeps it
-    "boolean": 1, "bit": 1, "unsignedByte": 1, "short": 2, "int": 4, "long": 8, "char": 4, "unicodeChar": 4,
-    "float": 4, "double": 8, "floatComplex": 8, "doubleComplex": 16,
+    "boolean": 1, "bit": 1, "unsignedByte": 1, "short": 2, "int": 4, "long": 8, "char": 4,
+    "unicodeChar": 4, "float": 4, "double": 8, "floatComplex": 8, "doubleComplex": 16,
 }  # fmt: skip
 
 
 def votable(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
-    """The one table of a VOTable with its units; a result cut at a row limit (OVERFLOW) or an error answer stops.
+    """The one table of a VOTable with its units; a result cut at a row limit (OVERFLOW) or an error
+    answer stops.
 
-    Refused before it is parsed: a document type (with it entities and default attributes), a reference out of the
-    document (``STREAM href``), more rows claimed than there are, nesting without end.
+    Refused before it is parsed: a document type (with it entities and default attributes), a
+    reference out of the document (``STREAM href``), more rows claimed than there are, nesting
+    without end.
     """
     from astropy.io import votable as vo
 
@@ -76,14 +80,16 @@ class _Guard:
         self.depth += 1
         if self.depth > DEEPEST:
             raise IngestError(
-                f"{self.name}: elements {DEEPEST} deep within each other, which no archive has; refused"
+                f"{self.name}: elements {DEEPEST} deep within each other, which no archive "
+                "has; refused"
             )
         tag = tag.rpartition(":")[2]
         if tag in ("TR", "TD"):
             self.rows += tag == "TR"
         elif tag == "STREAM" and "href" in attributes:
             raise IngestError(
-                f"{self.name}: its data are elsewhere (STREAM href={attributes['href'][:80]!r}), and no reference out "
+                f"{self.name}: its data are elsewhere (STREAM "
+                f"href={attributes['href'][:80]!r}), and no reference out "
                 f"of a file is followed; save the table with its data inside"
             )
         elif tag == "TABLE":
@@ -100,7 +106,8 @@ class _Guard:
 
     def doctype(self, *_: Any) -> None:
         raise IngestError(
-            f"{self.name}: declares XML entities or default values (a DTD), which no archive does; refused"
+            f"{self.name}: declares XML entities or default values (a DTD), which no archive "
+            "does; refused"
         )
 
     def _table(self, attributes: dict[str, str]) -> None:
@@ -142,7 +149,8 @@ def _check_sizes(guard: _Guard, size: int) -> None:
         if _width(field) * max(rows, 1) > LARGEST:
             shown = field.get("name", "")[:40]
             raise IngestError(
-                f"{guard.name}: column {shown!r} has arraysize {field['arraysize'][:40]!r}, too large"
+                f"{guard.name}: column {shown!r} has arraysize "
+                f"{field['arraysize'][:40]!r}, too large"
             )
 
 
@@ -167,7 +175,8 @@ def _complete(document: Any, name: str) -> None:
     for info in infos:
         if info.name == "QUERY_STATUS" and info.value in ("OVERFLOW", "ERROR"):
             raise IngestError(
-                f"{name}: QUERY_STATUS is {info.value}: the table is not complete; fetch it in parts"
+                f"{name}: QUERY_STATUS is {info.value}: the table is not complete; fetch "
+                "it in parts"
             )
 
 

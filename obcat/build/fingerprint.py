@@ -1,4 +1,6 @@
-"""What decides a catalog, as one hash: inputs, survey, SQL, code and the versions of the libraries."""
+"""What decides a catalog, as one hash:
+inputs, survey, SQL, code and the versions of the libraries.
+"""
 
 import hashlib
 import json
@@ -46,7 +48,9 @@ def fits() -> list[str]:
 
 
 def fingerprint_of(path: Path) -> str | None:
-    """The fingerprint written in a database; None where there is no database, or none that can be read."""
+    """The fingerprint written in a database;
+    None where there is no database, or none that can be read.
+    """
     if not path.is_file():
         return None
     try:
@@ -73,5 +77,7 @@ def provenance(survey: Survey, read: Mapping[str, str], mark: str) -> dict[str, 
 
 
 def _packages(survey: Survey) -> tuple[str, ...]:
-    """What the numbers hang on; the packages that train only where no models of another build are used."""
+    """What the numbers hang on; the packages that train only where no models of another build are
+    used.
+    """
     return PACKAGES if survey.models_from else (*PACKAGES, *TRAINING)

@@ -1,4 +1,6 @@
-"""A fit is a SQL file too: its SELECT is the training sample; the code that it hangs on is found by reading."""
+"""A fit is a SQL file too: its SELECT is the training sample;
+the code that it hangs on is found by reading.
+"""
 
 import ast
 import hashlib
@@ -117,7 +119,9 @@ def fit_file(
     kept_in: Path,
     models_from: Path | None,
 ) -> tuple[str, Arrays]:
-    """Name and arrays of the model: fitted, taken from the cache, or borrowed from another survey's build."""
+    """Name and arrays of the model: fitted, taken from the cache,
+    or borrowed from another survey's build.
+    """
     name = file.path.stem.partition("fit_")[2]
     if models_from and name in BORROWED:
         return name, borrow(con, name, models_from)
@@ -173,7 +177,8 @@ def borrow(con: duckdb.DuckDBPyConnection, name: str, source: Path) -> Arrays:
         found = models.borrow(source, name)
     except duckdb.Error as error:
         raise StepFailed(
-            f"models_from: {source} has no models ({str(error).splitlines()[0]}); give another survey's obcat.duckdb"
+            f"models_from: {source} has no models ({str(error).splitlines()[0]}); give another "
+            "survey's obcat.duckdb"
         ) from error
     if found is None:
         raise StepFailed(f"models_from: {source} has no model {name!r}; build that survey first")
@@ -183,7 +188,9 @@ def borrow(con: duckdb.DuckDBPyConnection, name: str, source: Path) -> Arrays:
 
 
 def ordered(batches: pa.RecordBatchReader, file: SqlFile) -> Iterator[pa.RecordBatch]:
-    """Pass batches on; a fit whose rows come in no fixed order would differ from run to run, so it stops."""
+    """Pass batches on; a fit whose rows come in no fixed order would differ from run to run,
+    so it stops.
+    """
     last: list[Any] = []
     for batch in batches:
         keys = last + batch.column(0).to_pylist()

@@ -57,7 +57,8 @@ class Part(NamedTuple):
 def ordered_spectra(
     paths: Iterable[Path], headers: pa.Table, schema: pa.Schema, scratch: Path
 ) -> pa.RecordBatchReader:
-    """specid, z, flux, ivar (``schema``) of the spectra that headers name, by specid; can be read once.
+    """specid, z, flux, ivar (``schema``) of the spectra that headers name, by specid; can be read
+    once.
 
     A part may hold others: headers (specid, sha256, z) say which. ``scratch`` is a folder for the
     temporary file, 31 kB a spectrum of a large heap. Raises StepFailed where a part is damaged.
@@ -160,13 +161,16 @@ class DamagedStore(StepFailed):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path}: damaged since it was written; `obcat ingest --again` with the survey makes it anew"
+            f"{path}: damaged since it was written; `obcat ingest --again` with the survey "
+            "makes it anew"
         )
 
 
 @contextmanager
 def registered(con: duckdb.DuckDBPyConnection, survey: Survey, raw: Path) -> Iterator[None]:
-    """Register every input. File names go to pyarrow, never to DuckDB, which would read them as globs."""
+    """Register every input. File names go to pyarrow, never to DuckDB,
+    which would read them as globs.
+    """
     relations = {
         "survey": _survey(survey),
         **_reference(),
@@ -216,7 +220,9 @@ def _reference() -> dict[str, pa.Table]:
 
 
 def _zero_point_coefficients() -> pa.Table:
-    """Tables 9 and 10 of Lindegren et al. 2021 from the package gaiadr3-zeropoint, one row per coefficient."""
+    """Tables 9 and 10 of Lindegren et al.
+    2021 from the package gaiadr3-zeropoint, one row per coefficient.
+    """
     package = find_spec("zero_point")
     folders = package.submodule_search_locations if package else None
     assert folders, "gaiadr3-zeropoint is among the requirements"

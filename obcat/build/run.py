@@ -35,7 +35,8 @@ class BuildFailed(ObcatError):
 def build(
     survey: Survey, folder: Path, *, say: Say, threads: int | None = None, memory: str | None = None
 ) -> bool:
-    """Make ``folder/obcat.duckdb`` from ``folder/raw``; False if it was there already and nothing has changed.
+    """Make ``folder/obcat.duckdb`` from ``folder/raw``; False if it was there already and nothing
+    has changed.
 
     Raises BuildFailed where inputs or packages are missing, a check fails or another build is at
     work, StepFailed where a SQL file fails, MachineError where ``threads`` or ``memory`` cannot be.
@@ -74,7 +75,8 @@ def build(
             faults = check(con, say)
             if faults:
                 raise BuildFailed(
-                    f"checks failed: {', '.join(faults)}; see sql/95_check; the old catalog is untouched"
+                    f"checks failed: {', '.join(faults)}; see sql/95_check; the old catalog "
+                    "is untouched"
                 )
             con.execute("CHECKPOINT obcat")
     return True
@@ -175,7 +177,9 @@ def timed(con: duckdb.DuckDBPyConnection, file: db.SqlFile, say: Say) -> Iterato
 
 
 def check(con: duckdb.DuckDBPyConnection, say: Say) -> list[str]:
-    """Run sql/95_check: every row returned is a fault. Returns the checks of level fail that found one."""
+    """Run sql/95_check: every row returned is a fault.
+    Returns the checks of level fail that found one.
+    """
     failed = []
     for file in db.sql_files(db.CHECKS):
         faults = len(con.execute(file.text).fetchall())

@@ -1,4 +1,6 @@
-"""A finished catalog from Python: tables, stars, cones, spectra, SQL, and why a number is what it is."""
+"""A finished catalog from Python: tables, stars, cones, spectra, SQL,
+and why a number is what it is.
+"""
 
 import warnings
 from collections.abc import Mapping
@@ -39,7 +41,8 @@ __all__ = ["Catalog", "ParameterUsed", "Spectrum", "open"]
 FRAMES = ("observed", "rest", "normalised")
 SPECTRUM = {
     "observed": "SELECT flux, ivar FROM raw.spectra WHERE specid = $specid",
-    "rest": "SELECT s.flux, s.ivar, h.z FROM raw.spectra AS s JOIN stage.headers AS h USING (specid)"
+    "rest": "SELECT s.flux, s.ivar, h.z FROM raw.spectra AS s JOIN stage.headers AS h "
+    "USING (specid)"
     " WHERE specid = $specid",
     "normalised": "SELECT flux, ivar FROM spectra.normalised WHERE specid = $specid",
 }
@@ -128,9 +131,9 @@ class Catalog:
         Tables and columns are those of the schema (``SHOW ALL TABLES``). Raises QueryRefused where
         it is no SELECT, cannot be run, or takes longer than ``time_limit`` seconds.
 
-        ``isolated`` runs it in a process of its own, as ``obcat sql`` does: it ends at ``time_limit``
-        (seconds) and at ``memory`` (bytes) whatever the query does, and no breakdown of it reaches
-        this process.
+        ``isolated`` runs it in a process of its own, as ``obcat sql`` does: it ends at
+        ``time_limit`` (seconds) and at ``memory`` (bytes) whatever the query does, and no breakdown
+        of it reaches this process.
 
         Examples
         --------
@@ -166,7 +169,8 @@ class Catalog:
         return self._select(name, rest=f"ORDER BY {order}" if order else "")
 
     def star(self, name: str | int) -> "Table":
-        """All visits of one star, the best in S/N first, as an astropy Table with the columns of the catalog.
+        """All visits of one star, the best in S/N first, as an astropy Table with the columns of
+        the catalog.
 
         ``name`` is a specid, a star_id, a Gaia identifier (with or without "Gaia DR2"), a name in
         the list of targets, a LAMOST designation, or a position: "RA DEC" in degrees or
@@ -286,7 +290,8 @@ class Catalog:
 
     @property
     def parameters(self) -> Mapping[str, ParameterUsed]:
-        """The numbers of the method that this catalog was made with: name -> value, unit, status, meaning.
+        """The numbers of the method that this catalog was made with: name -> value, unit, status,
+        meaning.
 
         ``status`` says "paper, section 6", "assumed", or what stood in the place of what.
 
@@ -337,7 +342,9 @@ class Catalog:
         rest: str = "",
         parameters: Mapping[str, Any] | None = None,
     ) -> "Table":
-        """The declared columns of a table and ``extra``, with what ``rest`` says of rows and order."""
+        """The declared columns of a table and ``extra``,
+        with what ``rest`` says of rows and order.
+        """
         schema, _, table = name.partition(".")
         with one_line_errors(self.path, TIME_LIMIT):
             listed = ", ".join(quoted(c.column) for c in columns_as_run(self._con, name))

@@ -1,4 +1,6 @@
-"""One spectrum on the common grid: three arrays that know what they are, and can show themselves."""
+"""One spectrum on the common grid:
+three arrays that know what they are, and can show themselves.
+"""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -104,7 +106,8 @@ class Spectrum(_Arrays):
         return ", ".join(filter(None, (self.specid, "SIMULATED" if self.simulated else "")))
 
     def to_specutils(self) -> "specutils.Spectrum":
-        """The same for specutils: wavelengths in Angstrom, ivar as uncertainty, masked where it is 0.
+        """The same for specutils: wavelengths in Angstrom, ivar as uncertainty, masked where it is
+        0.
 
         Flux has no unit, its calibration being relative. Raises ModuleNotFoundError where specutils
         is not installed.

@@ -73,12 +73,14 @@ def simulate(
     seeds: tuple[str, ...],
     workers: int,
 ) -> None:
-    """Make a SIMULATED survey in FOLDER/survey and its truth in FOLDER/truth; no build looks at the truth.
+    """Make a SIMULATED survey in FOLDER/survey and its truth in FOLDER/truth; no build looks at the
+    truth.
 
-    Both are links into FOLDER/simulation, which appears as a whole; nothing that obcat did not make is replaced.
+    Both are links into FOLDER/simulation, which appears as a whole; nothing that obcat did not make
+    is replaced.
 
-    Each ingredient draws from a stream of its own: leaving one out, or another seed for it, changes no draw of the
-    others.
+    Each ingredient draws from a stream of its own: leaving one out, or another seed for it, changes
+    no draw of the others.
     """
     from obcat import simulate as simulation
     from obcat.files import clear_left
@@ -113,7 +115,9 @@ def simulate(
     "--allow-empty", is_flag=True, help="Accept tables of which no row belongs to a spectrum."
 )
 def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: bool) -> None:
-    """Read the spectra and tables of SURVEY (a TOML file) into build/NAME/raw; only what is new or changed is read."""
+    """Read the spectra and tables of SURVEY (a TOML file) into build/NAME/raw;
+    only what is new or changed is read.
+    """
     from obcat.ingest.survey import ingest as run
     from obcat.lock import locked
 
@@ -143,7 +147,8 @@ def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: 
 @click.option(
     "--memory",
     metavar="SIZE",
-    help="For the database, such as 2GB; batches and fits take up to 2 GB besides. Default: follows the machine.",
+    help="For the database, such as 2GB; batches and fits take up to 2 GB besides. Default: "
+    "follows the machine.",
 )
 @TRUST
 def build(survey: Path, root: Path, threads: int | None, memory: str | None) -> None:
@@ -203,7 +208,9 @@ SHOWN = 20  # missing things that are named on the terminal; the rest stand in m
     help="Only the first N spectra of the list, for a small try.",
 )
 def fetch(survey: Path, dry_run: bool, limit: int | None) -> None:
-    """Download what SURVEY (a TOML file, or the name of one in surveys/) names; run again, it goes on."""
+    """Download what SURVEY (a TOML file, or the name of one in surveys/) names;
+    run again, it goes on.
+    """
     command = f"obcat fetch {survey}" + (f" --limit {limit}" if limit else "")
     with stopped_by_signals(command):
         _fetched(survey, dry_run, limit, command)
@@ -261,7 +268,9 @@ def _fetched(survey: Path, dry_run: bool, limit: int | None, command: str) -> No
 
 
 def located(survey: Path) -> Path:
-    """The survey file: as given, by its name in surveys/, or one of the package's, copied to surveys/."""
+    """The survey file: as given, by its name in surveys/, or one of the package's,
+    copied to surveys/.
+    """
     from obcat.ingest.fetch.errors import FetchError
 
     beside = Path("surveys") / f"{survey}.toml"
@@ -278,11 +287,14 @@ def located(survey: Path) -> Path:
 
 
 def report(missing: list, folder: Path, command: str) -> None:
-    """What is missing, by name, and how to go on; ends the command with an exit code that is not 0."""
+    """What is missing, by name, and how to go on;
+    ends the command with an exit code that is not 0.
+    """
     for one in missing[:SHOWN]:
         say(f"missing: {one.step} {one.name}: {one.why}")
     if len(missing) > SHOWN:
         say(f"missing: {len(missing) - SHOWN:,} more")
     raise click.ClickException(
-        f"{len(missing):,} missing, all named in {folder / 'missing.tsv'}; to try again what is missing: {command}"
+        f"{len(missing):,} missing, all named in {folder / 'missing.tsv'}; to try again what is "
+        f"missing: {command}"
     )

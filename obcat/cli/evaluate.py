@@ -25,7 +25,9 @@ def check(database: Path) -> None:
 @main.command()
 @DATABASE
 def status(database: Path) -> None:
-    """What DATABASE holds: inputs, quarantine, parameters with their source, models, time by step."""
+    """What DATABASE holds: inputs, quarantine, parameters with their source, models,
+    time by step.
+    """
     from obcat.query.sql import status as run
 
     with reading(database):
@@ -61,7 +63,9 @@ def evaluate(database: Path, truth: Path | None, companions: Path | None, *, rea
 @DATABASE
 @click.argument("picture", type=click.Path(path_type=Path))
 def figure(database: Path, picture: Path) -> None:
-    """Draw the catalog as one PICTURE (PNG): M_spec against M_geo, HR diagram, map, distance errors."""
+    """Draw the catalog as one PICTURE (PNG):
+    M_spec against M_geo, HR diagram, map, distance errors.
+    """
     from obcat.report.overview import draw_overview
 
     draw_overview(database, picture)
@@ -76,7 +80,9 @@ def figure(database: Path, picture: Path) -> None:
     help="Folder to write to; default: report beside DATABASE.",
 )
 def report(database: Path, out: Path | None) -> None:
-    """Write a page with the paper's figures and numbers from DATABASE, and the figures as PDF and PNG."""
+    """Write a page with the paper's figures and numbers from DATABASE,
+    and the figures as PDF and PNG.
+    """
     from obcat.report.page import report as run
 
     folder = out or database.parent / "report"
@@ -112,7 +118,9 @@ def report(database: Path, out: Path | None) -> None:
 def realism(
     spectra: Path, real: Path | None, save: Path | None, write: Path | None, most: int
 ) -> None:
-    """Compare noise, masks and calibration of SIMULATED spectra (a folder, SPECTRA) with those of real ones."""
+    """Compare noise, masks and calibration of SIMULATED spectra (a folder,
+    SPECTRA) with those of real ones.
+    """
     from obcat.realism.comparison import compare_spectra
 
     click.echo(compare_spectra(spectra, real, save, write, most), nl=False)
@@ -141,10 +149,11 @@ def realism(
 def compare(
     catalog: Path, database: Path | None, by: str | None, columns: tuple[str, ...], out: Path | None
 ) -> None:
-    """Compare DATABASE with CATALOG, a table that others published: bias, scatter, agreement of flags, a picture.
+    """Compare DATABASE with CATALOG, a table that others published: bias, scatter, agreement of
+    flags, a picture.
 
-    CATALOG is FITS, VOTable, CSV, ECSV or Parquet, for example J/ApJS/253/22. DATABASE may be left out where there
-    is one build only.
+    CATALOG is FITS, VOTable, CSV, ECSV or Parquet, for example J/ApJS/253/22. DATABASE may be left
+    out where there is one build only.
     """
     from obcat.compare import compare as run
     from obcat.compare import names

@@ -138,7 +138,9 @@ def _said(error: BaseException) -> str:
 
 
 def open_standard_files() -> None:
-    """Give a closed stdin, stdout or stderr to /dev/null: else the next file opened takes its place."""
+    """Give a closed stdin, stdout or stderr to /dev/null:
+    else the next file opened takes its place.
+    """
     while (handle := os.open(os.devnull, os.O_RDWR)) < 3:
         pass
     os.close(handle)
@@ -167,7 +169,8 @@ def _remember(context: click.Context, _: click.Parameter, trust: bool) -> None:
 
 
 def refuse_untrusted(database: Path | None, where: str = "") -> None:
-    """Stops with one line where the database is neither of a build nor of a release, and --trust was not given.
+    """Stops with one line where the database is neither of a build nor of a release, and --trust
+    was not given.
 
     ``where`` stands before what is said: the setting that names the database.
     """
@@ -275,8 +278,11 @@ class Commands(click.Group):
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(package_name="obcat")
 def main(*, debug: bool) -> None:
-    """Absolute magnitudes, extinctions, distances, binarity and emission of O and B stars (Xiang et al. 2021)."""
-    # DuckDB and the reader processes use the cores; a second level of threads would change the last bits of sums.
+    """Absolute magnitudes, extinctions, distances,
+    binarity and emission of O and B stars (Xiang et al. 2021).
+    """
+    # DuckDB and the reader processes use the cores; a second level of threads would change the last
+    # bits of sums.
     for library in ("OPENBLAS", "OMP", "MKL"):
         os.environ[f"{library}_NUM_THREADS"] = "1"
 

@@ -17,7 +17,9 @@ FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, f
     help="Folder to write to; default: release beside DATABASE.",
 )
 def export(database: Path, out: Path | None) -> None:
-    """Write catalog.ob_stars as FITS, CSV, VOTable, Parquet, DuckDB and CDS package, with checksums and a guide."""
+    """Write catalog.ob_stars as FITS, CSV, VOTable, Parquet, DuckDB and CDS package,
+    with checksums and a guide.
+    """
     from obcat.export.release import release
 
     written = release(database, out or database.parent / "release")
@@ -28,7 +30,9 @@ def export(database: Path, out: Path | None) -> None:
 @main.command()
 @FOLDER
 def verify(folder: Path) -> None:
-    """Compare the files of a release in FOLDER with its SHA256SUMS; names what is damaged or missing."""
+    """Compare the files of a release in FOLDER with its SHA256SUMS;
+    names what is damaged or missing.
+    """
     from obcat.export.verify import verify as run
 
     found = run(folder)
@@ -46,7 +50,9 @@ def verify(folder: Path) -> None:
 @main.command("check-cds")
 @FOLDER
 def check_cds(folder: Path) -> None:
-    """Check a package for CDS/VizieR in FOLDER: a ReadMe and the tables it describes; one line a fault."""
+    """Check a package for CDS/VizieR in FOLDER: a ReadMe and the tables it describes;
+    one line a fault.
+    """
     from obcat.export.cds.check import check
 
     faults = check(folder)
@@ -77,7 +83,9 @@ def check_cds(folder: Path) -> None:
     help="File of star_id or specid, one a line, whose spectra come first.",
 )
 def page(database: Path, out: Path | None, spectra: int, stars: Path | None) -> None:
-    """Write DATABASE as one HTML file for a browser: SQL, linked plots, spectra; no server and no network needed."""
+    """Write DATABASE as one HTML file for a browser: SQL, linked plots, spectra;
+    no server and no network needed.
+    """
     from obcat.page import page as run
 
     first = stars.read_text(encoding="utf-8").split() if stars else []

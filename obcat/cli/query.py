@@ -159,12 +159,15 @@ class Asked:
 
 
 def prompt(put: Callable[[str], None]) -> None:
-    """One query after another, each ended by a semicolon; an error does not end the conversation."""
+    """One query after another, each ended by a semicolon;
+    an error does not end the conversation.
+    """
     from importlib import import_module
 
     import_module("readline")  # gives input() its line editing and history
     say(
-        "One SELECT, ended by a semicolon. Tables: SHOW ALL TABLES; columns: DESCRIBE catalog.ob_stars. Ctrl-D ends."
+        "One SELECT, ended by a semicolon. Tables: SHOW ALL TABLES; columns: DESCRIBE "
+        "catalog.ob_stars. Ctrl-D ends."
     )
     lines: list[str] = []
     while True:
@@ -198,7 +201,9 @@ def typed(mark: str) -> str:
     help="Write one HTML page, with the spectrum and the distance drawn, to this file.",
 )
 def explain(database: Path, star: str, html: Path | None) -> None:
-    """Why these numbers? All that made the row of STAR: a specid, star_id, Gaia DR2 id, target name or "RA DEC"."""
+    """Why these numbers? All that made the row of STAR:
+    a specid, star_id, Gaia DR2 id, target name or "RA DEC".
+    """
     from obcat.explain import explain as run
     from obcat.files import publishing
 

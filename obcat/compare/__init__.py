@@ -1,4 +1,6 @@
-"""Compare: a catalog beside another that has columns like it, for example the published one; tables and a picture."""
+"""Compare: a catalog beside another that has columns like it, for example the published one;
+tables and a picture.
+"""
 
 from pathlib import Path
 
@@ -17,19 +19,21 @@ KIND = "comparison"
 def compare(
     database: Path, other: object, name: str, folder: Path, *, by: str | None = None
 ) -> str:
-    """The comparison as text; also writes the folder ``folder``: compare.txt, compare.png and compare.pdf.
+    """The comparison as text; also writes the folder ``folder``: compare.txt, compare.png and
+    compare.pdf.
 
     It appears by one rename, in place of an earlier comparison.
 
     Parameters
     ----------
     database : of obcat build
-    other : pyarrow Table with columns under our names, as ``ingest.foreign.read_foreign`` reads them
+    other : pyarrow Table with columns under our names, as ``ingest.foreign.read_foreign`` reads
+        them
     name : what the other catalog is called
     by : fitsname, specid or gaia_id; None: whichever finds most rows
 
-    Raises CompareError (one line): no such key on both sides, nothing matches, nothing to compare, not a catalog,
-    ``folder`` cannot be written or holds what is not of a comparison.
+    Raises CompareError (one line): no such key on both sides, nothing matches, nothing to compare,
+    not a catalog, ``folder`` cannot be written or holds what is not of a comparison.
     """
     joined = join(database, other, by)
     sections = [
@@ -49,7 +53,10 @@ def compare(
 
 
 def _counts(joined: Joined) -> Section:
-    note = f"Joined by {joined.by}; below, ours minus theirs. A key that one side has more than once joins nothing."
+    note = (
+        f"Joined by {joined.by}; below, ours minus theirs. A key that one side has more than "
+        "once joins nothing."
+    )
     rows = [(label, f"{n:,}") for label, n in joined.counts.items()]
     return Section("rows", note, ("n",), rows)
 

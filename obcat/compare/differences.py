@@ -48,8 +48,10 @@ Floats = NDArray[np.float64]
 def number_section(joined: Joined) -> Section:
     """One row a column of numbers; errors are both sides' in quadrature, where both state one."""
     note = (
-        "bias: median; robust scatter: 1.4826 MAD. Distances as ours / theirs - 1. Errors: both in quadrature; two\n"
-        "catalogs from the same spectra share most of their errors, so that a scatter well below 1 is to be expected."
+        "bias: median; robust scatter: 1.4826 MAD. Distances as ours / theirs - 1. Errors: both "
+        "in quadrature; two\n"
+        "catalogs from the same spectra share most of their errors, so that a scatter well "
+        "below 1 is to be expected."
     )
     rows = [
         _row(joined, name, name, np.isfinite(joined.ours[name]))
@@ -111,7 +113,9 @@ def _pull(joined: Joined, name: str) -> Floats:
 
 
 def flags(joined: Joined) -> Iterator[Section]:
-    """A cross table of each flag, with the share that agrees and Cohen's kappa of the stars both sides know."""
+    """A cross table of each flag, with the share that agrees and Cohen's kappa of the stars both
+    sides know.
+    """
     for name in joined.columns:
         if _is_flag(name):
             yield _table(name, joined.ours[name], joined.theirs[name])
@@ -129,7 +133,9 @@ def _table(name: str, ours: NDArray[np.float64], theirs: NDArray[np.float64]) ->
 
 
 def kappa(cells: NDArray[np.int64]) -> float:
-    """Agreement beyond chance of a (2, 2) table of counts (Cohen 1960); NaN where chance alone explains all of it."""
+    """Agreement beyond chance of a (2, 2) table of counts (Cohen 1960);
+    NaN where chance alone explains all of it.
+    """
     n = cells.sum()
     if not n:
         return np.nan

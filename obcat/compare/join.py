@@ -43,7 +43,9 @@ class CompareError(ObcatError, ValueError):
 
 
 class Joined(NamedTuple):
-    """``ours``, ``theirs``: column -> (n,) float64 with NaN for NULL, the same columns and rows in both."""
+    """``ours``, ``theirs``: column -> (n,) float64 with NaN for NULL,
+    the same columns and rows in both.
+    """
 
     heading: str
     by: str
@@ -54,9 +56,11 @@ class Joined(NamedTuple):
 
 
 def join(database: Path, other: Any, by: str | None) -> Joined:
-    """The rows of both with the same key. By gaia_id a star is its row of uniqflag 1, where theirs has uniqflag too.
+    """The rows of both with the same key. By gaia_id a star is its row of uniqflag 1, where theirs
+    has uniqflag too.
 
-    CompareError: no such key on both sides, nothing matches, no number to compare, not a database of obcat build.
+    CompareError: no such key on both sides, nothing matches, no number to compare, not a database
+    of obcat build.
     """
     heading, mine = _read(database)
     usable = [
@@ -64,7 +68,8 @@ def join(database: Path, other: Any, by: str | None) -> Joined:
     ]
     if by is not None and by not in usable:
         raise CompareError(
-            f"{by}: is not a column of both catalogs; they have {', '.join(usable) or 'none'} in common"
+            f"{by}: is not a column of both catalogs; they have "
+            f"{', '.join(usable) or 'none'} in common"
         )
     if not usable:
         raise CompareError(
@@ -80,7 +85,8 @@ def join(database: Path, other: Any, by: str | None) -> Joined:
     columns = _comparable(mine, other)
     if not columns:
         raise CompareError(
-            "the other catalog has no column of ours to compare; name them with --column ours=theirs"
+            "the other catalog has no column of ours to compare; name them with --column "
+            "ours=theirs"
         )
     ours, theirs = (
         {c: arrow.float_array(table[c])[at] for c in columns}
@@ -101,7 +107,9 @@ def _read(database: Path) -> tuple[str, pa.Table]:
 def _pairs(
     mine: pa.Table, other: pa.Table, key: str
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of either side with the same key, in our order; what is there twice on a side is nobody's."""
+    """Rows of either side with the same key, in our order;
+    what is there twice on a side is nobody's.
+    """
     left, right = _keyed(mine, key), _keyed(other, key)
     both = left.join(right, "key", join_type="inner", right_suffix="_other").sort_by("row")
     return both["row"].to_numpy(), both["row_other"].to_numpy()
@@ -147,7 +155,9 @@ def _any(column: pa.ChunkedArray) -> bool:
 
 
 def names() -> dict[str, tuple[str, ...]]:
-    """Our column -> what it may be called elsewhere, our own name first; names of errors follow CDS's ``e_X``."""
+    """Our column -> what it may be called elsewhere, our own name first;
+    names of errors follow CDS's ``e_X``.
+    """
     out = {}
     for column in columns_of(CATALOG):
         known = (column.column, label(column.column), *OTHERS.get(column.column, ()))

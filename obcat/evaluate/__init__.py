@@ -1,1 +1,3 @@
-"""The catalog of a simulated survey beside its truth, and beside the numbers that the paper states."""
+"""The catalog of a simulated survey beside its truth,
+and beside the numbers that the paper states.
+"""

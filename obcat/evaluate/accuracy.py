@@ -1,4 +1,5 @@
-"""Bias and scatter of M_spec, E(B-V) and distance against the truth, by five variables; how often the truth lies
+"""Bias and scatter of M_spec, E(B-V) and distance against the truth, by five variables; how often
+the truth lies
 in the intervals of 68 and 95 per cent, and the ranks of the true distances (PIT)."""
 
 from collections.abc import Callable
@@ -44,7 +45,9 @@ Show = Callable[[float], str]
 
 
 def groups(data: Compared) -> list[tuple[str, Rows]]:
-    """Rows of every bin of the five variables, and all; M, E(B-V) and distance are the true ones."""
+    """Rows of every bin of the five variables, and all;
+    M, E(B-V) and distance are the true ones.
+    """
     return [
         ("all", np.ones(len(data["mk"]), bool)),
         *bins("S/N", data["snr_g"], SNR_EDGES),
@@ -56,12 +59,16 @@ def groups(data: Compared) -> list[tuple[str, Rows]]:
 
 
 def magnitude_accuracy(data: Compared) -> Section:
-    """M_spec: of single stars, and of all against the light of the whole system, which is what the distance needs."""
-    note = (f"M_spec - M_true, mag, of stars that did not train. {WHO} "
-            "All: with binaries, against M of the system: what a distance needs. Emission is a class of its own."
-            + missing_note(data, "kind"))  # fmt: skip
-    return _section("M_spec by five variables", note, data, data["mk"] - data["true_mk_system"], data["mk_err"],
-                   data["is_train"] != 1, decimals)  # fmt: skip
+    """M_spec: of single stars, and of all against the light of the whole system,
+    which is what the distance needs.
+    """
+    note = (
+        f"M_spec - M_true, mag, of stars that did not train. {WHO} "
+        "All: with binaries, against M of the system: what a distance needs. Emission is a "
+        "class of its own." + missing_note(data, "kind")
+    )
+    return _section("M_spec by five variables", note, data, data["mk"] - data["true_mk_system"],
+        data["mk_err"], data["is_train"] != 1, decimals)  # fmt: skip
 
 
 def reddening_accuracy(data: Compared) -> Section:
@@ -97,7 +104,8 @@ def _section(
 ) -> Section:
     best = judged & (data["uniqflag"] == 1) & is_ob_star(data)
     single = best & (data["is_binary"] == 0)
-    rows = [(label, *_cells(off, error, single & rows, shown), *_cells(off, error, best & rows, shown))
+    rows = [(label, *_cells(off, error, single & rows, shown),
+        *_cells(off, error, best & rows, shown))
             for label, rows in groups(data)]  # fmt: skip
     return Section(title, note, COLUMNS, rows)
 
@@ -109,21 +117,27 @@ def _cells(off: Floats, error: Floats, rows: Rows, shown: Show) -> tuple[str, ..
 
 
 def central(rank: Floats, level: float) -> Floats:
-    """1 where the rank (n,) lies within the central interval of that content, 0 where not, NaN where unknown."""
+    """1 where the rank (n,) lies within the central interval of that content, 0 where not,
+    NaN where unknown.
+    """
     return np.where(np.isfinite(rank), np.abs(rank - 0.5) <= level / 2, np.nan)
 
 
 def coverage(data: Compared) -> Section:
     note = (
-        "Best visits. Distance: true distance between the 16th and 84th, the 2.5th and 97.5th percentile of p(d), "
-        "which is computed anew from the catalog; M_spec (against the light of the system, stars that did not "
-        "train) and E(B-V): true value within 0.99 and 1.96 claimed errors. If all errors were right: 68 % and 95 "
+        "Best visits. Distance: true distance between the 16th and 84th, the 2.5th and 97.5th "
+        "percentile of p(d), "
+        "which is computed anew from the catalog; M_spec (against the light of the system, "
+        "stars that did not "
+        "train) and E(B-V): true value within 0.99 and 1.96 claimed errors. If all errors were "
+        "right: 68 % and 95 "
         "%."
-    ) + missing_note(data, "kind")  # fmt: skip
+    ) + missing_note(data, "kind")
     rank = true_ranks(data)
     flags = [*(central(rank, level) for level in LEVELS), *_pulls(data)]
     columns = ("n", "distance 68 %", "95 %", "M_spec 68 %", "95 %", "E(B-V) 68 %", "95 %")
-    rows = [(label, str(np.isfinite(rank[rows]).sum()), *(percent(st.fraction(flag[rows])) for flag in flags))
+    rows = [(label, str(np.isfinite(rank[rows]).sum()),
+        *(percent(st.fraction(flag[rows])) for flag in flags))
             for label, rows in _interval_groups(data)]  # fmt: skip
     return Section("coverage of the intervals", note, columns, rows)
 
@@ -140,7 +154,9 @@ def _pulls(data: Compared) -> list[Floats]:
 
 
 def _interval_groups(data: Compared) -> list[tuple[str, Rows]]:
-    """All, the classes, then single stars without emission, for which the method is made, by S/N and distance."""
+    """All, the classes, then single stars without emission, for which the method is made,
+    by S/N and distance.
+    """
     best = (data["uniqflag"] == 1) & is_ob_star(data)
     binary, emission = data["is_binary"] == 1, data["has_emission"] == 1
     plain = best & ~binary & ~emission
@@ -163,9 +179,12 @@ def _interval_groups(data: Compared) -> list[tuple[str, Rows]]:
 
 
 def rank_histogram(data: Compared) -> Section:
-    """Per cent of the ranks in each tenth: 10 everywhere if p(d) is right, more at both ends if it is too narrow."""
+    """Per cent of the ranks in each tenth:
+    10 everywhere if p(d) is right, more at both ends if it is too narrow.
+    """
     note = (
-        "Rank of the true distance in p(d) (PIT), best visits: per cent in each tenth, 10 expected everywhere. "
+        "Rank of the true distance in p(d) (PIT), best visits: per cent in each tenth, 10 "
+        "expected everywhere. "
         "Both ends full: errors too small; the last tenths full: distances too small."
     )
     rank = true_ranks(data)

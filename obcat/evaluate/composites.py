@@ -1,4 +1,6 @@
-"""Mock binaries in numbers: M_spec of the sum of two spectra against that of the primary (paper section 6, Fig. 9)."""
+"""Mock binaries in numbers: M_spec of the sum of two spectra against that of the primary (paper
+section 6, Fig. 9).
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -42,13 +44,18 @@ COLUMNS = (
     "84 %",
     "brighter by > 0.2",
 )
-WHY = "Mock binaries need single stars with S/N > 80 and a parallax ten times its error (Gaia); there are too few."
+WHY = (
+    "Mock binaries need single stars with S/N > 80 and a parallax ten times its error (Gaia); "
+    "there are too few."
+)
 
 Floats = NDArray[np.floating]
 
 
 class Library(NamedTuple):
-    """Single stars of a survey: columns (n,), rest-frame spectra at one distance (n, 3909), M_spec of each (n,)."""
+    """Single stars of a survey: columns (n,), rest-frame spectra at one distance (n, 3909),
+    M_spec of each (n,).
+    """
 
     stars: Columns
     flux: Floats
@@ -79,9 +86,12 @@ def survey_mk(survey: Reading, flux: Floats, ivar: Floats) -> Floats:
 def pairs(survey: Reading) -> Section:
     """Composites of two stars of the survey, by type of the primary and difference in Ks."""
     note = (
-        "Pairs by chance of single stars with S/N > 80 and good parallaxes, spectra dereddened, put at one distance, "
-        "added, and measured as if single; M_geo tells which is the primary and by how much the other one is fainter "
-        "in Ks. q: of main-sequence stars of their Teff. Last column: part that comes out brighter than the primary."
+        "Pairs by chance of single stars with S/N > 80 and good parallaxes, spectra dereddened, "
+        "put at one distance, "
+        "added, and measured as if single; M_geo tells which is the primary and by how much the "
+        "other one is fainter "
+        "in Ks. q: of main-sequence stars of their Teff. Last column: part that comes out "
+        "brighter than the primary."
     )
     try:
         rows = pair_rows(survey, library(survey))
@@ -118,9 +128,12 @@ def with_companions(survey: Reading, other: Reading) -> Section:
     """Composites of stars of the survey and A, F, G dwarfs of another one, by both types."""
     kind = "SIMULATED" if other.simulated else "real"
     note = (
-        f"Primaries: single stars of this survey as above. Companions: {kind} spectra with labels of their own, "
-        "S/N > 40, log g > 3.7; M_V and mass are those of the main sequence at their Teff (MIST), their smooth "
-        "spectrum that of a black body, as nothing is known of their distance and reddening. The networks are this "
+        f"Primaries: single stars of this survey as above. Companions: {kind} spectra with "
+        "labels of their own, "
+        "S/N > 40, log g > 3.7; M_V and mass are those of the main sequence at their Teff "
+        "(MIST), their smooth "
+        "spectrum that of a black body, as nothing is known of their distance and reddening. "
+        "The networks are this "
         "survey's."
     )
     try:
@@ -140,7 +153,9 @@ def with_companions(survey: Reading, other: Reading) -> Section:
 def typed_rows(
     survey: Reading, lib: Library, dwarfs: Columns, name: str, limits: Sequence[float]
 ) -> list[tuple[str, ...]]:
-    """A row a type of primary: each star of the library with a dwarf of one type, drawn by chance, if it is fainter."""
+    """A row a type of primary: each star of the library with a dwarf of one type, drawn by chance,
+    if it is fainter.
+    """
     chosen, teff = np.flatnonzero(within(dwarfs["teff"], limits)), lib.stars["teff"]
     if not len(chosen):
         nothing = np.zeros(0)

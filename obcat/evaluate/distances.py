@@ -18,7 +18,9 @@ SIMPSON = np.array([1.0, *([4.0, 2.0] * (POINTS // 2 - 1)), 4.0, 1.0]) / 3
 
 
 def true_ranks(data: Compared) -> Floats:
-    """P(d < true distance) (n,) under the catalog's p(d), computed anew from the columns the build used."""
+    """P(d < true distance) (n,) under the catalog's p(d),
+    computed anew from the columns the build used.
+    """
     limits = data["distance_max"]
     return ranks(data, data["true_distance"], float(limits[0])) if len(limits) else limits
 
@@ -26,8 +28,9 @@ def true_ranks(data: Compared) -> Floats:
 def ranks(catalog: dict[str, np.ndarray], at: Floats, distance_max: float) -> Floats:
     """P(d < at) (n,) of the catalog's own p(d), NaN where it has no distance.
 
-    ``catalog`` has columns (n,) by name: those of the distance (mag, mas; the zero point taken off the parallax),
-    ``binary_flag`` (1: M_spec is left out, paper section 7) and ``dis``. ``at`` and ``distance_max`` are in kpc.
+    ``catalog`` has columns (n,) by name: those of the distance (mag, mas; the zero point taken off
+    the parallax), ``binary_flag`` (1: M_spec is left out, paper section 7) and ``dis``. ``at`` and
+    ``distance_max`` are in kpc.
     """
     used = {name: catalog[name] for name in INPUTS}
     used["mk"] = np.where(catalog["binary_flag"] == 1, np.nan, used["mk"])
@@ -48,10 +51,12 @@ def rank(
     *,
     distance_max: float,
 ) -> Floats:
-    """P(d < at) (n,) for the p(d) that ``kernels.distance.distance`` summarises; NaN where there is none.
+    """P(d < at) (n,) for the p(d) that ``kernels.distance.distance`` summarises; NaN where there is
+    none.
 
-    ``at`` (n,) is in kpc, the rest as there: 0.16 at ``dis_low``, 0.84 at ``dis_high``. If every p(d) is right, the
-    ranks of the true distances are uniform, and a part q of them lies within the central interval of content q.
+    ``at`` (n,) is in kpc, the rest as there: 0.16 at ``dis_low``, 0.84 at ``dis_high``. If every
+    p(d) is right, the ranks of the true distances are uniform, and a part q of them lies within the
+    central interval of content q.
     """
     columns = [
         np.asarray(x, float)
@@ -79,7 +84,9 @@ def _share(terms: Terms, x: Floats, end: float) -> Floats:
 
 
 def _integral(terms: Terms, low: Floats, high: Floats, peak: Floats) -> Floats:
-    """(n,) integral of exp(f + x) from ``low`` to ``high``, both (n, 1), over exp(peak), by Simpson's rule."""
+    """(n,) integral of exp(f + x) from ``low`` to ``high``, both (n, 1), over exp(peak),
+    by Simpson's rule.
+    """
     x = grid(low, high, POINTS)
     density = np.exp(terms.f(x, np.exp(-x)) - peak + x)
     return density @ SIMPSON * ((high - low)[:, 0] / (POINTS - 1))
@@ -92,9 +99,12 @@ Rows = NDArray[np.bool_]
 
 def distances(data: Compared) -> Section:
     note = (
-        "Best visits. Claimed: median of (dis_high - dis_low) / 2 / dis; actual: median of |dis / true - 1|, which is\n"
-        "0.674 of the claimed one where errors are normal; bias: median of dis / true - 1; covered: true distance\n"
-        f"between dis_low and dis_high (68.3 % expected). Paper: claimed {paper_text('dis_error')}, "
+        "Best visits. Claimed: median of (dis_high - dis_low) / 2 / dis; actual: median of |dis "
+        "/ true - 1|, which is\n"
+        "0.674 of the claimed one where errors are normal; bias: median of dis / true - 1; "
+        "covered: true distance\n"
+        "between dis_low and dis_high (68.3 % expected). Paper: claimed "
+        f"{paper_text('dis_error')}, "
         f"about {paper_text('dis_error_15')} at 15 kpc."
     )
     columns = ("n", "claimed", "actual", "bias", "covered")

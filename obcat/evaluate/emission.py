@@ -1,4 +1,6 @@
-"""em_flag and the bit of erroneous spectra against the truth, one row per visit; what any threshold would find (ROC)."""
+"""em_flag and the bit of erroneous spectra against the truth, one row per visit;
+what any threshold would find (ROC).
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +46,10 @@ def _sound(data: Compared) -> Rows:
 
 def emission_by_snr(data: Compared) -> Section:
     note = (
-        "Visits whose spectra are not spoiled. Recall: flagged of those with emission (unknown counts as missed);\n"
-        "false alarms: flagged of those without, em_flag known. Aims at S/N >= 30: recall 95 % above 2 A, alarms 1 %."
+        "Visits whose spectra are not spoiled. Recall: flagged of those with emission (unknown "
+        "counts as missed);\n"
+        "false alarms: flagged of those without, em_flag known. Aims at S/N >= 30: recall 95 % "
+        "above 2 A, alarms 1 %."
     )
     columns = (
         "n emission",
@@ -78,7 +82,10 @@ def _snr_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
 
 
 def emission_by_width(data: Compared) -> Section:
-    note = "Recall at S/N >= 30 by true equivalent width of the emission at H alpha, and by its source."
+    note = (
+        "Recall at S/N >= 30 by true equivalent width of the emission at H alpha, and by "
+        "its source."
+    )
     good = _sound(data) & (data["snr_g"] >= GOOD_SNR) & (data["has_emission"] == 1)
     kinds = (("disc", data["is_nebular"] == 0), ("nebular", data["is_nebular"] == 1))
     columns = [f"{what} {kind}" for kind, _ in kinds for what in ("n", "recall")]
@@ -96,7 +103,10 @@ def _recall_cells(data: Compared, rows: Rows) -> tuple[str, str]:
 
 def erroneous(data: Compared) -> Section:
     """Spoiled spectra found, by what was done to them; sound spectra called erroneous."""
-    note = "All visits: share with erroneous = 1 and share with em_flag = 1; unknown counts as not flagged."
+    note = (
+        "All visits: share with erroneous = 1 and share with em_flag = 1; unknown counts as "
+        "not flagged."
+    )
     emission, high = data["has_emission"] == 1, data["snr_g"] >= GOOD_SNR
     kinds = sorted({*KINDS, *data["erroneous_kind"].tolist()} - {""})
     groups = [
@@ -131,11 +141,16 @@ def _sides(data: Compared) -> tuple[Rows, Rows]:
 
 
 def by_class(data: Compared) -> Section:
-    """Area under the curve and recall at given rates of false alarms, by S/N, equivalent width and kind."""
+    """Area under the curve and recall at given rates of false alarms, by S/N,
+    equivalent width and kind.
+    """
     note = (
-        "Every threshold on the excess at H alpha over its error; one row per visit, spoiled spectra left out. Area: "
-        "chance that a star with emission stands above one without (1 is perfect, 0.5 a guess); recall where so "
-        "many of the stars without emission of that S/N are flagged; last columns: em_flag as built. EW and "
+        "Every threshold on the excess at H alpha over its error; one row per visit, spoiled "
+        "spectra left out. Area: "
+        "chance that a star with emission stands above one without (1 is perfect, 0.5 a guess); "
+        "recall where so "
+        "many of the stars without emission of that S/N are flagged; last columns: em_flag as "
+        "built. EW and "
         "kinds: S/N >= 30."
     ) + missing_note(data, "kind")
     some, none = _sides(data)
@@ -180,7 +195,9 @@ def _class_row(label: str, data: Compared, some: Rows, none: Rows) -> tuple[str,
 
 
 def area(found: Floats, alarms: Floats) -> float:
-    """P(a score (n,) is above one of ``alarms`` (m,)), ties count half; NaN where either is empty."""
+    """P(a score (n,) is above one of ``alarms`` (m,)), ties count half;
+    NaN where either is empty.
+    """
     if not len(found) or not len(alarms):
         return np.nan
     ordered = np.sort(alarms)
@@ -196,7 +213,8 @@ def threshold_at(alarms: Floats, rate: float) -> float:
 
 def sweep(data: Compared) -> Section:
     note = (
-        "Visits with S/N >= 30, spectra not spoiled: flagged if the excess over its error is above the threshold. "
+        "Visits with S/N >= 30, spectra not spoiled: flagged if the excess over its error is "
+        "above the threshold. "
         "Purity: truly with emission of those flagged."
     )
     some, none = (rows & (data["snr_g"] >= GOOD_SNR) for rows in _sides(data))

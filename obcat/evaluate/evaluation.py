@@ -1,4 +1,6 @@
-"""`obcat evaluate`: the catalog of a simulated survey against its truth, beside the paper's numbers."""
+"""`obcat evaluate`: the catalog of a simulated survey against its truth,
+beside the paper's numbers.
+"""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -67,7 +69,10 @@ Cells = list[tuple[str, ...]]
 
 def beside_paper(data: Compared, found: Found) -> Section:
     """The numbers the paper states, or we aim at, beside ours."""
-    note = "Nothing here was adjusted to reach a number. M_true: absolute Ks magnitude that was put in."
+    note = (
+        "Nothing here was adjusted to reach a number. M_true: absolute Ks magnitude that "
+        "was put in."
+    )
     rows = [*_magnitude_rows(data, found), *_distance_rows(data, found), *_flag_rows(data, found)]
     return Section("the paper's numbers beside ours", note, ("paper", "aim", "here"), rows)
 
@@ -212,12 +217,24 @@ def _readme_flags(data: Compared) -> Cells:
         data["is_binary"],
     )
     return [
-        ("emission above 2 Å found; false alarms (S/N ≥ 30)", "", f"{percent(recall)}; {percent(alarms, 2)}"),
-        ("binaries found: all; q > 0.7 with parallax S/N > 10", "",
-         f"{percent(st.recall(flag[best], true[best]))}; {percent(st.recall(flag[bright], true[bright]))}"),
-        ("binary_flag 1 that are binaries: all; parallax S/N > 10", "",
-         f"{percent(st.purity(flag[best], true[best]))}; {percent(st.purity(flag[near], true[near]))}"),
-    ]  # fmt: skip
+        (
+            "emission above 2 Å found; false alarms (S/N ≥ 30)",
+            "",
+            f"{percent(recall)}; {percent(alarms, 2)}",
+        ),
+        (
+            "binaries found: all; q > 0.7 with parallax S/N > 10",
+            "",
+            f"{percent(st.recall(flag[best], true[best]))}; "
+            f"{percent(st.recall(flag[bright], true[bright]))}",
+        ),
+        (
+            "binary_flag 1 that are binaries: all; parallax S/N > 10",
+            "",
+            f"{percent(st.purity(flag[best], true[best]))}; "
+            f"{percent(st.purity(flag[near], true[near]))}",
+        ),
+    ]
 
 
 def _readme_failures(data: Compared) -> Cells:
@@ -274,13 +291,17 @@ def _of_stars(found: Found, name: str) -> float:
 
 
 def counts(con: duckdb.DuckDBPyConnection) -> Section:
-    """Rows of the truth, which ``truth.beside_truth`` has registered, of the inputs and of the catalog."""
+    """Rows of the truth, which ``truth.beside_truth`` has registered,
+    of the inputs and of the catalog.
+    """
     rows = [(label, str(n)) for label, n in con.execute(query_text("evaluate/counts")).fetchall()]
     return Section("counts", "", ("n",), rows)
 
 
 class Evaluation(NamedTuple):
-    """``heading`` names the survey and says SIMULATED; ``fails`` is the section on where the method fails."""
+    """``heading`` names the survey and says SIMULATED;
+    ``fails`` is the section on where the method fails.
+    """
 
     heading: str
     sections: list[Section]
@@ -288,11 +309,12 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(database: Path, truth: Path, companions: Path | None = None) -> str:
-    """Plain text: what the paper states beside what is measured, where the method fails, then section by section.
+    """Plain text: what the paper states beside what is measured, where the method fails, then
+    section by section.
 
-    ``companions`` is a catalog that gives A, F, G dwarfs to the mock binaries, say of a survey of real spectra.
-    Raises EvaluateError (one line): the survey is not simulated, the truth is missing or belongs to another survey, or
-    a database is not one of obcat build.
+    ``companions`` is a catalog that gives A, F, G dwarfs to the mock binaries, say of a survey of
+    real spectra. Raises EvaluateError (one line): the survey is not simulated, the truth is missing
+    or belongs to another survey, or a database is not one of obcat build.
     """
     try:
         with open_database(database, truth=truth) as survey:

@@ -1,4 +1,5 @@
-"""Where the method fails, and by how much: late-B primaries, Be stars, the cut on parallax, bright stars, binaries;
+"""Where the method fails, and by how much: late-B primaries, Be stars, the cut on parallax, bright
+stars, binaries;
 how many of the stars it is not made for carry a warning."""
 
 import numpy as np
@@ -43,9 +44,12 @@ Rows = NDArray[np.bool_]
 
 def failures(data: Compared) -> Section:
     note = (
-        "Best visits with S/N > 50 that did not train, unless a parallax is what is asked for. M_spec - M of the "
-        "primary alone, mag; M_geo - M of the system, mag, both without the light of discs; dis / true - 1; part with "
-        "binary_flag 1. A bias is a median, a scatter 1.4826 MAD; the first row is what the method does where nothing "
+        "Best visits with S/N > 50 that did not train, unless a parallax is what is asked for. "
+        "M_spec - M of the "
+        "primary alone, mag; M_geo - M of the system, mag, both without the light of discs; dis "
+        "/ true - 1; part with "
+        "binary_flag 1. A bias is a median, a scatter 1.4826 MAD; the first row is what the "
+        "method does where nothing "
         "is wrong. Nothing here is corrected in the catalog."
     ) + missing_note(data, "kind")
     rank = central(true_ranks(data), 0.68)
@@ -86,7 +90,9 @@ def _primaries(data: Compared, judged: Rows) -> list[tuple[str, Rows]]:
 
 
 def _discs(data: Compared, single: Rows) -> list[tuple[str, Rows]]:
-    """Single Be stars by the Ks excess of their disc, which makes them look near; nebular emission has none."""
+    """Single Be stars by the Ks excess of their disc, which makes them look near;
+    nebular emission has none.
+    """
     disc = single & (data["has_emission"] == 1) & (data["is_nebular"] == 0) & (data["is_wind"] != 1)
     nebular = single & (data["is_nebular"] == 1)
     by_excess = bins("Ks excess / mag", data["true_excess"], EXCESS_EDGES)
@@ -98,7 +104,9 @@ def _discs(data: Compared, single: Rows) -> list[tuple[str, Rows]]:
 
 
 def _cuts(data: Compared, plain: Rows) -> list[tuple[str, Rows]]:
-    """Stars that pass the cut on measured parallax over error, by M: the luminous pass where it is too large."""
+    """Stars that pass the cut on measured parallax over error, by M:
+    the luminous pass where it is too large.
+    """
     good = plain & (parallax_snr(data) > GOOD_PARALLAX)
     return [
         (f"parallax S/N > 10, {label}", good & rows)
@@ -127,8 +135,10 @@ def _row(label: str, data: Compared, rows: Rows, within: NDArray[np.float64]) ->
 
 def warnings(data: Compared) -> Section:
     note = (
-        "Best visits. Warned: quality has the bit out_of_domain, erroneous or no_mk, that is, M_spec is missing "
-        "or not to be trusted; interlopers are near the stars that train, and brighter than M = 2, so few of them "
+        "Best visits. Warned: quality has the bit out_of_domain, erroneous or no_mk, that is, "
+        "M_spec is missing "
+        "or not to be trusted; interlopers are near the stars that train, and brighter than M = "
+        "2, so few of them "
         "can be told."
     ) + missing_note(data, "kind")
     best = data["uniqflag"] == 1

@@ -1,4 +1,6 @@
-"""M_spec against the truth and, as in the paper, against M_geo; the noise model beside the scatter that is there."""
+"""M_spec against the truth and, as in the paper, against M_geo;
+the noise model beside the scatter that is there.
+"""
 
 import duckdb
 import numpy as np
@@ -45,8 +47,10 @@ Rows = NDArray[np.bool_]
 def against_truth(data: Compared) -> Section:
     """M_spec - M of single stars without emission, by training and test stars, S/N and M."""
     note = (
-        "M_spec - M_true of stars that truly are single and without emission, best visit, S/N > 50 unless said;\n"
-        "bias is the median, robust scatter 1.4826 MAD. Rows by S/N or M hold the stars that did not train."
+        "M_spec - M_true of stars that truly are single and without emission, best visit, S/N > "
+        "50 unless said;\n"
+        "bias is the median, robust scatter 1.4826 MAD. Rows by S/N or M hold the stars that "
+        "did not train."
     )
     singles, good = plain_singles(data), good_singles(data)
     unseen = data["is_train"] != 1
@@ -72,14 +76,17 @@ def against_truth(data: Compared) -> Section:
     return Section("absolute magnitude: M_spec - M_true", note, COLUMNS, [
         *(_row(label, data, rows, data["true_mk"]) for label, rows in groups),
         _row("binaries, against the primary", data, systems & binary & ~emission, data["true_mk"]),
-        _row("binaries, against the system", data, systems & binary & ~emission, data["true_mk_system"]),
-        _row("single stars with emission", data, systems & ~binary & emission, data["true_mk"]),
-    ])  # fmt: skip
+        _row("binaries, against the system", data, systems & binary & ~emission,
+        data["true_mk_system"]), _row("single stars with emission", data,
+        systems & ~binary & emission, data["true_mk"]), ])  # fmt: skip
 
 
 def against_geometry(data: Compared) -> Section:
     """M_spec - M_geo of test stars: what can be had without a truth, and what the paper shows."""
-    note = "M_spec - M_geo of test stars with good parallaxes, S/N > 50, by the catalog's own flags (paper Fig. 5)."
+    note = (
+        "M_spec - M_geo of test stars with good parallaxes, S/N > 50, by the catalog's own "
+        "flags (paper Fig. 5)."
+    )
     test = (data["uniqflag"] == 1) & (data["is_train"] == 0) & (data["snr_g"] > PAPER_MIN_SNR)
     groups = [
         (f"em_flag 0 (paper {paper_text('scatter')})", test & (data["em_flag"] == 0)),
@@ -116,8 +123,10 @@ def noise_posterior(con: duckdb.DuckDBPyConnection) -> Posterior:
 def model(data: Compared, posterior: Posterior) -> Section:
     """Parameters from the parallaxes, beside those from the true magnitudes of the same stars."""
     note = (
-        "M_spec ~ N((1 + alpha) M + beta, sigma_int^2 + (sigma_100 100 / S/N)^2). Catalog: from parallaxes,\n"
-        "mean and standard deviation of the posterior. Then, from M_spec and the true magnitudes of the systems: the\n"
+        "M_spec ~ N((1 + alpha) M + beta, sigma_int^2 + (sigma_100 100 / S/N)^2). Catalog: from "
+        "parallaxes,\n"
+        "mean and standard deviation of the posterior. Then, from M_spec and the true "
+        "magnitudes of the systems: the\n"
         "very stars used, the single ones among them, and all test stars, those dropped included.\n"
         "A class with too few stars takes the numbers of the other."
     )
@@ -147,7 +156,8 @@ def _parameter_row(
 
 
 def fitted_to_truth(mk: Floats, true: Floats, snr: Floats) -> Floats:
-    """Most likely (alpha, beta, sigma_int, sigma_100) for magnitudes (n,) whose true values are known.
+    """Most likely (alpha, beta, sigma_int, sigma_100) for magnitudes (n,) whose true values are
+    known.
 
     NaN for fewer than 20 stars.
     """
@@ -171,8 +181,13 @@ def fitted_to_truth(mk: Floats, true: Floats, snr: Floats) -> Floats:
 
 
 def pulls(data: Compared) -> Section:
-    """(M_spec - M_true) / mk_err of stars that did not train: 1 where the claimed error is right."""
-    note = "Best visits of stars that did not train, single and binary apart; the pull is (M_spec - M_true) / mk_err."
+    """(M_spec - M_true) / mk_err of stars that did not train:
+    1 where the claimed error is right.
+    """
+    note = (
+        "Best visits of stars that did not train, single and binary apart; the pull is "
+        "(M_spec - M_true) / mk_err."
+    )
     unseen = (data["uniqflag"] == 1) & (data["is_train"] != 1)
     groups = [
         (

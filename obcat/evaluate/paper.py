@@ -103,9 +103,11 @@ Found = dict[str, float]
 
 
 class Number(NamedTuple):
-    """A number of the paper. ``tolerance`` is ours (assumed): of a count, of its fraction of all stars.
+    """A number of the paper. ``tolerance`` is ours (assumed): of a count, of its fraction of all
+    stars.
 
-    ``name`` is its column in sql/evaluate/paper.sql; ``kind`` is stars (a count), mag, or part (a fraction).
+    ``name`` is its column in sql/evaluate/paper.sql; ``kind`` is stars (a count), mag, or part (a
+    fraction).
     """
 
     name: str
@@ -123,17 +125,18 @@ STATED = {
         Number("binary", "binary stars", 1597, "stars", 0.02, "section 6"),
         Number("single", "stars not found to be binary", 13_257, "stars", 0.03, "section 6"),
         Number("unknown", "stars that cannot be classified", 1148, "stars", 0.02, "section 6"),
-        Number("training", "training stars of the network without emission", 6861, "stars", 0.05, "section 5"),
-        Number("training_emission", "training stars of the network with emission", 7161, "stars", 0.05, "section 5"),
-        Number(
+        Number("training", "training stars of the network without emission", 6861, "stars", 0.05,
+        "section 5"), Number("training_emission", "training stars of the network with emission",
+        7161, "stars", 0.05, "section 5"), Number(
             "scatter",
             "scatter of M_spec − M_geo, test stars without emission, S/N > 50 (mag)",
             0.25, "mag", 0.03, "section 5, Fig. 5",
         ),
-        Number("sigma_int", "σ_int of the noise model, em_flag 0 (mag)", 0.25, "mag", 0.03, "section 5, Fig. 8"),
-        Number("sigma_100", "σ_100 of the noise model, em_flag 0 (mag)", 0.10, "mag", 0.02, "section 5, Fig. 8"),
-        Number("dis_error", "median relative distance error", 0.08, "part", 0.02, "section 7, Fig. 11"),
-        Number("dis_error_15", "the same from 13 to 17 kpc, binary_flag 0", 0.14, "part", 0.03, "section 7, Fig. 11"),
+        Number("sigma_int", "σ_int of the noise model, em_flag 0 (mag)", 0.25, "mag", 0.03,
+        "section 5, Fig. 8"), Number("sigma_100", "σ_100 of the noise model, em_flag 0 (mag)", 0.10,
+        "mag", 0.02, "section 5, Fig. 8"), Number("dis_error", "median relative distance error",
+        0.08, "part", 0.02, "section 7, Fig. 11"), Number("dis_error_15",
+        "the same from 13 to 17 kpc, binary_flag 0", 0.14, "part", 0.03, "section 7, Fig. 11"),
     )
 }  # fmt: skip
 

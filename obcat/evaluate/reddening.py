@@ -21,7 +21,10 @@ Rows = NDArray[np.bool_]
 
 
 def reddening_errors(data: Compared) -> Section:
-    note = "E(B-V) - true of best visits, mag, by where the labels come from; the pull is the difference over ebv_err."
+    note = (
+        "E(B-V) - true of best visits, mag, by where the labels come from; the pull is the "
+        "difference over ebv_err."
+    )
     columns = ("n", "bias", "robust scatter", "std", "claimed error", "robust scatter of pull")
     best = data["uniqflag"] == 1
     groups = [
@@ -37,7 +40,10 @@ def reddening_errors(data: Compared) -> Section:
 
 def label_errors(data: Compared) -> Section:
     """Errors of the labels used, of single stars without emission, by source."""
-    note = "Labels used - true of best visits, single stars without emission; Teff as (label - true) / true."
+    note = (
+        "Labels used - true of best visits, single stars without emission; Teff as (label - "
+        "true) / true."
+    )
     columns = ("n", "bias", "robust scatter", "std", "claimed error", "robust scatter of pull")
     best = (data["uniqflag"] == 1) & (data["is_binary"] == 0) & (data["has_emission"] == 0)
     rows = [
@@ -81,7 +87,8 @@ def _error_row(label: str, off: Floats, error: Floats, rows: Rows) -> tuple[str,
 def input_errors(data: Compared) -> Section:
     """Parallax (zero point taken off), Ks and A_Ks against the truth."""
     note = (
-        "Measured - true of best visits; the pull is the difference over the stated error, the only one a build knows."
+        "Measured - true of best visits; the pull is the difference over the stated error, the "
+        "only one a build knows."
     ) + missing_note(data, "parallax_offset_true", "wobble")
     columns = ("n", "bias", "robust scatter", "std", "stated error", "robust scatter of pull")
     best, binary, emission = (

@@ -1,4 +1,6 @@
-"""The catalog of a simulated survey beside its truth, one row per spectrum; nothing else of the package reads a truth."""
+"""The catalog of a simulated survey beside its truth, one row per spectrum;
+nothing else of the package reads a truth.
+"""
 
 from pathlib import Path
 
@@ -48,7 +50,9 @@ class EvaluateError(ObcatError, ValueError):
 
 
 def read_truth(folder: Path) -> dict[str, pa.Table]:
-    """Tables stars (key name) and visits (key specid). EvaluateError: not there, not readable, a key twice."""
+    """Tables stars (key name) and visits (key specid).
+    EvaluateError: not there, not readable, a key twice.
+    """
     return {name: _read_table(folder / f"{name}.parquet", key) for name, key in KEYS.items()}
 
 
@@ -72,14 +76,16 @@ def refuse_real(survey: Reading) -> None:
     """EvaluateError: the survey is not simulated."""
     if not survey.simulated:
         raise EvaluateError(
-            f"{survey.database}: its survey is not simulated, so there is no truth to compare it with"
+            f"{survey.database}: its survey is not simulated, so there is no truth to "
+            "compare it with"
         )
 
 
 def beside_truth(
     con: duckdb.DuckDBPyConnection, truth: dict[str, pa.Table], folder: Path
 ) -> Compared:
-    """Columns of the catalog and true_* ones, (n,) each: numbers as float64 with NaN for NULL, text with "".
+    """Columns of the catalog and true_* ones, (n,) each: numbers as float64 with NaN for NULL, text
+    with "".
 
     EvaluateError: a spectrum of the catalog is not in the truth, or the truth lacks a column.
     """
@@ -88,8 +94,10 @@ def beside_truth(
     try:
         unmatched = con.execute(query_text("evaluate/unmatched")).fetchall()
         if unmatched:
-            raise EvaluateError(f"{folder}: does not match: {len(unmatched)} spectra of the catalog are not in it, "
-                                f"the first {unmatched[0][0]}")  # fmt: skip
+            raise EvaluateError(
+                f"{folder}: does not match: {len(unmatched)} spectra of the catalog are not in it, "
+                f"the first {unmatched[0][0]}"
+            )
         return _with_sb2(arrow.table_arrays(con.sql(query_text("evaluate/pairs")).to_arrow_table()))
     except duckdb.Error as error:
         raise EvaluateError(f"{folder}: {str(error).splitlines()[0]}") from error
@@ -103,7 +111,9 @@ def _completed(table: pa.Table, optional: dict[str, pa.DataType]) -> pa.Table:
 
 
 def _with_sb2(data: Compared) -> Compared:
-    """With ``is_sb2``: lines of both stars can be told apart in this visit; NaN where the truth has no velocities."""
+    """With ``is_sb2``: lines of both stars can be told apart in this visit;
+    NaN where the truth has no velocities.
+    """
     apart, light = data["rv_apart"], data["flux_ratio_v"]
     seen = np.where(
         np.isfinite(apart) & np.isfinite(light),
@@ -114,7 +124,9 @@ def _with_sb2(data: Compared) -> Compared:
 
 
 def missing_note(data: Compared, *names: str) -> str:
-    """A sentence that says which of these columns the truth does not know; nothing if it knows them all."""
+    """A sentence that says which of these columns the truth does not know;
+    nothing if it knows them all.
+    """
     lacking = [name for name in names if not _known(data[name]).any()]
     return (
         f" The truth has no {', '.join(lacking)}: rows that need it are missing." if lacking else ""
@@ -126,5 +138,7 @@ def _known(column: np.ndarray) -> np.ndarray:
 
 
 def is_ob_star(data: Compared) -> np.ndarray:
-    """Rows (n,) of the O and B stars the catalog is about, not of interlopers, subdwarfs and white dwarfs."""
+    """Rows (n,) of the O and B stars the catalog is about, not of interlopers,
+    subdwarfs and white dwarfs.
+    """
     return np.isin(data["kind"], OB_STARS)

@@ -21,7 +21,8 @@ def explain(database: Path, star: str, *, html: bool = False) -> str:
     A star is a specid, a star_id, a Gaia id, a name in the list of targets, a LAMOST
     designation, or a position, in degrees or sexagesimal.
 
-    Raises StarNotFound where there is no such star, obcat.reading.NotOurs where there is no database of ours.
+    Raises StarNotFound where there is no such star, obcat.reading.NotOurs where there is no
+    database of ours.
     """
     with open_database(database) as survey:
         return star_summary(survey, star, html=html)
@@ -40,7 +41,9 @@ def star_summary(survey: Reading, star: str, *, html: bool = False) -> str:
 
 
 def _sections(con: duckdb.DuckDBPyConnection, names: Names) -> Iterator[Section]:
-    """The answers to the queries of sql/explain, in the order of the method, and what no query can tell."""
+    """The answers to the queries of sql/explain, in the order of the method,
+    and what no query can tell.
+    """
     for path in sorted((SQL / "explain").glob("[0-9][0-9]_*.sql")):
         yield _asked(con, path.read_text(encoding="utf-8"), names)
         if path.stem in DERIVED:

@@ -1,4 +1,5 @@
-"""One star drawn: its spectrum against the eigenspectra, the terms of its distance; and the page that holds both.
+"""One star drawn: its spectrum against the eigenspectra, the terms of its distance; and the page
+that holds both.
 
 The page is one HTML file that loads nothing and runs nothing.
 """
@@ -25,11 +26,14 @@ __all__ = ["distance_drawing", "distance_terms", "spectrum_drawing", "star_page"
 TERMS = ("mk", "mk_err", "ks", "ks_err", "a_ks", "a_ks_err", "parallax", "parallax_error")
 LINES = {"spectrum": ("C0", 1.5), "parallax": ("C2", 1.5), "used": ("k", 4.0)}
 SPECTRUM_CAPTION = (
-    "Spectrum, its reconstruction without emission, and the residual. The clean windows, from which the coefficients "
-    "of the reconstruction come, are shaded; right: the window at Halpha in which the excess is taken."
+    "Spectrum, its reconstruction without emission, and the residual. The clean windows, from "
+    "which the coefficients "
+    "of the reconstruction come, are shaded; right: the window at Halpha in which the "
+    "excess is taken."
 )
 DISTANCE_CAPTION = (
-    "Distance: the term of the spectrum, that of the parallax, and what was used, each over its maximum; "
+    "Distance: the term of the spectrum, that of the parallax, and what was used, each over "
+    "its maximum; "
     "lines at the 16th percentile, the mode and the 84th percentile."
 )
 HEAD = """<!doctype html>
@@ -50,7 +54,9 @@ svg {{ max-width: 100%; height: auto; background: white }} figure {{ margin: 1em
 
 
 def spectrum_drawing(con: duckdb.DuckDBPyConnection, specid: str) -> tuple[str, str]:
-    """A caption, and as SVG the normalised spectrum, its reconstruction, the residual, the windows; Halpha enlarged."""
+    """A caption, and as SVG the normalised spectrum, its reconstruction, the residual,
+    the windows; Halpha enlarged.
+    """
     rows = con.execute(query_text("explain/spectrum"), {"specid": specid}).fetchall()
     if not rows:
         return "No spectrum at rest.", ""
@@ -75,7 +81,9 @@ def spectrum_drawing(con: duckdb.DuckDBPyConnection, specid: str) -> tuple[str, 
 def _panels(
     top: Axes, bottom: Axes, seen: np.ndarray, model: np.ndarray, clean: np.ndarray
 ) -> None:
-    """Spectrum and reconstruction above, their difference below, the clean windows shaded in both."""
+    """Spectrum and reconstruction above, their difference below,
+    the clean windows shaded in both.
+    """
     top.plot(WAVELENGTH, seen, lw=0.5, color="k", label="spectrum")
     top.plot(WAVELENGTH, model, lw=0.7, color="C1", label="reconstruction without emission")
     bottom.plot(WAVELENGTH, seen - model, lw=0.5, color="k")
@@ -139,7 +147,8 @@ def distance_drawing(con: duckdb.DuckDBPyConnection, specid: str) -> tuple[str, 
 
 
 def distance_terms(d: np.ndarray, star: dict[str, float]) -> dict[str, np.ndarray]:
-    """METHOD section 7 at distances d (kpc): the spectroscopic term, that of the parallax, and what was used.
+    """METHOD section 7 at distances d (kpc): the spectroscopic term, that of the parallax, and what
+    was used.
 
     Each is over its maximum, and NaN where it is missing.
     """

@@ -33,7 +33,10 @@ LIKE = 0.8  # of 1: a name less like the one given is no help
 IS_BUILD = """SELECT 1 FROM duckdb_tables() WHERE database_name = current_database()
     AND schema_name || '.' || table_name = 'sample.visits'"""
 GAIA = re.compile(r"\s*(?:gaia\s*dr2\s*)?(\d{6,19})\s*", re.IGNORECASE)
-BY_GAIA = "SELECT specid, star_id, 'Gaia DR2 id' FROM sample.stars WHERE source_id = $id ORDER BY star_id LIMIT 1"
+BY_GAIA = (
+    "SELECT specid, star_id, 'Gaia DR2 id' FROM sample.stars WHERE source_id = $id ORDER "
+    "BY star_id LIMIT 1"
+)
 BY_POSITION = """SELECT specid, star_id, 'position', meta.separation_arcsec(ra, dec, $ra, $dec) AS arcsec
     FROM sample.stars ORDER BY arcsec, star_id LIMIT 1"""
 
@@ -61,7 +64,8 @@ def find(survey: Reading, star: str) -> Found:
         rows = [_near(con, *position)]
     if not rows:
         raise StarNotFound(
-            f"no star {star!r}: give a specid, a star_id, a Gaia DR2 id, the name of a target or 'ra dec' in degrees"
+            f"no star {star!r}: give a specid, a star_id, a Gaia DR2 id, the name of a target "
+            "or 'ra dec' in degrees"
         )
     specid, star_id, way = rows[0]
     note = " (SIMULATED: this star does not exist)" if survey.simulated else ""
@@ -80,7 +84,8 @@ def _near(con: duckdb.DuckDBPyConnection, ra: float, dec: float) -> tuple[str, s
 
 
 def position_of(text: str) -> tuple[float, float] | None:
-    """Right ascension and declination in degrees of "92.954 22.826", "06 11 49 +22 49 33" or "6h11m49s 22d49m33s".
+    """Right ascension and declination in degrees of "92.954 22.826", "06 11 49 +22 49 33" or
+    "6h11m49s 22d49m33s".
 
     None where the text is no position: it has letters other than units, or is not in range.
     """
@@ -141,7 +146,9 @@ TITLE = "Quality: the bits set, and where sql/90_catalog/10_quality.sql sets the
 
 @cache
 def conditions() -> dict[str, str]:
-    """Name of a bit -> its condition: the list of (name, condition) of sql/90_catalog/10_quality.sql."""
+    """Name of a bit -> its condition: the list of (name,
+    condition) of sql/90_catalog/10_quality.sql.
+    """
     text = query_text("90_catalog/10_quality")
     listed = text.partition("unnest([")[2].partition("\n    ])")[0]
     pairs = [pair.strip()[1:-1].partition(", ") for pair in listed.split("\n        , ")]
@@ -149,7 +156,9 @@ def conditions() -> dict[str, str]:
 
 
 def bits(con: duckdb.DuckDBPyConnection, specid: str, everything: bool) -> Section:
-    """The bits that are set, and the names of those that are not; or all of them, each with its condition."""
+    """The bits that are set, and the names of those that are not;
+    or all of them, each with its condition.
+    """
     found = con.execute(query_text("explain/bits"), {"specid": specid}).fetchall()
     rows = [
         [bit, name, words, conditions().get(name, "")]
@@ -179,7 +188,9 @@ LINE = "SELECT halpha_significance, em_flag, erroneous FROM emission.lines WHERE
 
 
 def colours(con: duckdb.DuckDBPyConnection, star_id: str) -> tuple[list[str], list[list[Any]]]:
-    """A row for each colour of neighbouring bands: observed, intrinsic (mag), E(B-V), error, share of the mean."""
+    """A row for each colour of neighbouring bands:
+    observed, intrinsic (mag), E(B-V), error, share of the mean.
+    """
     photometry = con.sql(PHOTOMETRY, params={"star_id": star_id}).to_arrow_table().to_pylist()
     labels = con.execute(LABELS, {"star_id": star_id}).fetchall()
     model, coefficients = (
@@ -239,7 +250,10 @@ def em_reason(con: duckdb.DuckDBPyConnection, specid: str) -> str:
         )
     significance, em_flag, erroneous = rows[0]
     sign = ">" if significance > calibration[3] else "<="
-    flags = f"em_flag = {em_flag}: halpha_significance {significance:.2f} {sign} threshold {calibration[3]:.2f}"
+    flags = (
+        f"em_flag = {em_flag}: halpha_significance {significance:.2f} {sign} threshold "
+        f"{calibration[3]:.2f}"
+    )
     moved = (
         " but the residuals beside the line cancel it (a moved line)"
         if sign == ">" and not em_flag

@@ -1,4 +1,6 @@
-"""The released database: the catalog and what describes it, in a file that older DuckDB clients open."""
+"""The released database: the catalog and what describes it,
+in a file that older DuckDB clients open.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,8 @@ ROWS = "published_rows"
 
 
 def write(path: Path, database: Path) -> None:
-    """Copy catalog.ob_stars and the tables of meta, with keys, checks, comments and macros, to a new file.
+    """Copy catalog.ob_stars and the tables of meta, with keys, checks, comments and macros, to a
+    new file.
 
     Raises ReleaseError where the database is not whole, or the file cannot be written.
     """
@@ -23,7 +26,9 @@ def write(path: Path, database: Path) -> None:
 
 
 def write_from(con: duckdb.DuckDBPyConnection, path: Path, catalog: Published) -> None:
-    """The same over a connection that the catalog was read from, whose rows are written as they were read."""
+    """The same over a connection that the catalog was read from,
+    whose rows are written as they were read.
+    """
     try:
         con.execute(
             f"ATTACH $path AS released (STORAGE_VERSION '{db.STORAGE}')", {"path": str(path)}

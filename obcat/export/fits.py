@@ -25,7 +25,8 @@ CODES = {"DOUBLE": "D", "FLOAT": "E", "BIGINT": "K", "INTEGER": "J", "SMALLINT":
 
 
 def write(path: Path, catalog: Published) -> None:
-    """Write the rows as one binary table. Floats keep all their bits; a NULL is NaN, TNULL or an empty string.
+    """Write the rows as one binary table. Floats keep all their bits; a NULL is NaN, TNULL or an
+    empty string.
 
     Raises ReleaseError where a value stands for NULL in its column, or text is not plain.
     """

@@ -23,9 +23,11 @@ __all__ = [
 def write_provenance(
     path: Path, catalog: Published, files: Mapping[str, str] | None = None
 ) -> None:
-    """Everything that made the catalog as JSON: inputs with their hashes, versions, parameters with their source.
+    """Everything that made the catalog as JSON: inputs with their hashes, versions, parameters with
+    their source.
 
-    ``files`` (name -> checksum) are those of the release that cannot say themselves of which build they are.
+    ``files`` (name -> checksum) are those of the release that cannot say themselves of which build
+    they are.
     """
     document = {
         "simulated": catalog.simulated,

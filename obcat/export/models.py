@@ -12,7 +12,9 @@ __all__ = ["write", "write_from"]
 
 
 def write(path: Path, catalog: Published, database: Path) -> None:
-    """Write every model of the build, the parameters, and whether the stars exist. Raises ReleaseError."""
+    """Write every model of the build, the parameters, and whether the stars exist.
+    Raises ReleaseError.
+    """
     with opened(database) as con:
         write_from(con, path, catalog)
 

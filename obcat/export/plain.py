@@ -35,7 +35,9 @@ def harmless(column: Column, texts: list[str]) -> list[str]:
 
 
 def printed(column: Column, values: Iterable[Any]) -> list[str]:
-    """Values as text: F10.6 gives six decimals, E10.3 an exponent; integers and strings are exact; NULL is blank."""
+    """Values as text: F10.6 gives six decimals, E10.3 an exponent; integers and strings are exact;
+    NULL is blank.
+    """
     kind, _, digits = column.format.partition(".")
     if kind[:1] in ("F", "E"):
         spec = f".{digits}{kind[0].lower()}"

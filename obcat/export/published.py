@@ -1,4 +1,6 @@
-"""What a release holds: the rows of catalog.ob_stars, the columns that describe them, and where they come from."""
+"""What a release holds: the rows of catalog.ob_stars, the columns that describe them,
+and where they come from.
+"""
 
 import re
 from collections.abc import Iterator
@@ -37,12 +39,15 @@ NOT_REAL = "SIMULATED: no star of this table exists; made to test the method"
 
 
 class ReleaseError(ObcatError):
-    """A catalog cannot be exported; one line that names the column and the value, or the database."""
+    """A catalog cannot be exported; one line that names the column and the value,
+    or the database.
+    """
 
 
 @dataclass(frozen=True)
 class Published:
-    """Rows ordered by specid, one Arrow column for each declared column, in declared order; what made them.
+    """Rows ordered by specid, one Arrow column for each declared column, in declared order; what
+    made them.
 
     ``bits`` are (bit, name, meaning) of the column quality; ``parameters`` are the numbers of the
     method as they were run, by name; ``notes`` say of each where it comes from, and what it is.
@@ -92,8 +97,8 @@ def opened(database: Path, writes: Path | None = None) -> Iterator[duckdb.DuckDB
 def read_from(con: duckdb.DuckDBPyConnection, database: Path) -> Published:
     """The published table; control characters of any text are escaped, blanks around it taken off.
 
-    Text columns are as wide as their longest text. Raises ReleaseError where the table is of another version of the
-    schema, or the survey has a name that no file could have.
+    Text columns are as wide as their longest text. Raises ReleaseError where the table is of
+    another version of the schema, or the survey has a name that no file could have.
     """
     check_tables(con, database)
     rows = con.sql("FROM catalog.ob_stars ORDER BY specid").to_arrow_table()
@@ -122,7 +127,9 @@ def read_from(con: duckdb.DuckDBPyConnection, database: Path) -> Published:
 
 
 def own_numbers(catalog: Published) -> list[str]:
-    """'binary_nsigma = 2.5 (survey, in place of 2, paper, section 6)' for each that a survey chose."""
+    """'binary_nsigma = 2.5 (survey, in place of 2, paper,
+    section 6)' for each that a survey chose.
+    """
     status = {name: note.partition(":")[0] for name, note in catalog.notes.items()}
     chosen = [name for name in catalog.parameters if status.get(name, "").startswith("survey")]
     return [f"{name} = {with_unit(catalog, name)} ({status[name]})" for name in chosen]
@@ -135,7 +142,9 @@ def with_unit(catalog: Published, name: str) -> str:
 def check_tables(
     con: duckdb.DuckDBPyConnection, database: Path, names: tuple[str, ...] = TABLES
 ) -> None:
-    """Tables, and not views: a view of somebody else's database could read files of whoever exports it."""
+    """Tables, and not views: a view of somebody else's database could read files of whoever
+    exports it.
+    """
     found = con.execute(f"SELECT schema_name || '.' || table_name {OURS}").fetchall()
     for name in names:
         if (name,) not in found:
@@ -143,7 +152,9 @@ def check_tables(
 
 
 def plain(text: str) -> str:
-    r"""Text without control characters: ESC is \x1b, a mark of direction \u202e; no blanks around it."""
+    r"""Text without control characters: ESC is \x1b, a mark of direction \u202e;
+    no blanks around it.
+    """
     if text.isprintable():
         return text.strip()
     return "".join(
@@ -174,7 +185,9 @@ def cleaned(rows: pa.Table) -> pa.Table:
 
 
 def widened(column: Column, values: pa.ChunkedArray) -> Column:
-    """A text column with a format that every text fits into; A32 is what is expected, not a limit."""
+    """A text column with a format that every text fits into;
+    A32 is what is expected, not a limit.
+    """
     if column.type != "VARCHAR":
         return column
     longest = max((len(in_ascii(v)) for v in values.to_pylist() if v), default=0)
@@ -191,7 +204,8 @@ def check_names(found: list[str], declared: list[str], database: Path) -> None:
         )
         hint = nearest(odd, declared)
         raise ReleaseError(
-            f"{database}: {CATALOG} is of another version of obcat (column {odd!r}{hint}); build it again"
+            f"{database}: {CATALOG} is of another version of obcat (column {odd!r}{hint}); "
+            "build it again"
         )
 
 

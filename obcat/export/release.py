@@ -1,4 +1,6 @@
-"""A release: the catalog in every format, with checksums, of one state of the database; put in place by one rename."""
+"""A release: the catalog in every format, with checksums, of one state of the database;
+put in place by one rename.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,10 +31,12 @@ WRITERS: dict[str, Callable[[Path, Published], None]] = {
 
 
 def release(database: Path, out: Path) -> list[Path]:
-    """Write the catalog and SHA256SUMS as the folder ``out``; the same catalog gives the same bytes in all but one.
+    """Write the catalog and SHA256SUMS as the folder ``out``; the same catalog gives the same bytes
+    in all but one.
 
-    Raises ReleaseError where a value cannot be published, NotOurs where ``out`` holds what is not of a release, Busy
-    where another process writes it; then no file of an earlier release is touched.
+    Raises ReleaseError where a value cannot be published, NotOurs where ``out`` holds what is not
+    of a release, Busy where another process writes it; then no file of an earlier release is
+    touched.
     """
     stated: dict[str, str] = {}
     with (

@@ -17,17 +17,24 @@ __all__ = ["Mixture", "Verified", "build_of", "check_builds", "digests_of", "sil
 HEAD = 1 << 18  # bytes
 JSON_LIMIT = 1 << 26  # bytes
 DATABASE = "SELECT value FROM obcat.meta.provenance WHERE item = 'fingerprint'"
-TABLES = "SELECT count(*) FROM system.main.duckdb_tables() WHERE (schema_name, table_name) = ('meta', 'provenance')"
+TABLES = (
+    "SELECT count(*) FROM system.main.duckdb_tables() WHERE (schema_name, table_name) = "
+    "('meta', 'provenance')"
+)
 
 
 def build_of(path: Path) -> str | None:
-    """The fingerprint that a file states, at least its first 16 digits; None where it states none."""
+    """The fingerprint that a file states, at least its first 16 digits;
+    None where it states none.
+    """
     reader = READERS.get(path.name) or READERS.get(path.suffix)
     return reader(path) if reader else None
 
 
 def digests_of(provenance: Path) -> dict[str, str]:
-    """Name -> checksum of the files of the release that state no build, by its provenance.json, if it is there."""
+    """Name -> checksum of the files of the release that state no build, by its provenance.json,
+    if it is there.
+    """
     found = _loaded(provenance.read_bytes()[:JSON_LIMIT]) if provenance.is_file() else {}
     files = found.get("files")
     return {name: str(stated) for name, stated in files.items()} if isinstance(files, dict) else {}
@@ -54,7 +61,9 @@ def _of_parquet(path: Path) -> str | None:
 
 
 def _of_models(path: Path) -> str | None:
-    """The head of a safetensors file is JSON that holds our JSON; eight bytes before it say how long it is."""
+    """The head of a safetensors file is JSON that holds our JSON;
+    eight bytes before it say how long it is.
+    """
     with path.open("rb") as f:
         size = int.from_bytes(f.read(8), "little")
         head = _loaded(f.read(min(size, JSON_LIMIT)))
@@ -119,8 +128,8 @@ class Verified:
 def verify(folder: Path) -> Verified:
     """Compare every file of a release with its checksum.
 
-    Raises NoSums where SHA256SUMS is not there or is not of the form that ``sha256sum`` writes, Mixture where every
-    file is whole and they are of more than one build.
+    Raises NoSums where SHA256SUMS is not there or is not of the form that ``sha256sum`` writes,
+    Mixture where every file is whole and they are of more than one build.
     """
     sums = read_sums(folder)
     states = {name: state(folder / name, wanted) for name, wanted in sums.items()}
@@ -132,7 +141,9 @@ def verify(folder: Path) -> Verified:
 
 
 def check_builds(folder: Path, build: str | None = None) -> None:
-    """Every file that states its build states the same, and this one. Raises Mixture, which names two files."""
+    """Every file that states its build states the same, and this one.
+    Raises Mixture, which names two files.
+    """
     names = names_of(folder)
     builds = {name: found for name in names if (found := build_of(folder / name))}
     first, wanted = (SUMS, build) if build else next(iter(builds.items()), ("", ""))
@@ -145,7 +156,8 @@ def check_builds(folder: Path, build: str | None = None) -> None:
     for name, stated in digests_of(folder / PROVENANCE).items():
         if name in names and digest(folder / name) != stated:
             raise Mixture(
-                f"{folder}: {name} is not that of the build of {PROVENANCE}; export the catalog again"
+                f"{folder}: {name} is not that of the build of {PROVENANCE}; export the "
+                "catalog again"
             )
 
 

@@ -110,7 +110,9 @@ def vounit(unit: str) -> str:
 
 
 def check_column(column: Column) -> None:
-    """Readers and validators let a wrong unit pass, and some a wrong UCD: here they stop the release."""
+    """Readers and validators let a wrong unit pass, and some a wrong UCD:
+    here they stop the release.
+    """
     from astropy import units
     from astropy.io.votable.ucd import parse_ucd
 
@@ -127,7 +129,8 @@ def check_column(column: Column) -> None:
 def write(path: Path, catalog: Published) -> None:
     """Write the rows as TABLEDATA; the same catalog gives the same bytes.
 
-    Raises ReleaseError where a value stands for NULL, a text is not plain, or a unit or UCD is none.
+    Raises ReleaseError where a value stands for NULL, a text is not plain, or a unit or UCD is
+    none.
     """
     columns = [cells(c, catalog.rows[c.column].to_pylist()) for c in catalog.columns]
     rows = "".join(

@@ -1,4 +1,6 @@
-"""The walk of an emcee ensemble through the parameters of the noise model, long enough to be believed."""
+"""The walk of an emcee ensemble through the parameters of the noise model,
+long enough to be believed.
+"""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,8 +28,8 @@ Floats = NDArray[np.float64]
 class Chain:
     """What is left after burning and thinning, and how the walk went.
 
-    samples (kept, walkers, 4), log_posterior (kept, walkers), step (kept,) of each sample, autocorrelation_time (4,)
-    in steps, acceptance (fraction of proposals), n_steps walked.
+    samples (kept, walkers, 4), log_posterior (kept, walkers), step (kept,) of each sample,
+    autocorrelation_time (4,) in steps, acceptance (fraction of proposals), n_steps walked.
     """
 
     samples: Floats

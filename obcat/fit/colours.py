@@ -1,4 +1,6 @@
-"""Reference tables as the arrays of the extinction kernel: intrinsic colours and extinction coefficients."""
+"""Reference tables as the arrays of the extinction kernel:
+intrinsic colours and extinction coefficients.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,9 +28,10 @@ def colours(read: Read, parameters: Any) -> Fit:
 
     Returns
     -------
-    arrays teff_nodes (T,), logg_nodes (G,), feh_nodes (F,) ascending and bc_nodes (T, G, F, 9) in the order of BANDS.
-    A node that is not in the table is interpolated in [Fe/H] between its neighbours, or NaN where there are none.
-    An empty table gives arrays of length zero, which the kernel answers with NaN.
+    arrays teff_nodes (T,), logg_nodes (G,), feh_nodes (F,) ascending and bc_nodes (T, G, F, 9) in
+    the order of BANDS. A node that is not in the table is interpolated in [Fe/H] between its
+    neighbours, or NaN where there are none. An empty table gives arrays of length zero, which the
+    kernel answers with NaN.
     """
     table = read().read_all()
     axes = [_column(table, name) for name in ("teff", "logg", "feh")]
@@ -46,7 +49,8 @@ def coefficients(read: Read, parameters: Any) -> Fit:
     Parameters
     ----------
     read : rows with teff (K) and the columns named in BANDS and ks
-    parameters : colour_teff (K), the star's temperature; linear in log Teff between the rows, not beyond them
+    parameters : colour_teff (K), the star's temperature; linear in log Teff between the rows, not
+        beyond them
 
     Returns
     -------
@@ -62,7 +66,8 @@ def coefficients(read: Read, parameters: Any) -> Fit:
         return Fit({"coefficients": np.empty(0)})
     if not teff[0] <= parameters.colour_teff <= teff[-1]:
         raise ValueError(
-            f"colour_teff = {parameters.colour_teff} is outside the table: {teff[0]:.0f} to {teff[-1]:.0f} K"
+            f"colour_teff = {parameters.colour_teff} is outside the table: {teff[0]:.0f} to "
+            f"{teff[-1]:.0f} K"
         )
     at = np.log10(parameters.colour_teff)
     return Fit(
@@ -79,7 +84,9 @@ def _column(table: pa.Table, name: str) -> Floats:
 
 
 def _filled(bc: Floats, feh: Floats) -> Floats:
-    """Missing nodes, interpolated in [Fe/H] at the same Teff and log g where both neighbours exist."""
+    """Missing nodes, interpolated in [Fe/H] at the same Teff and log g where both neighbours
+    exist.
+    """
     filled = bc.copy()
     for t, g, band in np.argwhere(np.isnan(bc).any(axis=2)):
         line = bc[t, g, :, band]

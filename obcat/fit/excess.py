@@ -22,20 +22,22 @@ FEWEST = 20  # stars on the negative side below which no scatter is claimed
 
 
 def calibrate(excess: np.ndarray, error: np.ndarray, *, false_alarm: float) -> np.ndarray:
-    """Scatter of ordinary stars from those below the centre, where no emission is, and the threshold it gives.
+    """Scatter of ordinary stars from those below the centre, where no emission is, and the
+    threshold it gives.
 
-    The scatter is sqrt((error_scale * error)^2 + systematic^2): the first term is noise and rules at low S/N, the
-    second is what the clean windows do not predict and rules at high S/N.
+    The scatter is sqrt((error_scale * error)^2 + systematic^2): the first term is noise and rules
+    at low S/N, the second is what the clean windows do not predict and rules at high S/N.
 
     Parameters
     ----------
-    excess, error : (n,) mean residual over the core of H alpha and its standard error; NaN where unknown
+    excess, error : (n,) mean residual over the core of H alpha and its standard error; NaN where
+        unknown
     false_alarm : share of ordinary stars that may pass the threshold
 
     Returns
     -------
-    (4,) centre, error_scale, systematic (in units of excess), threshold (in units of the scatter); empty if there
-    are too few stars
+    (4,) centre, error_scale, systematic (in units of excess), threshold (in units of the scatter);
+    empty if there are too few stars
     """
     known = np.isfinite(excess) & np.isfinite(error) & (error > 0)
     excess, error = excess[known], error[known]
@@ -69,13 +71,17 @@ def _scatter_by_snr(distance: np.ndarray, error: np.ndarray) -> tuple[float, flo
 
 Model = dict[str, np.ndarray]
 
-LEADING = 4  # scores the curve of H alpha is a function of; with 2 the false alarms of O stars are gone, 3 to 8 agree
+# scores the curve of H alpha is a function of; with 2 the false alarms of O stars are gone, 3 to 8
+# agree
+LEADING = 4
 PER_TERM = 20  # stars a term of the curve needs; with fewer there is no curve
 MOST = 0.95  # a star cannot take more of the model than this upon itself
 
 
 class Found(NamedTuple):
-    """Excess and its error (n,), scores (n, k) of all training stars; scatter of the stars kept, (3909,)."""
+    """Excess and its error (n,), scores (n, k) of all training stars;
+    scatter of the stars kept, (3909,).
+    """
 
     excess: np.ndarray
     error: np.ndarray
@@ -84,10 +90,12 @@ class Found(NamedTuple):
 
 
 def measured(read: Reader, parameters: Any, model: Model, kept: np.ndarray) -> Found:
-    """The excess of every training star, and the scatter of the stars kept about their reconstruction, noise taken out.
+    """The excess of every training star, and the scatter of the stars kept about their
+    reconstruction, noise taken out.
 
-    The scatter of a pixel is the weighted mean of residual^2 - 1 / ivar, weights being the inverse variances.
-    The excess of a star that the model was fitted to is that of a model fitted without it (`left_out`).
+    The scatter of a pixel is the weighted mean of residual^2 - 1 / ivar, weights being the inverse
+    variances. The excess of a star that the model was fitted to is that of a model fitted without
+    it (`left_out`).
     """
     parts, sums = [], np.zeros((3, N_PIXEL))
     for batch in batches(read):
@@ -118,9 +126,11 @@ def scatter(count: np.ndarray, square: np.ndarray, weight: np.ndarray) -> np.nda
 
 
 def left_out(score: np.ndarray, model: Model, kept: np.ndarray) -> np.ndarray:
-    """(n,) 1 - leverage: residual / (1 - leverage) is the residual of the regression F = P E without that star.
+    """(n,) 1 - leverage: residual / (1 - leverage) is the residual of the regression F = P E
+    without that star.
 
-    A noisy star with a component of its own has leverage near 1: the model would reproduce its emission.
+    A noisy star with a component of its own has leverage near 1: the model would reproduce its
+    emission.
     """
     scale = model["score_clean_scale"]
     white = np.divide(score, scale, out=np.zeros(score.shape), where=scale > 0)
@@ -165,7 +175,9 @@ def excess_of(
 
 
 def ordinary(found: Found, score_scale: np.ndarray, *, false_alarm: float) -> Model:
-    """What ordinary stars have at H alpha: the curve of the excess with the leading scores, and the scatter."""
+    """What ordinary stars have at H alpha:
+    the curve of the excess with the leading scores, and the scatter.
+    """
     straight = {
         "excess_curve": np.zeros(0),
         "excess_limits": np.zeros((2, 0)),
@@ -183,7 +195,9 @@ def ordinary(found: Found, score_scale: np.ndarray, *, false_alarm: float) -> Mo
 
 
 def curved(found: Found, score_scale: np.ndarray, before: Model, false_alarm: float) -> Model:
-    """A weighted least-squares curve through the stars within the threshold on either side of the one before."""
+    """A weighted least-squares curve through the stars within the threshold on either side of the
+    one before.
+    """
     if not before["excess_calibration"].size or not np.all(score_scale[:LEADING] > 0):
         return before
     significance, threshold = significances(found, score_scale, before)
@@ -211,7 +225,9 @@ def significances(found: Found, score_scale: np.ndarray, model: Model) -> tuple[
 
 
 def found_emission(found: Found, score_scale: np.ndarray, *, false_alarm: float) -> np.ndarray:
-    """(n,) True for the training stars whose excess is above the threshold that these stars give."""
+    """(n,) True for the training stars whose excess is above the threshold that these stars
+    give.
+    """
     model = ordinary(found, score_scale, false_alarm=false_alarm)
     significance, threshold = significances(found, score_scale, model)
     return significance > threshold

@@ -1,4 +1,6 @@
-"""Means, deviations and covariances of spectra that arrive in batches, in float64; each is one pass over the data."""
+"""Means, deviations and covariances of spectra that arrive in batches, in float64;
+each is one pass over the data.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def matrix(column: pa.Array) -> np.ndarray:
 
 
 def moments(read: Reader, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of the good pixels, (3909,); NaN and 0 in pixels not used or never good."""
+    """Mean and standard deviation of the good pixels, (3909,);
+    NaN and 0 in pixels not used or never good.
+    """
     total = np.zeros((3, N_PIXEL))
     for batch in batches(read):
         good = batch.ivar > 0
@@ -52,7 +56,8 @@ def moments(read: Reader, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def correlation(rows: Iterable[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean, deviation and correlation matrix of rows that are standardised already, if only provisionally.
+    """Mean, deviation and correlation matrix of rows that are standardised already, if only
+    provisionally.
 
     Parameters
     ----------
@@ -60,7 +65,8 @@ def correlation(rows: Iterable[np.ndarray], size: int) -> tuple[np.ndarray, np.n
 
     Returns
     -------
-    (p,), (p,), (p, p); a column without deviation has correlation 0 with every other and with itself
+    (p,), (p,), (p, p); a column without deviation has correlation 0 with every other and with
+    itself
     """
     count, total, gram = 0, np.zeros(size), np.zeros((size, size))
     for batch in rows:

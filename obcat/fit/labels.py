@@ -27,19 +27,22 @@ SUMMARY = pa.schema(
 def labels(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
     """Boosted trees for log10 Teff, log g and [Fe/H], each from the stars that have that label.
 
-    The model is arrays, not LightGBM's text: a truncated text would end the interpreter that loads it.
+    The model is arrays, not LightGBM's text: a truncated text would end the interpreter that loads
+    it.
 
     Parameters
     ----------
-    read : rows, one a star, ordered by star_id: star_id, score_clean FLOAT[k], teff (K), logg, feh, is_train BOOLEAN
-        (false: the star only tests)
-    parameters : label_min_stars (fewer training stars: no trees, NaN from the kernel), and those of ``trees.train``
+    read : rows, one a star, ordered by star_id: star_id, score_clean FLOAT[k], teff (K), logg, feh,
+        is_train BOOLEAN (false: the star only tests)
+    parameters : label_min_stars (fewer training stars: no trees, NaN from the kernel), and those of
+        ``trees.train``
 
     Returns
     -------
-    arrays log_teff_feature, _threshold, _left, _right, _value, _scatter and the same for logg_ and feh_: see
-    ``kernels.labels.predict_labels``; scatter (dex) is that of the test stars, or of the training stars if none.
-    Table labels_summary: label, n_train, n_test, robust scatter and median of predicted - given of the test stars, dex.
+    arrays log_teff_feature, _threshold, _left, _right, _value, _scatter and the same for logg_ and
+    feh_: see ``kernels.labels.predict_labels``; scatter (dex) is that of the test stars, or of the
+    training stars if none. Table labels_summary: label, n_train, n_test, robust scatter and median
+    of predicted - given of the test stars, dex.
     """
     table = read().read_all()
     score, is_train = list_array(table["score_clean"]), table["is_train"].to_numpy().astype(bool)

@@ -1,10 +1,12 @@
-"""How likely the spectroscopic magnitudes of stars with parallaxes are, M of each star marginalised (paper Eq. 7-14).
+"""How likely the spectroscopic magnitudes of stars with parallaxes are, M of each star marginalised
+(paper Eq. 7-14).
 
-    M_spec | M ~ N((1 + alpha) M + beta, sigma_int^2 + sigma_mea^2),  sigma_mea = sigma_100 100 / snr_g
-    parallax | M ~ N(10^(0.2 (M - m + A + 10)), parallax_error^2),    flat in M
+    M_spec | M ~ N((1 + alpha) M + beta, sigma_int^2 + sigma_mea^2),  sigma_mea = sigma_100 100 /
+    snr_g parallax | M ~ N(10^(0.2 (M - m + A + 10)), parallax_error^2),    flat in M
 
-theta = (alpha, beta, sigma_int, sigma_100). With y = M - (m - A) the errors of m and A add to M_spec as
-(1 + alpha)^2 (sigma_m^2 + sigma_A^2), and the parallax depends on y alone: one integral a star, its nodes in y fixed.
+theta = (alpha, beta, sigma_int, sigma_100). With y = M - (m - A) the errors of m and A add to
+M_spec as (1 + alpha)^2 (sigma_m^2 + sigma_A^2), and the parallax depends on y alone: one integral a
+star, its nodes in y fixed.
 """
 
 from collections.abc import Callable
@@ -26,7 +28,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Stars:
-    """Columns (n,): M_spec, m - A (mag), its variance, the parallax and its error (mas), (100 / snr_g)^2."""
+    """Columns (n,): M_spec, m - A (mag), its variance, the parallax and its error (mas),
+    (100 / snr_g)^2.
+    """
 
     mk: Floats
     dereddened: Floats
@@ -55,7 +59,9 @@ class Stars:
 
 
 def deviation(theta: Floats, stars: Stars) -> tuple[Floats, Floats]:
-    """M_spec - (1 + alpha) M_geo - beta and its standard deviation, both (n,); M_geo as Gaussian."""
+    """M_spec - (1 + alpha) M_geo - beta and its standard deviation, both (n,);
+    M_geo as Gaussian.
+    """
     alpha, beta, sigma_int, sigma_100 = theta
     mk_geo = stars.dereddened + 5 * np.log10(stars.parallax) - 10
     geo_variance = stars.variance + (5 / np.log(10) * stars.parallax_error / stars.parallax) ** 2

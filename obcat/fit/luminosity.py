@@ -34,8 +34,9 @@ SUMMARY = pa.schema(
 class Round:
     """One training and what it says of the stars.
 
-    ``network`` as ``kernels.luminosity.predict`` takes it; of the n training stars: star_id, used (in this round),
-    residual M_spec - M_geo (mag), snr_dparallax; residual_test (mag) of the test stars.
+    ``network`` as ``kernels.luminosity.predict`` takes it; of the n training stars: star_id, used
+    (in this round), residual M_spec - M_geo (mag), snr_dparallax; residual_test (mag) of the test
+    stars.
     """
 
     network: dict[str, np.ndarray]
@@ -48,7 +49,9 @@ class Round:
 
 
 def tables(rounds: dict[str, list[Round]]) -> dict[str, pa.Table]:
-    """luminosity_stars, luminosity_history (losses in mag²) and luminosity_summary (robust scatter, median; mag)."""
+    """luminosity_stars, luminosity_history (losses in mag²) and luminosity_summary (robust
+    scatter, median; mag).
+    """
     done = [(name, i, each) for name, several in rounds.items() for i, each in enumerate(several)]
     stars = [(name, i, *row) for name, i, each in done for row in _table_of_stars(each)]
     history = [
@@ -103,25 +106,27 @@ SINGLE = ("limit", "brightest")
 def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
     """Train both networks of Eq. 6, each ``rejection_iterations`` + 1 times.
 
-    After each training, stars with snr_dparallax > binary_nsigma (Eq. 15-17) are left out of the next one; every
-    training star is judged anew, so that a star dropped by mistake comes back. The σ of M_spec in Eq. 17 is the
-    robust scatter of the current residuals of test stars as well observed (snr_g) as the training stars, or of the
-    training stars when there are fewer than ``network_min_stars`` such test stars, less the error of M_geo.
+    After each training, stars with snr_dparallax > binary_nsigma (Eq. 15-17) are left out of the
+    next one; every training star is judged anew, so that a star dropped by mistake comes back. The
+    σ of M_spec in Eq. 17 is the robust scatter of the current residuals of test stars as well
+    observed (snr_g) as the training stars, or of the training stars when there are fewer than
+    ``network_min_stars`` such test stars, less the error of M_geo.
 
     Parameters
     ----------
-    read : rows, one a star with a good parallax, ordered by star_id: star_id, em_flag (0/1), score_clean and score_full
-        FLOAT[k], mk_geo, mk_geo_err, ks, ks_err, a_ks, a_ks_err (mag), parallax, parallax_error (mas; zero point
-        corrected), snr_g, is_train BOOLEAN (false: the star is only reported on)
-    parameters : rejection_iterations, binary_nsigma, network_min_stars, network_seed, domain_components,
-        domain_fraction, domain_bright_fraction, and those of ``network.train``
+    read : rows, one a star with a good parallax, ordered by star_id: star_id, em_flag (0/1),
+        score_clean and score_full FLOAT[k], mk_geo, mk_geo_err, ks, ks_err, a_ks, a_ks_err (mag),
+        parallax, parallax_error (mas; zero point corrected), snr_g, is_train BOOLEAN (false: the
+        star is only reported on)
+    parameters : rejection_iterations, binary_nsigma, network_min_stars, network_seed,
+        domain_components, domain_fraction, domain_bright_fraction, and those of ``network.train``
 
     Returns
     -------
-    arrays full_w0 … full_b2, full_centre, full_scale, full_limit, full_brightest (non-emission network, stars with
-    em_flag 0) and the same with clean_ (emission network, all stars): see ``kernels.luminosity``; of length zero when
-    there are fewer than ``network_min_stars`` training stars. Tables luminosity_stars, luminosity_history,
-    luminosity_summary.
+    arrays full_w0 … full_b2, full_centre, full_scale, full_limit, full_brightest (non-emission
+    network, stars with em_flag 0) and the same with clean_ (emission network, all stars): see
+    ``kernels.luminosity``; of length zero when there are fewer than ``network_min_stars`` training
+    stars. Tables luminosity_stars, luminosity_history, luminosity_summary.
     """
     table = read().read_all()
     arrays: Arrays = {}

@@ -42,8 +42,9 @@ class Progress:
 class _Scale:
     """Centred, in units of the largest standard deviation of a column.
 
-    Scores keep their proportions, so that distances are those between the reconstructed spectra that the paper's
-    network sees; whitened, the trailing scores, mostly noise, would count as much as the leading ones.
+    Scores keep their proportions, so that distances are those between the reconstructed spectra
+    that the paper's network sees; whitened, the trailing scores, mostly noise, would count as much
+    as the leading ones.
     """
 
     centre: np.ndarray
@@ -62,11 +63,12 @@ class _Scale:
 def train(
     sample: Sample, test: Sample, parameters: Any, seed: int
 ) -> tuple[dict[str, np.ndarray], list[Progress]]:
-    """Weights of one network (w0 … b2, the scales of scores and of M folded in) and its learning curve.
+    """Weights of one network (w0 … b2, the scales of scores and of M folded in) and its learning
+    curve.
 
-    ``parameters``: hidden_neurons, dropout, epochs, batch_size, learning_rate. One thread; same inputs, same bytes.
-    The loss is the mean squared residual of the standardised M, all stars alike (paper section 5.1);
-    ``test`` is only reported on.
+    ``parameters``: hidden_neurons, dropout, epochs, batch_size, learning_rate. One thread; same
+    inputs, same bytes. The loss is the mean squared residual of the standardised M, all stars alike
+    (paper section 5.1); ``test`` is only reported on.
     """
     import torch
 
@@ -121,7 +123,9 @@ def _loss(net: nn.Sequential, x: torch.Tensor, y: torch.Tensor) -> float:
 
 
 def _fold(net: nn.Sequential, score: _Scale, mk: _Scale) -> dict[str, np.ndarray]:
-    """w0 (k, h), b0 (h,), w1 (h, h), b1 (h,) single, w2 (h,), b2 () double: the same function of raw scores, in mag."""
+    """w0 (k, h), b0 (h,), w1 (h, h), b1 (h,) single, w2 (h,), b2 () double:
+    the same function of raw scores, in mag.
+    """
     from torch import nn
 
     layers = [layer for layer in net if isinstance(layer, nn.Linear)]

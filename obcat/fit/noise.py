@@ -1,4 +1,6 @@
-"""The noise of the spectroscopic magnitudes, sampled with emcee (METHOD section 5, paper section 5.3)."""
+"""The noise of the spectroscopic magnitudes, sampled with emcee (METHOD section 5,
+paper section 5.3).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,7 +49,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Sampled:
-    """An emission class: its usable stars, which of them lie within nsigma, and the chain, if they are enough."""
+    """An emission class: its usable stars, which of them lie within nsigma, and the chain,
+    if they are enough.
+    """
 
     star_id: list[str]
     used: NDArray[np.bool_]
@@ -60,21 +64,23 @@ def noise(
 ) -> Fit:
     """Scatter of M_spec about M, without and with emission lines.
 
-    Stars more than ``noise_nsigma`` off are dropped with the closed form, until no star changes sides; the rest is
-    sampled with M marginalised by quadrature. The walks are ``noise_steps`` long, or up to four times that, until
-    50 autocorrelation times; five are burnt, half of one is the thinning.
+    Stars more than ``noise_nsigma`` off are dropped with the closed form, until no star changes
+    sides; the rest is sampled with M marginalised by quadrature. The walks are ``noise_steps``
+    long, or up to four times that, until 50 autocorrelation times; five are burnt, half of one is
+    the thinning.
 
     Parameters
     ----------
-    read : rows, one a test star with a good parallax: star_id, em_flag (0/1), mk, ks, ks_err, a_ks, a_ks_err (mag),
-        snr_g, parallax, parallax_error (mas, zero point corrected). Rows with a NULL, or a parallax, its error or an
-        S/N that is not positive, are passed over. Meant for parallax / error > 10
+    read : rows, one a test star with a good parallax: star_id, em_flag (0/1), mk, ks, ks_err, a_ks,
+        a_ks_err (mag), snr_g, parallax, parallax_error (mas, zero point corrected). Rows with a
+        NULL, or a parallax, its error or an S/N that is not positive, are passed over. Meant for
+        parallax / error > 10
     parameters : noise_nsigma, noise_walkers, noise_steps, noise_seed, noise_min_stars
 
     Returns
     -------
-    arrays sigma_int, sigma_100 : (2,) mag, posterior means [without, with emission]; a class of fewer than
-        noise_min_stars takes the other's; (0,) when neither has enough
+    arrays sigma_int, sigma_100 : (2,) mag, posterior means [without, with emission]; a class of
+        fewer than noise_min_stars takes the other's; (0,) when neither has enough
     tables noise_summary (posteriors), noise_chain (thinned), noise_stars (who was used)
     """
     table = read().read_all()
@@ -126,7 +132,9 @@ def _sampled(table: pa.Table, em_flag: int, parameters: Any) -> Sampled:
 
 
 def clipped(stars: Stars, nsigma: float) -> tuple[Floats, NDArray[np.bool_]]:
-    """Most likely parameters, and the stars within nsigma of them; every star is judged anew in each round."""
+    """Most likely parameters, and the stars within nsigma of them;
+    every star is judged anew in each round.
+    """
     used = np.ones(len(stars), bool)
     for _ in range(MAX_ROUNDS):
         theta = most_likely(stars.take(used))

@@ -1,4 +1,6 @@
-"""Principal components of the training spectra, and the stars with emission among them (METHOD section 2)."""
+"""Principal components of the training spectra,
+and the stars with emission among them (METHOD section 2).
+"""
 
 from __future__ import annotations
 
@@ -29,19 +31,22 @@ DROPPED = pa.schema(
 
 
 def pca(read: Reader, parameters: Any) -> Fit:
-    """Bases of the clean windows and of all pixels used, the map between them, and the threshold for emission.
+    """Bases of the clean windows and of all pixels used, the map between them, and the threshold
+    for emission.
 
-    ``read()`` gives specid VARCHAR, star_id VARCHAR, flux FLOAT[3909] and ivar FLOAT[3909], normalised and in the rest
-    frame. The basis is fitted to all stars, then without those found to have emission (paper, section 3: one iteration
-    is enough).
+    ``read()`` gives specid VARCHAR, star_id VARCHAR, flux FLOAT[3909] and ivar FLOAT[3909],
+    normalised and in the rest frame. The basis is fitted to all stars, then without those found to
+    have emission (paper, section 3: one iteration is enough).
 
-    Arrays, for the kernels: mean, scale (3909,); clean_basis, full_basis, full_from_clean (k, 3909), standardised;
-    score_clean_scale, score_full_scale (k,) standard deviations of the coefficients over the training stars;
-    halpha_share (k,), see `believed`; residual_sd (3909,) scatter of ordinary stars about their reconstruction, noise
-    taken out; excess_curve, excess_limits and excess_calibration, see `obcat.fit.excess.ordinary`. With fewer training
+    Arrays, for the kernels: mean, scale (3909,); clean_basis, full_basis, full_from_clean (k,
+    3909), standardised; score_clean_scale, score_full_scale (k,) standard deviations of the
+    coefficients over the training stars; halpha_share (k,), see `believed`; residual_sd (3909,)
+    scatter of ordinary stars about their reconstruction, noise taken out; excess_curve,
+    excess_limits and excess_calibration, see `obcat.fit.excess.ordinary`. With fewer training
     spectra than components + 2 the arrays have no pixels, and every kernel answers NaN.
 
-    Table ``pca_dropped``: specid, star_id, iteration, reason of the stars left out of the second fit.
+    Table ``pca_dropped``: specid, star_id, iteration, reason of the stars left out of the second
+    fit.
     """
     stars = identifiers(read)
     everyone = np.ones(stars.num_rows, bool)
@@ -68,7 +73,9 @@ def pca(read: Reader, parameters: Any) -> Fit:
 
 
 def identifiers(read: Reader) -> pa.Table:
-    """specid and star_id of the training rows, copied: a column kept would keep the spectra of its batch in memory."""
+    """specid and star_id of the training rows, copied:
+    a column kept would keep the spectra of its batch in memory.
+    """
     ids: list[list[str]] = [[], []]
     for batch in read():
         for name, values in zip(("specid", "star_id"), ids, strict=True):
@@ -85,7 +92,9 @@ def identifiers(read: Reader) -> pa.Table:
 
 
 def provisional(read: Reader, parameters: Any) -> Model:
-    """Mean and deviation of each pixel, and bases of zeros: masked pixels are first filled with the mean."""
+    """Mean and deviation of each pixel, and bases of zeros:
+    masked pixels are first filled with the mean.
+    """
     used = full_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength)
     mean, scale = moments(read, used)
     nothing = np.zeros((parameters.pca_components, N_PIXEL), np.float32)
@@ -95,7 +104,9 @@ def provisional(read: Reader, parameters: Any) -> Model:
 def fitted(
     read: Reader, parameters: Any, before: Model, kept: np.ndarray
 ) -> tuple[Model, np.ndarray]:
-    """One fit to the stars kept, gaps filled by the model before; and the correlation matrix of the pixels used."""
+    """One fit to the stars kept, gaps filled by the model before;
+    and the correlation matrix of the pixels used.
+    """
     used = np.flatnonzero(full_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength))
     clean = clean_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength)[used]
     rows = (x[:, used] for x in filled_rows(read, parameters, before, kept))
@@ -125,7 +136,9 @@ def full_range(matrix: np.ndarray, parameters: Any) -> Model:
 
 
 def components(matrix: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """The greatest eigenvalues, falling, and their eigenvectors as rows, the largest element of each being positive."""
+    """The greatest eigenvalues, falling, and their eigenvectors as rows,
+    the largest element of each being positive.
+    """
     size = len(matrix)
     number = min(number, size)
     value, vector = eigh(matrix, subset_by_index=(size - number, size - 1))
@@ -135,7 +148,8 @@ def components(matrix: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def shared(value: np.ndarray, vector: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """E of F = P E (METHOD section 2, step 2) from the covariance of clean pixels with all pixels, (k, p).
+    """E of F = P E (METHOD section 2, step 2) from the covariance of clean pixels with all pixels,
+    (k, p).
 
     The coefficients P of different components are uncorrelated, so the QR solution is the division
     (P^T F) / (P^T P) = (V C) / lambda; components without variance map to nothing.
@@ -150,11 +164,13 @@ def shared(value: np.ndarray, vector: np.ndarray, covariance: np.ndarray) -> np.
 
 
 def believed(solution: np.ndarray, value: np.ndarray, clean: np.ndarray, count: int) -> np.ndarray:
-    """Share 0...1 of the solution that is more than the chance correlation of noise, (k, p); 1 in the clean windows.
+    """Share 0...1 of the solution that is more than the chance correlation of noise, (k, p); 1 in
+    the clean windows.
 
-    By chance an element of E has the variance s^2 / (count lambda), s^2 being that of the pixel's residual. Each line
-    window of each component is shrunk by 1 - (sum of these) / (sum of E^2), never below 0 (James & Stein 1961): with
-    few training stars the noise components would otherwise carry the noise of a spectrum into its H alpha.
+    By chance an element of E has the variance s^2 / (count lambda), s^2 being that of the pixel's
+    residual. Each line window of each component is shrunk by 1 - (sum of these) / (sum of E^2),
+    never below 0 (James & Stein 1961): with few training stars the noise components would otherwise
+    carry the noise of a spectrum into its H alpha.
     """
     residual = (
         np.maximum(1 - np.sum(solution**2 * value[:, None], axis=0), 0)

@@ -42,7 +42,9 @@ def snr_dparallax(
     parallax: np.ndarray,
     parallax_error: np.ndarray,
 ) -> np.ndarray:
-    """Excess of the spectro-photometric over the Gaia parallax in standard errors (Eq. 15-17); mag, mas; (n,)."""
+    """Excess of the spectro-photometric over the Gaia parallax in standard errors (Eq.
+    15-17); mag, mas; (n,).
+    """
     parallax_spec = 10 ** (0.2 * (mk - ks + a_ks + 10))
     parallax_spec_err = (
         0.2 * np.log(10) * parallax_spec * np.sqrt(mk_err**2 + ks_err**2 + a_ks_err**2)
@@ -51,5 +53,7 @@ def snr_dparallax(
 
 
 def spectroscopic_scatter(residual: np.ndarray, mk_geo_err: np.ndarray) -> float:
-    """σ of M_spec alone, mag: the robust scatter of M_spec - M_geo less the typical error of M_geo, in squares."""
+    """σ of M_spec alone, mag: the robust scatter of M_spec - M_geo less the typical error of
+    M_geo, in squares.
+    """
     return float(np.sqrt(max(robust_scatter(residual) ** 2 - np.median(mk_geo_err) ** 2, 0.0)))

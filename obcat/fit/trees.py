@@ -20,10 +20,11 @@ TYPES = {
 
 
 def train(score: np.ndarray, label: np.ndarray, parameters: Any) -> Arrays:
-    """Trees for ``kernels.labels.boosted`` from scores (n, k) and labels (n,): one thread, same inputs, same bytes.
+    """Trees for ``kernels.labels.boosted`` from scores (n, k) and labels (n,): one thread, same
+    inputs, same bytes.
 
-    ``parameters``: label_trees, label_leaves, label_learning_rate, label_min_leaf (stars in a leaf), label_seed.
-    ImportError where LightGBM, or the OpenMP runtime that it loads, is missing.
+    ``parameters``: label_trees, label_leaves, label_learning_rate, label_min_leaf (stars in a
+    leaf), label_seed. ImportError where LightGBM, or the OpenMP runtime that it loads, is missing.
     """
     try:
         import lightgbm

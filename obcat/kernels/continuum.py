@@ -13,8 +13,9 @@ __all__ = ["normalise", "pseudo_continuum", "rest_frame", "rest_frame_normalised
 def rest_frame(flux: np.ndarray, ivar: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Shift spectra to wavelength / (1 + z) on the same grid by linear interpolation.
 
-    On the logarithmic grid the shift is log10(1 + z) / 1e-4 pixels, the same for every pixel. A pixel is masked
-    when a pixel it is made of is masked or lies outside the grid; with z unknown or z <= -1 all pixels are.
+    On the logarithmic grid the shift is log10(1 + z) / 1e-4 pixels, the same for every pixel. A
+    pixel is masked when a pixel it is made of is masked or lies outside the grid; with z unknown or
+    z <= -1 all pixels are.
 
     Parameters
     ----------
@@ -23,7 +24,8 @@ def rest_frame(flux: np.ndarray, ivar: np.ndarray, z: np.ndarray) -> tuple[np.nd
 
     Returns
     -------
-    flux, ivar : (n, 3909) float32; flux 0 and ivar 0 where masked, the variance being that of the weighted sum
+    flux, ivar : (n, 3909) float32; flux 0 and ivar 0 where masked, the variance being that of the
+        weighted sum
     """
     shift, known = pixel_shift(np.asarray(z, np.float64))
     out_flux, out_ivar = np.zeros_like(flux, np.float32), np.zeros_like(ivar, np.float32)
@@ -48,7 +50,9 @@ def pixel_shift(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def shifted(
     flux: np.ndarray, ivar: np.ndarray, step: int, part: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Output pixel i = (1 - part) * pixel[i + step] + part * pixel[i + step + 1], for (n, 3909) rows and (n,) parts."""
+    """Output pixel i = (1 - part) * pixel[i + step] + part * pixel[i + step + 1], for (n,
+    3909) rows and (n,) parts.
+    """
     upper = part.astype(np.float32)[:, None]
     lower = np.float32(1) - upper
     (flux0, ivar0), (flux1, ivar1) = ((moved(flux, k), moved(ivar, k)) for k in (step, step + 1))
@@ -76,7 +80,8 @@ def rest_frame_normalised(
     pca_min_wavelength: float,
     pca_max_wavelength: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rest-frame spectra over their pseudo-continuum, and the share of the pixels used that is masked.
+    """Rest-frame spectra over their pseudo-continuum, and the share of the pixels used that is
+    masked.
 
     Parameters
     ----------
@@ -97,7 +102,9 @@ def rest_frame_normalised(
 
 BLOCK = 128  # output pixels a product: the band of the smoothing matrix is cut into so many columns
 REACH = 4  # the Gaussian is cut at so many sigma
-BRIGHTEST = 40  # the weights of so many pixels are cut to the next one's: one absurd ivar must not rule its neighbours
+# the weights of so many pixels are cut to the next one's: one absurd ivar must not rule its
+# neighbours
+BRIGHTEST = 40
 
 
 def normalise(
@@ -112,7 +119,8 @@ def normalise(
 
     Returns
     -------
-    norm, norm_ivar : (n, 3909) float32; both 0 where masked or where the pseudo-continuum is unknown or not positive
+    norm, norm_ivar : (n, 3909) float32; both 0 where masked or where the pseudo-continuum is
+        unknown or not positive
     """
     norm, norm_ivar = np.empty(flux.shape, np.float32), np.empty(ivar.shape, np.float32)
     for start in range(0, len(flux), ROWS):
@@ -135,7 +143,8 @@ def normalise_rows(
 
 
 def pseudo_continuum(flux: np.ndarray, ivar: np.ndarray, *, continuum_sigma: float) -> np.ndarray:
-    """Inverse-variance weighted Gaussian mean of the flux, the core of H alpha left out: sum(w K f) / sum(w K).
+    """Inverse-variance weighted Gaussian mean of the flux, the core of H alpha left out: sum(w K f)
+    / sum(w K).
 
     H alpha is left out because its emission would lift the level under the clean pixels beside it.
 
@@ -168,7 +177,9 @@ def relative_weight(ivar: np.ndarray) -> np.ndarray:
 
 @cache
 def smoothing_blocks(sigma: float) -> tuple[tuple[slice, slice, np.ndarray], ...]:
-    """The band matrix exp(-((wave_j - wave_i) / sigma)^2 / 2) by blocks of columns: input and output pixels, block."""
+    """The band matrix exp(-((wave_j - wave_i) / sigma)^2 / 2) by blocks of columns:
+    input and output pixels, block.
+    """
     blocks = []
     for start in range(0, N_PIXEL, BLOCK):
         outputs = slice(start, min(start + BLOCK, N_PIXEL))

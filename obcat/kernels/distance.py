@@ -16,7 +16,9 @@ Floats = NDArray[np.float64]
 
 
 class Terms(NamedTuple):
-    """Both terms of f for a block of stars, each (n, 1), with inverse widths: 0 for a term that is missing."""
+    """Both terms of f for a block of stars, each (n, 1), with inverse widths:
+    0 for a term that is missing.
+    """
 
     centre: Floats
     per_width: Floats
@@ -55,7 +57,9 @@ def terms_of(
     parallax: Floats,
     parallax_error: Floats,
 ) -> tuple[Terms, NDArray[np.bool_]]:
-    """The terms (n,) of magnitudes (mag) and parallaxes (mas), and which stars have at least one; NaN is missing."""
+    """The terms (n,) of magnitudes (mag) and parallaxes (mas), and which stars have at least one;
+    NaN is missing.
+    """
     centre = LN_PER_MAG * (ks - a_ks - mk - 10)
     width = LN_PER_MAG * np.sqrt(mk_err**2 + ks_err**2 + a_ks_err**2)
     spectrum = np.isfinite(centre) & np.isfinite(width) & (width > 0)
@@ -92,7 +96,9 @@ def _zoom(terms: Terms, low: Floats, high: Floats) -> tuple[Floats, Floats, Floa
 
 
 def _hull(terms: Terms, end: float) -> tuple[Floats, Floats]:
-    """An interval that holds the support: neither term alone may be lower than f - DEPTH at the best known point."""
+    """An interval that holds the support:
+    neither term alone may be lower than f - DEPTH at the best known point.
+    """
     nearest = np.exp(-end)
     candidates = (
         -np.log(np.maximum(terms.parallax, nearest)),
@@ -144,15 +150,16 @@ def distance(
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, NDArray[np.int16]]:
     """The distance that p(d) measures, where it measures one: 0 < d <= distance_max, flat prior.
 
-    It measures none where its mode lies outside its own 16th to 84th percentile, or where distance_max
-    is less than ``distance_edge_nsigma`` standard errors less likely than the mode: another limit would
-    give another distance. All is then NaN but ``edge``, and but the 16th percentile as a lower limit
-    where the PDF supports that: it has a spectroscopic term, hence an end of its own however far the
-    limit, and dis_low itself is a standard error less likely than the mode. The parallax alone supports
-    none: its PDF never ends.
+    It measures none where its mode lies outside its own 16th to 84th percentile, or where
+    distance_max is less than ``distance_edge_nsigma`` standard errors less likely than the mode:
+    another limit would give another distance. All is then NaN but ``edge``, and but the 16th
+    percentile as a lower limit where the PDF supports that: it has a spectroscopic term, hence an
+    end of its own however far the limit, and dis_low itself is a standard error less likely than
+    the mode. The parallax alone supports none: its PDF never ends.
 
-    Any NaN among the first six is a star without the spectroscopic term (the caller says so for binaries); a NaN among
-    the last two, one without the parallax; without both there is no PDF, and no edge.
+    Any NaN among the first six is a star without the spectroscopic term (the caller says so for
+    binaries); a NaN among the last two, one without the parallax; without both there is no PDF, and
+    no edge.
 
     Parameters
     ----------
@@ -165,7 +172,8 @@ def distance(
     -------
     dis, dis_low, dis_high : (n,) kpc, mode, 16th and 84th percentile
     logdis, logdis_err : (n,) mean and standard deviation of log10(d / kpc) over p(d) dd
-    edge : (n,) int16, 1 where p(d) d at distance_max is above EDGE_MASS of the integral: the limit shapes the answer
+    edge : (n,) int16, 1 where p(d) d at distance_max is above EDGE_MASS of the integral: the limit
+        shapes the answer
     """
     columns = (
         np.asarray(x, float)
@@ -191,11 +199,12 @@ def distance(
 
 
 def pdf_summary(terms: Terms, known: NDArray[np.bool_], distance_max: float) -> Floats:
-    """(8, n) numbers of p(d) from terms (n,), whether or not they measure a distance; NaN if not ``known``.
+    """(8, n) numbers of p(d) from terms (n,), whether or not they measure a distance; NaN if not
+    ``known``.
 
     Mode, 16th and 84th percentile (kpc), mean and standard deviation of log10(d / kpc), edge as in
-    `distance`, and by how many standard errors distance_max (kpc), and the 16th percentile, are less
-    likely than the mode.
+    `distance`, and by how many standard errors distance_max (kpc), and the 16th percentile, are
+    less likely than the mode.
     """
     result = np.full((8, len(known)), np.nan)
     result[5] = 0
@@ -215,7 +224,9 @@ def _blocks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
 
 
 def _summary(terms: Terms, end: float) -> Floats:
-    """(8, n) the results for a block of stars that have at least one term; end = ln of the largest distance."""
+    """(8, n) the results for a block of stars that have at least one term;
+    end = ln of the largest distance.
+    """
     x = grid(*support(terms, end), POINTS)
     u = np.exp(-x)
     f = terms.f(x, u)
@@ -251,7 +262,9 @@ def _nsigma(terms: Terms, mode: Floats, at: Floats) -> Floats:
 
 
 def _mode(terms: Terms, x: Floats, top: NDArray[np.intp]) -> Floats:
-    """Root of f' next to the highest grid point by Newton's method, by bisection where that leaves the bracket."""
+    """Root of f' next to the highest grid point by Newton's method,
+    by bisection where that leaves the bracket.
+    """
     mode = take(x, top)
     below, above = take(x, np.maximum(top - 1, 0)), take(x, np.minimum(top + 1, x.shape[1] - 1))
     slack = 1e-6 * (
@@ -268,7 +281,9 @@ def _mode(terms: Terms, x: Floats, top: NDArray[np.intp]) -> Floats:
 
 
 def _cumulative(x: Floats, density: Floats, gradient: Floats) -> Floats:
-    """Integral from the first grid point to each, by the trapezoid rule with end corrections (fourth order)."""
+    """Integral from the first grid point to each,
+    by the trapezoid rule with end corrections (fourth order).
+    """
     step = x[:, 1:2] - x[:, :1]
     integral = np.cumsum(density, axis=1)
     integral -= 0.5 * density
@@ -279,7 +294,9 @@ def _cumulative(x: Floats, density: Floats, gradient: Floats) -> Floats:
 
 
 def _percentile(q: float, x: Floats, density: Floats, cumulative: Floats) -> Floats:
-    """x where the cumulative integral is a fraction q of its end: Newton on the cubic through its grid cell."""
+    """x where the cumulative integral is a fraction q of its end:
+    Newton on the cubic through its grid cell.
+    """
     target = q * cumulative[:, -1:]
     cell = (cumulative[:, 1:-1] <= target).sum(axis=1)[:, None]
     start, stop = take(x, cell), take(x, cell + 1)

@@ -15,8 +15,9 @@ ENOUGH = 0.5  # share of the pixels of a window that must be good for a mean ove
 class Excess(NamedTuple):
     """Residuals of n spectra, each (n,) float64, NaN where unknown.
 
-    excess, excess_err: mean over the core and its standard error, in units of the continuum; beside: mean over the
-    surroundings without the core; chi2_red, chi2_clean: reduced chi-square around H alpha and over the clean windows.
+    excess, excess_err: mean over the core and its standard error, in units of the continuum;
+    beside: mean over the surroundings without the core; chi2_red, chi2_clean: reduced chi-square
+    around H alpha and over the clean windows.
     """
 
     excess: np.ndarray
@@ -40,7 +41,9 @@ def core_excess(
     halpha_halfwidth: float,
     halpha_chi2_halfwidth: float,
 ) -> Excess:
-    """Mean residual over the core of H alpha and reduced chi-squares; parameters as in `obcat.kernels.emission`."""
+    """Mean residual over the core of H alpha and reduced chi-squares;
+    parameters as in `obcat.kernels.emission`.
+    """
     if mean.size == 0:
         return Excess(*(np.full(len(norm), np.nan) for _ in Excess._fields))
     core, near = around(halpha, halpha_halfwidth), around(halpha, halpha_chi2_halfwidth)
@@ -65,9 +68,11 @@ def core_excess(
 
 
 def masked_mean(values: np.ndarray, good: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """(n,) mean over the good pixels of a window, ``values`` being 0 elsewhere; NaN where too few are good.
+    """(n,) mean over the good pixels of a window, ``values`` being 0 elsewhere; NaN where too few
+    are good.
 
-    The rows are laid out one by one before they are summed: otherwise numpy's order of summation is that of the batch.
+    The rows are laid out one by one before they are summed: otherwise numpy's order of summation is
+    that of the batch.
     """
     count = np.count_nonzero(good[:, window], axis=1)
     total = np.sum(np.ascontiguousarray(values[:, window], np.float64), axis=1)
@@ -82,9 +87,11 @@ def reconstruction_variance(
     clean_basis: np.ndarray,
     full_from_clean: np.ndarray,
 ) -> np.ndarray:
-    """(n,) variance of the reconstructed mean over the core, carried from the clean pixels it is predicted from.
+    """(n,) variance of the reconstructed mean over the core, carried from the clean pixels it is
+    predicted from.
 
-    The prediction is linear in the clean pixels: d(mean)/d(norm_j) = sum_k basis_kj / scale_j * mean_core(scale * E_k).
+    The prediction is linear in the clean pixels: d(mean)/d(norm_j) = sum_k basis_kj / scale_j *
+    mean_core(scale * E_k).
     """
     weight = np.mean(full_from_clean[:, core] * scale[core], axis=1)
     gradient = np.divide(weight @ clean_basis, scale, out=np.zeros(scale.shape), where=scale > 0)
@@ -99,14 +106,16 @@ def expected_excess(
     excess_curve: np.ndarray,
     excess_limits: np.ndarray,
 ) -> np.ndarray:
-    """(n,) excess of ordinary stars with these coefficients: the reconstruction is linear, H alpha is not quite.
+    """(n,) excess of ordinary stars with these coefficients: the reconstruction is linear, H alpha
+    is not quite.
 
     Parameters
     ----------
     score_clean : (n, k)
     score_clean_scale : (k,)
     excess_curve : coefficients of `quadratic` in the m leading whitened scores
-    excess_limits : (2, m) least and greatest whitened scores of the training stars; beyond them the curve is held
+    excess_limits : (2, m) least and greatest whitened scores of the training stars; beyond them the
+        curve is held
     """
     leading = excess_limits.shape[1]
     if leading == 0:
@@ -152,19 +161,21 @@ def emission(
     norm, norm_ivar : (n, 3909) normalised rest-frame flux and its inverse variance, 0 where masked
     score_clean : (n, k) coefficients of the clean windows
     mean ... excess_calibration : the model made by `obcat.fit.pca`
-    halpha, halpha_halfwidth, halpha_chi2_halfwidth : centre, half widths of the core and of the surroundings, Angstrom
+    halpha, halpha_halfwidth, halpha_chi2_halfwidth : centre, half widths of the core and of the
+        surroundings, Angstrom
     erroneous_chi2 : reduced chi-square beyond which a spectrum is called erroneous
 
     Returns
     -------
-    excess, excess_err : (n,) mean residual over the core, less that of ordinary stars with the same coefficients, and
-        its standard error from noise, in units of the continuum
+    excess, excess_err : (n,) mean residual over the core, less that of ordinary stars with the same
+        coefficients, and its standard error from noise, in units of the continuum
     ew_excess : (n,) Angstrom, positive for emission
     significance : (n,) excess over its error, scatter of ordinary stars included
-    chi2_red, chi2_clean : (n,) reduced chi-square of the residuals around H alpha and over the clean windows, the
-        scatter of ordinary stars counted as error
+    chi2_red, chi2_clean : (n,) reduced chi-square of the residuals around H alpha and over the
+        clean windows, the scatter of ordinary stars counted as error
     em_flag : (n,) 1 emission, 0 none, NaN unknown
-    erroneous : (n,) 1 residuals large in the clean windows, or about the line but no excess, 0 not, NaN unknown
+    erroneous : (n,) 1 residuals large in the clean windows, or about the line but no excess, 0 not,
+        NaN unknown
     """
     found = core_excess(
         norm,
@@ -207,8 +218,9 @@ def flags(
 ) -> tuple[np.ndarray, np.ndarray]:
     """em_flag and erroneous, (n,) bool.
 
-    A line that a wrong wavelength scale has moved out of the core leaves there what is missing beside it: residuals
-    that are large and cancel are no emission. Emission explains residuals about the line, never those in clean windows.
+    A line that a wrong wavelength scale has moved out of the core leaves there what is missing
+    beside it: residuals that are large and cancel are no emission. Emission explains residuals
+    about the line, never those in clean windows.
     """
     large = found.chi2_red > erroneous_chi2
     moved = large & (found.beside * widths[1] < -CANCELLED * excess * widths[0])
@@ -219,9 +231,11 @@ def flags(
 def significant(
     excess: np.ndarray, excess_err: np.ndarray, calibration: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """(excess - centre) / sqrt((error_scale * err)^2 + systematic^2), and the threshold it has to pass.
+    """(excess - centre) / sqrt((error_scale * err)^2 + systematic^2), and the threshold it has to
+    pass.
 
-    ``calibration`` holds centre, error_scale, systematic, threshold; without any of them nothing is known.
+    ``calibration`` holds centre, error_scale, systematic, threshold; without any of them nothing is
+    known.
     """
     if calibration.size == 0:
         return np.full(len(excess), np.nan), np.nan

@@ -1,4 +1,6 @@
-"""Reddening of hot stars from the colours of neighbouring bands (METHOD section 3, paper section 4)."""
+"""Reddening of hot stars from the colours of neighbouring bands (METHOD section 3,
+paper section 4).
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,7 +56,8 @@ def extinction(
 ) -> tuple[Floats, Floats, Floats, Floats, Integers, Integers]:
     """E(B-V) as the weighted mean over the colours of bands that are neighbours in wavelength.
 
-    A band without a magnitude or an error (NaN, or an error below zero) is skipped and its neighbours form a colour.
+    A band without a magnitude or an error (NaN, or an error below zero) is skipped and its
+    neighbours form a colour.
 
     Parameters
     ----------
@@ -66,10 +69,12 @@ def extinction(
 
     Returns
     -------
-    ebv, ebv_err : (n,) mag; negative values are kept; the error knows that neighbouring colours share a band
+    ebv, ebv_err : (n,) mag; negative values are kept; the error knows that neighbouring colours
+        share a band
     a_ks, a_ks_err : (n,) mag
     n_colours : (n,) int16
-    outside : (n,) int16, 1 where log g or [Fe/H] were moved to the edge of the table, or Teff is off it (ebv is NaN)
+    outside : (n,) int16, 1 where log g or [Fe/H] were moved to the edge of the table, or Teff is
+        off it (ebv is NaN)
     """
     magnitude = _columns(b, g, bp, v, r, i, rp, j, h)
     error = _columns(b_err, g_err, bp_err, v_err, r_err, i_err, rp_err, j_err, h_err)
@@ -108,7 +113,8 @@ def bolometric_corrections(
     feh_nodes: Floats,
     bc_nodes: Floats,
 ) -> tuple[Floats, Integers]:
-    """Trilinear interpolation in log Teff, log g, [Fe/H], never beyond the nodes; intrinsic a - b = bc_b - bc_a.
+    """Trilinear interpolation in log Teff, log g, [Fe/H], never beyond the nodes; intrinsic a - b =
+    bc_b - bc_a.
 
     Parameters
     ----------
@@ -118,7 +124,8 @@ def bolometric_corrections(
 
     Returns
     -------
-    (n, bands) mag, NaN where Teff is off the table or a parameter is NaN; (n,) int16, 1 off the nodes
+    (n, bands) mag, NaN where Teff is off the table or a parameter is NaN; (n,) int16, 1 off the
+    nodes
     """
     t, wt, off_t = _cell(np.log10(teff_nodes), np.log10(np.maximum(np.asarray(teff, float), 1)))
     g, wg, off_g = _cell(logg_nodes, np.asarray(logg, float))
@@ -132,7 +139,9 @@ def bolometric_corrections(
 
 
 def _cell(nodes: Floats, x: Floats) -> tuple[NDArray[np.intp], Floats, NDArray[np.bool_]]:
-    """Index of the node below x, fraction of the step above it held within [0, 1], and whether x is off the nodes."""
+    """Index of the node below x, fraction of the step above it held within [0, 1],
+    and whether x is off the nodes.
+    """
     below = np.clip(np.searchsorted(nodes, x, side="right") - 1, 0, len(nodes) - 2)
     fraction = (x - nodes[below]) / (nodes[below + 1] - nodes[below])
     return below, np.clip(fraction, 0, 1), (x < nodes[0]) | (x > nodes[-1])
@@ -141,20 +150,23 @@ def _cell(nodes: Floats, x: Floats) -> tuple[NDArray[np.intp], Floats, NDArray[n
 def neighbour_colours(
     corrected: Floats, error: Floats, coefficients: Floats, present: NDArray[np.bool_], floor: float
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Colour excess, its slope with E(B-V), its error, and the variance shared with the next colour.
+    """Colour excess, its slope with E(B-V), its error, and the variance shared with the next
+    colour.
 
     Since a - b = bc_b - bc_a, the excess is the difference of magnitude + correction.
 
     Parameters
     ----------
-    corrected, error : (n, bands) mag, magnitude + bolometric correction, and standard error, of BANDS
+    corrected, error : (n, bands) mag, magnitude + bolometric correction, and standard error, of
+        BANDS
     coefficients : (bands,) A_X / E(B-V)
     present : (n, bands) which bands a star has; neighbours among these form a colour
     floor : mag, the least error of a colour
 
     Returns
     -------
-    (n, bands - 1) each, mag and mag2, the colours that a star has first; NaN in the excess where there is none
+    (n, bands - 1) each, mag and mag2, the colours that a star has first; NaN in the excess where
+    there is none
     """
     order = np.argsort(
         ~present, axis=1, kind="stable"
@@ -173,7 +185,8 @@ def neighbour_colours(
 def _weighted_mean(
     excess: Floats, slope: Floats, sigma: Floats, shared: Floats
 ) -> tuple[Floats, Floats]:
-    """Mean of excess / slope with weights slope^2 / sigma^2, and its error with the covariance of neighbours.
+    """Mean of excess / slope with weights slope^2 / sigma^2, and its error with the covariance of
+    neighbours.
 
     Two colours that share a band move oppositely with its error: covariance -variance of that band.
     """

@@ -41,7 +41,9 @@ G_BAND = slice(*np.searchsorted(WAVELENGTH, (4000.0, 5500.0)).tolist())
 
 
 def usable(flux: np.ndarray, ivar: np.ndarray, ormask: ArrayLike = 0) -> NDArray[np.bool_]:
-    """Pixels with a finite flux other than 0, a finite inverse variance above 0 and no mask bit; shape as given."""
+    """Pixels with a finite flux other than 0, a finite inverse variance above 0 and no mask bit;
+    shape as given.
+    """
     with np.errstate(invalid="ignore"):
         return (
             np.isfinite(flux)
@@ -53,7 +55,9 @@ def usable(flux: np.ndarray, ivar: np.ndarray, ormask: ArrayLike = 0) -> NDArray
 
 
 def placed(rows: np.ndarray, first: int, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """(..., p) values put on the grid from pixel ``first``: (..., 3909), 0 elsewhere; what lies outside is left out."""
+    """(..., p) values put on the grid from pixel ``first``: (..., 3909), 0 elsewhere;
+    what lies outside is left out.
+    """
     out = np.zeros((*rows.shape[:-1], N_PIXEL), dtype)
     start, end = max(first, 0), min(first + rows.shape[-1], N_PIXEL)
     if start < end:
@@ -62,7 +66,8 @@ def placed(rows: np.ndarray, first: int, dtype: DTypeLike = np.float32) -> np.nd
 
 
 def snr_g(flux: np.ndarray, ivar: np.ndarray) -> float:
-    """Median of flux times the root of ivar over the good pixels (ivar > 0) from 4000 to 5500 Angstrom.
+    """Median of flux times the root of ivar over the good pixels (ivar > 0) from 4000 to 5500
+    Angstrom.
 
     flux, ivar : (3909,); NaN where no pixel is good.
     """
@@ -83,7 +88,8 @@ def median(values: np.ndarray) -> float:
 def on_grid(
     wavelength: np.ndarray, flux: np.ndarray, ivar: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A user's spectra on the common grid: by offset where they are on it, else by linear interpolation.
+    """A user's spectra on the common grid: by offset where they are on it, else by linear
+    interpolation.
 
     Pixels that they do not reach, or in a gap of theirs, are masked.
 
@@ -94,8 +100,8 @@ def on_grid(
 
     Returns
     -------
-    flux, ivar : (n, 3909) float32; flux 0 and ivar 0 where masked. Interpolation carries the variance of the weighted
-        sum; that neighbouring pixels are correlated by it is not told
+    flux, ivar : (n, 3909) float32; flux 0 and ivar 0 where masked. Interpolation carries the
+        variance of the weighted sum; that neighbouring pixels are correlated by it is not told
 
     Raises
     ------
@@ -103,7 +109,8 @@ def on_grid(
     """
     if flux.shape != ivar.shape or flux.ndim != 2 or wavelength.shape != flux.shape[1:]:
         raise ValueError(
-            f"wavelength {wavelength.shape}, flux {flux.shape}, ivar {ivar.shape}: need (p,), (n, p), (n, p)"
+            f"wavelength {wavelength.shape}, flux {flux.shape}, ivar {ivar.shape}: need (p,), "
+            "(n, p), (n, p)"
         )
     if len(wavelength) < 2 or not (wavelength[0] > 0 and (np.diff(wavelength) > 0).all()):
         raise ValueError("wavelengths must be positive and ascend, two at least")
@@ -142,11 +149,13 @@ def _interpolated(
 # Telluric bands and Na I D, used by neither network: paper, section 5.1.
 BANDS = ((5720, 6050), (6270, 6380), (6800, 6990), (7100, 7320), (7520, 7740), (8050, 8350))
 
-# Out of the clean windows as a whole: Balmer lines crowd below 3,800, Paschen lines above 8,200 (assumed).
+# Out of the clean windows as a whole: Balmer lines crowd below 3,800, Paschen lines above 8,200
+# (assumed).
 EMISSION_RANGES = ((3700, 3800), (8200, 9200))
 
-# Lines seen in emission in hot stars and H II regions: name, vacuum wavelength (NIST), half width left out (assumed;
-# the paper gives the windows in its figure 2 only). Multiplets carry their mean wavelength.
+# Lines seen in emission in hot stars and H II regions: name, vacuum wavelength (NIST), half width
+# left out (assumed; the paper gives the windows in its figure 2 only). Multiplets carry their mean
+# wavelength.
 EMISSION_LINES = (
     ("H alpha", 6564.6, 40),
     ("H beta", 4862.7, 30),
@@ -194,14 +203,18 @@ def line_pixels() -> np.ndarray:
 
 @cache
 def full_pixels(pca_min_wavelength: float, pca_max_wavelength: float) -> np.ndarray:
-    """(3909,) True in the range used, the six bands left out: the pixels of the non-emission network."""
+    """(3909,) True in the range used, the six bands left out:
+    the pixels of the non-emission network.
+    """
     bands = np.any([between(*band) for band in BANDS], axis=0)
     return frozen(between(pca_min_wavelength, pca_max_wavelength) & ~bands)
 
 
 @cache
 def clean_pixels(pca_min_wavelength: float, pca_max_wavelength: float) -> np.ndarray:
-    """(3909,) True in the clean windows: as `full_pixels`, without lines and ranges seen in emission."""
+    """(3909,) True in the clean windows:
+    as `full_pixels`, without lines and ranges seen in emission.
+    """
     ranges = np.any([between(*limits) for limits in EMISSION_RANGES], axis=0)
     return frozen(full_pixels(pca_min_wavelength, pca_max_wavelength) & ~ranges & ~line_pixels())
 

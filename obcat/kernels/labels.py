@@ -1,7 +1,8 @@
-"""Teff, log g and [Fe/H] from principal-component scores: boosted trees, evaluated from plain arrays.
+"""Teff, log g and [Fe/H] from principal-component scores: boosted trees, evaluated from plain
+arrays.
 
-The trees are LightGBM's; their arrays are walked with numpy, so that no model text is ever read back
-(LightGBM ends the interpreter on a damaged one) and any number of threads may predict at once.
+The trees are LightGBM's; their arrays are walked with numpy, so that no model text is ever read
+back (LightGBM ends the interpreter on a damaged one) and any number of threads may predict at once.
 """
 
 import numpy as np
@@ -20,8 +21,8 @@ def predict_labels(score_clean: Floats, **arrays: NDArray) -> tuple[Floats, ...]
     Parameters
     ----------
     score_clean : (n, k) scores on the clean-window basis, as they come
-    arrays : for each prefix ``log_teff_``, ``logg_`` and ``feh_`` the trees as ``boosted`` takes them, and
-        ``scatter ()``, the scatter of test stars about the regression (dex)
+    arrays : for each prefix ``log_teff_``, ``logg_`` and ``feh_`` the trees as ``boosted`` takes
+        them, and ``scatter ()``, the scatter of test stars about the regression (dex)
 
     Returns
     -------
@@ -50,13 +51,14 @@ def boosted(
     right: NDArray,
     value: Floats,
 ) -> Floats:
-    """Sum of regression trees, (n, k) -> (n,); NaN where a score is not finite, or everywhere without trees.
+    """Sum of regression trees, (n, k) -> (n,); NaN where a score is not finite, or everywhere
+    without trees.
 
     Parameters
     ----------
-    feature, threshold, left, right, value : (trees, nodes). From node 0 a row goes to ``left`` where its score number
-        ``feature`` is at most ``threshold``, else to ``right``, both nodes of the same tree; a leaf is a node that
-        leads to itself, and counts with its ``value``.
+    feature, threshold, left, right, value : (trees, nodes). From node 0 a row goes to ``left``
+        where its score number ``feature`` is at most ``threshold``, else to ``right``, both nodes
+        of the same tree; a leaf is a node that leads to itself, and counts with its ``value``.
     """
     score = np.asarray(score, dtype=float)
     if not feature.size:

@@ -21,11 +21,13 @@ def mk_error(
     ----------
     snr_g : (n,) signal-to-noise ratio per pixel
     em_flag : (n,) 0 or 1; NaN or anything else is unknown
-    sigma_int, sigma_100 : (2,) mag, the model ``noise``, without and with emission; (0,) where there is no model
+    sigma_int, sigma_100 : (2,) mag, the model ``noise``, without and with emission; (0,) where
+        there is no model
 
     Returns
     -------
-    mk_err : (n,) mag, sqrt(sigma_int^2 + sigma_mea^2); NaN for S/N <= 0, an unknown class or no model
+    mk_err : (n,) mag, sqrt(sigma_int^2 + sigma_mea^2); NaN for S/N <= 0, an unknown class or no
+        model
     sigma_mea : (n,) mag, sigma_100 * 100 / snr_g
     """
     snr, flag = np.asarray(snr_g, float), np.asarray(em_flag, float)
@@ -51,22 +53,26 @@ def luminosity(
     mk_faint_limit: float | Floats = np.inf,
     **arrays: Floats,
 ) -> tuple[Floats, Floats]:
-    """Spectroscopic M_Ks by the network that belongs to the star (METHOD section 4, paper section 5.1).
+    """Spectroscopic M_Ks by the network that belongs to the star (METHOD section 4, paper section
+    5.1).
 
     Parameters
     ----------
-    score_clean, score_full : (n, k) scores on the clean-window and on the full-range basis, as they come
-    em_flag : (n,) 0: non-emission network on score_full; 1: emission network on score_clean; NaN: unknown
+    score_clean, score_full : (n, k) scores on the clean-window and on the full-range basis, as they
+        come
+    em_flag : (n,) 0: non-emission network on score_full; 1: emission network on score_clean; NaN:
+        unknown
     mk_faint_limit : mag, fainter than which an M is out of domain
-    arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it, the domain of its training
-        stars as ``outside`` takes it, and ``brightest`` (), the M brighter than which it had hardly any star to learn
-        from; arrays of length zero mean that there were too few stars to train it
+    arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it, the domain
+        of its training stars as ``outside`` takes it, and ``brightest`` (), the M brighter than
+        which it had hardly any star to learn from; arrays of length zero mean that there were too
+        few stars to train it
 
     Returns
     -------
     mk : (n,) mag; NaN without em_flag, without finite scores, or without a trained network
-    out_of_domain : (n,) 1 where the scores lie outside the training stars of the network used, or M is brighter than
-        ``brightest`` or fainter than the limit, 0 inside; NaN as mk
+    out_of_domain : (n,) 1 where the scores lie outside the training stars of the network used, or M
+        is brighter than ``brightest`` or fainter than the limit, 0 inside; NaN as mk
     """
     emission = np.asarray(em_flag, dtype=float)
     full, clean = _prefixed(arrays, "full_"), _prefixed(arrays, "clean_")
@@ -91,8 +97,9 @@ def predict(
     Parameters
     ----------
     score : (n, k) scores f
-    w0, b0, w1, b1, w2, b2 : (k, h), (h,), (h, h), (h,), (h,), (); for scores as they come and M in mag.
-        The hidden layers are evaluated in the precision of w0 and w1: single costs 1e-6 mag, double five times the time
+    w0, b0, w1, b1, w2, b2 : (k, h), (h,), (h, h), (h,), (h,), (); for scores as they come and M in
+        mag. The hidden layers are evaluated in the precision of w0 and w1: single costs 1e-6 mag,
+        double five times the time
 
     Returns
     -------
@@ -107,7 +114,9 @@ def predict(
 
 
 def outside(score: Floats, *, centre: Floats, scale: Floats, limit: Floats) -> Floats:
-    """1 where the domain distance exceeds the limit, else 0: (n, k) -> (n,); NaN if there is no domain."""
+    """1 where the domain distance exceeds the limit, else 0: (n, k) -> (n,);
+    NaN if there is no domain.
+    """
     if not len(centre):
         return np.full(len(score), np.nan)
     return (domain_distance(score, centre=centre, scale=scale) > limit).astype(float)
@@ -116,7 +125,8 @@ def outside(score: Floats, *, centre: Floats, scale: Floats, limit: Floats) -> F
 def domain_distance(score: Floats, *, centre: Floats, scale: Floats) -> Floats:
     """Root mean square of the leading d whitened scores, about 1 for a training star.
 
-    The trailing ones are left out: noise alone takes them far from the training stars when S/N is low.
+    The trailing ones are left out: noise alone takes them far from the training stars when S/N is
+    low.
 
     Parameters
     ----------

@@ -67,13 +67,16 @@ def pca_scores(
     norm, norm_ivar : (n, 3909) normalised rest-frame flux and its inverse variance, 0 where masked
     mean, scale : (3909,) of the training spectra; NaN and 0 in pixels not used
     clean_basis, full_basis : (k, 3909) eigenvectors of the standardised flux, 0 in pixels not used
-    pca_outlier : a pixel so many standard deviations off the training mean counts as masked (cosmic rays)
+    pca_outlier : a pixel so many standard deviations off the training mean counts as masked (cosmic
+        rays)
     pca_max_masked : share of masked pixels beyond which a spectrum has no coefficients
-    pca_sweeps : times masked pixels are filled with the reconstruction, having first been filled with the mean
+    pca_sweeps : times masked pixels are filled with the reconstruction, having first been filled
+        with the mean
 
     Returns
     -------
-    score_clean, score_full : (n, k) float32; NaN for a spectrum with too many masked pixels or without a model
+    score_clean, score_full : (n, k) float32; NaN for a spectrum with too many masked pixels or
+        without a model
     """
     x, good = standardised(norm, norm_ivar, mean=mean, scale=scale, outlier=pca_outlier)
     clean = coefficients(x, good, basis=clean_basis, max_masked=pca_max_masked, sweeps=pca_sweeps)
@@ -85,7 +88,8 @@ def pca_scores(
 def standardised(
     norm: np.ndarray, norm_ivar: np.ndarray, *, mean: np.ndarray, scale: np.ndarray, outlier: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(norm - mean) / scale, 0 where masked or scale is 0, as float32; and the pixels that are good.
+    """(norm - mean) / scale, 0 where masked or scale is 0, as float32; and the pixels that are
+    good.
 
     A pixel further than ``outlier`` * sqrt(scale^2 + 1 / ivar) from the mean counts as masked.
     """
@@ -108,7 +112,8 @@ def standardised(
 def coefficients(
     x: np.ndarray, good: np.ndarray, *, basis: np.ndarray, max_masked: float, sweeps: int
 ) -> np.ndarray:
-    """Projection of standardised spectra on a basis, masked pixels filled from the reconstruction ``sweeps`` times.
+    """Projection of standardised spectra on a basis, masked pixels filled from the reconstruction
+    ``sweeps`` times.
 
     A row without masked pixels is a plain product; filling changes only rows with masked pixels.
     """
@@ -126,7 +131,9 @@ def coefficients(
 
 
 def filled(x: np.ndarray, good: np.ndarray, basis: np.ndarray, sweeps: int) -> np.ndarray:
-    """Coefficients of rows with gaps: gaps <- reconstruction, coefficients <- projection, a fixed number of times."""
+    """Coefficients of rows with gaps: gaps <- reconstruction, coefficients <- projection,
+    a fixed number of times.
+    """
     across = np.ascontiguousarray(basis.T)
     score = product(x, across)
     for _ in range(sweeps):
@@ -137,7 +144,8 @@ def filled(x: np.ndarray, good: np.ndarray, basis: np.ndarray, sweeps: int) -> n
 def reconstruct(
     score_clean: np.ndarray, *, mean: np.ndarray, scale: np.ndarray, full_from_clean: np.ndarray
 ) -> np.ndarray:
-    """Normalised spectra without emission, from the coefficients of the clean windows (METHOD section 2, step 3).
+    """Normalised spectra without emission, from the coefficients of the clean windows (METHOD
+    section 2, step 3).
 
     Parameters
     ----------

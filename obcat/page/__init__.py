@@ -1,4 +1,6 @@
-"""One HTML file to look at: the whole catalog, a database engine, plots and some spectra; it needs no network."""
+"""One HTML file to look at: the whole catalog, a database engine, plots and some spectra;
+it needs no network.
+"""
 
 from obcat.page.document import PageError, page
 

@@ -42,13 +42,14 @@ class PageError(ObcatError):
 
 
 def page(database: Path, out: Path, n_spectra: int = 2000, first: Sequence[str] = ()) -> Path:
-    """Write the page of a finished database to ``out``, with the spectra of at most ``n_spectra`` stars.
+    """Write the page of a finished database to ``out``, with the spectra of at most ``n_spectra``
+    stars.
 
-    ``first`` names stars (star_id or specid) whose spectra come before those that the rule of the page chooses. The
-    same catalog gives the same bytes, but for those of the DuckDB file in it, and all of it is of one state of the
-    database. Raises PageError where there is no
-    catalog, a value cannot be published, a star is not known, or ``out`` cannot be written; then an earlier page is not
-    touched.
+    ``first`` names stars (star_id or specid) whose spectra come before those that the rule of the
+    page chooses. The same catalog gives the same bytes, but for those of the DuckDB file in it, and
+    all of it is of one state of the database. Raises PageError where there is no catalog, a value
+    cannot be published, a star is not known, or ``out`` cannot be written; then an earlier page is
+    not touched.
     """
     try:
         with publishing(out) as partial:
@@ -68,7 +69,9 @@ def page(database: Path, out: Path, n_spectra: int = 2000, first: Sequence[str] 
 def released(
     con: duckdb.DuckDBPyConnection, path: Path, catalog: Published
 ) -> tuple[bytes, Points]:
-    """The database as a release has it, for older engines, and what the plots draw of it; written to ``path``."""
+    """The database as a release has it, for older engines, and what the plots draw of it;
+    written to ``path``.
+    """
     duck.write_from(con, path, catalog)
     return path.read_bytes(), read_points(path)
 
@@ -82,7 +85,8 @@ def assembled(catalog: Published, spectra: Spectra, database: bytes, points: Poi
     )
     return environment.from_string(text("page.html")).render(
         policy=policy(script, style),
-        title=f"{'SIMULATED: ' if catalog.simulated else ''}{catalog.survey}, catalog of O and B stars",
+        title=f"{'SIMULATED: ' if catalog.simulated else ''}{catalog.survey}, catalog of O "
+        "and B stars",
         survey=catalog.survey,
         warning=known["warning"].removeprefix("SIMULATED: ") if known["warning"] else None,
         facts_line=facts_line(catalog),
@@ -113,7 +117,9 @@ def facts_line(catalog: Published) -> str:
 
 
 def policy(script: str, style: str) -> str:
-    """The content security policy: this very script and style, a worker made of them, and nothing else at all."""
+    """The content security policy: this very script and style, a worker made of them,
+    and nothing else at all.
+    """
     allowed = {
         "default-src": "'none'",
         "script-src": f"'{hashed(script)}' 'wasm-unsafe-eval' blob:",

@@ -75,7 +75,9 @@ def recipes() -> list[dict[str, str]]:
 
 
 def runs_in_page(file: SqlFile) -> bool:
-    """Whether every table a recipe reads travels with the page, and it calls no function of Python."""
+    """Whether every table a recipe reads travels with the page,
+    and it calls no function of Python.
+    """
     return set(file.header("Reads")) <= set(TABLES) and not file.header("UDFs")
 
 
@@ -108,7 +110,9 @@ class Points:
     numbers: np.ndarray
 
     def code(self) -> bytes:
-        """All numbers of a column, then the next: first the lowest bytes, then the next ones, which packs better."""
+        """All numbers of a column, then the next:
+        first the lowest bytes, then the next ones, which packs better.
+        """
         words = self.numbers.astype("<f4").reshape(-1, 1).view(np.uint8)
         return np.ascontiguousarray(words.T).tobytes()
 
@@ -140,14 +144,17 @@ MISSING = -32768
 NEEDED = {"spectra.normalised", "spectra.scores", "model.arrays"}
 FIRST = "those of a list that was given, then "
 RULE = (
-    "best visits, the kinds of stars (with or without emission, binary or not, unknown) in turn, highest S/N first, "
+    "best visits, the kinds of stars (with or without emission, binary or not, unknown) in "
+    "turn, highest S/N first, "
     "until {number:,}"
 )
 
 
 @dataclass(frozen=True)
 class Spectra:
-    """Names in the order of the rows; layers (n, 1303) float32, NaN where not known; the rule that chose the stars."""
+    """Names in the order of the rows; layers (n, 1303) float32, NaN where not known;
+    the rule that chose the stars.
+    """
 
     specids: tuple[str, ...]
     layers: tuple[np.ndarray, ...]
@@ -176,9 +183,11 @@ class NoSuchStar(ObcatError, ValueError):
 
 
 def read_spectra(con: duckdb.DuckDBPyConnection, number: int, named: Sequence[str] = ()) -> Spectra:
-    """Flux over continuum and its reconstruction of at most ``number`` stars, first of those in ``named``.
+    """Flux over continuum and its reconstruction of at most ``number`` stars, first of those in
+    ``named``.
 
-    ``named`` are star_id or specid. None come where the database has no spectra. Raises NoSuchStar for another name.
+    ``named`` are star_id or specid. None come where the database has no spectra. Raises NoSuchStar
+    for another name.
     """
     for (name,) in con.execute(query_text("page/not_there"), {"named": list(named)}).fetchall():
         raise NoSuchStar(f"{name!r} is neither star_id nor specid of a star of this catalog")
@@ -210,7 +219,9 @@ def model(con: duckdb.DuckDBPyConnection, scores: np.ndarray) -> np.ndarray:
 
 
 def binned(values: np.ndarray, use: np.ndarray) -> np.ndarray:
-    """Means of ``BINNED`` neighbours among the pixels in use: (n, 3909) -> (n, 1303); NaN where none is."""
+    """Means of ``BINNED`` neighbours among the pixels in use: (n, 3909) -> (n, 1303);
+    NaN where none is.
+    """
     good = (use & np.isfinite(values)).reshape(len(values), values.shape[1] // BINNED, BINNED)
     total = np.where(good, values.reshape(good.shape), 0).sum(axis=2, dtype=np.float64)
     count = good.sum(axis=2)
@@ -220,7 +231,9 @@ def binned(values: np.ndarray, use: np.ndarray) -> np.ndarray:
 
 
 def coded(layer: np.ndarray) -> bytes:
-    """(n, m) in steps of ``STEP`` as 16-bit differences along each row; first all low bytes, then all high bytes."""
+    """(n, m) in steps of ``STEP`` as 16-bit differences along each row;
+    first all low bytes, then all high bytes.
+    """
     limit = -MISSING - 1
     steps = np.clip(np.rint(layer / STEP), -limit, limit)
     whole = np.where(np.isnan(steps), MISSING, steps).astype(np.int16)

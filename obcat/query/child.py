@@ -1,6 +1,7 @@
 """What the process does that runs one query for another: take a job, answer once, end.
 
-The first line of what it sends is JSON: either the error, or what there is to say of the answer that follows.
+The first line of what it sends is JSON: either the error, or what there is to say of the answer
+that follows.
 """
 
 import ctypes
@@ -110,7 +111,9 @@ def _own_pipe() -> IO[bytes]:
 
 
 def _follow_parent() -> None:
-    """End when the parent ends, however that ends, in the midst of a step too where the system can."""
+    """End when the parent ends, however that ends,
+    in the midst of a step too where the system can.
+    """
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, int(signal.SIGKILL))
     Thread(target=_end_with_parent, daemon=True).start()

@@ -93,8 +93,8 @@ def text_of(table: "pa.Table", form: str) -> str:
 def write(table: "pa.Table", form: str, path: Path, origin: "Origin | None" = None) -> None:
     """Write a file; it appears whole or not at all, packed where its name ends in .gz.
 
-    ``origin`` tells what the columns are, and where they come from. Raises ValueError, in one line, where the format
-    cannot hold a column; OSError.
+    ``origin`` tells what the columns are, and where they come from. Raises ValueError, in one line,
+    where the format cannot hold a column; OSError.
     """
     check_names(table, form)
     try:
@@ -130,7 +130,9 @@ def pack(whole: Path, packed: Path) -> None:
 
 
 def formulas(table: "pa.Table") -> str | None:
-    """What to say of text that a spreadsheet takes for a formula; it is left as it is in the catalog."""
+    """What to say of text that a spreadsheet takes for a formula;
+    it is left as it is in the catalog.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -202,7 +204,9 @@ def number_or_text(value: Any) -> Any:
 
 
 def as_table(table: "pa.Table") -> str:
-    """Columns in line for the eye, numbers to the right, at most 500 rows; the last line says how many there are."""
+    """Columns in line for the eye, numbers to the right, at most 500 rows;
+    the last line says how many there are.
+    """
     import pyarrow as pa
     from rich.console import Console
     from rich.table import Table

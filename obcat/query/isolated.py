@@ -51,7 +51,9 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Reply:
-    """Whether the limit of rows cut the answer, what else there is to say, and the answer itself."""
+    """Whether the limit of rows cut the answer, what else there is to say,
+    and the answer itself.
+    """
 
     cut: bool
     notes: tuple[str, ...]
@@ -72,10 +74,11 @@ def asked(
     out: Path | None = None,
     escape: bool = False,
 ) -> Iterator[Reply]:
-    """The answer, made whole by another process: a text, a stream of Arrow (``form`` arrow), or the file ``out``.
+    """The answer, made whole by another process: a text, a stream of Arrow (``form`` arrow), or the
+    file ``out``.
 
-    ``escape`` is for a text that goes to a terminal. Raises QueryRefused where the query, its answer
-    or its format is refused, or more time or memory is needed than ``bounds`` give.
+    ``escape`` is for a text that goes to a terminal. Raises QueryRefused where the query, its
+    answer or its format is refused, or more time or memory is needed than ``bounds`` give.
     """
     with subprocess.Popen(
         [sys.executable, "-P", "-c", START],

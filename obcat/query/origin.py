@@ -78,7 +78,9 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 def _declared(
     con: duckdb.DuckDBPyConnection, nodes: list[dict[str, Any]]
 ) -> dict[str, Column | None]:
-    """Name -> the declared column of the tables that the query names; None where two tables disagree."""
+    """Name -> the declared column of the tables that the query names;
+    None where two tables disagree.
+    """
     tables = {f"{n.get('schema_name')}.{n.get('table_name')}" for n in nodes} & set(read_tables())
     if any(n.get("function_name") in OF_CATALOG for n in nodes):
         tables.add(CATALOG)
@@ -92,7 +94,9 @@ def _declared(
 
 
 def _taken(nodes: list[dict[str, Any]]) -> dict[str, str]:
-    """Name -> the column that is taken under it everywhere in the query; "" where something else is."""
+    """Name -> the column that is taken under it everywhere in the query;
+    "" where something else is.
+    """
     sources: dict[str, set[str]] = defaultdict(set)
     for node in nodes:
         if node.get("alias") and node.get("class"):

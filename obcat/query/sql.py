@@ -1,4 +1,6 @@
-"""Ad-hoc SQL on a finished database, read-only and bounded, and what the database says of itself."""
+"""Ad-hoc SQL on a finished database, read-only and bounded,
+and what the database says of itself.
+"""
 
 import io
 import re
@@ -64,10 +66,11 @@ class Answer:
 def answer(
     database: Path, query: str, *, time_limit: float = TIME_LIMIT, max_rows: int = MAX_ROWS
 ) -> Answer:
-    """The first ``max_rows`` rows of one SELECT or EXPLAIN. The query can reach neither files nor the network.
+    """The first ``max_rows`` rows of one SELECT or EXPLAIN. The query can reach neither files nor
+    the network.
 
-    Raises QueryRefused where the query is something else, cannot be run, takes longer than ``time_limit`` seconds, or
-    there is no database to ask.
+    Raises QueryRefused where the query is something else, cannot be run, takes longer than
+    ``time_limit`` seconds, or there is no database to ask.
     """
     with opened(database) as con:
         lock_down(con)
@@ -143,10 +146,11 @@ def rows_of(con: duckdb.DuckDBPyConnection, query: str, max_rows: int | None) ->
 
 @contextmanager
 def opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The database, read-only, under the name obcat: its file may be called like one of its schemas.
+    """The database, read-only, under the name obcat: its file may be called like one of its
+    schemas.
 
-    No extension is looked for: a file of another kind is refused, not fetched a reader for. Raises QueryRefused where
-    there is no database, or none that this DuckDB can read.
+    No extension is looked for: a file of another kind is refused, not fetched a reader for. Raises
+    QueryRefused where there is no database, or none that this DuckDB can read.
     """
     with duckdb.connect(config=NO_EXTENSIONS) as con:
         try:
@@ -200,16 +204,20 @@ def in_one_line(error: Exception) -> str:
 STATUS = {
     "survey": "SELECT item, value FROM meta.provenance WHERE item NOT LIKE 'input %' ORDER BY item",
     "files": "SELECT status, reason, count(*) AS files FROM raw.files GROUP BY ALL ORDER BY ALL",
-    "rejected rows": "SELECT source, reason, count(*) AS rows FROM raw.rejected_rows GROUP BY ALL ORDER BY ALL",
+    "rejected rows": "SELECT source, reason, count(*) AS rows FROM raw.rejected_rows GROUP BY "
+    "ALL ORDER BY ALL",
     "models": "SELECT model, n_rows, origin, left(key, 16) AS key FROM model.fits ORDER BY model",
     "quality": """SELECT b.name, b.meaning, count(*) FILTER (quality & bit > 0) AS rows
         FROM meta.quality_bits AS b CROSS JOIN catalog.ob_stars GROUP BY b.bit, b.name, b.meaning ORDER BY b.bit""",
-    "steps": "SELECT step, rows, round(seconds, 2) AS seconds, round(peak_memory) AS MiB FROM meta.steps ORDER BY step",
+    "steps": "SELECT step, rows, round(seconds, 2) AS seconds, round(peak_memory) AS MiB FROM "
+    "meta.steps ORDER BY step",
 }
 
 
 def status(database: Path) -> str:
-    """Tables of what the database holds, as text: survey, files, parameters with source and status, models, steps."""
+    """Tables of what the database holds, as text:
+    survey, files, parameters with source and status, models, steps.
+    """
     from rich.console import Console
 
     from obcat import reading

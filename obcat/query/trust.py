@@ -1,8 +1,9 @@
-"""Which database files are opened without asking: DuckDB warns that a file made to harm can harm like a program.
+"""Which database files are opened without asking: DuckDB warns that a file made to harm can harm
+like a program.
 
-A file is ours if it lies in the folder of a build, beside what was ingested or fitted, or if SHA256SUMS beside it
-says that it is the file that was released. That tells where a file comes from by its place and that it is whole; it
-does not tell that whoever made the release means well.
+A file is ours if it lies in the folder of a build, beside what was ingested or fitted, or if
+SHA256SUMS beside it says that it is the file that was released. That tells where a file comes from
+by its place and that it is whole; it does not tell that whoever made the release means well.
 """
 
 from pathlib import Path

@@ -1,1 +1,3 @@
-"""Realism: are simulated spectra as noisy, as badly calibrated and as full of holes as real ones?"""
+"""Realism: are simulated spectra as noisy,
+as badly calibrated and as full of holes as real ones?
+"""

@@ -170,7 +170,9 @@ than {far} times off is marked with *.
 
 
 def statistics(folder: Path, most: int = MOST) -> tuple[list[Row], bool]:
-    """Rows of the spectra below folder, and whether all are simulated. RealismError if there are none."""
+    """Rows of the spectra below folder, and whether all are simulated.
+    RealismError if there are none.
+    """
     sample = read_sample(folder, most)
     with warnings.catch_warnings():
         warnings.simplefilter(
@@ -182,10 +184,11 @@ def statistics(folder: Path, most: int = MOST) -> tuple[list[Row], bool]:
 def compare_spectra(
     spectra: Path, real: Path | None, save: Path | None, write: Path | None, most: int = MOST
 ) -> str:
-    """The table of spectra against the real folder, or against the statistics that come with the package.
+    """The table of spectra against the real folder, or against the statistics that come with the
+    package.
 
-    save: a CSV file for the real statistics; write: a folder for realism.md and realism.png. RealismError: a folder
-    has no spectra, or something cannot be written.
+    save: a CSV file for the real statistics; write: a folder for realism.md and realism.png.
+    RealismError: a folder has no spectra, or something cannot be written.
     """
     simulated, is_simulated = statistics(spectra, most)
     reference = statistics(real, most)[0] if real else read_rows()
@@ -197,7 +200,10 @@ def compare_spectra(
     except OSError as error:
         raise RealismError(refusal(write or save or spectra, error)) from error
     kind = "simulated" if is_simulated else "given (not simulated)"
-    return f"real LAMOST spectra of DR5 to DR10 against {kind} ones: {spectra}\n\n{table(reference, simulated)}\n"
+    return (
+        f"real LAMOST spectra of DR5 to DR10 against {kind} ones: "
+        f"{spectra}\n\n{table(reference, simulated)}\n"
+    )
 
 
 def _write(folder: Path, real: list[Row], simulated: list[Row], is_simulated: bool) -> None:
@@ -210,7 +216,9 @@ def _write(folder: Path, real: list[Row], simulated: list[Row], is_simulated: bo
 
 
 def _check_ours(folder: Path) -> None:
-    """Raises NotOurs where a page or a picture of these names is there that this module did not write."""
+    """Raises NotOurs where a page or a picture of these names is there that this module did not
+    write.
+    """
     page, picture = folder / "realism.md", folder / "realism.png"
     ours = page.is_file() and SIGN in page.read_text(encoding="utf-8", errors="replace")
     if not ours and (page.exists() or picture.exists()):
@@ -231,7 +239,10 @@ def measure_sample(sample: Sample) -> list[Measured]:
 def table(real: list[Row], simulated: list[Row]) -> str:
     """One line for each measure that both samples have."""
     other = {(row.name, row.where): row for row in simulated}
-    head = f"{'':44} {'real':>9} {'16-84':>19} {'n':>5}   {'simulated':>9} {'16-84':>19} {'n':>5}   ratio"
+    head = (
+        f"{'':44} {'real':>9} {'16-84':>19} {'n':>5}   {'simulated':>9} {'16-84':>19} "
+        f"{'n':>5}   ratio"
+    )
     lines = [head]
     name = ""
     for row in real:
@@ -244,7 +255,10 @@ def table(real: list[Row], simulated: list[Row]) -> str:
 
 def _line(real: Row, simulated: Row) -> str:
     mark = {"median": " ", "mean": "m", "spread": "s"}[real.compared]
-    return f"  {real.where:40} {mark} {_numbers(real)}   {_numbers(simulated)}   {_ratio(real, simulated)}"
+    return (
+        f"  {real.where:40} {mark} {_numbers(real)}   {_numbers(simulated)}   "
+        f"{_ratio(real, simulated)}"
+    )
 
 
 def _numbers(row: Row) -> str:
@@ -306,6 +320,6 @@ def comparison_page(real: list[Row], simulated: list[Row], is_simulated: bool) -
     """The Markdown page."""
     return PAGE.format(
         n_real=max(row.n for row in real), n_simulated=max(row.n for row in simulated), far=FAR,
-        kind="simulated" if is_simulated else "given (not simulated)", judgement=_judgement(real, simulated),
-        table=table(real, simulated),
+        kind="simulated" if is_simulated else "given (not simulated)",
+        judgement=_judgement(real, simulated), table=table(real, simulated),
     )  # fmt: skip

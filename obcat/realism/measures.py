@@ -45,7 +45,9 @@ class RealismError(ObcatError, ValueError):
 
 
 class Sample(NamedTuple):
-    """(n, 3909) arrays, `inside` where a file has pixels; redshift, S/N in g, LMJD, position (deg), class, release."""
+    """(n, 3909) arrays, `inside` where a file has pixels;
+    redshift, S/N in g, LMJD, position (deg), class, release.
+    """
 
     flux: NDArray[np.float32]
     ivar: NDArray[np.float32]
@@ -68,7 +70,9 @@ class Sample(NamedTuple):
 
 
 def read_sample(folder: Path, most: int) -> Sample:
-    """Spectra below folder, at most so many, evenly taken from their names in order. RealismError if there are none."""
+    """Spectra below folder, at most so many, evenly taken from their names in order.
+    RealismError if there are none.
+    """
     paths = sorted(p for p in folder.rglob("*") if re.search(r"\.fits(\.gz)?$", p.name))
     taken = paths[:: max(1, -(-len(paths) // most))] if paths else []
     read = [spectrum for spectrum in map(_read, taken) if spectrum is not None]
@@ -127,7 +131,9 @@ FORMAT = "{:.6g}"
 
 
 class Measured(NamedTuple):
-    """values: a number a spectrum, NaN where there is none; what is compared: their median, mean or spread."""
+    """values: a number a spectrum, NaN where there is none;
+    what is compared: their median, mean or spread.
+    """
 
     name: str
     where: str
@@ -154,7 +160,9 @@ def scatter_about_zero(x: Array) -> Array:
 
 
 class Row(NamedTuple):
-    """Median, 16th and 84th percentile and mean of a measure over n spectra; value is the one that is compared."""
+    """Median, 16th and 84th percentile and mean of a measure over n spectra;
+    value is the one that is compared.
+    """
 
     name: str
     where: str

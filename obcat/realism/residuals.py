@@ -1,4 +1,6 @@
-"""What is left of spectra when continuum and stellar lines are taken off: noise beside stated errors; and the masks."""
+"""What is left of spectra when continuum and stellar lines are taken off:
+noise beside stated errors; and the masks.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +62,9 @@ def continuum(sample: Sample) -> Array:
 
 
 def residuals(sample: Sample, level: Array) -> Array:
-    """(n, 3909) in stated errors, NaN where masked; lines are a fit of eigenspectra of the sample's bright stars."""
+    """(n, 3909) in stated errors, NaN where masked;
+    lines are a fit of eigenspectra of the sample's bright stars.
+    """
     good = sample.good & (level > 0)
     safe = np.where(good, level, 1)
     lines = np.where(good, sample.flux / safe - 1, 0)

@@ -1,4 +1,6 @@
-"""Response: sensitivity with wavelength, telluric bands, the join of the arms, the continua of repeated visits."""
+"""Response: sensitivity with wavelength, telluric bands, the join of the arms,
+the continua of repeated visits.
+"""
 
 from itertools import combinations
 
@@ -66,7 +68,9 @@ def response(sample: Sample, level: Array, hot: NDArray[np.bool_]) -> list[Measu
 
 
 def _shape(sample: Sample, level: Array, among: NDArray[np.bool_]) -> list[Measured]:
-    """Stated variance over flux, 1 in the median of 4,000 to 5,500 Angstrom: the response, not the star, shapes it."""
+    """Stated variance over flux, 1 in the median of 4,000 to 5,500 Angstrom:
+    the response, not the star, shapes it.
+    """
     good = sample.good & (level > 0)
     ratio = np.where(good, 1 / np.where(good, sample.ivar, 1) / np.where(good, level, 1), np.nan)
     with np.errstate(invalid="ignore"):
@@ -143,7 +147,9 @@ def _edge(sample: Sample, rows: NDArray[np.bool_], pixels: NDArray[np.bool_]) ->
 
 
 def _visits(sample: Sample) -> list[Measured]:
-    """Ratios of the continua of two visits on different nights: twice the variance of the calibration's error."""
+    """Ratios of the continua of two visits on different nights:
+    twice the variance of the calibration's error.
+    """
     pairs = _pairs(sample)
     if not pairs:
         return []

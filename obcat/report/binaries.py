@@ -78,8 +78,8 @@ def plane(figure: Figure, survey: Reading) -> None:
     axes.plot(data["log_gf"], data["mk"], linestyle="", marker="*", markersize=15, color="black",
               markeredgecolor="white", label=f"LB-1, {len(data['mk'])} visits")  # fmt: skip
     if np.isfinite(data["mk_geo"]).any():
-        axes.plot(data["log_gf"][:1], data["mk_geo"][:1], linestyle="", marker="D", markersize=9, color="black",
-                  markerfacecolor="white", label=r"LB-1, $M_{\rm geo}$")  # fmt: skip
+        axes.plot(data["log_gf"][:1], data["mk_geo"][:1], linestyle="", marker="D", markersize=9,
+            color="black", markerfacecolor="white", label=r"LB-1, $M_{\rm geo}$")  # fmt: skip
     lowest = np.nanmin([*data["mk"], *data["mk_geo"], min(axes.get_ylim())])
     axes.set_ylim(max(axes.get_ylim()), lowest - 0.3)
     finish(axes, "upper right")
@@ -93,7 +93,9 @@ EXCESS_EDGES = np.linspace(-6, 12, 91)
 
 
 class _Mocks(NamedTuple):
-    """Composites, a row each: spectra at one distance, rows of the two stars, magnitudes of these and of the sum."""
+    """Composites, a row each: spectra at one distance, rows of the two stars,
+    magnitudes of these and of the sum.
+    """
 
     stars: Columns
     flux: np.ndarray
@@ -116,7 +118,9 @@ def _made(survey: Reading) -> _Mocks:
 
 
 def composites(figure: Figure, survey: Reading) -> None:
-    """Figure 9: M_spec of the sum against that of the primary, and their difference against that of the two stars."""
+    """Figure 9: M_spec of the sum against that of the primary,
+    and their difference against that of the two stars.
+    """
     mocks = _made(survey)
     left, right = figure.subplots(1, 2)
     for low, high, look in (
@@ -174,7 +178,9 @@ def _bias(axes: Axes, mocks: _Mocks) -> None:
 
 
 def examples(figure: Figure, survey: Reading) -> None:
-    """Figure 16: three composites with both their stars: nearly equal, unequal, very unequal in Ks."""
+    """Figure 16: three composites with both their stars:
+    nearly equal, unequal, very unequal in Ks.
+    """
     mocks = _made(survey)
     chosen = [
         int(np.argmin(np.where(np.isfinite(mocks.sum), np.abs(mocks.difference - d), np.inf)))
@@ -198,7 +204,10 @@ def _example(axes: Axes, mocks: _Mocks, row: int) -> None:
         drawn = np.where(flux[rows] != 0, flux[rows] / level, np.nan)
         axes.plot(WAVELENGTH[rows], drawn, color=colour, linestyle=line, linewidth=0.9, label=label)
     teff = mocks.stars["teff"]
-    found = f"ΔM = {mocks.difference[row]:.2f}: $M_{{\\rm spec}}$ {mocks.primary[row]:.2f} → {mocks.sum[row]:.2f}"
+    found = (
+        f"ΔM = {mocks.difference[row]:.2f}: $M_{{\\rm spec}}$ {mocks.primary[row]:.2f} → "
+        f"{mocks.sum[row]:.2f}"
+    )
     axes.set_title(f"{teff[one]:,.0f} K + {teff[other]:,.0f} K, " + found.replace("-", "−"))
     axes.set(xlim=BLUE_RANGE, ylim=(0, 1.8), ylabel="flux (scaled)")
 

@@ -1,4 +1,6 @@
-"""Section 7, Figures 11 and 12: distances, their errors, and the map; their panels are those of the overview too."""
+"""Section 7, Figures 11 and 12: distances, their errors, and the map;
+their panels are those of the overview too.
+"""
 
 from itertools import pairwise
 from typing import Any

@@ -35,9 +35,9 @@ FLOW_STEPS = (
     ("end", 0.5, 0.08, "the catalog (Table 1)", "catalog", "rows"),
 )
 ARROWS = (
-    ("files", "frame"), ("frame", "pca"), ("pca", "mk"), ("ebv", "mk"), ("gaia", "mk"), ("gaia", "noise"),
-    ("mk", "noise"), ("mk", "binary"), ("noise", "binary"), ("binary", "distance"), ("ebv", "distance"),
-    ("distance", "end"), ("binary", "end"),
+    ("files", "frame"), ("frame", "pca"), ("pca", "mk"), ("ebv", "mk"), ("gaia", "mk"),
+    ("gaia", "noise"), ("mk", "noise"), ("mk", "binary"), ("noise", "binary"),
+    ("binary", "distance"), ("ebv", "distance"), ("distance", "end"), ("binary", "end"),
 )  # fmt: skip
 BOX = {
     "boxstyle": "round,pad=0.55",
@@ -78,7 +78,9 @@ WHY = "Spectra without a redshift, or with too many masked pixels, have no exces
 
 
 def examples(figure: Figure, survey: Reading) -> None:
-    """Figure 2: six spectra over the full range and at Halpha, grey where they are not used for the coefficients."""
+    """Figure 2: six spectra over the full range and at Halpha,
+    grey where they are not used for the coefficients.
+    """
     data = answer_arrays(survey.con, "report/spectra")
     whole, close = figure.subplots(1, 2, width_ratios=(3, 1), sharey=True)
     titles = [f"{'emission' if em else 'no emission'}, {t:,.0f} K, S/N {s:.0f}"
@@ -92,7 +94,8 @@ def erroneous(figure: Figure, survey: Reading) -> None:
     """Figure 15: the largest misfits among spectra with the bit erroneous and S/N > 30."""
     data = answer_arrays(survey.con, "report/erroneous")
     whole, close = figure.subplots(1, 2, width_ratios=(3, 1), sharey=True)
-    titles = [f"{name}, S/N {s:.0f}, χ² at Hα {h:.0f}, in clean windows {c:.0f}" for name, s, h, c in zip(
+    titles = [f"{name}, S/N {s:.0f}, χ² at Hα {h:.0f}, in clean windows {c:.0f}" for name, s, h,
+        c in zip(
         data["specid"], data["snr_g"], data["halpha_chi2"], data["clean_chi2"], strict=True)]  # fmt: skip
     _stack(whole, close, survey, data, titles, STEPS[1], CUT)
     close.set_title("at Hα")
@@ -107,7 +110,9 @@ def _stack(
     step: float,
     cut: float,
 ) -> None:
-    """A spectrum above the other; what is further from the continuum than ``cut`` is drawn there."""
+    """A spectrum above the other; what is further from the continuum than ``cut`` is drawn
+    there.
+    """
     if not titles:
         raise Missing("no spectrum of this survey is of the kind drawn here")
     pca = fitted_arrays(survey.con, "pca")
@@ -153,12 +158,14 @@ def _shade(axes: Axes, survey: Reading) -> None:
     clean, full = clean_pixels(*limits), full_pixels(*limits)
     for mask, look in ((~clean, {"color": "#E4E4E4"}), (~full, {"facecolor": "none", "edgecolor": BLUE, "alpha": 0.25,
                                                                 "hatch": "//"})):  # fmt: skip
-        axes.fill_between(WAVELENGTH, 0, 1, where=list(mask), transform=axes.get_xaxis_transform(), linewidth=0,
-                          zorder=0, rasterized=True, **look)  # fmt: skip
+        axes.fill_between(WAVELENGTH, 0, 1, where=list(mask), transform=axes.get_xaxis_transform(),
+            linewidth=0, zorder=0, rasterized=True, **look)  # fmt: skip
 
 
 def excess(figure: Figure, survey: Reading) -> None:
-    """Excess in units of the continuum, and its significance with the threshold, against chi square around Halpha."""
+    """Excess in units of the continuum, and its significance with the threshold,
+    against chi square around Halpha.
+    """
     data = answer_arrays(survey.con, "report/lines")
     require_known(data, ("halpha_excess", "halpha_chi2"), 1, WHY)
     left, right = figure.subplots(1, 2)

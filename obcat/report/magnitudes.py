@@ -111,7 +111,8 @@ def gravity(figure: Figure, survey: Reading) -> None:
     )
     left, right = figure.subplots(1, 2, sharey=True)
     gravity_plane(left, data, "mk", r"$M_{\rm spec}$ (mag, $K_s$)")
-    good = {name: np.where(np.isfinite(data["is_train"]), column, np.nan) if name == "mk_geo" else column
+    good = {name: np.where(np.isfinite(data["is_train"]), column,
+        np.nan) if name == "mk_geo" else column
             for name, column in data.items() if name != "specid"}  # fmt: skip
     gravity_plane(right, good, "mk_geo", r"$M_{\rm geo}$ (mag, $K_s$), good parallaxes")
 
@@ -150,8 +151,8 @@ def against_labels(figure: Figure, survey: Reading) -> None:
             test & (data["em_flag"] == 1),
             Look("emission", ORANGE, "^", 14, 0.6),
         )
-        axes.plot(*medians(data[name], np.where(test, off, np.nan), limits), color="black", linewidth=2,
-                  marker="s", markersize=4, label="median")  # fmt: skip
+        axes.plot(*medians(data[name], np.where(test, off, np.nan), limits), color="black",
+            linewidth=2, marker="s", markersize=4, label="median")  # fmt: skip
         axes.axhline(0, color="#888888", linewidth=0.8)
         axes.set(xlim=limits, ylim=(-1.8, 2.4), xlabel=label)
         axes.locator_params(axis="x", nbins=5)
@@ -170,7 +171,9 @@ def medians(x: Floats, y: Floats, limits: tuple[float, float]) -> tuple[list[flo
 
 
 def corner_plot(figure: Figure, survey: Reading) -> None:
-    """Samples of alpha, beta, sigma_int and sigma_100 against each other, of stars without emission."""
+    """Samples of alpha, beta, sigma_int and sigma_100 against each other,
+    of stars without emission.
+    """
     data = answer_arrays(survey.con, "report/chain")
     if len(data["alpha"]) < 100:
         raise Missing(NO_CHAIN)

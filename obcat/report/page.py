@@ -45,7 +45,9 @@ class Judged(NamedTuple):
 
 
 def judgements(survey: Reading) -> list[Judged]:
-    """Counts as they are for a real survey, as fractions of all stars for a simulated one; then the other numbers."""
+    """Counts as they are for a real survey, as fractions of all stars for a simulated one;
+    then the other numbers.
+    """
     found = from_catalog(survey.con)
     as_count = fraction_row if survey.simulated else count_row
     return [
@@ -75,8 +77,9 @@ def count_row(of: Number, here: float, _stars: float) -> Judged:
 def fraction_row(of: Number, here: float, stars: float) -> Judged:
     expected, part = of.value / STARS, here / stars if stars else np.nan
     shown = f"{percent(part)} ({here:,.0f} of {stars:,.0f})"
-    return Judged(f"{of.what}, as a fraction of all stars", f"{percent(expected)} ({of.value:,} of {STARS:,})", shown,
-                  f"± {100 * of.tolerance:.0f} points", verdict(part, expected, of.tolerance))  # fmt: skip
+    return Judged(f"{of.what}, as a fraction of all stars",
+        f"{percent(expected)} ({of.value:,} of {STARS:,})", shown,
+        f"± {100 * of.tolerance:.0f} points", verdict(part, expected, of.tolerance))  # fmt: skip
 
 
 def value_row(of: Number, here: float) -> Judged:
@@ -105,8 +108,8 @@ class ReportError(ObcatError, ValueError):
 def report(database: Path, out: Path) -> list[Path]:
     """Write the folder ``out``, index.html and figures; the same database gives the same bytes.
 
-    It appears by one rename, in place of an earlier report. Raises ReportError if ``database`` is not one of obcat
-    build, or ``out`` cannot be written or holds what is not of a report.
+    It appears by one rename, in place of an earlier report. Raises ReportError if ``database`` is
+    not one of obcat build, or ``out`` cannot be written or holds what is not of a report.
     """
     try:
         with (
@@ -124,7 +127,9 @@ def report(database: Path, out: Path) -> list[Path]:
 
 
 def _evaluated(survey: Reading) -> Evaluation | None:
-    """What `obcat evaluate` says, where the truth of a simulated survey stands beside the database; else nothing."""
+    """What `obcat evaluate` says, where the truth of a simulated survey stands beside the
+    database; else nothing.
+    """
     try:
         return evaluation(survey) if survey.simulated else None
     except EvaluateError:
@@ -155,8 +160,8 @@ def report_html(
 ) -> str:
     """The page as text; every value is escaped."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True,
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     return environment.get_template("report.html").render(
         survey=survey,

@@ -1,4 +1,6 @@
-"""Section 4, Figure 4: E(B-V) against a reference; a simulated survey has its truth, a real one needs a map."""
+"""Section 4, Figure 4: E(B-V) against a reference;
+a simulated survey has its truth, a real one needs a map.
+"""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +14,10 @@ from obcat.report.style import BLUE, ORANGE, Look, finish, histogram, points, sh
 __all__ = ["draw_reddening"]
 
 WHY = "E(B−V) needs magnitudes in at least two neighbouring bands and an effective temperature."
-NO_REFERENCE = "No reference for E(B−V) in this catalog: no dust map is part of a build, and there is no truth beside it."
+NO_REFERENCE = (
+    "No reference for E(B−V) in this catalog: no dust map is part of a build, and "
+    "there is no truth beside it."
+)
 SPREAD = np.linspace(-0.3, 0.3, 61)  # mag
 
 
@@ -37,7 +42,9 @@ def draw_reddening(figure: Figure, survey: Reading) -> None:
 
 
 def _reference(survey: Reading) -> Columns | None:
-    """Best visits beside their truth, if the survey is simulated and the truth is where it was written."""
+    """Best visits beside their truth, if the survey is simulated and the truth is where it was
+    written.
+    """
     if not survey.simulated:
         return None
     try:

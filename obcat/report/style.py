@@ -1,4 +1,6 @@
-"""How figures look: sizes, colours that colour-blind readers tell apart, helpers to draw points and histograms."""
+"""How figures look: sizes, colours that colour-blind readers tell apart,
+helpers to draw points and histograms.
+"""
 
 from typing import Any, NamedTuple
 
@@ -54,7 +56,9 @@ class Look(NamedTuple):
 
 
 def points(axes: Axes, x: Floats, y: Floats, rows: Rows, look: Look) -> None:
-    """The known points of some rows, their number in the legend; dots are pixels in a PDF, so that it stays small."""
+    """The known points of some rows, their number in the legend;
+    dots are pixels in a PDF, so that it stays small.
+    """
     rows = rows & np.isfinite(x) & np.isfinite(y)
     width = 1 if look.marker in "x+" else 0
     style: dict[str, Any] = {

@@ -1,7 +1,9 @@
-"""Where a simulated survey and its truth stand: in one folder, ``simulation``, so that one rename switches both.
+"""Where a simulated survey and its truth stand: in one folder, ``simulation``, so that one rename
+switches both.
 
-The names that users know, ``survey`` and ``truth``, are links into it. The checksums that show that all of it is ours
-stand beside the two, so that nothing in the survey is of the truth, its seed or the way it was made.
+The names that users know, ``survey`` and ``truth``, are links into it. The checksums that show that
+all of it is ours stand beside the two, so that nothing in the survey is of the truth, its seed or
+the way it was made.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,10 +38,11 @@ SURVEY, TRUTH = NAMES = ("survey", "truth")
 
 @contextmanager
 def publishing_simulation(place: Path) -> Iterator[tuple[Path, Path]]:
-    """Empty folders for survey and truth; at the end both appear in ``place`` by one rename, in place of earlier ones.
+    """Empty folders for survey and truth; at the end both appear in ``place`` by one rename, in
+    place of earlier ones.
 
-    Raises NotOurs where a survey, a truth or what holds them is there and is not, file by file, what obcat wrote; Busy
-    where another process simulates into ``place``.
+    Raises NotOurs where a survey, a truth or what holds them is there and is not, file by file,
+    what obcat wrote; Busy where another process simulates into ``place``.
     """
     for name in NAMES:
         _check(place, name)
@@ -53,7 +56,8 @@ def publishing_simulation(place: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def _check(place: Path, name: str) -> None:
-    """Raises NotOurs unless the name is free, our link, an empty folder or a copy of what the link leads to.
+    """Raises NotOurs unless the name is free, our link, an empty folder or a copy of what the link
+    leads to.
 
     Copying a folder often makes a copy out of a link.
     """
@@ -68,7 +72,9 @@ def _check(place: Path, name: str) -> None:
 
 
 def _listed(place: Path, name: str) -> dict[str, str]:
-    """The checksums of the files below ``survey`` or ``truth``; none where nothing was simulated here."""
+    """The checksums of the files below ``survey`` or ``truth``;
+    none where nothing was simulated here.
+    """
     if not (place / TOGETHER / SUMS).is_file():
         return {}
     every = read_sums(place / TOGETHER).items()
@@ -84,7 +90,9 @@ def _link(place: Path, name: str) -> None:
 
 @contextmanager
 def _no_links_to_nowhere(place: Path) -> Iterator[None]:
-    """Where the first simulation in a place fails, nothing stays: links are put in place just before it is."""
+    """Where the first simulation in a place fails, nothing stays:
+    links are put in place just before it is.
+    """
     try:
         yield
     finally:
@@ -121,12 +129,14 @@ def simulate(
     chunk: int = CHUNK,
     progress: Progress | None = None,
 ) -> None:
-    """Writes the survey into folder and what was put in into truth, replacing both; the same bytes for any workers.
+    """Writes the survey into folder and what was put in into truth, replacing both; the same bytes
+    for any workers.
 
-    The two are named survey and truth and stand side by side, in ``simulation``, which one rename puts in place.
-    Memory depends on chunk, the number of stars drawn at a time, not on n_stars; another chunk is another survey.
-    progress(done, total) is called after each block of spectra. ValueError if truth lies inside folder or not beside
-    it, n_stars is not 1 to LARGEST, or chunk not 1 to CHUNK; NotOurs if anything there was not made by this function.
+    The two are named survey and truth and stand side by side, in ``simulation``, which one rename
+    puts in place. Memory depends on chunk, the number of stars drawn at a time, not on n_stars;
+    another chunk is another survey. progress(done, total) is called after each block of spectra.
+    ValueError if truth lies inside folder or not beside it, n_stars is not 1 to LARGEST, or chunk
+    not 1 to CHUNK; NotOurs if anything there was not made by this function.
     """
     from obcat.simulate.truth import STAMP, stamp
 

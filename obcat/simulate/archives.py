@@ -54,23 +54,35 @@ def gaia_columns(
     return {
         "source_id": _source_id(number, at_ra, at_dec),
         "ref_epoch": np.full(len(ra), EPOCH),
-        "ra": at_ra, "dec": at_dec,
-        "parallax": a.parallax, "parallax_error": a.parallax_error,
-        "pmra": a.pmra, "pmra_error": a.pm_error, "pmdec": a.pmdec, "pmdec_error": a.pm_error,
-        "phot_g_mean_mag": phot.mag["g_gaia"], "phot_bp_mean_mag": phot.mag["bp"], "phot_rp_mean_mag": phot.mag["rp"],
+        "ra": at_ra,
+        "dec": at_dec,
+        "parallax": a.parallax,
+        "parallax_error": a.parallax_error,
+        "pmra": a.pmra,
+        "pmra_error": a.pm_error,
+        "pmdec": a.pmdec,
+        "pmdec_error": a.pm_error,
+        "phot_g_mean_mag": phot.mag["g_gaia"],
+        "phot_bp_mean_mag": phot.mag["bp"],
+        "phot_rp_mean_mag": phot.mag["rp"],
         "phot_bp_mean_flux_over_error": HALF_MAG / phot.error["bp"],
         "phot_rp_mean_flux_over_error": HALF_MAG / phot.error["rp"],
-        "phot_bp_rp_excess_factor": _excess_factor(phot.mag["bp"] - phot.mag["rp"]), "ruwe": a.ruwe,
-    }  # fmt: skip
+        "phot_bp_rp_excess_factor": _excess_factor(phot.mag["bp"] - phot.mag["rp"]),
+        "ruwe": a.ruwe,
+    }
 
 
 def _excess_factor(colour: Array) -> Array:
-    """Flux in BP and RP over that in G of an undisturbed star: Evans et al. (2018), eq. 6, its middle."""
+    """Flux in BP and RP over that in G of an undisturbed star: Evans et al. (2018), eq.
+    6, its middle.
+    """
     return 1.15 + 0.06 * colour**2
 
 
 def _source_id(number: NDArray[np.int64], ra: Array, dec: Array) -> NDArray[np.int64]:
-    """Above 2^53, as real ones are: a sky cell times 2^35, and the number of the star in the survey."""
+    """Above 2^53, as real ones are: a sky cell times 2^35,
+    and the number of the star in the survey.
+    """
     cell = np.floor((dec + 90) / 180 * 8192).astype(np.int64) * 16384 + np.floor(
         ra / 360 * 16384
     ).astype(np.int64)
@@ -80,7 +92,9 @@ def _source_id(number: NDArray[np.int64], ra: Array, dec: Array) -> NDArray[np.i
 def twomass_columns(
     ra: Array, dec: Array, phot: Measured, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """IRSA, fp_psc; upper limits have quality U and no error. With neighbours, 3 arcsec away or more."""
+    """IRSA, fp_psc; upper limits have quality U and no error.
+    With neighbours, 3 arcsec away or more.
+    """
     rows = np.concatenate([np.arange(len(ra)), np.flatnonzero(rng.random(len(ra)) < NEIGHBOURS)])
     extra = np.arange(len(rows)) >= len(ra)
     ra2, dec2 = offset(ra[rows], dec[rows], 0.08, rng)
@@ -119,7 +133,9 @@ def xstps_columns(ra: Array, dec: Array, phot: Measured) -> dict[str, np.ndarray
 
 
 def apass_columns(ra: Array, dec: Array, phot: Measured) -> dict[str, np.ndarray]:
-    """VizieR II/336/apass9; the identifiers g_mag, r_mag, i_mag stand for the names g'mag, r'mag, i'mag."""
+    """VizieR II/336/apass9; the identifiers g_mag, r_mag, i_mag stand for the names g'mag, r'mag,
+    i'mag.
+    """
     out = {"RAJ2000": ra, "DEJ2000": dec}
     for name, band in (
         ("Vmag", "v"),
@@ -138,7 +154,8 @@ TEFF_ERROR, LOGG_ERROR, FEH_ERROR = (
     0.10,
     0.10,
 )  # relative, dex, dex: at high S/N, the same for all visits
-CORRELATION = 0.6  # of Teff and log g: both widen or narrow the Balmer lines of a B star (Kudritzki et al. 2008)
+# of Teff and log g: both widen or narrow the Balmer lines of a B star (Kudritzki et al. 2008)
+CORRELATION = 0.6
 NOISE = 1.0  # at S/N 30 the part that changes from visit to visit is as large as the constant one
 STATED = 0.9  # stated error over actual
 OUTLIERS, OUTLIER = 0.015, (4.0, 10.0)  # of the stars, fitted at a wrong minimum; errors away
@@ -170,7 +187,9 @@ def draw_labels(
     recipe: Recipe,
     chunk: int,
 ) -> Labels:
-    """Errors have a part that belongs to the star and one that belongs to the visit; Teff and log g err together."""
+    """Errors have a part that belongs to the star and one that belongs to the visit;
+    Teff and log g err together.
+    """
     n, rng, gaps = len(teff), recipe.rng("label_errors", chunk), recipe.rng("label_gaps", chunk)
     outlier = np.where(rng.random(n) < OUTLIERS, rng.uniform(*OUTLIER, size=n), 1.0)
     own, noise = _correlated(rng.standard_normal((3, n))) * outlier, NOISE * 30 / snr_g
@@ -211,9 +230,9 @@ TABLES = {
     "labels": "labels.fits",
 }
 GAIA_UNITS = {
-    "ref_epoch": "yr", "ra": "deg", "dec": "deg", "parallax": "mas", "parallax_error": "mas", "pmra": "mas / yr",
-    "pmra_error": "mas / yr", "pmdec": "mas / yr", "pmdec_error": "mas / yr", "phot_g_mean_mag": "mag",
-    "phot_bp_mean_mag": "mag", "phot_rp_mean_mag": "mag",
+    "ref_epoch": "yr", "ra": "deg", "dec": "deg", "parallax": "mas", "parallax_error": "mas",
+    "pmra": "mas / yr", "pmra_error": "mas / yr", "pmdec": "mas / yr", "pmdec_error": "mas / yr",
+    "phot_g_mean_mag": "mag", "phot_bp_mean_mag": "mag", "phot_rp_mean_mag": "mag",
 }  # fmt: skip
 DEGREES = {"ra": ".6f", "dec": ".6f"}
 TWOMASS = DEGREES | {f"{band}_{what}": ".3f" for band in "jhk" for what in ("m", "msigcom")}

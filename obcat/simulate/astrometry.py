@@ -28,7 +28,8 @@ ERROR_G = (
     (18.0, 0.17),
 )  # mas
 ERROR_SCATTER = 0.15  # ln
-# mas: Stassun & Torres (2018) at the bright end, Zinn et al. (2019) at 12, Lindegren et al. (2018)'s quasars
+# mas: Stassun & Torres (2018) at the bright end, Zinn et al. (2019) at 12, Lindegren et al.
+# (2018)'s quasars
 ZERO_POINT = (
     (8.0, -0.082),
     (10.0, -0.070),
@@ -69,13 +70,14 @@ TRANSIT = (
     (18.0, 1.4),
 )
 # mas, residual of one observation along the scan: Lindegren et al. (2018), fig. 9
-STRAIGHT = 1.44  # orbits longer than this many missions pass for straight motion: rms 1.47 a (T/P)^2 after a line
+# orbits longer than this many missions pass for straight motion: rms 1.47 a (T/P)^2 after a line
+STRAIGHT = 1.44
 PM_ERROR = 1.8  # mas/yr for 1 mas of parallax error
 
 
 class Moving(NamedTuple):
-    """What is true of each star: parallax (mas), motion (mas/yr), G, BP - RP, place (deg), semi-axis of the orbit of
-    its centre of light (mas; 0: none), log10 period (d).
+    """What is true of each star: parallax (mas), motion (mas/yr), G, BP - RP, place (deg),
+    semi-axis of the orbit of its centre of light (mas; 0: none), log10 period (d).
     """
 
     parallax: Array
@@ -90,7 +92,9 @@ class Moving(NamedTuple):
 
 
 class Astrometry(NamedTuple):
-    """Parallax and proper motion as published (mas, mas/yr), their stated errors, RUWE; the true offset (mas)."""
+    """Parallax and proper motion as published (mas, mas/yr), their stated errors, RUWE;
+    the true offset (mas).
+    """
 
     parallax: Array
     parallax_error: Array
@@ -102,13 +106,17 @@ class Astrometry(NamedTuple):
 
 
 def zero_point(g: Array, colour: Array, ra: Array, dec: Array, rng: np.random.Generator) -> Array:
-    """What Gaia's parallaxes have too much (negative: too little), mas: of magnitude, colour and place."""
+    """What Gaia's parallaxes have too much (negative: too little), mas:
+    of magnitude, colour and place.
+    """
     by_colour = COLOUR_SLOPE * (_wavenumber(colour) - COLOUR_MIDDLE)
     return np.interp(g, *np.array(ZERO_POINT).T) + by_colour + _pattern(ra, dec, rng)
 
 
 def _wavenumber(colour: Array) -> Array:
-    """Effective wavenumber (1/um) of BP - RP (Lindegren et al. 2021, eq. 3), no farther than the slope was measured."""
+    """Effective wavenumber (1/um) of BP - RP (Lindegren et al. 2021, eq.
+    3), no farther than the slope was measured.
+    """
     return np.clip(1.76 - 1.61 / np.pi * np.arctan(0.531 * np.nan_to_num(colour)), *COLOURS)
 
 
@@ -124,7 +132,9 @@ def _pattern(ra: Array, dec: Array, rng: np.random.Generator) -> Array:
 
 
 class OrbitEffects(NamedTuple):
-    """rms of one observation about the solution (mas), false parallax (mas) and false motion (mas/yr), both largest."""
+    """rms of one observation about the solution (mas),
+    false parallax (mas) and false motion (mas/yr), both largest.
+    """
 
     rms: Array
     parallax: Array
@@ -143,7 +153,9 @@ def orbit_effects(wobble: Array, log_period: Array) -> OrbitEffects:
 
 
 def measure(star: Moving, recipe: Recipe, chunk: int) -> Astrometry:
-    """Stated errors are too small; unseen orbits raise errors and RUWE, and falsify parallaxes and motions."""
+    """Stated errors are too small; unseen orbits raise errors and RUWE,
+    and falsify parallaxes and motions.
+    """
     n, rng = len(star.g), recipe.rng("gaia_errors", chunk)
     orbit = orbit_effects(star.wobble, star.log_period)
     excess = np.hypot(1, orbit.rms / np.interp(star.g, *np.array(TRANSIT).T))
@@ -162,7 +174,8 @@ def measure(star: Moving, recipe: Recipe, chunk: int) -> Astrometry:
     return Astrometry(
         star.parallax + offset + along + orbit.parallax * np.cos(phase), stated,
         star.pmra + PM_ERROR * east + orbit.motion * np.cos(phase),
-        star.pmdec + PM_ERROR * north + orbit.motion * np.sin(phase), PM_ERROR * stated, ruwe, offset,
+        star.pmdec + PM_ERROR * north + orbit.motion * np.sin(phase), PM_ERROR * stated, ruwe,
+        offset,
     )  # fmt: skip
 
 
@@ -177,7 +190,8 @@ Mask = NDArray[np.bool_]
 ARCSEC = 1 / 3600
 NEIGHBOURS, SEPARATION, FAINTER = 0.04, (0.7, 5.0), (1.0, 6.0)  # of stars; arcsec; mag
 COLOURS_WITHIN = 2.5  # arcsec: light of both goes into BP and RP (Evans et al. 2018)
-TWO_PARAMETER = 0.012  # of stars have a position only (Lindegren et al. 2018, table 1 for G below 17, and crowding)
+# of stars have a position only (Lindegren et al. 2018, table 1 for G below 17, and crowding)
+TWO_PARAMETER = 0.012
 SPURIOUS, SPURIOUS_PARALLAX = (
     0.05,
     10.0,
@@ -201,7 +215,9 @@ ASTROMETRY = ("parallax", "parallax_error", "pmra", "pmra_error", "pmdec", "pmde
 
 
 def crowded(gaia: Columns, special: Mask, recipe: Recipe, chunk: int) -> Columns:
-    """The sources with all that stands beside them, in the order of their names; special ones are left alone."""
+    """The sources with all that stands beside them, in the order of their names;
+    special ones are left alone.
+    """
     if not recipe.has("gaia_matches"):
         return _rows(gaia, np.argsort(gaia["source_id"]))
     rng, own = recipe.rng("gaia_matches", chunk, 1), dict(gaia)
@@ -221,7 +237,9 @@ def crowded(gaia: Columns, special: Mask, recipe: Recipe, chunk: int) -> Columns
 
 
 def _neighbours(own: Columns, rows: NDArray[np.int64], rng: np.random.Generator) -> Columns:
-    """Fainter sources; half of them have a position only. The near ones shine into the star's BP and RP."""
+    """Fainter sources; half of them have a position only.
+    The near ones shine into the star's BP and RP.
+    """
     n, near = len(rows), _rows(own, rows)
     apart, fainter = rng.uniform(*SEPARATION, size=n), rng.uniform(*FAINTER, size=n)
     near["ra"], near["dec"] = _beside(near["ra"], near["dec"], apart, rng)
@@ -255,8 +273,8 @@ def _doubles(own: Columns, rows: NDArray[np.int64], rng: np.random.Generator) ->
 
 
 def _partners(own: Columns, rows: NDArray[np.int64], rng: np.random.Generator) -> Columns:
-    """A faint source so close that the star's own motion and parallax are false: moved back to the epoch of the
-    targets, the star is farther from its place than the faint one.
+    """A faint source so close that the star's own motion and parallax are false: moved back to the
+    epoch of the targets, the star is farther from its place than the faint one.
     """
     n, near = len(rows), _rows(own, rows)
     apart, angle = rng.uniform(*CLOSE_APART, size=n), rng.uniform(0, 2 * np.pi, size=n)

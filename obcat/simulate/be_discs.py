@@ -28,10 +28,20 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-FRACTION = (  # Teff (K), Be among B stars of classes V to III: Zorec & Briot (1997), table 4, smoothed over subtypes
-    (9_500, 0.01), (11_000, 0.04), (13_000, 0.09), (15_500, 0.13), (19_000, 0.18), (22_500, 0.26), (26_000, 0.27),
-    (30_000, 0.15), (34_000, 0.04), (40_000, 0.02),
-)  # fmt: skip
+# Teff (K), Be among B stars of classes V to III: Zorec & Briot (1997), table 4, smoothed over
+# subtypes
+FRACTION = (
+    (9_500, 0.01),
+    (11_000, 0.04),
+    (13_000, 0.09),
+    (15_500, 0.13),
+    (19_000, 0.18),
+    (22_500, 0.26),
+    (26_000, 0.27),
+    (30_000, 0.15),
+    (34_000, 0.04),
+    (40_000, 0.02),
+)
 CLASSES = (
     (3.0, 0.0),
     (3.3, 0.7),
@@ -57,7 +67,8 @@ SEPARATION, SEPARATION_SIGMA = (
 )  # log(dv / 2 v sin i) against log EW: Hanuschik et al. (1988)
 SHELL_EW = (1.5, 4.0)  # Angstrom absorbed at H alpha
 DECREMENT = (1.2, 3.6)  # F(H alpha)/F(H beta): Dachs et al. (1990)
-RATIOS = {  # EW relative to H alpha, ln scatter, share of the stars: from below this Teff to above it
+# EW relative to H alpha, ln scatter, share of the stars: from below this Teff to above it
+RATIOS = {
     "paschen": (0.07, 0.35, (0.35, 0.95)),  # P14 and its like: Andrillat et al. (1988)
     "iron": (0.018, 0.40, (0.30, 0.75)),  # 5169: Hanuschik (1987)
     "calcium": (0.07, 0.40, (0.20, 0.20)),  # Polidan & Peters (1976), Shokry et al. (2018)
@@ -89,22 +100,23 @@ CHANGING, CHANGE_BETWEEN, CHANGE_TIME = (
 )  # share that lose or gain the disc; MJD; d
 BLUE, V, KS = 4400.0, 5500.0, 21_600.0  # Angstrom
 BAND_WAVELENGTH = {
-    "g_gaia": 5850, "bp": 5050, "rp": 7700, "g": 4700, "r": 6200, "i": 7600, "b": 4400, "v": 5500, "j": 12_350,
-    "h": 16_600, "ks": 21_600,
+    "g_gaia": 5850, "bp": 5050, "rp": 7700, "g": 4700, "r": 6200, "i": 7600, "b": 4400, "v": 5500,
+    "j": 12_350, "h": 16_600, "ks": 21_600,
 }  # fmt: skip
 
 
 LB1 = {  # a disc like that of LB-1: Liu et al. (2019)
-    "ew": 12.0, "shell": 0.0, "inclination": 40.0, "vsini": 300.0, "separation": 120.0, "asymmetry": 0.0, "wing": 0.0,
-    "decrement": 2.7, "paschen": 0.07, "iron": 0.018, "calcium": 0.0, "oxygen": 0.1, "oxygen_7774": 0.03, "helium": 0.0,
-    "excess_ks": 0.1, "reddening": 0.03, "swing": 0.05, "change": np.nan,
-}  # fmt: skip
+    "ew": 12.0, "shell": 0.0, "inclination": 40.0, "vsini": 300.0, "separation": 120.0,
+    "asymmetry": 0.0, "wing": 0.0, "decrement": 2.7, "paschen": 0.07, "iron": 0.018, "calcium": 0.0,
+    "oxygen": 0.1, "oxygen_7774": 0.03, "helium": 0.0, "excess_ks": 0.1, "reddening": 0.03,
+    "swing": 0.05, "change": np.nan, }  # fmt: skip
 
 
 class Disc(NamedTuple):
-    """One row a star: H alpha emitted and, by a shell, absorbed (Angstrom), inclination (deg), projected rotation and
-    half peak separation (km/s), V/R asymmetry, share of electron scattering, F(H alpha)/F(H beta), EW of other
-    lines over H alpha's, Ks excess and E(B-V) of the disc (mag), and what makes it change.
+    """One row a star: H alpha emitted and, by a shell, absorbed (Angstrom), inclination (deg),
+    projected rotation and half peak separation (km/s), V/R asymmetry, share of electron scattering,
+    F(H alpha)/F(H beta), EW of other lines over H alpha's, Ks excess and E(B-V) of the disc (mag),
+    and what makes it change.
     """
 
     ew: Array
@@ -135,7 +147,9 @@ def be_fraction(teff: Array, logg: Array) -> Array:
 
 
 def draw_discs(teff: Array, logg: Array, critical: Array, recipe: Recipe, chunk: int) -> Disc:
-    """Discs of fast rotators at random inclinations; critical velocities in km/s. `ew` is 0 where there is none."""
+    """Discs of fast rotators at random inclinations; critical velocities in km/s.
+    `ew` is 0 where there is none.
+    """
     n, rng = len(teff), recipe.rng("be_stars", chunk)
     has = (rng.random(n) < be_fraction(teff, logg)) & recipe.has("be_stars")
     cosine = rng.random(n)
@@ -148,9 +162,9 @@ def draw_discs(teff: Array, logg: Array, critical: Array, recipe: Recipe, chunk:
     ratios = {group: _ratio(*numbers, teff > EARLY, rng) for group, numbers in RATIOS.items()}
     asymmetry = rng.uniform(*ASYMMETRY, size=n) * (rng.random(n) < ASYMMETRIC)
     kinds = {
-        "inclination": inclination, "vsini": vsini, "separation": _separation(ew, vsini, rng), "asymmetry": asymmetry,
-        "wing": WING[2] * np.clip((ew - WING[0]) / (WING[1] - WING[0]), 0, 1),
-        "decrement": rng.uniform(*DECREMENT, size=n),
+        "inclination": inclination, "vsini": vsini, "separation": _separation(ew, vsini, rng),
+        "asymmetry": asymmetry, "wing": WING[2] * np.clip((ew - WING[0]) / (WING[1] - WING[0]), 0,
+        1), "decrement": rng.uniform(*DECREMENT, size=n),
     }  # fmt: skip
     return Disc(
         ew=ew * has,
@@ -163,7 +177,9 @@ def draw_discs(teff: Array, logg: Array, critical: Array, recipe: Recipe, chunk:
 
 
 def with_lb1(disc: Disc, recipe: Recipe) -> Disc:
-    """Row 0 with the disc of LB-1, which belongs to the companion; without light or lines if the recipe has none."""
+    """Row 0 with the disc of LB-1, which belongs to the companion;
+    without light or lines if the recipe has none.
+    """
     off = {
         "ew": recipe.has("be_stars"),
         "excess_ks": recipe.has("disc_light"),
@@ -209,7 +225,9 @@ def _light(ew: Array, recipe: Recipe, chunk: int) -> dict[str, Array]:
 
 
 def _changes(n: int, rng: np.random.Generator) -> dict[str, Array]:
-    """Amplitude, period and phase of slow changes, and the day a disc is lost (negative) or built; NaN: neither."""
+    """Amplitude, period and phase of slow changes, and the day a disc is lost (negative) or built;
+    NaN: neither.
+    """
     swing = SWING * np.exp(SWING_SIGMA * rng.standard_normal(n))
     period = PERIOD[0] * (PERIOD[1] / PERIOD[0]) ** rng.random(n)
     phase, day, u = (
@@ -232,7 +250,9 @@ def later(disc: Disc, mjd: NDArray[np.int64]) -> Disc:
 
 
 def brightening(disc: Disc, wavelength: NDArray[np.floating]) -> Array:
-    """(n, wavelengths) mag the continuum of the disc adds: none at B, E(B-V) at V, the excess at Ks, linear in ln."""
+    """(n, wavelengths) mag the continuum of the disc adds:
+    none at B, E(B-V) at V, the excess at Ks, linear in ln.
+    """
     x = np.log(wavelength)
     optical = np.clip((x - np.log(BLUE)) / np.log(V / BLUE), 0, 1)
     infrared = np.clip((x - np.log(V)) / np.log(KS / V), 0, 1)
@@ -252,16 +272,19 @@ def veil(disc: Disc) -> NDArray[np.float32]:
 Floats = NDArray[np.floating]
 Complex = NDArray[np.complexfloating]
 H_ALPHA = 6564.61
-# air Angstrom: Nave & Johansson (2013); strength relative to 5169, after the gallery of Hanuschik (1987)
+# air Angstrom: Nave & Johansson (2013); strength relative to 5169, after the gallery of Hanuschik
+# (1987)
 IRON = (
-    (4178.86, 0.3), (4233.17, 0.7), (4351.77, 0.4), (4508.29, 0.3), (4515.34, 0.3), (4522.63, 0.4), (4549.47, 0.7),
-    (4555.89, 0.3), (4583.84, 0.8), (4629.34, 0.4), (4923.93, 0.7), (5018.44, 0.9), (5169.03, 1.0), (5197.58, 0.6),
-    (5234.62, 0.6), (5276.00, 0.7), (5316.62, 1.3), (5362.87, 0.4), (5534.85, 0.4), (6238.39, 0.3), (6247.56, 0.4),
-    (6432.68, 0.3), (6456.38, 0.5), (6516.08, 0.4), (7462.41, 0.3), (7711.72, 0.7),
+    (4178.86, 0.3), (4233.17, 0.7), (4351.77, 0.4), (4508.29, 0.3), (4515.34, 0.3), (4522.63, 0.4),
+    (4549.47, 0.7), (4555.89, 0.3), (4583.84, 0.8), (4629.34, 0.4), (4923.93, 0.7), (5018.44, 0.9),
+    (5169.03, 1.0), (5197.58, 0.6), (5234.62, 0.6), (5276.00, 0.7), (5316.62, 1.3), (5362.87, 0.4),
+    (5534.85, 0.4), (6238.39, 0.3), (6247.56, 0.4), (6432.68, 0.3), (6456.38, 0.5), (6516.08, 0.4),
+    (7462.41, 0.3), (7711.72, 0.7),
 )  # fmt: skip
 HELIUM = ((5875.62, 1.0), (6678.15, 0.7), (7065.19, 0.8))
 CALCIUM = ((8498.02, 0.9), (8542.09, 1.0), (8662.14, 0.9))  # saturated: nearly equal
-DESCENT = 0.55  # flux of H n+1 over that of H n beyond H beta, between thick and thin discs: Dachs et al. (1990)
+# flux of H n+1 over that of H n beyond H beta, between thick and thin discs: Dachs et al. (1990)
+DESCENT = 0.55
 PASCHEN_SLOPE = 1.2  # EW falls with n to this power
 BALMER_LINES = [(H_ALPHA, 3), *((balmer(n), n) for n in range(4, 12))]
 PASCHEN_LINES = [(paschen(n), n) for n in range(10, 21)]
@@ -276,8 +299,8 @@ TURBULENCE, SHELL_WIDTH, SCATTERED = (
     45.0,
     480.0,
 )  # km/s, sigma; electrons of 10,000 K scatter with 550 at most
-SHELL_SHARES = {"balmer": 0.8, "paschen": 0.35, "iron": 0.2, "calcium": 0.35, "oxygen": 0.1, "oxygen_7774": 0.4,
-                "helium": 0.0}  # fmt: skip
+SHELL_SHARES = {"balmer": 0.8, "paschen": 0.35, "iron": 0.2, "calcium": 0.35, "oxygen": 0.1,
+    "oxygen_7774": 0.4, "helium": 0.0}  # fmt: skip
 
 # vacuum wavelength, group, strength in its group, class of width
 LINES: list[tuple[float, str, float, int]] = [
@@ -295,10 +318,12 @@ SHELL_STRENGTH = np.array([1.0, *(SHELL_SHARES[group] * (s or 1) for _, group, s
 
 
 def disc_flux(disc: Disc, level: Floats, star: Floats) -> tuple[Array, Array, Array]:
-    """Vacuum wavelengths (lines,), flux emitted (n, lines), and flux absorbed of the light of the star.
+    """Vacuum wavelengths (lines,), flux emitted (n, lines), and flux absorbed of the light of the
+    star.
 
-    H alpha has the equivalent width of the disc, the Balmer lines follow it in flux, other groups in equivalent width.
-    `level` and `star` are (n, 3909): the continuum, and the flux without the disc.
+    H alpha has the equivalent width of the disc, the Balmer lines follow it in flux, other groups
+    in equivalent width. `level` and `star` are (n, 3909): the continuum, and the flux without the
+    disc.
     """
     continuum = at_lines(level, WAVELENGTHS)
     beta = (disc.ew * continuum[:, 0] / disc.decrement)[:, None]
@@ -322,7 +347,9 @@ def disc_flux(disc: Disc, level: Floats, star: Floats) -> tuple[Array, Array, Ar
 
 
 def disc_transforms(disc: Disc, flux: Array, shell: Array) -> Complex:
-    """(n, lines, frequencies): emission of rings, part of it scattered by electrons, less the core of a shell."""
+    """(n, lines, frequencies): emission of rings, part of it scattered by electrons,
+    less the core of a shell.
+    """
     rings = np.stack([ring_transform(disc, scale) for scale in SCALES], axis=1)
     scattered = gauss(SCATTERED)
     rings[:, NARROW] *= 1 + disc.wing[:, None] * (scattered - 1)
@@ -331,8 +358,9 @@ def disc_transforms(disc: Disc, flux: Array, shell: Array) -> Complex:
 
 
 def ring_transform(disc: Disc, scale: float) -> Complex:
-    """(n, frequencies) of a flat Keplerian disc of unit flux, from the star's surface to where half the peak separation
-    is the orbital velocity; one side brighter by the asymmetry (a ring's transform is J0 - i a J1).
+    """(n, frequencies) of a flat Keplerian disc of unit flux, from the star's surface to where half
+    the peak separation is the orbital velocity; one side brighter by the asymmetry (a ring's
+    transform is J0 - i a J1).
     """
     outer = np.minimum(disc.separation * scale, 0.95 * disc.vsini)
     steps = (np.arange(RINGS) + 0.5) / RINGS

@@ -43,7 +43,8 @@ NEWTON = 12  # steps; the equation is solved to rounding for eccentricities belo
 
 
 class Orbit(NamedTuple):
-    """(n,), NaN where there is none: log10 period (d), eccentricity, argument of periastron (rad) of the primary,
+    """(n,), NaN where there is none: log10 period (d), eccentricity, argument of periastron (rad)
+    of the primary,
     mean anomaly at the epoch (turns), and semi-amplitude of the primary (km/s)."""
 
     log_period: Array
@@ -54,7 +55,8 @@ class Orbit(NamedTuple):
 
 
 def kepler(mean: Array, eccentricity: Array) -> Array:
-    """Eccentric anomaly (rad), E - e sin E = M, of a mean anomaly from 0 to 2 pi: Newton's method, Danby's start."""
+    """Eccentric anomaly (rad), E - e sin E = M, of a mean anomaly from 0 to 2 pi:
+    Newton's method, Danby's start."""
     anomaly = mean + 0.85 * eccentricity * np.sign(np.sin(mean))
     for _ in range(NEWTON):
         slope = 1 - eccentricity * np.cos(anomaly)
@@ -63,7 +65,8 @@ def kepler(mean: Array, eccentricity: Array) -> Array:
 
 
 def velocity(orbit: Orbit, time: NDArray[np.floating]) -> Array:
-    """Radial velocity of the primary about the centre of mass (km/s) at MJD time; 0 where there is no orbit."""
+    """Radial velocity of the primary about the centre of mass (km/s) at MJD time;
+    0 where there is no orbit."""
     e = orbit.eccentricity
     mean = 2 * np.pi * ((orbit.phase + (time - EPOCH) / 10**orbit.log_period) % 1)
     half = kepler(mean, e) / 2
@@ -76,7 +79,8 @@ def velocity(orbit: Orbit, time: NDArray[np.floating]) -> Array:
 def amplitude(
     mass: Array, ratio: Array, log_period: Array, eccentricity: Array, cos_i: Array
 ) -> Array:
-    """Semi-amplitude of a star of this mass (Sun = 1) beside one of ratio times that mass (km/s)."""
+    """Semi-amplitude of a star of this mass (Sun = 1) beside one of ratio times that mass
+    (km/s)."""
     size = (
         SEMI_AMPLITUDE * ratio * mass ** (1 / 3) / ((1 + ratio) ** (2 / 3) * 10 ** (log_period / 3))
     )
@@ -89,7 +93,8 @@ def semi_axis(total_mass: Array, log_period: Array) -> Array:
 
 
 def photocentre(ratio: Array, light_ratio: Array) -> Array:
-    """Semi-axis of the orbit of the light's centre over that of the relative orbit: |q/(1+q) - l/(1+l)|."""
+    """Semi-axis of the orbit of the light's centre over that of the relative orbit:
+    |q/(1+q) - l/(1+l)|."""
     return np.abs(ratio / (1 + ratio) - light_ratio / (1 + light_ratio))
 
 
@@ -123,14 +128,16 @@ MULTIPLE = (
 
 
 class _Periods(NamedTuple):
-    """By mass: cumulative number of inner companions against period; cumulative share of the outer ones."""
+    """By mass: cumulative number of inner companions against period;
+    cumulative share of the outer ones."""
 
     inner: Array
     outer: Array
 
 
 def slopes(mass: Array, log_period: Array) -> tuple[Array, Array]:
-    """Exponents of the mass-ratio law below and above 0.3 (eq. 9-15), linear in log mass between the anchors."""
+    """Exponents of the mass-ratio law below and above 0.3 (eq.
+    9-15), linear in log mass between the anchors."""
     return _between_anchors(SMALL_Q, mass, log_period), _between_anchors(LARGE_Q, mass, log_period)
 
 
@@ -172,7 +179,8 @@ def mass_ratios(mass: Array, log_period: Array, u: Array) -> Array:
 
 
 def companion_frequency(mass: Array, log_period: Array) -> Array:
-    """Companions with mass ratio above 0.1 per decade of period (eq. 20-23, brought from 0.3 to 0.1 by the law)."""
+    """Companions with mass ratio above 0.1 per decade of period (eq.
+    20-23, brought from 0.3 to 0.1 by the law)."""
     x = np.log10(mass)
     short, middle, long = (c0 + c1 * x + c2 * x**2 for c0, c1, c2 in _FREQUENCY)
     rise = MIDDLE_SLOPE * MIDDLE_WIDTH
@@ -205,7 +213,8 @@ _FREQUENCY = (
 
 @cache
 def _periods() -> _Periods:
-    """The share of companions that are the inner one is the fit published with the paper's own sampler (Moe's code)."""
+    """The share of companions that are the inner one is the fit published with the paper's own
+    sampler (Moe's code)."""
     mass, log_period = np.meshgrid(MASSES, LOG_PERIODS, indexing="ij")
     frequency = companion_frequency(mass, log_period)
     inner = np.clip(1 - 0.11 * np.maximum(log_period - 1.5, 0) ** 1.43 * (mass / 10) ** 0.56, 0, 1)
@@ -224,7 +233,8 @@ def _node(mass: Array) -> NDArray[np.int64]:
 
 
 def _inverse(cumulative: Array, node: NDArray[np.int64], value: Array) -> Array:
-    """Period at which the row of the node reaches the value; rows are laid one after the other to need one search."""
+    """Period at which the row of the node reaches the value;
+    rows are laid one after the other to need one search."""
     row = 2.0 * np.arange(len(cumulative))[:, None]
     return np.interp(
         value + 2.0 * node, (cumulative + row).ravel(), np.tile(LOG_PERIODS, len(cumulative))
@@ -239,7 +249,8 @@ def inner_periods(mass: Array, u: Array) -> Array:
 
 
 def outer_periods(mass: Array, inner: Array, u: Array, v: Array) -> Array:
-    """log10 period (d) of a third star at the quantile v; NaN where u says none, or no stable orbit is left."""
+    """log10 period (d) of a third star at the quantile v;
+    NaN where u says none, or no stable orbit is left."""
     node, cumulative = _node(mass), _periods().outer
     first = np.nan_to_num(inner, nan=9.0) + STABLE
     grid = np.interp(first, LOG_PERIODS, np.arange(len(LOG_PERIODS)))
@@ -253,7 +264,8 @@ def outer_periods(mass: Array, inner: Array, u: Array, v: Array) -> Array:
 
 
 def eccentricities(mass: Array, log_period: Array, u: Array) -> Array:
-    """Power law up to the largest eccentricity that keeps the stars apart (eq. 3, 17, 18), at the quantile u."""
+    """Power law up to the largest eccentricity that keeps the stars apart (eq.
+    3, 17, 18), at the quantile u."""
     x = np.maximum(log_period, 0.7) - 0.5
     share = np.clip((np.log10(mass) - ETA_MASSES[0]) / (ETA_MASSES[1] - ETA_MASSES[0]), 0, 1)
     eta = np.maximum((1 - share) * (0.6 - 0.7 / x) + share * (0.9 - 0.2 / x), FLATTEST)
@@ -269,7 +281,8 @@ BLOCK = 2000
 
 
 class Companion(NamedTuple):
-    """One more star in some systems: mass over the primary's (NaN: none), isochrone columns (n, columns; NaN if none
+    """One more star in some systems: mass over the primary's (NaN: none), isochrone columns (n,
+    columns; NaN if none
     or dark), light (n, bands) in units of 10^(-0.4 M), and orbit."""
 
     mass_ratio: Array
@@ -332,7 +345,8 @@ def draw_binaries(
     recipe: Recipe,
     key: tuple[int, ...],
 ) -> Binaries:
-    """Companions too near to be resolved, by the law of Moe & Di Stefano (2017) for the initial mass.
+    """Companions too near to be resolved, by the law of Moe & Di Stefano (2017) for the initial
+    mass.
 
     Stars that are not wanted stay single, but take their draws.
     """
@@ -381,7 +395,8 @@ def _placed(
 
 
 def companions(mass: Array, feh: Array, log_age: Array) -> Array:
-    """(n, isochrone columns) of stars of these initial masses; NaN for one not yet on the main sequence."""
+    """(n, isochrone columns) of stars of these initial masses;
+    NaN for one not yet on the main sequence."""
     parts = [slice(k, k + BLOCK) for k in range(0, len(mass), BLOCK)]
     empty = np.empty((0, len(COLUMNS)))
     return np.concatenate([empty, *(at_mass(feh[p], log_age[p], mass[p]) for p in parts)])

@@ -29,7 +29,9 @@ ERRONEOUS = 0.015  # of the spectra
 
 
 class Chunk(NamedTuple):
-    """Some systems, the visits to them, their velocities then, and what is wrong with each spectrum."""
+    """Some systems, the visits to them, their velocities then,
+    and what is wrong with each spectrum.
+    """
 
     number: int
     sky: Sky
@@ -87,7 +89,9 @@ EQUINOX_MJD, YEAR = 55_640.97, 365.2422  # March 2011; d
 
 
 def all_cards(chunk: Chunk, xstps: Measured, twomass: Measured, recipe: Recipe) -> list[Cards]:
-    """One dictionary a visit; XSTPS-GAC and 2MASS magnitudes as measured, 99 where there are none."""
+    """One dictionary a visit; XSTPS-GAC and 2MASS magnitudes as measured,
+    99 where there are none.
+    """
     _, sky, visits, motion, _ = chunk
     ra, dec = offset(
         sky.ra[visits.star], sky.dec[visits.star], FIBRE_ERROR, recipe.rng("fibres", chunk.number)
@@ -229,7 +233,9 @@ def blocks(folder: Path, chunk: Chunk, cards: list[Cards], recipe: Recipe) -> It
 
 
 def visible_feh(sky: Sky, companion: Companion) -> Array:
-    """[Fe/H] of the companion's spectrum; NaN where it is too faint, dark, or outside the grid in gravity."""
+    """[Fe/H] of the companion's spectrum;
+    NaN where it is too faint, dark, or outside the grid in gravity.
+    """
     bright = companion.light[:, BANDS.index("v")] > FAINTEST * 10 ** (
         -0.4 * sky.stars.primary[:, V]
     )
@@ -242,7 +248,9 @@ def visible_feh(sky: Sky, companion: Companion) -> Array:
 def _visible(
     star: Array, feh: Array, vsini: Array, rv: Array, at: Integers
 ) -> tuple[Integers, Component]:
-    """The visits of which the companions have light, and those companions; rv is by visit, the rest by star."""
+    """The visits of which the companions have light, and those companions;
+    rv is by visit, the rest by star.
+    """
     rows = np.flatnonzero(np.isfinite(feh[at]))
     return rows, _component(star[at[rows]], feh[at[rows]], vsini[at[rows]], rv[rows])
 

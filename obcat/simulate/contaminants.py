@@ -42,7 +42,9 @@ BC_NODES = np.arange(3.86, 4.68, 0.02)  # log Teff
 
 
 class _Group(NamedTuple):
-    """Share of its kind per volume, Teff (K, uniform in log), log g at both ends, its scatter, and mass (Sun = 1)."""
+    """Share of its kind per volume, Teff (K, uniform in log), log g at both ends, its scatter,
+    and mass (Sun = 1).
+    """
 
     share: float
     teff: tuple[float, float]
@@ -51,7 +53,8 @@ class _Group(NamedTuple):
     mass: float
 
 
-GROUPS = {  # Heber (2016): subdwarf B stars, subdwarf O stars, blue horizontal branch; Kepler et al. (2019): DA
+# Heber (2016): subdwarf B stars, subdwarf O stars, blue horizontal branch; Kepler et al. (2019): DA
+GROUPS = {
     "subdwarf": (
         _Group(0.60, (24_000.0, 36_000.0), (5.3, 5.8), 0.15, 0.47),
         _Group(0.15, (36_000.0, 45_000.0), (5.6, 5.9), 0.15, 0.47),
@@ -84,7 +87,9 @@ def with_outsiders(stars: Stars, recipe: Recipe, chunk: int) -> Stars:
 
 
 def draw_dwarfs(n: int, kind: str, recipe: Recipe, rng: np.random.Generator) -> Stars:
-    """n subdwarfs or white dwarfs as a magnitude-limited survey sees them, single, with spectra of solar [Fe/H]."""
+    """n subdwarfs or white dwarfs as a magnitude-limited survey sees them, single,
+    with spectra of solar [Fe/H].
+    """
     m = n * CANDIDATES
     primary = _atmospheres(m, kind, rng)
     u = rng.random((3, m))
@@ -118,10 +123,11 @@ def _atmospheres(n: int, kind: str, rng: np.random.Generator) -> Array:
 
 
 def atmosphere(mass: Array, log_teff: Array, logg: Array) -> Array:
-    """Isochrone columns of stars of this mass, temperature and gravity: L from the radius, the bands from L.
+    """Isochrone columns of stars of this mass, temperature and gravity: L from the radius, the
+    bands from L.
 
-    The bolometric corrections are those of main-sequence stars: a white dwarf's colours are that of a star of its
-    temperature, which is wrong by some 0.1 mag in the ultraviolet and less elsewhere.
+    The bolometric corrections are those of main-sequence stars: a white dwarf's colours are that of
+    a star of its temperature, which is wrong by some 0.1 mag in the ultraviolet and less elsewhere.
     """
     log_l = np.log10(mass) - (logg - SUN_LOGG) + 4 * (log_teff - np.log10(SUN_TEFF))
     bands = [np.interp(log_teff, BC_NODES, column) - 2.5 * log_l for column in _corrections().T]
@@ -130,7 +136,9 @@ def atmosphere(mass: Array, log_teff: Array, logg: Array) -> Array:
 
 @cache
 def _corrections() -> Array:
-    """Magnitudes of one solar luminosity (BC_NODES, bands): main-sequence stars of solar metallicity."""
+    """Magnitudes of one solar luminosity (BC_NODES, bands):
+    main-sequence stars of solar metallicity.
+    """
     grid = lattice()
     rows = grid.values[int(np.argmin(np.abs(grid.feh)))].reshape(-1, len(COLUMNS))
     rows = rows[(rows[:, LOGG] > 3.9) & (rows[:, LOGG] < 4.6)]
@@ -154,7 +162,9 @@ DISTANCE, LOG_AGE = (
 
 
 def lb1() -> Stars:
-    """One row: the stripped star is the primary, whose lines move, the Be star its companion, on a circular orbit."""
+    """One row: the stripped star is the primary, whose lines move, the Be star its companion,
+    on a circular orbit.
+    """
     primary, companion = (
         atmosphere(*(np.array([v]) for v in (m, np.log10(teff), logg)))
         for m, teff, logg in (STRIPPED, BE_STAR)

@@ -32,26 +32,29 @@ __all__ = [
 
 Float32 = NDArray[np.float32]
 JOIN, JOIN_WIDTH = 5860.0, 12.0  # Angstrom
-# Principal components of ln ratios between 81 pairs of visits of 63 stars (DR8, DR10), unit rms over 4,000 to 8,900
+# Principal components of ln ratios between 81 pairs of visits of 63 stars (DR8, DR10), unit rms
+# over 4,000 to 8,900
 # Angstrom: a tilt; a bend; a difference of the arms. They hold 0.89 of the variance.
 AT = (
-    3700, 3750, 3800, 3900, 4000, 4200, 4400, 4700, 5000, 5300, 5600, 5750, 5850, 5950, 6100, 6400, 6800, 7200, 7600,
-    8000, 8400, 8800, 9000, 9100,
+    3700, 3750, 3800, 3900, 4000, 4200, 4400, 4700, 5000, 5300, 5600, 5750, 5850, 5950, 6100, 6400,
+    6800, 7200, 7600, 8000, 8400, 8800, 9000, 9100,
 )  # fmt: skip
 COMPONENTS = (
-    (-3.31, -3.20, -3.00, -2.65, -2.38, -1.98, -1.59, -1.16, -0.80, -0.47, -0.20, -0.09, -0.03, 0.02, 0.10, 0.28,
-     0.46, 0.61, 0.76, 0.91, 1.07, 1.17, 0.97, 0.85),
-    (9.27, 6.91, 4.86, 2.70, 1.84, 1.06, 0.47, 0.00, -0.30, -0.60, -0.81, -0.99, -1.37, -1.19, -0.91, -0.68, -0.16,
-     0.62, 1.12, 1.40, 1.76, 2.07, 2.73, 3.08),
-    (-6.97, -4.53, -2.66, -1.43, -0.73, -0.06, 0.35, 0.82, 1.25, 1.86, 2.01, 1.44, 0.95, -0.03, -0.66, -0.72, -0.56,
-     0.00, 0.32, 0.83, 1.15, 1.34, 0.79, 0.84),
+    (-3.31, -3.20, -3.00, -2.65, -2.38, -1.98, -1.59, -1.16, -0.80, -0.47, -0.20, -0.09, -0.03,
+    0.02, 0.10, 0.28, 0.46, 0.61, 0.76, 0.91, 1.07, 1.17, 0.97, 0.85),
+    (9.27, 6.91, 4.86, 2.70, 1.84, 1.06, 0.47, 0.00, -0.30, -0.60, -0.81, -0.99, -1.37, -1.19,
+    -0.91, -0.68, -0.16, 0.62, 1.12, 1.40, 1.76, 2.07, 2.73, 3.08),
+    (-6.97, -4.53, -2.66, -1.43, -0.73, -0.06, 0.35, 0.82, 1.25, 1.86, 2.01, 1.44, 0.95, -0.03,
+    -0.66, -0.72, -0.56, 0.00, 0.32, 0.83, 1.15, 1.34, 0.79, 0.84),
 )  # fmt: skip
 SIZES = (0.068, 0.017, 0.012)  # scale of each in one visit, that of a pair over the root of 2
 FREEDOM, FARTHEST = (
     3,
     6.0,
 )  # the tilt has a Student's tail (pairs: median 0.07, 95 per cent 0.36); limit of any draw
-STEP = 0.025  # scale; ratios of continua on both sides of the join: 0.02 in DR7 and DR8, 0.03 in DR5, 0.08 in DR10
+# scale; ratios of continua on both sides of the join: 0.02 in DR7 and DR8, 0.03 in DR5, 0.08 in
+# DR10
+STEP = 0.025
 
 
 def calibration(n: int, rng: np.random.Generator) -> Float32:
@@ -93,9 +96,9 @@ GAPS, GAP_LENGTH, GAP_SIGMA = (
 NO_FLUX, IN_ALL, OTHER_BIT = 0.35, 0.30, 0.003  # share of runs: flux 0; bad in all exposures; bit 2
 BIT, SECOND_BIT = 1, 2
 PLACES = (  # Angstrom, pixels with a bit shortward of it in the files of DR10
-    (3700, 0), (3720, 160), (3800, 690), (4000, 2002), (4500, 5490), (5000, 8752), (5500, 11580), (5700, 12747),
-    (5900, 14728), (6100, 15274), (6500, 18264), (7000, 18924), (7500, 19952), (8000, 21233), (8500, 22368),
-    (9000, 23217), (9100, 23287),
+    (3700, 0), (3720, 160), (3800, 690), (4000, 2002), (4500, 5490), (5000, 8752), (5500, 11580),
+    (5700, 12747), (5900, 14728), (6100, 15274), (6500, 18264), (7000, 18924), (7500, 19952),
+    (8000, 21233), (8500, 22368), (9000, 23217), (9100, 23287),
 )  # fmt: skip
 BAD_NOISE = 5.0  # rms of the flux under a mask in units of its noise: not measured, a mask hides it
 TAIL, TAIL_PILOT = (
@@ -136,7 +139,9 @@ def hit(flux: Float32, sigma: Float32, red: int, rng: np.random.Generator) -> Fl
 def marked(
     flux: Float32, ivar: Float32, pilot: NDArray[np.bool_], rng: np.random.Generator
 ) -> Marked:
-    """Bits, ivar 0 beside them, flux 0 in some, and a tail without flux whose ivar hides it, as in real files."""
+    """Bits, ivar 0 beside them, flux 0 in some, and a tail without flux whose ivar hides it,
+    as in real files.
+    """
     n = len(flux)
     row, start, length = _runs(n, rng)
     kind = rng.random((3, len(row)))
@@ -190,7 +195,9 @@ G = slice(*np.searchsorted(WAVELENGTH, (4000.0, 5500.0)))
 
 
 def spoil(flux: Float32, mode: NDArray[np.int64], rng: np.random.Generator) -> Float32:
-    """Flux (n, 3909) with the fault of each mode: one arm shifted in wavelength, or arms that do not meet."""
+    """Flux (n, 3909) with the fault of each mode:
+    one arm shifted in wavelength, or arms that do not meet.
+    """
     out = flux.copy()
     for row in np.flatnonzero((mode == WAVELENGTH_SCALE) | (mode == ARMS)):
         arm = slice(JOIN_PIXEL, None) if rng.random() < 0.5 else slice(0, JOIN_PIXEL)
@@ -205,7 +212,9 @@ def spoil(flux: Float32, mode: NDArray[np.int64], rng: np.random.Generator) -> F
 def add_sky(
     out: Float32, flux: Float32, mode: NDArray[np.int64], rng: np.random.Generator
 ) -> Float32:
-    """Observed flux (n, 3909) with the sky not taken off, or taken off twice, where mode says so; flux has no noise."""
+    """Observed flux (n, 3909) with the sky not taken off, or taken off twice, where mode says so;
+    flux has no noise.
+    """
     rows = np.flatnonzero(mode == SKY)
     out = out.copy()
     for row in rows:
@@ -222,41 +231,47 @@ BANDS = {
     "z": (8200, 9000),
 }
 PILOT_END = 56_190  # LMJD; before the survey of autumn 2012 the red arms were noisier than stated
-# Stated variance over flux, 4,000 to 5,500 Angstrom being 1, of bright stars: 530 A stars of DR10, see sky_lines.
+# Stated variance over flux, 4,000 to 5,500 Angstrom being 1, of bright stars: 530 A stars of DR10,
+# see sky_lines.
 PHOTONS = (
-    (3700, 9.0), (3720, 8.2), (3750, 6.8), (3800, 5.2), (3850, 4.3), (3900, 3.7), (3950, 3.2), (4000, 2.73),
-    (4100, 2.28), (4200, 1.87), (4300, 1.61), (4400, 1.39), (4500, 1.22), (4600, 1.08), (4700, 0.96), (4800, 0.84),
-    (5000, 0.76), (5200, 0.755), (5400, 0.76), (5600, 0.82), (5700, 0.90), (5800, 0.96), (5850, 1.00), (5900, 0.93),
-    (5950, 0.75), (6000, 0.64), (6100, 0.52), (6250, 0.43), (6400, 0.36), (6500, 0.33), (6700, 0.27), (7000, 0.229),
-    (7300, 0.22), (7550, 0.21), (7590, 0.22), (7606, 1.26), (7618, 0.45), (7630, 0.57), (7650, 0.28), (7700, 0.22),
-    (8100, 0.244), (8300, 0.27), (8600, 0.33), (8800, 0.35), (8950, 0.43), (9000, 0.47), (9100, 0.53),
+    (3700, 9.0), (3720, 8.2), (3750, 6.8), (3800, 5.2), (3850, 4.3), (3900, 3.7), (3950, 3.2),
+    (4000, 2.73), (4100, 2.28), (4200, 1.87), (4300, 1.61), (4400, 1.39), (4500, 1.22),
+    (4600, 1.08), (4700, 0.96), (4800, 0.84), (5000, 0.76), (5200, 0.755), (5400, 0.76),
+    (5600, 0.82), (5700, 0.90), (5800, 0.96), (5850, 1.00), (5900, 0.93), (5950, 0.75),
+    (6000, 0.64), (6100, 0.52), (6250, 0.43), (6400, 0.36), (6500, 0.33), (6700, 0.27),
+    (7000, 0.229), (7300, 0.22), (7550, 0.21), (7590, 0.22), (7606, 1.26), (7618, 0.45),
+    (7630, 0.57), (7650, 0.28), (7700, 0.22), (8100, 0.244), (8300, 0.27), (8600, 0.33),
+    (8800, 0.35), (8950, 0.43), (9000, 0.47), (9100, 0.53),
 )  # fmt: skip
-# ln rms of that curve between spectra of S/N 80 to 150, all points together: the arms are exposed and weighted apart
+# ln rms of that curve between spectra of S/N 80 to 150, all points together: the arms are exposed
+# and weighted apart
 RESPONSE = (
-    (3700, -0.25), (3800, -0.22), (4000, -0.14), (4250, -0.10), (4750, 0.0), (5000, 0.07), (5500, 0.16), (5800, 0.28),
-    (6000, 0.28), (6500, 0.24), (9100, 0.24),
+    (3700, -0.25), (3800, -0.22), (4000, -0.14), (4250, -0.10), (4750, 0.0), (5000, 0.07),
+    (5500, 0.16), (5800, 0.28), (6000, 0.28), (6500, 0.24), (9100, 0.24),
 )  # fmt: skip
 SKY_SPREAD = (
     1.0  # ln rms of the sky's brightness beside the star's, same S/N: 8348 Angstrom, S/N 8 to 40
 )
 SKY_EQUAL = 45.0  # S/N in g at which the sky has half its share of the variance; same stars
-# Scatter over stated error of A stars of S/N 8 to 40 about 30 eigenspectra, DR10; the same of all with S/N above 150
-# gives the floor, in parts of the flux; lines of A stars that no eigenspectrum has are in it. In the red less 0.03
-# for what sky lines leave, which comes on top; so is NEIGHBOUR less 0.01 to 0.05.
+# Scatter over stated error of A stars of S/N 8 to 40 about 30 eigenspectra, DR10; the same of all
+# with S/N above 150 gives the floor, in parts of the flux; lines of A stars that no eigenspectrum
+# has are in it. In the red less 0.03 for what sky lines leave, which comes on top; so is NEIGHBOUR
+# less 0.01 to 0.05.
 SCATTER = (
-    (3700, 0.84), (4000, 0.83), (4400, 0.79), (4800, 0.78), (5200, 0.735), (5550, 0.705), (5850, 0.71), (6000, 0.83),
-    (6300, 0.80), (6700, 0.81), (7000, 0.83), (7400, 0.81), (7800, 0.86), (8200, 0.78), (8600, 0.76), (8800, 0.85),
-    (8950, 1.02), (9100, 1.1),
+    (3700, 0.84), (4000, 0.83), (4400, 0.79), (4800, 0.78), (5200, 0.735), (5550, 0.705),
+    (5850, 0.71), (6000, 0.83), (6300, 0.80), (6700, 0.81), (7000, 0.83), (7400, 0.81),
+    (7800, 0.86), (8200, 0.78), (8600, 0.76), (8800, 0.85), (8950, 1.02), (9100, 1.1),
 )  # fmt: skip
 FLOOR = (
-    (3700, 0.014), (4000, 0.011), (4400, 0.007), (4800, 0.0045), (5200, 0.0038), (5600, 0.0033), (5850, 0.005),
-    (5950, 0.0054), (6300, 0.003), (6700, 0.0027), (7400, 0.0022), (7800, 0.0024), (8200, 0.0022), (8600, 0.0033),
-    (8950, 0.0075), (9100, 0.012),
+    (3700, 0.014), (4000, 0.011), (4400, 0.007), (4800, 0.0045), (5200, 0.0038), (5600, 0.0033),
+    (5850, 0.005), (5950, 0.0054), (6300, 0.003), (6700, 0.0027), (7400, 0.0022), (7800, 0.0024),
+    (8200, 0.0022), (8600, 0.0033), (8950, 0.0075), (9100, 0.012),
 )  # fmt: skip
-# Correlation of neighbours, same residuals; that of two pixels apart is its square over 1 + 2 NEIGHBOUR^2.
+# Correlation of neighbours, same residuals; that of two pixels apart is its square over 1 + 2
+# NEIGHBOUR^2.
 NEIGHBOUR = (
-    (3700, 0.09), (4400, 0.07), (5200, 0.05), (5600, 0.06), (5900, 0.12), (6300, 0.05), (7400, 0.03), (8300, 0.03),
-    (9100, 0.03),
+    (3700, 0.09), (4400, 0.07), (5200, 0.05), (5600, 0.06), (5900, 0.12), (6300, 0.05),
+    (7400, 0.03), (8300, 0.03), (9100, 0.03),
 )  # fmt: skip
 PILOT_SCATTER = (
     (5700, 1.0),
@@ -283,7 +298,9 @@ class Observed(NamedTuple):
 def observe(
     flux: Float32, snr_g: Array, pilot: Flags, recipe: Recipe, key: tuple[int, int]
 ) -> Observed:
-    """Flux (n, 3909) as the telescope gives it, with stated median S/N per pixel snr_g (n,) in g."""
+    """Flux (n, 3909) as the telescope gives it,
+    with stated median S/N per pixel snr_g (n,) in g.
+    """
     photons, lines = stated_variance(flux, snr_g, recipe.rng("exposures", *key))
     stated = np.sqrt(photons + lines)
     out, sigma, rng = flux, stated, recipe.rng("noise", *key)
@@ -298,7 +315,9 @@ def observe(
 def stated_variance(
     flux: Float32, snr_g: Array, rng: np.random.Generator
 ) -> tuple[Float32, Float32]:
-    """Of the star and the sky's continuum, and of the sky's lines, scaled so that the median S/N over g is snr_g."""
+    """Of the star and the sky's continuum, and of the sky's lines,
+    scaled so that the median S/N over g is snr_g.
+    """
     first, last = _G
     level = np.median(flux[:, first:last:8], axis=1)[:, None]
     response, bright = rng.standard_normal((2, len(flux), 1), dtype=np.float32)
@@ -330,7 +349,9 @@ def _correlated(pilot: Flags, rng: np.random.Generator) -> Float32:
 
 
 def _waves(n: int, rng: np.random.Generator) -> Float32:
-    """Unit variance, correlated over some pixels: straight lines between normal deviates two pixels apart."""
+    """Unit variance, correlated over some pixels:
+    straight lines between normal deviates two pixels apart.
+    """
     knots = rng.standard_normal((n, N // 2 + 2), dtype=np.float32)
     out = np.empty((n, 2 * (N // 2 + 1)), dtype=np.float32)
     out[:, ::2] = knots[:, :-1]
@@ -350,7 +371,9 @@ def _curve(points: tuple[tuple[float, float], ...]) -> Float32:
 
 
 def _kernels() -> tuple[Float32, Float32]:
-    """Weights of a pixel and of each neighbour that give the correlation wanted: (2, 3909), by pilot."""
+    """Weights of a pixel and of each neighbour that give the correlation wanted:
+    (2, 3909), by pilot.
+    """
     usual = _curve(NEIGHBOUR)
     pilot = np.where(np.arange(N) >= JOIN_PIXEL, np.float32(PILOT_NEIGHBOUR), usual)
     rho = np.stack([usual, pilot])

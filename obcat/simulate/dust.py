@@ -34,7 +34,9 @@ UV_ANCHORS = (1e4 / 2700, 1e4 / 2600)
 
 
 def f99(wavelength: NDArray[np.floating], *, r_v: float = 3.1) -> Array:
-    """A(wavelength)/E(B-V) for wavelengths of 2,600 Angstrom and longer; NaN below (Fitzpatrick 1999, appendix)."""
+    """A(wavelength)/E(B-V) for wavelengths of 2,600 Angstrom and longer;
+    NaN below (Fitzpatrick 1999, appendix).
+    """
     x = 1e4 / np.asarray(wavelength, dtype=float)
     return np.where(x <= UV_ANCHORS[1], _spline(r_v)(x), np.nan)
 
@@ -57,7 +59,9 @@ def _ultraviolet(x: float, r_v: float) -> float:
 
 
 def band_coefficients(teff: Array) -> dict[str, Array]:
-    """A(X)/E(B-V) of every band for hot stars, linear in log Teff between the reference rows, constant outside."""
+    """A(X)/E(B-V) of every band for hot stars, linear in log Teff between the reference rows,
+    constant outside.
+    """
     rows = _coefficient_rows()
     nodes = np.log10([float(row["teff"]) for row in rows])
     return {
@@ -72,7 +76,9 @@ def _coefficient_rows() -> list[dict[str, str]]:
 
 
 def disc_ebv(x: Array, y: Array, z: Array, *, steps: int = 48) -> Array:
-    """E(B-V) from the Sun to Galactocentric points (kpc): double-exponential disc, midpoint rule on the sight line."""
+    """E(B-V) from the Sun to Galactocentric points (kpc):
+    double-exponential disc, midpoint rule on the sight line.
+    """
     total = np.zeros(np.shape(x))
     length = np.sqrt((x + SUN_R) ** 2 + y**2 + (z - SUN_Z) ** 2)
     for t in (np.arange(steps) + 0.5) / steps:

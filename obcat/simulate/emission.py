@@ -35,10 +35,11 @@ REGIONS = (  # l, b, radius (deg) of large H II regions in the field: Sharpless 
     (80.0, -1.0, 1.2), (84.8, -0.6, 1.6), (93.0, 2.8, 0.6), (99.3, 3.7, 1.4), (102.8, -0.7, 0.6),
     (107.0, -0.9, 0.4), (110.2, 2.6, 0.5), (111.5, 0.8, 0.4), (118.4, 4.7, 1.5), (123.2, -6.3, 0.4),
     (132.2, -0.7, 0.7), (134.8, 0.9, 1.2), (137.4, 1.1, 1.2), (148.0, 0.0, 0.9), (150.6, -0.9, 0.4),
-    (151.6, -0.2, 0.4), (155.4, 2.6, 0.4), (160.1, -12.3, 1.5), (168.7, 1.0, 0.4), (169.2, -1.0, 0.6),
-    (172.1, -2.2, 1.0), (173.4, -1.7, 0.7), (173.6, 2.8, 0.6), (182.3, 0.2, 0.3), (188.9, 0.8, 0.5),
-    (190.1, 0.5, 0.5), (192.6, -0.1, 0.4), (195.1, -12.0, 3.2), (201.6, 0.5, 0.4), (202.9, 2.2, 1.2),
-    (206.3, -2.1, 0.9), (206.5, -16.4, 0.7), (209.0, -19.4, 1.0), (211.9, -1.3, 0.7), (224.5, -2.4, 1.2),
+    (151.6, -0.2, 0.4), (155.4, 2.6, 0.4), (160.1, -12.3, 1.5), (168.7, 1.0, 0.4),
+    (169.2, -1.0, 0.6), (172.1, -2.2, 1.0), (173.4, -1.7, 0.7), (173.6, 2.8, 0.6),
+    (182.3, 0.2, 0.3), (188.9, 0.8, 0.5), (190.1, 0.5, 0.5), (192.6, -0.1, 0.4),
+    (195.1, -12.0, 3.2), (201.6, 0.5, 0.4), (202.9, 2.2, 1.2), (206.3, -2.1, 0.9),
+    (206.5, -16.4, 0.7), (209.0, -19.4, 1.0), (211.9, -1.3, 0.7), (224.5, -2.4, 1.2),
 )  # fmt: skip
 CHANCE, ELSEWHERE = (
     0.6,
@@ -49,16 +50,16 @@ FAINTER = 0.25  # dex of EW per mag: brighter gas is dropped from the sky more c
 OVER, OVER_MAX = 0.25, 2.5  # of the residues were subtracted too much; Angstrom
 MOTION = 8.0  # km/s between gas and star
 RATIOS = {  # F/F(H alpha) or, [O III], [O II] and He I, F/F(H beta): median, ln scatter
-    "nitrogen": (0.33, 0.25), "sulphur": (0.22, 0.35), "oxygen_3": (0.30, 0.90), "oxygen_2": (1.6, 0.35),
-    "helium": (0.09, 0.30),
+    "nitrogen": (0.33, 0.25), "sulphur": (0.22, 0.35), "oxygen_3": (0.30, 0.90),
+    "oxygen_2": (1.6, 0.35), "helium": (0.09, 0.30),
 }  # fmt: skip
 DENSITY = (1.15, 1.43)  # [S II] 6716/6731, at the limit of low density
 REDDENING = (0.7, 1.2)  # E(B-V) of the gas over that of the star
 
 
 class Nebula(NamedTuple):
-    """One row a star: H alpha left over (Angstrom, negative: subtracted too much), velocity against the star (km/s),
-    ratios of line fluxes, and E(B-V) of the gas less that of the star (mag).
+    """One row a star: H alpha left over (Angstrom, negative: subtracted too much), velocity against
+    the star (km/s), ratios of line fluxes, and E(B-V) of the gas less that of the star (mag).
     """
 
     ew: Array
@@ -123,8 +124,8 @@ GUST, GUST_PERIOD = 0.15, (10.0, 120.0)  # ln; d: Kaufer et al. (1996)
 
 
 class Wind(NamedTuple):
-    """One row a star: H alpha emitted and absorbed in the trough (Angstrom), widths (sigma) and velocity of the trough
-    (km/s), Teff (K), and how it varies.
+    """One row a star: H alpha emitted and absorbed in the trough (Angstrom), widths (sigma) and
+    velocity of the trough (km/s), Teff (K), and how it varies.
     """
 
     ew: Array
@@ -138,7 +139,9 @@ class Wind(NamedTuple):
 
 
 def draw_winds(log_l: Array, teff: Array, logg: Array, recipe: Recipe, chunk: int) -> Wind:
-    """Emission grows with luminosity; `ew` is 0 below M_bol -7 and for stars not on the way off the main sequence."""
+    """Emission grows with luminosity; `ew` is 0 below M_bol -7 and for stars not on the way off
+    the main sequence.
+    """
     n, rng = len(teff), recipe.rng("winds", chunk)
     over = FAINTEST - (SUN_BOLOMETRIC - 2.5 * log_l)
     has = (over > 0) & (logg < 4.3) & recipe.has("winds")
@@ -189,7 +192,9 @@ WIND_SHARES = (
 
 
 def nebular_flux(nebula: Nebula, level: Floats) -> tuple[Array, Array]:
-    """Vacuum wavelengths (lines,) and flux (n, lines): recombination after Case B, reddened as the gas is."""
+    """Vacuum wavelengths (lines,) and flux (n, lines):
+    recombination after Case B, reddened as the gas is.
+    """
     alpha = nebula.ew * at_lines(level, NEBULAR[:1])[:, 0]
     n, s, total = nebula.nitrogen, nebula.sulphur, 1 + nebula.density
     ratio = [
@@ -215,7 +220,9 @@ def nebular_transforms(flux: Array) -> Complex:
 
 
 def wind_lines(wind: Wind, level: Floats) -> tuple[Array, Complex]:
-    """Vacuum wavelengths (lines,) and transforms (n, lines, frequencies): a core with wings, less a blue trough."""
+    """Vacuum wavelengths (lines,) and transforms (n, lines, frequencies):
+    a core with wings, less a blue trough.
+    """
     hot = [np.ones(len(wind.ew))] * 2 + [wind.teff > HOT] * 2 + [wind.teff > HOTTEST]
     flux = at_lines(level, WIND) * np.array(WIND_SHARES) * np.stack(hot, axis=1)
     core = np.exp(-0.5 * (wind.width[:, None] / PIXEL * FREQUENCY) ** 2)
@@ -263,8 +270,9 @@ def on_days(emission: Emission, star: Rows, mjd: Rows) -> Emission:
 def add_emission(
     flux: Float32, level: Float32, emission: Emission, rv: Array, resolution: Array
 ) -> Float32:
-    """Flux (n, 3909) of the systems with what their rows of `emission` add; `level` is their continuum, rv (n, 3) the
-    velocities (km/s) of disc, gas and wind, resolution is (n,) or on the grid.
+    """Flux (n, 3909) of the systems with what their rows of `emission` add; `level` is their
+    continuum, rv (n, 3) the velocities (km/s) of disc, gas and wind, resolution is (n,) or on the
+    grid.
     """
     out, e = flux.copy(), emission
     for part, has, column in (

@@ -76,7 +76,9 @@ KM_S_PER_KPC_MAS = 4.740470463  # km/s for 1 mas/yr at 1 kpc
 
 
 class Cells(NamedTuple):
-    """Edges of (l, b, d) in deg and kpc, stars (arbitrary unit) and E(B-V) in each cell, flattened."""
+    """Edges of (l, b, d) in deg and kpc, stars (arbitrary unit) and E(B-V) in each cell,
+    flattened.
+    """
 
     lower: Array
     width: Array
@@ -108,7 +110,9 @@ def cells(*, arms: bool, dust: bool) -> Cells:
 
 
 def density(x: Array, y: Array, z: Array, *, arms: bool) -> Array:
-    """Young stars per volume at Galactocentric points (kpc), 1 at the Sun's radius in the plane between arms."""
+    """Young stars per volume at Galactocentric points (kpc),
+    1 at the Sun's radius in the plane between arms.
+    """
     r = np.hypot(x, y)
     swell = np.exp((r - SUN_R) / FLARE)
     disc = np.exp(-(r - SUN_R) / DISC_LENGTH - np.abs(z) / (DISC_HEIGHT * swell)) / swell
@@ -128,7 +132,9 @@ def selection(g: Array) -> Array:
 
 
 def envelope(g: Array) -> Array:
-    """The largest `selection` within SLACK of G: for stars whose companions and clouds are not known yet."""
+    """The largest `selection` within SLACK of G:
+    for stars whose companions and clouds are not known yet.
+    """
     return np.interp(g, *_envelope())
 
 
@@ -140,7 +146,9 @@ def _envelope() -> tuple[Array, Array]:
 
 
 def observed(grid: Cells, m_g: float) -> Array:
-    """Stars of one absolute G magnitude that the survey might take, per cell (A_G times E(B-V) dimmed)."""
+    """Stars of one absolute G magnitude that the survey might take,
+    per cell (A_G times E(B-V) dimmed).
+    """
     distance = grid.lower[:, 2] + grid.width[:, 2] / 2
     return grid.stars * envelope(m_g + 5 * np.log10(distance) + 10 + A_G * grid.ebv)
 
@@ -152,9 +160,11 @@ def effective_volume(*, arms: bool, dust: bool) -> Array:
 
 
 def place(grid: Cells, m_g: Array, rng: np.random.Generator) -> tuple[Array, Array, Array, Array]:
-    """Longitude, latitude (deg), distance (kpc) of stars of these magnitudes, and the chance they were given.
+    """Longitude, latitude (deg), distance (kpc) of stars of these magnitudes, and the chance they
+    were given.
 
-    Uniform inside the cell drawn; the chance is the envelope at the cell's middle and the nearest of M_G.
+    Uniform inside the cell drawn; the chance is the envelope at the cell's middle and the nearest
+    of M_G.
     """
     u = rng.random((len(m_g), 4))
     cell = np.zeros(len(m_g), dtype=int)
@@ -191,7 +201,8 @@ def galactic(ra: float, dec: float) -> tuple[float, float]:
 def velocities(
     glon: Array, glat: Array, d: Array, rng: np.random.Generator, *, older: Array | float = 1.0
 ) -> tuple[Array, Array, Array]:
-    """Heliocentric radial velocity (km/s) and proper motion (mas/yr; in right ascension times cos dec).
+    """Heliocentric radial velocity (km/s) and proper motion (mas/yr; in right ascension times cos
+    dec).
 
     The dispersion is that of young stars times `older`.
     """
@@ -217,7 +228,8 @@ CONTRAST = 4.0  # young stars on the ridge of an arm over those between arms; ch
 
 
 class Arm(NamedTuple):
-    """Azimuth (deg, 0 towards the Sun, growing with rotation) and radius (kpc) of the kink, pitch angles (deg) at
+    """Azimuth (deg, 0 towards the Sun, growing with rotation) and radius (kpc) of the kink, pitch
+    angles (deg) at
     smaller and at larger azimuth, and width (kpc, one sigma across the arm)."""
 
     azimuth: float
@@ -237,7 +249,9 @@ ARMS = {
 
 
 def radius(arm: Arm, azimuth: Array) -> Array:
-    """Distance of the ridge from the centre (kpc): ln(R / R_kink) = -(azimuth - kink) tan(pitch)."""
+    """Distance of the ridge from the centre (kpc):
+    ln(R / R_kink) = -(azimuth - kink) tan(pitch).
+    """
     angle = np.radians(azimuth - arm.azimuth)
     return arm.radius * np.exp(-angle * np.tan(np.radians(_pitch(arm, azimuth))))
 
@@ -247,7 +261,8 @@ def _pitch(arm: Arm, azimuth: Array) -> Array:
 
 
 def overdensity(x: Array, y: Array) -> Array:
-    """Density at Galactocentric x, y (kpc, the Sun at negative x) over that between arms: 1 to CONTRAST.
+    """Density at Galactocentric x, y (kpc, the Sun at negative x) over that between arms: 1 to
+    CONTRAST.
 
     Outside the azimuths where masers were measured the arms go on with the same pitch.
     """
@@ -264,7 +279,8 @@ BOX, VOXEL = (
     (256, 256, 32),
     0.025,
 )  # voxels; kpc: the medium repeats after 6.4 kpc along the disc and 0.8 across it
-SIGMA = 1.2  # ln rms of density: sqrt(ln(1 + b^2 M^2)), b = 0.4, Mach number 4.5 (Federrath et al. 2010)
+# ln rms of density: sqrt(ln(1 + b^2 M^2)), b = 0.4, Mach number 4.5 (Federrath et al. 2010)
+SIGMA = 1.2
 OUTER_SCALE, SPECTRUM = (
     0.2,
     11 / 3,
@@ -296,7 +312,9 @@ def reddening(glon: Array, glat: Array, distance: Array, recipe: Recipe) -> Arra
 
 @cache
 def medium(seed: int) -> Float32:
-    """Density over that of the smooth disc in a periodic box: log-normal, of mean 1, the same for one seed."""
+    """Density over that of the smooth disc in a periodic box:
+    log-normal, of mean 1, the same for one seed.
+    """
     white = Recipe(seed).rng("clouds").standard_normal(BOX, dtype=np.float32)
     k = np.meshgrid(
         *(np.fft.fftfreq(n) for n in BOX[:2]), np.fft.rfftfreq(BOX[2]), indexing="ij", sparse=True

@@ -96,9 +96,11 @@ INGREDIENTS = {
 
 
 class Recipe(NamedTuple):
-    """The seed of the survey, the ingredients left out, and seeds of ingredients that have one of their own.
+    """The seed of the survey, the ingredients left out, and seeds of ingredients that have one of
+    their own.
 
-    Each ingredient draws from streams of its own: leaving one out or reseeding it changes no draw of another.
+    Each ingredient draws from streams of its own: leaving one out or reseeding it changes no draw
+    of another.
     """
 
     seed: int
@@ -112,7 +114,9 @@ class Recipe(NamedTuple):
         return ingredient not in self.without
 
     def rng(self, stream: str, *key: int) -> np.random.Generator:
-        """An independent generator for each stream (an ingredient, or any other name) and key, wherever it is made."""
+        """An independent generator for each stream (an ingredient, or any other name) and key,
+        wherever it is made.
+        """
         seed = self.seeds.get(stream, self.seed)
         return np.random.default_rng(
             np.random.SeedSequence(seed, spawn_key=(zlib.crc32(stream.encode()), *key))
@@ -126,7 +130,9 @@ class UnknownIngredient(ObcatError, ValueError):
 
 
 def recipe_of(seed: int, without: Iterable[str], seeds: Iterable[str]) -> Recipe:
-    """The recipe of command-line words, seeds as NAME=SEED; UnknownIngredient if a word cannot be understood."""
+    """The recipe of command-line words, seeds as NAME=SEED;
+    UnknownIngredient if a word cannot be understood.
+    """
     return Recipe(seed, frozenset(map(_known, without)), dict(map(_own_seed, seeds)))
 
 

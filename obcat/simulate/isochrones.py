@@ -1,4 +1,6 @@
-"""Isochrones: MIST on an (age, metallicity, evolutionary phase) lattice, interpolated at fixed phase."""
+"""Isochrones: MIST on an (age, metallicity, evolutionary phase) lattice,
+interpolated at fixed phase.
+"""
 
 from functools import cache
 from typing import NamedTuple
@@ -21,7 +23,9 @@ PHASES = {
     3: (403, 102),
 }  # MIST phase -> first row and number of equivalent points
 N_PHASE = 505
-OLD = 7.5  # older isochrones are cut at 0.5 solar masses, so they are counted from the end of the main sequence
+# older isochrones are cut at 0.5 solar masses, so they are counted from the end of the main
+# sequence
+OLD = 7.5
 
 
 class Lattice(NamedTuple):
@@ -49,7 +53,9 @@ def lattice() -> Lattice:
 
 
 def _place(out: Array, rows: Array, phase: Array, log_age: float) -> None:
-    """Equivalent evolutionary points of one isochrone; a phase with more rows than points has no sure place."""
+    """Equivalent evolutionary points of one isochrone;
+    a phase with more rows than points has no sure place.
+    """
     for code, (first, size) in PHASES.items():
         part = rows[phase == code]
         if len(part) <= size:
@@ -58,7 +64,9 @@ def _place(out: Array, rows: Array, phase: Array, log_age: float) -> None:
 
 
 def at_phase(feh: Array, log_age: Array, phase: Array) -> Array:
-    """(n, columns), linear in each of the three coordinates; NaN where any of the eight nodes has no star."""
+    """(n, columns), linear in each of the three coordinates;
+    NaN where any of the eight nodes has no star.
+    """
     grid = lattice()
     i, u = _bracket(grid.feh, feh)
     j, v = _bracket(grid.log_age, log_age)
@@ -71,7 +79,9 @@ def at_phase(feh: Array, log_age: Array, phase: Array) -> Array:
 
 
 def at_mass(feh: Array, log_age: Array, mass: Array) -> Array:
-    """(n, columns) of the star of that initial mass; NaN where it has not yet reached the main sequence or is gone."""
+    """(n, columns) of the star of that initial mass;
+    NaN where it has not yet reached the main sequence or is gone.
+    """
     masses = _mass_tracks(feh, log_age)
     low = np.where(np.isnan(masses), np.inf, masses)
     k = np.argmax(low > mass[:, None], axis=1) - 1

@@ -1,6 +1,7 @@
 """Light: spectra of a system's stars, rotated, shifted, blurred and binned in Fourier space.
 
-Inside the hull of the synthetic grid; subdwarfs and white dwarfs, of higher gravity, are widened or analytic.
+Inside the hull of the synthetic grid; subdwarfs and white dwarfs, of higher gravity, are widened or
+analytic.
 """
 
 from functools import cache
@@ -43,7 +44,8 @@ DEX_PER_UNIT = 0.1  # log Teff is stretched so that triangles stay local
 
 
 class Templates(NamedTuple):
-    """Of 281 nodes: ln of normalised flux (fine samples), ln of continuum (LAMOST pixels), Teff, log g, [Fe/H].
+    """Of 281 nodes: ln of normalised flux (fine samples), ln of continuum (LAMOST pixels), Teff,
+    log g, [Fe/H].
 
     Then the metallicities, and for each the mesh of its nodes and which these are.
     """
@@ -85,7 +87,9 @@ def _plane(log_teff: Array, logg: Array) -> Array:
 
 
 def spectrum_feh(log_teff: Array, logg: Array, feh: Array) -> Array:
-    """The [Fe/H] whose spectrum can be interpolated: the star's own, or 0 where only the solar grid reaches, or NaN."""
+    """The [Fe/H] whose spectrum can be interpolated:
+    the star's own, or 0 where only the solar grid reaches, or NaN.
+    """
     t = templates()
     point = _plane(log_teff, logg)
     poor, solar, rich = (mesh.find_simplex(point) >= 0 for mesh in t.meshes)
@@ -95,7 +99,9 @@ def spectrum_feh(log_teff: Array, logg: Array, feh: Array) -> Array:
 
 
 def weights(log_teff: Array, logg: Array, feh: Array) -> tuple[NDArray[np.int64], Array]:
-    """Six templates and their weights (n, 6), none negative, summing to 1; ValueError outside the hull."""
+    """Six templates and their weights (n, 6), none negative, summing to 1;
+    ValueError outside the hull.
+    """
     t = templates()
     upper = np.clip(np.searchsorted(t.feh, feh, side="left"), 1, len(t.feh) - 1)
     nodes = np.array(t.feh)
@@ -110,7 +116,9 @@ def weights(log_teff: Array, logg: Array, feh: Array) -> tuple[NDArray[np.int64]
 def _simplex(
     grid: NDArray[np.int64], used: NDArray[np.bool_], log_teff: Array, logg: Array
 ) -> tuple[NDArray[np.int64], Array]:
-    """Corner templates and barycentric weights in the mesh each row names; zero weight where it is not used."""
+    """Corner templates and barycentric weights in the mesh each row names;
+    zero weight where it is not used.
+    """
     t = templates()
     index, weight = np.zeros((len(grid), 3), dtype=np.int64), np.zeros((len(grid), 3))
     for k, mesh in enumerate(t.meshes):
@@ -161,17 +169,26 @@ HELIUM_LEFT, HELIUM_WIDTH, HELIUM_RICH = (
     600.0,
     38_000.0,
 )  # of a subdwarf's lines; km/s; hotter ones keep all (K)
-BALMER = (  # vacuum Angstrom, central optical depth and half width (Angstrom) at 13,000 K, log g 8; chosen to look DA
-    (6564.6, 0.65, 20.0), (4862.7, 0.85, 22.0), (4341.7, 0.80, 22.0), (4102.9, 0.65, 20.0),
-    (3971.2, 0.40, 16.0), (3890.2, 0.18, 12.0), (3836.5, 0.05, 10.0),
-)  # fmt: skip
+# vacuum Angstrom, central optical depth and half width (Angstrom) at 13,000 K, log g 8; chosen to
+# look DA
+BALMER = (
+    (6564.6, 0.65, 20.0),
+    (4862.7, 0.85, 22.0),
+    (4341.7, 0.80, 22.0),
+    (4102.9, 0.65, 20.0),
+    (3971.2, 0.40, 16.0),
+    (3890.2, 0.18, 12.0),
+    (3836.5, 0.05, 10.0),
+)
 WING = 2.5  # exponent of linear Stark wings
 STRONGEST, FADE_HOT, FADE_COOL = 13_000.0, -0.9, 2.0  # K; powers of temperature to either side
 WIDER = 0.2  # dex of width per dex of gravity
 
 
 def dense_lines(lines: Float32, log_teff: Array, logg: Array) -> Float32:
-    """Normalised fine spectra (n, N_FINE) of the densest templates, changed where the star is denser still."""
+    """Normalised fine spectra (n, N_FINE) of the densest templates,
+    changed where the star is denser still.
+    """
     out = lines.copy()
     sub, white = (
         np.flatnonzero((logg > DENSEST) & (logg <= DEGENERATE)),
@@ -197,7 +214,9 @@ def _without_helium(lines: Float32, log_teff: Array) -> Float32:
 
 
 def _widened(lines: NDArray[np.floating], beyond: Array) -> Float32:
-    """Convolution with a Lorentzian as wide as the gravity is beyond the grid; the ends are mirrored."""
+    """Convolution with a Lorentzian as wide as the gravity is beyond the grid;
+    the ends are mirrored.
+    """
     n, half_width = lines.shape[1], PRESSURE * beyond
     depth = fft.rfft(np.concatenate([1 - lines, 1 - lines[:, ::-1]], axis=1), axis=1)
     turns = 2 * np.pi * np.arange(n + 1) / (2 * n)
@@ -245,7 +264,9 @@ REFERENCE_WAVELENGTH = 5500.0
 
 
 class Component(NamedTuple):
-    """One star of each system (n,): atmosphere, projected rotation and velocity (km/s), and absolute V magnitude."""
+    """One star of each system (n,): atmosphere, projected rotation and velocity (km/s),
+    and absolute V magnitude.
+    """
 
     log_teff: Array
     logg: Array
@@ -258,7 +279,8 @@ class Component(NamedTuple):
 def composite(
     parts: list[tuple[NDArray[np.int64], Component]], n: int, resolution: Array
 ) -> tuple[Float32, Float32]:
-    """Flux (n, 3909) of systems and its continuum, unreddened, in units of 10^(-0.4 M_V) at 5,500 Angstrom.
+    """Flux (n, 3909) of systems and its continuum, unreddened, in units of 10^(-0.4 M_V) at 5,500
+    Angstrom.
 
     Each part names the systems its stars belong to.
     """
@@ -271,10 +293,11 @@ def composite(
 
 
 def normalised(star: Component, resolution: Array) -> tuple[Float32, Float32]:
-    """Flux over continuum on the LAMOST grid, and the continuum, for stars at or beyond the cool edge of the grid too.
+    """Flux over continuum on the LAMOST grid, and the continuum, for stars at or beyond the cool
+    edge of the grid too.
 
-    A star cooler than the edge has the lines of the edge and its continuum times a ratio of Planck functions; stars
-    denser than the grid are changed as `dense` says.
+    A star cooler than the edge has the lines of the edge and its continuum times a ratio of Planck
+    functions; stars denser than the grid are changed as `dense` says.
     """
     index, weight = weights(
         np.maximum(star.log_teff, np.log10(COOLEST)), np.minimum(star.logg, DENSEST), star.feh
@@ -305,7 +328,9 @@ def _planck_ratio(log_teff: Array) -> Float32:
 
 
 def _observe(lines: Float32, star: Component, resolution: Array) -> Float32:
-    """Rotation, velocity, line-spread function and pixel as one product of transforms, sampled every other point."""
+    """Rotation, velocity, line-spread function and pixel as one product of transforms,
+    sampled every other point.
+    """
     padded = np.empty((len(lines), N_FFT), dtype=np.float32)
     padded[:, :N_FINE] = lines
     padded[:, N_FINE:] = np.linspace(lines[:, -1], lines[:, 0], N_FFT - N_FINE, axis=1)
@@ -327,7 +352,9 @@ def _transfer(star: Component, resolution: Array) -> NDArray[np.complex64]:
 
 
 def rotation(x: NDArray[np.floating]) -> Array:
-    """Transform of the rotational profile, linear limb darkening (Gray 2005, eq. 18.14), from a table."""
+    """Transform of the rotational profile, linear limb darkening (Gray 2005, eq.
+    18.14), from a table.
+    """
     return np.interp(x, *_ROTATION)
 
 

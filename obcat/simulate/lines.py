@@ -1,4 +1,5 @@
-"""Lines: vacuum wavelengths of what discs, nebulae and winds emit, and lines stamped on the LAMOST grid.
+"""Lines: vacuum wavelengths of what discs, nebulae and winds emit, and lines stamped on the LAMOST
+grid.
 
 Interstellar: the lines that gas and dust between us and the star put on a spectrum.
 """
@@ -71,8 +72,9 @@ def at_lines(values: Floats, wavelength: Array) -> Array:
 
 
 def stamped(wavelength: Array, transform: Complex, rv: Array, resolution: Array) -> Single:
-    """(n, 3909) per Angstrom: lines of which `transform` (n, lines, frequencies) is flux times Fourier transform in
-    velocity, moved by rv (n,), blurred by resolution (n, lines) and by the pixel; each keeps its integral.
+    """(n, 3909) per Angstrom: lines of which `transform` (n, lines, frequencies) is flux times
+    Fourier transform in velocity, moved by rv (n,), blurred by resolution (n, lines) and by the
+    pixel; each keeps its integral.
     """
     first = np.floor((np.log10(wavelength) - LOG_START) / LOG_STEP).astype(np.int64) - WINDOW // 2
     rest = (np.log10(wavelength) - LOG_START) / LOG_STEP - first
@@ -100,9 +102,15 @@ _PIXEL_WIDTH = (STEP * WAVELENGTH).astype(np.float32)
 
 
 Float32 = NDArray[np.float32]
-DIB = (  # vacuum Angstrom, Angstrom per mag of E(B-V), full width: Friedman et al. (2011); 4430: Snow et al. (2002)
-    (4430.1, 2.0, 20.0), (5782.1, 0.50, 2.1), (5798.7, 0.17, 0.8), (6285.6, 1.0, 4.5), (6615.1, 0.20, 1.0),
-)  # fmt: skip
+# vacuum Angstrom, Angstrom per mag of E(B-V), full width: Friedman et al. (2011); 4430: Snow et al.
+# (2002)
+DIB = (
+    (4430.1, 2.0, 20.0),
+    (5782.1, 0.50, 2.1),
+    (5798.7, 0.17, 0.8),
+    (6285.6, 1.0, 4.5),
+    (6615.1, 0.20, 1.0),
+)
 SODIUM = (
     (5891.58, 2.16, 1.91),
     (5897.56, 2.47, 1.76),

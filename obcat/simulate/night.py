@@ -27,11 +27,24 @@ __all__ = [
 Array = NDArray[np.float64]
 Float32 = NDArray[np.float32]
 RESOLUTION = 1800.0  # without this ingredient; Luo et al. (2015)
-FWHM_AT = (  # Angstrom: widths of sky lines in the stated noise of 530 files of DR7, DR8, DR10, single lines only
-    (3700, 2.55), (4360, 2.58), (5460, 2.60), (5700, 2.85), (5800, 3.80), (6300, 3.60), (7320, 3.40), (7520, 3.55),
-    (7980, 3.95), (8400, 4.35), (9100, 4.90),
-)  # fmt: skip
-FIBRE = 0.08  # ln rms of the width: medians of the 16 spectrographs at 5577 Angstrom scatter 0.11, errors included
+# Angstrom: widths of sky lines in the stated noise of 530 files of DR7, DR8, DR10, single lines
+# only
+FWHM_AT = (
+    (3700, 2.55),
+    (4360, 2.58),
+    (5460, 2.60),
+    (5700, 2.85),
+    (5800, 3.80),
+    (6300, 3.60),
+    (7320, 3.40),
+    (7520, 3.55),
+    (7980, 3.95),
+    (8400, 4.35),
+    (9100, 4.90),
+)
+# ln rms of the width: medians of the 16 spectrographs at 5577 Angstrom scatter 0.11, errors
+# included
+FIBRE = 0.08
 SHARPEST, BROADEST = 0.88, 1.25  # limits of that factor
 PASSES = 3  # of a kernel of three pixels
 
@@ -43,7 +56,9 @@ def draw_resolution(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
 
 
 def blurred(flux: Float32, factor: Array) -> Float32:
-    """Flux (n, 3909) of the sharpest resolution -> of its own at each wavelength, a Gaussian to the second moment."""
+    """Flux (n, 3909) of the sharpest resolution -> of its own at each wavelength,
+    a Gaussian to the second moment.
+    """
     share = (_MORE[None] * (factor[:, None] ** 2 / (2 * PASSES))).astype(np.float32)
     out = flux
     for _ in range(PASSES):
@@ -60,25 +75,30 @@ _SIGMA = 1 / (_RESOLUTION * np.sqrt(8 * np.log(2)) * LOG_STEP * np.log(10))  # p
 _MORE = _SIGMA**2 - _SIGMA.min() ** 2
 
 
-# Variance of the sky beside that of an A star as faint as S/N 10 to 20, photons of the star in g being 1. Fitted to
-# the stated inverse variances of 530 A stars of DR10 in five bins of S/N. Vacuum Angstrom.
+# Variance of the sky beside that of an A star as faint as S/N 10 to 20, photons of the star in g
+# being 1. Fitted to the stated inverse variances of 530 A stars of DR10 in five bins of S/N. Vacuum
+# Angstrom.
 CONTINUUM_AT = (
-    (3700, 34.0), (3750, 30.0), (3800, 18.0), (3900, 8.5), (4000, 4.2), (4250, 2.1), (4500, 2.3), (4600, 1.3),
-    (4750, 0.60), (5000, 0.50), (5500, 0.50), (5800, 0.55), (6000, 0.25), (6500, 0.035), (7000, 0.02), (9100, 0.02),
+    (3700, 34.0), (3750, 30.0), (3800, 18.0), (3900, 8.5), (4000, 4.2), (4250, 2.1), (4500, 2.3),
+    (4600, 1.3), (4750, 0.60), (5000, 0.50), (5500, 0.50), (5800, 0.55), (6000, 0.25),
+    (6500, 0.035), (7000, 0.02), (9100, 0.02),
 )  # fmt: skip
-LINE_SHARE = 2.2  # of the fitted strengths below: their unit is another one; set by the comparison `obcat realism`
+# of the fitted strengths below: their unit is another one; set by the comparison `obcat realism`
+LINE_SHARE = 2.2
 LINES = (
-    (4359.1, 0.52), (5462.6, 0.14), (5578.3, 17.6), (5891.1, 2.06), (5896.6, 1.44), (5934.7, 0.20), (6302.3, 1.49),
-    (6365.0, 0.26), (6865.9, 0.21), (7244.4, 0.42), (7277.8, 0.78), (7318.1, 0.53), (7343.4, 0.60), (7370.6, 0.34),
-    (7404.6, 0.17), (7526.6, 0.28), (7573.6, 0.14), (7601.5, 0.54), (7717.9, 0.65), (7751.8, 1.19), (7762.5, 0.16),
-    (7796.5, 0.66), (7810.9, 0.13), (7823.5, 0.93), (7843.3, 0.13), (7856.0, 1.03), (7872.3, 0.33), (7881.3, 0.15),
-    (7892.2, 0.32), (7915.9, 1.59), (7932.3, 0.15), (7967.1, 1.09), (7981.8, 0.19), (7994.7, 1.12), (8027.9, 0.67),
-    (8064.9, 0.21), (8289.0, 0.87), (8300.4, 1.13), (8311.9, 0.18), (8348.3, 4.14), (8356.0, 0.71), (8367.6, 0.17),
-    (8383.0, 0.43), (8402.3, 2.65), (8417.8, 0.64), (8433.3, 3.42), (8454.7, 0.51), (8468.4, 2.20), (8495.7, 0.31),
-    (8507.5, 0.92), (8548.7, 0.24), (8631.8, 0.46), (8640.0, 0.45), (8648.0, 0.45), (8656.0, 0.50), (8663.6, 0.57),
-    (8677.6, 0.21), (8766.0, 3.05), (8780.1, 2.87),
-    (8792.2, 0.56), (8830.8, 9.03), (8838.9, 2.23), (8851.2, 0.47), (8869.5, 1.55), (8887.9, 5.38), (8906.4, 1.44),
-    (8922.8, 7.00), (8945.4, 1.62), (8959.8, 6.17), (8990.8, 0.94), (9003.3, 3.59), (9040.7, 0.58), (9051.1, 1.57),
+    (4359.1, 0.52), (5462.6, 0.14), (5578.3, 17.6), (5891.1, 2.06), (5896.6, 1.44), (5934.7, 0.20),
+    (6302.3, 1.49), (6365.0, 0.26), (6865.9, 0.21), (7244.4, 0.42), (7277.8, 0.78), (7318.1, 0.53),
+    (7343.4, 0.60), (7370.6, 0.34), (7404.6, 0.17), (7526.6, 0.28), (7573.6, 0.14), (7601.5, 0.54),
+    (7717.9, 0.65), (7751.8, 1.19), (7762.5, 0.16), (7796.5, 0.66), (7810.9, 0.13), (7823.5, 0.93),
+    (7843.3, 0.13), (7856.0, 1.03), (7872.3, 0.33), (7881.3, 0.15), (7892.2, 0.32), (7915.9, 1.59),
+    (7932.3, 0.15), (7967.1, 1.09), (7981.8, 0.19), (7994.7, 1.12), (8027.9, 0.67), (8064.9, 0.21),
+    (8289.0, 0.87), (8300.4, 1.13), (8311.9, 0.18), (8348.3, 4.14), (8356.0, 0.71), (8367.6, 0.17),
+    (8383.0, 0.43), (8402.3, 2.65), (8417.8, 0.64), (8433.3, 3.42), (8454.7, 0.51), (8468.4, 2.20),
+    (8495.7, 0.31), (8507.5, 0.92), (8548.7, 0.24), (8631.8, 0.46), (8640.0, 0.45), (8648.0, 0.45),
+    (8656.0, 0.50), (8663.6, 0.57), (8677.6, 0.21), (8766.0, 3.05), (8780.1, 2.87),
+    (8792.2, 0.56), (8830.8, 9.03), (8838.9, 2.23), (8851.2, 0.47), (8869.5, 1.55), (8887.9, 5.38),
+    (8906.4, 1.44), (8922.8, 7.00), (8945.4, 1.62), (8959.8, 6.17), (8990.8, 0.94), (9003.3, 3.59),
+    (9040.7, 0.58), (9051.1, 1.57),
 )  # fmt: skip
 STAR_AT = (
     (5400, 0.78),
@@ -111,7 +131,9 @@ def residue(sky_sigma: Float32, rng: np.random.Generator) -> Float32:
 
 
 def wrong_sky(level: float, rng: np.random.Generator) -> Array:
-    """(3909,) the light of a sky that was not taken off, or taken off twice, of a star with this flux in g."""
+    """(3909,) the light of a sky that was not taken off, or taken off twice,
+    of a star with this flux in g.
+    """
     sign = 1 if rng.random() < 0.5 else -1
     return sign * level * rng.uniform(*WRONG) * (1 + AIRGLOW)
 
@@ -151,8 +173,10 @@ BANDS = {  # centre, half width (Angstrom), share of the deepest
     ),
     "far": ((8990, 60, 0.7), (9060, 70, 1.0)),
 }
-# rms of the depth left at airmass 1.2, by spectrograph and by fibre, and its median: depths of 570 A stars of DR10
-# (S/N above 40) and 125 spectra of DR8 between side bands, less what the same measure gives where no band is
+# rms of the depth left at airmass 1.2, by spectrograph and by fibre, and its median: depths of 570
+# A stars of DR10
+# (S/N above 40) and 125 spectra of DR8 between side bands, less what the same measure gives where
+# no band is
 AIR_LEFT = {
     "oxygen": (0.006, 0.004, 0.002),
     "water": (0.005, 0.004, 0.002),
@@ -188,7 +212,9 @@ def _air(plate: str, spectrograph: int, dec: float, recipe: Recipe) -> Air:
 
 
 def left_over(above: Sequence[Air], rng: np.random.Generator) -> Float32:
-    """(n, 3909) factors on the flux: bands left, or overcorrected, in proportion to the air and water passed."""
+    """(n, 3909) factors on the flux: bands left, or overcorrected,
+    in proportion to the air and water passed.
+    """
     spectrograph, fibre, median = np.array([AIR_LEFT[name] for name in BANDS]).T
     air = np.array([a.airmass for a in above])[:, None] / AIRMASS
     column = air * np.stack(

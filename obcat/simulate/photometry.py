@@ -24,8 +24,11 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-AMPLITUDE = 0.012  # mag, wave in log Teff with another phase in each band: as PARSEC and MIST differ (Chen et al. 2019)
-TILT = 0.008  # mag between blue and red ends of the bands: as much as hot stars' colours depend on the Teff scale
+# mag, wave in log Teff with another phase in each band: as PARSEC and MIST differ (Chen et al.
+# 2019)
+AMPLITUDE = 0.012
+# mag between blue and red ends of the bands: as much as hot stars' colours depend on the Teff scale
+TILT = 0.008
 MIDDLE, WIDTH = 4.15, 0.15  # log Teff where the tilt changes sign; and how fast
 
 
@@ -81,8 +84,8 @@ APASS_BANDS, XSTPS_BANDS = ("b", "v", "g", "r", "i"), ("g", "r", "i")
 
 
 class Measured(NamedTuple):
-    """Magnitude and its stated error by band (NaN where not measured), whether the star is in the catalog; of 2MASS
-    ph_qual, rd_flg, bl_flg and cc_flg; and columns for the truth.
+    """Magnitude and its stated error by band (NaN where not measured), whether the star is in the
+    catalog; of 2MASS ph_qual, rd_flg, bl_flg and cc_flg; and columns for the truth.
     """
 
     mag: Bands
@@ -111,7 +114,8 @@ def apparent(
     *,
     offsets: bool = True,
 ) -> Bands:
-    """True magnitudes by band from absolute ones (n, bands), E(B-V), distance (kpc) and the light of discs (mag).
+    """True magnitudes by band from absolute ones (n, bands), E(B-V), distance (kpc) and the light
+    of discs (mag).
 
     With `offsets` the colours are not quite those of the isochrones.
     """
@@ -140,7 +144,9 @@ def gaia(true: Bands, recipe: Recipe, chunk: int) -> Measured:
 
 
 def twomass(true: Bands, recipe: Recipe, chunk: int) -> Measured:
-    """Bands in which a star is too faint are upper limits; some are blends, some could not be fitted."""
+    """Bands in which a star is too faint are upper limits;
+    some are blends, some could not be fitted.
+    """
     n = len(true["ks"])
     listed = (true["j"] < TWOMASS_FAINTEST) & ~_gap(
         TWOMASS_MISSING, n, recipe, "photometry_gaps", chunk, TWOMASS_KEY
@@ -170,7 +176,9 @@ def _twomass_error(mag: Array, band: str) -> Array:
 
 
 def _blends(true: Bands, recipe: Recipe, chunk: int) -> tuple[Bands, Mask]:
-    """Light of an unresolved neighbour, redder than the star; which of them the archive calls confused."""
+    """Light of an unresolved neighbour, redder than the star;
+    which of them the archive calls confused.
+    """
     n, rng = len(true["ks"]), recipe.rng("photometry_gaps", chunk, TWOMASS_KEY, 9)
     blended = (rng.random(n) < BLENDED) & recipe.has("photometry_gaps") & (np.arange(n) > 0)
     fainter = rng.uniform(*BLEND_FAINTER, size=n)
@@ -180,7 +188,9 @@ def _blends(true: Bands, recipe: Recipe, chunk: int) -> tuple[Bands, Mask]:
 
 
 def _quality(error: Array, rng: np.random.Generator, recipe: Recipe) -> NDArray[np.str_]:
-    """ph_qual of one band: letters of S/N, U for an upper limit, and bands that could not be fitted."""
+    """ph_qual of one band: letters of S/N, U for an upper limit,
+    and bands that could not be fitted.
+    """
     u = rng.random(len(error)) + (not recipe.has("photometry_gaps"))
     u[:1] = 1  # LB-1
     x, f, e = np.cumsum(list(UNFIT.values()))
@@ -207,7 +217,9 @@ def _joined(letters: dict[str, NDArray[np.str_]]) -> NDArray[np.str_]:
 
 
 def xstps(true: Bands, ra: Array, dec: Array, recipe: Recipe, chunk: int) -> Measured:
-    """Light is lost above the saturation limit although the error does not say so; very bright stars are not listed."""
+    """Light is lost above the saturation limit although the error does not say so;
+    very bright stars are not listed.
+    """
     (west, east), (south, north) = XSTPS_FIELD
     r, n = true["r"], len(ra)
     listed = (ra > west) & (ra < east) & (dec > south) & (dec < north) & (r > XSTPS_LOST)
@@ -222,7 +234,9 @@ def xstps(true: Bands, ra: Array, dec: Array, recipe: Recipe, chunk: int) -> Mea
 
 
 def apass(true: Bands, recipe: Recipe, chunk: int) -> Measured:
-    """All sky from V of 9 to 17; some bands are missing; what was seen once has the error 0, which is no error."""
+    """All sky from V of 9 to 17; some bands are missing;
+    what was seen once has the error 0, which is no error.
+    """
     v, n = true["v"], len(true["v"])
     edge = APASS_SOFT * recipe.rng("photometry_gaps", chunk, APASS_KEY, 8).standard_normal(n)
     listed = (v > APASS_BRIGHT) & (v + edge * recipe.has("photometry_gaps") < APASS_LIMIT)

@@ -46,7 +46,9 @@ MASS, LOGG = COLUMNS.index("mass"), COLUMNS.index("log_g")
 
 
 def draw_rotation(stars: Stars, recipe: Recipe, chunk: int) -> tuple[Array, Array, Array]:
-    """v sin i (km/s) of the primary, its companion and a third star, below break-up; 0 without the ingredient."""
+    """v sin i (km/s) of the primary, its companion and a third star, below break-up;
+    0 without the ingredient.
+    """
     drawn = recipe.rng("rotation", chunk).gamma(
         SHAPE, SCALE, size=(3, len(stars.feh))
     ) * recipe.has("rotation")
@@ -63,11 +65,13 @@ def draw_rotation(stars: Stars, recipe: Recipe, chunk: int) -> tuple[Array, Arra
 
 
 def synchronous(rows: Array, stars: Stars) -> Array:
-    """v sin i (km/s) of stars (isochrone rows) that turn with the orbit of the pair, seen from where it is seen."""
+    """v sin i (km/s) of stars (isochrone rows) that turn with the orbit of the pair,
+    seen from where it is seen.
+    """
     orbit, primary = stars.binaries.second.orbit, stars.primary
     edge_on = amplitude(
-        primary[:, COLUMNS.index("initial_mass")], stars.binaries.mass_ratio, orbit.log_period, orbit.eccentricity,
-        np.zeros(len(primary)),
+        primary[:, COLUMNS.index("initial_mass")], stars.binaries.mass_ratio, orbit.log_period,
+        orbit.eccentricity, np.zeros(len(primary)),
     )  # fmt: skip
     radius = np.sqrt(rows[:, MASS] * 10 ** (SUN_LOGG - rows[:, LOGG]))
     return SUN_SPEED * radius / 10**orbit.log_period * orbit.semi_amplitude / edge_on
@@ -78,11 +82,13 @@ def critical_velocity(primary: Array) -> Array:
     return np.sqrt(2 / 3) * (SUN_GM * primary[:, MASS] * 10 ** primary[:, LOGG]) ** 0.25 / 1e5
 
 
-OLDER = 3.0  # velocity dispersion of old stars over that of young ones: 35 to 12 km/s (Nordstroem et al. 2004)
+# velocity dispersion of old stars over that of young ones: 35 to 12 km/s (Nordstroem et al. 2004)
+OLDER = 3.0
 
 
 class Sky(NamedTuple):
-    """One row a star; its number in the survey, ra, dec at J2000 in deg, motions in mas/yr and km/s, magnitudes,
+    """One row a star; its number in the survey, ra, dec at J2000 in deg, motions in mas/yr and
+    km/s, magnitudes,
     and the semi-axis (mas) of the orbit of the light's centre, 0 for a single star."""
 
     number: NDArray[np.int64]
@@ -149,7 +155,9 @@ def _motion(stars: Stars, recipe: Recipe, chunk: int) -> Array:
 
 
 def _wobble(stars: Stars) -> Array:
-    """Semi-axis (mas) of the orbit of the centre of light in G of the primary and its nearer companion."""
+    """Semi-axis (mas) of the orbit of the centre of light in G of the primary and its nearer
+    companion.
+    """
     second = stars.binaries.second
     q, light = (
         second.mass_ratio,
@@ -164,12 +172,14 @@ def _g(absolute: Array, teff: Array, ebv: Array, distance: Array) -> Array:
 
 
 ERROR, ERROR_FAINT, FAINT_SNR = 5.0, 10.0, 20.0  # km/s at high S/N; added at S/N of 20 and below
-MIDDLE = -0.385  # d from the beginning of the local day LMJD, in UT, to the middle of the exposures before midnight
+# d from the beginning of the local day LMJD, in UT, to the middle of the exposures before midnight
+MIDDLE = -0.385
 V = BANDS.index("v")
 
 
 class Motion(NamedTuple):
-    """km/s, one row per visit: all stars (NaN where there is none), the mean by their light in V, the header's value
+    """km/s, one row per visit: all stars (NaN where there is none), the mean by their light in V,
+    the header's value
     and its error."""
 
     primary: Array
@@ -199,7 +209,8 @@ def velocities(
 ) -> tuple[Array, Array, Array]:
     """Of the primary, its companion and a third star (km/s; NaN where there is none) at MJD time.
 
-    The third star and the pair swing about each other, the companion and the primary about the pair's centre.
+    The third star and the pair swing about each other, the companion and the primary about the
+    pair's centre.
     """
     inner, outer = velocity(b.second.orbit, time) * moving, velocity(b.third.orbit, time) * moving
     pair = systemic + outer

@@ -41,7 +41,9 @@ MARGIN = 300.0  # K: a cell a little outside may hold stars inside
 
 
 class Window(NamedTuple):
-    """Temperatures (K) that are taken, and where and how fast (half, width) the share of stars taken falls."""
+    """Temperatures (K) that are taken, and where and how fast (half,
+    width) the share of stars taken falls.
+    """
 
     coolest: float
     hottest: float
@@ -58,7 +60,9 @@ A_STARS = Window(
 
 
 def living() -> Array:
-    """Relative numbers of stars in each cell (feh, age, phase): Kroupa's law, constant star formation."""
+    """Relative numbers of stars in each cell (feh, age, phase):
+    Kroupa's law, constant star formation.
+    """
     grid = lattice()
     corners = _corners(grid.values)
     mass = corners[..., 0]
@@ -69,7 +73,9 @@ def living() -> Array:
 
 
 def expected(volume: Array, window: Window) -> Array:
-    """Of those `living`, the ones a survey of this effective volume (at galaxy.M_G) and window would take."""
+    """Of those `living`, the ones a survey of this effective volume (at galaxy.M_G) and window
+    would take.
+    """
     middle = _corners(lattice().values[..., [G, TEFF]]).mean(0)
     return np.nan_to_num(
         living()
@@ -90,7 +96,9 @@ def _share(teff: Array, window: Window) -> Array:
 
 
 def draw_cells(n: int, weight: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:
-    """[Fe/H], log age and phase of n stars; uniform in age and phase inside the cell, normal in [Fe/H]."""
+    """[Fe/H], log age and phase of n stars;
+    uniform in age and phase inside the cell, normal in [Fe/H].
+    """
     grid = lattice()
     total = np.cumsum(weight)
     cell = np.searchsorted(total, rng.random(n) * total[-1], side="right")
@@ -110,7 +118,8 @@ POOL = 4  # candidates drawn per star wanted, in each round
 
 
 class Stars(NamedTuple):
-    """Primaries (n, isochrone columns), their kind, [Fe/H] and age, [Fe/H] of their spectrum, binaries, places,
+    """Primaries (n, isochrone columns), their kind, [Fe/H] and age, [Fe/H] of their spectrum,
+    binaries, places,
     E(B-V)."""
 
     primary: Array
@@ -126,7 +135,9 @@ class Stars(NamedTuple):
 
 
 def draw_stars(n: int, recipe: Recipe, chunk: int) -> Stars:
-    """The first n accepted candidates; those of each round come from streams keyed by chunk, 0 and round."""
+    """The first n accepted candidates;
+    those of each round come from streams keyed by chunk, 0 and round.
+    """
     return _drawn(n, "star", OB_STARS, recipe, (chunk, 0))
 
 
@@ -161,7 +172,9 @@ def _round(
     recipe: Recipe,
     key: tuple[int, int, int],
 ) -> Stars:
-    """A star is placed as if it were single, of the Sun's radius, behind smooth dust; then it is judged as it is."""
+    """A star is placed as if it were single, of the Sun's radius, behind smooth dust;
+    then it is judged as it is.
+    """
     rng = recipe.rng("stars", *key)
     feh, log_age, phase = draw_cells(n, weight, rng)
     glon, glat, d, chance = galaxy.place(grid, at_phase(feh, log_age, phase)[:, G], rng)

@@ -67,7 +67,9 @@ def _cells(values: np.ndarray, form: str) -> list[str]:
 
 @contextmanager
 def fits_table(path: Path, units: Mapping[str, str]) -> Iterator[Append]:
-    """The first binary table extension; astropy makes its header, which gets the number of rows at the end."""
+    """The first binary table extension;
+    astropy makes its header, which gets the number of rows at the end.
+    """
     with path.open("w+b") as f:
         heads: list[str] = []
         size = 0
@@ -116,7 +118,8 @@ def _naxis2(n: int) -> str:
 
 @contextmanager
 def votable(path: Path, units: Mapping[str, str], names: Mapping[str, str]) -> Iterator[Append]:
-    """Fields keep the columns' names as ID; `names` gives those whose name is no XML identifier (g_mag: g'mag).
+    """Fields keep the columns' names as ID; `names` gives those whose name is no XML identifier
+    (g_mag: g'mag).
 
     Numbers only; astropy writes all that stands before and after the rows.
     """
@@ -193,21 +196,23 @@ BLOCK, CARD = 2880, 80
 
 STATIC: dict[str, Value] = {
     "SIMPLE": True, "BITPIX": -32, "NAXIS": 2, "NAXIS2": 5, "EXTEND": True,
-    "AUTHOR": "obcat simulation", "DATA_V": "LAMOST DR5", "EXTEN0": "Flux, Inverse, Wavelength, Andmask, Ormask",
-    "N_EXTEN": 1, "EXTNAME": "Flux", "ORIGIN": "obcat", "DATE": "2019-06-13T00:00:00", "TELESCOP": "LAMOST",
-    "LONGITUD": 117.58, "LATITUDE": 40.39, "FOCUS": 19964, "CAMPRO": "NEWCAM", "CAMVER": "v2.0",
-    "OFFSET": False, "OFFSET_V": 0.0, "CELL_ID": "F0000", "X_VALUE": "0.0000000000", "Y_VALUE": "0.0000000000",
-    "OBJTYPE": "Star", "TSOURCE": "SIMULATED", "TFROM": "-", "FIBERTYP": "Obj", "FIBERMAS": 0, "MAGTYPE": "ugrizjh",
-    "OBS_TYPE": "OBJ", "OBSCOMM": "Science", "RADECSYS": "FK5", "EQUINOX": 2000.0, "LAMPLIST": "lamphgcdne.dat",
-    "SKYLIST": "skylines.dat", "SCAMEAN": 0.0, "SLIT_MOD": "x2/3", "TEMPCCDB": -999.0, "TEMPCCDR": -999.0,
-    "SEEING": 2.6, "MOONPHA": 0.0, "TEMP_AIR": -999.0, "TEMP_FP": -999.0, "DEWPOINT": -999.0, "DUST": "",
-    "HUMIDITY": -999.0, "WINDD": -999.0, "WINDS": -999.0, "SKYLEVEL": "", "EXTRACT": "aperture", "SFLATTEN": True,
+    "AUTHOR": "obcat simulation", "DATA_V": "LAMOST DR5",
+    "EXTEN0": "Flux, Inverse, Wavelength, Andmask, Ormask", "N_EXTEN": 1, "EXTNAME": "Flux",
+    "ORIGIN": "obcat", "DATE": "2019-06-13T00:00:00", "TELESCOP": "LAMOST", "LONGITUD": 117.58,
+    "LATITUDE": 40.39, "FOCUS": 19964, "CAMPRO": "NEWCAM", "CAMVER": "v2.0", "OFFSET": False,
+    "OFFSET_V": 0.0, "CELL_ID": "F0000", "X_VALUE": "0.0000000000", "Y_VALUE": "0.0000000000",
+    "OBJTYPE": "Star", "TSOURCE": "SIMULATED", "TFROM": "-", "FIBERTYP": "Obj", "FIBERMAS": 0,
+    "MAGTYPE": "ugrizjh", "OBS_TYPE": "OBJ", "OBSCOMM": "Science", "RADECSYS": "FK5",
+    "EQUINOX": 2000.0, "LAMPLIST": "lamphgcdne.dat", "SKYLIST": "skylines.dat", "SCAMEAN": 0.0,
+    "SLIT_MOD": "x2/3", "TEMPCCDB": -999.0, "TEMPCCDR": -999.0, "SEEING": 2.6, "MOONPHA": 0.0,
+    "TEMP_AIR": -999.0, "TEMP_FP": -999.0, "DEWPOINT": -999.0, "DUST": "", "HUMIDITY": -999.0,
+    "WINDD": -999.0, "WINDS": -999.0, "SKYLEVEL": "", "EXTRACT": "aperture", "SFLATTEN": True,
     "PCASKYSB": True, "NSKIES": 20, "SKYCHI2": 1.5, "SCHI2MIN": 1.0, "SCHI2MAX": 2.0, "NSTD": 5,
-    "FSTAR": "1-2-3-4-5", "FCBY": "catalog", "HELIO": True, "VACUUM": True, "NWORDER": 2, "WFITTYPE": "LOG-LINEAR",
-    "COEFF0": 3.5682, "COEFF1": 0.0001, "WAT0_001": "system=linear",
-    "WAT1_001": "wtype=linear label=Wavelength units=Angstroms", "CRVAL1": 3.5682, "CD1_1": 0.0001, "CRPIX1": 1,
-    "CTYPE1": "LINEAR", "DC-FLAG": 1, "VERSPIPE": "v2.9.7", "CLASS": "STAR", "ZFLAG": "PIPELINE", "SIMULAT": True,
-}  # fmt: skip
+    "FSTAR": "1-2-3-4-5", "FCBY": "catalog", "HELIO": True, "VACUUM": True, "NWORDER": 2,
+    "WFITTYPE": "LOG-LINEAR", "COEFF0": 3.5682, "COEFF1": 0.0001, "WAT0_001": "system=linear",
+    "WAT1_001": "wtype=linear label=Wavelength units=Angstroms", "CRVAL1": 3.5682, "CD1_1": 0.0001,
+    "CRPIX1": 1, "CTYPE1": "LINEAR", "DC-FLAG": 1, "VERSPIPE": "v2.9.7", "CLASS": "STAR",
+    "ZFLAG": "PIPELINE", "SIMULAT": True, }  # fmt: skip
 
 _CARDS = """
 SIMPLE BITPIX NAXIS NAXIS1 NAXIS2 EXTEND - COMMENT=FILE_INFORMATION FILENAME OBSID AUTHOR DATA_V EXTEN0
@@ -225,13 +230,15 @@ COMMENT=SIMULATED_BY_OBCAT,_NOT_AN_OBSERVATION SIMULAT
 CARDS = tuple(_CARDS.split())
 
 DECIMALS = {
-    "RA": 6, "DEC": 6, "RA_OBS": 6, "DEC_OBS": 6, "SPRA": 7, "SPDEC": 7, "HELIO_RV": 5, "Z": 8, "Z_ERR": 8,
-    "COEFF0": 4, "COEFF1": 4, "CRVAL1": 4, "CD1_1": 4, "SKYCHI2": 1, "SCHI2MIN": 1, "SCHI2MAX": 1,
-}  # fmt: skip
+    "RA": 6, "DEC": 6, "RA_OBS": 6, "DEC_OBS": 6, "SPRA": 7, "SPDEC": 7, "HELIO_RV": 5, "Z": 8,
+    "Z_ERR": 8, "COEFF0": 4, "COEFF1": 4, "CRVAL1": 4, "CD1_1": 4, "SKYCHI2": 1, "SCHI2MIN": 1,
+    "SCHI2MAX": 1, }  # fmt: skip
 
 
 def header_bytes(values: Mapping[str, Value]) -> bytes:
-    """The whole header, padded to its block, from the cards that differ between spectra; KeyError if one is missing."""
+    """The whole header, padded to its block, from the cards that differ between spectra;
+    KeyError if one is missing.
+    """
     own = [values[key] for key in _OWN]
     text = _template(tuple(map(type, own))) % tuple(_argument(value) for value in own)
     return text.ljust(-(-len(text) // BLOCK) * BLOCK).encode("ascii")
@@ -288,7 +295,9 @@ LEVEL = 1
 
 
 def fits_bytes(rows: Sequence[Pixels], values: Mapping[str, Value]) -> bytes:
-    """Image of five rows: flux, ivar, wavelength, andmask, ormask; `rows` are these without wavelength, (n,) each."""
+    """Image of five rows: flux, ivar, wavelength, andmask, ormask;
+    `rows` are these without wavelength, (n,) each.
+    """
     flux, ivar, andmask, ormask = rows
     n = len(flux)
     image = np.empty((5, n), dtype=">f4")

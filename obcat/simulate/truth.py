@@ -1,28 +1,31 @@
-"""Truth: what was put in, for measuring what comes out; written apart from the survey, where no build looks.
+"""Truth: what was put in, for measuring what comes out; written apart from the survey, where no
+build looks.
 
-stars.parquet, one row per star (mag, mas, kpc, km/s, Angstrom; NaN where there is no such star or part):
+stars.parquet, one row per star (mag, mas, kpc, km/s, Angstrom; NaN where there is no such star or
+part):
 
     simulated name kind         kind: star, interloper, subdwarf, white_dwarf
     ra dec glon glat            deg, J2000
-    distance_kpc parallax pmra pmdec rv ebv a_ks        rv of the system; dust between the stars only
-    teff logg feh spectrum_feh log_age initial_mass mass log_l vsini mk     of the primary; [Fe/H] of its spectrum
-    mk_system true_*            absolute Ks of all its stars; apparent magnitudes of these and the disc, without error
-    is_binary mass_ratio flux_ratio_ks flux_ratio_v companion_*             second star over first
-    log_period semi_amplitude eccentricity wobble       log10 d; of the primary; photocentre, semi-axis
-    is_triple third_*
-    has_emission is_nebular ew_halpha ew_disc ew_shell ew_nebular ew_wind   of H alpha, before any change with time
-    disc_inclination disc_separation excess_ks ebv_disc         deg; half the distance of the two peaks
-    in_*                        whether the table lists the star (gaia_dr2, twomass, xstps, apass)
-    parallax_offset_true        what Gaia's parallax has too much
+    distance_kpc parallax pmra pmdec rv ebv a_ks        rv of the system; dust between the stars
+    only teff logg feh spectrum_feh log_age initial_mass mass log_l vsini mk     of the primary;
+    [Fe/H] of its spectrum mk_system true_*            absolute Ks of all its stars; apparent
+    magnitudes of these and the disc, without error is_binary mass_ratio flux_ratio_ks flux_ratio_v
+    companion_*             second star over first log_period semi_amplitude eccentricity wobble
+    log10 d; of the primary; photocentre, semi-axis is_triple third_* has_emission is_nebular
+    ew_halpha ew_disc ew_shell ew_nebular ew_wind   of H alpha, before any change with time
+    disc_inclination disc_separation excess_ks ebv_disc         deg; half the distance of the two
+    peaks in_*                        whether the table lists the star (gaia_dr2, twomass, xstps,
+    apass) parallax_offset_true        what Gaia's parallax has too much
 
 visits.parquet, one row per spectrum:
 
     simulated specid fitsname name snr_g        snr_g as asked for, before anything spoiled it
-    rv rv_primary rv_companion rv_third rv_header_error         rv: by light in V, as the header's z without its error
-    ew_halpha has_emission                      on that day
-    is_erroneous erroneous_kind
+    rv rv_primary rv_companion rv_third rv_header_error         rv: by light in V, as the header's z
+    without its error ew_halpha has_emission                      on that day is_erroneous
+    erroneous_kind
 
-Two stars nearer to each other than a cross-match can tell apart are two rows here and one in a catalog.
+Two stars nearer to each other than a cross-match can tell apart are two rows here and one in a
+catalog.
 """
 
 import hashlib
@@ -51,7 +54,9 @@ KS = BANDS.index("ks")
 
 @contextmanager
 def open_truth(folder: Path) -> Iterator[dict[str, Append]]:
-    """What appends to stars.parquet (one row per star) and visits.parquet (one row per spectrum)."""
+    """What appends to stars.parquet (one row per star) and visits.parquet (one row per
+    spectrum).
+    """
     with (
         parquet_table(folder / "stars.parquet") as stars,
         parquet_table(folder / "visits.parquet") as visits,
@@ -72,11 +77,11 @@ def _visits(chunk: Chunk) -> dict[str, np.ndarray]:
     return {
         "specid": np.array(visits.specid), "fitsname": np.array(visits.fitsname),
         "name": np.array(sky.name)[visits.star],
-        "snr_g": visits.snr_g, "rv": motion.system, "rv_primary": motion.primary, "rv_companion": motion.companion,
-        "rv_third": motion.third,
-        "rv_header_error": motion.error, "ew_halpha": emission.ew, "has_emission": emission.emitting,
-        "is_erroneous": spoiled > 0, "erroneous_kind": np.array(SPOILED)[spoiled],
-    }  # fmt: skip
+        "snr_g": visits.snr_g, "rv": motion.system, "rv_primary": motion.primary,
+        "rv_companion": motion.companion, "rv_third": motion.third,
+        "rv_header_error": motion.error, "ew_halpha": emission.ew,
+        "has_emission": emission.emitting, "is_erroneous": spoiled > 0,
+        "erroneous_kind": np.array(SPOILED)[spoiled], }  # fmt: skip
 
 
 def _stars(sky: Sky) -> dict[str, np.ndarray]:
@@ -85,31 +90,37 @@ def _stars(sky: Sky) -> dict[str, np.ndarray]:
     companion = {name: b.companion[:, k] for k, name in enumerate(COLUMNS)}
     ratio = b.light / 10 ** (-0.4 * s.primary[:, FIRST_BAND:])
     return {
-        "name": np.array(sky.name), "kind": s.kind, "ra": sky.ra, "dec": sky.dec, "glon": s.glon, "glat": s.glat,
-        "distance_kpc": s.distance, "parallax": 1 / s.distance, "pmra": sky.pmra, "pmdec": sky.pmdec, "rv": sky.rv,
-        "ebv": sky.ebv, "a_ks": sky.a_ks, "teff": 10 ** star["log_teff"], "logg": star["log_g"], "feh": s.feh,
+        "name": np.array(sky.name), "kind": s.kind, "ra": sky.ra, "dec": sky.dec, "glon": s.glon,
+        "glat": s.glat, "distance_kpc": s.distance, "parallax": 1 / s.distance, "pmra": sky.pmra,
+        "pmdec": sky.pmdec, "rv": sky.rv, "ebv": sky.ebv, "a_ks": sky.a_ks,
+        "teff": 10 ** star["log_teff"], "logg": star["log_g"], "feh": s.feh,
         "spectrum_feh": s.spectrum_feh, "log_age": s.log_age, "initial_mass": star["initial_mass"],
         "mass": star["mass"], "log_l": star["log_l"], "vsini": sky.vsini, "mk": star["ks"],
         "mk_system": sky.absolute[:, KS], "is_binary": b.is_binary, "mass_ratio": b.mass_ratio,
         "flux_ratio_ks": ratio[:, KS], "flux_ratio_v": ratio[:, BANDS.index("v")],
         "companion_teff": 10 ** companion["log_teff"], "companion_logg": companion["log_g"],
-        "companion_mk": companion["ks"], "companion_vsini": np.where(b.is_binary, sky.vsini_companion, np.nan),
-        "log_period": b.log_period, "semi_amplitude": b.semi_amplitude, "eccentricity": b.second.orbit.eccentricity,
+        "companion_mk": companion["ks"], "companion_vsini": np.where(b.is_binary,
+        sky.vsini_companion, np.nan), "log_period": b.log_period,
+        "semi_amplitude": b.semi_amplitude, "eccentricity": b.second.orbit.eccentricity,
         "wobble": sky.wobble, "is_triple": b.is_triple, "third_mass_ratio": b.third.mass_ratio,
-        "third_log_period": b.third.orbit.log_period, "third_teff": 10 ** b.third.star[:, COLUMNS.index("log_teff")],
+        "third_log_period": b.third.orbit.log_period,
+        "third_teff": 10 ** b.third.star[:, COLUMNS.index("log_teff")],
         "third_mk": b.third.star[:, COLUMNS.index("ks")], "has_emission": e.emitting,
         "is_nebular": e.nebular, "ew_halpha": e.ew, "ew_disc": e.disc.ew, "ew_shell": e.disc.shell,
         "ew_nebular": e.nebula.ew, "ew_wind": e.wind.ew, "disc_inclination": e.disc.inclination,
-        "disc_separation": e.disc.separation, "excess_ks": e.disc.excess_ks, "ebv_disc": e.disc.reddening,
-    } | {f"true_{band}": mag for band, mag in sky.mag.items()}  # fmt: skip
+        "disc_separation": e.disc.separation, "excess_ks": e.disc.excess_ks,
+        "ebv_disc": e.disc.reddening, } | {f"true_{band}": mag for band, mag in sky.mag.items()}  # fmt: skip
 
 
 STAMP = "simulation.json"
-LISTED = "targets.csv"  # a table of the survey with one row per spectrum: its hash binds a truth to its survey
+# a table of the survey with one row per spectrum: its hash binds a truth to its survey
+LISTED = "targets.csv"
 
 
 def stamp(survey: Path, n_stars: int, recipe: Recipe) -> str:
-    """JSON: size, seeds, ingredients left out, hashes of the code and of the survey; OSError if there is no survey."""
+    """JSON: size, seeds, ingredients left out, hashes of the code and of the survey;
+    OSError if there is no survey.
+    """
     made = {
         "simulated": True,
         "n_stars": n_stars,

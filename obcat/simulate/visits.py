@@ -1,4 +1,6 @@
-"""Visits: who is observed how often and how well, and the spectra of a block of visits, made and written."""
+"""Visits: who is observed how often and how well, and the spectra of a block of visits,
+made and written.
+"""
 
 import datetime as dt
 from pathlib import Path
@@ -80,7 +82,8 @@ def n_spectra(n_stars: int) -> int:
 
 
 def count_visits(n_stars: int, n_visits: int, first: int, rng: np.random.Generator) -> Integers:
-    """One visit each, and the rest shared out unevenly; the first star gets `first` while there are enough.
+    """One visit each, and the rest shared out unevenly; the first star gets `first` while there are
+    enough.
 
     With first = 0 it is like the others.
     """
@@ -97,7 +100,9 @@ def count_visits(n_stars: int, n_visits: int, first: int, rng: np.random.Generat
 def draw_visits(
     ra: Array, dec: Array, g: Array, visits: Integers, chunk: int, rng: np.random.Generator
 ) -> Visits:
-    """The k-th visits of a tile's bright (or faint) stars of one chunk share one plate and night."""
+    """The k-th visits of a tile's bright (or faint) stars of one chunk share one plate and
+    night.
+    """
     star = np.repeat(np.arange(len(visits)), visits)
     turn = np.arange(len(star)) - np.repeat(np.cumsum(visits) - visits, visits)
     bright = g < BRIGHT
@@ -146,7 +151,9 @@ EXTINCTION = f99(WAVELENGTH)
 
 
 class Block(NamedTuple):
-    """Visits of one block (n,), rows with each visible companion and those stars, cards, and where the files go."""
+    """Visits of one block (n,), rows with each visible companion and those stars, cards,
+    and where the files go.
+    """
 
     recipe: Recipe
     chunk: int
@@ -164,7 +171,9 @@ class Block(NamedTuple):
 
 
 def expose(block: Block) -> int:
-    """Writes the files of the block; the number written. All draws come from streams keyed by chunk and block."""
+    """Writes the files of the block; the number written.
+    All draws come from streams keyed by chunk and block.
+    """
     recipe, key = block.recipe, (block.chunk, block.number)
     pilot = np.array([int(card["LMJD"]) < detector.PILOT_END for card in block.cards])
     rng = recipe.rng("erroneous", *key)

@@ -1,4 +1,6 @@
-"""The Gaia part of a fetch from a real TAP server on loopback; run by tests/dachs/run.sh, never by make test."""
+"""The Gaia part of a fetch from a real TAP server on loopback;
+run by tests/dachs/run.sh, never by make test.
+"""
 
 import pyarrow.parquet as pq
 import pytest

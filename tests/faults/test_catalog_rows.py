@@ -1,4 +1,6 @@
-"""Faults of catalog tables (rows, ids, units, sentinels, files): each stops, costs its row, or is counted."""
+"""Faults of catalog tables (rows, ids, units, sentinels, files):
+each stops, costs its row, or is counted.
+"""
 
 import gzip
 import random
@@ -577,7 +579,10 @@ def test_incomplete_answers_stop(status, tmp_path):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_billion_laughs_are_refused(encoding, tmp_path):
     entities = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 10))
-    text = f'<?xml version="1.0"?><!DOCTYPE VOTABLE [<!ENTITY l0 "ha">{entities}]><VOTABLE>&l9;</VOTABLE>'
+    text = (
+        '<?xml version="1.0"?><!DOCTYPE VOTABLE [<!ENTITY l0 '
+        f'"ha">{entities}]><VOTABLE>&l9;</VOTABLE>'
+    )
     assert "declares XML entities" in damaged(tmp_path, "t.vot", text.encode(encoding))
 
 

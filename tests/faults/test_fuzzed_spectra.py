@@ -1,4 +1,6 @@
-"""Mutants of spectrum files, of fixed seeds: refused with a reason, or read as the file they were made from."""
+"""Mutants of spectrum files, of fixed seeds:
+refused with a reason, or read as the file they were made from.
+"""
 
 import gzip
 import re
@@ -25,7 +27,9 @@ Rng = np.random.Generator
 
 
 def with_sums(fake: Fake, kind: str) -> bytes:
-    """The file as astropy writes it, with CHECKSUM and DATASUM; scaled data and double columns go through astropy."""
+    """The file as astropy writes it, with CHECKSUM and DATASUM;
+    scaled data and double columns go through astropy.
+    """
     out = BytesIO()
     with fits.open(BytesIO(fake.content())) as hdus:
         if kind == "scaled":
@@ -158,7 +162,9 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def outcome(content: bytes, name: str, whole: Spectrum) -> str:
-    """Why a mutant was refused, or 'same'; AssertionError where it was accepted with changed data."""
+    """Why a mutant was refused, or 'same';
+    AssertionError where it was accepted with changed data.
+    """
     found: Spectrum | Quarantined
     try:
         with within(SECONDS):

@@ -1,4 +1,6 @@
-"""Damaged files of ours at fixed seeds: survey, models, release, database. One line or the truth; nothing crashes."""
+"""Damaged files of ours at fixed seeds: survey, models, release, database.
+One line or the truth; nothing crashes.
+"""
 
 import random
 import shutil
@@ -40,8 +42,10 @@ match_radius = 3.0
 [build]
 threads = 2
 """
-WORDS = [b"", b"[", b"]", b"{a=", b'"', b"'''", b"= ", b"1e999", b"nan", b"-1", b"9" * 5000, b"[" * 3000, b"x" * 5000,
-         b"\\u0000", b"\\ud800", b"\xff", b"\r", b"../..", b"1979-99-99", b"true", b"a.b.c", b"#", b"\x00"]  # fmt: skip
+WORDS = [b"", b"[", b"]", b"{a=", b'"', b"'''", b"= ", b"1e999", b"nan", b"-1", b"9" * 5000,
+    b"[" * 3000, b"x" * 5000,
+         b"\\u0000", b"\\ud800", b"\xff", b"\r", b"../..", b"1979-99-99", b"true", b"a.b.c", b"#",
+         b"\x00"]  # fmt: skip
 PARAMETERS = [c.column for c in columns_of("meta.parameters")]
 
 

@@ -94,7 +94,9 @@ def test_bytes_after_the_gzip_stream_are_refused() -> None:
 def test_gzip_of_several_members_and_padded_gzip_are_read(
     library: str, cuts: tuple[int, ...], padding: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Block gzip ends in a member without content; tapes and transfers pad with zeros, between members too."""
+    """Block gzip ends in a member without content;
+    tapes and transfers pad with zeros, between members too.
+    """
     monkeypatch.setattr("obcat.ingest.lamost.spectrum.zlib", import_module(library))
     fake = Fake("dr8", seed=5)
     content, edges = fake.content(), (0, *cuts, None)
@@ -659,7 +661,9 @@ def test_bad_headers(cards: dict) -> None:
 
 
 def test_planids_of_m31_fit_and_longer_ones_are_refused_as_what_they_are() -> None:
-    """Real plates have 20 characters; what does not fit a catalog's column says so here and not at the export."""
+    """Real plates have 20 characters; what does not fit a catalog's column says so here and not at
+    the export.
+    """
     widths = {
         c.column: int(c.format[1:])
         for c in columns_of("catalog.ob_stars")

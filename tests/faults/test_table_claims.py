@@ -1,4 +1,6 @@
-"""What a table claims or names and does not hold: no reader follows it, or makes anything of its size."""
+"""What a table claims or names and does not hold:
+no reader follows it, or makes anything of its size.
+"""
 
 import base64
 import resource
@@ -20,7 +22,10 @@ from obcat.ingest.errors import IngestError
 from obcat.ingest.tables.read import read_table
 
 FIELDS = '<FIELD name="obsid" datatype="long"/><FIELD name="name" datatype="char" arraysize="*"/>'
-TABLE = '<?xml version="1.0"?><VOTABLE version="1.4"><RESOURCE><TABLE{}>{}<DATA>{}</DATA></TABLE></RESOURCE></VOTABLE>'
+TABLE = (
+    '<?xml version="1.0"?><VOTABLE '
+    'version="1.4"><RESOURCE><TABLE{}>{}<DATA>{}</DATA></TABLE></RESOURCE></VOTABLE>'
+)
 CELLS = "<TABLEDATA><TR><TD>5</TD><TD>k</TD></TR></TABLEDATA>"
 SECONDS, MEGABYTES = 10, 400
 
@@ -67,7 +72,10 @@ def host() -> Iterator[tuple[str, list[str]]]:
 @pytest.mark.parametrize("prefix", ["", "vot:"])
 def test_no_stream_is_followed_to_a_file(form, prefix, tmp_path):
     (tmp_path / "secret").write_bytes(struct.pack(">qI", 5, 6) + b"secret")
-    stream = f'<{prefix}{form}><{prefix}STREAM\n encoding="none" href="file://{tmp_path / "secret"}"/></{prefix}{form}>'
+    stream = (
+        f'<{prefix}{form}><{prefix}STREAM\n encoding="none" '
+        f'href="file://{tmp_path / "secret"}"/></{prefix}{form}>'
+    )
     space = ' xmlns:vot="http://www.ivoa.net/xml/VOTable/v1.3"'
     said = refused(tmp_path / "t.vot", TABLE.format(space, FIELDS, stream))
     assert "its data are elsewhere (STREAM href='file://" in said

@@ -1,4 +1,6 @@
-"""Damaged tables at fixed seeds: refused in one line or read; where a file carries sums, never read with other data."""
+"""Damaged tables at fixed seeds: refused in one line or read;
+where a file carries sums, never read with other data.
+"""
 
 import gzip
 import io
@@ -21,8 +23,9 @@ from obcat.ingest.tables import ingest
 pytestmark = pytest.mark.slow
 
 MUTANTS = 125  # of each kind: 1,000 in all
-WORDS = [b"", b"NULL", b"nan", b"-inf", b"1e999", b"9" * 40, b'"', b"\x00", b"\xef\xbb\xbf1", b"=1", b"\t", b"[mas]",
-         b"99999999999", b"-1", b"*", b"char", b"base64", b"UNICODE \xff", b"<TR>", b"&x;"]  # fmt: skip
+WORDS = [b"", b"NULL", b"nan", b"-inf", b"1e999", b"9" * 40, b'"', b"\x00", b"\xef\xbb\xbf1", b"=1",
+    b"\t", b"[mas]", b"99999999999", b"-1", b"*", b"char", b"base64", b"UNICODE \xff", b"<TR>",
+    b"&x;"]  # fmt: skip
 
 
 def gaia() -> Table:
@@ -130,7 +133,9 @@ def read(tmp_path: Path, kind: str, data: bytes) -> pa.Table:
 
 
 def same_but_for_the_header(kind: str, mutant: bytes) -> bool:
-    """Parquet has no sum over its footer, where the names of the columns stand: another name is another table."""
+    """Parquet has no sum over its footer, where the names of the columns stand:
+    another name is another table.
+    """
     if kind != "t.parquet":
         return False
     names = pq.ParquetFile(io.BytesIO(mutant)).schema_arrow.names

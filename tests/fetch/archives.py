@@ -1,7 +1,8 @@
-"""The archives on loopback: TAP with jobs and uploads over DuckDB, VizieR, the CDS cross-match, LAMOST's files.
+"""The archives on loopback: TAP with jobs and uploads over DuckDB, VizieR, the CDS cross-match,
+LAMOST's files.
 
-A fault is a hook: the first whose pattern is found in "METHOD path" and that is not used up answers in place of, or
-around, the archive.
+A fault is a hook: the first whose pattern is found in "METHOD path" and that is not used up answers
+in place of, or around, the archive.
 """
 
 import csv
@@ -41,7 +42,9 @@ SELECT sky_distance({{'ra': s.star_ra, 'dec': s.star_dec}}, {{'ra': t.{ra}, 'dec
 
 @dataclass
 class Reply:
-    """What goes back; ``cut`` sends so many bytes of the body and hangs up, ``drip`` waits between bits of it."""
+    """What goes back; ``cut`` sends so many bytes of the body and hangs up,
+    ``drip`` waits between bits of it.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -70,7 +73,9 @@ class Job:
 
 
 class Archives:
-    """``result``: makes another table of the one that a TAP query or cross-match gave; ``fate``: of a job that runs."""
+    """``result``: makes another table of the one that a TAP query or cross-match gave;
+    ``fate``: of a job that runs.
+    """
 
     def __init__(
         self, tables: dict[str, tuple[pa.Table, dict[str, str]]], spectra: dict[str, Path]

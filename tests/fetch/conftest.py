@@ -1,4 +1,6 @@
-"""A world of six stars: archives on loopback, and a survey file that names them; nothing else can be reached."""
+"""A world of six stars: archives on loopback, and a survey file that names them;
+nothing else can be reached.
+"""
 
 import os
 from collections.abc import Iterator

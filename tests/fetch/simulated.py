@@ -1,4 +1,6 @@
-"""The archives' tables and files from a simulated survey, under the archives' names for tables and columns."""
+"""The archives' tables and files from a simulated survey,
+under the archives' names for tables and columns.
+"""
 
 import re
 from pathlib import Path
@@ -9,8 +11,8 @@ from obcat.ingest.tables.read import read_table
 from tests.fetch.archives import Archives
 
 TWOMASS = {
-    "designation": "2MASS", "ra": "RAJ2000", "dec": "DEJ2000", "j_m": "Jmag", "j_msigcom": "e_Jmag", "h_m": "Hmag",
-    "h_msigcom": "e_Hmag", "k_m": "Kmag", "k_msigcom": "e_Kmag", "ph_qual": "Qflg",
+    "designation": "2MASS", "ra": "RAJ2000", "dec": "DEJ2000", "j_m": "Jmag", "j_msigcom": "e_Jmag",
+    "h_m": "Hmag", "h_msigcom": "e_Hmag", "k_m": "Kmag", "k_msigcom": "e_Kmag", "ph_qual": "Qflg",
 }  # fmt: skip
 PS1 = [f"{error}{band}mag" for band in "gri" for error in ("", "e_")]
 TABLES = {
@@ -25,7 +27,9 @@ NUMBERS = re.compile(r"-?\d+(\.\d+)?")
 
 
 def archives_of(survey: Path, positions: pa.Table) -> Archives:
-    """``positions``: specid, ra, dec and obsid of the spectra, for the archives that list positions."""
+    """``positions``: specid, ra, dec and obsid of the spectra,
+    for the archives that list positions.
+    """
     tables = {}
     for theirs, file in TABLES.items():
         table, units = read_table(survey / file)

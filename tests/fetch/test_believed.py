@@ -1,4 +1,6 @@
-"""What is not believed: documents that reach out of themselves, text that commands a terminal, what was right once."""
+"""What is not believed: documents that reach out of themselves, text that commands a terminal,
+what was right once.
+"""
 
 import json
 import re
@@ -33,7 +35,9 @@ def declaring(doctype: str, encoding: str = "utf-8") -> bytes:
 
 
 def documents(outside: str) -> dict[str, bytes]:
-    """Each would be read by a parser that trusts it; ``outside`` is a host that must never be asked."""
+    """Each would be read by a parser that trusts it;
+    ``outside`` is a host that must never be asked.
+    """
     deep = RIGHT.replace(b"<RESOURCE", b"<RESOURCE>" * 9000 + b"<RESOURCE", 1)
     return {
         "a file": streamed('<STREAM href="file:///etc/hostname"/>'),
@@ -41,11 +45,17 @@ def documents(outside: str) -> dict[str, bytes]:
         "a host": streamed(f'<STREAM href="{outside}/data"/>'),
         "a host, packed": streamed(f'<STREAM encoding="gzip" href="{outside}/data"/>'),
         "packed": streamed('<STREAM encoding="gzip">AAAA</STREAM>'),
-        "a host by another name": streamed(f'<v:STREAM xmlns:v="http://www.ivoa.net/xml/v" href="{outside}/"/>'),
-        "a FITS file elsewhere": DATA.sub(f'<FITS><STREAM href="{outside}/x.fits"/></FITS>'.encode(), RIGHT),
+        "a host by another name": streamed(
+            f'<v:STREAM xmlns:v="http://www.ivoa.net/xml/v" href="{outside}/"/>'
+        ),
+        "a FITS file elsewhere": DATA.sub(
+            f'<FITS><STREAM href="{outside}/x.fits"/></FITS>'.encode(), RIGHT
+        ),
         "a DTD": declaring("<!DOCTYPE VOTABLE>"),
         "a DTD elsewhere": declaring(f'<!DOCTYPE VOTABLE SYSTEM "{outside}/votable.dtd">'),
-        "a default attribute": declaring('<!DOCTYPE VOTABLE [<!ATTLIST FIELD unit CDATA "arcsec">]>'),
+        "a default attribute": declaring(
+            '<!DOCTYPE VOTABLE [<!ATTLIST FIELD unit CDATA "arcsec">]>'
+        ),
         "an entity": declaring('<!DOCTYPE VOTABLE [<!ENTITY x SYSTEM "file:///etc/hostname">]>'),
         "an entity in UTF-16": declaring('<!DOCTYPE VOTABLE [<!ENTITY x "y">]>', "utf-16"),
         "a DTD in UTF-16": declaring("<!DOCTYPE VOTABLE>", "utf-16"),
@@ -54,8 +64,12 @@ def documents(outside: str) -> dict[str, bytes]:
         "a row that is not there": RIGHT.replace(b"<TABLE ", b'<TABLE nrows="2" '),
         "fewer rows": RIGHT.replace(b"<TABLE ", b'<TABLE nrows="0" '),
         "rows below none": RIGHT.replace(b"<TABLE ", b'<TABLE nrows="-1" '),
-        "a wide cell": RIGHT.replace(b'datatype="double"', b'datatype="double" arraysize="300000000"', 1),
-        "a wider cell": RIGHT.replace(b'datatype="double"', b'datatype="double" arraysize="99999x99999x9"', 1),
+        "a wide cell": RIGHT.replace(
+            b'datatype="double"', b'datatype="double" arraysize="300000000"', 1
+        ),
+        "a wider cell": RIGHT.replace(
+            b'datatype="double"', b'datatype="double" arraysize="99999x99999x9"', 1
+        ),
         "no end": RIGHT.replace(b"</RESOURCE>", b""),
         "two documents": RIGHT + RIGHT,
         "a table too many": RIGHT.replace(b"</RESOURCE>", TABLE + b"</RESOURCE>"),
@@ -66,9 +80,11 @@ def documents(outside: str) -> dict[str, bytes]:
         "text for a number": RIGHT.replace(b"<TD>105.0</TD>", b"<TD>about 105</TD>"),
         "a number for Python alone": RIGHT.replace(b"<TD>105.0</TD>", b"<TD>105_0</TD>"),
         "an integer for Python alone": RIGHT.replace(b"<TD>7</TD>", b"<TD>7_0</TD>"),
-        "digits of another script": RIGHT.replace(b"<TD>7</TD>", "<TD>\N{DEVANAGARI DIGIT SEVEN}</TD>".encode()),
+        "digits of another script": RIGHT.replace(
+            b"<TD>7</TD>", "<TD>\N{DEVANAGARI DIGIT SEVEN}</TD>".encode()
+        ),
         "an empty integer": RIGHT.replace(b"<TD>7</TD>", b"<TD>e</TD>"),
-    }  # fmt: skip
+    }
 
 
 def test_the_document_without_a_fault():
@@ -141,9 +157,9 @@ TOLD = {
     "match": ("POST /xmatch", "apass", error_of(ESCAPES)),
     "count": ("/tap/sync", "gaia_dr2", error_of(ESCAPES)),
     "result": ("results/result", "gaia_dr2", error_of(ESCAPES)),
-    "column": ("results/result", "gaia_dr2", votable_of(pa.table({"star_id": [1], "\x9b31m\u202e": [1]}))),
-    "unit": ("viz-bin", "targets", RIGHT.replace(b'unit="deg"', b'unit="\xc2\x9b31m"', 1)),
-}  # fmt: skip
+    "column": ("results/result", "gaia_dr2", votable_of(pa.table({"star_id": [1],
+    "\x9b31m\u202e": [1]}))), "unit": ("viz-bin", "targets",
+    RIGHT.replace(b'unit="deg"', b'unit="\xc2\x9b31m"', 1)), }  # fmt: skip
 
 
 @pytest.mark.parametrize("where", TOLD)
@@ -172,7 +188,9 @@ def test_a_job_that_says_why_with_escapes(world):
 
 
 def test_names_of_a_list_command_no_terminal(world, monkeypatch):
-    """The list is another's text too; its reader takes such a name for none today, and need not tomorrow."""
+    """The list is another's text too; its reader takes such a name for none today,
+    and need not tomorrow.
+    """
     monkeypatch.setattr(spectra, "_name", lambda row: f"{row['specid']}\x9b\u202e")
     done = world.fetch("spectra", spectra={"urls": ["{dr5}/id/no{obsid}"]})
     assert r"-011\x9b\u202e: not_found: " in done.output
@@ -194,7 +212,9 @@ def test_a_status_line_with_escapes(world):
 
 
 def test_parts_that_do_not_fit_together_are_asked_for_again(world):
-    """One answer has another unit than the other: each is right by itself, and both stayed done for ever."""
+    """One answer has another unit than the other:
+    each is right by itself, and both stayed done for ever.
+    """
     world.hook(
         "results/result", lambda r: instead(r.body.replace(b'unit="mas"', b'unit="arcsec"'))(r), 0
     )
@@ -241,7 +261,9 @@ def test_a_table_that_an_earlier_check_let_pass(world, monkeypatch, step, patter
 
 
 def test_a_spectrum_that_an_earlier_reader_let_pass(world: World, monkeypatch):
-    """It did not compare the number: a list of obsids alone, and the file of another under one of them."""
+    """It did not compare the number: a list of obsids alone,
+    and the file of another under one of them.
+    """
     world.columns = "ObsID, RAJ2000, DEJ2000"
     urls = {"urls": ["{dr5}/id/{obsid}"]}
     path = f"lamost/id/{obsid_of(fakes()[0])}"

@@ -1,4 +1,6 @@
-"""The command: its plan, its errors, and that nothing of it reaches out before it is asked to, or beyond loopback."""
+"""The command: its plan, its errors, and that nothing of it reaches out before it is asked to,
+or beyond loopback.
+"""
 
 import subprocess
 import sys
@@ -83,7 +85,9 @@ def test_the_plan_knows_the_list_once_it_is_there(world):
 
 
 def test_a_name_is_a_survey_of_the_package(tmp_path, monkeypatch):
-    """Outside of a checkout the package's own file is copied to surveys/, where its data will be."""
+    """Outside of a checkout the package's own file is copied to surveys/,
+    where its data will be.
+    """
     monkeypatch.chdir(tmp_path)
     assert run("lamost-dr5-ob", "--dry-run").exit_code == 0
     assert (tmp_path / "surveys" / "lamost-dr5-ob.toml").read_bytes() == (
@@ -93,7 +97,8 @@ def test_a_name_is_a_survey_of_the_package(tmp_path, monkeypatch):
     assert done.exit_code == 2
     assert (
         done.output
-        == "Error: lamost-dr99: no such file, nor surveys/lamost-dr99.toml; give a survey's TOML file\n"
+        == "Error: lamost-dr99: no such file, nor surveys/lamost-dr99.toml; give a survey's "
+        "TOML file\n"
     )
 
 
@@ -150,8 +155,8 @@ def test_a_file_of_the_users_that_is_not_there(world):
     done = run(path)
     assert done.exit_code == 1
     assert (
-        f"missing: xstps table: no file {world.folder / 'xstps.csv'}: give it, or take [tables.xstps] out"
-        in done.output
+        f"missing: xstps table: no file {world.folder / 'xstps.csv'}: give it, or take "
+        "[tables.xstps] out" in done.output
     )
 
 
@@ -181,8 +186,8 @@ def test_counting_keeps_the_from():
 
 def test_names_of_what_is_selected():
     assert output_names(QUERY) == {
-        "star_id", "source_id", "ra", "dec", "parallax", "parallax_error", "phot_g_mean_mag", "ruwe", "sep",
-    }  # fmt: skip
+        "star_id", "source_id", "ra", "dec", "parallax", "parallax_error", "phot_g_mean_mag",
+        "ruwe", "sep", }  # fmt: skip
 
 
 def test_the_docs_say_what_the_plan_prints(monkeypatch):
@@ -202,7 +207,9 @@ def test_the_docs_say_what_the_plan_prints(monkeypatch):
 
 
 def test_a_table_of_a_part_never_stands_for_the_whole(world):
-    """A try with a few stars, then the whole list while the archive is down: the old table does not keep the name."""
+    """A try with a few stars, then the whole list while the archive is down:
+    the old table does not keep the name.
+    """
     assert world.fetch("gaia_dr2", options=("--limit", "2")).exit_code == 0
     world.hook("POST /tap/async", status(503), -1)
     assert world.fetch("gaia_dr2").exit_code == 1
@@ -227,7 +234,8 @@ def test_a_list_without_positions_is_enough_for_spectra_alone(world):
     assert done.exit_code == 2
     assert (
         done.output
-        == "Error: tables.targets: the list of targets has no positions (ra, dec) to ask other archives for\n"
+        == "Error: tables.targets: the list of targets has no positions (ra, dec) to ask other "
+        "archives for\n"
     )
 
 

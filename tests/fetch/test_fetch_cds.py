@@ -1,4 +1,6 @@
-"""VizieR and the cross-match service through astroquery, which hides faults that must not stay hidden."""
+"""VizieR and the cross-match service through astroquery,
+which hides faults that must not stay hidden.
+"""
 
 import pyarrow as pa
 import pyarrow.parquet as pq

@@ -1,6 +1,8 @@
-"""Answers with bytes flipped, cut, doubled, swapped, put in, by fixed seeds: refused by name, or without a change.
+"""Answers with bytes flipped, cut, doubled, swapped, put in, by fixed seeds: refused by name, or
+without a change.
 
-What no client can see is left out: a digit of a number in a table that became another digit on the way.
+What no client can see is left out: a digit of a number in a table that became another digit on the
+way.
 """
 
 import random
@@ -120,7 +122,9 @@ def serving(answer: bytes) -> Act:
 def fuzzed(
     seeds: range, answer: bytes, ask: Callable[[Host], Any], same: Callable[[Any], bool]
 ) -> None:
-    """None accepted that is not the same, none slow; whatever is raised but Failed fails the test as it is."""
+    """None accepted that is not the same, none slow;
+    whatever is raised but Failed fails the test as it is.
+    """
     accepted, changed, said = 0, [], []
     for seed in seeds:
         started = time.monotonic()
@@ -170,11 +174,14 @@ def vars_of(spectrum: Any) -> list[Any]:
 
 
 N = 4
-SELECT = "SELECT s.star_id, g.source_id, g.ra, g.dec, g.parallax, g.parallax_error, g.phot_g_mean_mag FROM t AS s"
+SELECT = (
+    "SELECT s.star_id, g.source_id, g.ra, g.dec, g.parallax, g.parallax_error, "
+    "g.phot_g_mean_mag FROM t AS s"
+)
 COLUMNS: dict[str, list[Any]] = {
-    "star_id": list(range(1, N + 1)), "source_id": [GAIA + n for n in range(N)], "ra": [105.0 + n for n in range(N)],
-    "dec": [20.0] * N, "parallax": [0.5] * N, "parallax_error": [0.03] * N, "phot_g_mean_mag": [12.0] * N,
-}  # fmt: skip
+    "star_id": list(range(1, N + 1)), "source_id": [GAIA + n for n in range(N)],
+    "ra": [105.0 + n for n in range(N)], "dec": [20.0] * N, "parallax": [0.5] * N,
+    "parallax_error": [0.03] * N, "phot_g_mean_mag": [12.0] * N, }  # fmt: skip
 UNITS = {
     "ra": "deg",
     "dec": "deg",

@@ -1,4 +1,6 @@
-"""Files of spectra: what recovers does, what does not is named, and nothing damaged ever has the name of a file."""
+"""Files of spectra: what recovers does, what does not is named,
+and nothing damaged ever has the name of a file.
+"""
 
 import hashlib
 import time
@@ -120,7 +122,9 @@ def test_a_redirect_to_a_page_is_no_spectrum(world):
 
 
 def test_the_next_form_of_the_address(world):
-    """The path does not exist, no token is set, so the third form serves; it is tried first from then on."""
+    """The path does not exist, no token is set, so the third form serves;
+    it is tried first from then on.
+    """
     world.hook("lamost/sas", status(404), -1)
     done = world.fetch("spectra", limits={"workers": 1})
     assert done.exit_code == 0, done.output
@@ -142,8 +146,8 @@ def test_wrong_file_for_an_obsid_without_a_name(world):
     world.hook(f"lamost/id/{obsid_of(FIRST)}", instead(fakes()[3].packed()), -1)
     done = world.fetch("spectra", spectra={"urls": ["{dr5}/id/{obsid}"]})
     assert (
-        f"missing: spectra obsid {obsid_of(FIRST)}: unasked: obsid {obsid_of(FIRST)}: the file is of "
-        in done.output
+        f"missing: spectra obsid {obsid_of(FIRST)}: unasked: obsid {obsid_of(FIRST)}: the "
+        "file is of " in done.output
     )
     world.archives.hooks.clear()
     assert world.fetch("spectra", spectra={"urls": ["{dr5}/id/{obsid}"]}).exit_code == 0

@@ -138,7 +138,10 @@ def test_a_signal_that_the_shell_ignores_stays_ignored(world):
     """As nohup has it."""
     world.hook("viz-bin", lambda reply: drip(reply), 1)
     world.survey("targets", limits={"read": 60.0, "download": 1.0, "tries": 1})
-    script = f"trap '' HUP; exec {sys.executable} -c 'from obcat.cli import main; main()' fetch {world.folder}/world.toml"
+    script = (
+        f"trap '' HUP; exec {sys.executable} -c 'from obcat.cli import main; main()' fetch "
+        f"{world.folder}/world.toml"
+    )
     process = subprocess.Popen(["sh", "-c", script], stderr=subprocess.PIPE, text=True)
     until(lambda: world.asked("viz-bin"), process)
     process.send_signal(signal.SIGHUP)
@@ -174,7 +177,9 @@ CALLS = {
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
 @pytest.mark.parametrize("call", CALLS)
 def test_the_nth_call_fails(world, monkeypatch, call, code):
-    """Until a run gets through: one line each, nothing half there, and then everything is as ever."""
+    """Until a run gets through: one line each, nothing half there,
+    and then everything is as ever.
+    """
     where, name = CALLS[call]
     list_of(world, "gaia_dr2", "spectra")
     for n in itertools.count(1):

@@ -1,4 +1,6 @@
-"""Gaia's archive through pyvo: whatever the archive does, a table is whole or it is named as missing."""
+"""Gaia's archive through pyvo: whatever the archive does,
+a table is whole or it is named as missing.
+"""
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -166,15 +168,16 @@ def doubled(table: pa.Table) -> pa.Table:
 
 CHANGED = {
     "cut in silence": (lambda t: t.slice(1), "incomplete", "and the archive counts"),
-    "rows added": (lambda t: pa.concat_tables([t, t.slice(0, 1)]), "incomplete", "and the archive counts"),
-    "a row in place of another": (doubled, "unasked", "1 rows are there twice"),
-    "stars nobody asked for": (
+    "rows added": (lambda t: pa.concat_tables([t, t.slice(0, 1)]), "incomplete",
+    "and the archive counts"), "a row in place of another": (doubled, "unasked",
+    "1 rows are there twice"), "stars nobody asked for": (
         lambda t: t.set_column(0, "star_id", pa.array([9999] * t.num_rows)), "unasked", "9999",
     ),
     "column lost": (lambda t: t.drop_columns(["ruwe"]), "unusable", "ruwe"),
     "column more": (lambda t: t.append_column("extra", t["ra"]), "unusable", "extra"),
     "ids as float": (
-        lambda t: t.set_column(1, "source_id", t["source_id"].cast(pa.float64(), safe=False)), "unusable", "float",
+        lambda t: t.set_column(1, "source_id", t["source_id"].cast(pa.float64(), safe=False)),
+        "unusable", "float",
     ),
 }  # fmt: skip
 
@@ -221,7 +224,9 @@ def killed_after(monkeypatch, name: str, calls: int) -> None:
     [("_submitted", 2), ("_wait", 1), ("_wait", 3), ("_result", 2), ("_result", 4)],
 )
 def test_goes_on_after_a_kill(world, monkeypatch, undisturbed, name, calls):
-    """A job that was recorded is taken up again: of four, none is submitted twice but one that nobody had recorded."""
+    """A job that was recorded is taken up again:
+    of four, none is submitted twice but one that nobody had recorded.
+    """
     with monkeypatch.context() as patched:
         killed_after(patched, name, calls)
         assert world.fetch("gaia_dr2").output.endswith("Killed: ; --debug shows where\n")

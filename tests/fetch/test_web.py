@@ -1,4 +1,6 @@
-"""The wire: whatever a host does, an answer is whole within its deadline and cap, or it is refused by name."""
+"""The wire: whatever a host does, an answer is whole within its deadline and cap,
+or it is refused by name.
+"""
 
 import gzip
 import socket
@@ -27,7 +29,9 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 
 def answer(call: Callable[[], Any]) -> Any:
-    """What a call gives or raises; one that runs on fails the test in place of stopping all of them."""
+    """What a call gives or raises; one that runs on fails the test in place of stopping all of
+    them.
+    """
     found: list[Any] = []
 
     def run() -> None:
@@ -71,79 +75,160 @@ def client_of(host: Host) -> Any:
 
 HEAD = head("200 OK", CLOSE)
 ENDLESS: dict[str, tuple[Act, str]] = {
-    "status line": (lambda line: (line.send(b"HTTP/1.1 2"), line.ever(b"0", drip=True)), "deadline"),
-    "header": (lambda line: (line.send(b"HTTP/1.1 200 OK\r\nX-A: "), line.ever(b"a", drip=True)), "deadline"),
-    "headers": (lambda line: (line.send(b"HTTP/1.1 200 OK\r\n"), line.ever(b"X: y\r\n", drip=True)), "deadline"),
+    "status line": (
+        lambda line: (line.send(b"HTTP/1.1 2"), line.ever(b"0", drip=True)),
+        "deadline",
+    ),
+    "header": (
+        lambda line: (line.send(b"HTTP/1.1 200 OK\r\nX-A: "), line.ever(b"a", drip=True)),
+        "deadline",
+    ),
+    "headers": (
+        lambda line: (line.send(b"HTTP/1.1 200 OK\r\n"), line.ever(b"X: y\r\n", drip=True)),
+        "deadline",
+    ),
     "body": (lambda line: (line.send(HEAD), line.ever(b"a", drip=True)), "deadline"),
     "sized body": (
-        lambda line: (line.send(head("200 OK", "Content-Length: 99999")), line.ever(b"a", drip=True)), "deadline",
+        lambda line: (
+            line.send(head("200 OK", "Content-Length: 99999")),
+            line.ever(b"a", drip=True),
+        ),
+        "deadline",
     ),
     "chunks": (
-        lambda line: (line.send(head("200 OK", CHUNKED)), line.ever(b"1\r\na\r\n", drip=True)), "deadline",
+        lambda line: (line.send(head("200 OK", CHUNKED)), line.ever(b"1\r\na\r\n", drip=True)),
+        "deadline",
     ),
-    "chunk size": (lambda line: (line.send(head("200 OK", CHUNKED)), line.ever(b"0", drip=True)), "deadline"),
+    "chunk size": (
+        lambda line: (line.send(head("200 OK", CHUNKED)), line.ever(b"0", drip=True)),
+        "deadline",
+    ),
     "chunk extension": (
-        lambda line: (line.send(head("200 OK", CHUNKED) + b"1;"), line.ever(b"a", drip=True)), "deadline",
+        lambda line: (line.send(head("200 OK", CHUNKED) + b"1;"), line.ever(b"a", drip=True)),
+        "deadline",
     ),
     "trailers": (
-        lambda line: (line.send(head("200 OK", CHUNKED) + b"0\r\n"), line.ever(b"X: y\r\n", drip=True)), "deadline",
+        lambda line: (
+            line.send(head("200 OK", CHUNKED) + b"0\r\n"),
+            line.ever(b"X: y\r\n", drip=True),
+        ),
+        "deadline",
     ),
-    "100 Continue": (lambda line: line.ever(b"HTTP/1.1 100 Continue\r\n\r\n", drip=True), "deadline"),
-    "quick 100 Continue": (lambda line: line.ever(b"HTTP/1.1 100 Continue\r\n\r\n" * 2000), "too_large"),
+    "100 Continue": (
+        lambda line: line.ever(b"HTTP/1.1 100 Continue\r\n\r\n", drip=True),
+        "deadline",
+    ),
+    "quick 100 Continue": (
+        lambda line: line.ever(b"HTTP/1.1 100 Continue\r\n\r\n" * 2000),
+        "too_large",
+    ),
     "quick trailers": (
-        lambda line: (line.send(head("200 OK", CHUNKED) + b"0\r\n"), line.ever(b"X: y\r\n" * 5000)), "too_large",
+        lambda line: (line.send(head("200 OK", CHUNKED) + b"0\r\n"), line.ever(b"X: y\r\n" * 5000)),
+        "too_large",
     ),
     "quick body": (lambda line: (line.send(HEAD), line.ever(bytes(1 << 16))), "too_large"),
     "quick chunks": (
-        lambda line: (line.send(head("200 OK", CHUNKED)), line.ever(b"10000\r\n" + bytes(1 << 16) + b"\r\n")),
+        lambda line: (
+            line.send(head("200 OK", CHUNKED)),
+            line.ever(b"10000\r\n" + bytes(1 << 16) + b"\r\n"),
+        ),
         "too_large",
     ),
     "quick sized body": (
-        lambda line: (line.send(head("200 OK", f"Content-Length: {'9' * 30}")), line.ever(bytes(1 << 16))),
+        lambda line: (
+            line.send(head("200 OK", f"Content-Length: {'9' * 30}")),
+            line.ever(bytes(1 << 16)),
+        ),
         "too_large",
     ),
     "silence": (lambda line: line.host.over.wait(HANGS), "no_answer"),
-}  # fmt: skip
+}
 LASTING: dict[str, tuple[Act, str]] = {
-    "quick header": (lambda line: (line.send(b"HTTP/1.1 200 OK\r\nX: "), line.ever(b"a" * 65536)), "no_answer"),
-    "quick headers": (lambda line: (line.send(b"HTTP/1.1 200 OK\r\n"), line.ever(b"X: y\r\n" * 5000)), "no_answer"),
-    "quick chunk size": (lambda line: (line.send(head("200 OK", CHUNKED)), line.ever(b"0" * 65536)), "no_answer"),
-    "quick chunk extension": (
-        lambda line: (line.send(head("200 OK", CHUNKED) + b"1;"), line.ever(b"a" * 65536)), "no_answer",
+    "quick header": (
+        lambda line: (line.send(b"HTTP/1.1 200 OK\r\nX: "), line.ever(b"a" * 65536)),
+        "no_answer",
     ),
-    "quick 404": (lambda line: (line.send(head("404 No", CLOSE)), line.ever(bytes(1 << 16))), "not_found"),
-    "quick 403": (lambda line: (line.send(head("403 No", CLOSE)), line.ever(bytes(1 << 16))), "refused"),
-    "quick 503": (lambda line: (line.send(head("503 Busy", CLOSE)), line.ever(bytes(1 << 16))), "refused"),
+    "quick headers": (
+        lambda line: (line.send(b"HTTP/1.1 200 OK\r\n"), line.ever(b"X: y\r\n" * 5000)),
+        "no_answer",
+    ),
+    "quick chunk size": (
+        lambda line: (line.send(head("200 OK", CHUNKED)), line.ever(b"0" * 65536)),
+        "no_answer",
+    ),
+    "quick chunk extension": (
+        lambda line: (line.send(head("200 OK", CHUNKED) + b"1;"), line.ever(b"a" * 65536)),
+        "no_answer",
+    ),
+    "quick 404": (
+        lambda line: (line.send(head("404 No", CLOSE)), line.ever(bytes(1 << 16))),
+        "not_found",
+    ),
+    "quick 403": (
+        lambda line: (line.send(head("403 No", CLOSE)), line.ever(bytes(1 << 16))),
+        "refused",
+    ),
+    "quick 503": (
+        lambda line: (line.send(head("503 Busy", CLOSE)), line.ever(bytes(1 << 16))),
+        "refused",
+    ),
     "quick trailer": (
-        lambda line: (line.send(head("200 OK", CHUNKED) + b"0\r\nX: "), line.ever(b"a" * 65536)), "no_answer",
+        lambda line: (line.send(head("200 OK", CHUNKED) + b"0\r\nX: "), line.ever(b"a" * 65536)),
+        "no_answer",
     ),
     "reset": (lambda line: line.reset(), "no_answer"),
     "reset in the body": (
-        lambda line: (line.send(head("200 OK", "Content-Length: 1800") + BODY[:100]), line.reset()), "no_answer",
+        lambda line: (line.send(head("200 OK", "Content-Length: 1800") + BODY[:100]), line.reset()),
+        "no_answer",
     ),
-    "cut": (lambda line: line.send(head("200 OK", "Content-Length: 1800") + BODY[:100]), "no_answer"),
-    "cut chunk": (lambda line: line.send(head("200 OK", CHUNKED) + b"708\r\n" + BODY[:100]), "no_answer"),
-    "chunks without end": (lambda line: line.send(head("200 OK", CHUNKED) + b"708\r\n" + BODY + b"\r\n"), "no_answer"),
+    "cut": (
+        lambda line: line.send(head("200 OK", "Content-Length: 1800") + BODY[:100]),
+        "no_answer",
+    ),
+    "cut chunk": (
+        lambda line: line.send(head("200 OK", CHUNKED) + b"708\r\n" + BODY[:100]),
+        "no_answer",
+    ),
+    "chunks without end": (
+        lambda line: line.send(head("200 OK", CHUNKED) + b"708\r\n" + BODY + b"\r\n"),
+        "no_answer",
+    ),
     "chunk size that is none": (
-        lambda line: line.send(head("200 OK", CHUNKED) + b"zz\r\n" + BODY + b"\r\n0\r\n\r\n"), "no_answer",
+        lambda line: line.send(head("200 OK", CHUNKED) + b"zz\r\n" + BODY + b"\r\n0\r\n\r\n"),
+        "no_answer",
     ),
     "two lengths": (
-        lambda line: line.send(head("200 OK", "Content-Length: 100", "Content-Length: 1800") + BODY), "no_answer",
+        lambda line: line.send(
+            head("200 OK", "Content-Length: 100", "Content-Length: 1800") + BODY
+        ),
+        "no_answer",
     ),
-    "shorter length": (lambda line: line.send(head("200 OK", "Content-Length: 100", CLOSE) + BODY), "damaged"),
-    "negative length": (lambda line: line.send(head("200 OK", "Content-Length: -5", CLOSE) + BODY[5:]), "damaged"),
+    "shorter length": (
+        lambda line: line.send(head("200 OK", "Content-Length: 100", CLOSE) + BODY),
+        "damaged",
+    ),
+    "negative length": (
+        lambda line: line.send(head("200 OK", "Content-Length: -5", CLOSE) + BODY[5:]),
+        "damaged",
+    ),
     "noise": (lambda line: line.send(bytes(range(256)) * 20), "no_answer"),
     "HTTP/0.9": (lambda line: line.send(b"<html>of old\n"), "no_answer"),
     "packed bomb": (whole(gzip.compress(bytes(CAP + 1)), "Content-Encoding: gzip"), "too_large"),
-    "packed twice": (whole(gzip.compress(gzip.compress(BODY)), "Content-Encoding: gzip, gzip"), "damaged"),
-    "packed 3000 times": (whole(b"x", f"Content-Encoding: {', '.join(['gzip'] * 3000)}"), "damaged"),
+    "packed twice": (
+        whole(gzip.compress(gzip.compress(BODY)), "Content-Encoding: gzip, gzip"),
+        "damaged",
+    ),
+    "packed 3000 times": (
+        whole(b"x", f"Content-Encoding: {', '.join(['gzip'] * 3000)}"),
+        "damaged",
+    ),
     "packed otherwise": (whole(zlib.compress(BODY), "Content-Encoding: deflate"), "damaged"),
     "packed and cut": (whole(gzip.compress(BODY)[:-4], "Content-Encoding: gzip"), "damaged"),
     "packed, and more": (whole(gzip.compress(BODY) + b"more", "Content-Encoding: gzip"), "damaged"),
     "said to be packed": (whole(BODY, "Content-Encoding: gzip"), "damaged"),
     "busy for ever": (whole(b"", "Retry-After: 99999999999", status="429 Slow"), "refused"),
     "busy until noon": (whole(b"", "Retry-After: noon", status="429 Slow"), "refused"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("how", [file_from, client_of])

@@ -8,10 +8,11 @@ import pyarrow as pa
 from astropy.io import votable
 
 TYPES = {
-    "int64": "long", "int32": "int", "int16": "short", "double": "double", "float": "float", "bool": "boolean",
-}  # fmt: skip
+    "int64": "long", "int32": "int", "int16": "short", "double": "double", "float": "float",
+    "bool": "boolean", }  # fmt: skip
 HEAD = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
+    '<?xml version="1.0" encoding="UTF-8"?>\n<VOTABLE version="1.4" '
+    'xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
     '<RESOURCE type="results">\n<INFO name="QUERY_STATUS" value="OK"/>\n'
 )
 OVERFLOW = '<INFO name="QUERY_STATUS" value="OVERFLOW"/>'
@@ -31,7 +32,10 @@ def field(f: pa.Field, unit: str) -> str:
     kind = TYPES.get(str(f.type))
     types = f'datatype="{kind}"' if kind else 'datatype="char" arraysize="*"'
     identifier = re.sub(r"\W", "_", f.name)
-    return f"<FIELD ID={quoteattr('c_' + identifier)} name={quoteattr(f.name)} {types} unit={quoteattr(unit)}/>"
+    return (
+        f"<FIELD ID={quoteattr('c_' + identifier)} name={quoteattr(f.name)} {types} "
+        f"unit={quoteattr(unit)}/>"
+    )
 
 
 def cell(value: object) -> str:
@@ -40,8 +44,10 @@ def cell(value: object) -> str:
 
 def error_document(message: str) -> bytes:
     return (
-        '<?xml version="1.0"?><VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE '
-        f'type="results"><INFO name="QUERY_STATUS" value="ERROR">{escape(message)}</INFO></RESOURCE></VOTABLE>'
+        '<?xml version="1.0"?><VOTABLE version="1.4" '
+        'xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE '
+        'type="results"><INFO name="QUERY_STATUS" '
+        f'value="ERROR">{escape(message)}</INFO></RESOURCE></VOTABLE>'
     ).encode()
 
 
@@ -63,7 +69,8 @@ def job_document(job_id: str, phase: str, message: str = "") -> bytes:
         else ""
     )
     error = (
-        f'<uws:errorSummary type="fatal" hasDetail="false"><uws:message>{escape(message)}</uws:message>'
+        '<uws:errorSummary type="fatal" '
+        f'hasDetail="false"><uws:message>{escape(message)}</uws:message>'
         if message
         else ""
     )
@@ -76,7 +83,9 @@ def job_document(job_id: str, phase: str, message: str = "") -> bytes:
 
 
 def parts_of(body: bytes, content_type: str) -> dict[str, bytes]:
-    """The parts of multipart/form-data by name, split by hand: a boundary may hold characters that email refuses."""
+    """The parts of multipart/form-data by name, split by hand:
+    a boundary may hold characters that email refuses.
+    """
     boundary = re.search(r'boundary="?([^";]+)"?', content_type)
     assert boundary
     found = {}

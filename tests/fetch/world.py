@@ -21,8 +21,8 @@ N_STARS = 6
 GAIA = 2_000_000_000_000_000_003  # no double holds it
 NOT_FETCHED = (".lock", "downloads.duckdb", "list.csv", "missing.tsv")
 LIMITS = {
-    "connect": 1.0, "read": 0.5, "download": 2.0, "job": 2.0, "pending": 0.15, "poll_first": 0.01, "poll_most": 0.05,
-    "tries": 3, "backoff": 0.01, "workers": 2, "chunk": 4, "give_up": 3,
+    "connect": 1.0, "read": 0.5, "download": 2.0, "job": 2.0, "pending": 0.15, "poll_first": 0.01,
+    "poll_most": 0.05, "tries": 3, "backoff": 0.01, "workers": 2, "chunk": 4, "give_up": 3,
 }  # fmt: skip
 QUERY = """
 SELECT s.star_id, g.source_id, g.ra, g.dec, g.parallax, g.parallax_error, g.phot_g_mean_mag, r.ruwe,

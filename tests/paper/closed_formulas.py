@@ -1,4 +1,6 @@
-"""The closed formulas of METHOD sections 4, 6 and 7 in plain Python: a second opinion on the SQL macros."""
+"""The closed formulas of METHOD sections 4, 6 and 7 in plain Python:
+a second opinion on the SQL macros.
+"""
 
 from math import log, log10, sqrt
 
@@ -21,7 +23,9 @@ def mk_geo(ks: float, a_ks: float, parallax: float) -> float:
 
 
 def mk_geo_err(ks_err: float, a_ks_err: float, parallax: float, parallax_error: float) -> float:
-    """Its error, mag: sigma_m, sigma_A and 5 / ln 10 times the relative error of the parallax in quadrature."""
+    """Its error, mag: sigma_m, sigma_A and 5 / ln 10 times the relative error of the parallax in
+    quadrature.
+    """
     return sqrt(ks_err**2 + a_ks_err**2 + (5 / log(10) * parallax_error / parallax) ** 2)
 
 
@@ -43,6 +47,8 @@ def snr_dparallax(spec: float, spec_err: float, parallax: float, parallax_error:
 def galactic_xyz(
     ra: float, dec: float, dis: float, sun_x: float, sun_z: float
 ) -> tuple[float, float, float]:
-    """Galactic Cartesian X, Y, Z (kpc) of a star at ra, dec (deg, ICRS) and dis (kpc); the Sun at (sun_x, 0, sun_z)."""
+    """Galactic Cartesian X, Y, Z (kpc) of a star at ra, dec (deg, ICRS) and dis (kpc);
+    the Sun at (sun_x, 0, sun_z).
+    """
     direction = SkyCoord(ra * u.deg, dec * u.deg, frame="icrs").galactic.cartesian.xyz.value
     return sun_x + dis * direction[0], dis * direction[1], sun_z + dis * direction[2]

@@ -31,13 +31,17 @@ def test_absolute_magnitude_and_its_parallax_are_inverse(ks, a_ks, parallax, exp
 
 
 def test_error_of_the_geometric_magnitude():
-    """5 / ln 10 = 2.171472; sqrt(0.03^2 + 0.04^2 + 0.2171472^2) = 0.222829; a tenth of the parallax is 0.217 mag."""
+    """5 / ln 10 = 2.171472; sqrt(0.03^2 + 0.04^2 + 0.2171472^2) = 0.222829;
+    a tenth of the parallax is 0.217 mag.
+    """
     assert mk_geo_err(0.03, 0.04, 1.0, 0.1) == pytest.approx(0.222829, abs=1e-6)
     assert mk_geo_err(0.0, 0.0, 5.0, 0.5) == pytest.approx(0.217147, abs=1e-6)
 
 
 def test_error_of_the_spectroscopic_parallax():
-    """0.2 ln 10 = 0.460517; sigma_int 0.25, sigma_mea 0.1, m 0.03, A 0.04: sqrt(0.075) = 0.273861; 2 mas."""
+    """0.2 ln 10 = 0.460517; sigma_int 0.25, sigma_mea 0.1, m 0.03, A 0.04: sqrt(0.075) = 0.273861;
+    2 mas.
+    """
     assert parallax_spec_err(2.0, sqrt(0.25**2 + 0.1**2), 0.03, 0.04) == pytest.approx(
         0.252236, abs=1e-6
     )

@@ -1,4 +1,6 @@
-"""The whole chain on the real spectra, as `make catalog SURVEY=...` runs it: every file accounted for, visits right."""
+"""The whole chain on the real spectra, as `make catalog SURVEY=...` runs it:
+every file accounted for, visits right.
+"""
 
 import csv
 
@@ -33,7 +35,10 @@ def built(folder, name, text):
 @pytest.fixture(scope="module")
 def database(real, tmp_path_factory):
     labels = real / "labels" / "lasp_dr10.csv"
-    text = f'release = "DR1 to DR10"\nspectra = "{real / "spectra"}"\n[tables.labels]\npath = "{labels}"\n'
+    text = (
+        f'release = "DR1 to DR10"\nspectra = "{real / "spectra"}"\n[tables.labels]\npath = '
+        f'"{labels}"\n'
+    )
     return built(tmp_path_factory.mktemp("real"), "real", text)
 
 
@@ -79,7 +84,10 @@ def test_visits_of_a_star_are_numbered_by_falling_snr(con, real):
     _, group = connected_components(
         coo_array((np.ones(len(i)), (i, j)), shape=(len(rows), len(rows)))
     )
-    query = "SELECT path, star_id, uniqflag, snr_g FROM raw.files INNER JOIN catalog.ob_stars USING (specid)"
+    query = (
+        "SELECT path, star_id, uniqflag, snr_g FROM raw.files INNER JOIN catalog.ob_stars "
+        "USING (specid)"
+    )
     found = {path: rest for path, *rest in con.execute(query).fetchall()}
     stars: dict[int, list] = {}
     for row, g in zip(rows, group, strict=True):
@@ -94,7 +102,10 @@ def test_visits_of_a_star_are_numbered_by_falling_snr(con, real):
 
 
 def test_estimates_that_need_a_parallax_are_null_and_say_so(con):
-    query = "SELECT count(mk), count(dis), count(binary_flag), count(ebv), bit_and(quality) FROM catalog.ob_stars"
+    query = (
+        "SELECT count(mk), count(dis), count(binary_flag), count(ebv), bit_and(quality) "
+        "FROM catalog.ob_stars"
+    )
     *counts, quality = con.execute(query).fetchall()[0]
     assert counts == [0, 0, 0, 0]
     bits = dict(con.execute("SELECT name, bit FROM meta.quality_bits").fetchall())
@@ -103,7 +114,9 @@ def test_estimates_that_need_a_parallax_are_null_and_say_so(con):
 
 
 def write_templates(real, folder, snr):
-    """The O and B templates as LAMOST files with noise: name in the library by the name of the file."""
+    """The O and B templates as LAMOST files with noise:
+    name in the library by the name of the file.
+    """
     rng = np.random.default_rng(60)
     with fits.open(real / "spEigenStar-55734.fits") as hdus:
         names = [str(hdus[0].header[f"NAME{i}"]) for i in range(len(hdus[0].data))]
@@ -122,7 +135,10 @@ def write_templates(real, folder, snr):
 def test_be_stars_of_a_template_library_have_emission_at_snr_60(database, real, tmp_path, capsys):
     written = write_templates(real, tmp_path / "spectra", 60)
     lent = built(tmp_path, "templates", f'spectra = "spectra"\nmodels_from = "{database}"\n')
-    query = "SELECT path, em_flag, halpha_significance FROM raw.files JOIN emission.lines USING (specid)"
+    query = (
+        "SELECT path, em_flag, halpha_significance FROM raw.files JOIN emission.lines "
+        "USING (specid)"
+    )
     with duckdb.connect(str(lent), read_only=True) as con:
         found = {
             written[path]: (flag, round(pull, 1))

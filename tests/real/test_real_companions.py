@@ -1,7 +1,8 @@
-"""Composites of a real late B star with real A, F and G dwarfs: Balmer lines get shallower (paper section 6).
+"""Composites of a real late B star with real A, F and G dwarfs: Balmer lines get shallower (paper
+section 6).
 
-The survey of these spectra has no parallaxes, so M_spec itself is asked by `obcat evaluate --companions`, with the
-networks of a simulated survey.
+The survey of these spectra has no parallaxes, so M_spec itself is asked by `obcat evaluate
+--companions`, with the networks of a simulated survey.
 """
 
 import csv

@@ -1,4 +1,6 @@
-"""The emission flag on real stars: components learnt from real LAMOST spectra, stars known by their own spectra."""
+"""The emission flag on real stars:
+components learnt from real LAMOST spectra, stars known by their own spectra.
+"""
 
 from types import SimpleNamespace
 
@@ -141,7 +143,9 @@ def test_the_scatter_of_ordinary_stars_is_one_at_every_snr(stars):
 
 
 def test_real_be_stars_of_a_template_library_are_flagged_at_snr_60(real, arrays):
-    """Early types, which the training spectra lack: their emission is far above any doubt about H alpha."""
+    """Early types, which the training spectra lack:
+    their emission is far above any doubt about H alpha.
+    """
     rng = np.random.default_rng(18)
     with fits.open(real / "spEigenStar-55734.fits") as hdus:
         header, flux = hdus[0].header, np.array(hdus[0].data[:, 840 : 840 + N_PIXEL], np.float32)

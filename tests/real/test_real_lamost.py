@@ -1,4 +1,6 @@
-"""Real files of every release: each gives its spectrum or a reason, and the arrays astropy reads."""
+"""Real files of every release: each gives its spectrum or a reason,
+and the arrays astropy reads.
+"""
 
 import csv
 from collections import Counter
@@ -78,7 +80,9 @@ def test_header_columns_agree_with_the_manifest(headers: dict, manifest: dict) -
 
 
 def by_astropy(path: Path) -> tuple[dict, np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """header, flux, ivar, ormask, wavelength as astropy reads them; told apart by pipeline and extension name."""
+    """header, flux, ivar, ormask, wavelength as astropy reads them;
+    told apart by pipeline and extension name.
+    """
     with fits.open(path) as hdus:
         cards = dict(hdus[0].header)
         if len(hdus) > 1:
@@ -124,13 +128,29 @@ def test_arrays_equal_astropy_bit_for_bit_on_the_grid(real: Path, out: Path, hea
 
 
 KEYWORDS = {
-    "FILENAME": "fitsname", "VERSPIPE": "verspipe", "HELIO_RV": "helio_rv", "EXPTIME": "exptime", "NEXP": "nexp",
-    "FIBERTYP": "fibertyp", "FIB_TYPE": "fibertyp", "FIBERMAS": "fibermas", "FIB_MASK": "fibermas", "Z": "z",
-    "OFFSET": "fiber_offset", "ZFLAG": "zflag", "Z_FROM": "zflag", "MAGTYPE": "magtype", "TSOURCE": "tsource",
-    "OBJSOURC": "tsource", "TCOMMENT": "tcomment", "T_INFO": "tcomment", "TFROM": "tfrom", "T_FROM": "tfrom",
+    "FILENAME": "fitsname",
+    "VERSPIPE": "verspipe",
+    "HELIO_RV": "helio_rv",
+    "EXPTIME": "exptime",
+    "NEXP": "nexp",
+    "FIBERTYP": "fibertyp",
+    "FIB_TYPE": "fibertyp",
+    "FIBERMAS": "fibermas",
+    "FIB_MASK": "fibermas",
+    "Z": "z",
+    "OFFSET": "fiber_offset",
+    "ZFLAG": "zflag",
+    "Z_FROM": "zflag",
+    "MAGTYPE": "magtype",
+    "TSOURCE": "tsource",
+    "OBJSOURC": "tsource",
+    "TCOMMENT": "tcomment",
+    "T_INFO": "tcomment",
+    "TFROM": "tfrom",
+    "T_FROM": "tfrom",
     **{f"MAG{i}": f"mag{i}" for i in range(1, 8)},
     **{f"SN{c}{b}": f"snr_{b.lower()}" for c in "R_" for b in "UGRIZ"},
-}  # fmt: skip
+}
 
 
 def test_header_columns_equal_astropy_s_cards(real: Path, headers: dict) -> None:
@@ -144,7 +164,9 @@ def test_header_columns_equal_astropy_s_cards(real: Path, headers: dict) -> None
 
 
 def test_computed_signal_to_noise_follows_the_pipeline_s(headers: dict) -> None:
-    """LAMOST's SNRG is per pixel too: the two must agree within a factor, else units or rows are mixed up."""
+    """LAMOST's SNRG is per pixel too: the two must agree within a factor,
+    else units or rows are mixed up.
+    """
     ratio = [
         row["snr_g_computed"] / row["snr_g"] for row in headers.values() if 5 < row["snr_g"] < 99
     ]

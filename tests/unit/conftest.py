@@ -1,4 +1,6 @@
-"""An empty database with every table, macro, parameter and view of stage; small tables from CSV or from dicts."""
+"""An empty database with every table, macro, parameter and view of stage;
+small tables from CSV or from dicts.
+"""
 
 import csv
 import shutil
@@ -93,7 +95,9 @@ def default(column: Column) -> Any:
 
 
 def read_rows(path: Path, table: str) -> Rows:
-    """Rows of a CSV file, typed as declared; blank is NULL, # begins a comment, a number fills an array."""
+    """Rows of a CSV file, typed as declared;
+    blank is NULL, # begins a comment, a number fills an array.
+    """
     declared = {c.column: c for c in columns_of(table)}
     with path.open(newline="", encoding="utf-8") as f:
         reader = csv.DictReader(line for line in f if not line.startswith("#"))

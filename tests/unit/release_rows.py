@@ -18,7 +18,9 @@ BIG = 4611686018427387905  # a double would make it ...904
 
 
 def rows_of(n: int) -> dict[str, list]:
-    """Values with every digit of a double, one NULL in five where NULL is allowed, the last row all NULL."""
+    """Values with every digit of a double, one NULL in five where NULL is allowed,
+    the last row all NULL.
+    """
     random = np.random.default_rng(3)
     rows = {}
     for c in COLUMNS:

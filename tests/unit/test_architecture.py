@@ -254,7 +254,9 @@ def test_a_module_is_a_chapter_of_at_most_400_lines(module):
 
 
 def test_a_truth_is_read_by_one_module_alone():
-    """What a simulation knows of its stars comes in through evaluate/truth.py: a build can never see it."""
+    """What a simulation knows of its stars comes in through evaluate/truth.py:
+    a build can never see it.
+    """
     readers = {
         str(module)
         for module in MODULES

@@ -1,4 +1,6 @@
-"""The database as columns.csv declares it: types, keys, bounds, comments; and how it is opened and published."""
+"""The database as columns.csv declares it: types, keys, bounds, comments;
+and how it is opened and published.
+"""
 
 import math
 from pathlib import Path
@@ -21,7 +23,8 @@ def test_every_declared_table_and_view_is_there_with_its_types(con):
 def test_every_table_and_column_carries_its_description_and_unit(con):
     comments = dict(
         con.execute(
-            "SELECT schema_name || '.' || table_name || '.' || column_name, comment FROM duckdb_columns() "
+            "SELECT schema_name || '.' || table_name || '.' || column_name, comment FROM "
+            "duckdb_columns() "
             "WHERE database_name = 'obcat'"
         ).fetchall()
     )

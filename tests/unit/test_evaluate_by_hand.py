@@ -1,4 +1,6 @@
-"""Cells of the evaluation that few stars decide, worked out by hand; each column of the comparison from its own source."""
+"""Cells of the evaluation that few stars decide, worked out by hand;
+each column of the comparison from its own source.
+"""
 
 import numpy as np
 import pyarrow as pa
@@ -32,20 +34,26 @@ def test_the_central_interval_is_half_on_either_side():
 
 
 def test_intervals_are_told_of_each_kind_of_star():
-    data = compared({}, {"is_binary": 1}, {"has_emission": 1}, {"is_binary": 1, "has_emission": 1, "binary_flag": 1},
-                    {"kind": "subdwarf"}, {"uniqflag": 2})  # fmt: skip
+    data = compared({}, {"is_binary": 1}, {"has_emission": 1},
+        {"is_binary": 1, "has_emission": 1, "binary_flag": 1}, {"kind": "subdwarf"},
+        {"uniqflag": 2})  # fmt: skip
     section = accuracy.rank_histogram(data)
-    wanted = {"all": 4, "single, no emission": 1, "single, emission": 1, "binary": 2, "binary_flag 0": 3,
-              "binary_flag 1 (parallax alone)": 1, "not O or B": 1}  # fmt: skip
+    wanted = {"all": 4, "single, no emission": 1, "single, emission": 1, "binary": 2,
+        "binary_flag 0": 3, "binary_flag 1 (parallax alone)": 1, "not O or B": 1}  # fmt: skip
     assert {label: int(row(section, label)["n"]) for label in wanted} == wanted
 
 
 def test_flagged_binaries_by_mass_ratio_add_up_to_the_purity():
-    """Of four flagged stars three are binaries, one of them below q = 0.7; of five binaries one is not known."""
+    """Of four flagged stars three are binaries, one of them below q = 0.7;
+    of five binaries one is not known.
+    """
     data = compared(
-        {"is_binary": 1, "mass_ratio": 0.8, "binary_flag": 1}, {"is_binary": 1, "mass_ratio": 0.95, "binary_flag": 1},
-        {"is_binary": 1, "mass_ratio": 0.4, "binary_flag": 1}, {"is_binary": 1, "mass_ratio": 0.4, "binary_flag": 0},
-        {"is_binary": 1, "mass_ratio": 0.8, "binary_flag": np.nan}, {"binary_flag": 1}, {}, {"parallax_error": 0.5},
+        {"is_binary": 1, "mass_ratio": 0.8, "binary_flag": 1},
+        {"is_binary": 1, "mass_ratio": 0.95, "binary_flag": 1},
+        {"is_binary": 1, "mass_ratio": 0.4, "binary_flag": 1},
+        {"is_binary": 1, "mass_ratio": 0.4, "binary_flag": 0},
+        {"is_binary": 1, "mass_ratio": 0.8, "binary_flag": np.nan}, {"binary_flag": 1}, {},
+        {"parallax_error": 0.5},
     )  # fmt: skip
     section = binaries.by_mass_ratio(data)
     assert line(section, "all binaries") == ["5", "1", "3", "60.0 %", "75.0 %", "5", "60.0 %"]
@@ -70,8 +78,9 @@ def test_flagged_binaries_by_mass_ratio_add_up_to_the_purity():
 
 
 def test_distances_by_the_kind_of_parallax():
-    data = compared({"dis": 1.2}, {"parallax": -0.5, "dis": 0.5}, {"parallax": 0.0, "dis": 0.7}, {"parallax": np.nan, "dis": 2.0},
-                    {"is_binary": 1, "mass_ratio": 0.8, "dis": 1.5, "dis_low": 1.2, "dis_high": 1.8})  # fmt: skip
+    data = compared({"dis": 1.2}, {"parallax": -0.5, "dis": 0.5}, {"parallax": 0.0, "dis": 0.7},
+        {"parallax": np.nan, "dis": 2.0}, {"is_binary": 1, "mass_ratio": 0.8, "dis": 1.5,
+        "dis_low": 1.2, "dis_high": 1.8})  # fmt: skip
     section = distances.distances(data)
     assert line(section, "parallax not positive")[:2] == ["2", "17.1 %"]  # 0.1 / 0.5 and 0.1 / 0.7
     assert line(section, "no parallax") == ["1", "5.0 %", "100.0 %", "100.0 %", "100.0 %"]
@@ -86,9 +95,12 @@ def test_distances_by_the_kind_of_parallax():
 
 
 def test_errors_of_what_goes_in_are_over_their_own_stated_error():
-    """Parallax 0.6 of a star at 2 kpc: 0.1 mas too large, two of its errors; Ks 0.3 mag, three; A_Ks 0.5, five tenths."""
-    star = {"parallax": 0.6, "parallax_error": 0.05, "true_distance": 2.0, "ks": 10.3, "true_ks": 10.0, "ks_err": 0.1,
-            "a_ks": 0.7, "true_a_ks": 0.2, "a_ks_err": 1.0, "parallax_offset": -0.05, "parallax_offset_true": -0.02}  # fmt: skip
+    """Parallax 0.6 of a star at 2 kpc: 0.1 mas too large, two of its errors; Ks 0.3 mag, three;
+    A_Ks 0.5, five tenths.
+    """
+    star = {"parallax": 0.6, "parallax_error": 0.05, "true_distance": 2.0, "ks": 10.3,
+        "true_ks": 10.0, "ks_err": 0.1, "a_ks": 0.7, "true_a_ks": 0.2, "a_ks_err": 1.0,
+        "parallax_offset": -0.05, "parallax_offset_true": -0.02}  # fmt: skip
     other = star | {"parallax": 0.7, "ks": 10.5, "a_ks": 0.9}
     section = reddening.input_errors(
         compared(star, other, star | {"is_binary": 1, "parallax": 0.9, "ks": 10.5, "a_ks": 0.9})
@@ -105,9 +117,10 @@ def test_errors_of_what_goes_in_are_over_their_own_stated_error():
 def test_errors_of_labels_are_relative_for_temperatures_only():
     data = with_labels(
         compared({}, {}, {"is_binary": 1}), label_source=["HotPayne", "HotPayne", "regression"],
-        teff=[11000.0, 13000.0, 9e4], true_teff=[10000.0, 10000.0, 1e4], teff_err=[500.0, 500.0, 1.0],
-        logg=[4.1, 4.3, 1.0], true_logg=[4.0, 4.0, 1.0], logg_err=[0.2, 0.2, 1.0],
-        feh=[0.0, 0.0, 0.0], true_feh=[0.5, 0.5, 0.0], feh_err=[0.1, 0.1, 0.1],
+        teff=[11000.0, 13000.0, 9e4], true_teff=[10000.0, 10000.0, 1e4],
+        teff_err=[500.0, 500.0, 1.0], logg=[4.1, 4.3, 1.0], true_logg=[4.0, 4.0, 1.0],
+        logg_err=[0.2, 0.2, 1.0], feh=[0.0, 0.0, 0.0], true_feh=[0.5, 0.5, 0.0],
+        feh_err=[0.1, 0.1, 0.1],
     )  # fmt: skip
     section = reddening.label_errors(data)
     assert [line(section, "Teff (relative), HotPayne")[k] for k in (0, 1, 4)] == [
@@ -121,8 +134,9 @@ def test_errors_of_labels_are_relative_for_temperatures_only():
 
 
 def test_late_b_ends_at_fourteen_thousand_kelvin():
-    data = compared(*({"true_teff": t, "mk": m} for t, m in ((9999.0, 9.0), (10000.0, 0.1), (13999.0, 0.3), (14000.0, 0.7))),
-                    {"is_train": 1, "mk": 5.0}, {"snr_g": 50, "mk": 5.0})  # fmt: skip
+    data = compared(*({"true_teff": t, "mk": m} for t,
+        m in ((9999.0, 9.0), (10000.0, 0.1), (13999.0, 0.3), (14000.0, 0.7))),
+        {"is_train": 1, "mk": 5.0}, {"snr_g": 50, "mk": 5.0})  # fmt: skip
     section = failures.failures(data)
     assert line(section, "late-B primary, single")[:2] == ["2", "0.200"]
     assert line(section, "hotter primary, single")[:2] == ["1", "0.700"]
@@ -153,7 +167,9 @@ def test_bins_hold_their_lower_edge():
 
 
 def test_pairs_are_told_by_light_mass_and_type(monkeypatch):
-    """Two stars of 20,270 and 12,196 K (7 and 3.2 solar masses), 2 mag apart in BP and Ks; the sum is 0.3 brighter."""
+    """Two stars of 20,270 and 12,196 K (7 and 3.2 solar masses), 2 mag apart in BP and Ks;
+    the sum is 0.3 brighter.
+    """
     stars = {
         "mk_geo": np.array([1.0, -1.0]),
         "teff": np.array([12196.0, 20270.0]),
@@ -196,24 +212,27 @@ def test_dereddened_light_is_brighter_and_most_in_the_blue():
 
 
 BEST = [  # specid, uniqflag, em_flag, binary_flag, snr_g, mk - mk_geo, dis, half interval over dis
-    ("a", 1, 0, 0, 60.0, 0.0, 14.0, 0.1), ("b", 1, 0, 0, 60.0, 1.0, 13.0, 0.2), ("c", 1, 0, 1, 60.0, 2.0, 15.0, 0.4),
-    ("d", 1, 1, 0, 60.0, 50.0, 17.0, 0.6), ("e", 1, 0, None, 50.0, 60.0, 18.0, 0.8), ("f", 2, 1, 1, 60.0, 70.0, 14.0, 0.9),
-    ("g", 1, 0, 0, 60.0, 80.0, 1.0, 1.0),
-]  # fmt: skip
+    ("a", 1, 0, 0, 60.0, 0.0, 14.0, 0.1), ("b", 1, 0, 0, 60.0, 1.0, 13.0, 0.2),
+    ("c", 1, 0, 1, 60.0, 2.0, 15.0, 0.4), ("d", 1, 1, 0, 60.0, 50.0, 17.0, 0.6),
+    ("e", 1, 0, None, 50.0, 60.0, 18.0, 0.8), ("f", 2, 1, 1, 60.0, 70.0, 14.0, 0.9),
+    ("g", 1, 0, 0, 60.0, 80.0, 1.0, 1.0), ]  # fmt: skip
 
 
 def test_numbers_of_the_paper_from_a_catalog_of_seven_spectra(con, fill):
     """Six best visits. Scatter: test stars without emission above S/N 50, residuals 0, 1, 2."""
     fill(con, "catalog.ob_stars", [
-        {"specid": s, "star_id": s, "uniqflag": u, "em_flag": em, "binary_flag": b, "snr_g": snr, "mk": off, "mk_geo": 0.0,
-         "dis": d, "dis_low": d * (1 - part), "dis_high": d * (1 + part)} for s, u, em, b, snr, off, d, part in BEST
+        {"specid": s, "star_id": s, "uniqflag": u, "em_flag": em, "binary_flag": b, "snr_g": snr,
+        "mk": off, "mk_geo": 0.0, "dis": d, "dis_low": d * (1 - part),
+        "dis_high": d * (1 + part)} for s, u, em, b, snr, off, d, part in BEST
     ])  # fmt: skip
     fill(con, "luminosity.good_parallax", [
-        {"specid": s, "star_id": s, "em_flag": em, "is_train": int(s in "gx")} for s, _, em, *_ in BEST
+        {"specid": s, "star_id": s, "em_flag": em, "is_train": int(s in "gx")} for s, _, em,
+        *_ in BEST
     ] + [{"specid": "x", "star_id": "x", "em_flag": 1, "is_train": 1}])  # fmt: skip
     fill(con, "model.noise_summary", [
         {"em_flag": em, "parameter": name, "mean": value} for em, name, value in
-        ((0, "sigma_int", 0.25), (0, "sigma_100", 0.125), (1, "sigma_int", 0.5), (1, "sigma_100", 0.75))
+        ((0, "sigma_int", 0.25), (0, "sigma_100", 0.125), (1, "sigma_int", 0.5),
+        (1, "sigma_100", 0.75))
     ])  # fmt: skip
     found = from_catalog(con)
     counts = {
@@ -234,16 +253,19 @@ def test_numbers_of_the_paper_from_a_catalog_of_seven_spectra(con, fill):
 
 RENAMED = {"parallax": "parallax_corrected"}
 OF_TRUTH = {
-    "true_mk": "mk", "true_mk_system": "mk_system", "true_distance": "distance_kpc", "true_ebv": "ebv", "true_teff": "teff",
-    "true_logg": "logg", "true_feh": "feh", "mass_ratio": "mass_ratio", "true_ks": "true_ks", "true_a_ks": "a_ks",
-    "true_excess": "excess_ks", "true_ew": "ew_halpha", "wobble": "wobble", "parallax_offset_true": "parallax_offset_true",
-    "flux_ratio_v": "flux_ratio_v",
+    "true_mk": "mk", "true_mk_system": "mk_system", "true_distance": "distance_kpc",
+    "true_ebv": "ebv", "true_teff": "teff", "true_logg": "logg", "true_feh": "feh",
+    "mass_ratio": "mass_ratio", "true_ks": "true_ks", "true_a_ks": "a_ks",
+    "true_excess": "excess_ks", "true_ew": "ew_halpha", "wobble": "wobble",
+    "parallax_offset_true": "parallax_offset_true", "flux_ratio_v": "flux_ratio_v",
 }  # fmt: skip
 
 
 @pytest.fixture
 def joined(con, fill, tmp_path):
-    """One star, every column with a value of its own: the rows that were stored, and what evaluation reads of them."""
+    """One star, every column with a value of its own:
+    the rows that were stored, and what evaluation reads of them.
+    """
     row = {
         c.column: 1 + k / 128
         for k, c in enumerate(columns_of("catalog.ob_stars"))
@@ -269,8 +291,8 @@ def joined(con, fill, tmp_path):
         "name": "n",
         "kind": "star",
     }
-    visit = {"specid": "s", "name": "n", "is_erroneous": False, "erroneous_kind": "", "has_emission": True,
-             "ew_halpha": 4.5, "rv_primary": -100.0, "rv_companion": 100.0}  # fmt: skip
+    visit = {"specid": "s", "name": "n", "is_erroneous": False, "erroneous_kind": "",
+        "has_emission": True, "ew_halpha": 4.5, "rv_primary": -100.0, "rv_companion": 100.0}  # fmt: skip
     assert OPTIONAL.keys() == {"stars", "visits"}
     tables = {
         "stars": pa.Table.from_pylist([truth | flags]),

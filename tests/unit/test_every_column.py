@@ -1,4 +1,5 @@
-"""One row whose columns all differ, from the input tables to the catalog, the page and Python: none swapped or scaled.
+"""One row whose columns all differ, from the input tables to the catalog, the page and Python: none
+swapped or scaled.
 
 Which column of which table a value comes from is written out here, not taken from the SQL.
 """
@@ -27,19 +28,21 @@ BIG = 4611686018427387904
 SPECID, STAR = "55859-F5902-01-001", "S0400000200000"
 LIGHT, POGSON = 299792.458, 2.5 / math.log(10)
 TEXTS = {
-    "specid": SPECID, "fitsname": "spec-55859-F5902_sp01-001.fits", "designation": "J02400000+2000000",
-    "ph_qual": "ABC", "label_source": "HotPayne", "star_id": STAR, "magtype": "gri", "tcomment": "xuyi_r",
-}  # fmt: skip
+    "specid": SPECID, "fitsname": "spec-55859-F5902_sp01-001.fits",
+    "designation": "J02400000+2000000", "ph_qual": "ABC", "label_source": "HotPayne",
+    "star_id": STAR, "magtype": "gri", "tcomment": "xuyi_r", }  # fmt: skip
 RAW = ("headers", "targets", "gaia_dr2", "twomass", "xstps", "ps1", "apass", "labels")
 MIDDLE = (
-    "sample.visits", "emission.lines", "extinction.labels", "extinction.reddening", "extinction.photometry",
-    "luminosity.geometric", "luminosity.magnitudes", "uncertainty.errors", "binarity.excess", "distance.distances",
-    "catalog.quality",
+    "sample.visits", "emission.lines", "extinction.labels", "extinction.reddening",
+    "extinction.photometry", "luminosity.geometric", "luminosity.magnitudes", "uncertainty.errors",
+    "binarity.excess", "distance.distances", "catalog.quality",
 )  # fmt: skip
 
 
 def value_of(table: str, number: int, column) -> object:
-    """A value that no other column of any table has and that its limits allow; texts and ids are those of one star."""
+    """A value that no other column of any table has and that its limits allow;
+    texts and ids are those of one star.
+    """
     name = column.column
     if column.type == "VARCHAR":
         return TEXTS.get(name) or f"{table}-{name}"
@@ -191,9 +194,11 @@ def test_a_star_has_every_column_from_its_source(con, sources):
     offset = only_row(con, "meta.parameters")["zero_point_default"]
     parallax = sources["gaia_dr2"]["parallax"]
     wanted = (
-        alike(sources["headers"], "specid ra dec") | gaia_of(sources["gaia_dr2"]) | twomass_of(sources["twomass"])
+        alike(sources["headers"], "specid ra dec")
+        | gaia_of(sources["gaia_dr2"])
+        | twomass_of(sources["twomass"])
         | {"parallax_offset": offset, "parallax_corrected": parallax - offset, "star_id": STAR}
-    )  # fmt: skip
+    )
     found = only_row(con, "sample.stars")
     assert_from(found, wanted, "sample.stars")
     assert found.keys() == wanted.keys()
@@ -203,7 +208,9 @@ def test_a_star_has_every_column_from_its_source(con, sources):
 
 @pytest.mark.parametrize("origin", ["xstps", "apass"])
 def test_photometry_has_every_band_from_its_source(con, sources, origin):
-    """r of XSTPS-GAC is bright here, where it saturates: with the limit below it the star has its own bands."""
+    """r of XSTPS-GAC is bright here, where it saturates:
+    with the limit below it the star has its own bands.
+    """
     limit = {"xstps": 0.0, "apass": 14.0}[origin]
     con.execute("UPDATE meta.parameters SET saturation_r = $limit", {"limit": limit})
     through_sample(con)
@@ -243,12 +250,16 @@ FROM = {
     "distance.distances": "dis dis_low dis_high logdis logdis_err",
     "extinction.reddening": "ebv ebv_err a_ks a_ks_err n_colours",
     "binarity.excess": "snr_dparallax binary_flag parallax_spec parallax_spec_err",
-    "emission.lines": "em_flag halpha_excess halpha_excess_err halpha_ew halpha_chi2 clean_chi2 erroneous",
+    "emission.lines": "em_flag halpha_excess halpha_excess_err halpha_ew halpha_chi2 "
+    "clean_chi2 erroneous",
     "extinction.labels": LABELS,
     "extinction.photometry": "gri_source",
     "catalog.quality": "quality",
 }
-OF_STARS = "parallax parallax_error parallax_offset pmra pmra_error pmdec pmdec_error ruwe parallax_corrected"
+OF_STARS = (
+    "parallax parallax_error parallax_offset pmra pmra_error pmdec pmdec_error ruwe "
+    "parallax_corrected"
+)
 
 
 @pytest.mark.parametrize("flags", [(0, 1, 1), (1, 0, 1)])

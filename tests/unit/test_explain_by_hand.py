@@ -1,4 +1,6 @@
-"""What `obcat explain` tells of one star whose columns all differ: each value from its own column, each reason true."""
+"""What `obcat explain` tells of one star whose columns all differ:
+each value from its own column, each reason true.
+"""
 
 import re
 import shutil
@@ -18,15 +20,15 @@ from obcat.reading import query_text
 
 STAR, BEST, OTHER = "S0100000200000", "55860-F-01-001", "55861-F-01-001"
 STARS = {
-    "specid": BEST, "star_id": STAR, "ra": 10.0, "dec": 20.0, "source_id": 128, "ks": 9.5, "ks_err": 0.02,
-    "parallax": 0.4, "parallax_offset": -0.1, "parallax_corrected": 0.5, "parallax_error": 0.03,
-}  # fmt: skip
+    "specid": BEST, "star_id": STAR, "ra": 10.0, "dec": 20.0, "source_id": 128, "ks": 9.5,
+    "ks_err": 0.02, "parallax": 0.4, "parallax_offset": -0.1, "parallax_corrected": 0.5,
+    "parallax_error": 0.03, }  # fmt: skip
 CATALOG = {
-    "specid": BEST, "star_id": STAR, "uniqflag": 1, "mk": -2.0, "mk_err": 0.3, "ks": 9.5, "ks_err": 0.02,
-    "a_ks": 0.15, "a_ks_err": 0.01, "parallax": 0.4, "parallax_corrected": 0.5, "parallax_error": 0.03,
-    "parallax_spec": 0.8, "dis": 1.9, "dis_low": 1.7, "dis_high": 2.2, "logdis": 0.28, "logdis_err": 0.05,
-    "x": -9.0, "y": 0.1, "z": 0.2, "snr_g": 90.0, "rv": 5.0, "em_flag": 0, "binary_flag": 0, "quality": 0,
-}  # fmt: skip
+    "specid": BEST, "star_id": STAR, "uniqflag": 1, "mk": -2.0, "mk_err": 0.3, "ks": 9.5,
+    "ks_err": 0.02, "a_ks": 0.15, "a_ks_err": 0.01, "parallax": 0.4, "parallax_corrected": 0.5,
+    "parallax_error": 0.03, "parallax_spec": 0.8, "dis": 1.9, "dis_low": 1.7, "dis_high": 2.2,
+    "logdis": 0.28, "logdis_err": 0.05, "x": -9.0, "y": 0.1, "z": 0.2, "snr_g": 90.0, "rv": 5.0,
+    "em_flag": 0, "binary_flag": 0, "quality": 0, }  # fmt: skip
 TABLES = {
     "meta.survey": [{"name": "test", "simulated": 0}],
     "sample.visits": [
@@ -35,30 +37,31 @@ TABLES = {
     ],
     "sample.stars": [STARS],
     "sample.gaia_matches": [
-        {"star_id": STAR, "source_id": 128, "rank": 1, "chosen": 1, "reason": "nearest", "separation": 0.1},
-        {"star_id": STAR, "source_id": 256, "rank": 2, "chosen": 0, "reason": "not", "separation": 2.5},
-    ],
+        {"star_id": STAR, "source_id": 128, "rank": 1, "chosen": 1, "reason": "nearest",
+        "separation": 0.1}, {"star_id": STAR, "source_id": 256, "rank": 2, "chosen": 0,
+        "reason": "not", "separation": 2.5}, ],
     "raw.gaia_dr2": [
-        {"source_id": 128, "ra": 10.0, "dec": 20.0, "phot_g_mean_mag": 11.5, "parallax": 0.4, "parallax_error": 0.03,
-         "ruwe": 1.2},
+        {"source_id": 128, "ra": 10.0, "dec": 20.0, "phot_g_mean_mag": 11.5, "parallax": 0.4,
+        "parallax_error": 0.03, "ruwe": 1.2},
     ],
     "raw.headers": [{"specid": BEST, "ra": 10.0, "dec": 20.0, "z": 1e-4}],
-    "catalog.ob_stars": [CATALOG | {"specid": OTHER, "uniqflag": 2, "mk": -1.5, "snr_g": 80.0}, CATALOG],
-    "luminosity.magnitudes": [{"specid": BEST, "mk": -2.0, "out_of_domain": 0}],
+    "catalog.ob_stars": [CATALOG | {"specid": OTHER, "uniqflag": 2, "mk": -1.5, "snr_g": 80.0},
+    CATALOG], "luminosity.magnitudes": [{"specid": BEST, "mk": -2.0, "out_of_domain": 0}],
     "uncertainty.errors": [{"specid": BEST, "mk_err": 0.3, "sigma_mea": 0.11}],
-    "luminosity.geometric": [{"star_id": STAR, "mk_geo": -1.5, "mk_geo_err": 0.4, "parallax_snr": 16.7}],
-    "luminosity.good_parallax": [{"star_id": STAR, "specid": BEST, "is_train": 1}],
-    "emission.lines": [
-        {"specid": BEST, "em_flag": 1, "halpha_excess": 0.21, "halpha_excess_err": 0.022, "halpha_ew": -3.3,
-         "halpha_significance": 4.4, "halpha_chi2": 5.5, "clean_chi2": 6.6, "erroneous": 0},
-    ],
+    "luminosity.geometric": [{"star_id": STAR, "mk_geo": -1.5, "mk_geo_err": 0.4,
+    "parallax_snr": 16.7}], "luminosity.good_parallax": [{"star_id": STAR, "specid": BEST,
+    "is_train": 1}], "emission.lines": [
+        {"specid": BEST, "em_flag": 1, "halpha_excess": 0.21, "halpha_excess_err": 0.022,
+        "halpha_ew": -3.3, "halpha_significance": 4.4, "halpha_chi2": 5.5, "clean_chi2": 6.6,
+        "erroneous": 0}, ],
     "binarity.excess": [
-        {"specid": BEST, "parallax_spec": 0.8, "parallax_spec_err": 0.12, "snr_dparallax": 2.4, "binary_flag": 0},
-    ],
+        {"specid": BEST, "parallax_spec": 0.8, "parallax_spec_err": 0.12, "snr_dparallax": 2.4,
+        "binary_flag": 0}, ],
     "extinction.photometry": [
-        {"star_id": STAR, **{name: 10 + k / 8 for k, name in enumerate(("b", "v", "g", "r", "i", "bp", "rp", "j", "h"))},
-         **{f"{name}_err": (k + 1) / 64 for k, name in enumerate(("b", "v", "g", "r", "i", "bp", "rp", "j", "h"))}},
-    ],
+        {"star_id": STAR, **{name: 10 + k / 8 for k,
+        name in enumerate(("b", "v", "g", "r", "i", "bp", "rp", "j", "h"))},
+        **{f"{name}_err": (k + 1) / 64 for k, name in enumerate(("b", "v", "g", "r", "i", "bp",
+        "rp", "j", "h"))}}, ],
     "extinction.labels": [{"star_id": STAR, "teff": 15000.0, "logg": 4.0, "feh": 0.5}],
 }  # fmt: skip
 
@@ -136,8 +139,9 @@ def test_binarity_is_told_with_its_reason(told, change, because):
     (row,) = rows_of(told, "70_binarity", specid=BEST)
     assert row["because"] == because
     if change == "DELETE FROM sample.pairs":
-        wanted = {"parallax": 0.4, "parallax_offset": -0.1, "parallax_corrected": 0.5, "parallax_error": 0.03,
-                  "parallax_spec": 0.8, "parallax_spec_err": 0.12, "snr_dparallax": 2.4}  # fmt: skip
+        wanted = {"parallax": 0.4, "parallax_offset": -0.1, "parallax_corrected": 0.5,
+            "parallax_error": 0.03, "parallax_spec": 0.8, "parallax_spec_err": 0.12,
+            "snr_dparallax": 2.4}  # fmt: skip
         assert {name: row[name] for name in wanted} == wanted
 
 
@@ -212,7 +216,9 @@ def test_terms_of_the_drawing_are_those_of_the_distance(told):
 
 
 def test_terms_peak_where_each_says_the_star_is():
-    """At 2 kpc by its parallax of 0.5 mas, at 1 kpc by its magnitudes: 9.5 - 0.15 + 0.65 is a modulus of 10."""
+    """At 2 kpc by its parallax of 0.5 mas, at 1 kpc by its magnitudes:
+    9.5 - 0.15 + 0.65 is a modulus of 10.
+    """
     d = np.geomspace(0.3, 6, 2001)
     star = {
         name: CATALOG[name]
@@ -235,7 +241,9 @@ def model(con, name: str, **arrays: np.ndarray) -> None:
 
 
 def test_colours_are_told_from_the_own_metallicity_and_coefficients(told):
-    """At [Fe/H] 0.5 the correction of band k is 0.1 k, so that an intrinsic colour is 0.1; the law falls by 0.5 a band."""
+    """At [Fe/H] 0.5 the correction of band k is 0.1 k, so that an intrinsic colour is 0.1;
+    the law falls by 0.5 a band.
+    """
     bc = np.zeros((2, 2, 2, 9))
     bc[:, :, 1] = 0.2 * np.arange(9)  # at [Fe/H] 1; 0 at [Fe/H] 0
     model(told, "colours", teff_nodes=np.array([1e4, 2e4]), logg_nodes=np.array([3.0, 5.0]),
@@ -280,7 +288,7 @@ def test_colours_weigh_by_the_slope_of_the_law(told):
     [
         (3.6, 1, "em_flag = 1: halpha_significance 3.60 > threshold 3.50"),
         (3.4, 0, "em_flag = 0: halpha_significance 3.40 <= threshold 3.50"),
-        (3.6, 0, "em_flag = 0: halpha_significance 3.60 > threshold 3.50 but the residuals beside the line cancel it "
+        (3.6, 0, "em_flag = 0: halpha_significance 3.60 > threshold 3.50 but the residuals " "beside the line cancel it "
                  "(a moved line)"),
     ],
 )  # fmt: skip

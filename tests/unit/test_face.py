@@ -1,4 +1,6 @@
-"""What `import obcat` shows: names, help, errors, old paths; stars by every name; cones; parameters; checks."""
+"""What `import obcat` shows: names, help, errors, old paths; stars by every name; cones;
+parameters; checks.
+"""
 
 import ast
 import importlib
@@ -297,7 +299,9 @@ def test_every_name_of_the_face_is_there():
 
 
 def test_types_of_the_face_are_those_given():
-    """What a type checker is told and what a session gets are the same names from the same modules."""
+    """What a type checker is told and what a session gets are the same names from the same
+    modules.
+    """
     tree = ast.parse(Path(obcat.__file__).read_text(encoding="utf-8"))
     told = {
         alias.name: node.module

@@ -1,4 +1,6 @@
-"""Results appear whole or not at all, one at a time, and take the place of nothing that is not ours."""
+"""Results appear whole or not at all, one at a time,
+and take the place of nothing that is not ours.
+"""
 
 import errno
 import fcntl
@@ -191,7 +193,9 @@ def test_what_killed_processes_left_is_cleared_and_nothing_else(tmp_path):
 
 
 def killed(folder: Path, at: str, *, exchange: bool = True) -> None:
-    """Replace the result in a process that is killed at the n-th call of a function of os or pathlib."""
+    """Replace the result in a process that is killed at the n-th call of a function of os or
+    pathlib.
+    """
     name, _, count = at.partition(" ")
     script = f"""
 import os, signal, sys
@@ -243,7 +247,9 @@ def test_a_kill_leaves_the_old_or_the_new(tmp_path, at):
 
 
 def test_a_kill_between_two_renames_is_mended_by_the_next_run(tmp_path):
-    """Where a disk cannot exchange two names the old folder is away for a moment; an error then does no harm."""
+    """Where a disk cannot exchange two names the old folder is away for a moment;
+    an error then does no harm.
+    """
     put(tmp_path / "out")
     before = tree(tmp_path / "out")
     killed(tmp_path / "out", "rename 1", exchange=False)

@@ -30,7 +30,9 @@ def stars_of(**columns) -> Stars:
 
 
 def test_a_star_of_the_noise_model_by_hand():
-    """Ks - A = 9, variance 0.25, (100 / 50)^2 = 4; at 1 mas M_geo = -1, its error 5 / ln 10 of 0.02 ln 10 = 0.1."""
+    """Ks - A = 9, variance 0.25, (100 / 50)^2 = 4;
+    at 1 mas M_geo = -1, its error 5 / ln 10 of 0.02 ln 10 = 0.1.
+    """
     stars = stars_of()
     assert (stars.dereddened[0], stars.variance[0], stars.inverse_snr[0]) == pytest.approx(
         (9.0, 0.25, 4.0)
@@ -44,7 +46,9 @@ def test_a_star_of_the_noise_model_by_hand():
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5])
 def test_the_integral_is_the_closed_form_where_the_parallax_is_precise(alpha):
-    """Differences of ln L, as its zero is another one; the errors of Ks and A count (1 + alpha)^2 times."""
+    """Differences of ln L, as its zero is another one;
+    the errors of Ks and A count (1 + alpha)^2 times.
+    """
     stars = stars_of(parallax_error=[1e-3])
     exact, one, two = (
         quadrature(stars),
@@ -64,9 +68,9 @@ def many(n: int, scatter: float) -> dict:
     random = np.random.default_rng(3)
     parallax, mk = np.full(n, 1.0), random.uniform(-3, 0, n)
     return {
-        "mk": mk + random.normal(0, scatter, n), "snr_g": np.full(n, 1000.0), "ks": mk + 10, "ks_err": np.full(n, 0.01),
-        "a_ks": np.zeros(n), "a_ks_err": np.full(n, 0.01), "parallax": parallax, "parallax_error": np.full(n, 0.005),
-    }  # fmt: skip
+        "mk": mk + random.normal(0, scatter, n), "snr_g": np.full(n, 1000.0), "ks": mk + 10,
+        "ks_err": np.full(n, 0.01), "a_ks": np.zeros(n), "a_ks_err": np.full(n, 0.01),
+        "parallax": parallax, "parallax_error": np.full(n, 0.005), }  # fmt: skip
 
 
 def test_stars_far_off_on_either_side_are_left_out():
@@ -125,11 +129,13 @@ def test_tables_of_the_noise_hold_every_walker_at_every_step():
 
 
 def test_excess_of_the_parallax_by_hand():
-    """Of M = -1 at Ks - A = 9.5 - 0.5: 1 mas; errors of 0.3, 0.4 and 1.2 mag are 1.3 together, 0.26 ln 10 mas."""
+    """Of M = -1 at Ks - A = 9.5 - 0.5: 1 mas;
+    errors of 0.3, 0.4 and 1.2 mag are 1.3 together, 0.26 ln 10 mas.
+    """
     one = np.ones(1)
     found = snr_dparallax(
-        -one, 0.3, ks=9.5 * one, ks_err=0.4 * one, a_ks=0.5 * one, a_ks_err=1.2 * one, parallax=0.4 * one,
-        parallax_error=0.5 * one,
+        -one, 0.3, ks=9.5 * one, ks_err=0.4 * one, a_ks=0.5 * one, a_ks_err=1.2 * one,
+        parallax=0.4 * one, parallax_error=0.5 * one,
     )  # fmt: skip
     assert found == pytest.approx(0.6 / np.hypot(0.26 * np.log(10), 0.5))
 
@@ -143,24 +149,27 @@ def test_tables_of_the_rounds_by_hand():
     wanted = {"network": "emission", "iteration": 1, "n_train": 3, "n_dropped": 1, "bias_test": 5.0,
               "scatter_train": pytest.approx(1.4826), "scatter_test": pytest.approx(2 * 1.4826)}  # fmt: skip
     assert made["luminosity_summary"][1] == wanted
-    assert [(r["star_id"], r["used"], r["residual"], r["snr_dparallax"]) for r in made["luminosity_stars"][:4]] == [
-        ("a", True, 0.0, 1.0), ("b", True, 1.0, 2.0), ("c", True, 3.0, 3.0), ("d", False, 50.0, 9.0),
-    ]  # fmt: skip
-    assert made["luminosity_history"][0] == {"network": "emission", "iteration": 0, "epoch": 0, "train_loss": 0.5,
-                                             "test_loss": 0.7}  # fmt: skip
+    assert [(r["star_id"], r["used"], r["residual"],
+        r["snr_dparallax"]) for r in made["luminosity_stars"][:4]] == [
+        ("a", True, 0.0, 1.0), ("b", True, 1.0, 2.0), ("c", True, 3.0, 3.0),
+        ("d", False, 50.0, 9.0), ]  # fmt: skip
+    assert made["luminosity_history"][0] == {"network": "emission", "iteration": 0, "epoch": 0,
+        "train_loss": 0.5, "test_loss": 0.7}  # fmt: skip
 
 
 def sky(n: int) -> pa.Table:
-    """M_geo in steps; the score of all pixels is M_geo + a small residual, that of the clean windows 5 mag more."""
+    """M_geo in steps; the score of all pixels is M_geo + a small residual,
+    that of the clean windows 5 mag more.
+    """
     mk_geo = -3 + np.arange(n) / n
     train = np.arange(n) % 2 == 0
     off = np.where(train, 0.1, 0.4) * np.where(np.arange(n) % 4 < 2, 1, -1)
     columns = {
         "star_id": [f"S{i:03d}" for i in range(n)], "em_flag": np.zeros(n), "mk_geo": mk_geo,
-        "mk_geo_err": np.full(n, 0.01), "ks": mk_geo + 10, "ks_err": np.full(n, 0.01), "a_ks": np.zeros(n),
-        "a_ks_err": np.full(n, 0.01), "parallax": np.ones(n), "parallax_error": np.full(n, 0.01),
-        "snr_g": np.where(train, np.where(np.arange(n) < 10, 50.0, 90.0), 60.0), "is_train": train,
-    }  # fmt: skip
+        "mk_geo_err": np.full(n, 0.01), "ks": mk_geo + 10, "ks_err": np.full(n, 0.01),
+        "a_ks": np.zeros(n), "a_ks_err": np.full(n, 0.01), "parallax": np.ones(n),
+        "parallax_error": np.full(n, 0.01), "snr_g": np.where(train,
+        np.where(np.arange(n) < 10, 50.0, 90.0), 60.0), "is_train": train, }  # fmt: skip
     for name, shift in (("score_full", 0.0), ("score_clean", 5.0)):
         values = np.column_stack([mk_geo + off + shift, np.zeros(n)]).astype(np.float32)
         columns[name] = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), 2)
@@ -168,11 +177,13 @@ def sky(n: int) -> pa.Table:
 
 
 def test_the_scatter_of_test_stars_judges_who_is_binary(monkeypatch):
-    """A network that gives the first score back. Test stars of S/N 60 are as good as the poorest that train (50)."""
+    """A network that gives the first score back.
+    Test stars of S/N 60 are as good as the poorest that train (50).
+    """
     monkeypatch.setattr(module, "train", lambda *_: ({}, []))
     monkeypatch.setattr(module, "predict", lambda score, **_: score[:, 0].astype(float))
-    given = SimpleNamespace(rejection_iterations=1, binary_nsigma=1e9, network_min_stars=20, network_seed=1,
-                            domain_components=1, domain_fraction=0.9, domain_bright_fraction=0.1)  # fmt: skip
+    given = SimpleNamespace(rejection_iterations=1, binary_nsigma=1e9, network_min_stars=20,
+        network_seed=1, domain_components=1, domain_fraction=0.9, domain_bright_fraction=0.1)  # fmt: skip
     table = sky(200)
     fit = module.luminosity(table.to_reader, given)
     rows = [r for r in fit.tables["luminosity_stars"].to_pylist() if r["network"] == "non_emission"]
@@ -193,8 +204,8 @@ def test_the_brightest_is_of_the_stars_that_were_used(monkeypatch):
     monkeypatch.setattr(module, "predict", lambda score, **_: score[:, 0].astype(float))
     dropped = np.arange(100) < 10
     monkeypatch.setattr(module, "snr_dparallax", lambda mk, *_, **__: np.where(dropped, 9.0, 0.0))
-    given = SimpleNamespace(rejection_iterations=1, binary_nsigma=2.0, network_min_stars=20, network_seed=1,
-                            domain_components=1, domain_fraction=0.9, domain_bright_fraction=0.0)  # fmt: skip
+    given = SimpleNamespace(rejection_iterations=1, binary_nsigma=2.0, network_min_stars=20,
+        network_seed=1, domain_components=1, domain_fraction=0.9, domain_bright_fraction=0.0)  # fmt: skip
     fit = module.luminosity(sky(200).to_reader, given)
     assert fit.arrays["full_brightest"] == pytest.approx(-3 + 20 / 200)
     last = [r["used"] for r in fit.tables["luminosity_stars"].to_pylist()
@@ -203,7 +214,9 @@ def test_the_brightest_is_of_the_stars_that_were_used(monkeypatch):
 
 
 def test_a_leaf_has_as_many_stars_as_it_must():
-    """40 stars cannot be split into leaves of 21: the tree is a constant; into leaves of 20 they can."""
+    """40 stars cannot be split into leaves of 21: the tree is a constant;
+    into leaves of 20 they can.
+    """
     label = np.where(np.arange(40) < 20, 0.0, 1.0)
     score = label[:, None]
     given = {"label_trees": 1, "label_leaves": 2, "label_learning_rate": 1.0, "label_seed": 1}
@@ -213,7 +226,9 @@ def test_a_leaf_has_as_many_stars_as_it_must():
 
 
 def test_the_threshold_is_that_of_the_lower_side_and_outliers_do_not_rule_it():
-    """Excess of 0.5 +- 1 in units of its error; a fifth emits far above, one in fifty is far below."""
+    """Excess of 0.5 +- 1 in units of its error;
+    a fifth emits far above, one in fifty is far below.
+    """
     random = np.random.default_rng(8)
     error = random.uniform(0.5, 2.0, 4000)
     excess = 0.5 + random.normal(size=4000) * error

@@ -1,4 +1,6 @@
-"""A query in a process of its own: bounded in time and memory whatever it does, ended with whoever asked."""
+"""A query in a process of its own:
+bounded in time and memory whatever it does, ended with whoever asked.
+"""
 
 import os
 import resource
@@ -18,7 +20,8 @@ from obcat.query.sql import answer, ask
 RUNAWAY = "SELECT count(*) FROM generate_series(1, 1000000000000)"
 # none of these looks at the clock, or at the limit of memory, while it works
 LATE = {
-    "a function": "SELECT length(printf('%900000000d', 7)) + levenshtein(repeat('p', 90000), repeat('q', 90000))",
+    "a function": "SELECT length(printf('%900000000d', 7)) + levenshtein(repeat('p', 90000), "
+    "repeat('q', 90000))",
     "the parser": "SELECT " + " OR ".join(["false"] * 60_000),
     "the planner": "SELECT " + ",".join(f"{i} AS k{i}" for i in range(60_000)),
 }

@@ -34,7 +34,9 @@ OTHERS = (
 
 @pytest.mark.parametrize(("sigmas", "edge"), [(3.0, 1), (4.0, 1), (4.15, 0), (5.0, 0)])
 def test_a_distance_is_at_the_edge_where_a_thousandth_is_left(sigmas, edge):
-    """With the spectrum alone ln d is normal, mean c + w^2, deviation w = 0.1: its density is 0.001 at 4.07 sigma."""
+    """With the spectrum alone ln d is normal, mean c + w^2, deviation w = 0.1:
+    its density is 0.001 at 4.07 sigma.
+    """
     mk_err = WIDTH / (0.2 * math.log(10))
     limit = math.exp(WIDTH**2 + sigmas * WIDTH)  # c = 0: Ks - A - M = 10, one kpc
     assert (math.exp(-(sigmas**2) / 2) / math.sqrt(2 * math.pi) / WIDTH > 1e-3) == bool(edge)
@@ -70,7 +72,9 @@ def staged(con, fill, table: str, row: dict) -> dict:
 
 @pytest.mark.parametrize("missing", [-999.0, -9999.0])
 def test_ingest_knows_sentinels_without_the_stage(tmp_path, missing):
-    """Every number but a position: accepted, kept as it came, and known for a number that says nothing."""
+    """Every number but a position: accepted, kept as it came,
+    and known for a number that says nothing.
+    """
     for name, source in SOURCES.items():
         for c in source.columns:
             if c.type != "DOUBLE" or c.column in ("ra", "dec") or name == "zero_point":
@@ -114,6 +118,8 @@ def test_the_cap_of_rows_stops_the_query_itself(database):
     ("rows", "cut"), [(2047, False), (2048, False), (2049, True), (4096, True)]
 )
 def test_an_answer_that_ends_with_the_cap_is_whole(database, rows, cut):
-    """Rows come 2,048 at a time: one more than that is in another portion, and is cut off, and said to be."""
+    """Rows come 2,048 at a time: one more than that is in another portion, and is cut off,
+    and said to be.
+    """
     found = answer(database, f"FROM range({rows})", max_rows=2048)
     assert (found.table.num_rows, found.cut) == (min(rows, 2048), cut)

@@ -1,4 +1,6 @@
-"""Threads and memory of a build follow the machine, the control group, the survey and the options."""
+"""Threads and memory of a build follow the machine, the control group,
+the survey and the options.
+"""
 
 import os
 import resource

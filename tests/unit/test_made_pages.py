@@ -1,4 +1,6 @@
-"""Pages in the repository that a command makes: the index of sql/, the drawing of the rooms. `make index` makes them."""
+"""Pages in the repository that a command makes: the index of sql/, the drawing of the rooms.
+`make index` makes them.
+"""
 
 import re
 import runpy

@@ -1,4 +1,6 @@
-"""Models kept on disk under the hash of their rows, parameters and code; nothing damaged is ever used."""
+"""Models kept on disk under the hash of their rows, parameters and code;
+nothing damaged is ever used.
+"""
 
 import json
 

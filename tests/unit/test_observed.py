@@ -1,4 +1,6 @@
-"""A user's arrays as what they are: masks, units, uncertainties, scale; or refused with what was given and the remedy."""
+"""A user's arrays as what they are: masks, units, uncertainties, scale;
+or refused with what was given and the remedy.
+"""
 
 import re
 from typing import Any
@@ -199,7 +201,9 @@ def test_what_cannot_be_is_refused_by_name(flux, ivar, said):
 
 @pytest.mark.parametrize("power", [-90, -40, -17, -6, 0, 6, 40, 120])
 def test_any_scale_of_flux_keeps_every_spectrum(power):
-    """Powers of ten from the SI to counts: the same spectrum up to one factor, in the range of float32."""
+    """Powers of ten from the SI to counts:
+    the same spectrum up to one factor, in the range of float32.
+    """
     scale = 10.0**power
     flux, ivar = gridded(WAVELENGTH, FLUX.astype(float) * scale, IVAR.astype(float) / scale**2)
     factor = float(np.median(flux[0] / PLAIN[0][0]))

@@ -1,4 +1,6 @@
-"""Progress: nothing on stdout, nothing for what is quick, a plain line now and then where no terminal is."""
+"""Progress: nothing on stdout, nothing for what is quick,
+a plain line now and then where no terminal is.
+"""
 
 import sys
 

@@ -28,14 +28,16 @@ ALTERNATING = np.where(PIXEL % 2, 1.0, -1.0)
 
 
 def made(n: int, **columns: Any) -> Sample:
-    """n spectra of flux 1 and inverse variance 1, S/N 20, of the survey proper, each at another place."""
+    """n spectra of flux 1 and inverse variance 1, S/N 20, of the survey proper,
+    each at another place.
+    """
     shape = (n, N_PIXEL)
     given = {
         "flux": np.ones(shape), "ivar": np.ones(shape), "andmask": np.zeros(shape, np.uint8),
-        "ormask": np.zeros(shape, np.uint8), "inside": np.ones(shape, bool), "z": np.zeros(n), "snr": np.full(n, 20.0),
-        "lmjd": np.full(n, 57000), "ra": 10.0 + np.arange(n), "dec": np.full(n, 20.0),
-        "subclass": np.full(n, "A0"), "release": np.full(n, 5), "simulated": False,
-    }  # fmt: skip
+        "ormask": np.zeros(shape, np.uint8), "inside": np.ones(shape, bool), "z": np.zeros(n),
+        "snr": np.full(n, 20.0), "lmjd": np.full(n, 57000), "ra": 10.0 + np.arange(n),
+        "dec": np.full(n, 20.0), "subclass": np.full(n, "A0"), "release": np.full(n, 5),
+        "simulated": False, }  # fmt: skip
     return Sample(
         **{
             name: np.asarray(v) if name != "simulated" else v
@@ -72,7 +74,9 @@ def test_a_row_holds_percentiles_and_mean_of_what_is_known():
 
 
 def test_masks_are_counted_by_kind():
-    """Of two spectra of the survey proper the second has: 5 bits of value 1, 3 of 2, one of both; and an early one."""
+    """Of two spectra of the survey proper the second has: 5 bits of value 1, 3 of 2, one of both;
+    and an early one.
+    """
     ormask, andmask = np.zeros((3, N_PIXEL), np.uint8), np.zeros((3, N_PIXEL), np.uint8)
     flux, ivar = np.ones((3, N_PIXEL)), np.ones((3, N_PIXEL))
     ormask[1, :5], ormask[1, 5:8], ormask[1, 8] = 1, 2, 3
@@ -135,7 +139,9 @@ def test_correlation_leaves_out_what_is_far_off():
 
 
 def test_sky_lines_and_outliers():
-    """3 times the error about 5578, 1 elsewhere; of the blue arm one pixel in a hundred is far too bright, two too dark."""
+    """3 times the error about 5578, 1 elsewhere;
+    of the blue arm one pixel in a hundred is far too bright, two too dark.
+    """
     pull = np.array([ALTERNATING])
     pull[0, pixels_within(SKY_LINES[0] - 5, SKY_LINES[0] + 5)] *= 3
     blue = np.arange(N_PIXEL)[pixels_within(4200, 5500)]
@@ -151,7 +157,9 @@ def test_sky_lines_and_outliers():
 
 
 def test_residuals_are_in_stated_errors():
-    """Flux 4 +- 0.5 with an error of 0.25: two errors, whatever the level; nothing where it is masked."""
+    """Flux 4 +- 0.5 with an error of 0.25: two errors, whatever the level;
+    nothing where it is masked.
+    """
     flux, ivar = 4 + 0.5 * ALTERNATING[None], np.full((1, N_PIXEL), 16.0)
     ivar[0, 100] = 0
     found = residuals(made(1, flux=flux, ivar=ivar), np.full((1, N_PIXEL), 4.0))
@@ -161,7 +169,9 @@ def test_residuals_are_in_stated_errors():
 
 
 def test_lines_are_taken_off_at_the_redshift_of_each_star():
-    """Twelve stars with one line, moved by up to 20 pixels: what one finds of it elsewhere does not fit here."""
+    """Twelve stars with one line, moved by up to 20 pixels:
+    what one finds of it elsewhere does not fit here.
+    """
     z = 10 ** (LOG_STEP * np.linspace(-20, 20, 12)) - 1
     moved = PIXEL[None] - np.linspace(-20, 20, 12)[:, None]
     flux = 1 - 0.4 * np.exp(-0.5 * ((moved - 2000) / 12) ** 2)
@@ -182,7 +192,9 @@ def test_depth_of_a_telluric_band_is_below_the_line_between_its_sides():
 
 
 def test_step_between_the_arms():
-    """The red side is 1.1 times too bright; one spectrum of DR5, one of DR9, one too faint to be asked."""
+    """The red side is 1.1 times too bright;
+    one spectrum of DR5, one of DR9, one too faint to be asked.
+    """
     flux = np.tile(np.where(WAVELENGTH > 5850, 1.1, 1.0), (3, 1))
     sample = made(3, flux=flux, snr=np.array([50.0, 50.0, 30.0]), release=np.array([5, 9, 5]))
     found = values(response(sample, np.ones((3, N_PIXEL)), np.ones(3, bool)))
@@ -192,7 +204,8 @@ def test_step_between_the_arms():
 
 
 def test_continua_of_two_nights_are_compared():
-    """Visits of one star: two nights, the second tilted by 10 per cent a 1,000 A; a third of the same night, and a
+    """Visits of one star: two nights, the second tilted by 10 per cent a 1,000 A; a third of the
+    same night, and a
     star 20 arcsec away, are no pair."""
     tilt = np.exp(0.1 * (WAVELENGTH - 6450) / 1000)
     ra, lmjd = np.array([10.0, 10.0, 10 + 20 / 3600]), np.array([57000, 57001, 57001])
@@ -222,8 +235,9 @@ def write(path: Path, number: int, **cards: Any) -> None:
     rows = np.full((5, 3800), number, np.float32) + np.array(
         [[0.0], [0.25], [0], [1], [2]], np.float32
     )
-    header = {"VERSPIPE": "v2.9.7", "CLASS": "STAR", "COEFF0": LOG_START + 3 * LOG_STEP, "Z": 0.001, "SNRG": 30.0,
-              "SNRR": 40.0, "RA": 10.0, "DEC": 20.0, "LMJD": 57000, "SUBCLASS": "A1", "DATA_V": "LAMOST DR7"}  # fmt: skip
+    header = {"VERSPIPE": "v2.9.7", "CLASS": "STAR", "COEFF0": LOG_START + 3 * LOG_STEP, "Z": 0.001,
+        "SNRG": 30.0, "SNRR": 40.0, "RA": 10.0, "DEC": 20.0, "LMJD": 57000, "SUBCLASS": "A1",
+        "DATA_V": "LAMOST DR7"}  # fmt: skip
     hdu = fits.PrimaryHDU(rows)
     hdu.header.update(header | cards)
     hdu.writeto(path)

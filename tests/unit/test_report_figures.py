@@ -1,4 +1,6 @@
-"""What the figures draw: the points, lines, counts and titles of invented stars, worked out by hand."""
+"""What the figures draw: the points, lines, counts and titles of invented stars,
+worked out by hand.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -24,18 +26,21 @@ N = 40
 
 
 def star(i: int) -> dict:
-    """Star i: 20 test stars, the last of low S/N, 15 that train, 5 of neither; every fourth emits, every fifth is binary."""
+    """Star i: 20 test stars, the last of low S/N, 15 that train, 5 of neither;
+    every fourth emits, every fifth is binary.
+    """
     mk_geo = -2 + 0.05 * i
     return {
-        "specid": f"5{i:04d}-P-01-{i:03d}", "star_id": f"S{i}", "uniqflag": 1, "snr_g": 60.0 if i < 30 and i != 19 else 25.0,
-        "em_flag": int(i % 4 == 0), "binary_flag": None if i == 7 else int(i % 5 == 0), "erroneous": int(i >= 28),
+        "specid": f"5{i:04d}-P-01-{i:03d}", "star_id": f"S{i}", "uniqflag": 1,
+        "snr_g": 60.0 if i < 30 and i != 19 else 25.0, "em_flag": int(i % 4 == 0),
+        "binary_flag": None if i == 7 else int(i % 5 == 0), "erroneous": int(i >= 28),
         "mk_geo": mk_geo, "mk": mk_geo + 0.13 * (i % 3 + 1), "mk_geo_err": 0.25, "mk_err": 0.5,
         "teff": 10000.0 + 500 * i, "logg": 4.0, "feh": 0.0, "rv": 10.0 + i, "rv_err": 2.0,
-        "parallax": 1.0, "parallax_corrected": 0.9 if i % 2 else 1.25, "parallax_error": 0.1 if i % 2 else 0.25,
-        "dis": 1.0 + i / 100, "dis_low": 0.8, "dis_high": 1.4, "x": -8.0 - i / 10, "y": i / 10.0,
-        "quality": 0, "ebv": 0.5, "ruwe": 1.0 + i / 100, "snr_dparallax": i / 10.0,
-        "halpha_chi2": float(i), "clean_chi2": 100.0 - i, "simulated": 1, "ra": 200.0, "dec": 40.0,
-    }  # fmt: skip
+        "parallax": 1.0, "parallax_corrected": 0.9 if i % 2 else 1.25,
+        "parallax_error": 0.1 if i % 2 else 0.25, "dis": 1.0 + i / 100, "dis_low": 0.8,
+        "dis_high": 1.4, "x": -8.0 - i / 10, "y": i / 10.0, "quality": 0, "ebv": 0.5,
+        "ruwe": 1.0 + i / 100, "snr_dparallax": i / 10.0, "halpha_chi2": float(i),
+        "clean_chi2": 100.0 - i, "simulated": 1, "ra": 200.0, "dec": 40.0, }  # fmt: skip
 
 
 def second(row: dict) -> dict:
@@ -54,15 +59,19 @@ def survey(template, tmp_path_factory, fill) -> Reading:
     path = Path(shutil.copy(template, tmp_path_factory.mktemp("figures") / "obcat.duckdb"))
     with db.connect(path) as con:
         bits = dict(con.execute("SELECT name, bit FROM meta.quality_bits").fetchall())
-        rows = [star(i) | {"quality": bits["distance_edge"] if i == 3 else bits["no_ks"] if i == 4 else 0}
-                for i in range(N)]  # fmt: skip
+        rows = [
+            star(i)
+            | {"quality": bits["distance_edge"] if i == 3 else bits["no_ks"] if i == 4 else 0}
+            for i in range(N)
+        ]
         visits = [second(rows[0]), second(rows[1])]
         visits[0] |= {"ra": 92.95450, "dec": 22.82575 + 2.9 / 3600}
         visits[1] |= {"ra": 92.95450, "dec": 22.82575 + 3.1 / 3600}
         con.execute("INSERT INTO meta.survey (name, simulated) VALUES ('hand', 1)")
         fill(con, "catalog.ob_stars", [*rows, *visits])
         fill(con, "luminosity.good_parallax", [
-            {"specid": r["specid"], "star_id": r["star_id"], "em_flag": r["em_flag"], "is_train": int(i >= 20)}
+            {"specid": r["specid"], "star_id": r["star_id"], "em_flag": r["em_flag"],
+            "is_train": int(i >= 20)}
             for i, r in enumerate(rows[:35])])  # fmt: skip
         fill(
             con,
@@ -100,7 +109,8 @@ def chain() -> list[dict]:
     """Steps 0 to 299, 0 to 1 in alpha beyond the burnt third; of stars with emission all 7."""
     plain = [
         {"em_flag": 0, "step": i, "walker": 0, "alpha": (i - 100) / 200 if i >= 100 else 5.0,
-         "beta": i / 300, "sigma_int": 0.2 + i / 3000, "sigma_100": 0.1 + i / 3000} for i in range(301)
+         "beta": i / 300, "sigma_int": 0.2 + i / 3000,
+         "sigma_100": 0.1 + i / 3000} for i in range(301)
     ]  # fmt: skip
     names = ("alpha", "beta", "sigma_int", "sigma_100")
     emission = [
@@ -161,9 +171,9 @@ def test_flow_counts_what_each_box_names(survey):
     assert found == {
         "LAMOST spectra": "11 files", "rest frame, divided by continuum": "9 spectra",
         "PCA, emission lines": "3 spectra with emission", "labels and colours": "4 stars",
-        "Gaia parallax": "15 training stars", "two networks": "6 spectra", "noise model by MCMC": "20 test stars",
-        "parallax excess": "5 spectra classified", "distance from both": "7 spectra", "the catalog": "42 rows",
-    }  # fmt: skip
+        "Gaia parallax": "15 training stars", "two networks": "6 spectra",
+        "noise model by MCMC": "20 test stars", "parallax excess": "5 spectra classified",
+        "distance from both": "7 spectra", "the catalog": "42 rows", }  # fmt: skip
 
 
 def test_erroneous_spectra_are_the_worst_of_good_snr(survey, fill):
@@ -217,7 +227,9 @@ def test_corner_plot_names_middle_and_68_per_cent(survey):
 
 
 def test_contours_enclose_68_and_95_per_cent():
-    """100 samples in cells of 60, 20, 10, 6, 4: 80 per cent lie in the first two, 96 in the first four."""
+    """100 samples in cells of 60, 20, 10, 6, 4:
+    80 per cent lie in the first two, 96 in the first four.
+    """
     assert magnitudes.levels(np.array([[60.0, 20, 10], [6, 4, 0]])) == [6.0, 20.0]
 
 
@@ -268,7 +280,9 @@ def test_gravity_shows_binaries_apart_and_geometric_magnitudes_of_good_parallaxe
 
 
 def test_excess_is_told_by_precision_and_flag(survey):
-    """Parallaxes of 0.9 over 0.1 are below ten, as are those of 1.25 over 0.25; so all are imprecise here."""
+    """Parallaxes of 0.9 over 0.1 are below ten, as are those of 1.25 over 0.25;
+    so all are imprecise here.
+    """
     figure = drawn(Figure(), survey, binaries.excess)
     left, right = figure.axes
     nsigma = method_parameters(survey.con)["binary_nsigma"]
@@ -331,14 +345,18 @@ def test_overview_draws_test_stars_and_kinds(survey):
 
 
 def test_overview_scatter_is_of_stars_without_emission():
-    """Residuals 0, 1, 2 without emission, 9 and 9 with: median 1, scatter 1.4826; of all it would be twice that."""
+    """Residuals 0, 1, 2 without emission, 9 and 9 with: median 1, scatter 1.4826;
+    of all it would be twice that.
+    """
     data = {name: np.zeros(5) for name in ("is_train", "mk_geo")} | {"snr_g": np.full(5, 60.0)}
     data |= {"mk": np.array([0.0, 1, 2, 9, 9]), "em_flag": np.array([0.0, 0, 0, 1, 1])}
     assert "emission: 1.48 mag" in panel(overview.geometry, data).get_title()
 
 
 def test_reddening_beside_its_truth(survey, monkeypatch):
-    """Best visits, measured less true: 0.1 without emission, -0.3 with; the second visit is off by 9."""
+    """Best visits, measured less true: 0.1 without emission, -0.3 with;
+    the second visit is off by 9.
+    """
     data = {
         "uniqflag": np.array([1.0, 1, 1, 1, 2]), "em_flag": np.array([0.0, 0, 1, 1, 0]),
         "true_ebv": np.array([0.4, 0.5, 0.6, 0.8, 0.0]), "ebv": np.array([0.5, 0.6, 0.3, 0.5, 9.0]),
@@ -376,7 +394,9 @@ def test_composites_are_brighter_than_their_primary_by_the_light_of_both(survey,
 
 
 def test_threshold_masks_and_windows_of_the_spectra(template, tmp_path, fill):
-    """A masked pixel is not drawn; grey is what is not in the clean windows; the line is the fourth number."""
+    """A masked pixel is not drawn; grey is what is not in the clean windows;
+    the line is the fourth number.
+    """
     path = Path(shutil.copy(template, tmp_path / "obcat.duckdb"))
     ivar = np.ones(N_PIXEL)
     ivar[2000] = 0
@@ -389,12 +409,12 @@ def test_threshold_masks_and_windows_of_the_spectra(template, tmp_path, fill):
             [{"specid": star(1)["specid"], "flux": np.full(N_PIXEL, 1.25), "ivar": ivar}],
         )
         fill(con, "spectra.scores", [{"specid": star(1)["specid"], "score_clean": np.zeros(100)}])
-        fill(con, "emission.lines", [{"specid": "a", "halpha_excess": 0.5, "halpha_significance": 9.0,
-                                      "halpha_chi2": 2.0, "em_flag": 1, "erroneous": 0}])  # fmt: skip
+        fill(con, "emission.lines", [{"specid": "a", "halpha_excess": 0.5,
+            "halpha_significance": 9.0, "halpha_chi2": 2.0, "em_flag": 1, "erroneous": 0}])  # fmt: skip
         arrays = {
-            "mean": np.ones(N_PIXEL), "scale": np.ones(N_PIXEL), "full_from_clean": np.zeros((100, N_PIXEL)),
-            "excess_calibration": np.array([0.5, 1.5, 2.5, 3.5]),
-        }  # fmt: skip
+            "mean": np.ones(N_PIXEL), "scale": np.ones(N_PIXEL),
+            "full_from_clean": np.zeros((100, N_PIXEL)),
+            "excess_calibration": np.array([0.5, 1.5, 2.5, 3.5]), }  # fmt: skip
         for name, array in arrays.items():
             row = ["pca", name, array.dtype.str, list(array.shape), array.tobytes()]
             con.execute("INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)", row)
@@ -429,7 +449,9 @@ def test_an_axis_shows_all_but_a_few_in_a_thousand():
 
 
 def test_fractions_are_judged_against_their_own_tolerance(survey):
-    """10 of 40 stars emit: 25 per cent, where the paper has 13; 8 are binary: 20 per cent, paper 10."""
+    """10 of 40 stars emit: 25 per cent, where the paper has 13;
+    8 are binary: 20 per cent, paper 10.
+    """
     found = {row.what.split(",")[0]: row for row in judgements(survey)}
     assert found["stars with emission"].verdict == "outside"
     assert found["stars with emission"].here == "25.0 % (10 of 40)"

@@ -1,4 +1,6 @@
-"""columns.csv and tables.csv: names, types, units and UCDs that other programs accept, and no loose ends."""
+"""columns.csv and tables.csv: names, types, units and UCDs that other programs accept,
+and no loose ends.
+"""
 
 import csv
 import re

@@ -1,4 +1,6 @@
-"""Where a survey is simulated: nothing of others goes, and survey and truth are always of one simulation."""
+"""Where a survey is simulated: nothing of others goes,
+and survey and truth are always of one simulation.
+"""
 
 import json
 import shutil

@@ -1,4 +1,6 @@
-"""A survey file says what it says, and every fault in it is one line that names the key and the remedy."""
+"""A survey file says what it says,
+and every fault in it is one line that names the key and the remedy.
+"""
 
 import subprocess
 import sys

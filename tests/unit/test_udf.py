@@ -1,4 +1,6 @@
-"""The adapter between DuckDB and the kernels: NULL and NaN, batches of any size, and every argument in its place."""
+"""The adapter between DuckDB and the kernels:
+NULL and NaN, batches of any size, and every argument in its place.
+"""
 
 import inspect
 import re
@@ -98,7 +100,9 @@ def test_a_row_of_an_array_with_one_nan_is_null():
 
 
 def test_one_row_is_computed_as_in_a_big_batch():
-    """A product of matrices of one row takes another path through BLAS; the kernel never sees one row."""
+    """A product of matrices of one row takes another path through BLAS;
+    the kernel never sees one row.
+    """
     rng = np.random.default_rng(5)
     basis = rng.standard_normal((3909, 100))
 

@@ -1,4 +1,6 @@
-"""What is published of a parameter is what was run: value, status and words, of any parameter, in every format."""
+"""What is published of a parameter is what was run:
+value, status and words, of any parameter, in every format.
+"""
 
 import json
 import re
@@ -31,7 +33,9 @@ FORMATS = [
 
 
 def other(p: Parameter) -> float:
-    """A value in the range of a parameter that is not its own, but for the one that has no other."""
+    """A value in the range of a parameter that is not its own,
+    but for the one that has no other.
+    """
     between = (float(p.value) + 2 * float(p.max if float(p.max) > float(p.value) else p.min)) / 3
     return int(between) if p.type == "INTEGER" else float(f"{between:.5g}")
 

@@ -57,7 +57,8 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
         "import os, time\nfrom obcat.machine import ordered\n"
         "def pid_of(_):\n    return os.getpid()\n"
         "if __name__ == '__main__':\n"
-        "    results = ordered(pid_of, range(300), 2, ahead=1)\n    print(next(results), flush=True)\n"
+        "    results = ordered(pid_of, range(300), 2, ahead=1)\n    print(next(results), "
+        "flush=True)\n"
         "    time.sleep(60)\n",
         encoding="utf-8",
     )

@@ -11,15 +11,17 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 FROM_HERE = ("file:", "blob:", "data:")
 
 
 @dataclass
 class Opened:
-    """A page that is ready; addresses it asked for, those its policy stopped, errors of its script and console."""
+    """A page that is ready; addresses it asked for, those its policy stopped,
+    errors of its script and console.
+    """
 
     page: Any
     stopped: list[str] = field(default_factory=list)
@@ -48,7 +50,9 @@ def launched() -> Iterator[Any]:
 
 
 def open_page(browser: Any, path: Path, **context: Any) -> Opened:
-    """Load a page from its file, as a double click does, and wait until it says that it is ready."""
+    """Load a page from its file, as a double click does,
+    and wait until it says that it is ready.
+    """
     page = browser.new_context(
         **({"viewport": {"width": 1400, "height": 1000}} | context)
     ).new_page()

@@ -1,4 +1,6 @@
-"""The smallest survey that trains every model, and how to ingest and build it, in this process or in one of its own."""
+"""The smallest survey that trains every model, and how to ingest and build it,
+in this process or in one of its own.
+"""
 
 import os
 import shutil
@@ -19,7 +21,8 @@ from obcat.survey import Survey, load
 ROOT = Path(__file__).parents[2]
 OBCAT = (sys.executable, "-c", "from obcat.cli import main; main()")
 N_STARS = int(os.environ.get("OBCAT_TEST_STARS", "180"))
-# 890 pixels about H alpha instead of 3,700, so that eigenvectors take a second; few stars, trees, epochs and steps
+# 890 pixels about H alpha instead of 3,700, so that eigenvectors take a second; few stars, trees,
+# epochs and steps
 PARAMETERS = {
     "pca_min_wavelength": 5500,
     "pca_max_wavelength": 6750,

@@ -1,4 +1,6 @@
-"""docs/add-a-step.md: its patches apply to this checkout, its tests pass there, and a build has the new column."""
+"""docs/add-a-step.md: its patches apply to this checkout, its tests pass there,
+and a build has the new column.
+"""
 
 import re
 import shutil

@@ -1,4 +1,6 @@
-"""The commands as a user meets them: help, one line for every fault, exit codes, nothing on stdout but the answer."""
+"""The commands as a user meets them:
+help, one line for every fault, exit codes, nothing on stdout but the answer.
+"""
 
 import pytest
 
@@ -60,7 +62,8 @@ def test_no_survey_file(tmp_path, command):
     done = obcat(command, tmp_path / "none.toml")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"Error: {tmp_path / 'none.toml'}: cannot be read (No such file or directory); give a survey's TOML file"
+        f"Error: {tmp_path / 'none.toml'}: cannot be read (No such file or directory); give a "
+        "survey's TOML file"
     ]
 
 
@@ -163,5 +166,6 @@ def test_two_builds_at_once(first, files, tmp_path):
         done = obcat("build", toml, "--build", tmp_path)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"Error: {tmp_path / 'small'}: another obcat command is using this folder; wait for it to end"
+        f"Error: {tmp_path / 'small'}: another obcat command is using this folder; wait "
+        "for it to end"
     ]

@@ -1,4 +1,6 @@
-"""The cookbook on the simulated survey: answers worked out anew from the table, by numpy, and from the truth."""
+"""The cookbook on the simulated survey:
+answers worked out anew from the table, by numpy, and from the truth.
+"""
 
 import re
 from pathlib import Path
@@ -145,7 +147,9 @@ def test_over_luminous_stars_near_a_cluster(ask, table):
 
 @pytest.fixture(scope="module")
 def mine(files, tmp_path_factory) -> Path:
-    """A list as a user has it, with the names of the truth, as CSV and as VOTable; one star is nobody's."""
+    """A list as a user has it, with the names of the truth, as CSV and as VOTable;
+    one star is nobody's.
+    """
     stars = pq.read_table(files.parent / "truth" / "stars.parquet", columns=["name", "ra", "dec"])
     nobody = {"name": "x", "ra": 1.0, "dec": -89.0}
     rows = Table({name: [*stars[name].to_pylist()[:60], value] for name, value in nobody.items()})

@@ -18,10 +18,12 @@ from obcat.udf import UDFS
 from tests.whole.small import obcat
 
 INTERNAL = "database_name = current_database() AND NOT internal"
-# UDF: SQL that gives its arguments by the kernel's own names, its results in order, and the row's name first
+# UDF: SQL that gives its arguments by the kernel's own names, its results in order, and the row's
+# name first
 INPUTS = {
     "normalised": "SELECT specid, flux, ivar, z FROM raw.spectra ORDER BY specid",
-    "pca_scores": "SELECT specid, flux AS norm, ivar AS norm_ivar FROM spectra.normalised ORDER BY specid",
+    "pca_scores": "SELECT specid, flux AS norm, ivar AS norm_ivar FROM spectra.normalised "
+    "ORDER BY specid",
     "emission": """SELECT specid, s.flux AS norm, s.ivar AS norm_ivar, score_clean
         FROM spectra.normalised AS s JOIN spectra.scores USING (specid) ORDER BY specid""",
     "luminosity": """SELECT specid, score_clean, score_full, em_flag
@@ -54,7 +56,8 @@ def test_every_table_view_and_column_is_described(con):
         UNION ALL SELECT schema_name || '.' || view_name, comment FROM duckdb_views() WHERE {INTERNAL}"""
     ).fetchall()
     columns = con.execute(
-        f"SELECT schema_name || '.' || table_name || '.' || column_name, comment FROM duckdb_columns() WHERE {INTERNAL}"
+        "SELECT schema_name || '.' || table_name || '.' || column_name, comment FROM "
+        f"duckdb_columns() WHERE {INTERNAL}"
     ).fetchall()
     assert {name for name, _ in relations} == set(read_tables())
     assert len(columns) > 300
@@ -111,7 +114,8 @@ def test_nothing_in_the_database_is_nan_or_hangs_on_python(con):
     views = con.execute(f"SELECT sql FROM duckdb_views() WHERE {INTERNAL}").fetchall()
     assert not [sql for (sql,) in views for name in UDFS if f"{name}(" in sql]
     doubles = con.execute(
-        f"SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE {INTERNAL} AND data_type = 'DOUBLE'"
+        f"SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE {INTERNAL} "
+        "AND data_type = 'DOUBLE'"
         " AND schema_name <> 'raw'"
     ).fetchall()
     for schema, table, name in doubles:
@@ -152,7 +156,9 @@ def with_nan(column: pa.Array) -> np.ndarray:
 
 @pytest.mark.parametrize("name", INPUTS)
 def test_what_is_stored_is_what_the_kernel_says(con, name):
-    """The kernel is called by keyword here, so that an argument in a wrong place of the SQL is another result."""
+    """The kernel is called by keyword here,
+    so that an argument in a wrong place of the SQL is another result.
+    """
     udf = UDFS[name]
     rows, given = columns_of(con, INPUTS[name])
     kernel: Callable[..., Any] = udf.kernel

@@ -1,9 +1,11 @@
-"""Every block of README.md and docs/ runs, in the order in which a reader meets it; the site builds without a warning.
+"""Every block of README.md and docs/ runs, in the order in which a reader meets it; the site builds
+without a warning.
 
-The blocks run in a copy of the checkout, whose survey has 180 stars and the parameters of tests/whole/small.py, where
-`make catalog` finds it. One rule changes what is run: `make` gets STARS=180, and its targets that set up, take minutes
-or test (setup, dev, demo, test, lint, bench, lock, clean, distclean) are only planned (--dry-run). A block after the
-comment <!-- network --> is not run; the tests list it as skipped. A block that is no shell may have no command in it.
+The blocks run in a copy of the checkout, whose survey has 180 stars and the parameters of
+tests/whole/small.py, where `make catalog` finds it. One rule changes what is run: `make` gets
+STARS=180, and its targets that set up, take minutes or test (setup, dev, demo, test, lint, bench,
+lock, clean, distclean) are only planned (--dry-run). A block after the comment <!-- network --> is
+not run; the tests list it as skipped. A block that is no shell may have no command in it.
 """
 
 import os
@@ -129,7 +131,9 @@ def session(blocks: list[Block], folder: Path) -> tuple[int, str]:
 
 
 def checkout(folder: Path) -> None:
-    """Links to everything of the checkout but its builds; docs as a copy, for `make figure` writes there."""
+    """Links to everything of the checkout but its builds;
+    docs as a copy, for `make figure` writes there.
+    """
     for path in ROOT.iterdir():
         if path.name not in ("build", ".venv", ".git", "docs"):
             (folder / path.name).symlink_to(path)
@@ -144,7 +148,9 @@ def checkout(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def scratch(files, first, tmp_path_factory) -> Path:
-    """What was read and fitted for other tests is lent: `make catalog` takes it for its own, in half the time."""
+    """What was read and fitted for other tests is lent:
+    `make catalog` takes it for its own, in half the time.
+    """
     folder = tmp_path_factory.mktemp("checkout")
     checkout(folder)
     copy_build(first, folder / "build" / "simulated", "raw", "models")

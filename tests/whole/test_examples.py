@@ -1,4 +1,6 @@
-"""The examples in the docstrings of the face run on a small catalog, and say what they say but for its numbers."""
+"""The examples in the docstrings of the face run on a small catalog,
+and say what they say but for its numbers.
+"""
 
 import doctest
 import re

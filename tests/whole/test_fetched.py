@@ -1,8 +1,9 @@
-"""A survey fetched from the archives on loopback, killed three times on the way, gives the catalog of the local files.
+"""A survey fetched from the archives on loopback, killed three times on the way, gives the catalog
+of the local files.
 
-The survey file is the shipped one; only its name, the number of rows published, and where XSTPS-GAC comes from differ.
-It costs about as much as one small build: 180 stars, 260 spectra, five starts of the command. CI runs it again with
-OBCAT_TEST_STARS=2000.
+The survey file is the shipped one; only its name, the number of rows published, and where XSTPS-GAC
+comes from differ. It costs about as much as one small build: 180 stars, 260 spectra, five starts of
+the command. CI runs it again with OBCAT_TEST_STARS=2000.
 """
 
 import random
@@ -31,7 +32,9 @@ def archives(files, first) -> Archives:
 
 
 def shipped(path: Path, files: Path, url: str) -> Path:
-    """The shipped survey file for a simulated sky, which has no published catalog, and XSTPS-GAC for everybody."""
+    """The shipped survey file for a simulated sky, which has no published catalog,
+    and XSTPS-GAC for everybody.
+    """
     rows = len((files / "targets.csv").read_text().splitlines()) - 1
     text = SHIPPED.read_text(encoding="utf-8")
     parameters = "\n".join(f"{name} = {value}" for name, value in PARAMETERS.items())

@@ -1,4 +1,6 @@
-"""Killed at any moment: the old catalog stays whole and readable, the next run completes and gives the same catalog."""
+"""Killed at any moment: the old catalog stays whole and readable,
+the next run completes and gives the same catalog.
+"""
 
 import hashlib
 import random

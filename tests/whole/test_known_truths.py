@@ -51,19 +51,24 @@ def truth(files) -> Path:
 
 @contextmanager
 def copied(first: Made, folder: Path, truth: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A copy of the first build that may be spoiled, with the truth beside it, one row per spectrum."""
+    """A copy of the first build that may be spoiled, with the truth beside it,
+    one row per spectrum.
+    """
     copy_build(first, folder, "obcat.duckdb")
     with db.connect(folder / "obcat.duckdb") as con:
         for name in ("stars", "visits"):
             con.register(f"{name}_read", pq.read_table(truth / f"{name}.parquet"))
         con.execute(
-            "CREATE TEMP VIEW known AS SELECT v.specid, s.* FROM visits_read AS v JOIN stars_read AS s USING (name)"
+            "CREATE TEMP VIEW known AS SELECT v.specid, s.* FROM visits_read AS v JOIN "
+            "stars_read AS s USING (name)"
         )
         yield con
 
 
 def run_again(con: duckdb.DuckDBPyConnection, change: tuple[str, str] | None = None) -> None:
-    """Steps that follow the tables of Gaia and 2MASS, once more; ``change`` is a text to put in place of another."""
+    """Steps that follow the tables of Gaia and 2MASS, once more;
+    ``change`` is a text to put in place of another.
+    """
     register(con, "distance", {})
     files = [file for file in db.sql_files() if file.name in AGAIN]
     assert len(files) == len(AGAIN)
@@ -83,7 +88,9 @@ def column(con: duckdb.DuckDBPyConnection, query: str) -> np.ndarray:
 
 
 def biases(con: duckdb.DuckDBPyConnection) -> tuple[float, ...]:
-    """How far the medians of parallax, M_geo and distance are from the truth: mas, mag, relative."""
+    """How far the medians of parallax, M_geo and distance are from the truth:
+    mas, mag, relative.
+    """
     return con.execute("""
         SELECT
             abs(median(s.parallax_corrected - k.parallax))
@@ -128,10 +135,11 @@ def test_wrong_sign_of_the_zero_point_is_seen(first, truth, tmp_path, uncorrecte
 def explained(
     con: duckdb.DuckDBPyConnection, one: tuple[str, str, str], other: tuple[str, str, str]
 ) -> bool:
-    """Errors explain the deviations from the truth better than each other's errors do (normal likelihoods).
+    """Errors explain the deviations from the truth better than each other's errors do (normal
+    likelihoods).
 
-    ``one`` and ``other`` are (value, error, truth) of measurements of the same stars; deviations beyond ten errors of
-    either kind are left out, so that mistaken matches do not decide.
+    ``one`` and ``other`` are (value, error, truth) of measurements of the same stars; deviations
+    beyond ten errors of either kind are left out, so that mistaken matches do not decide.
     """
     parts = ", ".join(f"{value}, {error}, {known}" for value, error, known in (one, other))
     query = f"SELECT {parts} FROM sample.stars AS s INNER JOIN known AS k USING (specid)"
@@ -155,8 +163,8 @@ def explained(
 PAIRS = {
     "raw.gaia_dr2": (("s.parallax - s.parallax_offset", "s.parallax_error", "k.parallax"),
                      ("s.pmra", "s.pmra_error", "k.pmra"), ("parallax_error", "pmra_error")),
-    "raw.twomass": (("s.j", "s.j_err", "k.true_j"), ("s.ks", "s.ks_err", "k.true_ks"), ("j_msigcom", "ks_msigcom")),
-}  # fmt: skip
+    "raw.twomass": (("s.j", "s.j_err", "k.true_j"), ("s.ks", "s.ks_err", "k.true_ks"),
+    ("j_msigcom", "ks_msigcom")), }  # fmt: skip
 
 
 @pytest.mark.parametrize("table", PAIRS)
@@ -171,7 +179,9 @@ def test_errors_are_those_of_their_own_measurement(first, truth, tmp_path, table
 
 
 def line_offset(flux: np.ndarray, ivar: np.ndarray, z: np.ndarray) -> float:
-    """Pixels from where Balmer lines should be to where they are: median of the centroids of deep lines."""
+    """Pixels from where Balmer lines should be to where they are:
+    median of the centroids of deep lines.
+    """
     norm, weight, _ = rest_frame_normalised(
         flux, ivar, z, continuum_sigma=SIGMA, pca_min_wavelength=3750.0, pca_max_wavelength=9000.0
     )
@@ -180,7 +190,9 @@ def line_offset(flux: np.ndarray, ivar: np.ndarray, z: np.ndarray) -> float:
 
 
 def centroid(norm: np.ndarray, weight: np.ndarray, line: float) -> np.ndarray:
-    """Centroid of the absorption about a line, pixels from its place; NaN where it is shallow or a pixel is masked."""
+    """Centroid of the absorption about a line, pixels from its place;
+    NaN where it is shallow or a pixel is masked.
+    """
     near = np.abs(WAVELENGTH - line) < HALFWIDTH
     pixel = np.log10(WAVELENGTH[near] / line) / LOG_STEP
     depth = np.where(
@@ -217,7 +229,9 @@ def test_a_shifted_wavelength_grid_is_seen(spectra, pixels):
 
 
 def on_both_sides(con: duckdb.DuckDBPyConnection, split: str) -> int:
-    """True stars of which some spectrum trains and another one tests; the split is a relation (specid, is_train)."""
+    """True stars of which some spectrum trains and another one tests;
+    the split is a relation (specid, is_train).
+    """
     return con.execute(f"""
         SELECT count(*) FROM (
             SELECT name FROM ({split}) INNER JOIN known USING (specid)
@@ -235,7 +249,10 @@ def test_no_star_trains_and_tests(first, truth, tmp_path):
         split = "SELECT specid, is_train FROM luminosity.good_parallax"
         assert on_both_sides(con, split) == 0
         # nor would the other visits of a star be on another side than its best one
-        every = "SELECT v.specid, is_train FROM luminosity.good_parallax INNER JOIN sample.visits AS v USING (star_id)"
+        every = (
+            "SELECT v.specid, is_train FROM luminosity.good_parallax INNER JOIN "
+            "sample.visits AS v USING (star_id)"
+        )
         assert on_both_sides(con, every) == 0
         assert on_both_sides(con, by_visit()) > 0
         trained = "SELECT star_id FROM luminosity.good_parallax WHERE is_train = 1"
@@ -246,7 +263,9 @@ def test_no_star_trains_and_tests(first, truth, tmp_path):
 
 
 def by_visit() -> str:
-    """The SELECT of the file that splits, with the hash of the spectrum in place of that of the star."""
+    """The SELECT of the file that splits,
+    with the hash of the spectrum in place of that of the star.
+    """
     text = next(file.text for file in db.sql_files() if file.relation == "luminosity.good_parallax")
     text = re.sub(r"(?s)^.*?INSERT INTO \S+ BY NAME", "", text).rstrip().rstrip(";")
     for right, wrong in (
@@ -259,7 +278,9 @@ def by_visit() -> str:
 
 
 def copies_of_the_truth(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Columns of the catalog that hold a hidden column of the truth, to nine digits, in a tenth of the rows or more."""
+    """Columns of the catalog that hold a hidden column of the truth, to nine digits,
+    in a tenth of the rows or more.
+    """
     catalog = con.execute("FROM catalog.ob_stars ORDER BY specid").fetchnumpy()
     hidden = con.execute("FROM known ORDER BY specid").fetchnumpy()
     numbers = {
@@ -290,7 +311,9 @@ def test_no_column_of_the_catalog_is_one_of_the_truth(first, truth, tmp_path):
 
 @contextmanager
 def watched(folder: Path) -> Iterator[list[int]]:
-    """A list that gets an entry for each time anybody opens the folder or a file in it (inotify)."""
+    """A list that gets an entry for each time anybody opens the folder or a file in it
+    (inotify).
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     handle = libc.inotify_init1(os.O_NONBLOCK)
     assert handle >= 0

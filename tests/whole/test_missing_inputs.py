@@ -1,4 +1,6 @@
-"""A whole input is missing: the build goes through, what hangs on it is NULL, and a quality bit says why."""
+"""A whole input is missing: the build goes through, what hangs on it is NULL,
+and a quality bit says why.
+"""
 
 import shutil
 from pathlib import Path
@@ -179,7 +181,8 @@ def test_a_table_of_which_no_row_belongs_to_a_spectrum(files, tmp_path):
     read = obcat("ingest", toml, "--build", tmp_path)
     assert read.returncode == 2
     assert read.stderr.splitlines()[-1] == (
-        "Error: tables.targets: targets.csv: none of its 1 rows belongs to a spectrum (tried specid); "
+        "Error: tables.targets: targets.csv: none of its 1 rows belongs to a spectrum "
+        "(tried specid); "
         "is it the table of this survey?; or allow it with --allow-empty"
     )
     raw = tmp_path / "small" / "raw"

@@ -20,7 +20,8 @@ def five(first, files, tmp_path) -> Path:
     folder.mkdir()
     with duckdb.connect(str(first.database), read_only=True) as con:
         names = con.execute(
-            "SELECT fitsname FROM obcat.catalog.ob_stars WHERE mk IS NOT NULL ORDER BY em_flag DESC, specid LIMIT 5"
+            "SELECT fitsname FROM obcat.catalog.ob_stars WHERE mk IS NOT NULL ORDER BY em_flag "
+            "DESC, specid LIMIT 5"
         ).fetchall()
     for (name,) in names:
         (found,) = (files / "spectra").rglob(name + "*")

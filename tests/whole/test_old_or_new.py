@@ -1,4 +1,6 @@
-"""The old result or the new, whole: where the n-th call of a kind fails, and where a command is killed at any moment."""
+"""The old result or the new, whole:
+where the n-th call of a kind fails, and where a command is killed at any moment.
+"""
 
 import errno
 import fcntl
@@ -106,7 +108,9 @@ def state_of(command: str, folder: Path) -> str:
 
 
 def fails_until_it_succeeds(command: str, kind: str, place: Path, words: list[str]) -> int:
-    """The number of calls that failed the command, each in one line, with the old result left as it was."""
+    """The number of calls that failed the command, each in one line,
+    with the old result left as it was.
+    """
     before = state_of(command, place)
     for n in range(1, MOST):
         with pytest.MonkeyPatch.context() as patched:

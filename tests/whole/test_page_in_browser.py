@@ -1,4 +1,6 @@
-"""The page in Chromium: SQL, selection, star, download, keyboard, phone; nothing leaves it, and names stay text."""
+"""The page in Chromium: SQL, selection, star, download, keyboard, phone;
+nothing leaves it, and names stay text.
+"""
 
 import csv
 import io
@@ -16,7 +18,10 @@ pytestmark = pytest.mark.slow
 EVIL = "<img src=x onerror=\"document.title='taken'\">"
 PLOTS = ("hr", "magnitudes", "map", "sky", "errors")
 IDS = "SELECT specid, gaia_id, obsid FROM catalog.ob_stars ORDER BY specid"
-ONE_STAR = "SELECT star_id FROM catalog.ob_stars WHERE uniqflag = 1 AND teff > 0 AND mk < 9 ORDER BY specid LIMIT 1"
+ONE_STAR = (
+    "SELECT star_id FROM catalog.ob_stars WHERE uniqflag = 1 AND teff > 0 AND mk < 9 "
+    "ORDER BY specid LIMIT 1"
+)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +63,9 @@ def loaded(browser, html):
 
 @pytest.fixture
 def opened(loaded):
-    """The page as if it had just been loaded; whatever a test does there, no fault and no request comes of it."""
+    """The page as if it had just been loaded;
+    whatever a test does there, no fault and no request comes of it.
+    """
     tab = loaded.page
     if tab.locator("#star").is_visible():
         tab.click("#star-close")
@@ -152,7 +159,8 @@ def test_a_download_gives_back_every_double(opened, con):
 def test_a_download_is_csv_as_rfc_4180_has_it(opened):
     ask(
         opened,
-        "SELECT 'a,\"b\"' AS \"x,y\", 'two\nlines' AS n, NULL AS nothing, '' AS empty, 9007199254740993 AS big",
+        "SELECT 'a,\"b\"' AS \"x,y\", 'two\nlines' AS n, NULL AS nothing, '' AS empty, "
+        "9007199254740993 AS big",
     )
     assert (
         download(opened)
@@ -163,7 +171,8 @@ def test_a_download_is_csv_as_rfc_4180_has_it(opened):
 def test_sums_and_nested_values_keep_their_digits(opened):
     ask(
         opened,
-        "SELECT sum(9007199254740993::BIGINT) s, [9007199254740993] l, 1.50::DECIMAL(4, 2) d, {'a': NULL} o",
+        "SELECT sum(9007199254740993::BIGINT) s, [9007199254740993] l, 1.50::DECIMAL(4, 2) d, "
+        "{'a': NULL} o",
     )
     assert rows(opened) == [["9007199254740993", "[9007199254740993]", "1.50", "{a: NULL}"]]
 
@@ -179,7 +188,8 @@ def test_a_selection_in_one_plot_shows_in_all(opened, plot):
         assert f", {n} selected" in opened.get_attribute(f"#plot-{other}", "aria-label")
     ask(
         opened,
-        "SELECT count(*), count(DISTINCT star_id) FROM selection SEMI JOIN catalog.ob_stars USING (specid)",
+        "SELECT count(*), count(DISTINCT star_id) FROM selection SEMI JOIN catalog.ob_stars "
+        "USING (specid)",
     )
     assert rows(opened) == [[str(n), str(n)]]
     opened.keyboard.press("Escape")
@@ -243,7 +253,9 @@ def test_a_kind_is_selected_by_its_button(opened, con, kind, where):
 
 
 def open_star(tab, specid):
-    """By a click on its point: alone in the selection, the frame zooms to it and it stands in the middle."""
+    """By a click on its point: alone in the selection,
+    the frame zooms to it and it stands in the middle.
+    """
     ask(tab, f"SELECT '{specid}' AS specid")
     tab.click("#to-plots")
     zoom = tab.get_by_label("Hertzsprung–Russell diagram: zoom to the selection")
@@ -308,8 +320,12 @@ def test_a_star_without_its_spectrum_says_why(opened):
 
 
 def test_markup_in_names_stays_text(opened, html):
-    ask(opened, "SELECT star_id, fitsname, specid, 1 AS \"<img src=x onerror=document.title=1>\" FROM catalog.ob_stars "
-        "WHERE fitsname LIKE '<img%' AND uniqflag = 1")  # fmt: skip
+    ask(
+        opened,
+        'SELECT star_id, fitsname, specid, 1 AS "<img src=x onerror=document.title=1>" FROM '
+        "catalog.ob_stars "
+        "WHERE fitsname LIKE '<img%' AND uniqflag = 1",
+    )
     assert rows(opened)[0][:2] == [EVIL, EVIL]
     opened.click("table.result .link")
     opened.wait_for_selector("#star:not([hidden])")
@@ -354,7 +370,8 @@ def test_what_cannot_be_asked_is_said_in_words(opened, query, says):
 def test_a_query_can_be_stopped(opened):
     opened.fill(
         "#query",
-        "SELECT count(*) FROM range(100000000000) AS a, range(1000) AS b WHERE a.range % 7 = b.range",
+        "SELECT count(*) FROM range(100000000000) AS a, range(1000) AS b WHERE a.range % "
+        "7 = b.range",
     )
     opened.click("#run")
     opened.wait_for_timeout(300)

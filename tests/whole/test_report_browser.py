@@ -1,4 +1,6 @@
-"""The report in Chromium: no fault, every figure drawn, nothing asked for, tables inside the page; faults are seen."""
+"""The report in Chromium: no fault, every figure drawn, nothing asked for, tables inside the page;
+faults are seen.
+"""
 
 import shutil
 from pathlib import Path
@@ -85,7 +87,9 @@ def test_verdicts_are_words_and_not_colours_alone(browser, html):
 
 @pytest.mark.parametrize("fault", ["broken figure", "script", "from outside"])
 def test_faults_of_a_page_are_seen(browser, html, tmp_path, fault):
-    """Planted: a figure that is no picture, a script (which the page forbids itself), a picture from elsewhere."""
+    """Planted: a figure that is no picture, a script (which the page forbids itself),
+    a picture from elsewhere.
+    """
     text = html.read_text(encoding="utf-8")
     if fault == "broken figure":
         text = text.replace("data:image/png;base64,", "data:image/png;base64,AAAA", 1)

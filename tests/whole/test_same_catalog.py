@@ -1,4 +1,6 @@
-"""The same inputs give the same catalog, byte for byte, whatever the threads, the order and the surroundings."""
+"""The same inputs give the same catalog, byte for byte, whatever the threads,
+the order and the surroundings.
+"""
 
 import hashlib
 import re
@@ -39,7 +41,9 @@ def moved(files: Path, target: Path) -> list[Path]:
 
 @pytest.mark.slow
 def test_other_folders_two_goes_one_thread_and_no_truth(first, files, tmp_path, monkeypatch):
-    """Nothing is taken over from the first build: every spectrum is read and every model fitted anew."""
+    """Nothing is taken over from the first build:
+    every spectrum is read and every model fitted anew.
+    """
     monkeypatch.setattr(lamost_folder, "CHUNK", 40)
     tables = tmp_path / "tables"
     shutil.copytree(files, tables, ignore=shutil.ignore_patterns("spectra"))
@@ -83,7 +87,9 @@ def test_a_change_of_the_inputs_is_seen(first, files, tmp_path):
 
 @pytest.fixture(scope="module")
 def repeated(first, tmp_path_factory) -> Path:
-    """The folder raw of the first build with every spectrum COPIES times, as visits of other nights and other noise."""
+    """The folder raw of the first build with every spectrum COPIES times,
+    as visits of other nights and other noise.
+    """
     raw = tmp_path_factory.mktemp("repeated") / "raw"
     shutil.copytree(first.folder / "raw", raw)
     repeat_spectra(raw)
@@ -113,7 +119,9 @@ def repeat_spectra(raw: Path) -> None:
 
 
 def renamed(table: pa.Table, k: int) -> pa.Table:
-    """Another night: specid, sha256 and whatever else names a spectrum; worse S/N, so that best visits stay best."""
+    """Another night: specid, sha256 and whatever else names a spectrum;
+    worse S/N, so that best visits stay best.
+    """
     for name in table.schema.names:
         i, values = table.schema.get_field_index(name), table[name].to_pylist()
         if name == "specid":
@@ -136,7 +144,8 @@ def renamed(table: pa.Table, k: int) -> pa.Table:
 
 @pytest.mark.slow
 def test_threads_and_memory_change_nothing(first, repeated, files, tmp_path):
-    """Thousands of visits, so that several row groups go through every UDF; every model fitted anew each time.
+    """Thousands of visits, so that several row groups go through every UDF; every model fitted anew
+    each time.
 
     The memories are the least that are allowed for so many threads, and more than enough.
     """

@@ -1,4 +1,6 @@
-"""A signal in any command: its exit code in time, one line, no process left; the next run is right."""
+"""A signal in any command: its exit code in time, one line, no process left;
+the next run is right.
+"""
 
 import os
 import shutil

@@ -1,1 +1,3 @@
-"""The package CDS asks for: a fixed-width table, a ReadMe that describes it byte by byte, and a checker of such."""
+"""The package CDS asks for: a fixed-width table, a ReadMe that describes it byte by byte,
+and a checker of such.
+"""

@@ -104,7 +104,9 @@ def content_faults(
     described: Described,
     sizes: list[tuple[int, int]],
 ) -> Iterator[tuple[int, str]]:
-    """(line, fault) of one file; its Lrecl and records are added to ``sizes``, and checked where it is ``alone``."""
+    """(line, fault) of one file; its Lrecl and records are added to ``sizes``,
+    and checked where it is ``alone``.
+    """
     table = table_of(described, file.name, listed.name)
     try:
         text = file.content()
@@ -123,7 +125,9 @@ def content_faults(
 
 
 def together(listed: Listed, sizes: list[tuple[int, int]]) -> Iterator[str]:
-    """Sizes of the files of a folder: Lrecl is that of the longest; records are those of all, of each, or the files."""
+    """Sizes of the files of a folder: Lrecl is that of the longest;
+    records are those of all, of each, or the files.
+    """
     longest, records = max(size[0] for size in sizes), [size[1] for size in sizes]
     if listed.lrecl is not None and longest != listed.lrecl:
         yield f"the longest line has {longest} bytes, the ReadMe says Lrecl {listed.lrecl}"
@@ -140,7 +144,9 @@ def table_of(described: Described, *names: str) -> Table | None:
 
 
 def beyond(described: Described) -> Iterator[Fault]:
-    """Columns that begin beyond the longest of the files described; blanks at the end of lines may be cut off."""
+    """Columns that begin beyond the longest of the files described;
+    blanks at the end of lines may be cut off.
+    """
     for table in described.tables:
         sizes = [listed.lrecl for listed in described.files if table.describes(listed.name)]
         longest = max((size for size in sizes if size is not None), default=None)

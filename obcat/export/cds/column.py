@@ -30,7 +30,9 @@ def mapping() -> dict[str, dict[str, str]]:
 
 
 def label(name: str) -> str:
-    """The label of a column: that of the table, ``e_X`` for the error of X, else the name itself."""
+    """The label of a column: that of the table, ``e_X`` for the error of X,
+    else the name itself.
+    """
     if name in mapping():
         return mapping()[name]["label"]
     for suffix in ERRORS:
@@ -57,7 +59,9 @@ QUOTED = re.compile(r'"[^"]+"')
 
 
 def known_unit(unit: str) -> bool:
-    """Whether CDS would know the unit; ``---`` is none, quoted forms such as "h:m:s" say how a text is written."""
+    """Whether CDS would know the unit;
+    ``---`` is none, quoted forms such as "h:m:s" say how a text is written.
+    """
     if unit in ("---", "[-]", "[---]") or QUOTED.fullmatch(unit):
         return True
     if unit.startswith("[") and unit.endswith("]"):
@@ -153,7 +157,9 @@ class Explained:
 
     @property
     def limits(self) -> tuple[str, str] | None:
-        """Both ends of a range, as texts; None where there is none, and for words such as [Fe/H] or [OIII]."""
+        """Both ends of a range, as texts; None where there is none,
+        and for words such as [Fe/H] or [OIII].
+        """
         low, high = self.prefix["low"], self.prefix["high"]
         if low is None or (low + high and not any(map(NUMBER.fullmatch, (low, high)))):
             return None
@@ -172,7 +178,9 @@ class Explained:
         return self.kind not in NUMBERS or bool(letters and " " in letters)
 
     def is_null(self, text: str) -> bool:
-        """Whether a text of the data is the value that stands for NULL; ``?=-`` is any number of dashes."""
+        """Whether a text of the data is the value that stands for NULL;
+        ``?=-`` is any number of dashes.
+        """
         value = self.prefix["value"]
         if not value:
             return False

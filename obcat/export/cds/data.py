@@ -25,7 +25,10 @@ def column_faults(column: Explained) -> Iterator[str]:
     if column.kind not in KINDS:
         yield f"{column.label}: format {column.format} is none of A, I, F, E, D"
     if column.first < 1 or size != column.bytes:
-        yield f"{column.label}: format {column.format} does not fill bytes {column.first}-{column.last}"
+        yield (
+            f"{column.label}: format {column.format} does not fill bytes "
+            f"{column.first}-{column.last}"
+        )
     if not known_unit(column.unit):
         yield f"{column.label}: unit {column.unit} is not in CDS syntax"
     yield from prefix_faults(column)
@@ -156,7 +159,9 @@ def gap_faults(lines: list[str], table: Table) -> Iterator[Found]:
 
 
 def value_faults(column: Explained, texts: list[str]) -> Iterator[Found]:
-    """Blanks without '?', values that are none, decimals beyond the format, values outside the range."""
+    """Blanks without '?', values that are none, decimals beyond the format,
+    values outside the range.
+    """
     if not column.may_be_blank():
         why = "'!' forbids it" if column.prefix["null"] else "no '?' allows it"
         yield from told(

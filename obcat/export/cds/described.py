@@ -1,4 +1,6 @@
-"""What a ReadMe says of its files: sizes, and the columns of each table. Anybody's ReadMe, not only ours."""
+"""What a ReadMe says of its files: sizes, and the columns of each table.
+Anybody's ReadMe, not only ours.
+"""
 
 import re
 from collections.abc import Iterable
@@ -27,7 +29,9 @@ RULE = re.compile(r"\s{0,3}-{20,}\s*$")
 
 @dataclass(frozen=True)
 class Listed:
-    """A line of the file summary; ``lrecl`` or ``records`` is None where it says '.'; ``itself`` is the ReadMe."""
+    """A line of the file summary; ``lrecl`` or ``records`` is None where it says '.';
+    ``itself`` is the ReadMe.
+    """
 
     name: str
     lrecl: int | None
@@ -38,7 +42,9 @@ class Listed:
 
 @dataclass(frozen=True)
 class Table:
-    """A byte-by-byte description of the files of these names; a * or ? in a name stands for letters."""
+    """A byte-by-byte description of the files of these names;
+    a * or ? in a name stands for letters.
+    """
 
     names: tuple[str, ...]
     columns: tuple[Explained, ...]
@@ -113,7 +119,9 @@ def body(lines: list[tuple[int, str]]) -> Iterable[tuple[int, str]]:
 
 
 def columns(lines: list[tuple[int, str]]) -> tuple[Explained, ...]:
-    """Lines that describe a column; an explanation may begin on the line below, and go on with a number."""
+    """Lines that describe a column; an explanation may begin on the line below,
+    and go on with a number.
+    """
     start = next((line.lower().index("format") for _, line in lines[:6] if HEAD.match(line)), None)
     found: list[Explained] = []
     for number, line in body(lines):

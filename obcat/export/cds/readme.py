@@ -26,7 +26,9 @@ NAMES = re.compile(
 
 
 def text(catalog: Published, table: str, fields: list[Field]) -> str:
-    """The whole ReadMe of the file ``table``. Authors and title are to be replaced before it is submitted."""
+    """The whole ReadMe of the file ``table``.
+    Authors and title are to be replaced before it is submitted.
+    """
     body = [*summary(catalog, table, fields), *description(catalog, table, fields)]
     return "\n".join([*head(catalog), *body, *end(catalog)])
 
@@ -58,8 +60,10 @@ def described(catalog: Published) -> str:
     return " ".join(
         [
             f"{NOT_REAL}." if catalog.simulated else "",
-            f"Catalog of hot stars by the method of Xiang et al. (2021ApJS..253...22X), from {spectra},",
-            f"{catalog.gaia}, 2MASS and optical photometry. One row is one spectrum; Visit = 1 is the best of a star.",
+            "Catalog of hot stars by the method of Xiang et al. (2021ApJS..253...22X), from "
+            f"{spectra},",
+            f"{catalog.gaia}, 2MASS and optical photometry. One row is one spectrum; Visit = 1 "
+            "is the best of a star.",
             f"Made by obcat {catalog.provenance.get('obcat', '')},",
             f"fingerprint {catalog.provenance.get('fingerprint', '')[:16]}.",
             *(f"Parameter {number}." for number in own_numbers(catalog)),
@@ -111,7 +115,9 @@ def lines_of(field: Field, label_width: int, unit_width: int) -> list[str]:
 
 
 def explanation(field: Field) -> str:
-    """Range, null, words. No line of it begins with a digit: readers would take it for the next column."""
+    """Range, null, words. No line of it begins with a digit:
+    readers would take it for the next column.
+    """
     null = "" if field.column.required else "?"
     mark = " (1)" if field.column.column == "quality" else ""
     words = re.sub(r" (?=[\d(])", UNBROKEN, f"{with_labels(field.column.description)}{mark}")

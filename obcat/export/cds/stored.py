@@ -1,4 +1,6 @@
-"""Where the bytes of a file of the summary are: the file, packed, in parts, or every file of a folder."""
+"""Where the bytes of a file of the summary are:
+the file, packed, in parts, or every file of a folder.
+"""
 
 import gzip
 import re
@@ -26,11 +28,15 @@ class Stored:
 
     @property
     def is_text(self) -> bool:
-        """Images, FITS files and archives are not tables; anything else is text, if it holds no zero."""
+        """Images, FITS files and archives are not tables;
+        anything else is text, if it holds no zero.
+        """
         return not base_name(self.name).endswith(OTHERS)
 
     def content(self) -> str:
-        """The bytes, unpacked, one character each. Raises OSError, EOFError or zlib.error where they are damaged."""
+        """The bytes, unpacked, one character each.
+        Raises OSError, EOFError or zlib.error where they are damaged.
+        """
         if (
             len(self.paths) > 1
             and (gap := _gap([_number(path) for path in self.paths])) is not None
@@ -40,7 +46,9 @@ class Stored:
 
 
 def stored(folder: Path, name: str) -> tuple[Stored, ...]:
-    """What a name of the summary stands for; nothing where there is no such file, or no file could have the name."""
+    """What a name of the summary stands for;
+    nothing where there is no such file, or no file could have the name.
+    """
     try:
         return _found(folder, name)
     except (OSError, ValueError):
@@ -66,7 +74,9 @@ def outside(name: str) -> bool:
 
 
 def base_name(name: str) -> str:
-    """The name of a table without what says that it is packed, or a part: table1.dat.00.gz is of table1.dat."""
+    """The name of a table without what says that it is packed, or a part:
+    table1.dat.00.gz is of table1.dat.
+    """
     return PART.sub("", name).removesuffix(PACKED)
 
 

@@ -61,7 +61,9 @@ def field(column: Column, values: pa.ChunkedArray, first: int) -> Field:
 
 
 def range_of(column: Column, values: pa.ChunkedArray) -> str:
-    """``[0/1]``: the declared range where both ends are, else that of the values; identifiers have none."""
+    """``[0/1]``: the declared range where both ends are, else that of the values;
+    identifiers have none.
+    """
     if column.type == "VARCHAR" or column.ucd.startswith("meta.id"):
         return ""
     if column.min and column.max:

@@ -1,4 +1,6 @@
-"""Every check of sql/95_check: quiet on a sound catalog, and seen to find the fault it is there for."""
+"""Every check of sql/95_check: quiet on a sound catalog,
+and seen to find the fault it is there for.
+"""
 
 import math
 import shutil
@@ -19,7 +21,8 @@ BITS = (1, 8, 64, 128, 256, 512, 2048, 8192, 65536)
 FAULTS = {
     "10_rows": [
         "DELETE FROM catalog.ob_stars WHERE specid = 's2'",
-        "INSERT INTO catalog.ob_stars BY NAME SELECT * REPLACE ('s9' AS specid) FROM catalog.ob_stars LIMIT 1",
+        "INSERT INTO catalog.ob_stars BY NAME SELECT * REPLACE ('s9' AS specid) FROM "
+        "catalog.ob_stars LIMIT 1",
         "UPDATE sample.visits SET star_id = 'other' WHERE specid = 's2'",
     ],
     "12_joins": [
@@ -50,7 +53,8 @@ FAULTS = {
     ],
     "22_table_1": [
         "ALTER TABLE catalog.ob_stars RENAME COLUMN mk TO m_k",
-        "CREATE OR REPLACE TABLE catalog.ob_stars AS SELECT fitsname, * EXCLUDE fitsname FROM catalog.ob_stars",
+        "CREATE OR REPLACE TABLE catalog.ob_stars AS SELECT fitsname, * EXCLUDE fitsname FROM "
+        "catalog.ob_stars",
         "ALTER TABLE catalog.ob_stars DROP COLUMN ruwe",
     ],
     "24_uniqflag": [
@@ -64,7 +68,8 @@ FAULTS = {
         "UPDATE catalog.ob_stars SET gaia_id = 4611686018427387905",
     ],
     "28_gaia_name": [
-        "UPDATE catalog.ob_stars SET gaia_name = 'Gaia DR2 4611686018427387904' WHERE specid = 's1'",
+        "UPDATE catalog.ob_stars SET gaia_name = 'Gaia DR2 4611686018427387904' WHERE "
+        "specid = 's1'",
         "UPDATE catalog.ob_stars SET gaia_name = NULL WHERE specid = 's1'",
         "UPDATE catalog.ob_stars SET gaia_id = 0, gaia_name = 'Gaia DR2 0' WHERE specid = 's1'",
     ],
@@ -108,7 +113,8 @@ FAULTS = {
         "UPDATE catalog.ob_stars SET binary_flag = 0 WHERE specid = 's3'",
         "UPDATE catalog.ob_stars SET ks = NULL WHERE specid = 's1'",
         "UPDATE catalog.ob_stars SET snr_dparallax = 2.1 WHERE specid = 's1'",
-        "UPDATE catalog.ob_stars SET parallax_offset = NULL, parallax_corrected = NULL WHERE specid = 's1'",
+        "UPDATE catalog.ob_stars SET parallax_offset = NULL, parallax_corrected = NULL WHERE "
+        "specid = 's1'",
     ],
     "40_distance_null": [
         f"UPDATE catalog.ob_stars SET {column} = NULL WHERE specid = 's1'"
@@ -121,7 +127,8 @@ FAULTS = {
     ],
     "44_distance_mode": [
         "UPDATE catalog.ob_stars SET dis = 0.8 WHERE specid = 's1'",
-        "UPDATE catalog.ob_stars SET dis = 100, dis_low = 40, dis_high = 90, quality = 131072 WHERE specid = 's1'",
+        "UPDATE catalog.ob_stars SET dis = 100, dis_low = 40, dis_high = 90, quality = 131072 "
+        "WHERE specid = 's1'",
     ],
     "46_position": [
         "UPDATE catalog.ob_stars SET x = x + 0.001 WHERE specid = 's1'",
@@ -155,7 +162,9 @@ TABLES = (
 
 @pytest.fixture(scope="module")
 def catalog(template, tmp_path_factory, fill):
-    """Three visits of two stars, a file twice, one in quarantine; no constraint is left that would refuse a fault."""
+    """Three visits of two stars, a file twice, one in quarantine;
+    no constraint is left that would refuse a fault.
+    """
     path = Path(shutil.copy(template, tmp_path_factory.mktemp("sound") / "obcat.duckdb"))
     with db.connect(path) as con:
         fill(con, "sample.visits", [dict(zip(KEYS, visit, strict=True)) for visit in VISITS])
@@ -196,15 +205,15 @@ def catalog_row(specid, star_id, uniqflag, snr_g):
     binary = star_id == "B"
     ones = [c.column for c in columns_of("catalog.ob_stars") if c.type != "VARCHAR"]
     return dict.fromkeys(ones, 1) | {
-        "specid": specid, "fitsname": f"{specid}.fits", "star_id": star_id, "uniqflag": uniqflag, "snr_g": snr_g,
-        "ra": 10.0, "dec": 20.0, "gaia_id": gaia_id, "gaia_name": f"Gaia DR2 {gaia_id}", "parallax_offset": -0.0523,
-        "parallax_corrected": 1.0 - -0.0523,
-        "snr_dparallax": 3.0 if binary else 0.5, "binary_flag": int(binary), "erroneous": 0,
+        "specid": specid, "fitsname": f"{specid}.fits", "star_id": star_id, "uniqflag": uniqflag,
+        "snr_g": snr_g, "ra": 10.0, "dec": 20.0, "gaia_id": gaia_id,
+        "gaia_name": f"Gaia DR2 {gaia_id}", "parallax_offset": -0.0523,
+        "parallax_corrected": 1.0 - -0.0523, "snr_dparallax": 3.0 if binary else 0.5,
+        "binary_flag": int(binary), "erroneous": 0,
         "label_source": "regression" if binary else "HotPayne", "gri_source": "xstps",
-        "quality": 512 + 32768 if binary else 0,
-        "dis": 1.0, "dis_low": 0.9, "dis_high": 1.1, "logdis": 0.0, "logdis_err": 0.04, "simulated": 1,
-        "x": -8.122 + math.sqrt(0.5), "y": 0.5, "z": 0.0208 - 0.5,
-    }  # fmt: skip
+        "quality": 512 + 32768 if binary else 0, "dis": 1.0, "dis_low": 0.9, "dis_high": 1.1,
+        "logdis": 0.0, "logdis_err": 0.04, "simulated": 1, "x": -8.122 + math.sqrt(0.5), "y": 0.5,
+        "z": 0.0208 - 0.5, }  # fmt: skip
 
 
 def faulty(con, name: str) -> bool:
@@ -245,14 +254,20 @@ def test_unknown_is_sound_too(sound):
     unknown = [c.column for c in columns_of("catalog.ob_stars") if c.column not in known]
     sets = ", ".join(f"{name} = NULL" for name in unknown)
     sound.execute(
-        f"UPDATE catalog.ob_stars SET quality = 1 + 64 + 128 + 256 + 8192, {sets} WHERE specid = 's3'"
+        f"UPDATE catalog.ob_stars SET quality = 1 + 64 + 128 + 256 + 8192, {sets} WHERE "
+        "specid = 's3'"
     )
     assert check(sound, lambda text: None) == []
 
 
 def test_a_magnitude_of_a_spectrum_without_snr_may_have_no_error(sound):
-    """LAMOST writes S/N 0 where it has none; if the spectrum gives none either, the row stays, without errors."""
-    without = "mk_err = NULL, parallax_spec_err = NULL, snr_dparallax = NULL, binary_flag = NULL, snr_g = NULL"
+    """LAMOST writes S/N 0 where it has none;
+    if the spectrum gives none either, the row stays, without errors.
+    """
+    without = (
+        "mk_err = NULL, parallax_spec_err = NULL, snr_dparallax = NULL, binary_flag = "
+        "NULL, snr_g = NULL"
+    )
     sound.execute(f"UPDATE catalog.ob_stars SET {without} WHERE specid = 's1'")
     assert not faulty(sound, "30_errors")
     assert not faulty(sound, "34_binary_flag")

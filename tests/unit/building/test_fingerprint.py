@@ -99,9 +99,14 @@ def test_a_file_counts_and_the_time_of_its_writing_does_not(raw):
 
 
 def test_every_module_that_a_build_runs_counts():
-    """What is in memory once a build and its fits are imported is among what was found by reading."""
+    """What is in memory once a build and its fits are imported is among what was found by
+    reading.
+    """
     modules = ["obcat.build.run", *fingerprint.fits()]
-    script = f"import sys, importlib\nfor m in {modules}: importlib.import_module(m)\nprint(*sys.modules)"
+    script = (
+        f"import sys, importlib\nfor m in {modules}: "
+        "importlib.import_module(m)\nprint(*sys.modules)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
@@ -129,7 +134,8 @@ def package(tmp_path, monkeypatch) -> Path:
     texts = {
         "__init__.py": "def show():\n    from obcat import face\n",
         "face.py": "x = 1\n",
-        "top.py": "from typing import TYPE_CHECKING\nimport numpy as np\nfrom obcat import lower, __version__\n"
+        "top.py": "from typing import TYPE_CHECKING\nimport numpy as np\nfrom obcat import "
+        "lower, __version__\n"
         "if TYPE_CHECKING:\n    from obcat import typed\n",
         "lower.py": "def f():\n    import obcat.part.leaf\n",
         "typed.py": "x = 1\n",

@@ -1,4 +1,6 @@
-"""Spectra come in the order of specid from parts in any order, in bounded memory, and never through a sort."""
+"""Spectra come in the order of specid from parts in any order, in bounded memory,
+and never through a sort.
+"""
 
 import duckdb
 import numpy as np
@@ -52,7 +54,9 @@ def read(folder, known):
 
 @pytest.mark.parametrize("merged", [4096, 0])
 def test_parts_in_any_order_come_by_specid(tmp_path, monkeypatch, merged):
-    """Apart, within each other, interleaved, each in an order of its own; in memory and through a file."""
+    """Apart, within each other, interleaved, each in an order of its own;
+    in memory and through a file.
+    """
     monkeypatch.setattr(inputs, "MERGED", merged)
     monkeypatch.setattr(inputs, "BATCH", 16)
     rng = np.random.default_rng(3)

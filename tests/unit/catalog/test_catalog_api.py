@@ -1,4 +1,6 @@
-"""import obcat: tables with units and whole ids, spectra, SQL, and models on a user's own spectra."""
+"""import obcat: tables with units and whole ids, spectra, SQL,
+and models on a user's own spectra.
+"""
 
 import subprocess
 import sys
@@ -21,7 +23,10 @@ BIG = 4611686018427387905  # no double holds it
 
 
 def test_import_is_light():
-    script = "import sys, obcat; sys.exit(bool({'numpy', 'duckdb', 'pyarrow', 'astropy', 'torch'} & set(sys.modules)))"
+    script = (
+        "import sys, obcat; sys.exit(bool({'numpy', 'duckdb', 'pyarrow', 'astropy', "
+        "'torch'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
@@ -292,7 +297,8 @@ def test_predict_runs_the_chain_with_the_models_of_a_build(build):
     # S/N = 100: sqrt(0.2^2 + 0.1^2), sqrt(0.4^2 + 0.3^2)
     assert found["snr_g"][:2].tolist() == pytest.approx([100, 100], rel=1e-3)
     assert found["mk_err"].tolist()[:2] == pytest.approx([0.05**0.5, 0.5], rel=1e-3)
-    # 0.8 * 6 Angstrom * sqrt(2 pi), less what the continuum takes up and what lies outside 15 Angstrom
+    # 0.8 * 6 Angstrom * sqrt(2 pi), less what the continuum takes up and what lies outside 15
+    # Angstrom
     assert 10 < found["halpha_ew"][1] < 12.1
     assert found["teff"].mask.all()
     assert found["mk"].unit == u.mag
@@ -309,7 +315,9 @@ def test_predict_takes_one_spectrum_and_its_snr(build):
 
 
 def test_predict_has_the_domain_of_the_catalog(build):
-    """The networks made by hand say -1.5 and -2.5; a limit between them is what mk_faint_limit is."""
+    """The networks made by hand say -1.5 and -2.5;
+    a limit between them is what mk_faint_limit is.
+    """
     flux = np.stack([np.ones(N_PIXEL), 1 + 2 * ABSORPTION])
     with db.connect(build) as con:
         con.execute("UPDATE meta.parameters SET mk_faint_limit = -2")

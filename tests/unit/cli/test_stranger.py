@@ -1,4 +1,6 @@
-"""A database of somebody else in every command: not opened unasked; opened, it reaches no file; no view for a table."""
+"""A database of somebody else in every command: not opened unasked; opened, it reaches no file;
+no view for a table.
+"""
 
 import shutil
 from pathlib import Path
@@ -24,12 +26,12 @@ SECRET = "canary-4711"
 READ = "(SELECT content FROM read_text('{secret}'))"
 TRUE_STAR = {
     "name": "x",
-    **dict.fromkeys(("mk", "mk_system", "distance_kpc", "ebv", "a_ks", "teff", "logg", "feh", "mass_ratio", "ew_halpha",
-                     "excess_ks", "true_ks"), 1.0),
+    **dict.fromkeys(("mk", "mk_system", "distance_kpc", "ebv", "a_ks", "teff", "logg", "feh",
+    "mass_ratio", "ew_halpha", "excess_ks", "true_ks"), 1.0),
     **dict.fromkeys(("is_binary", "has_emission", "is_nebular"), False),
 }  # fmt: skip
-VIEWS = ("meta.provenance", "meta.survey", "meta.quality_bits", "meta.parameters", "model.fits", "model.arrays",
-         "catalog.ob_stars", "raw.files")  # fmt: skip
+VIEWS = ("meta.provenance", "meta.survey", "meta.quality_bits", "meta.parameters", "model.fits",
+    "model.arrays", "catalog.ob_stars", "raw.files")  # fmt: skip
 COMMANDS = {
     "status": ["status", "{database}"],
     "report": ["report", "{database}", "--out", "{out}"],
@@ -79,7 +81,8 @@ def with_view(database: Path, name: str) -> None:
         ]
         column = (texts or columns.columns)[-1]
         con.execute(
-            f'CREATE VIEW "{schema}"."{table}" AS SELECT * REPLACE ({secret} AS "{column}") FROM main.kept'
+            f'CREATE VIEW "{schema}"."{table}" AS SELECT * REPLACE ({secret} AS "{column}") '
+            "FROM main.kept"
         )
         assert con.execute(f"SELECT typeof({secret})").fetchall()
 
@@ -154,8 +157,9 @@ def full(stranger) -> Path:
         specids = [row[0] for row in con.execute("SELECT specid FROM catalog.ob_stars").fetchall()]
     stars = pa.table({name: pa.array([value]) for name, value in TRUE_STAR.items()})
     pq.write_table(stars, out / "stars.parquet")
-    pq.write_table(pa.table({"specid": specids, "name": ["x"] * len(specids), "is_erroneous": [False] * len(specids),
-                             "erroneous_kind": [""] * len(specids)}), out / "visits.parquet")  # fmt: skip
+    pq.write_table(pa.table({"specid": specids, "name": ["x"] * len(specids),
+        "is_erroneous": [False] * len(specids), "erroneous_kind": [""] * len(specids)}),
+        out / "visits.parquet")  # fmt: skip
     return stranger
 
 

@@ -1,4 +1,6 @@
-"""obcat compare: known differences are found again; keys, units, nulls and names of the other catalog."""
+"""obcat compare: known differences are found again;
+keys, units, nulls and names of the other catalog.
+"""
 
 import shutil
 

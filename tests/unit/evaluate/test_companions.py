@@ -1,4 +1,6 @@
-"""Cooler companions of mock binaries: the main sequence, one distance, light added, what the section says of them."""
+"""Cooler companions of mock binaries:
+the main sequence, one distance, light added, what the section says of them.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ ISOCHRONES = Path(obcat.__file__).parent / "data" / "reference" / "isochrones.pa
 
 
 def dwarfs(teff: np.ndarray, slope: float = 0.0) -> tuple[np.ndarray, ...]:
-    """Black bodies with one line, reddened or wrongly calibrated by a slope in ln wavelength; ivar, z, teff."""
+    """Black bodies with one line, reddened or wrongly calibrated by a slope in ln wavelength;
+    ivar, z, teff.
+    """
     line = 1 - 0.3 * np.exp(-(((WAVELENGTH - 4862.7) / 8) ** 2) / 2)
     flux = companions.black_body(teff) * line * np.exp(slope * np.log(WAVELENGTH / 5500)) * 321.0
     return flux.astype(np.float32), np.full(flux.shape, 1e-4, np.float32), np.zeros(len(teff)), teff
@@ -111,8 +115,8 @@ def test_rows_of_companions_by_both_types(fake):
     flux, ivar, z, teff = dwarfs(np.array([9095.0, 9095.0, 6475.0]))
     table = {"flux": flux, "ivar": ivar, "z": z, "teff": teff}
     rows = composites.typed_rows(None, fake, table, "A", (7500, 10_000))  # type: ignore[arg-type]
-    assert [row[:2] for row in rows] == [("late B (below 14,000 K) + A", "3"), ("B (14,000 to 20,000 K) + A", "3"),
-                                         ("above 20,000 K + A", "0")]  # fmt: skip
+    assert [row[:2] for row in rows] == [("late B (below 14,000 K) + A", "3"),
+        ("B (14,000 to 20,000 K) + A", "3"), ("above 20,000 K + A", "0")]  # fmt: skip
     # 10 ** (-0.4 * 1.70) of the light; two of 3.13 solar masses for 12,000 K
     assert rows[0][2:4] == ("0.64", "20.9 %")
     added = 10 ** (-0.4 * 1.70) * companions.black_body(teff[:1]).mean()

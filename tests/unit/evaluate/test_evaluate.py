@@ -1,4 +1,6 @@
-"""The statistics by hand; the report of four fabricated stars, every number worked out; what is refused."""
+"""The statistics by hand; the report of four fabricated stars, every number worked out;
+what is refused.
+"""
 
 import shutil
 from pathlib import Path
@@ -181,8 +183,9 @@ def database(template, tmp_path_factory) -> Path:
 
 def test_columns_of_visits_and_orbits_are_read_where_the_truth_has_them(database, tmp_path):
     """Emission that comes and goes counts by visit; two sets of lines need velocity and light."""
-    truth(tmp_path, VISITS | {"has_emission": [True, False, False, False], "ew_halpha": [3.0, 0.0, 0.0, 0.0],
-                              "rv_primary": [0.0] * 4, "rv_companion": [NAN, NAN, 200.0, NAN]})  # fmt: skip
+    truth(tmp_path, VISITS | {"has_emission": [True, False, False, False],
+        "ew_halpha": [3.0, 0.0, 0.0, 0.0], "rv_primary": [0.0] * 4,
+        "rv_companion": [NAN, NAN, 200.0, NAN]})  # fmt: skip
     stars = pa.table(
         STARS | {"kind": ["star", "star", "star", "subdwarf"], "flux_ratio_v": [NAN, NAN, 0.5, NAN]}
     )
@@ -244,7 +247,8 @@ def test_magnitudes(report):
 
 
 def test_distances(report):
-    # claimed 0.1/0.95, 0.25/2.5, 0.1/1: median 0.1; off by -0.05, 0.25, 0; b's interval misses the true distance
+    # claimed 0.1/0.95, 0.25/2.5, 0.1/1: median 0.1; off by -0.05, 0.25, 0; b's interval misses the
+    # true distance
     assert row(report, "distance", "all") == ["3", "10.0", "%", "5.0", "%", "0.0", "%", "66.7", "%"]
     assert row(report, "distance", "single, emission") == [
         "1",
@@ -309,7 +313,9 @@ def test_noise_and_counts(report):
 
 
 def test_a_number_beside_the_paper_s_is_the_same_wherever_it_stands(database, tmp_path):
-    """README, `obcat evaluate` (twice) and `obcat report`: of the stars that the catalog knows, not of the truth's."""
+    """README, `obcat evaluate` (twice) and `obcat report`:
+    of the stars that the catalog knows, not of the truth's.
+    """
     path = Path(shutil.copy(database, tmp_path / "obcat.duckdb"))
     with db.connect(path) as con:
         con.execute(

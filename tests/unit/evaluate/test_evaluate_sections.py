@@ -1,4 +1,6 @@
-"""Sections of the evaluation from a few fabricated stars: accuracy, coverage, ROC, warnings, failures, the table."""
+"""Sections of the evaluation from a few fabricated stars:
+accuracy, coverage, ROC, warnings, failures, the table.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -16,17 +18,17 @@ from obcat.section import Section
 
 ROOT = Path(__file__).parents[3]
 NAN = np.nan
-UNKNOWN = ("is_train", "mass_ratio", "true_ks", "true_a_ks", "distance_edge", "is_triple", "is_sb2", "is_wind",
-           "wobble", "parallax_offset_true")  # fmt: skip
+UNKNOWN = ("is_train", "mass_ratio", "true_ks", "true_a_ks", "distance_edge", "is_triple", "is_sb2",
+    "is_wind", "wobble", "parallax_offset_true")  # fmt: skip
 USUAL = {
-    "uniqflag": 1.0, "snr_g": 80.0, "mk": 0.0, "mk_err": 0.2, "mk_geo": 0.0, "dis": 1.0, "dis_low": 0.9,
-    "dis_high": 1.1,
-    "ebv": 0.3, "ebv_err": 0.01, "binary_flag": 0.0, "em_flag": 0.0, "erroneous": 0.0, "parallax": 1.0,
-    "parallax_error": 0.05, "parallax_offset": -0.05, "ks": 10.1, "ks_err": 0.02, "a_ks": 0.1, "a_ks_err": 0.01,
-    "out_of_domain": 0.0, "true_mk": 0.0, "true_mk_system": 0.0, "true_distance": 1.0, "true_ebv": 0.3,
-    "true_teff": 12_000.0, "is_binary": 0.0, "has_emission": 0.0, "is_nebular": 0.0, "true_ew": 0.0,
-    "is_erroneous": 0.0, "halpha_significance": 0.0, "distance_max": 100.0, "true_excess": 0.0,
-}  # fmt: skip
+    "uniqflag": 1.0, "snr_g": 80.0, "mk": 0.0, "mk_err": 0.2, "mk_geo": 0.0, "dis": 1.0,
+    "dis_low": 0.9, "dis_high": 1.1,
+    "ebv": 0.3, "ebv_err": 0.01, "binary_flag": 0.0, "em_flag": 0.0, "erroneous": 0.0,
+    "parallax": 1.0, "parallax_error": 0.05, "parallax_offset": -0.05, "ks": 10.1, "ks_err": 0.02,
+    "a_ks": 0.1, "a_ks_err": 0.01, "out_of_domain": 0.0, "true_mk": 0.0, "true_mk_system": 0.0,
+    "true_distance": 1.0, "true_ebv": 0.3, "true_teff": 12_000.0, "is_binary": 0.0,
+    "has_emission": 0.0, "is_nebular": 0.0, "true_ew": 0.0, "is_erroneous": 0.0,
+    "halpha_significance": 0.0, "distance_max": 100.0, "true_excess": 0.0, }  # fmt: skip
 
 
 def compared(*stars: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -90,7 +92,9 @@ def test_accuracy_by_five_variables():
 
 
 def test_coverage_is_that_of_the_interval_of_the_catalog_and_wider():
-    """A spectrum alone, 0.3 mag: 95 per cent reach to 1.96 errors, 68 to 0.99 of them (Eq. 18-24)."""
+    """A spectrum alone, 0.3 mag: 95 per cent reach to 1.96 errors, 68 to 0.99 of them (Eq.
+    18-24).
+    """
     width = 0.2 * np.log(10) * 0.3
     at = np.exp(width**2 + width * np.array([0.0, 0.9, -1.5, 2.5]))
     stars = [

@@ -1,4 +1,6 @@
-"""Rank of a distance in its posterior: the percentiles of the distance kernel, known cases, a Monte Carlo truth."""
+"""Rank of a distance in its posterior:
+the percentiles of the distance kernel, known cases, a Monte Carlo truth.
+"""
 
 from typing import Any
 
@@ -15,7 +17,9 @@ LIMIT: dict[str, Any] = {"distance_max": 100.0}
 
 
 def stars(n: int, seed: int) -> dict[str, Any]:
-    """Inputs of the distance kernel, of true distances spread evenly (the flat prior), and the truth as ``at``."""
+    """Inputs of the distance kernel, of true distances spread evenly (the flat prior),
+    and the truth as ``at``.
+    """
     rng = np.random.default_rng(seed)
     d, mk, a = rng.uniform(0.05, 12, n), rng.uniform(-4, 1.5, n), rng.uniform(0, 0.5, n)
     ks, error = (
@@ -26,9 +30,9 @@ def stars(n: int, seed: int) -> dict[str, Any]:
                 (("mk", mk), ("ks", ks), ("a_ks", a), ("parallax", 1 / d))}  # fmt: skip
     return {
         "mk": measured["mk"], "mk_err": np.full(n, error["mk"]), "ks": measured["ks"],
-        "ks_err": np.full(n, error["ks"]), "a_ks": measured["a_ks"], "a_ks_err": np.full(n, error["a_ks"]),
-        "parallax": measured["parallax"], "parallax_error": np.full(n, error["parallax"]), "at": d,
-    }  # fmt: skip
+        "ks_err": np.full(n, error["ks"]), "a_ks": measured["a_ks"],
+        "a_ks_err": np.full(n, error["a_ks"]), "parallax": measured["parallax"],
+        "parallax_error": np.full(n, error["parallax"]), "at": d, }  # fmt: skip
 
 
 @pytest.mark.parametrize("missing", [None, "mk", "parallax"])
@@ -58,7 +62,9 @@ def test_ends_and_what_is_unknown():
 
 
 def test_ranks_of_the_truth_are_uniform_where_errors_are_right_and_not_where_they_are_halved():
-    """True distances drawn from the flat prior, magnitudes of equal true M: the posterior is right by construction."""
+    """True distances drawn from the flat prior, magnitudes of equal true M:
+    the posterior is right by construction.
+    """
     data = stars(20_000, 2)
     within = np.abs(rank(**data, **LIMIT) - 0.5) < 0.475
     assert within.mean() == pytest.approx(0.95, abs=0.02)

@@ -1,4 +1,6 @@
-"""obcat explain: the star that was meant, the values of the catalog, and reasons that are those of the SQL."""
+"""obcat explain: the star that was meant, the values of the catalog,
+and reasons that are those of the SQL.
+"""
 
 import re
 import shutil

@@ -1,4 +1,6 @@
-"""The CDS package, read back cell by cell; the checker finds every fault that is planted, and none beside."""
+"""The CDS package, read back cell by cell;
+the checker finds every fault that is planted, and none beside.
+"""
 
 import contextlib
 import gzip
@@ -144,7 +146,9 @@ def test_a_value_that_does_not_fit_stops(tmp_path, rows, column, value, message)
 
 
 def test_a_whole_catalog_is_written_and_checked_in_seconds(tmp_path):
-    """16,000 rows of 64 columns: written in under 2 s on an idle machine of two cores, checked in 2 s more."""
+    """16,000 rows of 64 columns: written in under 2 s on an idle machine of two cores,
+    checked in 2 s more.
+    """
     catalog = published(rows_of(16_000))
     started = time.process_time()
     write(tmp_path / "out", catalog)
@@ -487,14 +491,18 @@ def read_back(folder: Path) -> Table:
 
 
 def words(description: str) -> str:
-    """An explanation without ranges, nulls and blanks: lines may be broken at other words, or at a hyphen."""
+    """An explanation without ranges, nulls and blanks:
+    lines may be broken at other words, or at a hyphen.
+    """
     while (found := PREFIX.match(description)) and found.group():
         description = description[found.end() :].lstrip()
     return "".join(description.split())
 
 
 def test_the_reference_writer_describes_the_table_in_the_same_way(package, reference):
-    """The same labels, kinds, units, NULL where we have NULL; numbers no wider than their format here."""
+    """The same labels, kinds, units, NULL where we have NULL;
+    numbers no wider than their format here.
+    """
     ours, theirs = (
         parse((d / README).read_text(encoding="ascii")).tables[0].columns
         for d in (package, reference)

@@ -1,4 +1,6 @@
-"""No false alarm on what CDS publishes: each form of its standard (3.4); and the fault beside it."""
+"""No false alarm on what CDS publishes: each form of its standard (3.4);
+and the fault beside it.
+"""
 
 import gzip
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""The release, read back by every common reader: cell by cell what the database holds, NULL for NULL."""
+"""The release, read back by every common reader:
+cell by cell what the database holds, NULL for NULL.
+"""
 
 import hashlib
 import shutil
@@ -208,7 +210,9 @@ def test_csv_read_by_pandas(released, rows):
 
 
 def test_text_twin_of_the_id_survives_pandas_without_hints(released, rows):
-    """pandas makes a float column of integers with blanks and rounds them: the text twin is for such readers."""
+    """pandas makes a float column of integers with blanks and rounds them:
+    the text twin is for such readers.
+    """
     frame = pd.read_csv(released / "demo.csv")
     assert frame["gaia_id"].dtype == np.float64
     assert [None if pd.isna(v) else v for v in frame["gaia_name"]] == rows["gaia_name"]
@@ -382,7 +386,9 @@ def test_names_that_no_file_may_have_stop(database, tmp_path, change, message):
 
 @pytest.mark.parametrize("name", ["catalog.ob_stars", "meta.quality_bits", "model.arrays"])
 def test_a_view_in_place_of_a_table_is_not_asked(database, tmp_path, name):
-    """It could read files of whoever exports; nor does a macro of the database stand in for DuckDB's list of tables."""
+    """It could read files of whoever exports;
+    nor does a macro of the database stand in for DuckDB's list of tables.
+    """
     store(database, rows_of(2))
     schema, _, table = name.partition(".")
     with db.connect(database) as con:
@@ -520,7 +526,10 @@ def test_a_catalog_of_full_size_is_written_in_seconds(database, tmp_path):
 
 
 def test_release_imports_no_model_code():
-    script = "import sys, obcat.export.release; sys.exit(str({'torch', 'lightgbm', 'scipy'} & set(sys.modules) or ''))"
+    script = (
+        "import sys, obcat.export.release; sys.exit(str({'torch', 'lightgbm', 'scipy'} & "
+        "set(sys.modules) or ''))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )

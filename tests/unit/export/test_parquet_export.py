@@ -1,4 +1,6 @@
-"""Parquet: types, NULLs and ids as the database has them; every page has a checksum; a VOTable describes it."""
+"""Parquet: types, NULLs and ids as the database has them; every page has a checksum;
+a VOTable describes it.
+"""
 
 import io
 from pathlib import Path
@@ -49,7 +51,9 @@ def test_pandas_reads_every_id_with_its_nullable_types(path, rows):
 
 
 def test_pandas_reads_every_value_without_hints(path, rows):
-    """Left to itself pandas makes a double of an integer with NULLs, and another star of a Gaia id."""
+    """Left to itself pandas makes a double of an integer with NULLs,
+    and another star of a Gaia id.
+    """
     frame = pd.read_parquet(path)
     assert list(frame) == NAMES
     assert list(frame.index) == list(range(len(rows["specid"])))
@@ -75,7 +79,9 @@ def test_polars_reads_every_value(path, rows):
 
 
 def test_astropy_reads_units_and_descriptions_and_the_text_twin(path, rows):
-    """astropy makes doubles of integers with NULLs and rounds them: the text twin is for such readers."""
+    """astropy makes doubles of integers with NULLs and rounds them:
+    the text twin is for such readers.
+    """
     table = Table.read(path, format="parquet.votable")
     assert table.colnames == NAMES
     assert str(table["pmra"].unit) == "mas / yr"
@@ -104,7 +110,9 @@ def test_a_real_survey_is_not_called_simulated(tmp_path, rows):
 
 
 def test_a_changed_bit_of_any_column_is_noticed(path, tmp_path):
-    """The last bytes of a column are those of its only data page; without checksums most changes pass in silence."""
+    """The last bytes of a column are those of its only data page;
+    without checksums most changes pass in silence.
+    """
     data = path.read_bytes()
     group = pq.ParquetFile(path).metadata.row_group(0)
     for chunk in map(group.column, range(0, group.num_columns, 7)):

@@ -1,4 +1,6 @@
-"""Every export in every common reader: each identifier, integer and text exact, each NULL a NULL."""
+"""Every export in every common reader:
+each identifier, integer and text exact, each NULL a NULL.
+"""
 
 import csv
 import io

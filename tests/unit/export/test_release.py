@@ -1,4 +1,6 @@
-"""The released database, guide, provenance, citation; what every file says of simulated stars; ids in all readers."""
+"""The released database, guide, provenance, citation; what every file says of simulated stars;
+ids in all readers.
+"""
 
 import json
 import os
@@ -63,7 +65,10 @@ def test_the_database_holds_the_catalog_and_what_describes_it(con):
         "SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY ALL"
     ).fetchall()
     assert [name for (name,) in found] == sorted(TABLES)
-    comments = "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'ob_stars' ORDER BY column_index"
+    comments = (
+        "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'ob_stars' "
+        "ORDER BY column_index"
+    )
     for (name, comment), c in zip(con.execute(comments).fetchall(), COLUMNS, strict=True):
         assert name == c.column
         assert comment.startswith(c.description)
@@ -98,7 +103,9 @@ print(json.dumps([duckdb.__version__, [v for (v,) in ids], values.fetchall()[0]]
 
 @pytest.mark.parametrize("version", ["1.1.3", "1.4.4"])
 def test_older_duckdb_opens_it(folder, rows, version):
-    """OBCAT_OLD_DUCKDB is a folder that .ci/old-duckdb.sh has filled. Every id, the macros, and cone() are there."""
+    """OBCAT_OLD_DUCKDB is a folder that .ci/old-duckdb.sh has filled.
+    Every id, the macros, and cone() are there.
+    """
     if not os.environ.get(OLD):
         pytest.skip(f"{OLD} does not name a folder filled by .ci/old-duckdb.sh")
     done = subprocess.run(

@@ -1,4 +1,6 @@
-"""Other people's validators on the release: fitsverify, votlint, astropy; each is seen to find a fault."""
+"""Other people's validators on the release: fitsverify, votlint, astropy;
+each is seen to find a fault.
+"""
 
 import io
 import shutil

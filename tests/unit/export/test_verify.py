@@ -123,7 +123,9 @@ def another(template, tmp_path_factory) -> Path:
      "models.safetensors", "provenance.json"],
 )  # fmt: skip
 def test_files_of_two_builds_are_known_though_their_sums_are_right(folder, another, name):
-    """As if an export had been killed, or two had met: every file is whole, and SHA256SUMS knows it."""
+    """As if an export had been killed, or two had met:
+    every file is whole, and SHA256SUMS knows it.
+    """
     notes = notes_of(folder)
     shutil.copy(another / name, folder / name)
     write_sums(folder, notes)

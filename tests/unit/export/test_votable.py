@@ -1,4 +1,6 @@
-"""The VOTable: valid, with every bit, every id and every NULL; a wrong unit or UCD stops the release."""
+"""The VOTable: valid, with every bit, every id and every NULL;
+a wrong unit or UCD stops the release.
+"""
 
 import io
 from dataclasses import replace

@@ -55,7 +55,9 @@ def test_row_order_does_not_matter(corrections, grid):
 
 
 def test_b2v_star_has_the_colour_of_the_reference_readme(corrections):
-    """B2V, 20.4 kK, log g 4.19: J - Ks = -0.154 (Mamajek's table: -0.145). Ks stands in for H here."""
+    """B2V, 20.4 kK, log g 4.19: J - Ks = -0.154 (Mamajek's table: -0.145).
+    Ks stands in for H here.
+    """
     with_ks = corrections.set_column(
         corrections.column_names.index("bc_h"), "bc_h", corrections["bc_ks"]
     )
@@ -90,7 +92,9 @@ def test_empty_table_gives_arrays_of_no_length(corrections, rows):
 
 
 def test_coefficients_are_the_row_of_the_star(rows):
-    """The published row for 20,000 K, in the order of wavelength; that order is the one of falling coefficients."""
+    """The published row for 20,000 K, in the order of wavelength;
+    that order is the one of falling coefficients.
+    """
     expected = [4.091, 3.788, 3.565, 3.090, 2.604, 1.933, 1.920, 0.826, 0.520, 0.350]
     found = coefficients(reader(rows), PARAMETERS).arrays["coefficients"]
     np.testing.assert_array_equal(found, expected)

@@ -1,4 +1,6 @@
-"""Boosted trees as plain arrays: by hand, against LightGBM's own prediction, and on labels whose truth is known."""
+"""Boosted trees as plain arrays: by hand, against LightGBM's own prediction,
+and on labels whose truth is known.
+"""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,6 @@
-"""Training on synthetic scores whose truth is known: recovery, rejection of planted binaries, same bytes."""
+"""Training on synthetic scores whose truth is known:
+recovery, rejection of planted binaries, same bytes.
+"""
 
 from types import SimpleNamespace
 
@@ -47,7 +49,9 @@ def fixed_list(values):
 
 
 def sky(n=N, seed=5, binaries=0.0, emission=0.15):
-    """(table, M of the primary, whether binary): M from two leading scores; binaries 0.75 mag brighter in M_geo."""
+    """(table, M of the primary, whether binary): M from two leading scores;
+    binaries 0.75 mag brighter in M_geo.
+    """
     rng = np.random.default_rng(seed)
     score = rng.normal(size=(n, K)) * [1, 1, 0.5, 0.2, 0.1, 0.05] * 7
     mk, binary = truth(score / 7), rng.random(n) < binaries
@@ -271,7 +275,8 @@ def test_folded_network_is_the_trained_one():
 
 
 def test_equations_15_to_17_by_hand():
-    # M = m - A - 10 puts the star at 1 mas; sqrt(0.3² + 0² + 0.4²) = 0.5 -> σ = 0.2 ln 10 * 0.5 = 0.230259
+    # M = m - A - 10 puts the star at 1 mas; sqrt(0.3² + 0² + 0.4²) = 0.5 -> σ = 0.2 ln 10 * 0.5 =
+    # 0.230259
     star = {
         "ks": np.array([9.0]),
         "ks_err": np.array([0.4]),

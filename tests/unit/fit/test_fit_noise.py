@@ -18,7 +18,9 @@ SHORT = SimpleNamespace(
 
 
 def fake_stars(n, seed, theta=TRUTH, parallax_snr=12.0, em_flag=0):
-    """Columns of stars as the model has them: M flat, parallaxes at least parallax_snr times their error."""
+    """Columns of stars as the model has them:
+    M flat, parallaxes at least parallax_snr times their error.
+    """
     rng = np.random.default_rng(seed)
     alpha, beta, sigma_int, sigma_100 = theta
     mk, snr_g, dis = (
@@ -69,7 +71,9 @@ def test_known_noise_is_recovered():
 @pytest.mark.parametrize("theta", [TRUTH, (-0.1, 0.3, 0.15, 0.2)])
 @pytest.mark.parametrize("parallax_snr", [10, 30])
 def test_integral_is_that_of_brute_force(theta, parallax_snr):
-    """Three stars, one by one, against adaptive integration over M and, apart from it, over the error of m - A."""
+    """Three stars, one by one, against adaptive integration over M and, apart from it,
+    over the error of m - A.
+    """
     columns = fake_stars(3, 11, parallax_snr=parallax_snr)
     other = np.array([0.05, 0.1, 0.3, 0.12])
     for row in range(3):
@@ -108,7 +112,9 @@ def test_closed_form_is_the_limit_of_precise_parallaxes():
 
 
 def test_poor_parallaxes_need_the_integral():
-    """At parallax / error = 10 the Gaussian shortcut is off by more than the integral's own error: why it is made."""
+    """At parallax / error = 10 the Gaussian shortcut is off by more than the integral's own error:
+    why it is made.
+    """
     stars = Stars.of(fake_stars(500, 3, parallax_snr=10))
     theta, integrated = np.array([0.02, 0.02, 0.25, 0.1]), quadrature(stars)
     gap = (

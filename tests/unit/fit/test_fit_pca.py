@@ -1,4 +1,6 @@
-"""The PCA fit: against numpy's own decompositions, with emission planted, and with next to nothing to learn from."""
+"""The PCA fit: against numpy's own decompositions, with emission planted,
+and with next to nothing to learn from.
+"""
 
 from types import SimpleNamespace
 
@@ -63,7 +65,9 @@ def reader(norm, ivar, rows=100):
 
 
 def survey(n=600, emitters=60, seed=11):
-    """Stars of three kinds of variation that H alpha shares, S/N 20 to 300; the first ``emitters`` have emission."""
+    """Stars of three kinds of variation that H alpha shares, S/N 20 to 300;
+    the first ``emitters`` have emission.
+    """
     rng = np.random.default_rng(seed)
     shapes = [np.exp(-0.5 * ((WAVELENGTH - centre) / 15) ** 2) for centre in (6240, 6450, 6640)]
     line = np.exp(-0.5 * ((WAVELENGTH - 6564.6) / 8) ** 2)

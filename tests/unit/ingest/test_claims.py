@@ -1,4 +1,6 @@
-"""Files that hold one spectrum: packed otherwise, copied, or of two releases; a second run says what a first would."""
+"""Files that hold one spectrum: packed otherwise, copied, or of two releases;
+a second run says what a first would.
+"""
 
 import csv
 import gzip

@@ -36,7 +36,8 @@ def test_errors_that_contradict_most_headers_are_told(ivar, times, tmp_path):
     fakes = [fake(i, 20.0, ivar) for i in (1, 2, 3)] + [fake(4, 20.0)]
     lines = said(tmp_path, *fakes)
     assert lines[1:] == [
-        f"4 spectra: S/N from flux and inverse variance is {times} times that of the headers (median): "
+        f"4 spectra: S/N from flux and inverse variance is {times} times that of the headers "
+        "(median): "
         "is it the inverse variance of this flux?"
     ]
 

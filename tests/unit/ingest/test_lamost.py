@@ -1,4 +1,6 @@
-"""One spectrum file and a folder of them: layouts, grid, mask, header columns, what a second run reads."""
+"""One spectrum file and a folder of them:
+layouts, grid, mask, header columns, what a second run reads.
+"""
 
 import os
 import shutil

@@ -1,4 +1,6 @@
-"""After an ingest: which rows belong to a spectrum, what was found, and no table that belongs to none."""
+"""After an ingest: which rows belong to a spectrum, what was found,
+and no table that belongs to none.
+"""
 
 from pathlib import Path
 
@@ -52,11 +54,14 @@ def test_a_block_says_rows_columns_and_what_is_missing(raw):
     ids, dec, parallax = [*range(1, N), 9], [*DEC[:-1], 95], [-999, *RA[:-3] / 99, "", 1]
     text = rows("Source,RA_ICRS,DE_ICRS,Plx,Gmag,rmag", ids, RA, dec, parallax, RA / 10, RA / 10)
     assert blocks(given(raw, gaia_dr2=text), raw) == [
-        "gaia_dr2: 6 rows of gaia_dr2.csv, 5 kept (1 rejected: bad_position), 5 belong to a spectrum; "
+        "gaia_dr2: 6 rows of gaia_dr2.csv, 5 kept (1 rejected: bad_position), 5 belong to a "
+        "spectrum; "
         "5 of 6 spectra have one",
-        "  columns: source_id = Source, ra = RA_ICRS, dec = DE_ICRS, parallax = Plx, phot_g_mean_mag = Gmag",
+        "  columns: source_id = Source, ra = RA_ICRS, dec = DE_ICRS, parallax = Plx, "
+        "phot_g_mean_mag = Gmag",
         "  computed: ref_epoch (2015.5)",
-        "  not found: parallax_error, pmra, pmra_error, pmdec, pmdec_error, phot_bp_mean_mag, phot_rp_mean_mag, "
+        "  not found: parallax_error, pmra, pmra_error, pmdec, pmdec_error, phot_bp_mean_mag, "
+        "phot_rp_mean_mag, "
         "phot_bp_mean_flux_over_error, phot_rp_mean_flux_over_error, ruwe",
         "  unknown (NULL): parallax in 2 rows (1 as a number like -9999)",
     ]

@@ -104,8 +104,14 @@ def test_ipac_tables_with_their_units_and_nulls(tmp_path):
 
 
 def test_words_for_null_that_an_ipac_table_chooses(tmp_path):
-    text = "|    ra|   dec|   j_m|ph_qual|\n|double|double|double|   char|\n|   deg|   deg|   mag|       |\n"
-    text += "|      |      | 77.77|    ---|\n 10.000 20.000  77.77     AAA\n 11.000 21.000   9.50     ---\n"
+    text = (
+        "|    ra|   dec|   j_m|ph_qual|\n|double|double|double|   char|\n|   deg|   deg|   "
+        "mag|       |\n"
+    )
+    text += (
+        "|      |      | 77.77|    ---|\n 10.000 20.000  77.77     AAA\n 11.000 21.000   "
+        "9.50     ---\n"
+    )
     got = read(tmp_path, "twomass", text)
     assert (got["j_m"], got["ph_qual"]) == ([None, 9.5], ["AAA", None])
 
@@ -202,7 +208,10 @@ def test_a_comma_for_a_point_is_named(tmp_path):
 
 
 def test_units_of_ecsv_are_text_only(tmp_path):
-    header = "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a, datatype: float64, unit: [x, [y]]}\n# schema: astropy-2.0\n"
+    header = (
+        "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a, datatype: float64, unit: [x, "
+        "[y]]}\n# schema: astropy-2.0\n"
+    )
     (tmp_path / "t.ecsv").write_text(header + "a\n1.5\n")
     assert read_table(tmp_path / "t.ecsv").units == {}
 

@@ -138,7 +138,10 @@ def _csv(tmp_path: Path, rows: str) -> Path:
 
 
 def test_nulls_of_votables(tmp_path):
-    fields = '<FIELD name="obsid" datatype="int"><VALUES null="-1"/></FIELD><FIELD name="teff" datatype="float"/>'
+    fields = (
+        '<FIELD name="obsid" datatype="int"><VALUES null="-1"/></FIELD><FIELD name="teff" '
+        'datatype="float"/>'
+    )
     rows = "<TR><TD>4</TD><TD>15000</TD></TR><TR><TD>5</TD><TD/></TR>"
     (tmp_path / "t.vot").write_text(VOTABLE.format(fields, rows))
     teff = ingested("labels", tmp_path / "t.vot")["teff"]

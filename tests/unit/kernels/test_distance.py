@@ -1,4 +1,6 @@
-"""The distance kernel against a brute-force grid, closed forms and invariants (METHOD section 7)."""
+"""The distance kernel against a brute-force grid,
+closed forms and invariants (METHOD section 7).
+"""
 
 import numpy as np
 import pytest
@@ -12,7 +14,9 @@ NAN = np.nan
 def brute_force(
     mk, mk_err, ks, ks_err, a_ks, a_ks_err, parallax, parallax_error, distance_max, step=1e-4
 ):
-    """Mode, percentiles and log moments on the paper's own grid: steps of 0.1 pc from 0 to the limit."""
+    """Mode, percentiles and log moments on the paper's own grid:
+    steps of 0.1 pc from 0 to the limit.
+    """
     d = np.arange(step, distance_max + step / 2, step)
     f = np.zeros_like(d)
     if np.isfinite(mk):
@@ -199,7 +203,9 @@ def test_inputs_stay_as_they_are_and_no_rows_is_no_result():
 
 
 def all_kinds(n):
-    """Every kind of star by turns, hopeless ones among them: any parallax, any error, terms missing or in conflict."""
+    """Every kind of star by turns, hopeless ones among them:
+    any parallax, any error, terms missing or in conflict.
+    """
     rng = np.random.default_rng(7)
     kind = np.arange(n) % 8
     distance_true = 10 ** rng.uniform(-1, 2.3, n)
@@ -257,7 +263,9 @@ def test_a_distance_that_stays_does_not_hang_on_the_limit():
 
 
 def test_a_lower_limit_is_left_where_the_spectrum_supports_it():
-    """A supergiant at 150 kpc is beyond the limit, whatever that is; a parallax around 0 excludes nothing."""
+    """A supergiant at 150 kpc is beyond the limit, whatever that is;
+    a parallax around 0 excludes nothing.
+    """
     far = {"mk": -8.0, "mk_err": 0.3, "ks": -8 + 10 + 5 * np.log10(150)}
     limits = []
     for distance_max in (100, 120, 1000):
@@ -273,7 +281,9 @@ def test_a_lower_limit_is_left_where_the_spectrum_supports_it():
 
 
 def test_a_wide_pdf_that_ends_before_the_limit_measures_nothing_either():
-    """The mode of a lognormal lies below its 16th percentile where ln d has a deviation above 0.99: 2.2 mag."""
+    """The mode of a lognormal lies below its 16th percentile where ln d has a deviation above
+    0.99: 2.2 mag.
+    """
     narrow, wide = (one(mk=-2, mk_err=error, ks=-2, distance_max=100) for error in (2.1, 2.2))
     assert narrow[1] < narrow[0] < narrow[2]
     assert np.isnan(wide[:5]).all()

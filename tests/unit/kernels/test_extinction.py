@@ -1,4 +1,6 @@
-"""E(B-V) from neighbouring colours: hand-worked stars, error propagation, interpolation (METHOD section 3)."""
+"""E(B-V) from neighbouring colours:
+hand-worked stars, error propagation, interpolation (METHOD section 3).
+"""
 
 import numpy as np
 import pytest
@@ -61,10 +63,11 @@ def test_one_colour_by_hand():
 
 
 def test_three_bands_by_hand():
-    """RP - J: slope 1.09, 0.5 mag, error 0.05; J - H: slope 0.31, 0.3 mag, error 0.05; J shared with variance 9e-4.
+    """RP - J: slope 1.09, 0.5 mag, error 0.05; J - H: slope 0.31, 0.3 mag, error 0.05; J shared
+    with variance 9e-4.
 
-    Weights slope^2 / error^2 = 475.24 and 38.44; E = (1.09 * 0.5 + 0.31 * 0.3) / (1.09^2 + 0.31^2) = 0.638 / 1.2842;
-    variance (513.68 - 2 * 1.09 * 0.31 * 9e-4 / 0.05^4) / 513.68^2.
+    Weights slope^2 / error^2 = 475.24 and 38.44; E = (1.09 * 0.5 + 0.31 * 0.3) / (1.09^2 + 0.31^2)
+    = 0.638 / 1.2842; variance (513.68 - 2 * 1.09 * 0.31 * 9e-4 / 0.05^4) / 513.68^2.
     """
     star = answer({"rp": 8.5, "j": 8.0, "h": 7.7}, {"rp": 0.04, "j": 0.03, "h": 0.04})
     assert star["ebv"] == pytest.approx(0.638 / 1.2842)
@@ -104,7 +107,9 @@ def test_floor_of_the_colour_error():
 
 
 def test_a_colour_that_dust_hardly_changes_has_no_say():
-    """i and RP differ by 0.02 in R: 0.3 mag wrong between them, and E moves by less than a hundredth."""
+    """i and RP differ by 0.02 in R: 0.3 mag wrong between them,
+    and E moves by less than a hundredth.
+    """
     star = {
         band: m - 0.3 * (BANDS.index(band) >= BANDS.index("rp"))
         for band, m in reddened(0.5).items()
@@ -116,7 +121,9 @@ def test_a_colour_that_dust_hardly_changes_has_no_say():
     "bands", [BANDS, ("bp", "rp", "j", "h"), ("b", "g", "bp", "v", "r", "i", "rp")]
 )
 def test_error_is_the_scatter_of_many_noisy_copies(bands):
-    """Known truth: magnitudes scattered by their errors; above the floor, the error must be that of the sample."""
+    """Known truth: magnitudes scattered by their errors;
+    above the floor, the error must be that of the sample.
+    """
     n = 20000
     rng = np.random.default_rng(3)
     errors = dict(

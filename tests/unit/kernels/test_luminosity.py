@@ -1,4 +1,6 @@
-"""The networks at prediction time: Eq. 6 by hand, the choice between them, rows that do not depend on their batch."""
+"""The networks at prediction time: Eq.
+6 by hand, the choice between them, rows that do not depend on their batch.
+"""
 
 import numpy as np
 import pytest
@@ -45,7 +47,8 @@ SCORES = np.random.default_rng(3).normal(size=(600, 100)).astype(np.float32)
 
 
 def test_equation_6_by_hand():
-    # s(ln 3) = 3/4, s(0) = 1/2: f = (1, 0) -> (3/4, 1/2) -> (s(0), s(ln 3)) = (1/2, 3/4) -> 2/2 + 4*3/4 - 1 = 3
+    # s(ln 3) = 3/4, s(0) = 1/2: f = (1, 0) -> (3/4, 1/2) -> (s(0), s(ln 3)) = (1/2, 3/4) -> 2/2 +
+    # 4*3/4 - 1 = 3
     assert predict(np.array([[1.0, 0.0]]), **HAND) == pytest.approx([3.0], abs=1e-14)
 
 

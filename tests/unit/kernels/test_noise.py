@@ -9,7 +9,9 @@ MODEL = {"sigma_int": np.array([0.25, 0.4]), "sigma_100": np.array([0.10, 0.2])}
 
 
 def test_numbers_of_the_paper_at_its_reference_snr():
-    """0.25 mag intrinsic, 0.10 mag measured at S/N 100: sqrt(0.0725) = 0.269258; at S/N 40 sqrt(0.125) = 0.353553."""
+    """0.25 mag intrinsic, 0.10 mag measured at S/N 100: sqrt(0.0725) = 0.269258;
+    at S/N 40 sqrt(0.125) = 0.353553.
+    """
     error, measured = mk_error([100.0, 40.0], [0, 0], **MODEL)
     np.testing.assert_allclose(error, [0.269258, 0.353553], atol=1e-6)
     np.testing.assert_allclose(measured, [0.10, 0.25])

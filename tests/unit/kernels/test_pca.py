@@ -1,4 +1,6 @@
-"""Coefficients: projections that can be worked by hand, gaps filled, and what makes them unknown."""
+"""Coefficients: projections that can be worked by hand, gaps filled,
+and what makes them unknown.
+"""
 
 import os
 import subprocess
@@ -17,7 +19,9 @@ USED = slice(1000, 2000)
 
 @pytest.fixture
 def model():
-    """Two smooth orthonormal components on pixels 1000 to 1999, the clean ones being the first half."""
+    """Two smooth orthonormal components on pixels 1000 to 1999,
+    the clean ones being the first half.
+    """
     mean, scale = np.full(N_PIXEL, np.nan), np.zeros(N_PIXEL)
     mean[USED], scale[USED] = 1.0, 0.02
     clean, full = np.zeros((2, 2, N_PIXEL), np.float32)
@@ -29,7 +33,9 @@ def model():
 
 
 def spectra(model, score):
-    """Spectra that are mean + scale * score . full_basis, without noise, inverse variance that of 1 % noise."""
+    """Spectra that are mean + scale * score .
+    full_basis, without noise, inverse variance that of 1 % noise.
+    """
     norm = np.nan_to_num(
         model["mean"] + (np.atleast_2d(score) @ model["full_basis"]) * model["scale"], nan=7.0
     )
@@ -149,7 +155,9 @@ for shape in {shapes}:
 
 
 def cores() -> list[str]:
-    """Kernels of OpenBLAS that this processor can run; another name has no meaning to another BLAS."""
+    """Kernels of OpenBLAS that this processor can run;
+    another name has no meaning to another BLAS.
+    """
     info = Path("/proc/cpuinfo")
     flags = info.read_text(encoding="utf-8").split() if info.is_file() else []
     return ["Haswell", "Zen", "Sandybridge"] if "avx2" in flags else ["default"]

@@ -1,4 +1,6 @@
-"""The page without a browser: what is in it, what is not, and that the bundle is that of its sources."""
+"""The page without a browser: what is in it, what is not,
+and that the bundle is that of its sources.
+"""
 
 import base64
 import gzip
@@ -76,8 +78,8 @@ def database(template, tmp_path_factory, fill) -> Path:
     path = Path(shutil.copy(template, tmp_path_factory.mktemp("page") / "obcat.duckdb"))
     random = np.random.default_rng(1)
     spectra = [
-        {"specid": r["specid"], "flux": random.normal(1, 0.1, N_PIXEL).astype(np.float32), "ivar": np.ones(N_PIXEL),
-         "score_clean": np.zeros(100)} for r in ROWS if r["star_id"] != "F"
+        {"specid": r["specid"], "flux": random.normal(1, 0.1, N_PIXEL).astype(np.float32),
+        "ivar": np.ones(N_PIXEL), "score_clean": np.zeros(100)} for r in ROWS if r["star_id"] != "F"
     ]  # fmt: skip
     with db.connect(path) as con:
         con.execute("INSERT INTO meta.survey (name, simulated) VALUES ('demo', 1)")
@@ -172,7 +174,8 @@ def test_every_column_has_its_unit_digits_and_description(html):
     for c in columns_of("catalog.ob_stars"):
         found = columns[c.column]
         assert (found["unit"], found["description"]) == (c.unit, c.description)
-    assert (columns["mk"]["decimals"], columns["clean_chi2"]["decimals"], columns["gaia_id"]["decimals"]) == (
+    assert (columns["mk"]["decimals"], columns["clean_chi2"]["decimals"],
+        columns["gaia_id"]["decimals"]) == (
         3, None, None,
     )  # fmt: skip
 
@@ -288,7 +291,10 @@ def test_the_points_are_those_of_the_database(html, database):
     )
     with db.connect(database, read_only=True) as con:
         for e in expressions():
-            query = f"SELECT ({e['sql']})::FLOAT FROM catalog.ob_stars WHERE uniqflag = 1 ORDER BY specid"
+            query = (
+                f"SELECT ({e['sql']})::FLOAT FROM catalog.ob_stars WHERE uniqflag = 1 "
+                "ORDER BY specid"
+            )
             known = [np.nan if v is None else v for (v,) in con.execute(query).fetchall()]
             assert np.array_equal(
                 found[listed.index(e["name"])], np.array(known, np.float32), equal_nan=True

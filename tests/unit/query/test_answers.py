@@ -1,4 +1,6 @@
-"""Answers in every format hold the same: whole integers, NULL apart from NaN, names that are not markup."""
+"""Answers in every format hold the same:
+whole integers, NULL apart from NaN, names that are not markup.
+"""
 
 import csv
 import gzip
@@ -360,7 +362,9 @@ def test_a_value_that_has_no_word_is_one_line(database):
 
 
 def test_prompt(database):
-    """Queries over several lines, an error that does not end it, Ctrl-D; on stdout the results alone."""
+    """Queries over several lines, an error that does not end it, Ctrl-D;
+    on stdout the results alone.
+    """
     terminal, stdin = pty.openpty()
     command = [sys.executable, "-m", "obcat.cli", "sql", "--trust", str(database)]
     with subprocess.Popen(

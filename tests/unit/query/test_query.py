@@ -163,8 +163,13 @@ def test_a_query_that_runs_away_is_stopped(database, query):
 
 
 def test_a_query_cannot_fill_the_disk(database):
-    """What does not fit into memory is refused: nothing is written beside the database, nor where one stands."""
-    query = "SELECT current_setting('temp_directory') AS folder, current_setting('memory_limit') AS memory"
+    """What does not fit into memory is refused:
+    nothing is written beside the database, nor where one stands.
+    """
+    query = (
+        "SELECT current_setting('temp_directory') AS folder, "
+        "current_setting('memory_limit') AS memory"
+    )
     assert answer(database, query).table.to_pylist() == [{"folder": "", "memory": "1.3 GiB"}]
 
 
@@ -257,7 +262,9 @@ def test_what_is_no_database_is_refused(tmp_path, content):
 
 
 def test_a_database_of_any_name_can_be_asked(database):
-    """DuckDB names a database after its file: catalog.duckdb would make catalog.ob_stars ambiguous."""
+    """DuckDB names a database after its file:
+    catalog.duckdb would make catalog.ob_stars ambiguous.
+    """
     renamed = database.rename(database.with_name("catalog.duckdb"))
     assert ask(renamed, "SELECT count(*) AS n FROM catalog.ob_stars") == "n\n0\n"
 
@@ -296,7 +303,8 @@ def test_status_takes_names_as_they_are(database, con, fill, name):
 def test_command_imports_nothing_heavy(database, arguments):
     script = (
         "import sys; from obcat.cli import main; main(sys.argv[1:], standalone_mode=False); "
-        "heavy = {'astropy', 'torch', 'lightgbm', 'matplotlib', 'scipy', 'astroquery', 'emcee'} & set(sys.modules); "
+        "heavy = {'astropy', 'torch', 'lightgbm', 'matplotlib', 'scipy', 'astroquery', 'emcee'} "
+        "& set(sys.modules); "
         "sys.exit(f'imported: {heavy}' if heavy else 0)"
     )
     given = [a.replace("{database}", str(database)) for a in arguments]

@@ -1,4 +1,6 @@
-"""A database of somebody else: opened only if asked for, and then still out of reach of files and network."""
+"""A database of somebody else: opened only if asked for,
+and then still out of reach of files and network.
+"""
 
 import shutil
 import sqlite3
@@ -108,8 +110,10 @@ READ = "SELECT content FROM read_text('{file}')"
 TRAPS = (
     "CREATE VIEW catalog.ob_stars AS FROM read_csv('{file}')",
     "CREATE VIEW catalog.ob_stars AS FROM '{file}'",
-    f"CREATE MACRO catalog.trap() AS TABLE {READ}; CREATE VIEW catalog.ob_stars AS FROM catalog.trap()",
-    f"CREATE MACRO catalog.trap() AS ({READ}); CREATE VIEW catalog.ob_stars AS SELECT catalog.trap() AS secret",
+    f"CREATE MACRO catalog.trap() AS TABLE {READ}; CREATE VIEW catalog.ob_stars AS FROM "
+    "catalog.trap()",
+    f"CREATE MACRO catalog.trap() AS ({READ}); CREATE VIEW catalog.ob_stars AS SELECT "
+    "catalog.trap() AS secret",
     "CREATE VIEW catalog.ob_stars AS FROM query('SELECT content FROM read_text(''{file}'')')",
 )
 

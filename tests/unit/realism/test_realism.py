@@ -1,4 +1,6 @@
-"""Simulated spectra beside the statistics of real ones: alike within stated limits, and not if a fault is planted."""
+"""Simulated spectra beside the statistics of real ones:
+alike within stated limits, and not if a fault is planted.
+"""
 
 import warnings
 from pathlib import Path

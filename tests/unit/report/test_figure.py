@@ -1,4 +1,6 @@
-"""The picture: its size, the same bytes again, what its title says; a catalog of nothing or of NULLs can be drawn."""
+"""The picture: its size, the same bytes again, what its title says;
+a catalog of nothing or of NULLs can be drawn.
+"""
 
 import shutil
 from pathlib import Path
@@ -59,8 +61,11 @@ def filled(path: Path, rows: pa.Table, simulated: int = 1) -> Path:
         )
         con.register("rows", rows)
         con.execute("INSERT INTO catalog.ob_stars BY NAME SELECT * FROM rows")
-        con.execute("INSERT INTO luminosity.good_parallax SELECT specid, specid, snr_g, em_flag, 0 FROM rows "
-                    "WHERE em_flag IS NOT NULL")  # fmt: skip
+        con.execute(
+            "INSERT INTO luminosity.good_parallax SELECT specid, specid, snr_g, em_flag, 0 "
+            "FROM rows "
+            "WHERE em_flag IS NOT NULL"
+        )
     return path
 
 

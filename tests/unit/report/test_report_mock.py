@@ -1,4 +1,6 @@
-"""Mock binaries: law of extinction at its bands, one distance, a sum of two spectra, M_spec of a star and itself."""
+"""Mock binaries: law of extinction at its bands, one distance, a sum of two spectra,
+M_spec of a star and itself.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,6 @@
-"""The report: a page of a full and of an empty catalog; same bytes, escaped, no network; what is missing is said."""
+"""The report: a page of a full and of an empty catalog; same bytes, escaped, no network;
+what is missing is said.
+"""
 
 import shutil
 from html.parser import HTMLParser
@@ -97,8 +99,9 @@ def full(template, tmp_path_factory, fill) -> Path:
     path = Path(shutil.copy(template, tmp_path_factory.mktemp("report") / "obcat.duckdb"))
     rng = np.random.default_rng(1)
     rows = catalog_rows(rng)
-    spectra = [{"specid": r["specid"], "z": 1e-4, "flux": rng.normal(1, 0.01, N_PIXEL), "ivar": np.full(N_PIXEL, 1e4),
-                "score_clean": rng.normal(size=100), "score_full": rng.normal(size=100)} for r in rows]  # fmt: skip
+    spectra = [{"specid": r["specid"], "z": 1e-4, "flux": rng.normal(1, 0.01, N_PIXEL),
+        "ivar": np.full(N_PIXEL, 1e4), "score_clean": rng.normal(size=100),
+        "score_full": rng.normal(size=100)} for r in rows]  # fmt: skip
     with db.connect(path) as con:
         con.execute("INSERT INTO meta.survey (name, simulated) VALUES ('<b>small</b> & co', 1)")
         fill(con, "catalog.ob_stars", rows)
@@ -109,10 +112,10 @@ def full(template, tmp_path_factory, fill) -> Path:
                 table,
                 [{name: s[name] for name in ("specid", *names.split())} for s in spectra],
             )
-        fill(con, "emission.lines", [{"specid": r["specid"], "halpha_excess": 0.1, "halpha_significance": 2.0,
-                                      "halpha_chi2": 1.0, "em_flag": r["em_flag"]} for r in rows])  # fmt: skip
-        fill(con, "luminosity.good_parallax", [{"specid": r["specid"], "star_id": r["star_id"], "snr_g": r["snr_g"],
-                                                "is_train": i % 2} for i, r in enumerate(rows)])  # fmt: skip
+        fill(con, "emission.lines", [{"specid": r["specid"], "halpha_excess": 0.1,
+            "halpha_significance": 2.0, "halpha_chi2": 1.0, "em_flag": r["em_flag"]} for r in rows])  # fmt: skip
+        fill(con, "luminosity.good_parallax", [{"specid": r["specid"], "star_id": r["star_id"],
+            "snr_g": r["snr_g"], "is_train": i % 2} for i, r in enumerate(rows)])  # fmt: skip
         fill(con, "extinction.photometry", [{"star_id": r["star_id"], "bp": 12.0} for r in rows])
         bands = dict(
             zip(

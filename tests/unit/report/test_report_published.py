@@ -1,4 +1,6 @@
-"""The paper's numbers beside ours: what is within and what is outside, fractions on a simulated survey only."""
+"""The paper's numbers beside ours:
+what is within and what is outside, fractions on a simulated survey only.
+"""
 
 from pathlib import Path
 
@@ -53,8 +55,8 @@ def test_a_part_is_shown_as_per_cent():
 def test_numbers_come_from_the_catalog(con, fill):
     flags = [1] * 2 + [0] * 7 + [None]
     fill(con, "catalog.ob_stars", [
-        {"specid": f"s{i}", "uniqflag": 1, "binary_flag": flag, "em_flag": i % 2, "dis": 1.0, "dis_low": 0.9,
-         "dis_high": 1.1 + 0.2 * i} for i, flag in enumerate(flags)
+        {"specid": f"s{i}", "uniqflag": 1, "binary_flag": flag, "em_flag": i % 2, "dis": 1.0,
+        "dis_low": 0.9, "dis_high": 1.1 + 0.2 * i} for i, flag in enumerate(flags)
     ] + [{"specid": "again", "uniqflag": 2}])  # fmt: skip
     rows = {
         row.what: row for row in judgements(Reading(con, "few", True, Path("none"), Path("none")))

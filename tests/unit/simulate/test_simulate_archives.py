@@ -1,4 +1,6 @@
-"""Tables of the simulation: zero point, errors, crowding, quality letters, gaps and labels as archives have them."""
+"""Tables of the simulation: zero point, errors, crowding, quality letters,
+gaps and labels as archives have them.
+"""
 
 import numpy as np
 import pytest
@@ -56,7 +58,9 @@ def test_the_zero_point_runs_from_bright_to_faint_and_is_not_the_constant_of_the
 
 
 def test_the_zero_point_depends_on_colour_and_place() -> None:
-    """BP - RP of 0 is 1.76 per micron (Lindegren et al. 2021); 0.151 mas for one (Zinn et al. 2019)."""
+    """BP - RP of 0 is 1.76 per micron (Lindegren et al. 2021); 0.151 mas for one (Zinn et al.
+    2019).
+    """
     star = moving()
     blue, red = (
         zero_point(star.g, np.full(N, c), star.ra, star.dec, RECIPE.rng("zero_point"))
@@ -92,7 +96,9 @@ def test_parallaxes_scatter_more_than_stated() -> None:
 
 
 def test_orbits_are_noise_when_short_motion_when_long_parallax_at_a_year() -> None:
-    """A line through a sinusoid of period P >> T leaves rms 1.47 a (T/P)^2; a whole orbit leaves a / sqrt 2."""
+    """A line through a sinusoid of period P >> T leaves rms 1.47 a (T/P)^2;
+    a whole orbit leaves a / sqrt 2.
+    """
     wobble = np.ones(4)
     periods = (20, 365.25, 20_000, 40_000)
     short, year, long, longer = (orbit_effects(wobble, np.full(4, np.log10(p))) for p in periods)
@@ -127,9 +133,9 @@ def test_an_orbit_of_a_year_falsifies_the_parallax_without_raising_ruwe() -> Non
 
 
 def sources() -> dict[str, np.ndarray]:
-    values = {"parallax": 0.5, "parallax_error": 0.04, "pmra": 0.0, "pmra_error": 0.07, "pmdec": 0.0,
-              "pmdec_error": 0.07, "ruwe": 1.0, "phot_g_mean_mag": 14.0, "phot_bp_mean_mag": 14.1,
-              "phot_rp_mean_mag": 13.8, "phot_bp_rp_excess_factor": 1.2}  # fmt: skip
+    values = {"parallax": 0.5, "parallax_error": 0.04, "pmra": 0.0, "pmra_error": 0.07,
+        "pmdec": 0.0, "pmdec_error": 0.07, "ruwe": 1.0, "phot_g_mean_mag": 14.0,
+        "phot_bp_mean_mag": 14.1, "phot_rp_mean_mag": 13.8, "phot_bp_rp_excess_factor": 1.2}  # fmt: skip
     place = {
         "source_id": (np.arange(N, dtype=np.int64) + 1) << 35,
         "ra": np.linspace(10, 350, N),
@@ -164,7 +170,9 @@ def test_a_near_neighbour_shines_into_bp_and_rp_but_not_into_g() -> None:
 
 
 def test_a_close_pair_puts_the_wrong_source_nearer_to_the_target() -> None:
-    """Taken back 15.5 yr with its false motion, the star is 0.9 arcsec or more away, its faint partner 0.6 at most."""
+    """Taken back 15.5 yr with its false motion, the star is 0.9 arcsec or more away,
+    its faint partner 0.6 at most.
+    """
     every = crowded(sources(), MASK, RECIPE, 0)
     partner = np.flatnonzero(every["source_id"] % (1 << 35) == 96)
     star = np.searchsorted(every["source_id"], every["source_id"][partner] - 96)

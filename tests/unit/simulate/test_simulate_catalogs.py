@@ -68,7 +68,9 @@ def test_galactic_frame_is_a_rotation_with_its_pole_and_centre() -> None:
 
 
 def test_stars_on_the_solar_circle_move_as_the_disc_does() -> None:
-    """Towards the anticentre a star on a circular orbit has only the Sun's own motion against it."""
+    """Towards the anticentre a star on a circular orbit has only the Sun's own motion against
+    it.
+    """
     n = 4000
     rv, pmra, pmdec = velocities(
         np.full(n, 180.0), np.zeros(n), np.full(n, 2.0), np.random.default_rng(8)

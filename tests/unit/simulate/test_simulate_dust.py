@@ -1,4 +1,6 @@
-"""The simulation's extinction curve against Fitzpatrick (1999), its disc of dust against an integral, its clouds."""
+"""The simulation's extinction curve against Fitzpatrick (1999),
+its disc of dust against an integral, its clouds.
+"""
 
 import csv
 

@@ -1,4 +1,6 @@
-"""Emission of the simulation: fluxes, profiles, ratios and colours that can be worked out by hand."""
+"""Emission of the simulation: fluxes, profiles,
+ratios and colours that can be worked out by hand.
+"""
 
 from typing import Any
 
@@ -145,7 +147,9 @@ def test_the_peaks_stand_where_the_rim_of_the_disc_moves() -> None:
 
 
 def test_one_side_is_brighter_by_the_asymmetry() -> None:
-    """The half of a ring that recedes carries 1/2 + a/pi of its light, if it is 1 + a cos(phi) bright."""
+    """The half of a ring that recedes carries 1/2 + a/pi of its light,
+    if it is 1 + a cos(phi) bright.
+    """
     rings = (disc(10, asymmetry=a, separation=200, vsini=220) for a in (0.0, 0.3))
     even, odd = (np.where(WAVELENGTH > H_ALPHA, added(resolution=8000.0, disc=d), 0) for d in rings)
     assert integral(odd - even, H_ALPHA, 30) / 10 == pytest.approx(0.3 / np.pi, rel=0.1)
@@ -196,7 +200,9 @@ def test_nebular_ratios_are_those_of_atomic_physics() -> None:
 
 
 def test_dust_of_the_nebula_weakens_hbeta_by_its_curve() -> None:
-    """E(B-V) of 1 makes F(H alpha)/F(H beta) larger by 10^(0.4 (3.66 - 2.36)): Fitzpatrick (1999), R of 3.1."""
+    """E(B-V) of 1 makes F(H alpha)/F(H beta) larger by 10^(0.4 (3.66 - 2.36)):
+    Fitzpatrick (1999), R of 3.1.
+    """
     _, flux = nebular_flux(row(Nebula, ew=1, density=1, reddening=1.0), ONE)
     assert flux[0, 0] / flux[0, 1] / CASE_B == pytest.approx(10 ** (0.4 * 1.24), rel=0.08)
     assert len(NEBULAR) == flux.shape[1]
@@ -325,8 +331,9 @@ def test_leaving_one_out_changes_no_draw_of_the_others(ingredient: str) -> None:
     full, less = drawn(), drawn(ingredient)
     gone = {"be_stars": less.disc.ew, "nebulae": less.nebula.ew, "winds": less.wind.ew}
     assert not gone.get(ingredient, less.disc.excess_ks).any()
-    touched = {"be_stars": {"ew", "shell", "excess_ks", "reddening"}, "disc_light": {"excess_ks", "reddening"},
-               "nebulae": {"ew"}, "winds": {"ew", "absorbed"}}[ingredient]  # fmt: skip
+    touched = {"be_stars": {"ew", "shell", "excess_ks", "reddening"},
+        "disc_light": {"excess_ks", "reddening"}, "nebulae": {"ew"},
+        "winds": {"ew", "absorbed"}}[ingredient]  # fmt: skip
     part = {"nebulae": "nebula", "winds": "wind"}.get(ingredient, "disc")
     for name, one, other in zip(full._fields, full, less, strict=True):
         for field in one._fields:

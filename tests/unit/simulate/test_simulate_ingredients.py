@@ -28,7 +28,8 @@ PIXELS = "flux ivar mask "
 # other magnitudes change what is measured of them, S/N, and errors by S/N
 LIGHT = "stars.true_* gaia_dr2.* twomass.* xstps.* apass.* header.MAG? header.TCOMMENT header.Z* "
 LIGHT += "visits.snr_g visits.rv_header_error labels.* " + PIXELS
-STARS = "* !visits.name !visits.is_erroneous !visits.erroneous_kind"  # other stars are taken; not other visits
+# other stars are taken; not other visits
+STARS = "* !visits.name !visits.is_erroneous !visits.erroneous_kind"
 CHANGES = {  # ingredient: columns that must change, and that may change
     "rotation": ("stars.vsini stars.companion_vsini flux", PIXELS),
     "velocities": (
@@ -216,7 +217,8 @@ def test_a_seed_of_its_own_changes_no_other_draw(name: str, survey: Make) -> Non
 
 
 OF_BLOCKS = (
-    "line_spread", "interstellar", "tellurics", "flux_calibration", "noise", "sky_lines", "dead_pixels", "erroneous",
+    "line_spread", "interstellar", "tellurics", "flux_calibration", "noise", "sky_lines",
+    "dead_pixels", "erroneous",
 )  # fmt: skip
 
 

@@ -1,4 +1,6 @@
-"""Isochrones of the simulation: nodes are met exactly, a mass is found again, what MIST does not have stays unknown."""
+"""Isochrones of the simulation: nodes are met exactly, a mass is found again,
+what MIST does not have stays unknown.
+"""
 
 import numpy as np
 import pytest

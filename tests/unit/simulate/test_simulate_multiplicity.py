@@ -1,4 +1,6 @@
-"""Companions of the simulation against the tables of Moe & Di Stefano (2017), and their orbits against Kepler."""
+"""Companions of the simulation against the tables of Moe & Di Stefano (2017),
+and their orbits against Kepler.
+"""
 
 import numpy as np
 import pytest
@@ -21,7 +23,8 @@ from obcat.simulate.isochrones import COLUMNS, at_phase
 from obcat.simulate.sky import velocities
 
 N = 40_000
-# their table 13: primaries with a companion of q > 0.1, companions a primary; errors are 0.05 to 0.1 and 0.1 to 0.3
+# their table 13: primaries with a companion of q > 0.1, companions a primary; errors are 0.05 to
+# 0.1 and 0.1 to 0.3
 FRACTIONS = {
     1.0: (0.40, 0.50),
     3.5: (0.59, 0.84),
@@ -111,7 +114,9 @@ def test_short_orbits_are_circular_and_no_orbit_lets_the_stars_touch() -> None:
 
 
 def test_kepler_equation() -> None:
-    """E of 1 rad with e of 0.5 has M = 1 - 0.5 sin 1 = 0.57926; at e = 0.9 and E = 3, M = 2.87299."""
+    """E of 1 rad with e of 0.5 has M = 1 - 0.5 sin 1 = 0.57926;
+    at e = 0.9 and E = 3, M = 2.87299.
+    """
     mean, e = np.array([0.579264507596052, 2.872991992746120, 1.0]), np.array([0.5, 0.9, 0.0])
     np.testing.assert_allclose(kepler(mean, e), [1.0, 3.0, 1.0], atol=1e-12)
     m, e = np.meshgrid(np.linspace(0, 2 * np.pi, 400), np.linspace(0, 0.99, 60))
@@ -135,7 +140,9 @@ def test_velocity_of_an_eccentric_orbit() -> None:
 
 
 def test_amplitude_of_two_suns_and_of_random_orientations() -> None:
-    """K = 212.9 km/s (m2 sin i) / ((m1 + m2)^(2/3) P^(1/3)) / sqrt(1 - e^2); the mean of sin i is pi/4."""
+    """K = 212.9 km/s (m2 sin i) / ((m1 + m2)^(2/3) P^(1/3)) / sqrt(1 - e^2);
+    the mean of sin i is pi/4.
+    """
     one, zero = np.ones(1), np.zeros(1)
     assert amplitude(one, one, zero, zero, zero)[0] == pytest.approx(212.9 / 2 ** (2 / 3), rel=1e-4)
     assert amplitude(one, one, 3 * one, 0.6 * one, zero)[0] == pytest.approx(
@@ -146,7 +153,9 @@ def test_amplitude_of_two_suns_and_of_random_orientations() -> None:
 
 
 def test_size_of_an_orbit_and_motion_of_its_light() -> None:
-    """The Earth's orbit is 1 AU; eight solar masses in a year are 2 AU apart. Light moves as mass does not."""
+    """The Earth's orbit is 1 AU; eight solar masses in a year are 2 AU apart.
+    Light moves as mass does not.
+    """
     assert semi_axis(np.array([1.0, 8.0]), np.full(2, np.log10(365.25))) == pytest.approx([1, 2])
     q, light = np.array([1.0, 0.5, 0.5]), np.array([1.0, 0.0, 0.2])
     assert photocentre(q, light) == pytest.approx([0, 1 / 3, 1 / 3 - 1 / 6])
@@ -175,7 +184,9 @@ def test_companions_are_not_resolved_and_as_old() -> None:
 
 
 def test_amplitudes_are_those_of_the_masses_inside_the_orbit() -> None:
-    """Over that of an orbit seen from the side they are sin i, of mean pi/4; a third star moves the whole pair."""
+    """Over that of an orbit seen from the side they are sin i, of mean pi/4;
+    a third star moves the whole pair.
+    """
     primary, b = pair()
     mass = primary[0, COLUMNS.index("initial_mass")]
     for companion, inside in ((b.second, mass), (b.third, mass * (1 + b.mass_ratio))):
@@ -192,7 +203,9 @@ def test_amplitudes_are_those_of_the_masses_inside_the_orbit() -> None:
 
 
 def test_momentum_of_pairs_and_triples_is_kept() -> None:
-    """Mass-weighted velocities of all stars are the systemic one at any time; without orbits all have that one."""
+    """Mass-weighted velocities of all stars are the systemic one at any time;
+    without orbits all have that one.
+    """
     _, b = pair()
     rows = np.flatnonzero(b.is_triple)
     q2, q3 = b.second.mass_ratio[rows], b.third.mass_ratio[rows]

@@ -1,4 +1,6 @@
-"""Noise of simulated spectra: what is stated, what is there, and the marks on it, as measured on real files."""
+"""Noise of simulated spectra: what is stated, what is there, and the marks on it,
+as measured on real files.
+"""
 
 import numpy as np
 import pytest
@@ -126,7 +128,9 @@ def test_bits_are_lamosts_and_mark_pixels_without_ivar(seen: Marked) -> None:
 
 
 def test_fractions_of_masked_pixels_are_those_of_real_files(seen: Marked) -> None:
-    """DR10: quartiles 3, 8, 20 pixels of a file with a bit, 7, 20, 53 without ivar; here a quarter has none."""
+    """DR10: quartiles 3, 8, 20 pixels of a file with a bit, 7, 20, 53 without ivar;
+    here a quarter has none.
+    """
     bits, no_ivar = np.sum(seen.ormask > 0, axis=1), np.sum(seen.ivar == 0, axis=1)
     assert np.mean(bits == 0) == pytest.approx(0.27, abs=0.06)
     assert 6 <= np.median(bits[bits > 0]) <= 12

@@ -1,4 +1,6 @@
-"""Stars of other kinds in the simulated sample: how many, how bright, and what their spectra look like."""
+"""Stars of other kinds in the simulated sample:
+how many, how bright, and what their spectra look like.
+"""
 
 import numpy as np
 import pytest
@@ -122,7 +124,9 @@ def test_ordinary_lines_are_left_alone() -> None:
 
 
 def test_lb1_is_a_stripped_star_and_a_be_star_of_like_light() -> None:
-    """Its 78.9 d and 52.8 km/s, the other star moving 11.2 km/s (Liu et al. 2019, Shenar et al. 2020)."""
+    """Its 78.9 d and 52.8 km/s, the other star moving 11.2 km/s (Liu et al. 2019, Shenar et al.
+    2020).
+    """
     system = draw_systems(5, Recipe(2), 0)
     first = taken(system, slice(1))
     assert (

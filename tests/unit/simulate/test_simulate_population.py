@@ -1,4 +1,6 @@
-"""The simulated population: born by Kroupa's law, with a gradient of metallicity, on arms, as the survey selects."""
+"""The simulated population: born by Kroupa's law, with a gradient of metallicity, on arms,
+as the survey selects.
+"""
 
 import numpy as np
 import pytest
@@ -40,7 +42,9 @@ def sky() -> Sky:
 
 
 def test_masses_before_selection_follow_kroupa() -> None:
-    """The youngest stars have lost none: the slope of the numbers between 4.5 and 25 solar masses."""
+    """The youngest stars have lost none:
+    the slope of the numbers between 4.5 and 25 solar masses.
+    """
     number = living().copy()
     number[:, lattice().log_age[:-1] > 6.55] = 0
     mass = at_phase(*draw_cells(80_000, number.ravel(), np.random.default_rng(2)))[:, 0]
@@ -50,7 +54,9 @@ def test_masses_before_selection_follow_kroupa() -> None:
 
 
 def test_star_formation_is_constant() -> None:
-    """Stars of 2.2 to 2.3 solar masses live longer than 400 million years: as many in each stretch before."""
+    """Stars of 2.2 to 2.3 solar masses live longer than 400 million years:
+    as many in each stretch before.
+    """
     number, corner = living().copy(), lattice().values[:-1, :-1, :-1, 0]
     number[(corner < 2.0) | (corner > 2.5)] = 0
     feh, log_age, phase = draw_cells(60_000, number.ravel(), np.random.default_rng(3))
@@ -108,7 +114,9 @@ def test_an_arm_is_as_wide_as_measured(name: str) -> None:
 
 
 def test_arms_near_the_sun_are_where_maps_have_them() -> None:
-    """Towards the anticentre: Local half a kpc outside the Sun, Perseus at two, nothing between (Reid et al. 2019)."""
+    """Towards the anticentre: Local half a kpc outside the Sun, Perseus at two,
+    nothing between (Reid et al. 2019).
+    """
     assert radius(ARMS["Local"], np.zeros(1))[0] == pytest.approx(8.5, abs=0.1)
     assert radius(ARMS["Perseus"], np.zeros(1))[0] == pytest.approx(10.1, abs=0.1)
     assert radius(ARMS["Sagittarius-Carina"], np.zeros(1))[0] == pytest.approx(6.9, abs=0.1)
@@ -131,7 +139,9 @@ def test_the_envelope_is_never_below_the_selection_nearby() -> None:
 
 
 def test_leaving_out_an_ingredient_changes_no_draw_of_another() -> None:
-    """Rotation does not move the stars; without wobble, velocities or orbits everything else is the same."""
+    """Rotation does not move the stars;
+    without wobble, velocities or orbits everything else is the same.
+    """
     whole = draw_sky(120, Recipe(8), 1)
     for name, changed in (("rotation", "vsini"), ("wobble", "wobble"), ("velocities", "rv")):
         other = draw_sky(120, Recipe(8, frozenset({name})), 1)

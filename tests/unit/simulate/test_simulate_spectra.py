@@ -1,4 +1,6 @@
-"""Spectra of the simulation: lines where and as strong as they should be, blurred but not weakened."""
+"""Spectra of the simulation: lines where and as strong as they should be,
+blurred but not weakened.
+"""
 
 import numpy as np
 import pytest
@@ -29,7 +31,8 @@ def width(spectrum: Spectrum, centre: float, half: float) -> float:
     return float(np.trapezoid(1 - spectrum[near], WAVELENGTH[near]))
 
 
-@pytest.mark.parametrize(  # Balmer maximum near A0, He I maximum near B2: Didelon (1982), Jaschek & Jaschek (1987)
+# Balmer maximum near A0, He I maximum near B2: Didelon (1982), Jaschek & Jaschek (1987)
+@pytest.mark.parametrize(
     ("teff", "h_beta", "he_4471"),
     [
         (10_000, (13, 19), (0.0, 0.25)),
@@ -62,7 +65,9 @@ def test_a_line_moves_by_its_radial_velocity(rv: float) -> None:
 
 
 def test_rotation_widens_a_line_by_the_variance_of_its_profile() -> None:
-    """Variance of the profile: v^2 (1 - 7 eps/15) / (4 (1 - eps/3)), from Gray's eq. 18.14, eps = 0.4."""
+    """Variance of the profile: v^2 (1 - 7 eps/15) / (4 (1 - eps/3)), from Gray's eq.
+    18.14, eps = 0.4.
+    """
     x = 2 * np.pi * FREQUENCY[10:12] * 200 / LIGHT_SPEED / FINE_STEP
     second = 2 * (1 - rotation(x)) / x**2
     assert second[0] == pytest.approx((1 - 7 * 0.4 / 15) / (4 * (1 - 0.4 / 3)), rel=0.02)
@@ -109,7 +114,9 @@ def test_gas_moves_with_the_local_standard_of_rest() -> None:
 
 
 def test_resolution_changes_along_the_spectrum_as_measured_and_light_is_kept() -> None:
-    """Widths (FWHM) of 2.6 Angstrom at 4,500, 3.9 at 8,000: those of the sky lines of real files."""
+    """Widths (FWHM) of 2.6 Angstrom at 4,500, 3.9 at 8,000:
+    those of the sky lines of real files.
+    """
     resolution, factor = np.full(1, _RESOLUTION.max()), np.ones(1)
     for centre, fwhm in ((4500.0, 2.58), (6300.0, 3.60), (8000.0, 3.97)):
         sigma = centre / resolution[0] / 2.3548

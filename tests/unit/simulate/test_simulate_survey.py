@@ -1,4 +1,6 @@
-"""The simulated survey as files: counts, layout, tables, the same bytes for any workers, and the truth kept apart."""
+"""The simulated survey as files: counts, layout, tables, the same bytes for any workers,
+and the truth kept apart.
+"""
 
 import hashlib
 import tracemalloc
@@ -197,7 +199,9 @@ def test_memory_does_not_grow_with_the_number_of_chunks(tmp_path: Path) -> None:
 
 
 def held_by_chunk(root: Path, n: int, size: int = 100) -> dict[int, int]:
-    """Bytes of Python and numpy when the last block of each chunk is out, but for what the first block loaded."""
+    """Bytes of Python and numpy when the last block of each chunk is out,
+    but for what the first block loaded.
+    """
     for name in ("survey", "truth"):
         (root / name).mkdir(parents=True)
     drawn = _blocks(root / "survey", root / "truth", n * size, RECIPE, size)

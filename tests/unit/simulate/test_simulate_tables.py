@@ -1,4 +1,6 @@
-"""Tables that grow chunk by chunk: any number of chunks gives the file that one would, and others can read it."""
+"""Tables that grow chunk by chunk:
+any number of chunks gives the file that one would, and others can read it.
+"""
 
 from contextlib import AbstractContextManager
 from itertools import pairwise

@@ -1,4 +1,6 @@
-"""The cookbook: every recipe runs in plain DuckDB, and answers rightly where the answer can be told beforehand."""
+"""The cookbook: every recipe runs in plain DuckDB,
+and answers rightly where the answer can be told beforehand.
+"""
 
 import re
 from pathlib import Path
@@ -477,7 +479,9 @@ ROWS = re.compile(r"<!-- rows of sql/queries/(\w+)\.sql -->\n```text\n(.*?)```",
 
 
 def test_rows_of_the_readme_are_such_an_answer(database, con, fill):
-    """As `obcat sql DATABASE --file` prints them on a terminal; the numbers are of the survey of full size."""
+    """As `obcat sql DATABASE --file` prints them on a terminal;
+    the numbers are of the survey of full size.
+    """
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
     (shown,) = ROWS.findall(readme)
     fill(con, "catalog.ob_stars", [star(str(i), snr_g=1.0) for i in range(6)])

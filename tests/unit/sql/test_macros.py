@@ -1,4 +1,6 @@
-"""The macros of meta against astropy, the closed formulas of the paper and names worked out by hand."""
+"""The macros of meta against astropy,
+the closed formulas of the paper and names worked out by hand.
+"""
 
 import hashlib
 import math

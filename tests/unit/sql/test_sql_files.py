@@ -199,7 +199,10 @@ def test_every_parameter_is_used():
 
 
 def test_faults_in_a_header_are_seen():
-    text = "SELECT a, sum(b) FROM stage.gaia AS g -- raw.labels\nJOIN input_files WHERE x = 'raw.apass'"
+    text = (
+        "SELECT a, sum(b) FROM stage.gaia AS g -- raw.labels\nJOIN input_files WHERE x = "
+        "'raw.apass'"
+    )
     assert relations(text) == {"stage.gaia", "input_files"}
     assert calls("SELECT unnest(distance(a)), s.distance(b), my_distance(c)") == {"distance"}
     assert calls("-- distance(x)\nSELECT dis") == set()

@@ -1,4 +1,6 @@
-"""Parallax zero points: each a view of its own; Lindegren's is that of the package by its authors' colleagues."""
+"""Parallax zero points: each a view of its own;
+Lindegren's is that of the package by its authors' colleagues.
+"""
 
 import warnings
 
@@ -79,9 +81,12 @@ def test_two_parameters_have_no_zero_point(coefficients):
     unknown = {"nu_eff_used_in_astrometry": [1.5, None], "astrometric_params_solved": [3, 31]}
     given(coefficients, "raw.gaia_dr3", phot_g_mean_mag=[15.0, 15.0], ecl_lat=[0.0, 0.0], **unknown)
     assert coefficients.execute("FROM stage.zero_point_lindegren").fetchall() == []
-    assert coefficients.execute("SELECT parallax_offset, zero_point_source FROM stage.zero_point").fetchall() == [
-        (None, None), (None, None),
-    ]  # fmt: skip
+    assert coefficients.execute(
+        "SELECT parallax_offset, zero_point_source FROM stage.zero_point"
+    ).fetchall() == [
+        (None, None),
+        (None, None),
+    ]
 
 
 def test_a_table_of_the_survey_wins_and_dr2_has_the_constant(coefficients):
