@@ -6,7 +6,7 @@ from scipy.linalg.blas import dgemm, dsyrk
 from timing import Row, seconds, show
 
 from obcat.fit.gram import correlation
-from obcat.fit.pca import components
+from obcat.fit.pca import _components
 
 N, PIXELS, BATCH, COMPONENTS = 4096, 2000, 2048, 100
 
@@ -30,7 +30,7 @@ def measure() -> None:
     rows = [
         Row(
             f"obcat components: the {COMPONENTS} greatest",
-            seconds(lambda: components(matrix, COMPONENTS), 1),
+            seconds(lambda: _components(matrix, COMPONENTS), 1),
         ),
         Row("all eigenvectors", seconds(lambda: eigh(matrix), 1)),
         Row(

@@ -5,7 +5,7 @@ at the speed of the largest product.
 import numpy as np
 from timing import Row, seconds, show
 
-from obcat.kernels.continuum import normalise, rest_frame, smoothing_blocks
+from obcat.kernels.continuum import _smoothing_blocks, normalise, rest_frame
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 
 N, SIGMA, FEW = 2048, 50.0, 64
@@ -19,7 +19,7 @@ def measure() -> None:
     z = rng.normal(0, 1e-4, N)
     square = flux[:, :N]
     peak = 2 * N * N * N / seconds(lambda: square @ square)
-    work = sum(kernel.size for _, _, kernel in smoothing_blocks(SIGMA)) * 2 * 2 * N
+    work = sum(kernel.size for _, _, kernel in _smoothing_blocks(SIGMA)) * 2 * 2 * N
     rows = [
         Row("limit: its products at the speed of a large sgemm", work / peak),
         Row("obcat normalise", seconds(lambda: normalise(flux, ivar, continuum_sigma=SIGMA))),

@@ -96,16 +96,9 @@ TWOMASS = Source(
 
 # Sloan's g, r, i are told from bands of the same letter: Gaia's G, Johnson's and Cousins' R and I
 _GAIA_COLOURS = {
-    "bpmag",
-    "rpmag",
-    "bp",
-    "rp",
-    "bp_rp",
-    "phot_bp_mean_mag",
-    "phot_rp_mean_mag",
-    "g_rp",
+    "bpmag", "rpmag", "bp", "rp", "bp_rp", "phot_bp_mean_mag", "phot_rp_mean_mag", "g_rp",
     "bp-rp",
-}
+}  # fmt: skip
 
 
 def _other_system(matches: Mapping[str, Named], names: Sequence[str]) -> set[str]:

@@ -64,10 +64,10 @@ def _ingest(
     tables.ingest_all(given, raw)
     counts = lamost.ingest(survey.spectra, raw, workers=workers, progress=progress, again=again)
     blocks = matched.blocks(given, raw, allow_empty=allow_empty)
-    return [*blocks, f"spectra: {counted(counts)}", *remarks(raw, counts)]
+    return [*blocks, f"spectra: {_counted(counts)}", *_remarks(raw, counts)]
 
 
-def remarks(raw: Path, counts: dict[str, int]) -> list[str]:
+def _remarks(raw: Path, counts: dict[str, int]) -> list[str]:
     """What else there is to say of the spectra:
     where files set aside are listed, errors that cannot be.
     """
@@ -76,10 +76,10 @@ def remarks(raw: Path, counts: dict[str, int]) -> list[str]:
         f"spectra: {pairs:,} set aside for a newer file of the same spectrum, all listed "
         f"in {raw / lamost.PAIRS}"
     )
-    return [*([listed] if pairs else []), *contradiction(raw)]
+    return [*([listed] if pairs else []), *_contradiction(raw)]
 
 
-def contradiction(raw: Path) -> list[str]:
+def _contradiction(raw: Path) -> list[str]:
     """A line where inverse variances contradict the S/N of most headers:
     no star's error can be right then.
     """
@@ -100,5 +100,5 @@ def contradiction(raw: Path) -> list[str]:
     return [f"{many} (median): is it the inverse variance of this flux?"]
 
 
-def counted(counts: dict[str, int]) -> str:
+def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{n:,} {what}" for what, n in counts.items() if n) or "nothing"

@@ -23,13 +23,13 @@ def astropy_table(rows: pa.Table, declared: Mapping[str, Declared]) -> Table:
     """
     if len(set(rows.column_names)) < len(rows.column_names):
         raise ValueError(f"two columns have the same name: {', '.join(rows.column_names)}")
-    return Table([described(name, rows[name], declared.get(name)) for name in rows.column_names])
+    return Table([_described(name, rows[name], declared.get(name)) for name in rows.column_names])
 
 
-def described(
+def _described(
     name: str, values: pa.ChunkedArray, declared: Declared | None
 ) -> Column | MaskedColumn:
-    array, mask = values_and_mask(values)
+    array, mask = _values_and_mask(values)
     given: dict[str, Any] = {"name": name}
     if declared:
         given |= {
@@ -45,18 +45,18 @@ def described(
         **given,
     )
     if array.dtype.kind == "i":
-        column.fill_value = unused(array)
+        column.fill_value = _unused(array)
     return column
 
 
-def unused(array: np.ndarray) -> int:
+def _unused(array: np.ndarray) -> int:
     """An integer that stands for NULL: the least of its type that no row has."""
     least = int(np.iinfo(array.dtype).min)
     present = set(array[array < least + len(array) + 1].tolist())
     return next(v for v in range(least, least + len(array) + 1) if v not in present)
 
 
-def values_and_mask(values: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+def _values_and_mask(values: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     """Values, with something in the place of a NULL, and which are NULL."""
     kind = values.type
     mask = values.is_null().to_numpy()

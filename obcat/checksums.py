@@ -68,7 +68,7 @@ def read_sums(folder: Path) -> dict[str, str]:
     found = {number: LINE.fullmatch(line) for number, line in lines}
     for number, line in lines:
         match = found[number]
-        if match is None or outside(match[2]):
+        if match is None or _outside(match[2]):
             raise NoSums(f"{path}: line {number} is damaged: {line[:40]!r}")
     if not found:
         raise NoSums(f"{path}: empty")
@@ -92,7 +92,7 @@ def _lines(path: Path) -> list[str]:
         ) from error
 
 
-def outside(name: str) -> bool:
+def _outside(name: str) -> bool:
     return Path(name).is_absolute() or ".." in Path(name).parts
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "create_tables",
     "describe",
     "parameters_as_run",
+    "qualified",
 ]
 
 
@@ -33,18 +34,18 @@ def create_tables(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"CREATE SCHEMA {quoted(name)}")
     for table in read_tables().values():
         if table.kind == "table":
-            con.execute(create_table(table))
+            con.execute(_create_table(table))
             comment_on(con, table)
 
 
-def create_table(table: Table) -> str:
-    lines = [column_line(c) for c in columns_of(table.table)]
+def _create_table(table: Table) -> str:
+    lines = [_column_line(c) for c in columns_of(table.table)]
     if table.key:
         lines.append(f"PRIMARY KEY ({', '.join(quoted(k) for k in table.key.split())})")
     return f"CREATE TABLE {qualified(table.table)} ({', '.join(lines)})"
 
 
-def column_line(c: Column) -> str:
+def _column_line(c: Column) -> str:
     checks = [
         f"{quoted(c.column)} {op} {bound}" for op, bound in ((">=", c.min), ("<=", c.max)) if bound
     ]
@@ -58,7 +59,7 @@ def column_line(c: Column) -> str:
 def comment_on(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Put the descriptions, with units, on a table or view and on its columns."""
     con.execute(
-        f"COMMENT ON {table.kind.upper()} {qualified(table.table)} IS {literal(table.description)}"
+        f"COMMENT ON {table.kind.upper()} {qualified(table.table)} IS {_literal(table.description)}"
     )
     for c in columns_of(table.table):
         comment_on_column(con, c, c.description)
@@ -67,14 +68,14 @@ def comment_on(con: duckdb.DuckDBPyConnection, table: Table) -> None:
 def comment_on_column(con: duckdb.DuckDBPyConnection, c: Column, text: str) -> None:
     """Put a description, with the unit behind it, on a column."""
     noted = f"{text} [{c.unit}]" if c.unit else text
-    con.execute(f"COMMENT ON COLUMN {qualified(c.table)}.{quoted(c.column)} IS {literal(noted)}")
+    con.execute(f"COMMENT ON COLUMN {qualified(c.table)}.{quoted(c.column)} IS {_literal(noted)}")
 
 
 def qualified(name: str) -> str:
     return ".".join(quoted(part) for part in name.split("."))
 
 
-def literal(text: str) -> str:
+def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -39,7 +39,7 @@ def write(path: Path, models: Models, facts: Mapping[str, Any]) -> None:
     }
     head = {
         **facts,
-        "sha256": digest(arrays, facts),
+        "sha256": _digest(arrays, facts),
         "shapes": {name: a.shape for name, a in arrays.items()},
     }
     path.write_bytes(save(arrays, {HEAD: json.dumps(head, sort_keys=True, allow_nan=False)}))
@@ -58,7 +58,7 @@ def read(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]:
             }
     except (SafetensorError, OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise DamagedModels(f"{path.name}: cannot be read: {str(error).splitlines()[0]}") from error
-    if facts.pop("sha256", None) != digest(arrays, facts):
+    if facts.pop("sha256", None) != _digest(arrays, facts):
         raise DamagedModels(f"{path.name}: damaged, or not written by `obcat export`")
     models: dict[str, dict[str, np.ndarray]] = {}
     for key, array in arrays.items():
@@ -67,7 +67,7 @@ def read(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]:
     return models, facts
 
 
-def digest(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> str:
+def _digest(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> str:
     """SHA-256 of the facts, and of the arrays' names, types, shapes and values."""
     found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for name in sorted(arrays):

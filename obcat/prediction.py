@@ -43,7 +43,7 @@ POWERS = {
 CEILINGS = (99.0, 999.0)  # S/N of LAMOST headers that is none, as in meta.header_snr
 
 
-class Given(NamedTuple):
+class _Given(NamedTuple):
     """Values of what was given, where it is masked, and its unit, if it has one."""
 
     values: Floats
@@ -115,7 +115,7 @@ def signal_to_noise(given: Any, flux: np.ndarray, ivar: np.ndarray) -> Floats:
     )
 
 
-def _given(x: Any, name: str) -> Given:
+def _given(x: Any, name: str) -> _Given:
     """Numbers, mask and unit of lists, arrays, masked arrays, columns,
     quantities and astropy.nddata."""
     from astropy import units as u
@@ -130,7 +130,7 @@ def _given(x: Any, name: str) -> Given:
         if mask is None
         else np.broadcast_to(np.asarray(mask, bool), values.shape)
     )
-    return Given(values, hidden, None if unit is None else u.Unit(unit))
+    return _Given(values, hidden, None if unit is None else u.Unit(unit))
 
 
 def _data(x: Any) -> Any:
@@ -146,7 +146,7 @@ def _data(x: Any) -> Any:
     return x.value if isinstance(x, u.Quantity) else x
 
 
-def _angstrom(wavelength: Any) -> Given:
+def _angstrom(wavelength: Any) -> _Given:
     from astropy import units as u
 
     given = _given(getattr(wavelength, "physical", wavelength), "wavelength")
@@ -163,7 +163,7 @@ def _angstrom(wavelength: Any) -> Given:
     return given._replace(mask=given.mask | ~np.isfinite(given.values))
 
 
-def _in_order(where: Given) -> tuple[slice, Floats]:
+def _in_order(where: _Given) -> tuple[slice, Floats]:
     """The pixels from the first known wavelength to the last, ascending, and their wavelengths,
     gaps filled."""
     known = np.flatnonzero(~where.mask)
@@ -194,7 +194,7 @@ def _no_angstrom(values: Floats) -> str:
     return said + "".join(guesses)
 
 
-def _inverse_variance(ivar: Any, unit_of_flux: Any) -> Given:
+def _inverse_variance(ivar: Any, unit_of_flux: Any) -> _Given:
     """In the inverse square of the unit of flux."""
     from astropy import units as u
 
@@ -214,7 +214,7 @@ def _inverse_variance(ivar: Any, unit_of_flux: Any) -> Given:
                 f"ivar has the unit {unit}, {of_flux}: give 1 / error**2 in that of flux"
             ) from error
     with np.errstate(divide="ignore"):
-        return Given(values**power, given.mask, None)
+        return _Given(values**power, given.mask, None)
 
 
 def _per_wavelength(unit: Any, wavelength: Floats) -> Floats:
@@ -322,15 +322,15 @@ def predict(
     best = (
         np.arange(n)
         if star is None
-        else best_of(np.broadcast_to(np.asarray(star), n), given["snr_g"])
+        else _best_of(np.broadcast_to(np.asarray(star), n), given["snr_g"])
     )
     columns = {name: pa.array(values, from_pandas=True) for name, values in given.items()}
-    found = chain(chooser(Path(models)), *map(wide, observed), best=best, **columns)
+    found = _chain(_chooser(Path(models)), *map(_wide, observed), best=best, **columns)
     declared = {c.column: c for udf in UDFS.values() for c in udf.given}
     return astropy_table(pa.table(found), declared)
 
 
-def best_of(star: np.ndarray, snr_g: np.ndarray) -> np.ndarray:
+def _best_of(star: np.ndarray, snr_g: np.ndarray) -> np.ndarray:
     """(n,) for each spectrum the place of its star's spectrum of highest S/N,
     the first of equals."""
     names, group = np.unique(star, return_inverse=True)
@@ -340,7 +340,7 @@ def best_of(star: np.ndarray, snr_g: np.ndarray) -> np.ndarray:
     return best[group]
 
 
-def chain(
+def _chain(
     run: Run, flux: pa.Array, ivar: pa.Array, *, z: pa.Array, snr_g: pa.Array, best: np.ndarray
 ) -> dict[str, pa.Array]:
     """The columns of every step from the observed spectrum to the absolute magnitude;
@@ -364,10 +364,10 @@ def chain(
     }
 
 
-def chooser(path: Path) -> Run:
+def _chooser(path: Path) -> Run:
     """A function that runs a UDF by name on Arrow columns,
     with the models and parameters of a build."""
-    fitted, parameters = (from_file if path.suffix == model_file.SUFFIX else from_database)(path)
+    fitted, parameters = (_from_file if path.suffix == model_file.SUFFIX else _from_database)(path)
     for name in MODELS:
         if name not in fitted:
             raise KeyError(f"{path.name} has no model {name!r}")
@@ -382,12 +382,12 @@ def chooser(path: Path) -> Run:
 Fitted = tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]  # arrays of each model; parameters
 
 
-def from_file(path: Path) -> Fitted:
+def _from_file(path: Path) -> Fitted:
     fitted, facts = model_file.read(path)
     return fitted, facts["parameters"]
 
 
-def from_database(path: Path) -> Fitted:
+def _from_database(path: Path) -> Fitted:
     with reading.open_database(path) as survey:
         fitted = {name: stored.arrays(survey.con, name) for name in MODELS}
         return {
@@ -395,5 +395,5 @@ def from_database(path: Path) -> Fitted:
         }, reading.method_parameters(survey.con)
 
 
-def wide(rows: np.ndarray) -> pa.Array:
+def _wide(rows: np.ndarray) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1])

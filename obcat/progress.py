@@ -16,14 +16,14 @@ def progress(title: str) -> Iterator[Step]:
     quiet for whatever takes less than 2 s.
     """
     if sys.stderr.isatty():
-        with bar(title) as step:
+        with _bar(title) as step:
             yield step
     else:
-        yield plain(title)
+        yield _plain(title)
 
 
 @contextmanager
-def bar(title: str) -> Iterator[Step]:
+def _bar(title: str) -> Iterator[Step]:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -32,7 +32,7 @@ def bar(title: str) -> Iterator[Step]:
         yield lambda done, total: shown.update(task, completed=done, total=total)
 
 
-def plain(title: str, every: float = 10.0) -> Step:
+def _plain(title: str, every: float = 10.0) -> Step:
     last = time.monotonic() - every + 2
 
     def step(done: int, total: int) -> None:

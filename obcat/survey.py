@@ -18,16 +18,9 @@ from obcat.schema import columns_of, nearest, read_parameters
 __all__ = ["TABLES", "Survey", "SurveyError", "SurveyTable", "load"]
 
 TABLES = (
-    "targets",
-    "gaia_dr2",
-    "gaia_dr3",
-    "twomass",
-    "xstps",
-    "ps1",
-    "apass",
-    "labels",
+    "targets", "gaia_dr2", "gaia_dr3", "twomass", "xstps", "ps1", "apass", "labels",
     "zero_point",
-)
+)  # fmt: skip
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 

@@ -56,20 +56,20 @@ class Udf:
         return "STRUCT(" + ", ".join(f'"{c.column}" {c.type}' for c in self.given) + ")"
 
 
-def of(table: str, names: str) -> tuple[str, ...]:
+def _of(table: str, names: str) -> tuple[str, ...]:
     return tuple(f"{table}.{name}" for name in names.split())
 
 
-PHOTOMETRY = of(
+PHOTOMETRY = _of(
     "extinction.photometry",
     "b b_err v v_err g g_err r r_err i i_err bp bp_err rp rp_err j j_err h h_err",
 )
 BOTH_TERMS = (
-    *of("luminosity.magnitudes", "mk"),
-    *of("uncertainty.errors", "mk_err"),
-    *of("sample.stars", "ks ks_err"),
-    *of("extinction.reddening", "a_ks a_ks_err"),
-    *of("sample.stars", "parallax_corrected parallax_error"),
+    *_of("luminosity.magnitudes", "mk"),
+    *_of("uncertainty.errors", "mk_err"),
+    *_of("sample.stars", "ks ks_err"),
+    *_of("extinction.reddening", "a_ks a_ks_err"),
+    *_of("sample.stars", "parallax_corrected parallax_error"),
 )
 
 UDFS = {
@@ -79,22 +79,22 @@ UDFS = {
             "normalised",
             rest_frame_normalised,
             takes=("raw.spectra.flux", "raw.spectra.ivar", "stage.headers.z"),
-            gives=of("spectra.normalised", "flux ivar masked_fraction"),
+            gives=_of("spectra.normalised", "flux ivar masked_fraction"),
             parameters=("continuum_sigma", "pca_min_wavelength", "pca_max_wavelength"),
         ),
         Udf(
             "pca_scores",
             pca_scores,
-            takes=of("spectra.normalised", "flux ivar"),
-            gives=of("spectra.scores", "score_clean score_full"),
+            takes=_of("spectra.normalised", "flux ivar"),
+            gives=_of("spectra.scores", "score_clean score_full"),
             models=("pca",),
             parameters=("pca_outlier", "pca_max_masked", "pca_sweeps"),
         ),
         Udf(
             "emission",
             emission,
-            takes=(*of("spectra.normalised", "flux ivar"), "spectra.scores.score_clean"),
-            gives=of(
+            takes=(*_of("spectra.normalised", "flux ivar"), "spectra.scores.score_clean"),
+            gives=_of(
                 "emission.lines",
                 "halpha_excess halpha_excess_err halpha_ew halpha_significance"
                 " halpha_chi2 clean_chi2 em_flag erroneous",
@@ -106,23 +106,23 @@ UDFS = {
             "predict_labels",
             predict_labels,
             takes=("spectra.scores.score_clean",),
-            gives=of("extinction.labels", "teff teff_err logg logg_err feh feh_err"),
+            gives=_of("extinction.labels", "teff teff_err logg logg_err feh feh_err"),
             models=("labels",),
         ),
         Udf(
             "extinction",
             extinction,
-            takes=(*of("extinction.labels", "teff logg feh"), *PHOTOMETRY),
-            gives=of("extinction.reddening", "ebv ebv_err a_ks a_ks_err n_colours outside"),
+            takes=(*_of("extinction.labels", "teff logg feh"), *PHOTOMETRY),
+            gives=_of("extinction.reddening", "ebv ebv_err a_ks a_ks_err n_colours outside"),
             models=("colours", "coefficients"),
             parameters=("colour_error_floor",),
-            optional=(*of("extinction.labels", "feh"), *PHOTOMETRY),
+            optional=(*_of("extinction.labels", "feh"), *PHOTOMETRY),
         ),
         Udf(
             "luminosity",
             luminosity,
-            takes=(*of("spectra.scores", "score_clean score_full"), "emission.lines.em_flag"),
-            gives=of("luminosity.magnitudes", "mk out_of_domain"),
+            takes=(*_of("spectra.scores", "score_clean score_full"), "emission.lines.em_flag"),
+            gives=_of("luminosity.magnitudes", "mk out_of_domain"),
             models=("luminosity",),
             parameters=("mk_faint_limit",),
         ),
@@ -130,14 +130,14 @@ UDFS = {
             "mk_error",
             mk_error,
             takes=("sample.visits.snr_g", "emission.lines.em_flag"),
-            gives=of("uncertainty.errors", "mk_err sigma_mea"),
+            gives=_of("uncertainty.errors", "mk_err sigma_mea"),
             models=("noise",),
         ),
         Udf(
             "distance",
             distance,
             takes=BOTH_TERMS,
-            gives=of("distance.distances", "dis dis_low dis_high logdis logdis_err edge"),
+            gives=_of("distance.distances", "dis dis_low dis_high logdis logdis_err edge"),
             parameters=("distance_max", "distance_edge_nsigma"),
             optional=BOTH_TERMS,
         ),
@@ -173,7 +173,7 @@ def batch_function(
         if len(rows) == 1:
             taken = [np.repeat(a, 2, axis=0) for a in taken]
         out = kernel(*taken)
-        fields = [to_arrow(o[: len(rows)], known, c) for o, c in zip(out, udf.given, strict=True)]
+        fields = [_to_arrow(o[: len(rows)], known, c) for o, c in zip(out, udf.given, strict=True)]
         return pa.StructArray.from_arrays(fields, [c.column for c in udf.given])
 
     # DuckDB counts parameters, and counts *columns as one.
@@ -184,7 +184,7 @@ def batch_function(
     return counted
 
 
-def to_arrow(values: np.ndarray, known: np.ndarray, c: Column) -> pa.Array:
+def _to_arrow(values: np.ndarray, known: np.ndarray, c: Column) -> pa.Array:
     """Values of the known rows -> column of all rows; unknown rows and rows with a NaN are NULL."""
     finite = np.isfinite(values) if values.ndim == 1 else np.isfinite(values).all(axis=1)
     valid = known.copy()

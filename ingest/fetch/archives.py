@@ -1,8 +1,6 @@
-"""The archives: ADQL read, TAP and its jobs through pyvo, VizieR and the cross-match through
-astroquery.
+"""The archives: ADQL read, TAP and its jobs by pyvo, VizieR and the cross-match by astroquery.
 
-A job is counted first, and taken up again where a kill left it; bytes are checked before anything
-reads them.
+A job is counted first, and taken up again where a kill left it; bytes are checked before any use.
 """
 
 import io
@@ -45,8 +43,7 @@ LATER = ("no_answer", "refused")
 
 
 def count_query(query: str) -> str:
-    """The same FROM, counted. Raises FetchError for a query that has no FROM outside of
-    parentheses."""
+    """The same FROM, counted. FetchError: a query has no FROM outside of parentheses."""
     return f"SELECT COUNT(*) AS n {query[_from(query) :].strip()}"
 
 
@@ -90,8 +87,7 @@ def columns_query(tables: list[str]) -> str:
 
 
 class Service(NamedTuple):
-    """A TAP service, its limits, the session that pyvo reaches it with,
-    and the one that results come by."""
+    """A TAP service, its limits, the sessions of pyvo and of results."""
 
     url: str
     limits: Limits
@@ -99,7 +95,7 @@ class Service(NamedTuple):
     files: requests.Session
 
 
-def asked(call: Callable[[], Any], where: str, limits: Limits) -> Any:
+def _asked(call: Callable[[], Any], where: str, limits: Limits) -> Any:
     """What pyvo gives, its errors as Failed."""
     from pyvo.dal import DALFormatError, DALQueryError, DALServiceError
 
@@ -119,7 +115,7 @@ def _sync(service: Service, query: str, maxrec: int) -> bytes:
     from pyvo.dal import TAPQuery
 
     sent = TAPQuery(service.url, query, mode="sync", maxrec=maxrec, session=service.http)
-    response = asked(sent.submit, service.url, service.limits)
+    response = _asked(sent.submit, service.url, service.limits)
     if response.status_code != 200:
         if b"<VOTABLE" in response.content[:400]:  # says what is wrong better than the status
             check_bytes(response.content, service.url)
@@ -158,10 +154,10 @@ def check_columns(service: Service, query: str) -> None:
 def count(service: Service, query: str) -> int:
     """The number of rows that a query without upload gives."""
     table, _ = table_of(_sync(service, query, 10), service.url)
-    return number(table, service.url)
+    return _number(table, service.url)
 
 
-def number(table: Any, where: str) -> int:
+def _number(table: Any, where: str) -> int:
     if table.num_rows != 1 or table.num_columns != 1:
         raise Failed(
             "incomplete",
@@ -195,7 +191,7 @@ def job_body(
     counted = _job(
         service, ledger, step, counting, count_query(query), upload, 2, lambda body: None
     )
-    expected = number(table_of(counted, service.url)[0], service.url)
+    expected = _number(table_of(counted, service.url)[0], service.url)
 
     def checked(body: bytes) -> None:
         rows = table_of(body, service.url)[0].num_rows
@@ -234,13 +230,13 @@ def _job(
     path = ledger.folder / "parts" / step / f"{item}.vot"
     ledger.keep(step, item, path, body, rows=table_of(body, job.url)[0].num_rows, http=200, **said)
     with suppress(Failed):  # a job that stays harms nobody
-        asked(job.delete, job.url, service.limits)
+        _asked(job.delete, job.url, service.limits)
     return body
 
 
 def _ended(service: Service, job: "AsyncTAPJob") -> bytes:
     if job._job.phase == "PENDING":
-        asked(job.run, job.url, service.limits)
+        _asked(job.run, job.url, service.limits)
     _wait(job, service.limits)
     return _result(service, job)
 
@@ -249,7 +245,7 @@ def _submitted(service: Service, query: str, upload: "Table", maxrec: int) -> "A
     from pyvo.dal import TAPService
 
     tap = TAPService(service.url, session=service.http)
-    return asked(
+    return _asked(
         lambda: tap.submit_job(query, uploads={"stars": upload}, maxrec=maxrec),
         service.url,
         service.limits,
@@ -257,14 +253,13 @@ def _submitted(service: Service, query: str, upload: "Table", maxrec: int) -> "A
 
 
 def _resumed(service: Service, row: dict[str, Any] | None) -> "AsyncTAPJob | None":
-    """The job that an earlier run has started,
-    unless the archive has forgotten it or it leads nowhere."""
+    """The job of an earlier run, unless the archive forgot it or it leads nowhere."""
     from pyvo.dal import AsyncTAPJob
 
     if not row or not row["job"] or row["status"] != "running":
         return None
     try:
-        job = asked(
+        job = _asked(
             lambda: AsyncTAPJob(row["job"], session=service.http, delete=False),
             row["job"],
             service.limits,
@@ -280,9 +275,9 @@ def _wait(job: "AsyncTAPJob", limits: Limits) -> None:
     """Ask for the phase now and then, ever more seldom, until it is COMPLETED."""
     started = pending = time.monotonic()
     wait, again, mute = limits.poll_first, False, 0
-    while (phase := asked(lambda: job.phase, job.url, limits)) != "COMPLETED":
+    while (phase := _asked(lambda: job.phase, job.url, limits)) != "COMPLETED":
         if phase in ("ERROR", "ABORTED"):
-            asked(job.raise_if_error, job.url, limits)
+            _asked(job.raise_if_error, job.url, limits)
             raise Failed("job_failed", f"{job.url}: {phase}")
         mute = 0 if phase in GOES_ON else mute + 1
         if mute >= limits.tries:
@@ -294,7 +289,7 @@ def _wait(job: "AsyncTAPJob", limits: Limits) -> None:
         if phase == "PENDING" and now - pending > limits.pending:
             if again:
                 _give_up(job, "PENDING, although started twice", limits)
-            asked(job.run, job.url, limits)
+            _asked(job.run, job.url, limits)
             pending, again = now, True
         if now - started > limits.job:
             _give_up(job, f"{phase} after {limits.job:g} s", limits)
@@ -303,7 +298,7 @@ def _wait(job: "AsyncTAPJob", limits: Limits) -> None:
 
 
 def _give_up(job: "AsyncTAPJob", what: str, limits: Limits) -> None:
-    asked(job.abort, job.url, limits)
+    _asked(job.abort, job.url, limits)
     raise Failed("deadline", f"{job.url}: {what}; aborted")
 
 
@@ -337,14 +332,12 @@ def vizier_table(server: str, table: str, limits: Limits) -> bytes:
 
 
 def _patience(limits: Limits) -> float:
-    """Seconds without a byte while the service gathers rows;
-    after as many a next try has still time."""
+    """Seconds without a byte while rows are gathered; as many are left to a next try."""
     return max(limits.read, limits.download / limits.tries)
 
 
 def cross_matched(url: str, table: str, stars: "Table", radius: float, limits: Limits) -> bytes:
-    """Rows of a table of VizieR within ``radius`` (arcsec) of stars, as the VOTable that came.
-    Raises Failed."""
+    """Rows of a VizieR table within ``radius`` (arcsec) of stars, as VOTable. Or Failed."""
     import astropy.units as u
     from astroquery import cache_conf
 
@@ -390,8 +383,7 @@ def _answer(
 
 
 def _once(ask: Callable[[], requests.Response], statuses: list[int], where: str) -> bytes:
-    """The clients hide what the server said behind errors of their own,
-    so its status is listened to."""
+    """The status of the server, which the clients hide behind errors of their own."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

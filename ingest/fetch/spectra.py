@@ -87,7 +87,7 @@ def _identity(row: dict[str, Any]) -> Identity | None:
     )
 
 
-def addresses(wanted: Wanted, step: Lamost, hosts: dict[str, str]) -> list[str]:
+def _addresses(wanted: Wanted, step: Lamost, hosts: dict[str, str]) -> list[str]:
     """The forms of the address for which everything is known, in order."""
     fields = hosts | wanted.fields(os.environ.get(step.token))
     return [url.format_map(fields) for url in step.urls if _names(url) <= fields.keys()]
@@ -115,7 +115,7 @@ def fetch_spectra(
     def ask(one: Wanted) -> Answer:
         if unanswered >= limits.give_up:
             raise Failed("not_tried", f"{unanswered} files before it had no answer")
-        return _one(one, addresses(one, step, session.recipe.hosts), session.files, limits, first)
+        return _one(one, _addresses(one, step, session.recipe.hosts), session.files, limits, first)
 
     with ledger.grouped():
         for n, (one, result) in enumerate(_in_parallel(ask, missing, limits.workers), 1):

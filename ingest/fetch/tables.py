@@ -41,7 +41,7 @@ def vizier(name: str, step: Vizier, target: SurveyTable, session: Session) -> No
     """
 
     def check(body: bytes) -> None:
-        check_readable(name, body, ".vot", target.columns)
+        _check_readable(name, body, ".vot", target.columns)
 
     row = session.ledger.row(name, "table")
     same = row and row["query"] == step.table and step.rows in (None, row["rows"])
@@ -79,7 +79,7 @@ def fetch_table(
     )
 
     def check(body: bytes) -> None:
-        check_readable(name, body, ".parquet", target.columns)
+        _check_readable(name, body, ".parquet", target.columns)
 
     if session.ledger.known(name, item, check):
         return
@@ -113,7 +113,7 @@ def _part(
             _check_names(table, step.query, name)
         else:
             _check_pairs(table, part, step.radius, name)
-        check_readable(name, body, ".vot", target.columns)
+        _check_readable(name, body, ".vot", target.columns)
 
     if isinstance(step, Tap):
         return archives.job_body(
@@ -160,7 +160,7 @@ def _check_pairs(table: pa.Table, part: Chunk, radius: float, where: str) -> Non
         raise Failed("unasked", f"{where}: pairs wider than {radius:g} arcsec")
 
 
-def check_readable(name: str, body: bytes, ending: str, columns: Mapping[str, str]) -> None:
+def _check_readable(name: str, body: bytes, ending: str, columns: Mapping[str, str]) -> None:
     """Raises Failed: unusable, where ingest would refuse the table:
     names, units, floating ids, contradictions.
     """

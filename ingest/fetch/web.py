@@ -1,8 +1,7 @@
 """The wire: one deadline, one cap and one number of tries for all that it takes to get an answer.
 
-An exchange is what is asked for once: its redirects, its tries, and every byte that comes, from the
-first status line to the last trailer. Bytes are counted and the clock is read below the HTTP
-library, at the socket, so that nothing a host does can escape them.
+An exchange is what is asked for once: redirects, tries, and every byte from the first status line to
+the last trailer, counted and timed at the socket, below the HTTP library: nothing can escape that.
 """
 
 import http.client
@@ -52,7 +51,7 @@ class Answer(NamedTuple):
     read: Any = None  # what the check of the body gave
 
 
-class Exchange:
+class _Exchange:
     """Seconds, bytes and tries left to what is asked for; ``named``: the hosts of the survey."""
 
     def __init__(self, where: str, limits: Limits, cap: int) -> None:
@@ -75,8 +74,7 @@ class Exchange:
             raise Failed("too_large", f"{self.where}: more than {self.cap:,} bytes")
 
     def again(self, error: Exception | None, wait: float | None = None) -> None:
-        """Wait for the next try, on the host's time and not on its own;
-        without one left, ``error`` is raised."""
+        """Wait, on the host's time, for the next try; ``error`` where none is left."""
         if self.tried >= self.limits.tries and error:
             raise error
         pause = self.limits.backoff * 2 ** (self.tried - 1) if wait is None else wait
@@ -86,8 +84,7 @@ class Exchange:
         time.sleep(pause)
 
     def check_host(self, host: str, port: int, address: str) -> None:
-        """Raises Failed: refused, where a host that the survey does not name is no host of the
-        public net."""
+        """Failed: refused, where a host not named by the survey is none of the public net."""
         ip = ipaddress.ip_address(address.partition("%")[0])
         inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None) or ip
         if not (ip.is_global and inner.is_global) and (host.lower(), port) not in self.named:
@@ -97,16 +94,16 @@ class Exchange:
             )
 
 
-EXCHANGE: ContextVar[Exchange] = ContextVar("EXCHANGE")
+EXCHANGE: ContextVar[_Exchange] = ContextVar("EXCHANGE")
 
 
 @contextmanager
-def exchange(where: str, limits: Limits, cap: int) -> Iterator[Exchange]:
+def exchange(where: str, limits: Limits, cap: int) -> Iterator[_Exchange]:
     """The exchange that is under way, or a new one."""
     if under_way := EXCHANGE.get(None):
         yield under_way
         return
-    token = EXCHANGE.set(made := Exchange(where, limits, cap))
+    token = EXCHANGE.set(made := _Exchange(where, limits, cap))
     try:
         yield made
     finally:
@@ -209,8 +206,7 @@ def _addresses(to: HTTPConnection, seconds: float) -> list[str]:
 
 
 class _Adapter(HTTPAdapter):
-    """Every request within its exchange.
-    ``whole``: bodies are read at once, for clients that know no limits."""
+    """Every request within its exchange. ``whole``: bodies are read at once, for clients."""
 
     def __init__(self, limits: Limits, named: frozenset[tuple[str, int]], whole: bool) -> None:
         self.limits, self.named, self.whole = limits, named, whole
@@ -225,7 +221,9 @@ class _Adapter(HTTPAdapter):
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         return manager
 
-    def send(self, request: requests.PreparedRequest, **named: Any) -> requests.Response:  # type: ignore[override]
+    def send(  # type: ignore[override]
+        self, request: requests.PreparedRequest, **named: Any
+    ) -> requests.Response:
         given = named.get("timeout") or self.limits.read
         named["timeout"] = given if isinstance(given, tuple) else (self.limits.connect, given)
         with exchange(str(request.url), self.limits, self.limits.table_cap) as under_way:
@@ -244,9 +242,8 @@ class _Adapter(HTTPAdapter):
                         raise
                     under_way.again(error)
 
-    def _read(self, response: requests.Response, under_way: Exchange) -> requests.Response:
-        """Of a redirect nothing is read, of an error what a client may quote,
-        and only for clients."""
+    def _read(self, response: requests.Response, under_way: _Exchange) -> requests.Response:
+        """Of a redirect nothing is read; of an error, for clients, what they may quote."""
         if response.is_redirect or (response.status_code != 200 and not self.whole):
             response.close()
             return _with_body(response, b"", raw=response.is_redirect)
@@ -286,9 +283,8 @@ def _retry_after(response: requests.Response) -> float | None:
         return None
 
 
-def _body(response: requests.Response, under_way: Exchange) -> bytes:
-    """All of it; read1 gives what has come,
-    so that a server that sends a byte now and then meets the deadline."""
+def _body(response: requests.Response, under_way: _Exchange) -> bytes:
+    """All of it; read1 gives what has come, so that a dripping server meets the deadline."""
     parts = []
     try:
         while part := response.raw.read1(CHUNK, decode_content=False):
@@ -312,9 +308,8 @@ def _some_body(response: requests.Response) -> bytes:
     return body[:ERROR_BODY]
 
 
-def _unpacked(body: bytes, coding: str, under_way: Exchange) -> bytes:
-    """Hosts are asked for bodies as they are;
-    one that packs all the same does so once, and with gzip."""
+def _unpacked(body: bytes, coding: str, under_way: _Exchange) -> bytes:
+    """Hosts are asked for plain bodies; one that packs does so once, and with gzip."""
     coding, where = coding.strip().lower(), under_way.where
     if coding in ("", "identity"):
         return body
@@ -339,11 +334,9 @@ def http_session(
     *,
     whole: bool = False,
 ) -> requests.Session:
-    """A session, or an archive client's own, with our limits; redirects are few, so that a loop
-    ends.
+    """A session, or an archive client's own, with our limits; few redirects, so a loop ends.
 
-    ``named``: addresses that the survey gives, the only ones that may be in a private net.
-    """
+    ``named``: addresses that the survey gives, the only ones that may be in a private net."""
     made = base or requests.Session()
     made.max_redirects = 5
     made.headers["User-Agent"] = f"obcat/{__version__} {made.headers['User-Agent']}"
@@ -369,8 +362,7 @@ def get(
     """The body at ``url``, asked for again while it breaks off or ``check`` finds it damaged.
 
     Raises Failed: no_answer, refused, not_found, too_large, deadline, or what ``check`` raised
-    last.
-    """
+    last."""
     with exchange(url, limits, cap) as under_way:
         while True:
             try:
@@ -382,7 +374,7 @@ def get(
                 under_way.again(error)
 
 
-def _once(http: requests.Session, url: str, under_way: Exchange) -> Answer:
+def _once(http: requests.Session, url: str, under_way: _Exchange) -> Answer:
     started = time.monotonic()
     try:
         with http.get(url, stream=True) as response:

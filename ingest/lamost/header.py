@@ -71,18 +71,9 @@ NUMBERS = {
 INTEGERS = {"obsid": ("OBSID",), "nexp": ("NEXP",), "fibermas": ("FIB_MASK", "FIBERMAS")}
 BITS = {"obsid": 64, "nexp": 32, "fibermas": 32}
 IDENTITY = {
-    "LMJD",
-    "PLANID",
-    "SPID",
-    "FIBERID",
-    "FILENAME",
-    "RA",
-    "DEC",
-    "HELIO",
-    "VACUUM",
-    "COEFF0",
+    "LMJD", "PLANID", "SPID", "FIBERID", "FILENAME", "RA", "DEC", "HELIO", "VACUUM", "COEFF0",
     "COEFF1",
-}
+}  # fmt: skip
 FLAGS = {"OFFSET", "MAG_PS_G"}
 KEYWORDS = frozenset(IDENTITY | FLAGS).union(*TEXTS.values(), *NUMBERS.values(), *INTEGERS.values())
 PAN_STARRS = "PS"  # magtype of DR9 and later

@@ -23,40 +23,22 @@ from obcat.schema import Column
 __all__ = ["Declared", "cleaned", "declared", "integers", "named_spectra", "numbers"]
 
 NULLS = (
-    "",
-    "na",
-    "<na>",
-    "n/a",
-    "#n/a",
-    "null",
-    "none",
-    "nan",
-    "-nan",
-    "nat",
-    "\\n",
-    "...",
+    "", "na", "<na>", "n/a", "#n/a", "null", "none", "nan", "-nan", "nat", "\\n", "...",
     "masked",
-)
+)  # fmt: skip
 DASHES = r"^-+$"
 CONTROL = r"\p{C}"
 FORMULA = r"^[=+@\-\s]+"
 WHOLE = r"^[+-]?[0-9]+$"
 DECIMAL = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?(?i:inf|infinity)$"
-SEXAGESIMAL = r"^[+-]?[0-9]{1,3}(\s*[:hHdD°]\s*|\s+)[0-9]{1,2}((\s*[:mM'′]\s*|\s+)[0-9]{1,2}(\.[0-9]*)?\s*[sS\"″]?)$"
-ANGLES = (
-    "h:m:s",
-    "d:m:s",
-    "hms",
-    "dms",
-    "h m s",
-    "d m s",
-    "hh:mm:ss",
-    "dd:mm:ss",
-    "hourangle",
-    "h",
-    "deg",
-    "",
+SEXAGESIMAL = (
+    r"^[+-]?[0-9]{1,3}(\s*[:hHdD°]\s*|\s+)"
+    r"[0-9]{1,2}((\s*[:mM'′]\s*|\s+)[0-9]{1,2}(\.[0-9]*)?\s*[sS\"″]?)$"
 )
+ANGLES = (
+    "h:m:s", "d:m:s", "hms", "dms", "h m s", "d m s", "hh:mm:ss", "dd:mm:ss", "hourangle", "h",
+    "deg", "",
+)  # fmt: skip
 PLANID = r"(?P<lmjd>[0-9]+)-(?P<planid>[A-Za-z0-9_+-]+)"
 SPECID = re.compile(PLANID + r"-(?P<spid>[0-9]{1,2})-(?P<fiberid>[0-9]{1,3})")
 FILENAME = re.compile(
@@ -77,8 +59,7 @@ LABEL_SOURCE, REGRESSED = (
 
 
 class Declared(NamedTuple):
-    """The declared columns with the number of every row; texts changed;
-    ours -> how it was computed."""
+    """Declared columns with the number of every row; texts changed; ours -> how computed."""
 
     table: pa.Table
     text_changed: int
@@ -86,8 +67,7 @@ class Declared(NamedTuple):
 
 
 def declared(given: Tabular, source: Source, matches: Mapping[str, Match], file: str) -> Declared:
-    """The declared columns, in order and type.
-    Raises IngestError where one cannot be what it says."""
+    """Declared columns in order and type. IngestError: one cannot be what it says."""
     table: dict[str, pa.ChunkedArray] = {}
     computed: dict[str, str] = {}
     changed = 0
@@ -122,8 +102,7 @@ def _text(given: Tabular, column: Column, match: Match, file: str) -> tuple[pa.C
 
 
 def named_spectra(texts: pa.ChunkedArray, column: str) -> pa.ChunkedArray:
-    """specid or fitsname as LAMOST writes it, from either of them, padded or not,
-    with or without folder and ending."""
+    """specid or fitsname as LAMOST writes it, from either, padded or not, folder or not."""
     return pa.chunked_array(
         [pa.array([v and _named_spectrum(v, column) for v in texts.to_pylist()], pa.string())]
     )
@@ -145,8 +124,7 @@ def _named_spectrum(value: str, column: str) -> str:
 
 
 def _short(texts: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    """Names of label tables in plain ASCII and the width of the published column;
-    two that become one stop."""
+    """Names of label tables in ASCII, as wide as the published column; two in one stop."""
     names = [n for n in pc.unique(texts).to_pylist() if n is not None]
     short = {name: _short_name(name) for name in names}
     if len(set(short.values())) < len(short):
@@ -189,8 +167,7 @@ def _scaled(read: pa.ChunkedArray, unit: str, column: Column, where: str) -> pa.
 
 
 def _is_sexagesimal(column: pa.ChunkedArray) -> bool:
-    """Whether every value is an angle in three (or two) parts;
-    two parts between blanks are a number and a blank."""
+    """Whether every value is an angle in three parts, or in two not parted by a blank."""
     if not pa.types.is_string(column.type):
         return False
     texts = _without_nulls(pc.utf8_trim_whitespace(column))
@@ -200,8 +177,7 @@ def _is_sexagesimal(column: pa.ChunkedArray) -> bool:
 
 
 def _from_sexagesimal(column: pa.ChunkedArray, name: str, unit: str, where: str) -> pa.ChunkedArray:
-    """In degrees; right ascension in hours unless the file says degrees.
-    Minutes and seconds are below 60."""
+    """In degrees; RA in hours unless the file says degrees; minutes, seconds below 60."""
     text = unit.strip().strip('"').lower()
     if text not in ANGLES:
         raise IngestError(
@@ -260,8 +236,7 @@ def _absent(
 
 
 def _input(given: Tabular, theirs: str, unit: str, file: str) -> pa.ChunkedArray:
-    """A column that another is computed from, in ``unit`` unless that is '';
-    text as it is where it is no number."""
+    """A column that another is computed from, in ``unit`` unless ''; text stays text."""
     where = _where(file, theirs)
     if unit == TEXT:
         return _plain(given.table[theirs])
@@ -374,8 +349,7 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _without_nulls(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """NULL where the text says so, in any of the words of archives and of R,
-    Python and spreadsheets."""
+    """NULL where the text says so, in words of archives, R, Python or spreadsheets."""
     said = pc.or_(
         pc.is_in(pc.utf8_lower(column), pa.array(NULLS)), pc.match_substring_regex(column, DASHES)
     )

@@ -63,7 +63,7 @@ MISSING_MAGNITUDE = (
 MISSING_LABEL = (*MISSING, -99.0, -99.9, -99.99, 99.99, 99.999, 999.0, 9999.0)
 
 
-class Range(NamedTuple):
+class _Range(NamedTuple):
     """Limits of a value, and of the median of a column that declares no unit."""
 
     low: float
@@ -72,29 +72,29 @@ class Range(NamedTuple):
     median_high: float
 
 
-MAGNITUDE, MAGNITUDE_ERROR = Range(-10, 40, -3, 25), Range(-10, 20, 0, 5)
+MAGNITUDE, MAGNITUDE_ERROR = _Range(-10, 40, -3, 25), _Range(-10, 20, 0, 5)
 # Gaia DR2: parallaxes -1857…1851 mas with errors 0.01…4 mas; proper motions up to 10,400 mas/yr
 RANGES = {
-    "ref_epoch": Range(1800, 2200, 1900, 2100),
-    "parallax": Range(-3000, 3000, 0.005, 50),
-    "parallax_offset": Range(-10, 10, -1, 1),
-    "parallax_error": Range(0, 500, 0.005, 10),
-    "pmra": Range(-20000, 20000, 0.01, 1000),
-    "pmra_error": Range(0, 500, 0.005, 20),
-    "pmdec": Range(-20000, 20000, 0.01, 1000),
-    "pmdec_error": Range(0, 500, 0.005, 20),
-    "phot_bp_mean_flux_over_error": Range(-1e6, 1e9, 0.5, 1e6),
-    "phot_rp_mean_flux_over_error": Range(-1e6, 1e9, 0.5, 1e6),
-    "ruwe": Range(0, 1e5, 0.3, 50),
-    "nu_eff_used_in_astrometry": Range(0, 5, 1, 2.2),  # 1/um, Lindegren et al. 2021
-    "pseudocolour": Range(-20, 20, 0.5, 3),
-    "ecl_lat": Range(-90, 90, -90, 90),
-    "teff": Range(500, 1e6, 2000, 200000),
-    "teff_err": Range(0, 1e6, 0, 1e5),
-    "logg": Range(-10, 20, -2, 9),
-    "logg_err": Range(0, 100, 0, 5),
-    "feh": Range(-20, 10, -5, 2),
-    "feh_err": Range(0, 100, 0, 5),
+    "ref_epoch": _Range(1800, 2200, 1900, 2100),
+    "parallax": _Range(-3000, 3000, 0.005, 50),
+    "parallax_offset": _Range(-10, 10, -1, 1),
+    "parallax_error": _Range(0, 500, 0.005, 10),
+    "pmra": _Range(-20000, 20000, 0.01, 1000),
+    "pmra_error": _Range(0, 500, 0.005, 20),
+    "pmdec": _Range(-20000, 20000, 0.01, 1000),
+    "pmdec_error": _Range(0, 500, 0.005, 20),
+    "phot_bp_mean_flux_over_error": _Range(-1e6, 1e9, 0.5, 1e6),
+    "phot_rp_mean_flux_over_error": _Range(-1e6, 1e9, 0.5, 1e6),
+    "ruwe": _Range(0, 1e5, 0.3, 50),
+    "nu_eff_used_in_astrometry": _Range(0, 5, 1, 2.2),  # 1/um, Lindegren et al. 2021
+    "pseudocolour": _Range(-20, 20, 0.5, 3),
+    "ecl_lat": _Range(-90, 90, -90, 90),
+    "teff": _Range(500, 1e6, 2000, 200000),
+    "teff_err": _Range(0, 1e6, 0, 1e5),
+    "logg": _Range(-10, 20, -2, 9),
+    "logg_err": _Range(0, 100, 0, 5),
+    "feh": _Range(-20, 10, -5, 2),
+    "feh_err": _Range(0, 100, 0, 5),
 }
 SIGNED = (
     "parallax",
@@ -133,7 +133,7 @@ def check_values(column: Column, values: pa.ChunkedArray, unit_known: bool, wher
         _check_median(known, limits, column, where)
 
 
-def _limits(column: Column) -> Range:
+def _limits(column: Column) -> _Range:
     if column.unit == "mag":
         return MAGNITUDE_ERROR if column.ucd.startswith("stat.error") else MAGNITUDE
     return RANGES[column.column]
@@ -147,7 +147,7 @@ def is_sentinel(values: np.ndarray, column: Column) -> np.ndarray:
     return hidden
 
 
-def _check_median(known: np.ndarray, limits: Range, column: Column, where: str) -> None:
+def _check_median(known: np.ndarray, limits: _Range, column: Column, where: str) -> None:
     """Of the values; of those with either sign, of their sizes where they are not 0."""
     if column.column in SIGNED:
         known = np.abs(known[known != 0])

@@ -32,7 +32,7 @@ def fingerprint(survey: Survey, read: Mapping[str, str]) -> str:
             [settings, [version(p) for p in _packages(survey)], sys.version_info[:2]]
         ).encode()
     )
-    digest.update(code_hash("obcat.build.run", *fits()).encode())
+    digest.update(code_hash("obcat.build.run", *_fits()).encode())
     digest.update(inputs.content_hash(read).encode())
     if survey.models_from:
         digest.update((fingerprint_of(survey.models_from) or "").encode())
@@ -42,7 +42,7 @@ def fingerprint(survey: Survey, read: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def fits() -> list[str]:
+def _fits() -> list[str]:
     """The modules that the headers of sql/ name and a build imports by that name alone."""
     return sorted({module_of(name) for file in db.sql_files() for name in file.header("Fit")})
 

@@ -124,23 +124,23 @@ def fit_file(
     """
     name = file.path.stem.partition("fit_")[2]
     if models_from and name in BORROWED:
-        return name, borrow(con, name, models_from)
+        return name, _borrow(con, name, models_from)
     used = {p: parameters[p] for p in file.header("Parameters")}
 
     def read() -> pa.RecordBatchReader:
         return con.sql(file.text).to_arrow_reader(2048)
 
-    rows, n_rows = models.rows_hash(ordered(read(), file))
-    key = key_of(rows, used, file.header("Fit")[0])
+    rows, n_rows = models.rows_hash(_ordered(read(), file))
+    key = _key_of(rows, used, file.header("Fit")[0])
     kept = models.load(kept_in, name, key)
-    fit = kept or trained(file, read, SimpleNamespace(**used))
+    fit = kept or _trained(file, read, SimpleNamespace(**used))
     if kept is None:
         models.save(kept_in, name, key, fit)
     models.store(con, name, key, n_rows, "cached" if kept else "fitted", fit)
     return name, dict(fit.arrays)
 
 
-def key_of(rows: str, parameters: dict[str, Any], function: str) -> str:
+def _key_of(rows: str, parameters: dict[str, Any], function: str) -> str:
     code = code_hash(module_of(function))
     return hashlib.sha256(
         json.dumps([rows, parameters, function, code], sort_keys=True).encode()
@@ -157,22 +157,22 @@ def missing() -> list[str]:
     return [name for name in TRAINING if importlib.util.find_spec(name) is None]
 
 
-def trained(file: SqlFile, *arguments: Any) -> Fit:
+def _trained(file: SqlFile, *arguments: Any) -> Fit:
     """What the function of a fit answers; StepFailed where a package to train with is broken."""
     try:
-        return function_of(file)(*arguments)
+        return _function_of(file)(*arguments)
     except ImportError as error:
         reason = str(error).partition("\n")[0]
         what = f"sql/{file.name}.sql: cannot import what trains the model ({reason})"
         raise StepFailed(f"{what}: {REMEDY}") from error
 
 
-def function_of(file: SqlFile) -> Any:
+def _function_of(file: SqlFile) -> Any:
     function = file.header("Fit")[0]
     return getattr(importlib.import_module(module_of(function)), function.rpartition(".")[2])
 
 
-def borrow(con: duckdb.DuckDBPyConnection, name: str, source: Path) -> Arrays:
+def _borrow(con: duckdb.DuckDBPyConnection, name: str, source: Path) -> Arrays:
     try:
         found = models.borrow(source, name)
     except duckdb.Error as error:
@@ -187,7 +187,7 @@ def borrow(con: duckdb.DuckDBPyConnection, name: str, source: Path) -> Arrays:
     return dict(fit.arrays)
 
 
-def ordered(batches: pa.RecordBatchReader, file: SqlFile) -> Iterator[pa.RecordBatch]:
+def _ordered(batches: pa.RecordBatchReader, file: SqlFile) -> Iterator[pa.RecordBatch]:
     """Pass batches on; a fit whose rows come in no fixed order would differ from run to run,
     so it stops.
     """

@@ -63,12 +63,12 @@ def ordered_spectra(
     A part may hold others: headers (specid, sha256, z) say which. ``scratch`` is a folder for the
     temporary file, 31 kB a spectrum of a large heap. Raises StepFailed where a part is damaged.
     """
-    parts = [part for part in named(paths, headers) if part.spectra.num_rows]
+    parts = [part for part in _named(paths, headers) if part.spectra.num_rows]
     stream = (batch for heap in heaps(parts) for batch in _batches(heap, schema, scratch))
     return pa.RecordBatchReader.from_batches(schema, stream)
 
 
-def named(paths: Iterable[Path], headers: pa.Table) -> Iterator[Part]:
+def _named(paths: Iterable[Path], headers: pa.Table) -> Iterator[Part]:
     """The parts, with those of their spectra that headers name."""
     known = headers["sha256"].combine_chunks()
     for path in paths:

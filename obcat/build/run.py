@@ -67,7 +67,7 @@ def build(
             con.execute(
                 "SET enable_external_access = false"
             )  # inputs are registered: no step reads a file by itself
-            fill(con, survey, folder, say)
+            _fill(con, survey, folder, say)
             items = provenance(survey, read, mark)
             con.executemany(
                 "INSERT INTO meta.provenance VALUES (?, ?)", [list(item) for item in items.items()]
@@ -89,19 +89,19 @@ def require_training() -> None:
         raise BuildFailed(f"training the models needs {names}, not installed here: {REMEDY}")
 
 
-def fill(con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say) -> None:
+def _fill(con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say) -> None:
     con.execute("BEGIN")
     ddl.create_tables(con)
     con.execute("COMMIT")
     fitted: dict[str, Arrays] = {}
     with inputs.registered(con, survey, folder / "raw"):
         for file in db.sql_files():
-            with timed(con, file, say):
-                run_file(con, file, survey, folder, fitted)
+            with _timed(con, file, say):
+                _run_file(con, file, survey, folder, fitted)
     ddl.describe(con)
 
 
-def run_file(
+def _run_file(
     con: duckdb.DuckDBPyConnection,
     file: db.SqlFile,
     survey: Survey,
@@ -110,23 +110,23 @@ def run_file(
 ) -> None:
     """Run a step: a fit, or the SQL that makes a relation with the UDFs its header names."""
     if file.header("Fit"):
-        with one_thread(con):
+        with _one_thread(con):
             name, arrays = fit_file(
-                con, file, parameters_of(con), folder / "models", survey.models_from
+                con, file, _parameters_of(con), folder / "models", survey.models_from
             )
         fitted[name] = arrays
         return
     for name in file.header("UDFs"):
-        register(con, name, fitted)
+        _register(con, name, fitted)
     db.run(con, file)
     table = read_tables().get(file.relation)
     if table and table.kind == "view":
         ddl.comment_on(con, table)
     if file.relation == "meta.parameters":
-        override(con, survey.parameters)
+        _override(con, survey.parameters)
 
 
-def override(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, int | float]) -> None:
+def _override(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, int | float]) -> None:
     """Put a survey's parameters in place of ours; BuildFailed for one of another type or range."""
     for name, value in parameters.items():
         fault = read_parameters()[name].fault(value)
@@ -136,7 +136,7 @@ def override(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, int | floa
 
 
 @contextmanager
-def one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def _one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """A result that is streamed keeps the order of its rows only when one thread makes it."""
     threads = con.execute("SELECT current_setting('threads')").fetchall()[0][0]
     con.execute("SET threads = 1")
@@ -144,20 +144,20 @@ def one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     con.execute(f"SET threads = {int(threads)}")
 
 
-def register(con: duckdb.DuckDBPyConnection, name: str, fitted: dict[str, Arrays]) -> None:
+def _register(con: duckdb.DuckDBPyConnection, name: str, fitted: dict[str, Arrays]) -> None:
     udf = UDFS[name]
-    call = batch_function(udf, fitted, parameters_of(con))
+    call = batch_function(udf, fitted, _parameters_of(con))
     con.create_function(udf.name, call, udf.types, udf.returns, type=ARROW, null_handling=SPECIAL)
 
 
-def parameters_of(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def _parameters_of(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     cursor = con.execute("FROM meta.parameters")
     names = [d[0] for d in cursor.description or ()]
     return dict(zip(names, cursor.fetchall()[0], strict=True))
 
 
 @contextmanager
-def timed(con: duckdb.DuckDBPyConnection, file: db.SqlFile, say: Say) -> Iterator[None]:
+def _timed(con: duckdb.DuckDBPyConnection, file: db.SqlFile, say: Say) -> Iterator[None]:
     """Say and record how long a step took, how many rows it made and the largest memory so far."""
     started = time.perf_counter()
     with working(file.name):

@@ -18,14 +18,7 @@ from obcat.catalog.spectrum import Spectrum
 from obcat.ddl import columns_as_run, parameters_as_run
 from obcat.kernels.grid import WAVELENGTH
 from obcat.query.isolated import MEMORY, TIME_LIMIT, Bounds, asked
-from obcat.query.sql import (
-    QueryRefused,
-    answered,
-    lock_down,
-    old_names,
-    one_line_errors,
-    opened,
-)
+from obcat.query.sql import QueryRefused, answered, lock_down, old_names, one_line_errors, opened
 from obcat.query.trust import check as check_trust
 from obcat.reading import CATALOG, Reading, method_parameters
 from obcat.schema import quoted, read_parameters, read_tables

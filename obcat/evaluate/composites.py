@@ -35,15 +35,9 @@ TYPES = (("A", 7500, 10_000), ("F", 6000, 7500), ("G", 5400, 6000))  # K
 DIFFERENCES = (0.0, 0.5, 1.0, 2.0, np.inf)  # mag
 BRIGHTER = -0.2  # mag, the difference that the paper's appendix B names
 COLUMNS = (
-    "n",
-    "q",
-    "light in V",
-    "M_spec(sum) - M_spec",
-    "scatter",
-    "16 %",
-    "84 %",
+    "n", "q", "light in V", "M_spec(sum) - M_spec", "scatter", "16 %", "84 %",
     "brighter by > 0.2",
-)
+)  # fmt: skip
 WHY = (
     "Mock binaries need single stars with S/N > 80 and a parallax ten times its error (Gaia); "
     "there are too few."

@@ -22,15 +22,9 @@ from obcat.section import Section, decimals, percent
 __all__ = ["failures", "has_warning", "samples", "warnings"]
 
 COLUMNS = (
-    "n",
-    "M_spec bias",
-    "scatter",
-    "M_geo bias",
-    "dis bias",
-    "scatter",
-    "inside 68 %",
+    "n", "M_spec bias", "scatter", "M_geo bias", "dis bias", "scatter", "inside 68 %",
     "called binary",
-)
+)  # fmt: skip
 TITLE = "where the method fails, and by how much"
 LATE_B = (10_000, 14_000)  # K: B9 to B7 (Pecaut & Mamajek 2013)
 RATIO_EDGES = (0.3, 0.5, 0.7, np.inf)

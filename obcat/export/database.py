@@ -34,9 +34,9 @@ def write_from(con: duckdb.DuckDBPyConnection, path: Path, catalog: Published) -
             f"ATTACH $path AS released (STORAGE_VERSION '{db.STORAGE}')", {"path": str(path)}
         )
         con.register(ROWS, catalog.rows)
-        statements = list(copies(con))
+        statements = list(_copies(con))
         con.execute("USE released")
-        for statement in (*statements, *macros()):
+        for statement in (*statements, *_macros()):
             con.execute(statement)
         con.execute("CHECKPOINT released")
         con.execute("USE obcat")
@@ -46,7 +46,7 @@ def write_from(con: duckdb.DuckDBPyConnection, path: Path, catalog: Published) -
         raise ReleaseError(f"{path.name}: {str(error).splitlines()[0]}") from error
 
 
-def copies(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
+def _copies(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Statements that make the tables anew, in the order of TABLES."""
     for schema in sorted({name.partition(".")[0] for name in TABLES}):
         yield f'CREATE SCHEMA "{schema}"'
@@ -58,19 +58,19 @@ def copies(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
         ).fetchall()[0]
         yield created
         yield f"INSERT INTO {name} FROM {ROWS if name == CATALOG else f'obcat.{name}'} ORDER BY 1"
-        yield f"COMMENT ON TABLE {name} IS {literal(comment)}"
+        yield f"COMMENT ON TABLE {name} IS {_literal(comment)}"
         columns = con.execute(
             f"SELECT column_name, comment FROM system.main.duckdb_columns() WHERE {where}"
         ).fetchall()
         yield from (
-            f'COMMENT ON COLUMN {name}."{column}" IS {literal(text)}' for column, text in columns
+            f'COMMENT ON COLUMN {name}."{column}" IS {_literal(text)}' for column, text in columns
         )
 
 
-def macros() -> list[str]:
+def _macros() -> list[str]:
     """The files of pure-SQL macros, so that any client has them."""
     return [file.text for file in db.sql_files("00_meta") if file.header("Grain") == ("macros.",)]
 
 
-def literal(text: str) -> str:
+def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"

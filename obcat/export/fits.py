@@ -31,22 +31,22 @@ def write(path: Path, catalog: Published) -> None:
     Raises ReleaseError where a value stands for NULL in its column, or text is not plain.
     """
     table = fits.BinTableHDU.from_columns(
-        [described(c, catalog.rows[c.column]) for c in catalog.columns],
+        [_described(c, catalog.rows[c.column]) for c in catalog.columns],
         name=CATALOG.partition(".")[2].upper(),
     )
     table.header["LONGSTRN"] = ("OGIP 1.0", "long descriptions go on in CONTINUE cards")
     for number, column in enumerate(catalog.columns, start=1):
-        describe(table.header, number, column)
+        _describe(table.header, number, column)
     hdus = fits.HDUList([fits.PrimaryHDU(), table])
     for hdu in hdus:
-        add_provenance(hdu.header, catalog)
+        _add_provenance(hdu.header, catalog)
         hdu.add_checksum(when="of this HDU", override_datasum=False)
     hdus.writeto(path)
 
 
-def described(column: Column, values: pa.ChunkedArray) -> fits.Column:
+def _described(column: Column, values: pa.ChunkedArray) -> fits.Column:
     """A column with its values, size, unit, display format and the integer that stands for NULL."""
-    array, code = (as_text if column.type == "VARCHAR" else as_numbers)(column, values)
+    array, code = (_as_text if column.type == "VARCHAR" else _as_numbers)(column, values)
     return fits.Column(
         name=column.column,
         format=code,
@@ -57,13 +57,13 @@ def described(column: Column, values: pa.ChunkedArray) -> fits.Column:
     )
 
 
-def as_text(column: Column, values: pa.ChunkedArray) -> tuple[np.ndarray, str]:
+def _as_text(column: Column, values: pa.ChunkedArray) -> tuple[np.ndarray, str]:
     texts = [ascii_of(column, v or "") for v in values.to_pylist()]
     size = max([1, *map(len, texts)])
     return np.array(texts, dtype=f"S{size}"), f"{size}A"
 
 
-def as_numbers(column: Column, values: pa.ChunkedArray) -> tuple[np.ndarray, str]:
+def _as_numbers(column: Column, values: pa.ChunkedArray) -> tuple[np.ndarray, str]:
     null = null_of(column)
     if null is None:
         filled = values if column.required else values.fill_null(np.nan)
@@ -76,12 +76,12 @@ def as_numbers(column: Column, values: pa.ChunkedArray) -> tuple[np.ndarray, str
     return filled, CODES[column.type]
 
 
-def describe(header: fits.Header, number: int, column: Column) -> None:
+def _describe(header: fits.Header, number: int, column: Column) -> None:
     header[f"TUCD{number}"] = column.ucd
     header[f"TCOMM{number}"] = column.description
 
 
-def add_provenance(header: fits.Header, catalog: Published) -> None:
+def _add_provenance(header: fits.Header, catalog: Published) -> None:
     """Cards that say what made the table, and, first of all, whether its stars exist."""
     cards: list[tuple[str, Any, str]] = [
         ("SIMULATD", catalog.simulated, "T: simulated stars; F: real stars"),

@@ -38,20 +38,20 @@ def write_provenance(
         **{name: catalog.provenance.get(name) for name in ("release", "obcat", "fingerprint")},
         "files": dict(files or {}),
         "method": "2021ApJS..253...22X",
-        "inputs": starting("input ", catalog.provenance),
-        "versions": starting("version of ", catalog.provenance),
-        "parameters": parameters(catalog),
+        "inputs": _starting("input ", catalog.provenance),
+        "versions": _starting("version of ", catalog.provenance),
+        "parameters": _parameters(catalog),
     }
     path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="ascii")
 
 
-def starting(head: str, items: dict[str, str]) -> dict[str, str]:
+def _starting(head: str, items: dict[str, str]) -> dict[str, str]:
     return {
         name.removeprefix(head): value for name, value in items.items() if name.startswith(head)
     }
 
 
-def parameters(catalog: Published) -> dict[str, dict]:
+def _parameters(catalog: Published) -> dict[str, dict]:
     """value, unit, status (paper, assumed or survey) and source (with the words) of each."""
     return {
         c.column: {
@@ -84,12 +84,12 @@ GAIA = {
 }
 
 
-def papers(catalog: Published) -> tuple[tuple[str, str, str], ...]:
+def _papers(catalog: Published) -> tuple[tuple[str, str, str], ...]:
     """The papers of the method and of the data, those of the release of Gaia that was used."""
     return (*PAPERS[:2], *GAIA.get(catalog.gaia, ()), *PAPERS[2:])
 
 
-def numbers(catalog: Published) -> list[str]:
+def _numbers(catalog: Published) -> list[str]:
     """The numbers of the method that are the survey's own."""
     chosen = own_numbers(catalog)
     return (
@@ -109,9 +109,9 @@ def write_citation(path: Path, catalog: Published) -> None:
         f"Catalog of {name}, made by {made}, fingerprint {fingerprint}.",
         "",
         "If you use it, say the fingerprint, and cite",
-        *(f"  {what + ':':<17}{paper} ({code})" for what, paper, code in papers(catalog)),
+        *(f"  {what + ':':<17}{paper} ({code})" for what, paper, code in _papers(catalog)),
         "and the surveys of the optical magnitudes that the column gri_source names.",
-        *numbers(catalog),
+        *_numbers(catalog),
     ]
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
 
@@ -127,10 +127,10 @@ and round it: tell them the type, or use `gaia_name`, the same identifier as tex
 
 def write(path: Path, catalog: Published) -> None:
     """Write the guide as Markdown."""
-    path.write_text("\n".join(lines(catalog)) + "\n", encoding="utf-8")
+    path.write_text("\n".join(_lines(catalog)) + "\n", encoding="utf-8")
 
 
-def lines(catalog: Published) -> Iterator[str]:
+def _lines(catalog: Published) -> Iterator[str]:
     yield f"# Columns of the catalog of {catalog.survey}\n"
     if catalog.simulated:
         yield f"**{NOT_REAL}.**\n"
@@ -142,10 +142,10 @@ def lines(catalog: Published) -> Iterator[str]:
         yield from bit_rows(catalog.bits)
     if catalog.notes:
         yield "\n## Parameters\n"
-        yield from parameter_rows(catalog)
+        yield from _parameter_rows(catalog)
 
 
-def parameter_rows(catalog: Published) -> Iterator[str]:
+def _parameter_rows(catalog: Published) -> Iterator[str]:
     """The numbers of the method as a table in Markdown: paper, assumed, or the survey's own."""
     yield "| parameter | value | source | meaning |"
     yield "| --- | --- | --- | --- |"
@@ -158,7 +158,7 @@ def column_rows(columns: Iterable[Column]) -> Iterator[str]:
     """The columns as a table in Markdown."""
     yield "| column | in the CDS table | unit | kind | range | if unknown | meaning |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
-    yield from map(row, columns)
+    yield from map(_row, columns)
 
 
 def bit_rows(bits: Iterable[tuple[int, str, str]]) -> Iterator[str]:
@@ -170,23 +170,25 @@ def bit_rows(bits: Iterable[tuple[int, str, str]]) -> Iterator[str]:
     yield from (f"| {bit} | {name} | {cell(meaning)} |" for bit, name, meaning in bits)
 
 
-def row(column: Column) -> str:
+def _row(column: Column) -> str:
     cells = [
         f"`{column.column}`",
         f"`{label(column.column)}`",
         column.unit or "-",
         KINDS.get(column.type, "integer"),
     ]
-    return f"| {' | '.join([*cells, limits(column), unknown(column), cell(column.description)])} |"
+    return (
+        f"| {' | '.join([*cells, _limits(column), _unknown(column), cell(column.description)])} |"
+    )
 
 
-def limits(column: Column) -> str:
+def _limits(column: Column) -> str:
     if column.min and column.max:
         return f"{column.min} to {column.max}"
     return f"from {column.min}" if column.min else f"to {column.max}" if column.max else "-"
 
 
-def unknown(column: Column) -> str:
+def _unknown(column: Column) -> str:
     return {"yes": "NULL", "no": "never"}.get(column.null, f"NULL ({column.null})")
 
 

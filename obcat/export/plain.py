@@ -13,21 +13,23 @@ from obcat.export import votable
 from obcat.export.published import Published
 from obcat.schema import Column
 
-__all__ = ["write_csv", "write_parquet"]
+__all__ = ["printed", "write_csv", "write_parquet"]
 
 FORMULA = ("=", "+", "-", "@")
 
 
 def write_csv(path: Path, catalog: Published) -> None:
     """Write the rows as UTF-8 text; the same rows give the same bytes."""
-    columns = [harmless(c, printed(c, catalog.rows[c.column].to_pylist())) for c in catalog.columns]
+    columns = [
+        _harmless(c, printed(c, catalog.rows[c.column].to_pylist())) for c in catalog.columns
+    ]
     with path.open("w", newline="", encoding="utf-8") as f:
         writer = csv.writer(f, lineterminator="\n")
         writer.writerow(c.column for c in catalog.columns)
         writer.writerows(zip(*columns, strict=True))
 
 
-def harmless(column: Column, texts: list[str]) -> list[str]:
+def _harmless(column: Column, texts: list[str]) -> list[str]:
     """Texts, none of which is a formula."""
     if column.type != "VARCHAR":
         return texts
@@ -41,11 +43,11 @@ def printed(column: Column, values: Iterable[Any]) -> list[str]:
     kind, _, digits = column.format.partition(".")
     if kind[:1] in ("F", "E"):
         spec = f".{digits}{kind[0].lower()}"
-        return ["" if v is None else unsigned_zero(format(v, spec)) for v in values]
+        return ["" if v is None else _unsigned_zero(format(v, spec)) for v in values]
     return ["" if v is None else str(v) for v in values]
 
 
-def unsigned_zero(text: str) -> str:
+def _unsigned_zero(text: str) -> str:
     return text[1:] if text[0] == "-" and not text.strip("-0.e+") else text
 
 
@@ -65,7 +67,7 @@ def write_parquet(path: Path, catalog: Published) -> None:
             c.column,
             c.arrow_type,
             nullable=not c.required,
-            metadata=described(c.description, c.unit, c.ucd),
+            metadata=_described(c.description, c.unit, c.ucd),
         )
         for c in catalog.columns
     ]
@@ -74,13 +76,13 @@ def write_parquet(path: Path, catalog: Published) -> None:
         "IVOA.VOTable-Parquet.content": "".join(votable.document(catalog, PLACE)),
         **{f"table::len::{c.column}": c.format[1:] for c in catalog.columns if c.type == "VARCHAR"},
         **{f"obcat.{name}": value for name, value in votable.facts(catalog).items()},
-        "pandas": json.dumps(for_pandas(catalog.columns)),
+        "pandas": json.dumps(_for_pandas(catalog.columns)),
     }
     table = catalog.rows.cast(pa.schema(fields)).replace_schema_metadata(keys)
     pq.write_table(table, path, compression="zstd", write_page_checksum=True, row_group_size=65_536)
 
 
-def described(description: str, unit: str, ucd: str) -> dict[str, str]:
+def _described(description: str, unit: str, ucd: str) -> dict[str, str]:
     return {
         name: text
         for name, text in (("description", description), ("unit", unit), ("ucd", ucd))
@@ -88,17 +90,17 @@ def described(description: str, unit: str, ucd: str) -> dict[str, str]:
     }
 
 
-def for_pandas(columns: Iterable[Column]) -> dict[str, Any]:
+def _for_pandas(columns: Iterable[Column]) -> dict[str, Any]:
     """What pandas keeps of a frame in a file: here, that an integer that may be NULL stays one.
 
     The names are those of pandas' developer guide; a reader looks at ``numpy_type``.
     """
-    types = {c.column: pandas_types(c) for c in columns}
+    types = {c.column: _pandas_types(c) for c in columns}
     named = [{"name": n, "field_name": n, **kind, "metadata": None} for n, kind in types.items()]
     return {"index_columns": [], "column_indexes": [], "columns": named, "pandas_version": "2.2.0"}
 
 
-def pandas_types(column: Column) -> dict[str, str]:
+def _pandas_types(column: Column) -> dict[str, str]:
     if column.type == "VARCHAR":
         return {"pandas_type": "unicode", "numpy_type": "object"}
     plain = str(column.arrow_type.to_pandas_dtype()().dtype)

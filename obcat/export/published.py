@@ -107,22 +107,22 @@ def read_from(con: duckdb.DuckDBPyConnection, database: Path) -> Published:
     bits = con.execute("FROM meta.quality_bits ORDER BY bit").fetchall()
     parameters = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()
     columns, notes = columns_as_run(con, CATALOG), parameters_as_run(con)
-    check_names(rows.column_names, [c.column for c in columns], database)
+    _check_names(rows.column_names, [c.column for c in columns], database)
     name, simulated = survey[0] if survey else ("", 0)
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise ReleaseError(
             f"{database}: {name!r} is not the name of a survey; use letters, digits, _ and -"
         )
-    rows = cleaned(rows)
+    rows = _cleaned(rows)
     return Published(
         name,
         bool(simulated),
-        tuple(widened(c, rows[c.column]) for c in columns),
+        tuple(_widened(c, rows[c.column]) for c in columns),
         rows,
-        {item: in_ascii(value) for item, value in facts if value is not None},
-        tuple((bit, plain(word), plain(meaning)) for bit, word, meaning in bits),
+        {item: _in_ascii(value) for item, value in facts if value is not None},
+        tuple((bit, _plain(word), _plain(meaning)) for bit, word, meaning in bits),
         parameters[0] if parameters else {},
-        {name: in_ascii(note) for name, note in notes.items()},
+        {name: _in_ascii(note) for name, note in notes.items()},
     )
 
 
@@ -151,7 +151,7 @@ def check_tables(
             raise ReleaseError(f"{database}: no catalog to export: {name} is no table of it")
 
 
-def plain(text: str) -> str:
+def _plain(text: str) -> str:
     r"""Text without control characters: ESC is \x1b, a mark of direction \u202e;
     no blanks around it.
     """
@@ -163,38 +163,38 @@ def plain(text: str) -> str:
     )
 
 
-def in_ascii(text: str) -> str:
+def _in_ascii(text: str) -> str:
     r"""Plain text of a format that has ASCII only: an en dash is \u2013."""
-    return plain(text).encode("ascii", "backslashreplace").decode("ascii")
+    return _plain(text).encode("ascii", "backslashreplace").decode("ascii")
 
 
 def ascii_of(column: Column, text: str) -> str:
     """Text of a cell in ASCII. Raises ReleaseError where ``read_from`` has not made it plain."""
     if not text.isprintable() or text != text.strip():
         raise ReleaseError(f"{CATALOG}.{column.column}: {text!r} is not plain text; rename it")
-    return in_ascii(text)
+    return _in_ascii(text)
 
 
-def cleaned(rows: pa.Table) -> pa.Table:
+def _cleaned(rows: pa.Table) -> pa.Table:
     """The rows with plain text."""
     for at, field_ in enumerate(rows.schema):
         if pa.types.is_string(field_.type):
-            texts = [None if v is None else plain(v) for v in rows[field_.name].to_pylist()]
+            texts = [None if v is None else _plain(v) for v in rows[field_.name].to_pylist()]
             rows = rows.set_column(at, field_, pa.array(texts, field_.type))
     return rows
 
 
-def widened(column: Column, values: pa.ChunkedArray) -> Column:
+def _widened(column: Column, values: pa.ChunkedArray) -> Column:
     """A text column with a format that every text fits into;
     A32 is what is expected, not a limit.
     """
     if column.type != "VARCHAR":
         return column
-    longest = max((len(in_ascii(v)) for v in values.to_pylist() if v), default=0)
+    longest = max((len(_in_ascii(v)) for v in values.to_pylist() if v), default=0)
     return replace(column, format=f"A{max(longest, int(column.format[1:]))}")
 
 
-def check_names(found: list[str], declared: list[str], database: Path) -> None:
+def _check_names(found: list[str], declared: list[str], database: Path) -> None:
     if found != declared:
         odd = next(
             iter(

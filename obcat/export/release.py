@@ -44,7 +44,7 @@ def release(database: Path, out: Path) -> list[Path]:
         opened(database, staging / DATABASE) as con,
     ):
         catalog = read_from(con, database)
-        stated.update(facts(catalog))
+        stated.update(_facts(catalog))
         names = [name.format(catalog.survey) for name in (*WRITERS, PROVENANCE, MODELS, DATABASE)]
         for name, write in WRITERS.items():
             write(staging / name.format(catalog.survey), catalog)
@@ -56,7 +56,7 @@ def release(database: Path, out: Path) -> list[Path]:
     return [out / name for name in (*order, SUMS)]
 
 
-def facts(catalog: Published) -> dict[str, str]:
+def _facts(catalog: Published) -> dict[str, str]:
     """What SHA256SUMS says of the release as a whole."""
     known = {name: catalog.provenance.get(name, "") for name in ("obcat", "release", "fingerprint")}
     found = {"survey": catalog.survey, "simulated": "yes" if catalog.simulated else "no", **known}

@@ -132,8 +132,8 @@ def verify(folder: Path) -> Verified:
     Mixture where every file is whole and they are of more than one build.
     """
     sums = read_sums(folder)
-    states = {name: state(folder / name, wanted) for name, wanted in sums.items()}
-    unknown = sorted(set(names_of(folder)) - set(sums))
+    states = {name: _state(folder / name, wanted) for name, wanted in sums.items()}
+    unknown = sorted(set(_names_of(folder)) - set(sums))
     whole, changed, missing = (tuple(n for n, s in states.items() if s == word) for word in STATES)
     if not changed and not missing:
         check_builds(folder, notes_of(folder).get("fingerprint"))
@@ -144,7 +144,7 @@ def check_builds(folder: Path, build: str | None = None) -> None:
     """Every file that states its build states the same, and this one.
     Raises Mixture, which names two files.
     """
-    names = names_of(folder)
+    names = _names_of(folder)
     builds = {name: found for name in names if (found := build_of(folder / name))}
     first, wanted = (SUMS, build) if build else next(iter(builds.items()), ("", ""))
     for name, found in builds.items():
@@ -164,11 +164,11 @@ def check_builds(folder: Path, build: str | None = None) -> None:
 def silent(folder: Path) -> dict[str, str]:
     """Name -> checksum of the files that do not state their build."""
     return {
-        name: digest(folder / name) for name in names_of(folder) if build_of(folder / name) is None
+        name: digest(folder / name) for name in _names_of(folder) if build_of(folder / name) is None
     }
 
 
-def names_of(folder: Path) -> list[str]:
+def _names_of(folder: Path) -> list[str]:
     return sorted(
         p.relative_to(folder).as_posix()
         for p in folder.rglob("*")
@@ -176,7 +176,7 @@ def names_of(folder: Path) -> list[str]:
     )
 
 
-def state(path: Path, wanted: str) -> str:
+def _state(path: Path, wanted: str) -> str:
     if not path.is_file():
         return "missing"
     return "whole" if digest(path) == wanted else "changed"

@@ -34,21 +34,21 @@ def document(catalog: Published, data: str) -> Iterator[str]:
     for column in catalog.columns:
         check_column(column)
     yield OPEN
-    yield f"<DESCRIPTION>{escape(described(catalog))}</DESCRIPTION>\n"
+    yield f"<DESCRIPTION>{escape(_described(catalog))}</DESCRIPTION>\n"
     yield '<RESOURCE type="results">\n'
     yield from (
         f"<INFO name={quoteattr(name)} value={quoteattr(value)}/>\n"
         for name, value in facts(catalog).items()
     )
-    yield from parameters(catalog)
+    yield from _parameters(catalog)
     yield f'<TABLE name="{CATALOG.partition(".")[2]}" nrows="{catalog.rows.num_rows}">\n'
     yield f"<DESCRIPTION>{escape(read_tables()[CATALOG].description)}</DESCRIPTION>\n"
-    yield from map(field, catalog.columns)
+    yield from map(_field, catalog.columns)
     yield data
     yield "</TABLE>\n</RESOURCE>\n</VOTABLE>\n"
 
 
-def described(catalog: Published) -> str:
+def _described(catalog: Published) -> str:
     return (
         f"{NOT_REAL}."
         if catalog.simulated
@@ -64,7 +64,7 @@ def facts(catalog: Published) -> dict[str, str]:
     return items | {"reference": "2021ApJS..253...22X"}
 
 
-def parameters(catalog: Published) -> Iterator[str]:
+def _parameters(catalog: Published) -> Iterator[str]:
     """A PARAM for each number of the method: its value, and where that comes from."""
     for name, note in catalog.notes.items():
         declared = schema_column(f"meta.parameters.{name}")
@@ -76,25 +76,25 @@ def parameters(catalog: Published) -> Iterator[str]:
         )
 
 
-def field(column: Column) -> str:
+def _field(column: Column) -> str:
     """A FIELD, with its unit, UCD, digits, the integer that stands for NULL, and the limits."""
     text = f'datatype="char" arraysize="{column.format[1:]}*"'
     kind = text if column.type == "VARCHAR" else f'datatype="{DATATYPES[column.type]}"'
     name = quoteattr(column.column)
     unit = f" unit={quoteattr(vounit(column.unit))}" if column.unit else ""
     return (
-        f"<FIELD ID={name} name={name} ucd={quoteattr(column.ucd)}{unit} {kind}{digits(column)}>"
-        f"<DESCRIPTION>{escape(column.description)}</DESCRIPTION>{values(column)}</FIELD>\n"
+        f"<FIELD ID={name} name={name} ucd={quoteattr(column.ucd)}{unit} {kind}{_digits(column)}>"
+        f"<DESCRIPTION>{escape(column.description)}</DESCRIPTION>{_values(column)}</FIELD>\n"
     )
 
 
-def digits(column: Column) -> str:
+def _digits(column: Column) -> str:
     """Digits worth showing; the values themselves have all theirs."""
     kind, _, decimals = column.format.partition(".")
     return f' width="{kind[1:]}" precision="{kind[0]}{decimals}"' if kind[0] in "FE" else ""
 
 
-def values(column: Column) -> str:
+def _values(column: Column) -> str:
     null = null_of(column)
     limits = "".join(
         f'<{n} value="{v}"/>' for n, v in (("MIN", column.min), ("MAX", column.max)) if v
@@ -132,7 +132,7 @@ def write(path: Path, catalog: Published) -> None:
     Raises ReleaseError where a value stands for NULL, a text is not plain, or a unit or UCD is
     none.
     """
-    columns = [cells(c, catalog.rows[c.column].to_pylist()) for c in catalog.columns]
+    columns = [_cells(c, catalog.rows[c.column].to_pylist()) for c in catalog.columns]
     rows = "".join(
         f"<TR><TD>{'</TD><TD>'.join(row)}</TD></TR>\n" for row in zip(*columns, strict=True)
     )
@@ -140,9 +140,9 @@ def write(path: Path, catalog: Published) -> None:
         f.writelines(document(catalog, f"<DATA><TABLEDATA>\n{rows}</TABLEDATA></DATA>\n"))
 
 
-def cells(column: Column, values: list) -> Iterable[str]:
+def _cells(column: Column, values: list) -> Iterable[str]:
     if column.type == "VARCHAR":
-        return [escape(text_of(column, v)) for v in values]
+        return [escape(_text_of(column, v)) for v in values]
     null = null_of(column)
     if null is not None and null in values:
         raise ReleaseError(
@@ -152,7 +152,7 @@ def cells(column: Column, values: list) -> Iterable[str]:
     return [empty if v is None else repr(v) for v in values]
 
 
-def text_of(column: Column, value: str | None) -> str:
+def _text_of(column: Column, value: str | None) -> str:
     text = ascii_of(column, value or "")
     if len(text) > int(column.format[1:]):
         raise ReleaseError(

@@ -100,7 +100,7 @@ def measured(read: Reader, parameters: Any, model: Model, kept: np.ndarray) -> F
     parts, sums = [], np.zeros((3, N_PIXEL))
     for batch in batches(read):
         _, good, score = scored(batch.norm, batch.ivar, parameters, model)
-        parts.append((*excess_of(batch.norm, batch.ivar, score, parameters, model), score))
+        parts.append((*_excess_of(batch.norm, batch.ivar, score, parameters, model), score))
         level = reconstruct(
             score,
             mean=model["mean"],
@@ -116,16 +116,16 @@ def measured(read: Reader, parameters: Any, model: Model, kept: np.ndarray) -> F
             weight.sum(axis=0, dtype=np.float64),
         )
     excess, error, score = map(np.concatenate, zip(*parts, strict=True))
-    inside = left_out(score, model, kept)
-    return Found(excess / inside, error, score, scatter(*sums))
+    inside = _left_out(score, model, kept)
+    return Found(excess / inside, error, score, _scatter(*sums))
 
 
-def scatter(count: np.ndarray, square: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def _scatter(count: np.ndarray, square: np.ndarray, weight: np.ndarray) -> np.ndarray:
     surplus = np.divide(square - count, weight, out=np.zeros(N_PIXEL), where=weight > 0)
     return np.sqrt(np.maximum(surplus, 0))
 
 
-def left_out(score: np.ndarray, model: Model, kept: np.ndarray) -> np.ndarray:
+def _left_out(score: np.ndarray, model: Model, kept: np.ndarray) -> np.ndarray:
     """(n,) 1 - leverage: residual / (1 - leverage) is the residual of the regression F = P E
     without that star.
 
@@ -155,7 +155,7 @@ def scored(
     return x, good, score
 
 
-def excess_of(
+def _excess_of(
     norm: np.ndarray, ivar: np.ndarray, score: np.ndarray, parameters: Any, model: Model
 ) -> tuple[np.ndarray, np.ndarray]:
     found = core_excess(
@@ -190,17 +190,17 @@ def ordinary(found: Found, score_scale: np.ndarray, *, false_alarm: float) -> Mo
     )
     model = straight
     for _ in range(ROUNDS if enough else 0):
-        model = curved(found, score_scale, model, false_alarm)
+        model = _curved(found, score_scale, model, false_alarm)
     return model if model["excess_calibration"].size else straight
 
 
-def curved(found: Found, score_scale: np.ndarray, before: Model, false_alarm: float) -> Model:
+def _curved(found: Found, score_scale: np.ndarray, before: Model, false_alarm: float) -> Model:
     """A weighted least-squares curve through the stars within the threshold on either side of the
     one before.
     """
     if not before["excess_calibration"].size or not np.all(score_scale[:LEADING] > 0):
         return before
-    significance, threshold = significances(found, score_scale, before)
+    significance, threshold = _significances(found, score_scale, before)
     near = np.abs(significance) < threshold
     white = found.score[:, :LEADING].astype(np.float64)[near] / score_scale[:LEADING]
     _, error_scale, systematic, _ = before["excess_calibration"]
@@ -214,7 +214,7 @@ def curved(found: Found, score_scale: np.ndarray, before: Model, false_alarm: fl
     return shape | {"excess_calibration": calibrate(rest, found.error, false_alarm=false_alarm)}
 
 
-def significances(found: Found, score_scale: np.ndarray, model: Model) -> tuple[np.ndarray, float]:
+def _significances(found: Found, score_scale: np.ndarray, model: Model) -> tuple[np.ndarray, float]:
     expected = expected_excess(
         found.score,
         score_clean_scale=score_scale,
@@ -229,5 +229,5 @@ def found_emission(found: Found, score_scale: np.ndarray, *, false_alarm: float)
     give.
     """
     model = ordinary(found, score_scale, false_alarm=false_alarm)
-    significance, threshold = significances(found, score_scale, model)
+    significance, threshold = _significances(found, score_scale, model)
     return significance > threshold

@@ -30,10 +30,10 @@ def batches(read: Reader) -> Iterator[Batch]:
     for batch in read():
         rows = slice(start, start + batch.num_rows)
         start = rows.stop
-        yield Batch(rows, matrix(batch.column("flux")), matrix(batch.column("ivar")))
+        yield Batch(rows, _matrix(batch.column("flux")), _matrix(batch.column("ivar")))
 
 
-def matrix(column: pa.Array) -> np.ndarray:
+def _matrix(column: pa.Array) -> np.ndarray:
     return column.flatten().to_numpy(zero_copy_only=False).reshape(-1, N_PIXEL)
 
 

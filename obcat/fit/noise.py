@@ -48,7 +48,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Sampled:
+class _Sampled:
     """An emission class: its usable stars, which of them lie within nsigma, and the chain,
     if they are enough.
     """
@@ -99,7 +99,7 @@ def noise(
     return Fit(arrays, tables)
 
 
-def _origins(sampled: dict[int, Sampled]) -> dict[int, tuple[int, Chain]]:
+def _origins(sampled: dict[int, _Sampled]) -> dict[int, tuple[int, Chain]]:
     """Whose chain each class takes: its own, or the other's; empty when there is none."""
     chains = {em_flag: s.chain for em_flag, s in sampled.items() if s.chain is not None}
     return {
@@ -109,7 +109,7 @@ def _origins(sampled: dict[int, Sampled]) -> dict[int, tuple[int, Chain]]:
     }
 
 
-def _sampled(table: pa.Table, em_flag: int, parameters: Any) -> Sampled:
+def _sampled(table: pa.Table, em_flag: int, parameters: Any) -> _Sampled:
     columns = {name: float_array(table[name]) for name in COLUMNS}
     usable = (float_array(table["em_flag"]) == em_flag) & np.all(
         [np.isfinite(x) for x in columns.values()], axis=0
@@ -119,8 +119,8 @@ def _sampled(table: pa.Table, em_flag: int, parameters: Any) -> Sampled:
     stars = Stars.of({name: x[usable] for name, x in columns.items()})
     star_id = table["star_id"].filter(pa.array(usable)).to_pylist()
     if len(stars) < parameters.noise_min_stars:
-        return Sampled(star_id, np.zeros(len(stars), bool), None)
-    theta, used = clipped(stars, parameters.noise_nsigma)
+        return _Sampled(star_id, np.zeros(len(stars), bool), None)
+    theta, used = _clipped(stars, parameters.noise_nsigma)
     chain = sample(
         stars.take(used),
         theta,
@@ -128,16 +128,16 @@ def _sampled(table: pa.Table, em_flag: int, parameters: Any) -> Sampled:
         steps=parameters.noise_steps,
         seed=parameters.noise_seed + em_flag,
     )
-    return Sampled(star_id, used, chain)
+    return _Sampled(star_id, used, chain)
 
 
-def clipped(stars: Stars, nsigma: float) -> tuple[Floats, NDArray[np.bool_]]:
+def _clipped(stars: Stars, nsigma: float) -> tuple[Floats, NDArray[np.bool_]]:
     """Most likely parameters, and the stars within nsigma of them;
     every star is judged anew in each round.
     """
     used = np.ones(len(stars), bool)
     for _ in range(MAX_ROUNDS):
-        theta = most_likely(stars.take(used))
+        theta = _most_likely(stars.take(used))
         off, sd = deviation(theta, stars)
         before, used = used, np.abs(off) <= nsigma * sd
         if (used == before).all():
@@ -145,7 +145,7 @@ def clipped(stars: Stars, nsigma: float) -> tuple[Floats, NDArray[np.bool_]]:
     return theta, used
 
 
-def most_likely(stars: Stars) -> Floats:
+def _most_likely(stars: Stars) -> Floats:
     """Maximum of the closed form over (alpha, beta, sigma_int, sigma_100)."""
     off, _ = deviation(np.array([0.0, 0.0, 1.0, 0.0]), stars)
     spread = float(np.percentile(off, 84) - np.percentile(off, 16)) / 2
@@ -159,7 +159,7 @@ def most_likely(stars: Stars) -> Floats:
     return theta
 
 
-def _summary(sampled: dict[int, Sampled], origin: dict[int, tuple[int, Chain]]) -> pa.Table:
+def _summary(sampled: dict[int, _Sampled], origin: dict[int, tuple[int, Chain]]) -> pa.Table:
     """One row a class and parameter; from_em_flag is the class it was fitted to."""
     rows = [
         {
@@ -185,7 +185,7 @@ def _summary(sampled: dict[int, Sampled], origin: dict[int, tuple[int, Chain]]) 
     return pa.Table.from_pylist(rows, SUMMARY)
 
 
-def _chains(sampled: dict[int, Sampled]) -> pa.Table:
+def _chains(sampled: dict[int, _Sampled]) -> pa.Table:
     parts = [
         _chain_table(em_flag, s.chain) for em_flag, s in sampled.items() if s.chain is not None
     ]
@@ -204,7 +204,7 @@ def _chain_table(em_flag: int, chain: Chain) -> pa.Table:
     return pa.table([pa.array(x, f.type) for x, f in zip(columns, CHAIN, strict=True)], CHAIN)
 
 
-def _stars(sampled: dict[int, Sampled]) -> pa.Table:
+def _stars(sampled: dict[int, _Sampled]) -> pa.Table:
     """Who was used; classes with too few stars are left out."""
     fitted = {em_flag: s for em_flag, s in sampled.items() if s.chain is not None}
     rows = [

@@ -48,31 +48,31 @@ def pca(read: Reader, parameters: Any) -> Fit:
     Table ``pca_dropped``: specid, star_id, iteration, reason of the stars left out of the second
     fit.
     """
-    stars = identifiers(read)
+    stars = _identifiers(read)
     everyone = np.ones(stars.num_rows, bool)
     if stars.num_rows < parameters.pca_components + 2:
         return Fit(
-            without_model(parameters.pca_components),
-            {"pca_dropped": dropped(stars, ~everyone, ~everyone)},
+            _without_model(parameters.pca_components),
+            {"pca_dropped": _dropped(stars, ~everyone, ~everyone)},
         )
-    first, _ = fitted(read, parameters, provisional(read, parameters), everyone)
+    first, _ = _fitted(read, parameters, _provisional(read, parameters), everyone)
     found = measured(read, parameters, first, everyone)
     emission = found_emission(
         found, first["score_clean_scale"], false_alarm=parameters.em_false_alarm
     )
     unknown = ~np.isfinite(found.excess)
     kept = ~emission & ~unknown
-    table = {"pca_dropped": dropped(stars, emission, unknown)}
+    table = {"pca_dropped": _dropped(stars, emission, unknown)}
     if np.count_nonzero(kept) < parameters.pca_components + 2:
-        return Fit(without_model(parameters.pca_components), table)
-    second, matrix = fitted(read, parameters, first, kept)
+        return Fit(_without_model(parameters.pca_components), table)
+    second, matrix = _fitted(read, parameters, first, kept)
     found = measured(read, parameters, second, kept)
     usual = ordinary(found, second["score_clean_scale"], false_alarm=parameters.em_false_alarm)
-    whole = full_range(matrix, parameters)
+    whole = _full_range(matrix, parameters)
     return Fit(second | whole | {"residual_sd": found.residual_sd} | usual, table)
 
 
-def identifiers(read: Reader) -> pa.Table:
+def _identifiers(read: Reader) -> pa.Table:
     """specid and star_id of the training rows, copied:
     a column kept would keep the spectra of its batch in memory.
     """
@@ -91,7 +91,7 @@ def identifiers(read: Reader) -> pa.Table:
     )
 
 
-def provisional(read: Reader, parameters: Any) -> Model:
+def _provisional(read: Reader, parameters: Any) -> Model:
     """Mean and deviation of each pixel, and bases of zeros:
     masked pixels are first filled with the mean.
     """
@@ -101,7 +101,7 @@ def provisional(read: Reader, parameters: Any) -> Model:
     return {"mean": mean, "scale": scale, "clean_basis": nothing, "full_from_clean": nothing}
 
 
-def fitted(
+def _fitted(
     read: Reader, parameters: Any, before: Model, kept: np.ndarray
 ) -> tuple[Model, np.ndarray]:
     """One fit to the stars kept, gaps filled by the model before;
@@ -109,33 +109,33 @@ def fitted(
     """
     used = np.flatnonzero(full_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength))
     clean = clean_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength)[used]
-    rows = (x[:, used] for x in filled_rows(read, parameters, before, kept))
+    rows = (x[:, used] for x in _filled_rows(read, parameters, before, kept))
     shift, deviation, matrix = correlation(rows, len(used))
-    clean_value, clean_vector = components(matrix[np.ix_(clean, clean)], parameters.pca_components)
-    solution = shared(clean_value, clean_vector, matrix[clean])
-    share = believed(solution, clean_value, clean, int(np.count_nonzero(kept)))
+    clean_value, clean_vector = _components(matrix[np.ix_(clean, clean)], parameters.pca_components)
+    solution = _shared(clean_value, clean_vector, matrix[clean])
+    share = _believed(solution, clean_value, clean, int(np.count_nonzero(kept)))
     model = {
-        "mean": before["mean"] + before["scale"] * on_grid(shift, used),
-        "scale": before["scale"] * on_grid(deviation, used),
-        "clean_basis": on_grid(clean_vector, used[clean]).astype(np.float32),
-        "full_from_clean": on_grid(share * solution, used).astype(np.float32),
+        "mean": before["mean"] + before["scale"] * _on_grid(shift, used),
+        "scale": before["scale"] * _on_grid(deviation, used),
+        "clean_basis": _on_grid(clean_vector, used[clean]).astype(np.float32),
+        "full_from_clean": _on_grid(share * solution, used).astype(np.float32),
         "halpha_share": share[:, np.argmin(np.abs(WAVELENGTH[used] - parameters.halpha))],
         "score_clean_scale": np.sqrt(clean_value),
     }
     return model, matrix
 
 
-def full_range(matrix: np.ndarray, parameters: Any) -> Model:
+def _full_range(matrix: np.ndarray, parameters: Any) -> Model:
     """The basis of all pixels used, for the non-emission network."""
     used = np.flatnonzero(full_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength))
-    value, vector = components(matrix, parameters.pca_components)
+    value, vector = _components(matrix, parameters.pca_components)
     return {
-        "full_basis": on_grid(vector, used).astype(np.float32),
+        "full_basis": _on_grid(vector, used).astype(np.float32),
         "score_full_scale": np.sqrt(value),
     }
 
 
-def components(matrix: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+def _components(matrix: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
     """The greatest eigenvalues, falling, and their eigenvectors as rows,
     the largest element of each being positive.
     """
@@ -147,7 +147,7 @@ def components(matrix: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]
     return value, vector * np.where(largest < 0, -1, 1)[:, None]
 
 
-def shared(value: np.ndarray, vector: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+def _shared(value: np.ndarray, vector: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """E of F = P E (METHOD section 2, step 2) from the covariance of clean pixels with all pixels,
     (k, p).
 
@@ -163,7 +163,7 @@ def shared(value: np.ndarray, vector: np.ndarray, covariance: np.ndarray) -> np.
     )
 
 
-def believed(solution: np.ndarray, value: np.ndarray, clean: np.ndarray, count: int) -> np.ndarray:
+def _believed(solution: np.ndarray, value: np.ndarray, clean: np.ndarray, count: int) -> np.ndarray:
     """Share 0...1 of the solution that is more than the chance correlation of noise, (k, p); 1 in
     the clean windows.
 
@@ -190,14 +190,14 @@ def believed(solution: np.ndarray, value: np.ndarray, clean: np.ndarray, count: 
     return share
 
 
-def on_grid(values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+def _on_grid(values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """(..., p) values of some pixels -> (..., 3909), 0 elsewhere."""
     out = np.zeros((*values.shape[:-1], N_PIXEL))
     out[..., pixels] = values
     return out
 
 
-def filled_rows(
+def _filled_rows(
     read: Reader, parameters: Any, model: Model, kept: np.ndarray
 ) -> Iterator[np.ndarray]:
     """Standardised spectra of the stars kept, masked pixels replaced by the reconstruction."""
@@ -208,7 +208,7 @@ def filled_rows(
         yield np.where(good, x, np.nan_to_num(score) @ model["full_from_clean"])
 
 
-def dropped(stars: pa.Table, emission: np.ndarray, unknown: np.ndarray) -> pa.Table:
+def _dropped(stars: pa.Table, emission: np.ndarray, unknown: np.ndarray) -> pa.Table:
     """The stars left out of the second fit, with the reason."""
     rows = np.flatnonzero(emission | unknown)
     reason = np.where(emission[rows], "emission", "masked")
@@ -222,7 +222,7 @@ def dropped(stars: pa.Table, emission: np.ndarray, unknown: np.ndarray) -> pa.Ta
     return pa.Table.from_arrays(columns, schema=DROPPED)
 
 
-def without_model(components: int) -> Model:
+def _without_model(components: int) -> Model:
     """Arrays without pixels: every kernel answers NaN."""
     lines = ("mean", "scale", "residual_sd", "excess_curve", "excess_calibration")
     bases = ("clean_basis", "full_basis", "full_from_clean")

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from obcat.statistics import robust_scatter
 
-__all__ = ["from_rows", "snr_dparallax", "spectroscopic_scatter"]
+__all__ = ["Fit", "from_rows", "snr_dparallax", "spectroscopic_scatter"]
 
 
 @dataclass(frozen=True)

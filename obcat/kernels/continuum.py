@@ -27,19 +27,19 @@ def rest_frame(flux: np.ndarray, ivar: np.ndarray, z: np.ndarray) -> tuple[np.nd
     flux, ivar : (n, 3909) float32; flux 0 and ivar 0 where masked, the variance being that of the
         weighted sum
     """
-    shift, known = pixel_shift(np.asarray(z, np.float64))
+    shift, known = _pixel_shift(np.asarray(z, np.float64))
     out_flux, out_ivar = np.zeros_like(flux, np.float32), np.zeros_like(ivar, np.float32)
     whole = np.floor(shift).astype(int)
     for step in np.unique(whole[known]):
         rows = np.flatnonzero(known & (whole == step))
         for part in np.array_split(rows, -(-len(rows) // ROWS)):
-            out_flux[part], out_ivar[part] = shifted(
+            out_flux[part], out_ivar[part] = _shifted(
                 flux[part], ivar[part], int(step), shift[part] - step
             )
     return out_flux, out_ivar
 
 
-def pixel_shift(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _pixel_shift(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Shift in pixels and whether it is known and leaves anything on the grid: (n,), (n,)."""
     with np.errstate(invalid="ignore", divide="ignore"):
         shift = np.log10(1 + z) / LOG_STEP
@@ -47,7 +47,7 @@ def pixel_shift(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(known, shift, 0.0), known
 
 
-def shifted(
+def _shifted(
     flux: np.ndarray, ivar: np.ndarray, step: int, part: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Output pixel i = (1 - part) * pixel[i + step] + part * pixel[i + step + 1], for (n,
@@ -55,7 +55,7 @@ def shifted(
     """
     upper = part.astype(np.float32)[:, None]
     lower = np.float32(1) - upper
-    (flux0, ivar0), (flux1, ivar1) = ((moved(flux, k), moved(ivar, k)) for k in (step, step + 1))
+    (flux0, ivar0), (flux1, ivar1) = ((_moved(flux, k), _moved(ivar, k)) for k in (step, step + 1))
     good = (ivar0 > 0) & ((ivar1 > 0) | (upper == 0))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         variance = lower**2 / ivar0 + np.where(upper > 0, upper**2 / ivar1, 0)
@@ -63,7 +63,7 @@ def shifted(
         return np.where(good, lower * flux0 + upper * flux1, 0), np.where(good, 1 / variance, 0)
 
 
-def moved(rows: np.ndarray, step: int) -> np.ndarray:
+def _moved(rows: np.ndarray, step: int) -> np.ndarray:
     """(n, 3909) with pixel i taken from pixel i + step, 0 from outside the grid."""
     out = np.zeros_like(rows)
     first, last = max(0, -step), min(N_PIXEL, N_PIXEL - step)
@@ -125,11 +125,11 @@ def normalise(
     norm, norm_ivar = np.empty(flux.shape, np.float32), np.empty(ivar.shape, np.float32)
     for start in range(0, len(flux), ROWS):
         rows = slice(start, start + ROWS)
-        norm[rows], norm_ivar[rows] = normalise_rows(flux[rows], ivar[rows], continuum_sigma)
+        norm[rows], norm_ivar[rows] = _normalise_rows(flux[rows], ivar[rows], continuum_sigma)
     return norm, norm_ivar
 
 
-def normalise_rows(
+def _normalise_rows(
     flux: np.ndarray, ivar: np.ndarray, sigma: float
 ) -> tuple[np.ndarray, np.ndarray]:
     zero = np.float32(0)
@@ -157,17 +157,17 @@ def pseudo_continuum(flux: np.ndarray, ivar: np.ndarray, *, continuum_sigma: flo
     -------
     (n, 3909) float32; NaN where no weight is near
     """
-    weight = relative_weight(ivar)
+    weight = _relative_weight(ivar)
     weighted = flux * weight
     level = np.empty_like(weighted)
-    for inputs, outputs, kernel in smoothing_blocks(continuum_sigma):
+    for inputs, outputs, kernel in _smoothing_blocks(continuum_sigma):
         level[:, outputs] = product(weighted[:, inputs], kernel) / product(
             weight[:, inputs], kernel
         )
     return level
 
 
-def relative_weight(ivar: np.ndarray) -> np.ndarray:
+def _relative_weight(ivar: np.ndarray) -> np.ndarray:
     """Inverse variance over that of the fortieth brightest pixel, at most 1, and 0 in H alpha."""
     top = np.partition(ivar, N_PIXEL - BRIGHTEST, axis=1)[:, N_PIXEL - BRIGHTEST, None]
     weight = np.minimum(np.where(top > 0, ivar / top, 0), 1).astype(np.float32)
@@ -176,7 +176,7 @@ def relative_weight(ivar: np.ndarray) -> np.ndarray:
 
 
 @cache
-def smoothing_blocks(sigma: float) -> tuple[tuple[slice, slice, np.ndarray], ...]:
+def _smoothing_blocks(sigma: float) -> tuple[tuple[slice, slice, np.ndarray], ...]:
     """The band matrix exp(-((wave_j - wave_i) / sigma)^2 / 2) by blocks of columns:
     input and output pixels, block.
     """

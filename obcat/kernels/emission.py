@@ -54,20 +54,20 @@ def core_excess(
         residual = np.where(good, norm - level, 0)
         variance = np.where(good, 1 / norm_ivar, 0)
         chi2 = np.where(good, residual**2 / (variance + residual_sd.astype(np.float32) ** 2), 0)
-        noise = masked_mean(variance, good, core) / np.maximum(
+        noise = _masked_mean(variance, good, core) / np.maximum(
             np.count_nonzero(good[:, core], axis=1), 1
         )
-        carried = reconstruction_variance(variance, core, scale, clean_basis, full_from_clean)
+        carried = _reconstruction_variance(variance, core, scale, clean_basis, full_from_clean)
     return Excess(
-        masked_mean(residual, good, core),
+        _masked_mean(residual, good, core),
         np.sqrt(noise + carried),
-        masked_mean(residual, good, near & ~core),
-        masked_mean(chi2, good, near),
-        masked_mean(chi2, good, clean),
+        _masked_mean(residual, good, near & ~core),
+        _masked_mean(chi2, good, near),
+        _masked_mean(chi2, good, clean),
     )
 
 
-def masked_mean(values: np.ndarray, good: np.ndarray, window: np.ndarray) -> np.ndarray:
+def _masked_mean(values: np.ndarray, good: np.ndarray, window: np.ndarray) -> np.ndarray:
     """(n,) mean over the good pixels of a window, ``values`` being 0 elsewhere; NaN where too few
     are good.
 
@@ -80,7 +80,7 @@ def masked_mean(values: np.ndarray, good: np.ndarray, window: np.ndarray) -> np.
     return np.where(enough, total / np.maximum(count, 1), np.nan)
 
 
-def reconstruction_variance(
+def _reconstruction_variance(
     variance: np.ndarray,
     core: np.ndarray,
     scale: np.ndarray,
@@ -197,19 +197,19 @@ def emission(
         excess_limits=excess_limits,
     )
     significance, threshold = significant(excess, found.excess_err, excess_calibration)
-    inner, outer = (angstrom(around(halpha, h)) for h in (halpha_halfwidth, halpha_chi2_halfwidth))
-    called = flags(significance > threshold, excess, found, (inner, outer - inner), erroneous_chi2)
+    inner, outer = (_angstrom(around(halpha, h)) for h in (halpha_halfwidth, halpha_chi2_halfwidth))
+    called = _flags(significance > threshold, excess, found, (inner, outer - inner), erroneous_chi2)
     em_flag, erroneous = (np.where(np.isfinite(significance), flag, np.nan) for flag in called)
     chi2 = found.chi2_red, found.chi2_clean
     return excess, found.excess_err, inner * excess, significance, *chi2, em_flag, erroneous
 
 
-def angstrom(window: np.ndarray) -> float:
+def _angstrom(window: np.ndarray) -> float:
     """Width of the pixels of a window."""
     return float(np.sum(WAVELENGTH[window]) * LOG_STEP * np.log(10))
 
 
-def flags(
+def _flags(
     above: np.ndarray,
     excess: np.ndarray,
     found: Excess,

@@ -184,19 +184,19 @@ EMISSION_LINES = (
 )
 
 
-def between(low: float, high: float) -> np.ndarray:
+def _between(low: float, high: float) -> np.ndarray:
     return (low <= WAVELENGTH) & (high >= WAVELENGTH)
 
 
 def around(centre: float, halfwidth: float) -> np.ndarray:
     """(3909,) True within ``halfwidth`` of ``centre``, Angstrom."""
-    return between(centre - halfwidth, centre + halfwidth)
+    return _between(centre - halfwidth, centre + halfwidth)
 
 
 @cache
 def line_pixels() -> np.ndarray:
     """(3909,) True in the windows of the lines of `EMISSION_LINES`."""
-    return frozen(
+    return _frozen(
         np.any([around(centre, halfwidth) for _, centre, halfwidth in EMISSION_LINES], axis=0)
     )
 
@@ -206,8 +206,8 @@ def full_pixels(pca_min_wavelength: float, pca_max_wavelength: float) -> np.ndar
     """(3909,) True in the range used, the six bands left out:
     the pixels of the non-emission network.
     """
-    bands = np.any([between(*band) for band in BANDS], axis=0)
-    return frozen(between(pca_min_wavelength, pca_max_wavelength) & ~bands)
+    bands = np.any([_between(*band) for band in BANDS], axis=0)
+    return _frozen(_between(pca_min_wavelength, pca_max_wavelength) & ~bands)
 
 
 @cache
@@ -215,10 +215,10 @@ def clean_pixels(pca_min_wavelength: float, pca_max_wavelength: float) -> np.nda
     """(3909,) True in the clean windows:
     as `full_pixels`, without lines and ranges seen in emission.
     """
-    ranges = np.any([between(*limits) for limits in EMISSION_RANGES], axis=0)
-    return frozen(full_pixels(pca_min_wavelength, pca_max_wavelength) & ~ranges & ~line_pixels())
+    ranges = np.any([_between(*limits) for limits in EMISSION_RANGES], axis=0)
+    return _frozen(full_pixels(pca_min_wavelength, pca_max_wavelength) & ~ranges & ~line_pixels())
 
 
-def frozen(mask: np.ndarray) -> np.ndarray:
+def _frozen(mask: np.ndarray) -> np.ndarray:
     mask.flags.writeable = False
     return mask

@@ -4,7 +4,7 @@ import numpy as np
 
 from obcat.kernels.grid import N_PIXEL
 
-__all__ = ["ROWS", "coefficients", "pca_scores", "product", "reconstruct"]
+__all__ = ["ROWS", "coefficients", "pca_scores", "product", "reconstruct", "standardised"]
 
 ROWS = 192
 """BLAS takes other code paths for other shapes; with this many rows in every call, a multiple of
@@ -125,12 +125,12 @@ def coefficients(
     gaps = np.flatnonzero((masked > 0) & (masked <= max_masked))
     for start in range(0, len(gaps), ROWS):
         rows = gaps[start : start + ROWS]
-        score[rows] = filled(x[rows], good[rows] | ~used, basis, sweeps)
+        score[rows] = _filled(x[rows], good[rows] | ~used, basis, sweeps)
     score[~(masked <= max_masked)] = np.nan
     return score
 
 
-def filled(x: np.ndarray, good: np.ndarray, basis: np.ndarray, sweeps: int) -> np.ndarray:
+def _filled(x: np.ndarray, good: np.ndarray, basis: np.ndarray, sweeps: int) -> np.ndarray:
     """Coefficients of rows with gaps: gaps <- reconstruction, coefficients <- projection,
     a fixed number of times.
     """

@@ -57,7 +57,7 @@ def page(database: Path, out: Path, n_spectra: int = 2000, first: Sequence[str] 
             with opened(database, copy) as con:
                 catalog = read_from(con, database)
                 spectra = read_spectra(con, n_spectra, first)
-                html = assembled(catalog, spectra, *released(con, copy, catalog))
+                html = _assembled(catalog, spectra, *_released(con, copy, catalog))
             partial.write_text(html, encoding="utf-8")
     except (NoSuchStar, ReleaseError) as error:
         raise PageError(error) from error
@@ -66,7 +66,7 @@ def page(database: Path, out: Path, n_spectra: int = 2000, first: Sequence[str] 
     return out
 
 
-def released(
+def _released(
     con: duckdb.DuckDBPyConnection, path: Path, catalog: Published
 ) -> tuple[bytes, Points]:
     """The database as a release has it, for older engines, and what the plots draw of it;
@@ -76,7 +76,7 @@ def released(
     return path.read_bytes(), read_points(path)
 
 
-def assembled(catalog: Published, spectra: Spectra, database: bytes, points: Points) -> str:
+def _assembled(catalog: Published, spectra: Spectra, database: bytes, points: Points) -> str:
     """The page as text. What comes from the catalog is JSON or base64, or escaped."""
     script, style = text("page.js"), text("page.css")
     known = facts(catalog) | {"spectra": spectra.head(), "points": expressions()}
@@ -89,23 +89,23 @@ def assembled(catalog: Published, spectra: Spectra, database: bytes, points: Poi
         "and B stars",
         survey=catalog.survey,
         warning=known["warning"].removeprefix("SIMULATED: ") if known["warning"] else None,
-        facts_line=facts_line(catalog),
+        facts_line=_facts_line(catalog),
         style=Markup(style),
         script=Markup(script),
-        facts=Markup(as_json(known)),
+        facts=Markup(_as_json(known)),
         payloads={
-            "worker": encoded(data("worker.js.gz")),
-            "engine": encoded(data("engine.wasm.gz")),
-            "points": encoded(packed(points.code())),
-            "names": encoded(packed(points.listed())),
-            "database": encoded(packed(database)),
-            "spectra": encoded(packed(spectra.code())),
-            "licence-texts": encoded(packed(data("LICENCES.txt"))),
+            "worker": _encoded(data("worker.js.gz")),
+            "engine": _encoded(data("engine.wasm.gz")),
+            "points": _encoded(_packed(points.code())),
+            "names": _encoded(_packed(points.listed())),
+            "database": _encoded(_packed(database)),
+            "spectra": _encoded(_packed(spectra.code())),
+            "licence-texts": _encoded(_packed(data("LICENCES.txt"))),
         }.items(),
     )
 
 
-def facts_line(catalog: Published) -> str:
+def _facts_line(catalog: Published) -> str:
     made = catalog.provenance.get
     parts = [
         f"{catalog.rows.num_rows:,} spectra",
@@ -122,27 +122,27 @@ def policy(script: str, style: str) -> str:
     """
     allowed = {
         "default-src": "'none'",
-        "script-src": f"'{hashed(script)}' 'wasm-unsafe-eval' blob:",
+        "script-src": f"'{_hashed(script)}' 'wasm-unsafe-eval' blob:",
         "worker-src": "blob:",
-        "style-src": f"'{hashed(style)}'",
+        "style-src": f"'{_hashed(style)}'",
         "base-uri": "'none'",
         "form-action": "'none'",
     }
     return "; ".join(f"{name} {value}" for name, value in allowed.items())
 
 
-def hashed(text: str) -> str:
+def _hashed(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
-def as_json(value: Any) -> str:
+def _as_json(value: Any) -> str:
     """JSON that can stand in a script element: nothing in it can end the element."""
     return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def packed(data: bytes) -> bytes:
+def _packed(data: bytes) -> bytes:
     return gzip.compress(data, LEVEL, mtime=0)
 
 
-def encoded(data: bytes) -> Markup:
+def _encoded(data: bytes) -> Markup:
     return Markup(base64.b64encode(data).decode("ascii"))

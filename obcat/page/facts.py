@@ -43,7 +43,7 @@ def facts(catalog: Published) -> dict[str, Any]:
         "simulated": catalog.simulated,
         "warning": NOT_REAL if catalog.simulated else None,
         "rows": catalog.rows.num_rows,
-        "columns": [described(c) for c in catalog.columns],
+        "columns": [_described(c) for c in catalog.columns],
         "bits": [
             {"bit": bit, "name": name, "meaning": meaning} for bit, name, meaning in catalog.bits
         ],
@@ -53,7 +53,7 @@ def facts(catalog: Published) -> dict[str, Any]:
     }
 
 
-def described(column: Column) -> dict[str, Any]:
+def _described(column: Column) -> dict[str, Any]:
     decimals = re.fullmatch(r"F\d+\.(\d+)", column.format)
     return {
         "name": column.column,
@@ -67,7 +67,7 @@ def recipes() -> list[dict[str, str]]:
     """The cookbook, by title, without the recipes that need what the page does not have."""
     files = [SqlFile(path) for path in sorted((SQL / "queries").glob("*.sql"))]
     found = [
-        {"name": file.path.stem, "title": ", ".join(file.header("Title")), "sql": body(file.text)}
+        {"name": file.path.stem, "title": ", ".join(file.header("Title")), "sql": _body(file.text)}
         for file in files
         if runs_in_page(file)
     ]
@@ -81,7 +81,7 @@ def runs_in_page(file: SqlFile) -> bool:
     return set(file.header("Reads")) <= set(TABLES) and not file.header("UDFs")
 
 
-def body(text: str) -> str:
+def _body(text: str) -> str:
     """A recipe under its title: the other lines of its head are for those who keep the cookbook."""
     lines = [
         line
@@ -206,11 +206,11 @@ def read_spectra(con: duckdb.DuckDBPyConnection, number: int, named: Sequence[st
     place = {specid: i for i, specid in enumerate(table["specid"].to_pylist())}
     rows = np.array([place[specid] for specid in specids], dtype=np.int64)
     flux, ivar, scores = (list_array(table[name])[rows] for name in ("flux", "ivar", "score_clean"))
-    layers = (binned(flux, ivar > 0), binned(model(con, scores), flux != 0))
+    layers = (binned(flux, ivar > 0), binned(_model(con, scores), flux != 0))
     return Spectra(tuple(specids), layers, FIRST * bool(named) + RULE.format(number=number))
 
 
-def model(con: duckdb.DuckDBPyConnection, scores: np.ndarray) -> np.ndarray:
+def _model(con: duckdb.DuckDBPyConnection, scores: np.ndarray) -> np.ndarray:
     """What the eigenspectra make of the spectra, without emission: (n, 3909)."""
     pca = models.arrays(con, "pca", "mean", "scale", "full_from_clean")
     if not pca:

@@ -74,7 +74,7 @@ def form_of(name: str, form: str | None) -> str:
     return told or form or ""
 
 
-def check_names(table: "pa.Table", form: str) -> None:
+def _check_names(table: "pa.Table", form: str) -> None:
     """Raises ValueError where a reader of the format would lose one of two columns."""
     names = [name.casefold() if form in CASELESS else name for name in table.column_names]
     twice = [name for name, n in Counter(names).items() if n > 1]
@@ -86,7 +86,7 @@ def check_names(table: "pa.Table", form: str) -> None:
 
 def text_of(table: "pa.Table", form: str) -> str:
     """Raises ValueError where two columns have the same name, in formats that programs read."""
-    check_names(table, form)
+    _check_names(table, form)
     return {"table": as_table, "csv": as_csv, "json": as_json}[form](table)
 
 
@@ -96,21 +96,21 @@ def write(table: "pa.Table", form: str, path: Path, origin: "Origin | None" = No
     ``origin`` tells what the columns are, and where they come from. Raises ValueError, in one line,
     where the format cannot hold a column; OSError.
     """
-    check_names(table, form)
+    _check_names(table, form)
     try:
         with publishing(path) as partial:
             packed = path.suffix.lower() == ".gz"
             whole = partial.with_suffix("") if packed else partial  # astropy packs by the name
-            write_part(table, form, whole, origin)
+            _write_part(table, form, whole, origin)
             if packed:
-                pack(whole, partial)
+                _pack(whole, partial)
     except UnicodeEncodeError as error:
         raise ValueError(
             f"FITS holds ASCII text only, not {str(error.object)!r}; take parquet or csv"
         ) from error
 
 
-def write_part(table: "pa.Table", form: str, path: Path, origin: "Origin | None") -> None:
+def _write_part(table: "pa.Table", form: str, path: Path, origin: "Origin | None") -> None:
     if form in TEXT:
         path.write_text(text_of(table, form), encoding="utf-8")
     else:
@@ -119,7 +119,7 @@ def write_part(table: "pa.Table", form: str, path: Path, origin: "Origin | None"
         write_described(table, form, path, origin)
 
 
-def pack(whole: Path, packed: Path) -> None:
+def _pack(whole: Path, packed: Path) -> None:
     """Without a name and a time in it: the same answer gives the same bytes."""
     with (
         whole.open("rb") as read,
@@ -157,7 +157,7 @@ def printable(text: str) -> str:
     )
 
 
-def rows_of(table: "pa.Table") -> Iterator[tuple[Any, ...]]:
+def _rows_of(table: "pa.Table") -> Iterator[tuple[Any, ...]]:
     """Rows as Python values, block by block; integers of any size stay whole."""
     for batch in table.to_batches(4096):
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
@@ -167,11 +167,11 @@ def as_csv(table: "pa.Table") -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.column_names)
-    writer.writerows([in_words(v) for v in row] for row in rows_of(table))
+    writer.writerows([_in_words(v) for v in row] for row in _rows_of(table))
     return text.getvalue()
 
 
-def in_words(value: Any) -> Any:
+def _in_words(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
 
@@ -179,22 +179,22 @@ def as_json(table: "pa.Table") -> str:
     """A list of objects, one a row; NaN and NULL are null."""
     lines = (
         json.dumps(
-            dict(zip(table.column_names, map(finite, row), strict=True)), default=number_or_text
+            dict(zip(table.column_names, map(_finite, row), strict=True)), default=_number_or_text
         )
-        for row in rows_of(table)
+        for row in _rows_of(table)
     )
     return "[" + ",\n ".join(lines) + "]\n"
 
 
-def finite(value: Any) -> Any:
+def _finite(value: Any) -> Any:
     if isinstance(value, list):
-        return [finite(v) for v in value]
+        return [_finite(v) for v in value]
     if isinstance(value, dict):
-        return {k: finite(v) for k, v in value.items()}
+        return {k: _finite(v) for k, v in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def number_or_text(value: Any) -> Any:
+def _number_or_text(value: Any) -> Any:
     """Sums of integers come as decimals without a fraction; what JSON has no word for is text."""
     from decimal import Decimal
 
@@ -222,8 +222,8 @@ def as_table(table: "pa.Table") -> str:
         shown.add_column(
             Text(printable(field.name)), justify="right" if number else "left", no_wrap=True
         )
-    for row in rows_of(table.slice(0, SHOWN)):
-        shown.add_row(*(Text(shown_value(v)) for v in row))
+    for row in _rows_of(table.slice(0, SHOWN)):
+        shown.add_row(*(Text(_shown_value(v)) for v in row))
     more = f", {SHOWN} shown" if table.num_rows > SHOWN else ""
     console = Console(file=io.StringIO(), width=100_000, color_system=None)
     console.print(shown)
@@ -233,7 +233,7 @@ def as_table(table: "pa.Table") -> str:
     return "\n".join([*lines, f"({table.num_rows:,} {rows}{more})"]) + "\n"
 
 
-def shown_value(value: Any) -> str:
+def _shown_value(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.7g}" if isinstance(value, float) else printable(str(in_words(value)))
+    return f"{value:.7g}" if isinstance(value, float) else printable(str(_in_words(value)))

@@ -19,7 +19,18 @@ from typing import IO, Any
 
 from obcat.errors import ObcatError
 
-__all__ = ["LEAST", "MAX_ROWS", "MEMORY", "TIME_LIMIT", "Bounds", "QueryRefused", "Reply", "asked"]
+__all__ = [
+    "LEAST",
+    "MAX_ROWS",
+    "MEMORY",
+    "TIME_LIMIT",
+    "Bounds",
+    "QueryRefused",
+    "Reply",
+    "asked",
+    "too_long",
+    "too_much",
+]
 
 MAX_ROWS = 1_000_000
 TIME_LIMIT = 60.0  # seconds

@@ -27,6 +27,7 @@ __all__ = [
     "ask",
     "lock_down",
     "old_names",
+    "one_line_errors",
     "opened",
     "status",
 ]
@@ -91,7 +92,7 @@ def answered(
     with one_line_errors(database, time_limit):
         timer.start()
         try:
-            return rows_of(con, one_statement(con, query), max_rows)
+            return _rows_of(con, _one_statement(con, query), max_rows)
         finally:
             timer.cancel()
 
@@ -111,7 +112,7 @@ def old_names(query: str) -> str | None:
     return f"{'; '.join(used)}; the old name goes with the next release" if used else None
 
 
-def one_statement(con: duckdb.DuckDBPyConnection, query: str) -> str:
+def _one_statement(con: duckdb.DuckDBPyConnection, query: str) -> str:
     """The query, if it is one SELECT, or EXPLAIN of one: EXPLAIN ANALYZE runs what it explains."""
     query.encode()  # of what is no text DuckDB says no more than that it is of a wrong type
     statements = con.extract_statements(query)
@@ -130,7 +131,7 @@ def one_statement(con: duckdb.DuckDBPyConnection, query: str) -> str:
     raise QueryRefused("one SELECT at a time, and nothing but SELECT")
 
 
-def rows_of(con: duckdb.DuckDBPyConnection, query: str, max_rows: int | None) -> Answer:
+def _rows_of(con: duckdb.DuckDBPyConnection, query: str, max_rows: int | None) -> Answer:
     import pyarrow as pa
 
     reader = con.sql(query).to_arrow_reader(2048)
@@ -157,7 +158,7 @@ def opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             con.execute("ATTACH $path AS obcat (READ_ONLY)", {"path": str(database)})
         except duckdb.Error as error:
             raise QueryRefused(
-                f"{database.name}: {shortened(in_one_line(error), database)}"
+                f"{database.name}: {_shortened(_in_one_line(error), database)}"
             ) from error
         con.execute("USE obcat")
         yield con
@@ -174,10 +175,10 @@ def one_line_errors(database: Path, time_limit: float) -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, OSError, ValueError) as error:  # Arrow has kinds of its own for DuckDB's
-        raise QueryRefused(refusal(error, database, time_limit)) from error
+        raise QueryRefused(_refusal(error, database, time_limit)) from error
 
 
-def refusal(error: Exception, database: Path, time_limit: float) -> str:
+def _refusal(error: Exception, database: Path, time_limit: float) -> str:
     """What DuckDB said, as an error of its own or through Arrow, in one line."""
     if isinstance(error, UnicodeEncodeError):
         return "the query is no text in UTF-8"
@@ -186,17 +187,17 @@ def refusal(error: Exception, database: Path, time_limit: float) -> str:
         return too_long(time_limit)
     if said.startswith("Out of Memory Error"):  # its advice is to change settings, which are locked
         return f"{said.splitlines()[0]}; ask for less, or give --memory"
-    return shortened(in_one_line(error), database)
+    return _shortened(_in_one_line(error), database)
 
 
-def shortened(message: str, database: Path) -> str:
+def _shortened(message: str, database: Path) -> str:
     """A message without the folders of this computer: '/home/me/x.csv' -> 'x.csv'."""
     for folder in (database.resolve().parent, Path.home()):
         message = message.replace(f"{folder}/", "")
     return LONG_PATH.sub("", message)
 
 
-def in_one_line(error: Exception) -> str:
+def _in_one_line(error: Exception) -> str:
     """What is wrong and what DuckDB thinks was meant, without the picture of the place."""
     return " ".join(PLACE.sub("", str(error).strip()).split())
 
@@ -226,16 +227,16 @@ def status(database: Path) -> str:
         con = survey.con
         console = Console(file=io.StringIO(), width=150)
         for title, query in STATUS.items():
-            show(console, title, con.sql(query).columns, con.execute(query).fetchall())
+            _show(console, title, con.sql(query).columns, con.execute(query).fetchall())
         values = con.execute("FROM meta.parameters").fetchall()[0]
         notes = con.execute(reading.query_text("report/parameters")).fetchall()
         rows = [(name, value, note) for (name, note), value in zip(notes, values, strict=True)]
-        show(console, "parameters", ["parameter", "value", "source"], rows)
+        _show(console, "parameters", ["parameter", "value", "source"], rows)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
-def show(console, title: str, columns: list[str], rows: list) -> None:
+def _show(console, title: str, columns: list[str], rows: list) -> None:
     from rich.table import Table
     from rich.text import Text
 

@@ -27,14 +27,14 @@ def check(database: Path) -> None:
     if not database.is_file():
         return
     if (folder / SUMS).is_file():
-        check_release(database, folder)
+        _check_release(database, folder)
     elif not any((folder / name).is_dir() for name in BUILT):
         raise NotTrusted(
             f"{database.name}: neither of a build nor of a release with {SUMS}; {REMEDY}"
         )
 
 
-def check_release(database: Path, folder: Path) -> None:
+def _check_release(database: Path, folder: Path) -> None:
     name = database.resolve().name
     try:
         stated = read_sums(folder).get(name)

@@ -131,7 +131,7 @@ def _pattern(ra: Array, dec: Array, rng: np.random.Generator) -> Array:
     return SKY_RMS * np.sqrt(2 / WAVES) * np.cos(place @ wave + phase).sum(1)
 
 
-class OrbitEffects(NamedTuple):
+class _OrbitEffects(NamedTuple):
     """rms of one observation about the solution (mas),
     false parallax (mas) and false motion (mas/yr), both largest.
     """
@@ -141,13 +141,13 @@ class OrbitEffects(NamedTuple):
     motion: Array
 
 
-def orbit_effects(wobble: Array, log_period: Array) -> OrbitEffects:
+def orbit_effects(wobble: Array, log_period: Array) -> _OrbitEffects:
     """A long orbit passes for proper motion, one near a year for parallax; the rest is noise."""
     period = 10 ** np.where(wobble > 0, log_period, 0.0)
     seen = 1 / (1 + (period / (STRAIGHT * MISSION)) ** 2)
     like_parallax = np.abs(np.sinc(MISSION * (1 / period - 1 / YEAR)))
     rms = wobble / np.sqrt(2) * seen * np.sqrt(1 - like_parallax**2)
-    return OrbitEffects(
+    return _OrbitEffects(
         rms, wobble * like_parallax * seen, 2 * np.pi * wobble / (period / YEAR) * (1 - seen)
     )
 

@@ -22,6 +22,7 @@ __all__ = [
     "disc_transforms",
     "draw_discs",
     "excess_by_band",
+    "gauss",
     "later",
     "veil",
     "with_lb1",
@@ -350,14 +351,14 @@ def disc_transforms(disc: Disc, flux: Array, shell: Array) -> Complex:
     """(n, lines, frequencies): emission of rings, part of it scattered by electrons,
     less the core of a shell.
     """
-    rings = np.stack([ring_transform(disc, scale) for scale in SCALES], axis=1)
+    rings = np.stack([_ring_transform(disc, scale) for scale in SCALES], axis=1)
     scattered = gauss(SCATTERED)
     rings[:, NARROW] *= 1 + disc.wing[:, None] * (scattered - 1)
     emitted = flux[..., None].astype(np.float32) * rings[:, CLASS]
     return emitted - (shell[..., None] * gauss(SHELL_WIDTH)).astype(np.float32)
 
 
-def ring_transform(disc: Disc, scale: float) -> Complex:
+def _ring_transform(disc: Disc, scale: float) -> Complex:
     """(n, frequencies) of a flat Keplerian disc of unit flux, from the star's surface to where half
     the peak separation is the orbital velocity; one side brighter by the asymmetry (a ring's
     transform is J0 - i a J1).

@@ -14,27 +14,11 @@ from obcat.simulate.ingredients import Recipe, replaced
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND, at_mass
 
 __all__ = [
-    "LOG_PERIODS",
-    "Q_RANGE",
-    "Binaries",
-    "Companion",
-    "Orbit",
-    "amplitude",
-    "companion_frequency",
-    "companions",
-    "draw_binaries",
-    "eccentricities",
-    "inner_periods",
-    "kepler",
-    "mass_ratios",
-    "outer_periods",
-    "photocentre",
-    "semi_axis",
-    "single",
-    "slopes",
-    "twin_fraction",
-    "velocity",
-]
+    "LOG_PERIODS", "Q_RANGE", "Binaries", "Companion", "Orbit", "amplitude",
+    "companion_frequency", "companions", "draw_binaries", "eccentricities", "inner_periods",
+    "kepler", "mass_ratios", "outer_periods", "photocentre", "semi_axis", "single", "slopes",
+    "twin_fraction", "velocity",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
 SEMI_AMPLITUDE = 212.9  # km/s for one solar mass, one day, a circular orbit seen from the side

@@ -100,7 +100,7 @@ def all_cards(chunk: Chunk, xstps: Measured, twomass: Measured, recipe: Recipe) 
     magnitudes = _magnitudes(xstps, twomass)[visits.star].tolist()
     subclass = [_subclass(t) for t in 10 ** sky.stars.primary[visits.star, TEFF]]
     comment = np.where(xstps.listed, "xuyi_r", ".")[visits.star].tolist()
-    helio = heliocentric(ra, dec, visits.lmjd).tolist()
+    helio = _heliocentric(ra, dec, visits.lmjd).tolist()
     z, z_err = (motion.measured / LIGHT_SPEED).tolist(), (motion.error / LIGHT_SPEED).tolist()
     plates = [
         _plate(*row)
@@ -158,7 +158,7 @@ def _designation(ra: float, dec: float) -> str:
     return f"LAMOST J{east}{'-' if dec < 0 else '+'}{d // 36_000:02d}{d // 600 % 60:02d}{d % 600 / 10:04.1f}"
 
 
-def heliocentric(ra: Array, dec: Array, lmjd: NDArray[np.int64]) -> Array:
+def _heliocentric(ra: Array, dec: Array, lmjd: NDArray[np.int64]) -> Array:
     """Correction (km/s) for the Earth on a circular orbit; already applied, as in real files."""
     sun = 2 * np.pi * (lmjd - EQUINOX_MJD) / YEAR
     earth = ORBITAL_SPEED * np.stack(

@@ -145,7 +145,7 @@ def _envelope() -> tuple[Array, Array]:
     return g, selection(g[:, None] + near).max(axis=1)
 
 
-def observed(grid: Cells, m_g: float) -> Array:
+def _observed(grid: Cells, m_g: float) -> Array:
     """Stars of one absolute G magnitude that the survey might take,
     per cell (A_G times E(B-V) dimmed).
     """
@@ -156,7 +156,7 @@ def observed(grid: Cells, m_g: float) -> Array:
 @cache
 def effective_volume(*, arms: bool, dust: bool) -> Array:
     """The sum of `observed` over all cells, at each of M_G."""
-    return np.array([observed(cells(arms=arms, dust=dust), m).sum() for m in M_G])
+    return np.array([_observed(cells(arms=arms, dust=dust), m).sum() for m in M_G])
 
 
 def place(grid: Cells, m_g: Array, rng: np.random.Generator) -> tuple[Array, Array, Array, Array]:
@@ -172,7 +172,7 @@ def place(grid: Cells, m_g: Array, rng: np.random.Generator) -> tuple[Array, Arr
     bins = np.clip(np.rint((m_g - M_G[0]) / 0.25).astype(int), 0, len(M_G) - 1)
     for k in np.unique(bins):
         here = bins == k
-        weight = observed(grid, M_G[k])
+        weight = _observed(grid, M_G[k])
         total = np.cumsum(weight)
         cell[here] = np.searchsorted(total, u[here, 3] * total[-1], side="right")
         chance[here] = weight[cell[here]] / grid.stars[cell[here]]

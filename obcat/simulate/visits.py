@@ -68,12 +68,12 @@ class Visits(NamedTuple):
     def folder(self) -> list[str]:
         """Night of the observation, the day before LMJD, and plate."""
         return [
-            f"{date(m - 1):%Y%m%d}/{p}"
+            f"{_date(m - 1):%Y%m%d}/{p}"
             for m, p in zip(self.lmjd.tolist(), self.planid, strict=True)
         ]
 
 
-def date(mjd: int) -> dt.date:
+def _date(mjd: int) -> dt.date:
     return EPOCH + dt.timedelta(days=mjd)
 
 
@@ -177,7 +177,7 @@ def expose(block: Block) -> int:
     recipe, key = block.recipe, (block.chunk, block.number)
     pilot = np.array([int(card["LMJD"]) < detector.PILOT_END for card in block.cards])
     rng = recipe.rng("erroneous", *key)
-    flux = spoil(noiseless(block), block.spoiled, rng)
+    flux = spoil(_noiseless(block), block.spoiled, rng)
     observed = detector.observe(flux, block.snr_g, pilot, recipe, key)
     observed = observed._replace(flux=add_sky(observed.flux, flux, block.spoiled, rng))
     snr = detector.band_snr(observed)
@@ -197,7 +197,7 @@ def _marked(observed: detector.Observed, pilot: NDArray[np.bool_], block: Block)
     return marked(hit(observed.flux, observed.sigma, JOIN_PIXEL, rng), observed.ivar, pilot, rng)
 
 
-def noiseless(block: Block) -> Float32:
+def _noiseless(block: Block) -> Float32:
     """Reddened, calibrated light (n, 3909) before noise, in counts."""
     n, recipe, key = len(block.g), block.recipe, (block.chunk, block.number)
     resolution, factor = np.full(n, RESOLUTION), None

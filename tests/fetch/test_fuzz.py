@@ -199,7 +199,7 @@ def as_ingest_reads(body: bytes, folder: Path) -> pa.Table:
         raise Failed("incomplete", "x")
     star_tables.check_stars(table, COLUMNS["star_id"], "x")
     tables._check_names(table, SELECT, "x")
-    tables.check_readable("gaia_dr2", body, ".vot", {})
+    tables._check_readable("gaia_dr2", body, ".vot", {})
     path = folder / "gaia_dr2.vot"
     path.write_bytes(body)
     return tables._ingested("gaia_dr2", path, {}, folder)
@@ -260,7 +260,7 @@ def test_jobs_that_failed():
         with web.http_session(LIMITS, [host.url], whole=True) as http:
             url = f"{host.url}/tap/async/1"
             archives._wait(
-                archives.asked(lambda: AsyncTAPJob(url, session=http, delete=False), url, LIMITS),
+                archives._asked(lambda: AsyncTAPJob(url, session=http, delete=False), url, LIMITS),
                 LIMITS,
             )
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from obcat.ingest.fetch import web
-from obcat.ingest.fetch.archives import asked
+from obcat.ingest.fetch.archives import _asked
 from obcat.ingest.fetch.errors import Failed
 from obcat.ingest.fetch.recipe import Limits
 from tests.fetch.hosts import Act, Host, head, hosting, whole
@@ -70,7 +70,7 @@ def client_of(host: Host) -> Any:
         return response.content
 
     with web.http_session(limits, [host.url], whole=True) as http:
-        return answer(lambda: asked(ask, host.url, limits))
+        return answer(lambda: _asked(ask, host.url, limits))
 
 
 HEAD = head("200 OK", CLOSE)

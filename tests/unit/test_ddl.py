@@ -101,9 +101,9 @@ def column(**changes) -> Column:
 
 
 def test_column_lines():
-    assert ddl.column_line(column()) == '"x" DOUBLE CHECK (isfinite("x"))'
-    assert ddl.column_line(column(table="raw.t")) == '"x" DOUBLE'
-    assert ddl.column_line(column(type="SMALLINT", null="no", min="0", max="1")) == (
+    assert ddl._column_line(column()) == '"x" DOUBLE CHECK (isfinite("x"))'
+    assert ddl._column_line(column(table="raw.t")) == '"x" DOUBLE'
+    assert ddl._column_line(column(type="SMALLINT", null="no", min="0", max="1")) == (
         '"x" SMALLINT NOT NULL CHECK ("x" >= 0 AND "x" <= 1)'
     )
 
@@ -116,7 +116,7 @@ def test_any_name_is_quoted(name):
             "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal"
         ).fetchall()
         assert found == [(name, name)]
-        con.execute(f"COMMENT ON TABLE {quoted(name)} IS {ddl.literal(name + chr(39))}")
+        con.execute(f"COMMENT ON TABLE {quoted(name)} IS {ddl._literal(name + chr(39))}")
 
 
 @pytest.mark.parametrize("expression", ["ln(0)", "log10(-1)", "sqrt(-1)", "1 / 0"])

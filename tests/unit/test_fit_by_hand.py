@@ -14,7 +14,7 @@ from obcat.fit.gram import batches
 from obcat.fit.likelihood import Stars, closed_form, deviation, quadrature
 from obcat.fit.luminosity import Round, tables
 from obcat.fit.network import Progress
-from obcat.fit.noise import clipped, noise
+from obcat.fit.noise import _clipped, noise
 from obcat.fit.result import snr_dparallax
 from obcat.kernels.grid import N_PIXEL
 from obcat.kernels.labels import boosted
@@ -76,7 +76,7 @@ def many(n: int, scatter: float) -> dict:
 def test_stars_far_off_on_either_side_are_left_out():
     columns = many(200, 0.1)
     columns["mk"][:2] += 3, -3
-    _, used = clipped(Stars.of(columns), 4.0)
+    _, used = _clipped(Stars.of(columns), 4.0)
     assert np.flatnonzero(~used)[:2].tolist() == [0, 1]
     assert used.sum() >= 195
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from obcat import db
-from obcat.build.run import register
+from obcat.build.run import _register
 from obcat.kernels.continuum import rest_frame_normalised
 from obcat.kernels.grid import LOG_STEP, WAVELENGTH
 from tests.whole.small import Made, copy_build, make
@@ -69,7 +69,7 @@ def run_again(con: duckdb.DuckDBPyConnection, change: tuple[str, str] | None = N
     """Steps that follow the tables of Gaia and 2MASS, once more;
     ``change`` is a text to put in place of another.
     """
-    register(con, "distance", {})
+    _register(con, "distance", {})
     files = [file for file in db.sql_files() if file.name in AGAIN]
     assert len(files) == len(AGAIN)
     found = False

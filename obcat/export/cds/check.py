@@ -35,7 +35,7 @@ def check(folder: Path) -> list[Fault]:
         ) from error
     described = parse(text)
     return [
-        *(Fault(README, line, what) for line, what in text_faults(text)),
+        *(Fault(README, line, what) for line, what in _text_faults(text)),
         *(
             Fault(README, line, what)
             for table in described.tables
@@ -51,14 +51,14 @@ def check(folder: Path) -> list[Fault]:
             fault
             for listed in described.files
             if not listed.itself
-            for fault in file_faults(folder, listed, described)
+            for fault in _file_faults(folder, listed, described)
         ),
-        *beyond(described),
-        *unlisted(folder, described),
+        *_beyond(described),
+        *_unlisted(folder, described),
     ]
 
 
-def text_faults(text: str) -> Iterator[tuple[int, str]]:
+def _text_faults(text: str) -> Iterator[tuple[int, str]]:
     """Lines that are too long or not ASCII, and sections that are missing."""
     for number, line in enumerate(text.split("\n"), start=1):
         if len(line) > WIDTH:
@@ -76,7 +76,7 @@ def text_faults(text: str) -> Iterator[tuple[int, str]]:
         yield 0, f"there is no section {TABLES!r}"
 
 
-def file_faults(folder: Path, listed: Listed, described: Described) -> Iterator[Fault]:
+def _file_faults(folder: Path, listed: Listed, described: Described) -> Iterator[Fault]:
     """Faults of the file, or files, that a line of the summary stands for."""
     if outside(listed.name):
         yield Fault(README, listed.line, f"{listed.name}: not the name of a file of this folder")
@@ -89,15 +89,16 @@ def file_faults(folder: Path, listed: Listed, described: Described) -> Iterator[
         alone = listed if len(files) == 1 else None
         yield from (
             Fault(file.name, *found)
-            for found in content_faults(file, listed, alone, described, sizes)
+            for found in _content_faults(file, listed, alone, described, sizes)
         )
     if len(files) > 1 and len(sizes) == len(files):
         yield from (
-            Fault(README, listed.line, f"{listed.name}: {what}") for what in together(listed, sizes)
+            Fault(README, listed.line, f"{listed.name}: {what}")
+            for what in _together(listed, sizes)
         )
 
 
-def content_faults(
+def _content_faults(
     file: Stored,
     listed: Listed,
     alone: Listed | None,
@@ -107,7 +108,7 @@ def content_faults(
     """(line, fault) of one file; its Lrecl and records are added to ``sizes``,
     and checked where it is ``alone``.
     """
-    table = table_of(described, file.name, listed.name)
+    table = _table_of(described, file.name, listed.name)
     try:
         text = file.content()
     except (OSError, EOFError, zlib.error) as error:
@@ -124,7 +125,7 @@ def content_faults(
     yield from data_faults(text, table)
 
 
-def together(listed: Listed, sizes: list[tuple[int, int]]) -> Iterator[str]:
+def _together(listed: Listed, sizes: list[tuple[int, int]]) -> Iterator[str]:
     """Sizes of the files of a folder: Lrecl is that of the longest;
     records are those of all, of each, or the files.
     """
@@ -139,11 +140,11 @@ def together(listed: Listed, sizes: list[tuple[int, int]]) -> Iterator[str]:
         yield f"{len(records)} files with {sum(records)} records, the ReadMe says {listed.records}"
 
 
-def table_of(described: Described, *names: str) -> Table | None:
+def _table_of(described: Described, *names: str) -> Table | None:
     return next((t for t in described.tables if any(t.describes(name) for name in names)), None)
 
 
-def beyond(described: Described) -> Iterator[Fault]:
+def _beyond(described: Described) -> Iterator[Fault]:
     """Columns that begin beyond the longest of the files described;
     blanks at the end of lines may be cut off.
     """
@@ -159,7 +160,7 @@ def beyond(described: Described) -> Iterator[Fault]:
                 )
 
 
-def unlisted(folder: Path, described: Described) -> Iterator[Fault]:
+def _unlisted(folder: Path, described: Described) -> Iterator[Fault]:
     """Files that the summary does not list, and descriptions of no file."""
     if not described.files:
         yield Fault(README, 0, "the file summary lists no file")

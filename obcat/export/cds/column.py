@@ -24,7 +24,7 @@ ERRORS = ("_error", "_err")
 
 
 @cache
-def mapping() -> dict[str, dict[str, str]]:
+def _mapping() -> dict[str, dict[str, str]]:
     with (SQL / "schema" / "cds_labels.csv").open(newline="", encoding="utf-8") as f:
         return {row["column"]: row for row in DictReader(f)}
 
@@ -33,8 +33,8 @@ def label(name: str) -> str:
     """The label of a column: that of the table, ``e_X`` for the error of X,
     else the name itself.
     """
-    if name in mapping():
-        return mapping()[name]["label"]
+    if name in _mapping():
+        return _mapping()[name]["label"]
     for suffix in ERRORS:
         if name.endswith(suffix):
             return f"e_{label(name.removesuffix(suffix))}"
@@ -43,7 +43,7 @@ def label(name: str) -> str:
 
 def cds_unit(column: Column) -> str:
     """``[kpc]`` is the logarithm of a number of kpc; ``---`` is none."""
-    return mapping().get(column.column, {}).get("unit") or column.unit or "---"
+    return _mapping().get(column.column, {}).get("unit") or column.unit or "---"
 
 
 PREFIXES = ("", "da", "mu", *"dcmunpfazyhkMGTPEZY")

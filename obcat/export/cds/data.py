@@ -31,10 +31,10 @@ def column_faults(column: Explained) -> Iterator[str]:
         )
     if not known_unit(column.unit):
         yield f"{column.label}: unit {column.unit} is not in CDS syntax"
-    yield from prefix_faults(column)
+    yield from _prefix_faults(column)
 
 
-def prefix_faults(column: Explained) -> Iterator[str]:
+def _prefix_faults(column: Explained) -> Iterator[str]:
     """Range, null, order: in this order, with no blank between them."""
     if not column.words and not column.filler:
         yield f"{column.label}: no explanation"
@@ -46,20 +46,20 @@ def prefix_faults(column: Explained) -> Iterator[str]:
         yield f"{column.label}: a blank in '?='"
     value = column.prefix["value"]
     if column.limits and column.kind in NUMBERS:
-        yield from explanation_range_faults(column, *column.limits)
-    if value and column.kind in NUMBERS and number(value) is None and not NULLS.fullmatch(value):
+        yield from _explanation_range_faults(column, *column.limits)
+    if value and column.kind in NUMBERS and _number(value) is None and not NULLS.fullmatch(value):
         yield f"{column.label}: null value {value} is no number"
 
 
-def explanation_range_faults(column: Explained, low: str, high: str) -> Iterator[str]:
-    ends = [number(end) for end in (low, high) if end]
+def _explanation_range_faults(column: Explained, low: str, high: str) -> Iterator[str]:
+    ends = [_number(end) for end in (low, high) if end]
     if None in ends or not ends:
         yield f"{column.label}: range [{low}/{high}] is not of numbers"
     elif len(ends) == 2 and float(low) > float(high):
         yield f"{column.label}: range [{low}/{high}] is upside down"
 
 
-def number(text: str) -> float | None:
+def _number(text: str) -> float | None:
     """The number a text is; nan and inf are none."""
     try:
         return float(text) if re.search(r"\d", text) else None
@@ -103,20 +103,20 @@ def data_faults(text: str, table: Table | None) -> Iterator[Found]:
     lines = lines_of(text)
     if not text.endswith("\n") and text:
         yield len(lines), "the last line has no end"
-    yield from told(
+    yield from _told(
         [repr(odd[0]) if (odd := ODD.search(line)) else "" for line in lines],
         "{} is not printable ASCII",
     )
     if table is None:
         return
-    yield from gap_faults(lines, table)
+    yield from _gap_faults(lines, table)
     for column in chain.from_iterable(described.pieces for described in table.columns):
-        yield from value_faults(
+        yield from _value_faults(
             column, [line[max(column.first, 1) - 1 : column.last].strip() for line in lines]
         )
 
 
-def told(faulty: list[str], words: str) -> Iterator[Found]:
+def _told(faulty: list[str], words: str) -> Iterator[Found]:
     """The first text that is not empty, put into the words, and how many lines have one."""
     count = len(faulty) - faulty.count("")
     if count:
@@ -140,7 +140,7 @@ def size_faults(lines: list[str], lrecl: int | None, records: int | None) -> Ite
         )
 
 
-def gap_faults(lines: list[str], table: Table) -> Iterator[Found]:
+def _gap_faults(lines: list[str], table: Table) -> Iterator[Found]:
     """Bytes that no column describes must be blank."""
     width = max((len(line) for line in lines), default=0)
     if not width:
@@ -155,16 +155,16 @@ def gap_faults(lines: list[str], table: Table) -> Iterator[Found]:
     for found in re.finditer(rb"\x01+", bytes(used)):
         start, stop = found.span()
         held = [repr(text) if (text := line[start:stop].strip()) else "" for line in lines]
-        yield from told(held, f"bytes {start + 1}-{stop} are in no column but hold {{}}")
+        yield from _told(held, f"bytes {start + 1}-{stop} are in no column but hold {{}}")
 
 
-def value_faults(column: Explained, texts: list[str]) -> Iterator[Found]:
+def _value_faults(column: Explained, texts: list[str]) -> Iterator[Found]:
     """Blanks without '?', values that are none, decimals beyond the format,
     values outside the range.
     """
     if not column.may_be_blank():
         why = "'!' forbids it" if column.prefix["null"] else "no '?' allows it"
-        yield from told(
+        yield from _told(
             ["" if text else "blank" for text in texts], f"{column.label}: {{}}, but {why}"
         )
     pattern = PATTERNS.get(column.kind)
@@ -176,39 +176,39 @@ def value_faults(column: Explained, texts: list[str]) -> Iterator[Found]:
         else texts
     )
     wrong = ["" if not text or pattern.fullmatch(text) else text for text in values]
-    yield from told(
+    yield from _told(
         [repr(text) if text else "" for text in wrong],
         f"{column.label}: {{}} is not {column.format}",
     )
     values = ["" if bad else text for text, bad in zip(values, wrong, strict=True)]
-    yield from decimal_faults(column, values)
-    yield from range_faults(column, values)
+    yield from _decimal_faults(column, values)
+    yield from _range_faults(column, values)
 
 
-def decimal_faults(column: Explained, values: list[str]) -> Iterator[Found]:
+def _decimal_faults(column: Explained, values: list[str]) -> Iterator[Found]:
     allowed = int(column.format.partition(".")[2] or 0)
     if column.kind == "F":
         long = [v if len(v.partition(".")[2]) > allowed else "" for v in values]
-        yield from told(long, f"{column.label}: {{}} has more decimals than {column.format}")
+        yield from _told(long, f"{column.label}: {{}} has more decimals than {column.format}")
 
 
-def range_faults(column: Explained, values: list[str]) -> Iterator[Found]:
+def _range_faults(column: Explained, values: list[str]) -> Iterator[Found]:
     """``[`` closes the left end, ``]`` leaves it open; on the right it is the other way round."""
     prefix, limits = column.prefix, column.limits
     if not limits:
         return
-    low, high = map(number, limits)
-    convert = int if column.kind == "I" else real
+    low, high = map(_number, limits)
+    convert = int if column.kind == "I" else _real
     known = [convert(v) for v in values if v]
     if not known or (
-        inside(prefix, low, high, min(known)) and inside(prefix, low, high, max(known))
+        _inside(prefix, low, high, min(known)) and _inside(prefix, low, high, max(known))
     ):
         return
-    outside = [v if v and not inside(prefix, low, high, convert(v)) else "" for v in values]
-    yield from told(outside, f"{column.label}: {{}} is outside {prefix['range']}")
+    outside = [v if v and not _inside(prefix, low, high, convert(v)) else "" for v in values]
+    yield from _told(outside, f"{column.label}: {{}} is outside {prefix['range']}")
 
 
-def real(text: str) -> float:
+def _real(text: str) -> float:
     """A number as Fortran writes it: 1.2D+03, 1.2+03 and 1.2E+03 are the same."""
     try:
         return float(text)
@@ -216,7 +216,7 @@ def real(text: str) -> float:
         return float(re.sub(r"(?<=[\d.])[DdEe]?(?=[-+]\d)|[Dd]", "e", text))
 
 
-def inside(prefix: re.Match[str], low: float | None, high: float | None, value: float) -> bool:
+def _inside(prefix: re.Match[str], low: float | None, high: float | None, value: float) -> bool:
     above = low is None or value > low or (value == low and prefix["left"] == "[")
     below = high is None or value < high or (value == high and prefix["right"] == "]")
     return above and below

@@ -77,27 +77,27 @@ def parse(text: str) -> Described:
         at for at, (_, line) in enumerate(lines) if line.strip().lower().startswith("file summary")
     ]
     files = tuple(
-        Listed(found[1], size_of(found[2]), size_of(found[3]), number, bool(ITSELF.match(line)))
+        Listed(found[1], _size_of(found[2]), _size_of(found[3]), number, bool(ITSELF.match(line)))
         for at in heads[:1]
-        for number, line in body(lines[at:])
+        for number, line in _body(lines[at:])
         if (found := FILE.match(line))
     )
     tables = tuple(
-        Table(names_of(found[1], lines[at + 1 :]), columns(lines[at:]), number)
+        Table(_names_of(found[1], lines[at + 1 :]), _columns(lines[at:]), number)
         for at, (number, line) in enumerate(lines)
         if (found := BLOCK.match(line))
     )
     mentioned = (
-        line.split()[0] for at in heads[:1] for _, line in body(lines[at:]) if line.strip()
+        line.split()[0] for at in heads[:1] for _, line in _body(lines[at:]) if line.strip()
     )
     return Described(files, tables, frozenset(mentioned))
 
 
-def size_of(text: str) -> int | None:
+def _size_of(text: str) -> int | None:
     return None if text == "." else int(text)
 
 
-def names_of(first: str, below: list[tuple[int, str]]) -> tuple[str, ...]:
+def _names_of(first: str, below: list[tuple[int, str]]) -> tuple[str, ...]:
     """Names of the files described, which may go on until the rule below."""
     names = first
     for _, line in below:
@@ -107,7 +107,7 @@ def names_of(first: str, below: list[tuple[int, str]]) -> tuple[str, ...]:
     return tuple(name for name in re.split(r"[\s,]+", names) if name not in ("", "and"))
 
 
-def body(lines: list[tuple[int, str]]) -> Iterable[tuple[int, str]]:
+def _body(lines: list[tuple[int, str]]) -> Iterable[tuple[int, str]]:
     """The lines between the second and the third rule."""
     rules = 0
     for number, line in lines:
@@ -118,22 +118,22 @@ def body(lines: list[tuple[int, str]]) -> Iterable[tuple[int, str]]:
             yield number, line
 
 
-def columns(lines: list[tuple[int, str]]) -> tuple[Explained, ...]:
+def _columns(lines: list[tuple[int, str]]) -> tuple[Explained, ...]:
     """Lines that describe a column; an explanation may begin on the line below,
     and go on with a number.
     """
     start = next((line.lower().index("format") for _, line in lines[:6] if HEAD.match(line)), None)
     found: list[Explained] = []
-    for number, line in body(lines):
+    for number, line in _body(lines):
         match = COLUMN.match(line)
         if match and (start is None or match.start("last") < start + SLACK):
-            found.append(explained(number, match))
+            found.append(_explained(number, match))
         elif found and not found[-1].words:
             found[-1] = replace(found[-1], words=line.strip())
     return tuple(found)
 
 
-def explained(number: int, found: re.Match[str]) -> Explained:
+def _explained(number: int, found: re.Match[str]) -> Explained:
     return Explained(
         first=int(found["first"] or found["last"]),
         last=int(found["last"]),

@@ -29,11 +29,11 @@ def text(catalog: Published, table: str, fields: list[Field]) -> str:
     """The whole ReadMe of the file ``table``.
     Authors and title are to be replaced before it is submitted.
     """
-    body = [*summary(catalog, table, fields), *description(catalog, table, fields)]
-    return "\n".join([*head(catalog), *body, *end(catalog)])
+    body = [*_summary(catalog, table, fields), *_description(catalog, table, fields)]
+    return "\n".join([*_head(catalog), *body, *_end(catalog)])
 
 
-def head(catalog: Published) -> list[str]:
+def _head(catalog: Published) -> list[str]:
     title = "Absolute magnitudes, extinctions, distances, binarity of O and B stars"
     marked = f"SIMULATED {title[0].lower()}{title[1:]}" if catalog.simulated else title
     return [
@@ -47,12 +47,12 @@ def head(catalog: Published) -> list[str]:
         "Keywords: stars: early-type - stars: distances - stars: fundamental parameters",
         "",
         "Description:",
-        *paragraph(described(catalog)),
+        *_paragraph(_described(catalog)),
         "",
     ]
 
 
-def described(catalog: Published) -> str:
+def _described(catalog: Published) -> str:
     release = catalog.provenance.get("release")
     spectra = (
         f"LAMOST low-resolution spectra ({release})" if release else "LAMOST low-resolution spectra"
@@ -71,11 +71,11 @@ def described(catalog: Published) -> str:
     )
 
 
-def paragraph(words: str, indent: int = 4) -> list[str]:
+def _paragraph(words: str, indent: int = 4) -> list[str]:
     return wrap(words, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * indent)
 
 
-def summary(catalog: Published, table: str, fields: list[Field]) -> list[str]:
+def _summary(catalog: Published, table: str, fields: list[Field]) -> list[str]:
     about = read_tables()[CATALOG].description
     lines = wrap(f"SIMULATED. {about}" if catalog.simulated else about, WIDTH - 36)
     return [
@@ -91,9 +91,9 @@ def summary(catalog: Published, table: str, fields: list[Field]) -> list[str]:
     ]
 
 
-def description(catalog: Published, table: str, fields: list[Field]) -> list[str]:
+def _description(catalog: Published, table: str, fields: list[Field]) -> list[str]:
     starts = max(len(f.label) for f in fields), max(len(f.unit) for f in fields)
-    rows = [line for f in fields for line in lines_of(f, *starts)]
+    rows = [line for f in fields for line in _lines_of(f, *starts)]
     return [
         f"Byte-by-byte Description of file: {table}",
         RULE,
@@ -101,45 +101,45 @@ def description(catalog: Published, table: str, fields: list[Field]) -> list[str
         RULE,
         *rows,
         RULE,
-        *note(catalog),
+        *_note(catalog),
         "",
     ]
 
 
-def lines_of(field: Field, label_width: int, unit_width: int) -> list[str]:
+def _lines_of(field: Field, label_width: int, unit_width: int) -> list[str]:
     place = f"{field.first:>4}-{field.last:>4}" if field.last > field.first else f"{field.last:>9}"
     start = f"{place} {field.format:<6} {field.unit:<{unit_width}} {field.label:<{label_width}} "
-    lines = wrap(explanation(field), WIDTH - len(start), break_on_hyphens=False)
+    lines = wrap(_explanation(field), WIDTH - len(start), break_on_hyphens=False)
     whole = [f"{start}{lines[0]}", *(f"{'':{len(start)}}{line}" for line in lines[1:])]
     return [line.replace(UNBROKEN, " ") for line in whole]
 
 
-def explanation(field: Field) -> str:
+def _explanation(field: Field) -> str:
     """Range, null, words. No line of it begins with a digit:
     readers would take it for the next column.
     """
     null = "" if field.column.required else "?"
     mark = " (1)" if field.column.column == "quality" else ""
-    words = re.sub(r" (?=[\d(])", UNBROKEN, f"{with_labels(field.column.description)}{mark}")
+    words = re.sub(r" (?=[\d(])", UNBROKEN, f"{_with_labels(field.column.description)}{mark}")
     return f"{field.range}{null} {words}".strip()
 
 
-def with_labels(words: str) -> str:
+def _with_labels(words: str) -> str:
     """Words in which columns are called by their CDS labels, not by their names in the database."""
     words = words.replace("; see meta.quality_bits", "")
     words = re.sub(r"(?<=rror of )\w+", lambda found: label(found[0]), words)
     return NAMES.sub(lambda found: label(found[0]), words)
 
 
-def note(catalog: Published) -> list[str]:
+def _note(catalog: Published) -> list[str]:
     """The bits of the column quality."""
     if not catalog.bits:
         return []
-    lines = [line for bit, name, meaning in catalog.bits for line in bit_lines(bit, name, meaning)]
+    lines = [line for bit, name, meaning in catalog.bits for line in _bit_lines(bit, name, meaning)]
     return ["Note (1): sum of bits, as follows:", *lines, RULE]
 
 
-def bit_lines(bit: int, name: str, meaning: str) -> list[str]:
+def _bit_lines(bit: int, name: str, meaning: str) -> list[str]:
     start = f"    {bit:>7} = "
     return wrap(
         f"{name}: {meaning}", WIDTH, initial_indent=start, subsequent_indent=" " * len(start)
@@ -152,7 +152,7 @@ OFFSETS = {
 }
 
 
-def end(catalog: Published) -> list[str]:
+def _end(catalog: Published) -> list[str]:
     return [
         "References:",
         "  Xiang et al., 2021ApJS..253...22X   Method",

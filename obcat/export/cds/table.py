@@ -41,11 +41,11 @@ def fields_of(catalog: Published) -> list[Field]:
     fields: list[Field] = []
     for column in catalog.columns:
         first = fields[-1].last + 2 if fields else 1
-        fields.append(field(column, catalog.rows[column.column], first))
+        fields.append(_field(column, catalog.rows[column.column], first))
     return fields
 
 
-def field(column: Column, values: pa.ChunkedArray, first: int) -> Field:
+def _field(column: Column, values: pa.ChunkedArray, first: int) -> Field:
     texts = printed(column, values.to_pylist())
     if column.type == "VARCHAR":
         texts = [ascii_of(column, text) for text in texts]
@@ -57,10 +57,10 @@ def field(column: Column, values: pa.ChunkedArray, first: int) -> Field:
         )
     width = declared if column.type != "VARCHAR" else max(1, len(widest))
     form = column.format if column.type != "VARCHAR" else f"A{width}"
-    return Field(column, first, first + width - 1, form, range_of(column, values), texts)
+    return Field(column, first, first + width - 1, form, _range_of(column, values), texts)
 
 
-def range_of(column: Column, values: pa.ChunkedArray) -> str:
+def _range_of(column: Column, values: pa.ChunkedArray) -> str:
     """``[0/1]``: the declared range where both ends are, else that of the values;
     identifiers have none.
     """
@@ -78,10 +78,10 @@ def range_of(column: Column, values: pa.ChunkedArray) -> str:
 
 def records(fields: list[Field]) -> list[str]:
     """The lines of the table; text to the left of its bytes, numbers to the right."""
-    return [" ".join(row) for row in zip(*(padded(f) for f in fields), strict=True)]
+    return [" ".join(row) for row in zip(*(_padded(f) for f in fields), strict=True)]
 
 
-def padded(field: Field) -> list[str]:
+def _padded(field: Field) -> list[str]:
     width = field.last - field.first + 1
     pad = str.ljust if field.column.type == "VARCHAR" else str.rjust
     return [pad(text, width) for text in field.texts]

@@ -102,7 +102,7 @@ def test_every_module_that_a_build_runs_counts():
     """What is in memory once a build and its fits are imported is among what was found by
     reading.
     """
-    modules = ["obcat.build.run", *fingerprint.fits()]
+    modules = ["obcat.build.run", *fingerprint._fits()]
     script = (
         f"import sys, importlib\nfor m in {modules}: "
         "importlib.import_module(m)\nprint(*sys.modules)"
@@ -122,7 +122,7 @@ def test_every_module_that_a_build_runs_counts():
 
 
 def test_what_only_judges_does_not_count():
-    found = reached("obcat.build.run", *fingerprint.fits())
+    found = reached("obcat.build.run", *fingerprint._fits())
     assert not [name for name in found if name.removeprefix("obcat.").startswith(JUDGES)]
     assert "obcat.evaluate.distances" in reached("obcat.evaluate.distances")
     assert "obcat.kernels.distance" not in reached("obcat.fit.pca")

@@ -9,7 +9,7 @@ import pytest
 
 from obcat import db, ddl
 from obcat.build import inputs
-from obcat.build.inputs import heaps, named, ordered_spectra
+from obcat.build.inputs import _named, heaps, ordered_spectra
 from obcat.ingest.lamost import parts
 from obcat.kernels.grid import N_PIXEL
 from obcat.schema import arrow_schema
@@ -95,7 +95,7 @@ def test_heaps_are_parts_that_overlap(tmp_path):
         for n in p
     ]
     known = pa.concat_tables([headers([n], version=v) for n, v in shas])
-    found = heaps(named(tmp_path.glob("*.parquet"), known))
+    found = heaps(_named(tmp_path.glob("*.parquet"), known))
     assert [[(int(p.first), int(p.last)) for p in heap] for heap in found] == [
         [(10, 19), (12, 40), (30, 35)],
         [(41, 50)],

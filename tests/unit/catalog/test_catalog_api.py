@@ -15,7 +15,7 @@ from obcat import db, model_file
 from obcat.export.release import release
 from obcat.kernels.continuum import rest_frame
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH, clean_pixels, full_pixels, on_grid
-from obcat.prediction import best_of
+from obcat.prediction import _best_of
 from obcat.query.sql import QueryRefused
 from obcat.schema import columns_of
 
@@ -328,8 +328,8 @@ def test_predict_has_the_domain_of_the_catalog(build):
 
 def test_predict_gives_a_star_the_labels_of_its_best_visit():
     star = np.array(["b", "a", "b", "a", "c"])
-    assert best_of(star, np.array([10.0, 20.0, 30.0, 20.0, np.nan])).tolist() == [2, 1, 2, 1, 4]
-    assert best_of(np.arange(3), np.full(3, np.nan)).tolist() == [0, 1, 2]
+    assert _best_of(star, np.array([10.0, 20.0, 30.0, 20.0, np.nan])).tolist() == [2, 1, 2, 1, 4]
+    assert _best_of(np.arange(3), np.full(3, np.nan)).tolist() == [0, 1, 2]
 
 
 def test_predict_without_a_redshift_says_nothing(build):

@@ -238,7 +238,7 @@ def test_models_of_a_stranger_are_not_taken_unasked(stranger, tmp_path):
 def test_models_from_a_view_are_refused(stranger, con):
     with_view(stranger, "model.fits")
     with pytest.raises(db.StepFailed, match=r"model\.fits is a view"):
-        fitting.borrow(con, "pca", stranger)
+        fitting._borrow(con, "pca", stranger)
     assert fingerprint_of(stranger) is None
 
 

@@ -9,7 +9,7 @@ from scipy.integrate import quad
 
 from obcat.fit.chain import PARAMETERS
 from obcat.fit.likelihood import Stars, closed_form, quadrature
-from obcat.fit.noise import clipped, most_likely, noise
+from obcat.fit.noise import _clipped, _most_likely, noise
 
 TRUTH = np.array([0.0, 0.0, 0.25, 0.10])
 SHORT = SimpleNamespace(
@@ -130,7 +130,7 @@ def test_binaries_are_dropped_and_only_they():
     columns = fake_stars(600, 5)
     columns["snr_g"][:30] = 100
     columns["mk"][:30] += 3.0
-    theta, used = clipped(Stars.of(columns), 3.0)
+    theta, used = _clipped(Stars.of(columns), 3.0)
     assert not used[:30].any()
     assert used[30:].mean() > 0.98
     np.testing.assert_allclose(theta, TRUTH, atol=0.06)
@@ -138,8 +138,8 @@ def test_binaries_are_dropped_and_only_they():
 
 def test_most_likely_keeps_to_positive_scatter():
     columns = fake_stars(100, 5, theta=np.array([0.0, 0.0, 0.3, 0.0]))
-    assert np.abs(most_likely(Stars.of(columns))[2]) == pytest.approx(0.3, abs=0.1)
-    assert most_likely(Stars.of(columns))[3] >= 0
+    assert np.abs(_most_likely(Stars.of(columns))[2]) == pytest.approx(0.3, abs=0.1)
+    assert _most_likely(Stars.of(columns))[3] >= 0
 
 
 def test_classes_are_fitted_apart():

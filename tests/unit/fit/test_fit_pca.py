@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from obcat.fit.excess import calibrate, left_out
+from obcat.fit.excess import _left_out, calibrate
 from obcat.fit.gram import correlation, moments
-from obcat.fit.pca import believed, components, pca, shared
+from obcat.fit.pca import _believed, _components, _shared, pca
 from obcat.kernels.emission import emission
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH, clean_pixels, full_pixels
 from obcat.kernels.pca import pca_scores, reconstruct
@@ -234,7 +234,7 @@ def test_moments_read_good_pixels_only():
 def test_components_are_those_of_the_singular_value_decomposition():
     x = np.random.default_rng(14).normal(size=(300, 12)) * np.linspace(1, 4, 12)
     x -= x.mean(axis=0)
-    value, vector = components(x.T @ x / 300, 5)
+    value, vector = _components(x.T @ x / 300, 5)
     _, singular, right = np.linalg.svd(x, full_matrices=False)
     assert value == pytest.approx(singular[:5] ** 2 / 300)
     assert np.abs(np.sum(vector * right[:5], axis=1)) == pytest.approx(1)
@@ -246,10 +246,10 @@ def test_the_shared_map_is_the_qr_solution():
     full = rng.normal(size=(400, 4)) @ rng.normal(size=(4, 30)) + 0.1 * rng.normal(size=(400, 30))
     full -= full.mean(axis=0)
     clean = full[:, :20]
-    value, vector = components(clean.T @ clean / 400, 4)
+    value, vector = _components(clean.T @ clean / 400, 4)
     scores = clean @ vector.T
     q, r = np.linalg.qr(scores)
-    assert shared(value, vector, clean.T @ full / 400) == pytest.approx(
+    assert _shared(value, vector, clean.T @ full / 400) == pytest.approx(
         np.linalg.solve(r, q.T @ full), abs=1e-10
     )
 
@@ -261,8 +261,8 @@ def test_leverage_gives_the_residual_of_a_fit_without_the_star():
     inside = pixel - scores @ np.linalg.lstsq(scores, pixel)[0]
     outside = pixel[0] - scores[0] @ np.linalg.lstsq(scores[1:], pixel[1:])[0]
     model = {"score_clean_scale": np.sqrt(np.mean(scores**2, axis=0)), "halpha_share": np.ones(3)}
-    assert inside[0] / left_out(scores, model, np.ones(30, bool))[0] == pytest.approx(outside)
-    assert left_out(scores, model, np.arange(30) > 0)[0] == 1
+    assert inside[0] / _left_out(scores, model, np.ones(30, bool))[0] == pytest.approx(outside)
+    assert _left_out(scores, model, np.arange(30) > 0)[0] == 1
 
 
 def test_chance_correlations_are_not_believed():
@@ -272,7 +272,7 @@ def test_chance_correlations_are_not_believed():
         0.9 * np.ones((1, 60)),
         rng.normal(0, np.sqrt(0.19 / 1000), (3, 60)),
     )  # 0.19 = 1 - 0.9^2
-    share = believed(np.vstack([signal / 10, noise]), np.array([100.0, 1, 1, 1]), clean, 1000)
+    share = _believed(np.vstack([signal / 10, noise]), np.array([100.0, 1, 1, 1]), clean, 1000)
     assert (share[:, clean] == 1).all()
     assert share[0, -1] > 0.95
     assert share[1:, -1].max() < 0.6

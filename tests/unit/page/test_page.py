@@ -18,12 +18,12 @@ from obcat import db
 from obcat.cli import main
 from obcat.export.database import TABLES
 from obcat.page import PageError, page
-from obcat.page.document import BUNDLE, as_json, policy
+from obcat.page.document import BUNDLE, _as_json, policy
 from obcat.page.facts import (
     MISSING,
     STEP,
+    _body,
     binned,
-    body,
     coded,
     expressions,
     read_spectra,
@@ -124,8 +124,8 @@ def test_the_page_says_simulated_and_a_real_one_does_not(html, database, tmp_pat
 def test_markup_in_the_catalog_cannot_end_a_script(html):
     assert EVIL not in html
     assert facts(html)["provenance"] == [["fingerprint", EVIL], ["obcat", "0.1"]]
-    assert json.loads(as_json({"a": "<!-- </script>"})) == {"a": "<!-- </script>"}
-    assert "<" not in as_json({"a": "<!-- </script>"})
+    assert json.loads(_as_json({"a": "<!-- </script>"})) == {"a": "<!-- </script>"}
+    assert "<" not in _as_json({"a": "<!-- </script>"})
 
 
 def test_the_policy_allows_this_script_and_this_style_and_no_other(html):
@@ -195,7 +195,7 @@ def test_the_menu_leaves_out_what_reads_tables_that_stay_at_home():
 
 def test_a_recipe_stands_under_its_title_without_the_rest_of_its_head():
     text = "-- Title:   What, and why\n-- Reads:   catalog.ob_stars\n-- a remark\nSELECT 1\n;\n"
-    assert body(text) == "-- What, and why\n-- a remark\nSELECT 1\n"
+    assert _body(text) == "-- What, and why\n-- a remark\nSELECT 1\n"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import obcat
-from obcat.query.sql import QueryRefused, answer, ask, old_names, shortened, status
+from obcat.query.sql import QueryRefused, _shortened, answer, ask, old_names, status
 
 FILE_READS = [
     "FROM '{file}'",
@@ -191,7 +191,7 @@ def test_rows_are_cut_at_the_limit(database):
     ],
 )
 def test_messages_do_not_tell_folders(message, short):
-    assert shortened(message, Path("/a/b c/obcat.duckdb")) == short
+    assert _shortened(message, Path("/a/b c/obcat.duckdb")) == short
 
 
 def test_refusals_do_not_tell_where_the_database_is(database):

@@ -14,11 +14,11 @@ from obcat.simulate.be_discs import (
     LINES,
     SHELL,
     Disc,
+    _ring_transform,
     be_fraction,
     brightening,
     draw_discs,
     later,
-    ring_transform,
 )
 from obcat.simulate.emission import (
     CASE_B,
@@ -156,7 +156,7 @@ def test_one_side_is_brighter_by_the_asymmetry() -> None:
 
 
 def test_a_ring_without_rotation_does_not_move() -> None:
-    still = ring_transform(disc(1, separation=0, vsini=0), 1.0)
+    still = _ring_transform(disc(1, separation=0, vsini=0), 1.0)
     assert still[0, 0] == pytest.approx(1)
     assert np.abs(still.imag).max() == 0
 
