@@ -1,7 +1,7 @@
 """The wire: one deadline, one cap and one number of tries for all that it takes to get an answer.
 
-An exchange is what is asked for once: redirects, tries, and every byte from the first status line to
-the last trailer, counted and timed at the socket, below the HTTP library: nothing can escape that.
+An exchange is what is asked for once: redirects, tries, every byte from the first status line
+to the last trailer, counted and timed at the socket, below the HTTP library: nothing escapes.
 """
 
 import http.client

@@ -33,13 +33,15 @@ CARD = 80
 END = b"END" + b" " * (CARD - 3)
 VALUE = re.compile(
     r" *(?:'(?P<text>(?:[^']|'')*)'|(?P<logical>[TF])|(?P<integer>[+-]?\d+)"
-    r"|(?P<number>[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d+)?|(?i:nan|inf|infinity))))? *(?:/.*)?",
+    r"|(?P<number>[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d+)?|(?i:nan|inf|infinity))))?"
+    r" *(?:/.*)?",
     re.ASCII,
 )
 
 # letters of a release may be added to the name by whoever stored the file (..._dr7.fits.gz)
 NAME = re.compile(
-    r"(?i)spec-([0-9]+)-([A-Za-z0-9_+-]+)_sp([0-9]+)-([0-9]+)(?:_[A-Za-z0-9]+)?\.(?:fits?|fts)(?:\.gz)?"
+    r"(?i)spec-([0-9]+)-([A-Za-z0-9_+-]+)_sp([0-9]+)-([0-9]+)(?:_[A-Za-z0-9]+)?"
+    r"\.(?:fits?|fts)(?:\.gz)?"
 )
 PLANID = re.compile(r"[A-Za-z0-9_+-]+")
 LIMITS = {"LMJD": 99_999, "SPID": 99, "FIBERID": 999}  # what the digits of specid hold

@@ -77,8 +77,8 @@ def fits_table(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
             _check_claims(data)
             return _only_table(data, name)
         except (
-            OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, fits.VerifyError,
-            AstropyUserWarning,
+            OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
+            fits.VerifyError, AstropyUserWarning,
         ) as error:  # fmt: skip
             raise IngestError(
                 f"{name}: damaged FITS ({brief(error)}); fetch the file again"

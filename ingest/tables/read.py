@@ -248,9 +248,7 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_dictionary(column.type):
         column = column.cast(kind)
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind) or (
-        kind == pa.binary_view()
-    ):  # fmt: skip
+    if _is_binary(kind):
         return pa.chunked_array([_decoded(column)])
     if pa.types.is_large_string(kind) or kind == pa.string_view() or pa.types.is_null(kind):
         return column.cast(pa.string())
@@ -301,3 +299,8 @@ def _as_booleans(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
             return None
         column = pc.is_in(words, pa.array(TRUE))
     return pc.fill_null(column, False)
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    of_kind = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    return kind == pa.binary_view() or any(is_kind(kind) for is_kind in of_kind)

@@ -43,8 +43,8 @@ def votable(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
             table = _only([t for t in document.iter_tables() if t.fields], name)
             arrays = [_arrow(table.array[f.ID].data, table.array[f.ID].mask) for f in table.fields]
         except (
-            OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, MemoryError,
-            vo.exceptions.VOWarning,
+            OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
+            RuntimeError, MemoryError, vo.exceptions.VOWarning,
         ) as error:  # fmt: skip
             raise IngestError(
                 f"{name}: damaged VOTable ({brief(error)}); fetch the file again"

@@ -35,8 +35,7 @@ FRAMES = ("observed", "rest", "normalised")
 SPECTRUM = {
     "observed": "SELECT flux, ivar FROM raw.spectra WHERE specid = $specid",
     "rest": "SELECT s.flux, s.ivar, h.z FROM raw.spectra AS s JOIN stage.headers AS h "
-    "USING (specid)"
-    " WHERE specid = $specid",
+    "USING (specid) WHERE specid = $specid",
     "normalised": "SELECT flux, ivar FROM spectra.normalised WHERE specid = $specid",
 }
 SHOWN = ("star_id", "ra", "dec", "mk", "mk_err", "dis", "ebv", "teff", "binary_flag", "em_flag")

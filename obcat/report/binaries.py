@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from obcat.evaluate import binaries as mock
+from obcat.evaluate import mock_binaries as mock
 from obcat.evaluate.composites import PRIMARIES, SEED, library, survey_mk, within
 from obcat.kernels.grid import WAVELENGTH
 from obcat.reading import Columns, Missing, Reading, answer_arrays, method_parameters, require_known

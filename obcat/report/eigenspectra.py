@@ -83,8 +83,10 @@ def examples(figure: Figure, survey: Reading) -> None:
     """
     data = answer_arrays(survey.con, "report/spectra")
     whole, close = figure.subplots(1, 2, width_ratios=(3, 1), sharey=True)
-    titles = [f"{'emission' if em else 'no emission'}, {t:,.0f} K, S/N {s:.0f}"
-              for em, t, s in zip(data["em_flag"], data["teff"], data["snr_g"], strict=True)]  # fmt: skip
+    titles = [
+        f"{'emission' if em else 'no emission'}, {t:,.0f} K, S/N {s:.0f}"
+        for em, t, s in zip(data["em_flag"], data["teff"], data["snr_g"], strict=True)
+    ]
     _stack(whole, close, survey, data, titles, STEPS[0], np.inf)
     whole.set_title("white: clean windows; grey: left out; labels: class, $T_{\\rm eff}$, S/N")
     close.set_title("at Hα")
@@ -94,9 +96,12 @@ def erroneous(figure: Figure, survey: Reading) -> None:
     """Figure 15: the largest misfits among spectra with the bit erroneous and S/N > 30."""
     data = answer_arrays(survey.con, "report/erroneous")
     whole, close = figure.subplots(1, 2, width_ratios=(3, 1), sharey=True)
-    titles = [f"{name}, S/N {s:.0f}, χ² at Hα {h:.0f}, in clean windows {c:.0f}" for name, s, h,
-        c in zip(
-        data["specid"], data["snr_g"], data["halpha_chi2"], data["clean_chi2"], strict=True)]  # fmt: skip
+    titles = [
+        f"{name}, S/N {s:.0f}, χ² at Hα {h:.0f}, in clean windows {c:.0f}"
+        for name, s, h, c in zip(
+            data["specid"], data["snr_g"], data["halpha_chi2"], data["clean_chi2"], strict=True
+        )
+    ]
     _stack(whole, close, survey, data, titles, STEPS[1], CUT)
     close.set_title("at Hα")
 
@@ -156,8 +161,8 @@ def _shade(axes: Axes, survey: Reading) -> None:
     given = method_parameters(survey.con)
     limits = given["pca_min_wavelength"], given["pca_max_wavelength"]
     clean, full = clean_pixels(*limits), full_pixels(*limits)
-    for mask, look in ((~clean, {"color": "#E4E4E4"}), (~full, {"facecolor": "none", "edgecolor": BLUE, "alpha": 0.25,
-                                                                "hatch": "//"})):  # fmt: skip
+    hatched = {"facecolor": "none", "edgecolor": BLUE, "alpha": 0.25, "hatch": "//"}
+    for mask, look in ((~clean, {"color": "#E4E4E4"}), (~full, hatched)):
         axes.fill_between(WAVELENGTH, 0, 1, where=list(mask), transform=axes.get_xaxis_transform(),
             linewidth=0, zorder=0, rasterized=True, **look)  # fmt: skip
 

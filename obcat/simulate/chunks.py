@@ -155,7 +155,8 @@ def _position(ra: float, dec: float, centre_ra: float, centre_dec: float) -> Car
 def _designation(ra: float, dec: float) -> str:
     h, d = round(ra / 15 * 360_000) % 8_640_000, round(abs(dec) * 36_000)
     east = f"{h // 360_000:02d}{h // 6000 % 60:02d}{h % 6000 / 100:05.2f}"
-    return f"LAMOST J{east}{'-' if dec < 0 else '+'}{d // 36_000:02d}{d // 600 % 60:02d}{d % 600 / 10:04.1f}"
+    sign = "-" if dec < 0 else "+"
+    return f"LAMOST J{east}{sign}{d // 36_000:02d}{d // 600 % 60:02d}{d % 600 / 10:04.1f}"
 
 
 def _heliocentric(ra: Array, dec: Array, lmjd: NDArray[np.int64]) -> Array:

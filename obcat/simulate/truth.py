@@ -109,7 +109,8 @@ def _stars(sky: Sky) -> dict[str, np.ndarray]:
         "is_nebular": e.nebular, "ew_halpha": e.ew, "ew_disc": e.disc.ew, "ew_shell": e.disc.shell,
         "ew_nebular": e.nebula.ew, "ew_wind": e.wind.ew, "disc_inclination": e.disc.inclination,
         "disc_separation": e.disc.separation, "excess_ks": e.disc.excess_ks,
-        "ebv_disc": e.disc.reddening, } | {f"true_{band}": mag for band, mag in sky.mag.items()}  # fmt: skip
+        "ebv_disc": e.disc.reddening,
+    } | {f"true_{band}": mag for band, mag in sky.mag.items()}  # fmt: skip
 
 
 STAMP = "simulation.json"

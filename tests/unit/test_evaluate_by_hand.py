@@ -8,7 +8,7 @@ import pytest
 from test_evaluate_sections import compared, line, row
 
 from obcat.evaluate import accuracy, binaries, composites, distances, failures, reddening
-from obcat.evaluate import binaries as mock
+from obcat.evaluate import mock_binaries as mock
 from obcat.evaluate.accuracy import central
 from obcat.evaluate.paper import bins, distance_error, from_catalog, parallax_snr
 from obcat.evaluate.truth import OPTIONAL, beside_truth

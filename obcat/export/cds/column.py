@@ -106,7 +106,8 @@ NUMBERS = "IFED"
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[Ee][-+]?\d+)?")
 END = r"[^\s/,\[\]]*"
 PREFIX = re.compile(
-    r"\*?(?P<range>(?P<left>[\[\]])\s*(?P<low>END)\s*[/,]\s*(?P<high>END)\s*(?P<right>[\[\]])|(?P<letters>\[[^\]]*\]))?"
+    r"\*?(?P<range>(?P<left>[\[\]])\s*(?P<low>END)\s*[/,]\s*(?P<high>END)\s*(?P<right>[\[\]])"
+    r"|(?P<letters>\[[^\]]*\]))?"
     r"\*?(?P<null>[?!](?:=(?P<value>\"[^\"]*\"|'[^']*'|-+(?=\s|$)|\S+?(?=(?:[-+]=?)?(?:\s|$)))?)?)?"
     r"(?P<order>[-+]=?(?=\s|$))?".replace("END", END)
 )

@@ -12,7 +12,10 @@ from obcat.export.cds.described import Table
 __all__ = ["column_faults", "data_faults", "layout_faults", "lines_of", "size_faults"]
 
 KINDS = "AIFED"
-RANGE = r"[\[\]]\s*[-+.\d]*\d[.\deE+-]*\s*[/,]\s*[-+.\deE]*[\[\]]|[\[\]]\s*[/,]\s*[-+.\d]*\d[-+.\deE]*\s*[\[\]]"
+RANGE = (
+    r"[\[\]]\s*[-+.\d]*\d[.\deE+-]*\s*[/,]\s*[-+.\deE]*[\[\]]"
+    r"|[\[\]]\s*[/,]\s*[-+.\d]*\d[-+.\deE]*\s*[\[\]]"
+)
 LATE_RANGE = re.compile(rf"\*?\?(?:=\S+)?[-+]?=?\s*(?:{RANGE})")
 APART = re.compile(rf"\*?(?:{RANGE})\s+\?")
 LOOSE = re.compile(rf"\*?(?:{RANGE})?\?\s+=")

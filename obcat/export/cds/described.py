@@ -20,7 +20,8 @@ FILE = re.compile(r"\s{0,8}(\S+)\s+(\d{1,9}|\.)\s+(\d{1,12}|\.)(?:\s|$)")
 ITSELF = re.compile(r"\s*(?:ReadMe\s|\S+\s+\d+\s+\.\s+This file\b)", re.IGNORECASE)
 SLACK = 3  # columns that a number of bytes may reach below the word Format
 COLUMN = re.compile(
-    r"\s*(?:(?P<first>\d{1,9})\s*-)?\s*(?P<last>\d{1,9})\s+(?P<format>\d{0,4}[A-Za-z]\d{1,9}(?:\.\d{1,4})?)\s+"
+    r"\s*(?:(?P<first>\d{1,9})\s*-)?\s*(?P<last>\d{1,9})\s+"
+    r"(?P<format>\d{0,4}[A-Za-z]\d{1,9}(?:\.\d{1,4})?)\s+"
     r"(?P<unit>\"[^\"]+\"|\[[^\]\s]*\]|\S+)\s+(?P<label>\S+)(?:\s+(?P<words>\S.*?))?\s*$"
 )
 HEAD = re.compile(r"\s*Bytes\s+Format\s", re.IGNORECASE)
