@@ -102,6 +102,7 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
         yield from _statements(node)
 
 
+NEEDED = ("pca", "luminosity")  # without which no spectrum gets a magnitude
 BORROWED = ("pca", "labels", "luminosity", "noise")
 TRAINING = (
     "torch",
@@ -183,6 +184,11 @@ def _borrow(con: duckdb.DuckDBPyConnection, name: str, source: Path) -> Arrays:
     if found is None:
         raise StepFailed(f"models_from: {source} has no model {name!r}; build that survey first")
     key, n_rows, fit = found
+    if name in NEEDED and not any(array.size for array in fit.arrays.values()):
+        raise StepFailed(
+            f"models_from: {source} was itself too small to train its model {name!r}: no magnitude "
+            "can come of it; name the build of a larger survey"
+        )
     models.store(con, name, key, n_rows, "borrowed", Fit(arrays=fit.arrays, tables={}))
     return dict(fit.arrays)
 

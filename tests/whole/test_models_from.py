@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 from obcat.build.run import build
+from obcat.db import StepFailed
 from obcat.ingest.survey import ingest
 from tests.whole.small import PARAMETERS, loaded, make, obcat, tables_of, write_survey
 
@@ -117,3 +118,15 @@ def test_nothing_to_borrow_is_one_line(first, five, tmp_path, fault):
         assert last.startswith("Error: ")
         assert "models_from" in last
     assert str(lent) in last
+
+
+@pytest.mark.parametrize("model", ["pca", "luminosity"])
+def test_a_lender_too_small_to_have_trained_is_named(first, five, tmp_path, model):
+    lent = tmp_path / "lent.duckdb"
+    shutil.copy2(first.database, lent)
+    with duckdb.connect(str(lent)) as con:
+        emptied = "UPDATE model.arrays SET shape = [0], data = ''::BLOB WHERE model = $model"
+        con.execute(emptied, {"model": model})
+    toml = write_survey(tmp_path / "survey.toml", five, {}, models_from=lent)
+    with pytest.raises(StepFailed, match=rf"lent\.duckdb was itself too small .* model '{model}'"):
+        make(toml, tmp_path)
