@@ -10,7 +10,7 @@ import pytest
 
 from obcat.machine import WorkerDied, ordered
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def squared(number: int) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from obcat.schema import SQL
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 INDEX = runpy.run_path(str(ROOT / "docs" / "sql_index.py"))
 ROOMS = runpy.run_path(str(ROOT / "docs" / "rooms.py"))
 SMALL = {"a": {"b", "c"}, "b": {"c"}, "c": set()}
