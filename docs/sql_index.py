@@ -27,6 +27,7 @@ with type, unit and description.
 FOLDERS = {
     "queries": "The cookbook: questions that anybody may ask; `obcat sql DATABASE --file FILE`.",
     "explain": "What `obcat explain` asks of one star.",
+    "star": "How a star is found by what people call it.",
     "evaluate": "What `obcat evaluate` asks of a simulated survey, beside its truth.",
     "report": "What `obcat report` and `obcat figure` draw, and what `obcat status` prints of "
     "parameters.",

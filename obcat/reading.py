@@ -31,6 +31,7 @@ __all__ = [
     "method_parameters",
     "open_database",
     "query_text",
+    "reading_of",
     "require_known",
 ]
 
@@ -65,6 +66,17 @@ class Reading:
         return f"{'SIMULATED' if self.simulated else 'Real'} survey {self.name!r}"
 
 
+def reading_of(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    simulated: bool,
+    database: Path,
+    truth: Path | None = None,
+) -> Reading:
+    """A connection that is open already, as a Reading; ``truth``: default beside the database."""
+    return Reading(con, name, simulated, database, truth or database.parent / "truth")
+
+
 @contextmanager
 def open_database(database: Path, *, truth: Path | None = None, **limits: Any) -> Iterator[Reading]:
     """A finished database with its catalog. ``limits`` go to ``db.connect``; ``truth``: default
@@ -84,7 +96,7 @@ def open_database(database: Path, *, truth: Path | None = None, **limits: Any) -
             raise NotOurs(
                 f"{database}: is no database of obcat build, or it has no catalog; {REMEDY}"
             ) from error
-        yield Reading(con, name, simulated == 1, database, truth or database.parent / "truth")
+        yield reading_of(con, name, simulated == 1, database, truth)
 
 
 def query_text(query: str) -> str:

@@ -20,7 +20,7 @@ from obcat.kernels.grid import WAVELENGTH
 from obcat.query.isolated import MEMORY, TIME_LIMIT, Bounds, asked
 from obcat.query.sql import QueryRefused, answered, lock_down, old_names, one_line_errors, opened
 from obcat.query.trust import check as check_trust
-from obcat.reading import CATALOG, Reading, method_parameters
+from obcat.reading import CATALOG, method_parameters, reading_of
 from obcat.schema import quoted, read_parameters, read_tables
 
 if TYPE_CHECKING:
@@ -274,9 +274,7 @@ class Catalog:
         from obcat.explain import star_summary
 
         self._require("sample.visits", "explanation")
-        survey = Reading(
-            self._con, self.name, self.simulated, self.path, self.path.parent / "truth"
-        )
+        survey = reading_of(self._con, self.name, self.simulated, self.path)
         with one_line_errors(self.path, TIME_LIMIT):
             return star_summary(survey, str(star))
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from obcat.errors import ObcatError
 from obcat.query.formats import as_csv, printable
 from obcat.query.isolated import MAX_ROWS, MEMORY, TIME_LIMIT, QueryRefused, too_long
 
@@ -174,6 +175,8 @@ def lock_down(con: duckdb.DuckDBPyConnection, memory: int = MEMORY) -> None:
 def one_line_errors(database: Path, time_limit: float) -> Iterator[None]:
     try:
         yield
+    except ObcatError:
+        raise
     except (duckdb.Error, OSError, ValueError) as error:  # Arrow has kinds of its own for DuckDB's
         raise QueryRefused(_refusal(error, database, time_limit)) from error
 

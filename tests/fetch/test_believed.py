@@ -246,7 +246,7 @@ def test_another_number_of_rows_was_published_since(world):
 )
 def test_a_table_that_an_earlier_check_let_pass(world, monkeypatch, step, pattern):
     with monkeypatch.context() as patched:
-        patched.setattr(tables, "check_readable", lambda *given: None)
+        patched.setattr(tables, "_check_readable", lambda *given: None)
         world.archives.units_now |= dict.fromkeys(
             ("RAJ2000", "DEJ2000", "Vmag", "parallax"), "furlong"
         )

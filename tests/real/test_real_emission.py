@@ -84,7 +84,7 @@ def arrays(spectra):
         spectra.flux, spectra.ivar, spectra.z, **chosen(rest_frame_normalised, {})
     )
     rows = np.flatnonzero((spectra.snr >= 20) & (masked <= PARAMETERS["pca_max_masked"]))
-    return pca(reader(norm[rows], ivar[rows]), SimpleNamespace(**PARAMETERS), {}).arrays
+    return pca(reader(norm[rows], ivar[rows]), SimpleNamespace(**PARAMETERS)).arrays
 
 
 def reader(norm, ivar):

@@ -34,7 +34,7 @@ VIEWS = ("meta.provenance", "meta.survey", "meta.quality_bits", "meta.parameters
     "model.arrays", "catalog.ob_stars", "raw.files")  # fmt: skip
 COMMANDS = {
     "status": ["status", "{database}"],
-    "report": ["report", "{database}", "--out", "{out}"],
+    "report": ["report", "{database}", "--out", "{out}/report"],
     "check": ["check", "{database}"],
     "evaluate": ["evaluate", "{database}", "--truth", "{out}"],
     "readme": ["evaluate", "{database}", "--truth", "{out}", "--readme"],

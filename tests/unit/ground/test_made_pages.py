@@ -45,7 +45,8 @@ def test_imports_are_seen():
     rooms = ROOMS["imports"]()
     assert rooms["kernels"] == set()
     assert "fit" in rooms["models"]
-    assert {"catalog", "prediction"} == rooms["obcat"]
+    known = {"_version", "catalog", "explain", "model_file", "prediction", "query", "reading"}
+    assert known == rooms["obcat"]
     assert "cli" not in {used for uses in rooms.values() for used in uses}
 
 

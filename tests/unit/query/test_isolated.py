@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -55,23 +56,33 @@ def test_the_answer_is_that_of_the_process_itself(database, form, made):
 
 @pytest.mark.parametrize("query", LATE.values(), ids=LATE)
 def test_time_ends_whatever_it_does(database, query):
-    start = time.monotonic()
+    start, before = time.monotonic(), children()
     with (
         pytest.raises(QueryRefused, match=r"stopped after 0\.5 s; ask for less"),
         asked(database, query, "csv", Bounds(time_limit=0.5)),
     ):
         pass
     assert time.monotonic() - start < 0.5 + 2
-    assert not children()
+    assert children() <= before
 
 
 @pytest.mark.parametrize("query", LARGE.values(), ids=LARGE)
 def test_memory_ends_whatever_it_does(database, query):
-    bounds = Bounds(time_limit=60, memory=600 * 10**6)
-    with pytest.raises(QueryRefused, match="--memory"), asked(database, query, "csv", bounds):
-        pass
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    assert largest < 600 * 10**6
+    """In a process of its own: the largest child of this one may be that of another test."""
+    script = (
+        "import resource, sys\nfrom pathlib import Path\n"
+        "from obcat.query.isolated import Bounds, QueryRefused, asked\n"
+        "try:\n    with asked(Path(sys.argv[1]), sys.argv[2], 'csv', Bounds(60, 600 * 10**6)):\n"
+        "        pass\nexcept QueryRefused as refused:\n    print(refused)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(database), query],
+        capture_output=True, text=True, check=True, cwd=Path(obcat.__file__).parents[1],
+    )  # fmt: skip
+    said, largest = done.stdout.splitlines()
+    assert "--memory" in said
+    assert int(largest) < 600 * 10**6
 
 
 def test_memory_that_is_enough_is_given(database):
