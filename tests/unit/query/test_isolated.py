@@ -23,8 +23,8 @@ RUNAWAY = "SELECT count(*) FROM generate_series(1, 1000000000000)"
 LATE = {
     "a function": "SELECT length(printf('%900000000d', 7)) + levenshtein(repeat('p', 90000), "
     "repeat('q', 90000))",
-    "the parser": "SELECT " + " OR ".join(["false"] * 60_000),
-    "the planner": "SELECT " + ",".join(f"{i} AS k{i}" for i in range(60_000)),
+    "the parser": "SELECT " + " OR ".join(["false"] * 400_000),
+    "the planner": "SELECT " + ",".join(f"{i} AS k{i}" for i in range(200_000)),
 }
 LARGE = {
     "one value": "SELECT md5(repeat('y', 1500000000))",
