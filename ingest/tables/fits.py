@@ -21,19 +21,9 @@ BLOCK, CARD = 2880, 80
 MOST_BLOCKS = 4000  # of a header: 999 columns have some 250
 MOST_FIELDS = 999  # FITS 4.0, section 7.3.1
 SIZES = {
-    "L": 1,
-    "B": 1,
-    "I": 2,
-    "J": 4,
-    "K": 8,
-    "A": 1,
-    "E": 4,
-    "D": 8,
-    "C": 8,
-    "M": 16,
-    "P": 8,
+    "L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8,
     "Q": 16,
-}
+}  # fmt: skip
 NUMPY = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
 FORM = re.compile(r"\s*(?P<repeat>\d*)(?P<code>[LXBIJKAEDCMPQ]).*")
 WIDTH = re.compile(r"\s*[AIFED](?P<width>\d+)(\.\d+)?\s*")

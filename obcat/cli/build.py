@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import BUILD, SURVEY, TRUST, load, main, refuse_untrusted, say
+from obcat.cli.group import BUILD, SURVEY, TRUST, load, main, number_option, refuse_untrusted, say
 from obcat.errors import printable
 from obcat.progress import progress
 
@@ -29,21 +29,15 @@ def list_ingredients(context: click.Context, _: click.Parameter, wanted: bool) -
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option(
+@number_option(
     "--size",
     "--stars",
     default=16_032,
-    show_default=True,
-    type=click.IntRange(1, 1_000_000),
-    help="Number of stars; 16032 stars have 22,901 spectra.",
+    least=1,
+    most=1_000_000,
+    text="Number of stars; 16032 stars have 22,901 spectra.",
 )
-@click.option(
-    "--seed",
-    default=1,
-    show_default=True,
-    type=click.IntRange(min=0),
-    help="The same seed gives the same files.",
-)
+@number_option("--seed", default=1, least=0, text="The same seed gives the same files.")
 @click.option(
     "--without", multiple=True, metavar="NAME", help="An ingredient to leave out; may be repeated."
 )
@@ -62,9 +56,7 @@ def list_ingredients(context: click.Context, _: click.Parameter, wanted: bool) -
     callback=list_ingredients,
     help="List them.",
 )
-@click.option(
-    "--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Processes."
-)
+@number_option("--workers", default=2, least=1, text="Processes.")
 def simulate(
     folder: Path,
     size: int,
@@ -102,9 +94,7 @@ def simulate(
 @main.command()
 @SURVEY
 @BUILD
-@click.option(
-    "--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Reader processes."
-)
+@number_option("--workers", default=2, least=1, text="Reader processes.")
 @click.option(
     "--again",
     "--rehash",
@@ -169,13 +159,7 @@ QUESTION = "SELECT star_id, mk, dis FROM catalog.ob_stars WHERE uniqflag = 1 ORD
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("build/demo"))
-@click.option(
-    "--stars",
-    default=2_000,
-    show_default=True,
-    type=click.IntRange(1, 1_000_000),
-    help="Number of stars.",
-)
+@number_option("--stars", default=2_000, least=1, most=1_000_000, text="Number of stars.")
 @click.pass_context
 def demo(context: click.Context, folder: Path, stars: int) -> None:
     """Simulate, ingest and build a catalog of SIMULATED stars in FOLDER, and say where it is.

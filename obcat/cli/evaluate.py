@@ -4,7 +4,15 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import DATABASE, database_argument, main, reading, trusted
+from obcat.cli.group import (
+    DATABASE,
+    database_argument,
+    main,
+    number_option,
+    path_option,
+    reading,
+    trusted,
+)
 
 
 @main.command()
@@ -36,11 +44,7 @@ def status(database: Path) -> None:
 
 @main.command()
 @DATABASE
-@click.option(
-    "--truth",
-    type=click.Path(path_type=Path),
-    help="Folder of the truth; default: truth beside DATABASE.",
-)
+@path_option("--truth", "Folder of the truth; default: truth beside DATABASE.")
 @click.option(
     "--companions",
     type=click.Path(path_type=Path),
@@ -74,11 +78,7 @@ def figure(database: Path, picture: Path) -> None:
 
 @main.command()
 @DATABASE
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="Folder to write to; default: report beside DATABASE.",
-)
+@path_option("--out", "Folder to write to; default: report beside DATABASE.")
 def report(database: Path, out: Path | None) -> None:
     """Write a page with the paper's figures and numbers from DATABASE,
     and the figures as PDF and PNG.
@@ -93,28 +93,10 @@ def report(database: Path, out: Path | None) -> None:
 
 @main.command()
 @click.argument("spectra", type=click.Path(path_type=Path))
-@click.option(
-    "--real",
-    type=click.Path(path_type=Path),
-    help="Folder of real LAMOST spectra; default: their statistics.",
-)
-@click.option(
-    "--save",
-    type=click.Path(path_type=Path),
-    help="CSV file for the statistics of the real spectra.",
-)
-@click.option(
-    "--write",
-    type=click.Path(path_type=Path),
-    help="Folder to write realism.md and realism.png to.",
-)
-@click.option(
-    "--most",
-    default=2000,
-    show_default=True,
-    type=click.IntRange(min=20),
-    help="Spectra of a folder to use.",
-)
+@path_option("--real", "Folder of real LAMOST spectra; default: their statistics.")
+@path_option("--save", "CSV file for the statistics of the real spectra.")
+@path_option("--write", "Folder to write realism.md and realism.png to.")
+@number_option("--most", default=2000, least=20, text="Spectra of a folder to use.")
 def realism(
     spectra: Path, real: Path | None, save: Path | None, write: Path | None, most: int
 ) -> None:
@@ -141,11 +123,7 @@ def realism(
     metavar="OURS=THEIRS",
     help="What CATALOG calls a column of ours.",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="Folder to write to; default: compare beside DATABASE.",
-)
+@path_option("--out", "Folder to write to; default: compare beside DATABASE.")
 def compare(
     catalog: Path, database: Path | None, by: str | None, columns: tuple[str, ...], out: Path | None
 ) -> None:

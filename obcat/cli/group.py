@@ -225,6 +225,20 @@ def database_argument(*, required: bool = True) -> Callable[[Command], Command]:
 DATABASE = database_argument()
 
 
+def number_option(
+    *names: str, default: float, least: float, most: float | None = None, text: str
+) -> Callable[[Command], Command]:
+    """An option that is a number of the kind of its default, within limits, shown in the help."""
+    kind = click.IntRange if isinstance(default, int) else click.FloatRange
+    limits = kind(min=least, max=most)  # type: ignore[arg-type]
+    return click.option(*names, default=default, show_default=True, type=limits, help=text)
+
+
+def path_option(name: str, text: str, **kind: Any) -> Callable[[Command], Command]:
+    """An option that is a file or a folder; ``kind`` as for click.Path."""
+    return click.option(name, type=click.Path(path_type=Path, **kind), help=text)
+
+
 def say(text: str) -> None:
     click.echo(one_line(text) if "\n" not in text else text, err=True)
 

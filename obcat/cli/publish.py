@@ -4,18 +4,14 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import DATABASE, main
+from obcat.cli.group import DATABASE, main, number_option, path_option
 
 FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 
 
 @main.command()
 @DATABASE
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="Folder to write to; default: release beside DATABASE.",
-)
+@path_option("--out", "Folder to write to; default: release beside DATABASE.")
 def export(database: Path, out: Path | None) -> None:
     """Write catalog.ob_stars as FITS, CSV, VOTable, Parquet, DuckDB and CDS package,
     with checksums and a guide.
@@ -65,22 +61,13 @@ def check_cds(folder: Path) -> None:
 
 @main.command()
 @DATABASE
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Default: catalog.html beside DATABASE.",
-)
-@click.option(
-    "--spectra",
-    default=2000,
-    show_default=True,
-    type=click.IntRange(min=0),
-    help="Stars whose spectra are in it.",
-)
-@click.option(
+@path_option("--out", "Default: catalog.html beside DATABASE.", dir_okay=False)
+@number_option("--spectra", default=2000, least=0, text="Stars whose spectra are in it.")
+@path_option(
     "--stars",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="File of star_id or specid, one a line, whose spectra come first.",
+    "File of star_id or specid, one a line, whose spectra come first.",
+    dir_okay=False,
+    exists=True,
 )
 def page(database: Path, out: Path | None, spectra: int, stars: Path | None) -> None:
     """Write DATABASE as one HTML file for a browser: SQL, linked plots, spectra;

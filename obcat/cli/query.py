@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from obcat.cli.group import DATABASE, main, reading, say
+from obcat.cli.group import DATABASE, main, number_option, reading, say
 from obcat.errors import ObcatError
 
 FORMATS = ("table", "csv", "json", "parquet", "fits", "ecsv", "votable")
@@ -65,21 +65,9 @@ def _size(_: click.Context, __: click.Parameter, text: str | None) -> int:
     "--format", "form", type=click.Choice(FORMATS), help="Default: table on a terminal, else csv."
 )
 @click.option("--out", type=NEW, help="File to write; its ending tells the format.")
-@click.option(
-    "--time-limit",
-    default=60.0,
-    show_default=True,
-    type=click.FloatRange(min=0.01),
-    help="Seconds.",
-)
+@number_option("--time-limit", default=60.0, least=0.01, text="Seconds.")
 @click.option("--memory", callback=_size, help="Memory that it may take.  [default: 2GB]")
-@click.option(
-    "--max-rows",
-    default=1_000_000,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Rows given at most.",
-)
+@number_option("--max-rows", default=1_000_000, least=1, text="Rows given at most.")
 def sql(
     database: Path,
     query: str | None,

@@ -45,14 +45,14 @@ BINS: dict[str, dict[str, tuple[str, tuple[float, ...]]]] = {
 Floats = NDArray[np.float64]
 
 
+NUMBER_SECTION_NOTE = """\
+bias: median; robust scatter: 1.4826 MAD. Distances as ours / theirs - 1. Errors: both in quadrature; two
+catalogs from the same spectra share most of their errors, so that a scatter well below 1 is to be expected."""
+
+
 def number_section(joined: Joined) -> Section:
     """One row a column of numbers; errors are both sides' in quadrature, where both state one."""
-    note = (
-        "bias: median; robust scatter: 1.4826 MAD. Distances as ours / theirs - 1. Errors: both "
-        "in quadrature; two\n"
-        "catalogs from the same spectra share most of their errors, so that a scatter well "
-        "below 1 is to be expected."
-    )
+    note = NUMBER_SECTION_NOTE
     rows = [
         _row(joined, name, name, np.isfinite(joined.ours[name]))
         for name in joined.columns

@@ -178,15 +178,18 @@ def _interval_groups(data: Compared) -> list[tuple[str, Rows]]:
     ]
 
 
+RANK_HISTOGRAM_NOTE = (
+    "Rank of the true distance in p(d) (PIT), best visits: per cent in each tenth, 10 "
+    "expected everywhere. Both ends full: errors too small; the last tenths full: distances "
+    "too small."
+)
+
+
 def rank_histogram(data: Compared) -> Section:
     """Per cent of the ranks in each tenth:
     10 everywhere if p(d) is right, more at both ends if it is too narrow.
     """
-    note = (
-        "Rank of the true distance in p(d) (PIT), best visits: per cent in each tenth, 10 "
-        "expected everywhere. "
-        "Both ends full: errors too small; the last tenths full: distances too small."
-    )
+    note = RANK_HISTOGRAM_NOTE
     rank = true_ranks(data)
     columns = ("n", *(f"{low:.1f}" for low in DECILES[:-1]), "mean")
     return Section(

@@ -54,11 +54,14 @@ def _ratio_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
     )
 
 
+BY_PARALLAX_NOTE = (
+    "Best visits with a parallax; purity: true binaries of those flagged; false alarms: "
+    "flagged of single stars."
+)
+
+
 def by_parallax(data: Compared) -> Section:
-    note = (
-        "Best visits with a parallax; purity: true binaries of those flagged; false alarms: "
-        "flagged of single stars."
-    )
+    note = BY_PARALLAX_NOTE
     groups = [
         ("all", np.isfinite(data["parallax"])),
         *bins("parallax S/N", parallax_snr(data), PARALLAX_EDGES),

@@ -77,16 +77,17 @@ def survey_mk(survey: Reading, flux: Floats, ivar: Floats) -> Floats:
     return mock.measure_mk(flux, ivar, pca, network, reading.method_parameters(survey.con))
 
 
+PAIRS_NOTE = (
+    "Pairs by chance of single stars with S/N > 80 and good parallaxes, spectra dereddened, "
+    "put at one distance, added, and measured as if single; M_geo tells which is the primary "
+    "and by how much the other one is fainter in Ks. q: of main-sequence stars of their Teff. "
+    "Last column: part that comes out brighter than the primary."
+)
+
+
 def pairs(survey: Reading) -> Section:
     """Composites of two stars of the survey, by type of the primary and difference in Ks."""
-    note = (
-        "Pairs by chance of single stars with S/N > 80 and good parallaxes, spectra dereddened, "
-        "put at one distance, "
-        "added, and measured as if single; M_geo tells which is the primary and by how much the "
-        "other one is fainter "
-        "in Ks. q: of main-sequence stars of their Teff. Last column: part that comes out "
-        "brighter than the primary."
-    )
+    note = PAIRS_NOTE
     try:
         rows = pair_rows(survey, library(survey))
     except Missing as missing:

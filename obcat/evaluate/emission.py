@@ -44,13 +44,13 @@ def _sound(data: Compared) -> Rows:
     return data["is_erroneous"] == 0
 
 
+EMISSION_BY_SNR_NOTE = """\
+Visits whose spectra are not spoiled. Recall: flagged of those with emission (unknown counts as missed);
+false alarms: flagged of those without, em_flag known. Aims at S/N >= 30: recall 95 % above 2 A, alarms 1 %."""
+
+
 def emission_by_snr(data: Compared) -> Section:
-    note = (
-        "Visits whose spectra are not spoiled. Recall: flagged of those with emission (unknown "
-        "counts as missed);\n"
-        "false alarms: flagged of those without, em_flag known. Aims at S/N >= 30: recall 95 % "
-        "above 2 A, alarms 1 %."
-    )
+    note = EMISSION_BY_SNR_NOTE
     columns = (
         "n emission",
         "recall",
@@ -81,11 +81,13 @@ def _snr_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
     )
 
 
+EMISSION_BY_WIDTH_NOTE = (
+    "Recall at S/N >= 30 by true equivalent width of the emission at H alpha, and by its source."
+)
+
+
 def emission_by_width(data: Compared) -> Section:
-    note = (
-        "Recall at S/N >= 30 by true equivalent width of the emission at H alpha, and by "
-        "its source."
-    )
+    note = EMISSION_BY_WIDTH_NOTE
     good = _sound(data) & (data["snr_g"] >= GOOD_SNR) & (data["has_emission"] == 1)
     kinds = (("disc", data["is_nebular"] == 0), ("nebular", data["is_nebular"] == 1))
     columns = [f"{what} {kind}" for kind, _ in kinds for what in ("n", "recall")]
@@ -101,12 +103,15 @@ def _recall_cells(data: Compared, rows: Rows) -> tuple[str, str]:
     return str(rows.sum()), percent(st.recall(data["em_flag"][rows], data["has_emission"][rows]))
 
 
+ERRONEOUS_NOTE = (
+    "All visits: share with erroneous = 1 and share with em_flag = 1; unknown counts as not "
+    "flagged."
+)
+
+
 def erroneous(data: Compared) -> Section:
     """Spoiled spectra found, by what was done to them; sound spectra called erroneous."""
-    note = (
-        "All visits: share with erroneous = 1 and share with em_flag = 1; unknown counts as "
-        "not flagged."
-    )
+    note = ERRONEOUS_NOTE
     emission, high = data["has_emission"] == 1, data["snr_g"] >= GOOD_SNR
     kinds = sorted({*KINDS, *data["erroneous_kind"].tolist()} - {""})
     groups = [
@@ -211,12 +216,14 @@ def threshold_at(alarms: Floats, rate: float) -> float:
     return float(ordered[int(rate * len(ordered))]) if len(ordered) else np.nan
 
 
+SWEEP_NOTE = (
+    "Visits with S/N >= 30, spectra not spoiled: flagged if the excess over its error is "
+    "above the threshold. Purity: truly with emission of those flagged."
+)
+
+
 def sweep(data: Compared) -> Section:
-    note = (
-        "Visits with S/N >= 30, spectra not spoiled: flagged if the excess over its error is "
-        "above the threshold. "
-        "Purity: truly with emission of those flagged."
-    )
+    note = SWEEP_NOTE
     some, none = (rows & (data["snr_g"] >= GOOD_SNR) for rows in _sides(data))
     columns = ("recall", "recall above 2 A", "false alarms", "purity")
     rows = [_sweep_row(threshold, data, some, none) for threshold in THRESHOLDS]

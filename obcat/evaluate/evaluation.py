@@ -67,12 +67,14 @@ Found = dict[str, float]
 Cells = list[tuple[str, ...]]
 
 
+BESIDE_PAPER_NOTE = (
+    "Nothing here was adjusted to reach a number. M_true: absolute Ks magnitude that was put in."
+)
+
+
 def beside_paper(data: Compared, found: Found) -> Section:
     """The numbers the paper states, or we aim at, beside ours."""
-    note = (
-        "Nothing here was adjusted to reach a number. M_true: absolute Ks magnitude that "
-        "was put in."
-    )
+    note = BESIDE_PAPER_NOTE
     rows = [*_magnitude_rows(data, found), *_distance_rows(data, found), *_flag_rows(data, found)]
     return Section("the paper's numbers beside ours", note, ("paper", "aim", "here"), rows)
 

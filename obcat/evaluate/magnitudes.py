@@ -44,14 +44,14 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]
 
 
+AGAINST_TRUTH_NOTE = """\
+M_spec - M_true of stars that truly are single and without emission, best visit, S/N > 50 unless said;
+bias is the median, robust scatter 1.4826 MAD. Rows by S/N or M hold the stars that did not train."""
+
+
 def against_truth(data: Compared) -> Section:
     """M_spec - M of single stars without emission, by training and test stars, S/N and M."""
-    note = (
-        "M_spec - M_true of stars that truly are single and without emission, best visit, S/N > "
-        "50 unless said;\n"
-        "bias is the median, robust scatter 1.4826 MAD. Rows by S/N or M hold the stars that "
-        "did not train."
-    )
+    note = AGAINST_TRUTH_NOTE
     singles, good = plain_singles(data), good_singles(data)
     unseen = data["is_train"] != 1
     groups = [
@@ -81,12 +81,15 @@ def against_truth(data: Compared) -> Section:
         systems & ~binary & emission, data["true_mk"]), ])  # fmt: skip
 
 
+AGAINST_GEOMETRY_NOTE = (
+    "M_spec - M_geo of test stars with good parallaxes, S/N > 50, by the catalog's own flags "
+    "(paper Fig. 5)."
+)
+
+
 def against_geometry(data: Compared) -> Section:
     """M_spec - M_geo of test stars: what can be had without a truth, and what the paper shows."""
-    note = (
-        "M_spec - M_geo of test stars with good parallaxes, S/N > 50, by the catalog's own "
-        "flags (paper Fig. 5)."
-    )
+    note = AGAINST_GEOMETRY_NOTE
     test = (data["uniqflag"] == 1) & (data["is_train"] == 0) & (data["snr_g"] > PAPER_MIN_SNR)
     groups = [
         (f"em_flag 0 (paper {paper_text('scatter')})", test & (data["em_flag"] == 0)),
@@ -120,16 +123,16 @@ def noise_posterior(con: duckdb.DuckDBPyConnection) -> Posterior:
     return {(em_flag, parameter): (mean, std) for em_flag, parameter, mean, std in rows}
 
 
+MODEL_NOTE = """\
+M_spec ~ N((1 + alpha) M + beta, sigma_int^2 + (sigma_100 100 / S/N)^2). Catalog: from parallaxes,
+mean and standard deviation of the posterior. Then, from M_spec and the true magnitudes of the systems: the
+very stars used, the single ones among them, and all test stars, those dropped included.
+A class with too few stars takes the numbers of the other."""
+
+
 def model(data: Compared, posterior: Posterior) -> Section:
     """Parameters from the parallaxes, beside those from the true magnitudes of the same stars."""
-    note = (
-        "M_spec ~ N((1 + alpha) M + beta, sigma_int^2 + (sigma_100 100 / S/N)^2). Catalog: from "
-        "parallaxes,\n"
-        "mean and standard deviation of the posterior. Then, from M_spec and the true "
-        "magnitudes of the systems: the\n"
-        "very stars used, the single ones among them, and all test stars, those dropped included.\n"
-        "A class with too few stars takes the numbers of the other."
-    )
+    note = MODEL_NOTE
     columns = ("paper", "catalog", "+-", "same stars", "single of them", "all test stars")
     rows = [
         _parameter_row(name, em_flag, data, posterior) for em_flag in CLASSES for name in PARAMETERS
@@ -180,14 +183,17 @@ def fitted_to_truth(mk: Floats, true: Floats, snr: Floats) -> Floats:
     return np.array([*best[:2], *np.abs(best[2:])])
 
 
+PULLS_NOTE = (
+    "Best visits of stars that did not train, single and binary apart; the pull is (M_spec - "
+    "M_true) / mk_err."
+)
+
+
 def pulls(data: Compared) -> Section:
     """(M_spec - M_true) / mk_err of stars that did not train:
     1 where the claimed error is right.
     """
-    note = (
-        "Best visits of stars that did not train, single and binary apart; the pull is "
-        "(M_spec - M_true) / mk_err."
-    )
+    note = PULLS_NOTE
     unseen = (data["uniqflag"] == 1) & (data["is_train"] != 1)
     groups = [
         (

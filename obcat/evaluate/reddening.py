@@ -20,11 +20,14 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]
 
 
+REDDENING_ERRORS_NOTE = (
+    "E(B-V) - true of best visits, mag, by where the labels come from; the pull is the "
+    "difference over ebv_err."
+)
+
+
 def reddening_errors(data: Compared) -> Section:
-    note = (
-        "E(B-V) - true of best visits, mag, by where the labels come from; the pull is the "
-        "difference over ebv_err."
-    )
+    note = REDDENING_ERRORS_NOTE
     columns = ("n", "bias", "robust scatter", "std", "claimed error", "robust scatter of pull")
     best = data["uniqflag"] == 1
     groups = [
@@ -38,12 +41,15 @@ def reddening_errors(data: Compared) -> Section:
     return Section("E(B-V)", note, columns, rows)
 
 
+LABEL_ERRORS_NOTE = (
+    "Labels used - true of best visits, single stars without emission; Teff as (label - true) "
+    "/ true."
+)
+
+
 def label_errors(data: Compared) -> Section:
     """Errors of the labels used, of single stars without emission, by source."""
-    note = (
-        "Labels used - true of best visits, single stars without emission; Teff as (label - "
-        "true) / true."
-    )
+    note = LABEL_ERRORS_NOTE
     columns = ("n", "bias", "robust scatter", "std", "claimed error", "robust scatter of pull")
     best = (data["uniqflag"] == 1) & (data["is_binary"] == 0) & (data["has_emission"] == 0)
     rows = [

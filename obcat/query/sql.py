@@ -49,12 +49,9 @@ NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
 }
 OLD_NAMES = {"emission.spectra": "spectra.normalised", "emission.scores": "spectra.scores"}
 SETTINGS = (
-    "enable_progress_bar = false",
-    "python_enable_replacements = false",
-    "temp_directory = ''",
-    "enable_external_access = false",
-    "lock_configuration = true",
-)
+    "enable_progress_bar = false", "python_enable_replacements = false", "temp_directory = ''",
+    "enable_external_access = false", "lock_configuration = true",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -31,15 +31,9 @@ RIDGE = 1e-3
 FEWEST = 2000  # good pixels
 PIXEL = np.arange(N_PIXEL)
 BANDS = (
-    (3800, 4200),
-    (4200, 4800),
-    (4800, 5600),
-    (6000, 6800),
-    (6900, 7500),
-    (7600, 8400),
-    (8400, 8800),
-    (8850, 9050),
-)
+    (3800, 4200), (4200, 4800), (4800, 5600), (6000, 6800), (6900, 7500), (7600, 8400),
+    (8400, 8800), (8850, 9050),
+)  # fmt: skip
 ARMS = {"blue": (4200, 5600), "red": (6100, 8400)}
 CLIP = 5.0  # robust sigma beyond which a residual is left out of correlations
 OUTLIER = 5.0

@@ -31,13 +31,8 @@ ERROR_SCATTER = 0.15  # ln
 # mas: Stassun & Torres (2018) at the bright end, Zinn et al. (2019) at 12, Lindegren et al.
 # (2018)'s quasars
 ZERO_POINT = (
-    (8.0, -0.082),
-    (10.0, -0.070),
-    (12.0, -0.053),
-    (14.0, -0.042),
-    (16.0, -0.034),
-    (17.5, -0.029),
-)
+    (8.0, -0.082), (10.0, -0.070), (12.0, -0.053), (14.0, -0.042), (16.0, -0.034), (17.5, -0.029),
+)  # fmt: skip
 COLOUR_SLOPE, COLOURS, COLOUR_MIDDLE = (
     -0.151,
     (1.45, 1.80),
@@ -60,15 +55,9 @@ OUTLIERS, OUTLIER_FACTOR = (
 RUWE_SCATTER = 0.06  # ln
 MISSION, YEAR = 668.0, 365.25  # d of DR2, d
 TRANSIT = (
-    (8.0, 0.30),
-    (12.0, 0.25),
-    (13.0, 0.15),
-    (14.0, 0.20),
-    (15.0, 0.30),
-    (16.0, 0.48),
-    (17.0, 0.80),
-    (18.0, 1.4),
-)
+    (8.0, 0.30), (12.0, 0.25), (13.0, 0.15), (14.0, 0.20), (15.0, 0.30), (16.0, 0.48),
+    (17.0, 0.80), (18.0, 1.4),
+)  # fmt: skip
 # mas, residual of one observation along the scan: Lindegren et al. (2018), fig. 9
 # orbits longer than this many missions pass for straight motion: rms 1.47 a (T/P)^2 after a line
 STRAIGHT = 1.44

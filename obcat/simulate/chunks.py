@@ -76,13 +76,8 @@ SUBCLASSES = (
 HOTTEST = "O"
 NO_MAG = 99.0
 EXPOSURES = {
-    "NEXP": 2,
-    "NEXP_B": 2,
-    "NEXP_R": 2,
-    "EXPT_B": 3000.0,
-    "EXPT_R": 3000.0,
-    "EXPTIME": 3000.0,
-}
+    "NEXP": 2, "NEXP_B": 2, "NEXP_R": 2, "EXPT_B": 3000.0, "EXPT_R": 3000.0, "EXPTIME": 3000.0,
+}  # fmt: skip
 ORBITAL_SPEED = 29.8  # km/s
 OBLIQUITY = np.radians(23.44)
 EQUINOX_MJD, YEAR = 55_640.97, 365.2422  # March 2011; d

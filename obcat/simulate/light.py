@@ -172,14 +172,9 @@ HELIUM_LEFT, HELIUM_WIDTH, HELIUM_RICH = (
 # vacuum Angstrom, central optical depth and half width (Angstrom) at 13,000 K, log g 8; chosen to
 # look DA
 BALMER = (
-    (6564.6, 0.65, 20.0),
-    (4862.7, 0.85, 22.0),
-    (4341.7, 0.80, 22.0),
-    (4102.9, 0.65, 20.0),
-    (3971.2, 0.40, 16.0),
-    (3890.2, 0.18, 12.0),
-    (3836.5, 0.05, 10.0),
-)
+    (6564.6, 0.65, 20.0), (4862.7, 0.85, 22.0), (4341.7, 0.80, 22.0), (4102.9, 0.65, 20.0),
+    (3971.2, 0.40, 16.0), (3890.2, 0.18, 12.0), (3836.5, 0.05, 10.0),
+)  # fmt: skip
 WING = 2.5  # exponent of linear Stark wings
 STRONGEST, FADE_HOT, FADE_COOL = 13_000.0, -0.9, 2.0  # K; powers of temperature to either side
 WIDER = 0.2  # dex of width per dex of gravity

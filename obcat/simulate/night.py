@@ -30,18 +30,9 @@ RESOLUTION = 1800.0  # without this ingredient; Luo et al. (2015)
 # Angstrom: widths of sky lines in the stated noise of 530 files of DR7, DR8, DR10, single lines
 # only
 FWHM_AT = (
-    (3700, 2.55),
-    (4360, 2.58),
-    (5460, 2.60),
-    (5700, 2.85),
-    (5800, 3.80),
-    (6300, 3.60),
-    (7320, 3.40),
-    (7520, 3.55),
-    (7980, 3.95),
-    (8400, 4.35),
-    (9100, 4.90),
-)
+    (3700, 2.55), (4360, 2.58), (5460, 2.60), (5700, 2.85), (5800, 3.80), (6300, 3.60),
+    (7320, 3.40), (7520, 3.55), (7980, 3.95), (8400, 4.35), (9100, 4.90),
+)  # fmt: skip
 # ln rms of the width: medians of the 16 spectrographs at 5577 Angstrom scatter 0.11, errors
 # included
 FIBRE = 0.08
