@@ -9,11 +9,11 @@ it.
 
 import sys
 import time
-from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
 import torch
+from timing import seconds
 
 from obcat.fit.network import Sample, train
 from obcat.kernels.labels import boosted
@@ -37,21 +37,14 @@ def stars(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return (score @ basis.T).astype(np.float32), score, mk
 
 
-def seconds(action: Callable[[], object], repeats: int = 5) -> float:
-    """Time of the fastest of several runs."""
-
-    def once() -> float:
-        start = time.perf_counter()
-        action()
-        return time.perf_counter() - start
-
-    return min(once() for _ in range(repeats))
-
-
 def training(score: np.ndarray, mk: np.ndarray) -> float:
     """ms an epoch."""
     sample, nothing = Sample(score, mk), Sample(score[:0], mk[:0])
-    return seconds(lambda: train(sample, nothing, PARAMETERS, seed=1), repeats=2) / EPOCHS * 1e3
+    return (
+        seconds(lambda: train(sample, nothing, PARAMETERS, seed=1), 2, time.perf_counter)
+        / EPOCHS
+        * 1e3
+    )
 
 
 def torch_twin(network: dict[str, np.ndarray]) -> torch.nn.Sequential:
@@ -85,10 +78,10 @@ def main(n: int) -> None:
     network, _ = train(Sample(score, mk), Sample(score[:0], mk[:0]), PARAMETERS, seed=1)
     twin, tensor, trees = torch_twin(network).eval(), torch.from_numpy(score), random_trees(100, 32)
     with torch.no_grad():
-        by_torch = BATCH / seconds(lambda: twin(tensor[:BATCH]), 30)
+        by_torch = BATCH / seconds(lambda: twin(tensor[:BATCH]), 30, time.perf_counter)
         away = np.abs(twin(tensor)[:, 0].numpy() - predict(score, **network)).max()
-    by_numpy = BATCH / seconds(lambda: predict(score[:BATCH], **network), 30)
-    by_trees = BATCH / seconds(lambda: boosted(score[:BATCH], **trees))
+    by_numpy = BATCH / seconds(lambda: predict(score[:BATCH], **network), 30, time.perf_counter)
+    by_trees = BATCH / seconds(lambda: boosted(score[:BATCH], **trees), 5, time.perf_counter)
     print(f"{n} stars, one thread, prediction in batches of {BATCH}")
     print(f"training, A: {PIXELS} pixels        {a:9.1f} ms/epoch")
     print(

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -153,14 +154,10 @@ def _complaint_gaia_dr3(table: pa.Table, given: pa.Table) -> str:
     return f"has {why}: this is Gaia DR2{_OTHER.format('gaia_dr2')}" if release == "DR2" else ""
 
 
-GAIA_DR3 = Source(
+GAIA_DR3 = replace(
+    GAIA_DR2,
     name="gaia_dr3",
     names=_GAIA_DR3_NAMES,
-    required=("source_id", "ra", "dec"),
-    identified_by=(("source_id",),),
-    keys=(Key(("source_id",)),),
-    recipes={**_GAIA_RECIPES, **POSITION_PARTS},
-    positions=_GAIA_POSITIONS,
     defaults={"ref_epoch": DR3_EPOCH},
     complaint=_complaint_gaia_dr3,
 )

@@ -3,6 +3,7 @@ what archives call their columns, which are needed, which rows are one star's.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -164,14 +165,8 @@ def _ps1_band(band: str) -> dict[str, tuple[str, ...]]:
     return {band: mags, f"{band}_err": errors}
 
 
-PS1 = Source(
-    name="ps1",
-    names={**POSITION, **_ps1_band("g"), **_ps1_band("r"), **_ps1_band("i")},
-    required=("ra", "dec"),
-    identified_by=(("ra", "dec"),),
-    positions=_SKY_POSITIONS,
-    doubtful=_other_system,
-    recipes=POSITION_PARTS,
+PS1 = replace(
+    XSTPS, name="ps1", names={**POSITION, **_ps1_band("g"), **_ps1_band("r"), **_ps1_band("i")}
 )
 
 

@@ -73,30 +73,16 @@ def magnitude_accuracy(data: Compared) -> Section:
 
 def reddening_accuracy(data: Compared) -> Section:
     note = f"E(B-V) - true, mag. {WHO}" + missing_note(data, "kind")
-    every = np.ones(len(data["ebv"]), bool)
-    return _section(
-        "E(B-V) by five variables",
-        note,
-        data,
-        data["ebv"] - data["true_ebv"],
-        data["ebv_err"],
-        every,
-        decimals,
-    )
+    off, every = data["ebv"] - data["true_ebv"], np.ones(len(data["ebv"]), bool)
+    title = "E(B-V) by five variables"
+    return _section(title, note, data, off, data["ebv_err"], every, decimals)
 
 
 def distance_accuracy(data: Compared) -> Section:
     note = f"dis / true - 1. {WHO}" + missing_note(data, "kind")
-    every = np.ones(len(data["dis"]), bool)
-    return _section(
-        "distance by five variables",
-        note,
-        data,
-        distance_error(data),
-        claimed_error(data),
-        every,
-        percent,
-    )
+    off, every = distance_error(data), np.ones(len(data["dis"]), bool)
+    title = "distance by five variables"
+    return _section(title, note, data, off, claimed_error(data), every, percent)
 
 
 def _section(

@@ -38,30 +38,15 @@ def ranks(catalog: dict[str, np.ndarray], at: Floats, distance_max: float) -> Fl
     return np.where(np.isfinite(catalog["dis"]), found, np.nan)
 
 
-def rank(
-    mk: ArrayLike,
-    mk_err: ArrayLike,
-    ks: ArrayLike,
-    ks_err: ArrayLike,
-    a_ks: ArrayLike,
-    a_ks_err: ArrayLike,
-    parallax: ArrayLike,
-    parallax_error: ArrayLike,
-    at: ArrayLike,
-    *,
-    distance_max: float,
-) -> Floats:
+def rank(*, at: ArrayLike, distance_max: float, **quantities: ArrayLike) -> Floats:
     """P(d < at) (n,) for the p(d) that ``kernels.distance.distance`` summarises; NaN where there is
     none.
 
-    ``at`` (n,) is in kpc, the rest as there: 0.16 at ``dis_low``, 0.84 at ``dis_high``. If every
-    p(d) is right, the ranks of the true distances are uniform, and a part q of them lies within the
-    central interval of content q.
+    ``quantities`` are those it takes (n,), mk to parallax_error; ``at`` (n,) is in kpc. It is 0.16
+    at ``dis_low``, 0.84 at ``dis_high``. If every p(d) is right, the ranks of the true distances
+    are uniform, and a part q of them lies within the central interval of content q.
     """
-    columns = [
-        np.asarray(x, float)
-        for x in (mk, mk_err, ks, ks_err, a_ks, a_ks_err, parallax, parallax_error)
-    ]
+    columns = [np.asarray(quantities[name], float) for name in INPUTS]
     at = np.asarray(at, float)
     result = np.full(len(at), np.nan)
     terms, known = terms_of(*columns)

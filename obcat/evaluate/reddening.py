@@ -16,6 +16,8 @@ __all__ = ["input_errors", "label_errors", "reddening_errors"]
 
 LABELS = {"teff": ("Teff", "relative"), "logg": ("log g", "dex"), "feh": ("[Fe/H]", "dex")}
 
+COLUMNS = ("n", "bias", "robust scatter", "std", "claimed error", "robust scatter of pull")
+
 Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]
 
@@ -28,7 +30,6 @@ REDDENING_ERRORS_NOTE = (
 
 def reddening_errors(data: Compared) -> Section:
     note = REDDENING_ERRORS_NOTE
-    columns = ("n", "bias", "robust scatter", "std", "claimed error", "robust scatter of pull")
     best = data["uniqflag"] == 1
     groups = [
         ("all", best),
@@ -38,7 +39,7 @@ def reddening_errors(data: Compared) -> Section:
         _error_row(label, data["ebv"] - data["true_ebv"], data["ebv_err"], rows)
         for label, rows in groups
     ]
-    return Section("E(B-V)", note, columns, rows)
+    return Section("E(B-V)", note, COLUMNS, rows)
 
 
 LABEL_ERRORS_NOTE = (
@@ -50,7 +51,6 @@ LABEL_ERRORS_NOTE = (
 def label_errors(data: Compared) -> Section:
     """Errors of the labels used, of single stars without emission, by source."""
     note = LABEL_ERRORS_NOTE
-    columns = ("n", "bias", "robust scatter", "std", "claimed error", "robust scatter of pull")
     best = (data["uniqflag"] == 1) & (data["is_binary"] == 0) & (data["has_emission"] == 0)
     rows = [
         _error_row(
@@ -61,7 +61,7 @@ def label_errors(data: Compared) -> Section:
         for name, (title, unit) in LABELS.items()
         for source in _sources(data)
     ]
-    return Section("labels", note, columns, rows)
+    return Section("labels", note, COLUMNS, rows)
 
 
 def _label_error(name: str, data: Compared) -> tuple[Floats, Floats]:

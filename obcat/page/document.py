@@ -20,9 +20,10 @@ from obcat.page.facts import NoSuchStar, Points, Spectra, expressions, facts
 from obcat.page.facts import read_points as read_points
 from obcat.page.facts import read_spectra as read_spectra
 
-__all__ = ["BUNDLE", "PageError", "data", "page", "policy", "text"]
+__all__ = ["BUNDLE", "TEMPLATE", "PageError", "data", "page", "policy", "text"]
 
 BUNDLE = Path(__file__).parent / "bundle"
+TEMPLATE = Path(__file__).parent / "templates" / "page.html"
 
 
 def text(name: str) -> str:
@@ -83,7 +84,7 @@ def _assembled(catalog: Published, spectra: Spectra, database: bytes, points: Po
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    return environment.from_string(text("page.html")).render(
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         policy=policy(script, style),
         title=f"{'SIMULATED: ' if catalog.simulated else ''}{catalog.survey}, catalog of O "
         "and B stars",

@@ -19,6 +19,7 @@ from obcat.simulate.visits import Visits
 
 __all__ = [
     "SENTINEL",
+    "TABLES",
     "Labels",
     "apass_columns",
     "draw_catalogs",

@@ -23,11 +23,8 @@ SELECT
     row
     , designation
     , source_id
-    , meta.measured(j, j_err) AS j
-    , meta.measured_err(j, j_err) AS j_err
-    , meta.measured(h, h_err) AS h
-    , meta.measured_err(h, h_err) AS h_err
-    , meta.measured(ks, ks_err) AS ks
-    , meta.measured_err(ks, ks_err) AS ks_err
+    , meta.measured(j, j_err) AS j, meta.measured_err(j, j_err) AS j_err
+    , meta.measured(h, h_err) AS h, meta.measured_err(h, h_err) AS h_err
+    , meta.measured(ks, ks_err) AS ks, meta.measured_err(ks, ks_err) AS ks_err
 FROM bands
 ;

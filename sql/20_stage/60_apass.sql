@@ -5,15 +5,10 @@
 CREATE VIEW stage.apass AS
 SELECT
     rowid AS row
-    , meta.measured(b, b_err) AS b
-    , meta.measured_err(b, b_err) AS b_err
-    , meta.measured(v, v_err) AS v
-    , meta.measured_err(v, v_err) AS v_err
-    , meta.measured(g, g_err) AS g
-    , meta.measured_err(g, g_err) AS g_err
-    , meta.measured(r, r_err) AS r
-    , meta.measured_err(r, r_err) AS r_err
-    , meta.measured(i, i_err) AS i
-    , meta.measured_err(i, i_err) AS i_err
+    , meta.measured(b, b_err) AS b, meta.measured_err(b, b_err) AS b_err
+    , meta.measured(v, v_err) AS v, meta.measured_err(v, v_err) AS v_err
+    , meta.measured(g, g_err) AS g, meta.measured_err(g, g_err) AS g_err
+    , meta.measured(r, r_err) AS r, meta.measured_err(r, r_err) AS r_err
+    , meta.measured(i, i_err) AS i, meta.measured_err(i, i_err) AS i_err
 FROM raw.apass
 ;

@@ -93,7 +93,8 @@ def test_a_signal_among_spectra(world, number):
     until(lambda: len(whole(world.data)) == 2 and not at_work(world.data), process)
     ended(process, number)
     done = {row["item"] for row in world.ledger("spectra") if row["status"] == "done"}
-    # the two are written at once, and each has its name a moment before its row
+    # in either order; the row of the first was written before the second had its name
+    assert done
     assert done <= {fakes()[n].specid for n in (0, 1)}
     world.archives.hooks.clear()
     world.archives.asked.clear()

@@ -15,6 +15,7 @@ from obcat.kernels.continuum import rest_frame_normalised
 from obcat.kernels.emission import emission
 from obcat.kernels.grid import N_PIXEL
 from obcat.kernels.pca import pca_scores
+from tests.measured import EMISSION
 from tests.real.known_stars import BE_STAR, BE_TEMPLATES, LATE_B, NEBULAR
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
@@ -33,16 +34,6 @@ PARAMETERS = {
     "em_false_alarm": 1e-3,
     "erroneous_chi2": 6.0,
 }
-NAMES = (
-    "excess",
-    "excess_err",
-    "ew",
-    "significance",
-    "chi2_red",
-    "chi2_clean",
-    "em_flag",
-    "erroneous",
-)
 EARLY_B = "spec-56285-HD090744N104005B03_sp07-117"  # LAMOST-HVS1
 PECULIAR = (
     "spec-59636-HD071013S041413V01_sp09-195",
@@ -61,7 +52,7 @@ def measure(flux, ivar, z, arrays):
     norm, norm_ivar, _ = rest_frame_normalised(flux, ivar, z, **chosen(rest_frame_normalised, {}))
     clean, _ = pca_scores(norm, norm_ivar, **chosen(pca_scores, arrays))
     return dict(
-        zip(NAMES, emission(norm, norm_ivar, clean, **chosen(emission, arrays)), strict=True)
+        zip(EMISSION, emission(norm, norm_ivar, clean, **chosen(emission, arrays)), strict=True)
     )
 
 
@@ -105,7 +96,7 @@ def reader(norm, ivar):
 def stars(spectra, arrays):
     found = measure(spectra.flux, spectra.ivar, spectra.z, arrays)
     return {
-        name: SimpleNamespace(**{key: found[key][i] for key in NAMES}, snr=spectra.snr[i])
+        name: SimpleNamespace(**{key: found[key][i] for key in EMISSION}, snr=spectra.snr[i])
         for i, name in enumerate(spectra.names)
     }
 

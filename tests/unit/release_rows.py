@@ -1,5 +1,6 @@
 """Rows of a release: every column filled with values that need all its digits."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pyarrow as pa
 
 from obcat import db
 from obcat.export.published import Published
+from obcat.export.release import release
 from obcat.schema import columns_of
 
 CATALOG = "catalog.ob_stars"
@@ -61,6 +63,14 @@ def store(path: Path, rows: dict[str, list], simulated: int = 1) -> None:
         )
         con.execute("INSERT INTO meta.provenance VALUES ('obcat', '0.1'), ('release', 'DR5')")
         con.execute("INSERT INTO meta.provenance VALUES ('fingerprint', repeat('a1', 32))")
+
+
+def released_from(template: Path, folder: Path, name: str) -> Path:
+    """A release of five rows, made from a database of this name in an empty folder."""
+    path = Path(shutil.copy(template, folder / name))
+    store(path, rows_of(5))
+    release(path, folder / "release")
+    return folder / "release"
 
 
 def published(rows: dict[str, list], simulated: bool = True) -> Published:

@@ -16,6 +16,7 @@ from obcat.export import plain
 from obcat.export.published import read
 from obcat.ingest.survey import ingest
 from obcat.schema import columns_of
+from obcat.simulate.archives import TABLES
 from obcat.survey import Survey, load
 
 ROOT = Path(__file__).parents[2]
@@ -36,14 +37,7 @@ PARAMETERS = {
     "noise_min_stars": 5,
     "noise_steps": 100,
 }
-FILES = {
-    "targets": "targets.csv",
-    "gaia_dr2": "gaia_dr2.fits",
-    "twomass": "twomass.csv",
-    "xstps": "xstps.csv",
-    "apass": "apass.vot",
-    "labels": "labels.fits",
-}
+FILES = TABLES
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ const script = await esbuild.build({ ...options, entryPoints: ["src/main.js"], f
 const style = await esbuild.build({ ...options, entryPoints: ["src/page.css"] });
 writeFileSync(`${BUNDLE}/page.js`, script.outputFiles[0].contents);
 writeFileSync(`${BUNDLE}/page.css`, style.outputFiles[0].contents);
-writeFileSync(`${BUNDLE}/page.html`, readFileSync("src/page.html"));
 
 const worker = readFileSync(`${DUCKDB}/duckdb-browser-eh.worker.js`, "utf8").replace(/\n\/\/# sourceMappingURL.*\s*$/, "\n");
 writeFileSync(`${BUNDLE}/worker.js.gz`, packed(readFileSync("src/prologue.js", "utf8") + worker));

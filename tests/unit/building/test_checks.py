@@ -75,28 +75,19 @@ FAULTS = {
     ],
     "30_errors": [
         f"UPDATE catalog.ob_stars SET {column} = NULL WHERE specid = 's1'"
-        for column in [
+        for value in (
             "mk",
-            "mk_err",
             "mk_geo",
-            "mk_geo_err",
             "ebv",
-            "ebv_err",
             "a_ks",
-            "a_ks_err",
             "parallax",
-            "parallax_error",
             "parallax_spec",
-            "parallax_spec_err",
             "j",
-            "j_err",
             "h",
-            "h_err",
             "ks",
-            "ks_err",
             "halpha_excess",
-            "halpha_excess_err",
-        ]
+        )
+        for column in (value, "parallax_error" if value == "parallax" else f"{value}_err")
     ],
     "32_mk_geo": [
         "UPDATE catalog.ob_stars SET parallax_corrected = -1 WHERE specid = 's1'",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from obcat.evaluate.distances import rank, ranks
+from obcat.evaluate.distances import INPUTS, rank, ranks
 from obcat.kernels.distance import pdf_summary, terms_of
 
 NAN = np.nan
@@ -47,7 +47,10 @@ def test_percentiles_of_the_distance_have_their_rank(missing):
 def test_spectrum_alone_by_hand():
     # p(d) dd is normal in x = ln d times exp(x): a normal in x moved by its variance
     width = 0.2 * np.log(10) * 0.3
-    found = rank([0.0], [0.3], [10.0], [0.0], [0.0], [0.0], [NAN], [NAN], [1.2], **LIMIT)
+    given = dict(
+        zip(INPUTS, ([0.0], [0.3], [10.0], [0.0], [0.0], [0.0], [NAN], [NAN]), strict=True)
+    )
+    found = rank(**given, at=[1.2], **LIMIT)
     assert found == pytest.approx(norm.cdf((np.log(1.2) - width**2) / width), abs=1e-6)
 
 

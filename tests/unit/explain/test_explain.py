@@ -82,7 +82,7 @@ TABLES = {
             "uniqflag": 1,
             "dis": 1.25,
             "quality": 520,
-        },
+        }
     ],
     "extinction.photometry": [{"star_id": "S0100000200000"} | MAGNITUDES | {"v": None}],
     "extinction.labels": [{"star_id": "S0100000200000", "teff": 15000.0, "logg": 4.0, "feh": None}],

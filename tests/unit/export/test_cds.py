@@ -29,11 +29,6 @@ TABLE = "obstars.dat"
 
 
 @pytest.fixture(scope="module")
-def rows() -> dict[str, list]:
-    return rows_of(40)
-
-
-@pytest.fixture(scope="module")
 def package(tmp_path_factory, rows) -> Path:
     folder = tmp_path_factory.mktemp("released") / "cds"
     write(folder, published(rows))

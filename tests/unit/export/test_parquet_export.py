@@ -12,16 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.io import votable as astropy_votable
 from astropy.table import Table
-from release_rows import BIG, COLUMNS, published, rows_of
+from release_rows import BIG, COLUMNS, published
 
 from obcat.export import plain
 
 NAMES = [c.column for c in COLUMNS]
-
-
-@pytest.fixture(scope="module")
-def rows() -> dict[str, list]:
-    return rows_of(40)
 
 
 @pytest.fixture(scope="module")

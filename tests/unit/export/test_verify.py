@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from click.testing import CliRunner
-from release_rows import rows_of, store
+from release_rows import released_from, rows_of, store
 
 from obcat import db
 from obcat.checksums import NoSums, notes_of, write_sums
@@ -20,11 +20,7 @@ from obcat.export.verify import Mixture, build_of, verify
 
 @pytest.fixture(scope="module")
 def made(template, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    path = Path(shutil.copy(template, folder / "obcat.duckdb"))
-    store(path, rows_of(5))
-    release(path, folder / "release")
-    return folder / "release"
+    return released_from(template, tmp_path_factory.mktemp("made"), "obcat.duckdb")
 
 
 @pytest.fixture

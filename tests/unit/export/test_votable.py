@@ -11,18 +11,13 @@ import pytest
 from astropy import units
 from astropy.io import votable as astropy_votable
 from astropy.table import Table
-from release_rows import BIG, COLUMNS, FLOATS, INTEGERS, TEXTS, published, rows_of
+from release_rows import BIG, COLUMNS, FLOATS, INTEGERS, TEXTS, published
 
 from obcat.export import votable
 from obcat.export.published import ReleaseError
 from obcat.schema import read_columns
 
 NAMES = [c.column for c in COLUMNS]
-
-
-@pytest.fixture(scope="module")
-def rows() -> dict[str, list]:
-    return rows_of(40)
 
 
 @pytest.fixture(scope="module")

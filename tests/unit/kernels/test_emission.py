@@ -5,6 +5,7 @@ import pytest
 
 from obcat.kernels.emission import emission, expected_excess, quadratic
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH, around, clean_pixels, full_pixels
+from tests.measured import EMISSION
 
 HALPHA = 6564.6
 CHOICES = {
@@ -13,16 +14,6 @@ CHOICES = {
     "halpha_chi2_halfwidth": 40.0,
     "erroneous_chi2": 10.0,
 }
-NAMES = (
-    "excess",
-    "excess_err",
-    "ew",
-    "significance",
-    "chi2_red",
-    "chi2_clean",
-    "em_flag",
-    "erroneous",
-)
 ABSORPTION = 0.4 * np.exp(-0.5 * ((WAVELENGTH - HALPHA) / 6) ** 2)
 
 
@@ -50,7 +41,7 @@ def run(model, norm, sigma=0.01, score=None):
     norm = np.atleast_2d(norm).astype(np.float32)
     ivar = np.full(norm.shape, sigma**-2, np.float32)
     score = np.zeros((len(norm), 1)) if score is None else score
-    return dict(zip(NAMES, emission(norm, ivar, score, **model, **CHOICES), strict=True))
+    return dict(zip(EMISSION, emission(norm, ivar, score, **model, **CHOICES), strict=True))
 
 
 def bump(ew, width=4.0, centre=HALPHA):
@@ -142,7 +133,7 @@ def test_a_masked_core_is_unknown(model):
     ivar[0, around(HALPHA, 8)] = 0
     ivar[1, around(HALPHA, 3)] = 0
     found = dict(
-        zip(NAMES, emission(norm, ivar, np.zeros((2, 1)), **model, **CHOICES), strict=True)
+        zip(EMISSION, emission(norm, ivar, np.zeros((2, 1)), **model, **CHOICES), strict=True)
     )
     assert np.isnan(found["em_flag"][0])
     assert np.isnan(found["erroneous"][0])
@@ -164,7 +155,7 @@ def test_what_is_unknown_stays_unknown(model, fault):
     else:
         model |= {"mean": np.zeros(0), "scale": np.zeros(0), "residual_sd": np.zeros(0)}
         model |= dict.fromkeys(("clean_basis", "full_from_clean"), np.zeros((1, 0), np.float32))
-    found = dict(zip(NAMES, emission(norm, ivar, score, **model, **CHOICES), strict=True))
+    found = dict(zip(EMISSION, emission(norm, ivar, score, **model, **CHOICES), strict=True))
     assert np.isnan(found["em_flag"]).all()
     assert np.isnan(found["erroneous"]).all()
 
@@ -193,4 +184,4 @@ def test_a_row_does_not_depend_on_its_neighbours(model):
     together = run(model, norm, score=score)
     for rows in (slice(0, 1), slice(5, 7), slice(100, 165)):
         alone = run(model, norm[rows], score=score[rows])
-        assert all(np.array_equal(alone[name], together[name][rows]) for name in NAMES)
+        assert all(np.array_equal(alone[name], together[name][rows]) for name in EMISSION)

@@ -9,11 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 from click.testing import CliRunner
-from release_rows import rows_of, store
+from release_rows import released_from
 
 import obcat
 from obcat.cli import main
-from obcat.export.release import release
 from obcat.query.sql import QueryRefused, answer
 from obcat.query.trust import NotTrusted, check
 
@@ -22,11 +21,7 @@ COUNT = "SELECT count(*) AS n FROM catalog.ob_stars"
 
 @pytest.fixture(scope="module")
 def made(template, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    path = Path(shutil.copy(template, folder / "source.duckdb"))
-    store(path, rows_of(5))
-    release(path, folder / "release")
-    return folder / "release"
+    return released_from(template, tmp_path_factory.mktemp("made"), "source.duckdb")
 
 
 @pytest.fixture
