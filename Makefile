@@ -46,7 +46,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.ready
 	touch $@
 
 catalog: setup ## build the catalog of SURVEY (default: the SIMULATED survey of STARS stars, made first if need be)
-	if [ "$(SURVEY)" = "$(DEFAULT)" ]; then $(OBCAT) simulate build/simulated --stars $(STARS); fi
+	if [ "$(SURVEY)" = "$(DEFAULT)" ]; then $(OBCAT) simulate build/simulated --stars $(STARS) --keep; fi
 	$(OBCAT) ingest "$(SURVEY)" --build "$(BUILD)"
 	$(OBCAT) build "$(SURVEY)" --build "$(BUILD)"
 

@@ -6,6 +6,7 @@ Two layouts of text: ``as_text`` for tables of numbers, whose columns are ranged
 """
 
 import io
+import json
 from collections.abc import Iterable, Sequence
 from functools import cache
 from html import escape
@@ -18,6 +19,7 @@ from obcat.schema import UNSAID, columns_of, read_columns, read_parameters
 __all__ = [
     "Section",
     "as_html",
+    "as_json",
     "as_text",
     "cell",
     "decimals",
@@ -69,6 +71,18 @@ def as_text(sections: Iterable[Section], heading: str) -> str:
     for section in sections:
         _print_section(console, section, heading)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def as_json(sections: Iterable[Section], heading: str) -> str:
+    """The sections as JSON: an object with the heading and a list of title, note, columns, rows.
+
+    Cells are the text that is shown; one more than there are columns is the label of a row.
+    """
+    said = [
+        {"title": s.title, "note": s.note, "columns": list(s.columns), "rows": list(s.rows)}
+        for s in sections
+    ]
+    return json.dumps({"survey": heading, "sections": said}, indent=1) + "\n"
 
 
 def _print_section(console: Any, section: Section, heading: str) -> None:

@@ -26,6 +26,7 @@ from obcat.udf import UDFS, batch_function
 __all__ = ["BuildFailed", "Say", "build", "check", "require_training"]
 
 Say = Callable[[str], None]
+FIRST = 5  # faults of a check that are named
 
 
 class BuildFailed(ObcatError):
@@ -182,9 +183,20 @@ def check(con: duckdb.DuckDBPyConnection, say: Say) -> list[str]:
     """
     failed = []
     for file in db.sql_files(db.CHECKS):
-        faults = len(con.execute(file.text).fetchall())
+        faults = con.execute(file.text).fetchall()
         if faults:
-            say(f"{file.header('Level')[0]}: {file.path.stem}: {faults:,} rows")
+            say(f"{file.header('Level')[0]}: {file.path.stem}: {_told(faults)}")
         if faults and file.header("Level") == ("fail",):
             failed.append(file.path.stem)
     return failed
+
+
+def _told(faults: list[tuple[Any, ...]]) -> str:
+    """How many there are, and the first of them: 'x' or 'x (y)' of rows (x, y)."""
+    first = [
+        str(row[0]) + (f" ({', '.join(map(str, row[1:]))})" if row[1:] else "")
+        for row in faults[:FIRST]
+    ]
+    rows = "row" if len(faults) == 1 else "rows"
+    more = ", ..." if len(faults) > FIRST else ""
+    return f"{len(faults):,} {rows}: {', '.join(first)}{more}"

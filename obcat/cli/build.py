@@ -13,8 +13,14 @@ from pathlib import Path
 import click
 
 from obcat.cli.group import BUILD, SURVEY, TRUST, load, main, number_option, refuse_untrusted, say
-from obcat.errors import printable
+from obcat.errors import ObcatError, printable
 from obcat.progress import progress
+
+
+class Kept(ObcatError):
+    """Another survey is there, and is to be kept; one line."""
+
+    exit_code = 2
 
 
 def list_ingredients(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -57,6 +63,7 @@ def list_ingredients(context: click.Context, _: click.Parameter, wanted: bool) -
     help="List them.",
 )
 @number_option("--workers", default=2, least=1, text="Processes.")
+@click.option("--keep", is_flag=True, help="Refuse where a survey asked for otherwise is there.")
 def simulate(
     folder: Path,
     size: int,
@@ -64,6 +71,8 @@ def simulate(
     without: tuple[str, ...],
     seeds: tuple[str, ...],
     workers: int,
+    *,
+    keep: bool = False,
 ) -> None:
     """Make a SIMULATED survey in FOLDER/survey and its truth in FOLDER/truth; no build looks at the
     truth.
@@ -83,6 +92,11 @@ def simulate(
     if simulation.is_current(survey, truth, size, recipe):
         say(f"{survey}: simulated survey is there already")
         return
+    if keep and (there := simulation.other_than(truth, size, recipe)):
+        raise Kept(
+            f"{folder}: holds a SIMULATED survey of {there}; ask for the same, move it away with "
+            "the catalog beside it, or leave out --keep to replace it"
+        )
     started = time.monotonic()
     with progress("simulating spectra") as step:
         simulation.simulate(
@@ -150,8 +164,14 @@ def build(survey: Path, root: Path, threads: int | None, memory: str | None) -> 
     folder = root / described.name
     started = time.monotonic()
     made = run(described, folder, say=say, threads=threads, memory=memory)
+    database = folder / "obcat.duckdb"
+    if made:
+        from obcat.query.outcome import outcome
+
+        for line in outcome(database):
+            say(line)
     done = f"built in {time.monotonic() - started:.0f} s" if made else "nothing has changed"
-    say(f"{folder / 'obcat.duckdb'}: {done}")
+    say(f"{database}: {done}")
 
 
 QUESTION = "SELECT star_id, mk, dis FROM catalog.ob_stars WHERE uniqflag = 1 ORDER BY mk LIMIT 5"

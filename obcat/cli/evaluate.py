@@ -6,7 +6,9 @@ import click
 
 from obcat.cli.group import (
     DATABASE,
+    JSON,
     database_argument,
+    echo_json,
     main,
     number_option,
     path_option,
@@ -17,29 +19,40 @@ from obcat.cli.group import (
 
 @main.command()
 @DATABASE
-def check(database: Path) -> None:
+@JSON
+def check(database: Path, *, as_json: bool) -> None:
     """Run the checks of sql/95_check on DATABASE; every row a check returns is a fault."""
     from obcat import db
     from obcat.build.run import check as run
     from obcat.reading import open_database
 
+    said: list[str] = []
     with reading(database), open_database(database) as survey:
-        failed = run(survey.con, click.echo)
+        failed = run(survey.con, said.append if as_json else click.echo)
+    n = len(db.sql_files(db.CHECKS))
+    if as_json:
+        echo_json({"checks": n, "failed": failed, "said": said})
     if failed:
         raise click.ClickException(f"failed: {', '.join(failed)}")
-    click.echo(f"{len(db.sql_files(db.CHECKS))} checks, no failure")
+    if not as_json:
+        click.echo(f"{n} checks, no failure")
 
 
 @main.command()
 @DATABASE
-def status(database: Path) -> None:
+@JSON
+def status(database: Path, *, as_json: bool) -> None:
     """What DATABASE holds: inputs, quarantine, parameters with their source, models,
     time by step.
     """
     from obcat.query.sql import status as run
+    from obcat.query.sql import status_tables
 
     with reading(database):
-        click.echo(run(database), nl=False)
+        if as_json:
+            echo_json(status_tables(database))
+        else:
+            click.echo(run(database), nl=False)
 
 
 @main.command()
@@ -52,14 +65,22 @@ def status(database: Path) -> None:
     help="Catalog whose A, F, G dwarfs join mock binaries.",
 )
 @click.option("--readme", is_flag=True, help="Print the main numbers only, as a table in Markdown.")
-def evaluate(database: Path, truth: Path | None, companions: Path | None, *, readme: bool) -> None:
+@JSON
+def evaluate(
+    database: Path, truth: Path | None, companions: Path | None, *, readme: bool, as_json: bool
+) -> None:
     """Compare the catalog of a SIMULATED survey with its truth, beside the paper's numbers."""
     from obcat.evaluate.evaluation import evaluate as tables
     from obcat.evaluate.evaluation import main_numbers
 
+    if readme and as_json:
+        raise click.UsageError("give --readme or --json, not both")
     with reading(database):
         beside = truth or database.parent / "truth"
-        said = main_numbers(database, beside) if readme else tables(database, beside, companions)
+        if readme:
+            said = main_numbers(database, beside)
+        else:
+            said = tables(database, beside, companions, as_json=as_json)
         click.echo(said, nl=False)
 
 

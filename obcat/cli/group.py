@@ -6,6 +6,7 @@ waits beside the command and ends the process where the command has not ended by
 leaves is cleared by the next run.
 """
 
+import json
 import os
 import signal
 import sys
@@ -237,6 +238,13 @@ def number_option(
 def path_option(name: str, text: str, **kind: Any) -> Callable[[Command], Command]:
     """An option that is a file or a folder; ``kind`` as for click.Path."""
     return click.option(name, type=click.Path(path_type=Path, **kind), help=text)
+
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a program.")
+
+
+def echo_json(said: Any) -> None:
+    click.echo(json.dumps(said, indent=1, default=str))
 
 
 def say(text: str) -> None:

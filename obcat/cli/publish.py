@@ -1,10 +1,11 @@
 """Commands that give a catalog away: export, verify, check-cds, page."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from obcat.cli.group import DATABASE, main, number_option, path_option
+from obcat.cli.group import DATABASE, JSON, echo_json, main, number_option, path_option
 
 FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 
@@ -25,13 +26,16 @@ def export(database: Path, out: Path | None) -> None:
 
 @main.command()
 @FOLDER
-def verify(folder: Path) -> None:
+@JSON
+def verify(folder: Path, *, as_json: bool) -> None:
     """Compare the files of a release in FOLDER with its SHA256SUMS;
     names what is damaged or missing.
     """
     from obcat.export.verify import verify as run
 
     found = run(folder)
+    if as_json:
+        echo_json(asdict(found))
     for name in found.unknown:
         click.echo(f"{folder / name}: not part of the release", err=True)
     damaged = [
@@ -40,7 +44,8 @@ def verify(folder: Path) -> None:
     ]
     if damaged:
         raise click.ClickException("; ".join(damaged))
-    click.echo(f"{len(found.whole)} files, all as they were made")
+    if not as_json:
+        click.echo(f"{len(found.whole)} files, all as they were made")
 
 
 @main.command("check-cds")

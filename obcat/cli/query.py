@@ -40,6 +40,35 @@ def _begins_with_comment(word: str, options: set[str]) -> bool:
     )
 
 
+def _cookbook() -> dict[str, Path]:
+    from obcat.schema import SQL
+
+    return {path.stem: path for path in sorted((SQL / "queries").glob("*.sql"))}
+
+
+def _list_recipes(context: click.Context, _: click.Parameter, value: bool) -> None:
+    """The names of the cookbook with what each asks."""
+    from obcat.db import SqlFile
+
+    if not value or context.resilient_parsing:
+        return
+    files = {name: SqlFile(path) for name, path in _cookbook().items()}
+    width = max(map(len, files))
+    for name, file in files.items():
+        click.echo(f"{name:<{width}}  {', '.join(file.header('Title'))}")
+    context.exit()
+
+
+def _recipe(name: str) -> str:
+    """The query of this name; UsageError, with the nearest name, where there is none."""
+    from obcat.schema import nearest
+
+    known = _cookbook()
+    if name not in known:
+        raise click.UsageError(f"no recipe {name!r}{nearest(name, known)}; --recipes lists them")
+    return known[name].read_text(encoding="utf-8")
+
+
 def _size(_: click.Context, __: click.Parameter, text: str | None) -> int:
     """Bytes, of '2GB'."""
     from obcat.query.isolated import LEAST, MEMORY
@@ -68,10 +97,20 @@ def _size(_: click.Context, __: click.Parameter, text: str | None) -> int:
 @number_option("--time-limit", default=60.0, least=0.01, text="Seconds.")
 @click.option("--memory", callback=_size, help="Memory that it may take.  [default: 2GB]")
 @number_option("--max-rows", default=1_000_000, least=1, text="Rows given at most.")
+@click.option("--recipe", metavar="NAME", help="Ask a question of the cookbook.")
+@click.option(
+    "--recipes",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_recipes,
+    help="List the cookbook and exit.",
+)
 def sql(
     database: Path,
     query: str | None,
     source: Path | None,
+    recipe: str | None,
     form: str | None,
     out: Path | None,
     time_limit: float,
@@ -82,8 +121,10 @@ def sql(
 
     Without QUERY it is read from standard input; on a terminal, a prompt takes one after another.
     """
-    if query is not None and source:
-        raise click.UsageError("give a query or --file, not both")
+    if sum(given is not None for given in (query, source, recipe)) > 1:
+        raise click.UsageError("give a query, --file or --recipe, one of them")
+    if recipe is not None:
+        query = _recipe(recipe)
     if form in FILES_ONLY and not out:
         raise click.UsageError(f"--format {form} needs --out FILE")
     limits = {"time_limit": time_limit, "memory": memory, "max_rows": max_rows}

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import duckdb
 import numpy as np
 
+from obcat import section
 from obcat import statistics as st
 from obcat.evaluate import accuracy, binaries, composites, emission, failures, paper, reddening
 from obcat.evaluate.accuracy import central
@@ -310,9 +311,11 @@ class Evaluation(NamedTuple):
     fails: Section
 
 
-def evaluate(database: Path, truth: Path, companions: Path | None = None) -> str:
-    """Plain text: what the paper states beside what is measured, where the method fails, then
-    section by section.
+def evaluate(
+    database: Path, truth: Path, companions: Path | None = None, *, as_json: bool = False
+) -> str:
+    """Plain text, or JSON: what the paper states beside what is measured, where the method fails,
+    then section by section.
 
     ``companions`` is a catalog that gives A, F, G dwarfs to the mock binaries, say of a survey of
     real spectra. Raises EvaluateError (one line): the survey is not simulated, the truth is missing
@@ -324,7 +327,8 @@ def evaluate(database: Path, truth: Path, companions: Path | None = None) -> str
             other = [_with_companions(survey, companions)] if companions else []
     except NotOurs as error:
         raise EvaluateError(str(error)) from error
-    return as_text([*found.sections, *other], found.heading)
+    layout = section.as_json if as_json else as_text
+    return layout([*found.sections, *other], found.heading)
 
 
 def _with_companions(survey: Reading, companions: Path) -> Section:

@@ -61,7 +61,7 @@ def _read_table(path: Path, key: str) -> pa.Table:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise EvaluateError(
-            f"{path}: no table of a truth; give the folder that obcat simulate wrote it to"
+            f"{path}: no table of a truth; --truth names the folder that obcat simulate wrote it to"
         ) from error
     if key not in table.column_names:
         raise EvaluateError(

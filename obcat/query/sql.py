@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -31,6 +31,7 @@ __all__ = [
     "one_line_errors",
     "opened",
     "status",
+    "status_tables",
 ]
 
 SELECT, EXPLAIN = duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN
@@ -213,6 +214,16 @@ STATUS = {
     "steps": "SELECT step, rows, round(seconds, 2) AS seconds, round(peak_memory) AS MiB FROM "
     "meta.steps ORDER BY step",
 }
+
+
+def status_tables(database: Path) -> dict[str, list[dict[str, Any]]]:
+    """The same as ``status`` for a program: table -> rows, each an object."""
+    from obcat import reading
+
+    with reading.open_database(database) as survey:
+        found = {t: survey.con.sql(q).to_arrow_table().to_pylist() for t, q in STATUS.items()}
+        found["parameters"] = survey.con.sql("FROM meta.parameters").to_arrow_table().to_pylist()
+    return found
 
 
 def status(database: Path) -> str:

@@ -6,6 +6,7 @@ all of it is ours stand beside the two, so that nothing in the survey is of the 
 the way it was made.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ __all__ = [
     "UnknownIngredient",
     "is_current",
     "ordered",
+    "other_than",
     "publishing_simulation",
     "recipe_of",
     "simulate",
@@ -117,6 +119,24 @@ def is_current(folder: Path, truth: Path, n_stars: int, recipe: Recipe) -> bool:
         return (truth / STAMP).read_text(encoding="utf-8") == stamp(folder, n_stars, recipe)
     except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
         return False
+
+
+def other_than(truth: Path, n_stars: int, recipe: Recipe) -> str | None:
+    """What a simulation that was asked for otherwise is, in words: 2,000 stars, seed 1; None where
+    there is none, or the same was asked for.
+    """
+    from obcat.simulate.truth import STAMP, asked
+
+    try:
+        there = json.loads((truth / STAMP).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    wanted = asked(n_stars, recipe)
+    if {name: there.get(name) for name in wanted} == wanted:
+        return None
+    further = [f"without {', '.join(there['without'])}"] if there.get("without") else []
+    further += [f"{name}={seed}" for name, seed in (there.get("seeds") or {}).items()]
+    return ", ".join([f"{there.get('n_stars'):,} stars", f"seed {there.get('seed')}", *further])
 
 
 def simulate(

@@ -33,6 +33,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ from obcat.simulate.photometry import Measured
 from obcat.simulate.sky import Sky
 from obcat.simulate.survey_files import Append, Columns, parquet_table
 
-__all__ = ["STAMP", "open_truth", "stamp", "truth_columns"]
+__all__ = ["STAMP", "asked", "open_truth", "stamp", "truth_columns"]
 
 KS = BANDS.index("ks")
 
@@ -118,16 +119,23 @@ STAMP = "simulation.json"
 LISTED = "targets.csv"
 
 
+def asked(n_stars: int, recipe: Recipe) -> dict[str, Any]:
+    """What was asked for, as JSON has it."""
+    return {
+        "n_stars": n_stars,
+        "seed": recipe.seed,
+        "without": sorted(recipe.without),
+        "seeds": dict(sorted(recipe.seeds.items())),
+    }
+
+
 def stamp(survey: Path, n_stars: int, recipe: Recipe) -> str:
     """JSON: size, seeds, ingredients left out, hashes of the code and of the survey;
     OSError if there is no survey.
     """
     made = {
         "simulated": True,
-        "n_stars": n_stars,
-        "seed": recipe.seed,
-        "without": sorted(recipe.without),
-        "seeds": dict(sorted(recipe.seeds.items())),
+        **asked(n_stars, recipe),
         "survey": hashlib.sha256((survey / LISTED).read_bytes()).hexdigest(),
         "code": _code(),
     }

@@ -236,7 +236,10 @@ def test_a_check_that_fails_is_named_and_one_that_warns_is_not(sound):
     sound.execute("UPDATE catalog.ob_stars SET ruwe = NULL")
     said: list[str] = []
     assert check(sound, said.append) == ["60_simulated"]
-    assert said == ["fail: 60_simulated: 3 rows", "warn: 70_empty: 1 rows"]
+    assert said == [
+        "fail: 60_simulated: 3 rows: s1 (0), s2 (0), s3 (0)",
+        "warn: 70_empty: 1 row: ruwe (no table of Gaia)",
+    ]
 
 
 def test_unknown_is_sound_too(sound):

@@ -1,12 +1,13 @@
 """The words of `obcat simulate`: what it lists, and the one line it stops with."""
 
+import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from obcat.cli import main
-from obcat.simulate import Recipe, is_current, recipe_of
+from obcat.simulate import Recipe, is_current, other_than, recipe_of
 from obcat.simulate.ingredients import INGREDIENTS
 
 
@@ -41,6 +42,20 @@ def test_a_wrong_name_stops_with_one_line_before_anything_is_written(
     assert result.exit_code == 2
     assert result.stderr == f"Error: {message}\n"
     assert not list(tmp_path.iterdir())
+
+
+def test_another_survey_is_kept_where_that_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "truth").mkdir()
+    stamp = {"n_stars": 16032, "seed": 1, "without": ["dust"], "seeds": {"clouds": 7}}
+    (tmp_path / "truth" / "simulation.json").write_text(json.dumps(stamp))
+    result = simulate(str(tmp_path), "--stars", "2000", "--keep")
+    assert result.exit_code == 2
+    assert (
+        "holds a SIMULATED survey of 16,032 stars, seed 1, without dust, clouds=7" in result.stderr
+    )
+    same = recipe_of(1, ["dust"], ["clouds=7"])
+    assert other_than(tmp_path / "truth", 16032, same) is None
+    assert other_than(tmp_path / "nowhere", 16032, same) is None
 
 
 @pytest.mark.parametrize("size", ["0", "1000001", "many"])
