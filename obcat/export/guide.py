@@ -15,8 +15,10 @@ __all__ = [
     "cell",
     "column_rows",
     "write",
+    "write_bibtex",
     "write_citation",
     "write_provenance",
+    "write_zenodo",
 ]
 
 
@@ -114,6 +116,49 @@ def write_citation(path: Path, catalog: Published) -> None:
         *_numbers(catalog),
     ]
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+
+BIBTEX = """\
+@article{{{key},
+  title = {{{{{paper}}}}},
+  note = {{{what}}},
+  adsurl = {{https://ui.adsabs.harvard.edu/abs/{code}}},
+  bibcode = {{{code}}},
+  year = {{{code:.4}}}
+}}
+"""
+
+
+def write_bibtex(path: Path, catalog: Published) -> None:
+    """The same papers for BibTeX, under their bibcodes, and this catalog with its fingerprint."""
+    fingerprint = catalog.provenance.get("fingerprint", "")[:16]
+    title = f"Catalog of the survey {catalog.survey}, fingerprint {fingerprint}"
+    warning = f"{NOT_REAL}. Do not cite its numbers. " if catalog.simulated else ""
+    made = f"{warning}Made by obcat {catalog.provenance.get('obcat', '')}".strip()
+    key = f"obcat-{fingerprint or 'catalog'}"
+    own = f"@misc{{{key},\n  title = {{{{{title}}}}},\n  note = {{{made}}}\n}}\n"
+    papers = (
+        BIBTEX.format(key=code, paper=paper.replace("&", r"\&"), what=what, code=code)
+        for what, paper, code in _papers(catalog)
+    )
+    path.write_text("\n".join([own, *papers]), encoding="ascii")
+
+
+def write_zenodo(path: Path, catalog: Published) -> None:
+    """What Zenodo asks of an upload, filled in from the catalog; creators are yours to name."""
+    document = {
+        "title": f"{'SIMULATED: c' if catalog.simulated else 'C'}atalog of hot stars of the survey "
+        f"{catalog.survey}",
+        "upload_type": "dataset",
+        "description": f"{f'{NOT_REAL}. ' if catalog.simulated else ''}"
+        f"{read_tables()[CATALOG].description}, made by obcat "
+        f"{catalog.provenance.get('obcat', '')}, {catalog.rows.num_rows} spectra.",
+        "version": catalog.provenance.get("fingerprint", "")[:16],
+        "creators": [],
+        "keywords": ["stars", "OB stars", "distances", "extinction", "LAMOST"],
+        "references": [f"{paper} ({code})" for _, paper, code in _papers(catalog)],
+    }
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="ascii")
 
 
 KINDS = {"VARCHAR": "text", "DOUBLE": "number", "FLOAT": "number"}

@@ -27,6 +27,8 @@ WRITERS: dict[str, Callable[[Path, Published], None]] = {
     "cds": cds.write,
     "COLUMNS.md": guide.write,
     "CITATION": guide.write_citation,
+    "CITATION.bib": guide.write_bibtex,
+    "zenodo.json": guide.write_zenodo,
 }
 
 

@@ -38,6 +38,8 @@ FILES = [
     "cds/obstars.dat",
     "COLUMNS.md",
     "CITATION",
+    "CITATION.bib",
+    "zenodo.json",
     "provenance.json",
     "models.safetensors",
     "obcat.duckdb",

@@ -4,6 +4,7 @@ ids in all readers.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -171,6 +172,8 @@ def test_simulated_is_said_in_every_file_and_of_no_real_star(folder, tmp_path, t
         "cds/ReadMe",
         "COLUMNS.md",
         "CITATION",
+        "CITATION.bib",
+        "zenodo.json",
         "provenance.json",
     ]
     for name in (*written, "models.safetensors"):
@@ -180,3 +183,18 @@ def test_simulated_is_said_in_every_file_and_of_no_real_star(folder, tmp_path, t
     for made, said in ((folder, 1), (real, 0)):
         with duckdb.connect(str(made / "obcat.duckdb"), read_only=True) as opened:
             assert opened.execute("SELECT simulated FROM meta.survey").fetchall() == [(said,)]
+
+
+def test_how_to_cite_is_there_for_bibtex_and_zenodo(folder):
+    entries = (folder / "CITATION.bib").read_text(encoding="ascii").split("\n\n")
+    assert all(e.count("{") == e.count("}") for e in entries)
+    keys = [re.match(r"@(?:misc|article)\{([^,]+),", entry)[1] for entry in entries]
+    assert keys[0] == "obcat-" + "a1" * 8
+    assert "2021ApJS..253...22X" in keys
+    assert len(set(keys)) == len(keys)
+    plain = (folder / "CITATION").read_text(encoding="ascii")
+    assert all(key in plain for key in keys[1:])
+    filled = json.loads((folder / "zenodo.json").read_text(encoding="ascii"))
+    assert filled["title"].startswith("SIMULATED")
+    assert (filled["upload_type"], filled["version"]) == ("dataset", "a1" * 8)
+    assert len(filled["references"]) == len(keys) - 1
