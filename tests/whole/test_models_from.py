@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 
 from obcat.build.run import build
@@ -125,8 +126,13 @@ def test_a_lender_too_small_to_have_trained_is_named(first, five, tmp_path, mode
     lent = tmp_path / "lent.duckdb"
     shutil.copy2(first.database, lent)
     with duckdb.connect(str(lent)) as con:
+        # what a fit without enough stars leaves: arrays of length zero, and numbers that are NaN
         emptied = "UPDATE model.arrays SET shape = [0], data = ''::BLOB WHERE model = $model"
-        con.execute(emptied, {"model": model})
+        con.execute(f"{emptied} AND len(shape) > 0", {"model": model})
+        con.execute(
+            "UPDATE model.arrays SET dtype = 'float64', data = $nan WHERE model = $model AND len(shape) = 0",
+            {"model": model, "nan": np.array(np.nan).tobytes()},
+        )
     toml = write_survey(tmp_path / "survey.toml", five, {}, models_from=lent)
     with pytest.raises(StepFailed, match=rf"lent\.duckdb was itself too small .* model '{model}'"):
         make(toml, tmp_path)
