@@ -130,7 +130,7 @@ def test_a_lender_too_small_to_have_trained_is_named(first, five, tmp_path, mode
         emptied = "UPDATE model.arrays SET shape = [0], data = ''::BLOB WHERE model = $model"
         con.execute(f"{emptied} AND len(shape) > 0", {"model": model})
         con.execute(
-            "UPDATE model.arrays SET dtype = 'float64', data = $nan WHERE model = $model AND len(shape) = 0",
+            "UPDATE model.arrays SET dtype = '<f8', data = $nan WHERE model = $model AND len(shape) = 0",
             {"model": model, "nan": np.array(np.nan).tobytes()},
         )
     toml = write_survey(tmp_path / "survey.toml", five, {}, models_from=lent)
