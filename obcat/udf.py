@@ -19,6 +19,7 @@ from obcat.kernels.continuum import rest_frame_normalised
 from obcat.kernels.distance import distance
 from obcat.kernels.emission import emission
 from obcat.kernels.extinction import extinction
+from obcat.kernels.joined_labels import joined_labels
 from obcat.kernels.labels import predict_labels
 from obcat.kernels.luminosity import luminosity, mk_error
 from obcat.kernels.pca import pca_scores
@@ -108,6 +109,22 @@ UDFS = {
             takes=("spectra.scores.score_clean",),
             gives=_of("extinction.labels", "teff teff_err logg logg_err feh feh_err"),
             models=("labels",),
+        ),
+        Udf(
+            "joined_labels",
+            joined_labels,
+            takes=(
+                "spectra.scores.score_clean",
+                "sample.visits.snr_g",
+                *_of("stage.labels", "teff teff_err logg logg_err"),
+            ),
+            gives=_of("extinction.joined_labels", "teff teff_err logg logg_err"),
+            models=("joined_labels",),
+            parameters=("joined_table_factor",),
+            optional=(
+                "sample.visits.snr_g",
+                *_of("stage.labels", "teff teff_err logg logg_err"),
+            ),
         ),
         Udf(
             "extinction",

@@ -1,0 +1,125 @@
+"""Teff and log g as quadratics of the leading coefficients, learnt from the stars with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from obcat.arrow import float_array, list_array
+from obcat.fit.result import Fit, from_rows
+from obcat.kernels.joined_labels import own_error, spectral, terms
+from obcat.statistics import median, robust_scatter
+
+__all__ = ["joined_labels"]
+
+ROUNDS = 6  # of fitting and clipping; the stars kept have settled after four
+PER_TERM = 8  # stars a term of the quadratic needs; fewer stars, fewer coefficients
+QUARTER = 0.25  # of the stars, by S/N: the lowest and the highest tell noise from the rest
+LEAST = 0.006  # dex, intrinsic scatter of a label by the spectrum: the grids of models differ so
+
+Arrays = dict[str, np.ndarray]
+SUMMARY = pa.schema(
+    [("label", pa.string()), ("n_train", pa.int32())]
+    + [(name, pa.float64()) for name in ("scatter", "intrinsic", "at_snr_30")]
+)
+
+
+def joined_labels(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
+    """Curves of log10 Teff and log g, and the scatter of both about the truth.
+
+    Ridge regression; stars beyond ``joined_clip`` robust standard deviations are left out of the
+    next round. The scatter is that of own - table with the median error of the table taken off,
+    in squares, at high and at low S/N.
+
+    Parameters
+    ----------
+    read : rows, one a star, ordered by star_id: star_id, score_clean FLOAT[k], snr_g, teff,
+        teff_err (K), logg, logg_err (dex)
+    parameters : label_min_stars (with fewer the arrays are of length zero), joined_components,
+        joined_limit, joined_ridge, joined_clip
+
+    Returns
+    -------
+    arrays centre, scale, limit, log_teff_curve, log_teff_scatter, logg_curve, logg_scatter: see
+    ``kernels.joined_labels``. Table joined_labels_summary: label, n_train, robust scatter of
+    own - table, intrinsic scatter, and error at S/N 30, dex.
+    """
+    table = read().read_all()
+    score, snr_g = list_array(table["score_clean"]), float_array(table["snr_g"])
+    given = _given(table)
+    known = np.isfinite(score).all(axis=1) & np.isfinite(given["log_teff"][0] + given["logg"][0])
+    if np.count_nonzero(known) < parameters.label_min_stars:
+        return Fit(_empty(), {"joined_labels_summary": from_rows([], SUMMARY)})
+    whitening = _whitening(score[known], parameters)
+    white = terms(score[known], **whitening)
+    arrays, summary = dict(whitening), []
+    for name, (label, error) in given.items():
+        curve, kept = _curve(white, label[known], parameters)
+        difference = spectral(white, curve) - label[known]
+        scatter = _scatter(difference, error[known], snr_g[known])
+        arrays |= {f"{name}_curve": curve, f"{name}_scatter": scatter}
+        at_30 = float(own_error(np.array([30.0]), scatter)[0])
+        row = name, int(kept.sum()), robust_scatter(difference), float(scatter[0]), at_30
+        summary.append(row)
+    return Fit(arrays, {"joined_labels_summary": from_rows(summary, SUMMARY)})
+
+
+def _given(table: pa.Table) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    teff, logg = float_array(table["teff"]), float_array(table["logg"])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        hot = np.log10(teff), float_array(table["teff_err"]) / teff / np.log(10)
+    return {"log_teff": hot, "logg": (logg, float_array(table["logg_err"]))}
+
+
+def _empty() -> Arrays:
+    pairs = [f"{name}_{what}" for name in ("log_teff", "logg") for what in ("curve", "scatter")]
+    return {**dict.fromkeys(["centre", "scale", *pairs], np.zeros(0)), "limit": np.array(np.nan)}
+
+
+def _whitening(score: np.ndarray, parameters: Any) -> Arrays:
+    """Mean and deviation of as many leading scores as the stars can bear, and the limit."""
+    m = min(parameters.joined_components, score.shape[1])
+    while m > 1 and (1 + m) * (2 + m) / 2 * PER_TERM > len(score):
+        m -= 1
+    leading = score[:, :m].astype(float)
+    return {
+        "centre": leading.mean(axis=0),
+        "scale": np.maximum(leading.std(axis=0), np.finfo(float).tiny),
+        "limit": np.array(parameters.joined_limit),
+    }
+
+
+def _curve(white: np.ndarray, label: np.ndarray, parameters: Any) -> tuple[np.ndarray, np.ndarray]:
+    """(t,) coefficients and the stars (n,) they were fitted to."""
+    penalty = parameters.joined_ridge * np.eye(white.shape[1])
+    penalty[0, 0] = 0  # the level of the labels is not held back
+    kept = np.ones(len(label), bool)
+    for _ in range(ROUNDS):
+        fitted = kept
+        x = white[fitted]
+        curve = np.linalg.solve(x.T @ x + penalty, x.T @ label[fitted])
+        residual = np.asarray(label - spectral(white, curve), float)
+        kept = np.abs(residual) <= parameters.joined_clip * robust_scatter(residual[fitted])
+    return curve, fitted
+
+
+def _scatter(difference: np.ndarray, error: np.ndarray, snr_g: np.ndarray) -> np.ndarray:
+    """(a, b) of `own_error`: a at the S/N of the best quarter, b from what the worst has more."""
+    known = (error > 0) & (snr_g > 0)
+    if not known.any():
+        return np.array([robust_scatter(difference), 0.0])
+    low, high = np.quantile(snr_g[known], [QUARTER, 1 - QUARTER])
+    squares = [
+        (_excess(difference[rows], error[rows]), median((30 / snr_g[rows]) ** 2))
+        for rows in (known & (snr_g <= low), known & (snr_g >= high))
+    ]
+    (noisy, far), (quiet, near) = squares
+    slope = max(noisy - quiet, 0) / (far - near) if far > near else 0.0
+    return np.sqrt([max(quiet - slope * near, LEAST**2), slope])
+
+
+def _excess(difference: np.ndarray, error: np.ndarray) -> float:
+    return max(robust_scatter(difference) ** 2 - median(error**2), LEAST**2)
