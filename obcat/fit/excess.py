@@ -9,12 +9,21 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 from obcat.fit.gram import Reader, batches
+from obcat.fit.nebular import forbidden_excess
 from obcat.kernels.emission import core_excess, expected_excess, quadratic, significant
 from obcat.kernels.grid import N_PIXEL
 from obcat.kernels.pca import coefficients, reconstruct, standardised
 from obcat.statistics import MAD_TO_SIGMA
 
-__all__ = ["Found", "calibrate", "found_emission", "measured", "ordinary", "scored"]
+__all__ = [
+    "Found",
+    "calibrate",
+    "found_emission",
+    "found_nebular",
+    "measured",
+    "ordinary",
+    "scored",
+]
 
 ROUNDS = 5  # of centre, scatter and clipping; the clipping has settled after three
 FREEDOM = 4.0  # degrees of freedom of Student's t: a likelihood that outliers do not rule
@@ -79,12 +88,14 @@ MOST = 0.95  # a star cannot take more of the model than this upon itself
 
 
 class Found(NamedTuple):
-    """Excess and its error (n,), scores (n, k) of all training stars;
-    scatter of the stars kept, (3909,).
+    """Excess and its error (n,), those of the forbidden lines (n, lines), scores (n, k) of all
+    training stars; scatter of the stars kept, (3909,).
     """
 
     excess: np.ndarray
     error: np.ndarray
+    forbidden: np.ndarray
+    forbidden_error: np.ndarray
     score: np.ndarray
     residual_sd: np.ndarray
 
@@ -100,7 +111,8 @@ def measured(read: Reader, parameters: Any, model: Model, kept: np.ndarray) -> F
     parts, sums = [], np.zeros((3, N_PIXEL))
     for batch in batches(read):
         _, good, score = scored(batch.norm, batch.ivar, parameters, model)
-        parts.append((*_excess_of(batch.norm, batch.ivar, score, parameters, model), score))
+        halpha = _excess_of(batch.norm, batch.ivar, score, parameters, model)
+        parts.append((*halpha, *forbidden_excess(batch.norm, batch.ivar), score))
         level = reconstruct(
             score,
             mean=model["mean"],
@@ -115,9 +127,9 @@ def measured(read: Reader, parameters: Any, model: Model, kept: np.ndarray) -> F
             (weight * residual**2).sum(axis=0),
             weight.sum(axis=0, dtype=np.float64),
         )
-    excess, error, score = map(np.concatenate, zip(*parts, strict=True))
+    excess, error, line, line_error, score = map(np.concatenate, zip(*parts, strict=True))
     inside = _left_out(score, model, kept)
-    return Found(excess / inside, error, score, _scatter(*sums))
+    return Found(excess / inside, error, line, line_error, score, _scatter(*sums))
 
 
 def _scatter(count: np.ndarray, square: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -231,3 +243,15 @@ def found_emission(found: Found, score_scale: np.ndarray, *, false_alarm: float)
     model = ordinary(found, score_scale, false_alarm=false_alarm)
     significance, threshold = _significances(found, score_scale, model)
     return significance > threshold
+
+
+def found_nebular(found: Found, *, false_alarm: float) -> np.ndarray:
+    """(n,) True for the training stars in whose spectrum a forbidden line is above the threshold
+    that the stars without it give.
+    """
+    above = np.zeros(len(found.excess), bool)
+    for excess, error in zip(found.forbidden.T, found.forbidden_error.T, strict=True):
+        calibration = calibrate(excess, error, false_alarm=false_alarm)
+        significance, threshold = significant(excess, error, calibration)
+        above |= significance > threshold
+    return above

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from obcat.arrow import float_array, list_array
 from obcat.fit.network import Progress, Sample, train
+from obcat.fit.repeats import score_noise, score_weights
 from obcat.fit.result import Fit, from_rows, robust_scatter, snr_dparallax, spectroscopic_scatter
 from obcat.kernels.luminosity import domain_distance, predict
 
@@ -89,7 +90,10 @@ Stars = dict[str, np.ndarray]
 
 NETWORKS = {"non_emission": "full", "emission": "clean"}
 PHOTOMETRY = ("ks", "ks_err", "a_ks", "a_ks_err", "parallax", "parallax_error")
-NUMBERS = ("em_flag", "mk_geo", "mk_geo_err", "snr_g", *PHOTOMETRY)
+NUMBERS = (
+    *("em_flag", "mk_geo", "mk_geo_err", "visit", "snr_g", "snr_typical"),
+    *PHOTOMETRY,
+)
 EMPTY = {
     "w0": (0, 0),
     "b0": (0,),
@@ -114,27 +118,32 @@ def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit
 
     Parameters
     ----------
-    read : rows, one a star with a good parallax, ordered by star_id: star_id, em_flag (0/1),
-        score_clean and score_full FLOAT[k], mk_geo, mk_geo_err, ks, ks_err, a_ks, a_ks_err (mag),
-        parallax, parallax_error (mas; zero point corrected), snr_g, is_train BOOLEAN (false: the
-        star is only reported on)
+    read : rows, ordered by star_id and visit: one (visit 1) a star with a good parallax, and one
+        (visit 2) of those seen twice, from which the noise of the scores is learnt: star_id, visit,
+        em_flag (0/1), score_clean and score_full FLOAT[k], mk_geo, mk_geo_err, ks, ks_err, a_ks,
+        a_ks_err (mag), parallax, parallax_error (mas; zero point corrected), snr_g, snr_typical
+        (that of the whole sample), is_train BOOLEAN (false: the star is only reported on)
     parameters : rejection_iterations, binary_nsigma, network_min_stars, network_seed,
-        domain_components, domain_fraction, domain_bright_fraction, and those of ``network.train``
+        score_noise_min_stars, domain_components, domain_fraction, domain_bright_fraction, and those
+        of ``network.train``
 
     Returns
     -------
     arrays full_w0 … full_b2, full_centre, full_scale, full_limit, full_brightest (non-emission
     network, stars with em_flag 0) and the same with clean_ (emission network, all stars): see
-    ``kernels.luminosity``; of length zero when there are fewer than ``network_min_stars`` training
+    ``kernels.luminosity``; each score is weighted by the share of signal in it (``fit.repeats``),
+    which w0 holds; of length zero when there are fewer than ``network_min_stars`` training
     stars. Tables luminosity_stars, luminosity_history, luminosity_summary.
     """
     table = read().read_all()
     arrays: Arrays = {}
     rounds: dict[str, list[Round]] = {}
     for name, basis in NETWORKS.items():
-        stars = _stars(table, basis, with_emission=name == "emission")
+        seen = _stars(table, basis, with_emission=name == "emission")
+        stars = _take(seen, seen["visit"] == 1)
         training, test = _take(stars, stars["is_train"]), _take(stars, ~stars["is_train"])
-        rounds[name] = list(_rounds(training, test, parameters))
+        weight = _weight(seen, training, parameters)
+        rounds[name] = list(_rounds(training, test, weight, parameters))
         arrays |= {
             f"{basis}_{key}": array
             for key, array in _model(rounds[name], training, parameters).items()
@@ -155,19 +164,35 @@ def _take(stars: Stars, rows: np.ndarray) -> Stars:
     return {name: values[rows] for name, values in stars.items()}
 
 
-def _rounds(stars: Stars, test: Stars, parameters: Any) -> Iterator[Round]:
+def _weight(seen: Stars, training: Stars, parameters: Any) -> np.ndarray:
+    """(k,) of each score; of ones where too few stars were seen twice."""
+    second = np.flatnonzero(seen["visit"] == 2)
+    pair = second[seen["star_id"][second - 1] == seen["star_id"][second]]
+    noise = score_noise(
+        seen["score"][pair - 1],
+        seen["score"][pair],
+        seen["snr_g"][pair - 1],
+        seen["snr_g"][pair],
+        fewest=parameters.score_noise_min_stars,
+    )
+    return score_weights(training["score"], training["snr_g"], noise, seen["snr_typical"][:1])
+
+
+def _rounds(stars: Stars, test: Stars, weight: np.ndarray, parameters: Any) -> Iterator[Round]:
     used = np.ones(len(stars["mk_geo"]), dtype=bool)
     for _ in range(parameters.rejection_iterations + 1):
         if used.sum() < parameters.network_min_stars:
             return
-        done = _round(stars, used, test, parameters)
+        done = _round(stars, used, test, weight, parameters)
         yield done
         used = ~(done.snr_dparallax > parameters.binary_nsigma)
 
 
-def _round(stars: Stars, used: np.ndarray, test: Stars, parameters: Any) -> Round:
+def _round(
+    stars: Stars, used: np.ndarray, test: Stars, weight: np.ndarray, parameters: Any
+) -> Round:
     network, history = train(
-        _sample(_take(stars, used)), _sample(test), parameters, parameters.network_seed
+        _sample(_take(stars, used)), _sample(test), parameters, parameters.network_seed, weight
     )
     mk = predict(stars["score"], **network)
     residual, residual_test = (

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 from scipy.linalg import eigh
 
-from obcat.fit.excess import found_emission, measured, ordinary, scored
+from obcat.fit.excess import found_emission, found_nebular, measured, ordinary, scored
 from obcat.fit.gram import Reader, batches, correlation, moments
+from obcat.fit.nebular import straightened
 from obcat.fit.result import Fit
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH, clean_pixels, full_pixels
 
@@ -36,7 +37,8 @@ def pca(read: Reader, parameters: Any) -> Fit:
 
     ``read()`` gives specid VARCHAR, star_id VARCHAR, flux FLOAT[3909] and ivar FLOAT[3909],
     normalised and in the rest frame. The basis is fitted to all stars, then without those found to
-    have emission (paper, section 3: one iteration is enough).
+    have emission (paper, section 3: one iteration is enough); of stars that show forbidden lines
+    only, these lines teach nothing.
 
     Arrays, for the kernels: mean, scale (3909,); clean_basis, full_basis, full_from_clean (k,
     3909), standardised; score_clean_scale, score_full_scale (k,) standard deviations of the
@@ -55,7 +57,7 @@ def pca(read: Reader, parameters: Any) -> Fit:
             _without_model(parameters.pca_components),
             {"pca_dropped": _dropped(stars, ~everyone, ~everyone)},
         )
-    first, _ = _fitted(read, parameters, _provisional(read, parameters), everyone)
+    first, _ = _fitted(read, parameters, _provisional(read, parameters), everyone, ~everyone)
     found = measured(read, parameters, first, everyone)
     emission = found_emission(
         found, first["score_clean_scale"], false_alarm=parameters.em_false_alarm
@@ -65,7 +67,8 @@ def pca(read: Reader, parameters: Any) -> Fit:
     table = {"pca_dropped": _dropped(stars, emission, unknown)}
     if np.count_nonzero(kept) < parameters.pca_components + 2:
         return Fit(_without_model(parameters.pca_components), table)
-    second, matrix = _fitted(read, parameters, first, kept)
+    nebular = found_nebular(found, false_alarm=parameters.em_false_alarm)
+    second, matrix = _fitted(read, parameters, first, kept, nebular)
     found = measured(read, parameters, second, kept)
     usual = ordinary(found, second["score_clean_scale"], false_alarm=parameters.em_false_alarm)
     whole = _full_range(matrix, parameters)
@@ -102,14 +105,14 @@ def _provisional(read: Reader, parameters: Any) -> Model:
 
 
 def _fitted(
-    read: Reader, parameters: Any, before: Model, kept: np.ndarray
+    read: Reader, parameters: Any, before: Model, kept: np.ndarray, nebular: np.ndarray
 ) -> tuple[Model, np.ndarray]:
-    """One fit to the stars kept, gaps filled by the model before;
-    and the correlation matrix of the pixels used.
+    """One fit to the stars kept, gaps filled by the model before, forbidden lines of those that are
+    ``nebular`` taken out; and the correlation matrix of the pixels used.
     """
     used = np.flatnonzero(full_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength))
     clean = clean_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength)[used]
-    rows = (x[:, used] for x in _filled_rows(read, parameters, before, kept))
+    rows = (x[:, used] for x in _filled_rows(read, parameters, before, kept, nebular))
     shift, deviation, matrix = correlation(rows, len(used))
     clean_value, clean_vector = _components(matrix[np.ix_(clean, clean)], parameters.pca_components)
     solution = _shared(clean_value, clean_vector, matrix[clean])
@@ -198,13 +201,13 @@ def _on_grid(values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
 
 
 def _filled_rows(
-    read: Reader, parameters: Any, model: Model, kept: np.ndarray
+    read: Reader, parameters: Any, model: Model, kept: np.ndarray, nebular: np.ndarray
 ) -> Iterator[np.ndarray]:
     """Standardised spectra of the stars kept, masked pixels replaced by the reconstruction."""
     for batch in batches(read):
-        x, good, score = scored(
-            batch.norm[kept[batch.rows]], batch.ivar[kept[batch.rows]], parameters, model
-        )
+        here = kept[batch.rows]
+        flux, ivar = straightened(batch.norm[here], batch.ivar[here], nebular[batch.rows][here])
+        x, good, score = scored(flux, ivar, parameters, model)
         yield np.where(good, x, np.nan_to_num(score) @ model["full_from_clean"])
 
 

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from obcat.kernels.grid import EMISSION_LINES, LOG_STEP, N_PIXEL, WAVELENGTH, around, full_pixels
+from obcat.kernels.grid import LOG_STEP, N_PIXEL, WAVELENGTH, full_pixels, lifted_pixels
 from obcat.kernels.pca import ROWS, product
 
 __all__ = ["normalise", "pseudo_continuum", "rest_frame", "rest_frame_normalised"]
@@ -143,10 +143,11 @@ def _normalise_rows(
 
 
 def pseudo_continuum(flux: np.ndarray, ivar: np.ndarray, *, continuum_sigma: float) -> np.ndarray:
-    """Inverse-variance weighted Gaussian mean of the flux, the core of H alpha left out: sum(w K f)
-    / sum(w K).
+    """Inverse-variance weighted Gaussian mean of the flux, lines seen in emission left out: sum(w K
+    f) / sum(w K).
 
-    H alpha is left out because its emission would lift the level under the clean pixels beside it.
+    They are left out (`grid.lifted_pixels`) because emission would lift the level under the clean
+    pixels beside it, which H alpha is then expected from.
 
     Parameters
     ----------
@@ -168,10 +169,12 @@ def pseudo_continuum(flux: np.ndarray, ivar: np.ndarray, *, continuum_sigma: flo
 
 
 def _relative_weight(ivar: np.ndarray) -> np.ndarray:
-    """Inverse variance over that of the fortieth brightest pixel, at most 1, and 0 in H alpha."""
+    """Inverse variance over that of the fortieth brightest pixel, at most 1, and 0 in lines left
+    out.
+    """
     top = np.partition(ivar, N_PIXEL - BRIGHTEST, axis=1)[:, N_PIXEL - BRIGHTEST, None]
     weight = np.minimum(np.where(top > 0, ivar / top, 0), 1).astype(np.float32)
-    weight[:, around(*EMISSION_LINES[0][1:])] = 0
+    weight[:, lifted_pixels()] = 0
     return weight
 
 

@@ -10,6 +10,7 @@ __all__ = [
     "EMISSION_LINES",
     "EMISSION_RANGES",
     "G_BAND",
+    "HIGHER_BALMER",
     "LIGHT_SPEED",
     "LOG_START",
     "LOG_STEP",
@@ -19,6 +20,7 @@ __all__ = [
     "around",
     "clean_pixels",
     "full_pixels",
+    "lifted_pixels",
     "line_pixels",
     "median",
     "on_grid",
@@ -184,6 +186,10 @@ EMISSION_LINES = (
 )
 
 
+# They emit little and absorb much: the pseudo-continuum is taken with them, without the rest.
+HIGHER_BALMER = frozenset({"H gamma", "H delta", "H epsilon", "H 8", "H 9"})
+
+
 def _between(low: float, high: float) -> np.ndarray:
     return (low <= WAVELENGTH) & (high >= WAVELENGTH)
 
@@ -199,6 +205,15 @@ def line_pixels() -> np.ndarray:
     return _frozen(
         np.any([around(centre, halfwidth) for _, centre, halfwidth in EMISSION_LINES], axis=0)
     )
+
+
+@cache
+def lifted_pixels() -> np.ndarray:
+    """(3909,) True in the windows of the lines of `EMISSION_LINES` but the `HIGHER_BALMER` ones:
+    in emission they would lift a smoothed spectrum.
+    """
+    windows = [around(*window) for name, *window in EMISSION_LINES if name not in HIGHER_BALMER]
+    return _frozen(np.any(windows, axis=0))
 
 
 @cache

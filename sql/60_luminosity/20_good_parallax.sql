@@ -10,7 +10,7 @@ INNER JOIN sample.visits AS v ON g.star_id = v.star_id AND v.uniqflag = 1
 INNER JOIN emission.lines AS e USING (specid)
 INNER JOIN spectra.scores AS c USING (specid)
 CROSS JOIN meta.parameters AS p
-WHERE g.parallax_snr > p.train_min_parallax_snr AND g.mk_geo IS NOT NULL AND v.snr_g IS NOT NULL
+WHERE g.parallax_snr > p.train_min_parallax_snr AND g.mk_geo < p.train_faint_limit AND v.snr_g IS NOT NULL
     AND e.em_flag IS NOT NULL AND e.erroneous = 0 AND c.score_clean IS NOT NULL AND c.score_full IS NOT NULL
 ORDER BY g.star_id
 ;

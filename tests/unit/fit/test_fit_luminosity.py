@@ -11,7 +11,7 @@ import torch
 
 from obcat.arrow import float_array, list_array
 from obcat.fit.luminosity import luminosity
-from obcat.fit.network import Sample, train
+from obcat.fit.network import Sample, gradients, train
 from obcat.fit.result import snr_dparallax, spectroscopic_scatter
 from obcat.kernels.luminosity import luminosity as kernel
 from obcat.kernels.luminosity import predict
@@ -27,6 +27,8 @@ PARAMETERS = SimpleNamespace(
     rejection_iterations=2,
     binary_nsigma=2.0,
     network_min_stars=100,
+    train_huber=0.3,
+    score_noise_min_stars=30,
     domain_components=3,
     domain_fraction=0.999,
     domain_bright_fraction=0.005,
@@ -74,6 +76,8 @@ def sky(n=N, seed=5, binaries=0.0, emission=0.15):
         "parallax_error": np.full(n, 0.02),
         "snr_g": rng.uniform(50, 200, n),
         "is_train": rng.random(n) < 0.8,
+        "visit": np.ones(n),
+        "snr_typical": np.full(n, 80.0),
     }
     return pa.table(columns), mk, binary
 
@@ -264,7 +268,8 @@ def test_folded_network_is_the_trained_one():
     score = rng.normal(size=(300, K)) * 5 + 3
     sample = Sample(score[:200].astype(np.float32), truth(score[:200]))
     test = Sample(score[200:].astype(np.float32), truth(score[200:]))
-    network, history = train(sample, test, changed(epochs=7), seed=4)
+    weight = np.array([1, 0.5, 0.2, 1, 1, 0])
+    network, history = train(sample, test, changed(epochs=7), 4, weight)
     assert [p.epoch for p in history] == [7]
     assert np.mean((predict(sample.score, **network) - sample.mk) ** 2) == pytest.approx(
         history[0].train_loss, rel=1e-4
@@ -272,6 +277,81 @@ def test_folded_network_is_the_trained_one():
     assert np.mean((predict(test.score, **network) - test.mk) ** 2) == pytest.approx(
         history[0].test_loss, rel=1e-4
     )
+    assert not network["w0"][-1].any()
+    assert network["w0"][:-1].any(axis=1).all()
+
+
+def test_a_weight_is_a_unit_of_the_score():
+    """A score ten times as large, weighed a tenth, is the same score; w0 sees it as it comes."""
+    rng = np.random.default_rng(6)
+    score = rng.normal(size=(200, K)) * 5
+    other = score * ([10] + [1] * (K - 1))
+    test = Sample(np.zeros((0, K)), np.zeros(0))
+    made = [
+        train(Sample(s, truth(score)), test, changed(epochs=3), 1, np.array([w] + [1.0] * (K - 1)))
+        for s, w in ((score, 1.0), (other, 0.1))
+    ]
+    first, second = (predict(s, **m[0]) for s, m in zip((score, other), made, strict=True))
+    assert first == pytest.approx(second, abs=1e-3)
+
+
+def test_gradients_are_those_of_automatic_differentiation():
+    torch.manual_seed(5)
+    layers = [torch.nn.Linear(K, 7), torch.nn.Linear(7, 7), torch.nn.Linear(7, 1)]
+    x, y = torch.randn(9, K), 3 * torch.randn(9)
+    kept = [torch.rand(9, 7).lt(0.8) / 0.8 for _ in range(2)]
+    hidden = x
+    for layer, mask in zip(layers, kept, strict=False):
+        hidden = layer(hidden).sigmoid() * mask
+    torch.nn.functional.huber_loss(layers[2](hidden)[:, 0], y, delta=0.7).backward()
+    wanted = [p.grad.clone() for layer in layers for p in (layer.weight, layer.bias)]
+    gradients(layers, x, y, kept, 0.7)
+    found = [p.grad for layer in layers for p in (layer.weight, layer.bias)]
+    for a, b in zip(found, wanted, strict=True):
+        assert torch.allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_wrong_parallaxes_do_not_rule_the_loss():
+    """A tenth of the stars 4 mag too bright: the mean moves by 0.4 mag, the middle hardly."""
+    rng = np.random.default_rng(8)
+    score = rng.normal(size=(1000, K)) * 5
+    wrong = np.where(np.arange(1000) % 10 == 0, -4.0, 0.0)
+    test = Sample(np.zeros((0, K)), np.zeros(0))
+    bias = [
+        np.median(predict(score, **train(Sample(score, truth(score / 5) + wrong), test,
+            changed(train_huber=turn), 1, np.ones(K))[0]) - truth(score / 5))
+        for turn in (100.0, 0.3)
+    ]  # fmt: skip
+    assert bias[0] < -0.25
+    assert abs(bias[1]) < 0.1
+
+
+def seen_twice(table, noise, seed=9):
+    """The table with a second visit of every star, its scores off by the noise at S/N 1."""
+    rng, columns = (
+        np.random.default_rng(seed),
+        dict(zip(table.column_names, table.columns, strict=True)),
+    )
+    for name in ("score_clean", "score_full"):
+        score = list_array(table[name])
+        error = noise * np.hypot(1 / float_array(table["snr_g"]), 1 / 80)[:, None]
+        columns[name] = fixed_list(score + error * rng.normal(size=score.shape))
+    second = columns | {"visit": np.full(len(table), 2.0), "snr_g": np.full(len(table), 80.0)}
+    both = pa.concat_tables([table, pa.table(second)])
+    return both.sort_by([("star_id", "ascending"), ("visit", "ascending")])
+
+
+def test_scores_that_are_noise_weigh_nothing(clean_sky):
+    """The last two of six scores differ from visit to visit as much as from star to star."""
+    short = changed(epochs=1, rejection_iterations=0)
+    noise = np.array([1, 1, 1, 1, 1e3, 1e3])
+    fit = fitted(seen_twice(clean_sky[0], noise), short)
+    for name in ("full_w0", "clean_w0"):
+        size = np.abs(fit.arrays[name]).max(axis=1)
+        assert size[:4].min() > 100 * size[4:].max()
+    alike = fitted(seen_twice(clean_sky[0], noise), changed(epochs=1, rejection_iterations=0,
+                   score_noise_min_stars=2000))  # fmt: skip
+    assert same_bytes(alike.arrays, fitted(clean_sky[0], short).arrays)
 
 
 def test_equations_15_to_17_by_hand():

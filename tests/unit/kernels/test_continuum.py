@@ -7,6 +7,13 @@ from obcat.kernels.continuum import normalise, pseudo_continuum
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH, around, clean_pixels
 
 SIGMA = 50.0
+# H alpha, H beta, He I, O I, Ca II, Fe II, [N II], [S II], [O III]; not the higher Balmer lines
+LEFT_OUT = (
+    *((6564.6, 40), (4862.7, 30), (5877.2, 12), (6680.0, 12), (7067.2, 12)),
+    *((7776.3, 15), (8448.7, 15), (8500.4, 15), (8544.4, 15), (8664.5, 15)),
+    *((5019.8, 8), (5170.5, 8), (5318.1, 8), (6549.9, 8), (6585.3, 8)),
+    *((6718.3, 8), (6732.7, 8), (4960.3, 8), (5008.2, 8)),
+)
 
 
 def spectra(*rows):
@@ -21,7 +28,8 @@ def test_it_is_the_weighted_gaussian_mean_written_out():
     ivar[0, 1000:1030] = 0
     level = pseudo_continuum(flux, ivar, continuum_sigma=SIGMA)
     weight = np.minimum(ivar[0], np.sort(ivar[0])[-40]).astype(float)
-    weight[around(6564.6, 40)] = 0
+    for centre, halfwidth in LEFT_OUT:
+        weight[around(centre, halfwidth)] = 0
     for i in (0, 1015, 2000, 2491, N_PIXEL - 1):
         distance = np.abs(WAVELENGTH - WAVELENGTH[i])
         kernel = np.where(distance <= 4 * SIGMA, np.exp(-0.5 * (distance / SIGMA) ** 2), 0) * weight
@@ -51,12 +59,21 @@ def test_reddening_does_not_change_a_normalised_line():
     assert np.abs(norm[0] - norm[1])[near].max() < 0.015
 
 
-def test_emission_at_h_alpha_leaves_the_clean_windows_alone():
-    bright = 1 + 8 * np.exp(-0.5 * ((WAVELENGTH - 6564.6) / 6) ** 2)
+@pytest.mark.parametrize("line", [centre for centre, _ in LEFT_OUT])
+def test_emission_leaves_the_clean_windows_alone(line):
+    bright = 1 + 8 * np.exp(-0.5 * ((WAVELENGTH - line) / 1.5) ** 2)
     norm, _ = normalise(*spectra(bright), continuum_sigma=SIGMA)
     clean = clean_pixels(3750.0, 9000.0)
     assert np.allclose(norm[0, clean], 1, atol=1e-4)
-    assert norm[0, around(6564.6, 1)].max() == pytest.approx(9, rel=1e-2)
+    peak = around(line, 1)
+    assert norm[0, peak] == pytest.approx(bright[peak], rel=2e-3)
+
+
+@pytest.mark.parametrize("line", [4341.7, 4102.9, 3971.2, 3890.2, 3836.5])
+def test_the_higher_balmer_lines_are_part_of_the_level(line):
+    deep = 1 - 0.6 * np.exp(-0.5 * ((WAVELENGTH - line) / 12) ** 2)
+    norm, _ = normalise(*spectra(deep), continuum_sigma=SIGMA)
+    assert norm[0, around(line, 1)].min() > 0.43
 
 
 def test_one_absurd_inverse_variance_does_not_rule_its_neighbours():
