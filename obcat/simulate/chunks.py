@@ -219,6 +219,7 @@ def blocks(folder: Path, chunk: Chunk, cards: list[Cards], recipe: Recipe) -> It
             ],
             speed[piece],
             sky.ebv[star],
+            sky.r_v[star],
             taken(emission, piece),
             sky.mag["g_gaia"][star],
             visits.snr_g[piece],

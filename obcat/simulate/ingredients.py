@@ -66,6 +66,8 @@ INGREDIENTS = {
     "spiral_arms": "spiral arms on the exponential disc",
     "dust": "interstellar reddening",
     "clouds": "clumps on the smooth dust disc",
+    "dust_law": "R_V from star to star and from cloud to cloud",
+    "dust_bend": "extinction of broad bands that is no multiple of E(B-V)",
     "binaries": "companions",
     "triples": "third stars of some binaries",
     "orbits": "velocities of the components at each visit",

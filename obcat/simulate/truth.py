@@ -6,7 +6,7 @@ part):
 
     simulated name kind         kind: star, interloper, subdwarf, white_dwarf
     ra dec glon glat            deg, J2000
-    distance_kpc parallax pmra pmdec rv ebv a_ks        rv of the system; dust between the stars
+    distance_kpc parallax pmra pmdec rv ebv r_v a_ks    rv of the system; dust between the stars
     only teff logg feh spectrum_feh log_age initial_mass mass log_l vsini mk     of the primary;
     [Fe/H] of its spectrum mk_system true_*            absolute Ks of all its stars; apparent
     magnitudes of these and the disc, without error is_binary mass_ratio flux_ratio_ks flux_ratio_v
@@ -92,7 +92,7 @@ def _stars(sky: Sky) -> dict[str, np.ndarray]:
     return {
         "name": np.array(sky.name), "kind": s.kind, "ra": sky.ra, "dec": sky.dec, "glon": s.glon,
         "glat": s.glat, "distance_kpc": s.distance, "parallax": 1 / s.distance, "pmra": sky.pmra,
-        "pmdec": sky.pmdec, "rv": sky.rv, "ebv": sky.ebv, "a_ks": sky.a_ks,
+        "pmdec": sky.pmdec, "rv": sky.rv, "ebv": sky.ebv, "r_v": sky.r_v, "a_ks": sky.a_ks,
         "teff": 10 ** star["log_teff"], "logg": star["log_g"], "feh": s.feh,
         "spectrum_feh": s.spectrum_feh, "log_age": s.log_age, "initial_mass": star["initial_mass"],
         "mass": star["mass"], "log_l": star["log_l"], "vsini": sky.vsini, "mk": star["ks"],

@@ -28,6 +28,8 @@ PIXELS = "flux ivar mask "
 # other magnitudes change what is measured of them, S/N, and errors by S/N
 LIGHT = "stars.true_* gaia_dr2.* twomass.* xstps.* apass.* header.MAG? header.TCOMMENT header.Z* "
 LIGHT += "visits.snr_g visits.rv_header_error labels.* " + PIXELS
+# other magnitudes, and so other plates, and other light of nebulae
+BRIGHTNESS = "* !stars.teff !stars.ra !stars.mass_ratio !visits.name"
 # other stars are taken; not other visits
 STARS = "* !visits.name !visits.is_erroneous !visits.erroneous_kind"
 CHANGES = {  # ingredient: columns that must change, and that may change
@@ -40,6 +42,8 @@ CHANGES = {  # ingredient: columns that must change, and that may change
     "spiral_arms": ("stars.glon stars.distance_kpc", STARS),
     "dust": ("stars.ebv stars.true_* flux", STARS),
     "clouds": ("stars.ebv stars.true_* flux", STARS),
+    "dust_law": ("stars.r_v stars.a_ks stars.true_* flux", BRIGHTNESS),
+    "dust_bend": ("stars.a_ks stars.true_*", BRIGHTNESS),
     "binaries": ("stars.is_binary stars.mass_ratio visits.rv flux", STARS),
     "triples": (
         "stars.is_triple stars.third_mass_ratio flux",
@@ -87,10 +91,7 @@ CHANGES = {  # ingredient: columns that must change, and that may change
         "stars.in_* gaia_dr2.phot_* twomass.* xstps.* apass.* header.*",
     ),
     "saturation": ("xstps.g xstps.r xstps.i header.MAG3", "header.MAG?"),
-    "colour_offsets": (
-        "stars.true_* gaia_dr2.phot_*",
-        "* !stars.teff !stars.ra !stars.mass_ratio !visits.name",
-    ),
+    "colour_offsets": ("stars.true_* gaia_dr2.phot_*", BRIGHTNESS),
     "label_errors": ("labels.teff labels.logg labels.feh", "labels.teff_err"),
     "label_gaps": ("labels.*", ""),
 }
@@ -146,6 +147,7 @@ GONE = {  # ingredient: what is true without it
     "dust": lambda s: (
         not column(s, "stars.ebv")[1:].any() and not column(s, "stars.a_ks")[1:].any()
     ),
+    "dust_law": lambda s: (column(s, "stars.r_v") == 3.1).all(),
     "binaries": lambda s: not column(s, "stars.is_binary")[1:].any(),
     "triples": lambda s: not column(s, "stars.is_triple").any(),
     "orbits": lambda s: len(np.unique(column(s, "visits.rv_primary"))) == N,
