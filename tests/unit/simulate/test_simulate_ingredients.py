@@ -81,7 +81,13 @@ CHANGES = {  # ingredient: columns that must change, and that may change
         "gaia_dr2.parallax gaia_dr2.pmra gaia_dr2.pmdec",
         "gaia_dr2.ra gaia_dr2.dec gaia_dr2.*_error gaia_dr2.ruwe",
     ),
+    "gaia_tail": ("gaia_dr2.parallax", "gaia_dr2.*"),
     "gaia_matches": ("stars.in_gaia_dr2 gaia_dr2.*", ""),
+    "half_resolved": ("gaia_dr2.ruwe gaia_dr2.parallax_error", "gaia_dr2.*"),
+    "crowding": (
+        "stars.parallax_offset_true gaia_dr2.parallax",
+        "gaia_dr2.pm* gaia_dr2.ra gaia_dr2.dec gaia_dr2.source_id",
+    ),
     "photometry_errors": (
         "gaia_dr2.phot_?_mean_mag twomass.?_m xstps.? apass.?mag",
         "*.phot_* apass.* header.MAG?",
