@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from obcat.simulate import photometry
 from obcat.simulate.astrometry import Astrometry, Moving, measure
-from obcat.simulate.crowding import pairs
+from obcat.simulate.crowding import near_companions
 from obcat.simulate.ingredients import Recipe, taken
 from obcat.simulate.isochrones import COLUMNS
 from obcat.simulate.neighbours import crowded
@@ -283,7 +283,7 @@ def _gaia(sky: Sky, recipe: Recipe, chunk: int) -> tuple[Columns, Measured]:
     phot = photometry.gaia(sky.mag, recipe, chunk)
     colour, period = sky.mag["bp"] - sky.mag["rp"], sky.stars.binaries.log_period
     true = 1 / sky.stars.distance, sky.pmra, sky.pmdec, sky.mag["g_gaia"], colour, sky.ra, sky.dec
-    pair = pairs(sky.stars)
+    pair = near_companions(sky.stars)
     seen = measure(Moving(*true, sky.wobble, period, pair), recipe, chunk)
     columns = gaia_columns(sky.number, sky.ra, sky.dec, seen, phot)
     phot, rows = phot._replace(truth={"parallax_offset_true": seen.offset}), phot.listed

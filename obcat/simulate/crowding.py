@@ -23,7 +23,7 @@ __all__ = [
     "disturbance",
     "draw_fainter",
     "expected",
-    "pairs",
+    "near_companions",
     "resolved",
 ]
 
@@ -80,7 +80,7 @@ def resolved(apart: Array, fainter: Array) -> NDArray[np.bool_]:
     return (apart > RESOLVED) & (fainter < CONTRAST[0] + CONTRAST[1] * (apart - RESOLVED))
 
 
-def pairs(stars: Stars) -> Pairs:
+def near_companions(stars: Stars) -> Pairs:
     """The semi-major axis stands for the distance on the sky."""
     second = stars.binaries.second
     total = stars.primary[:, COLUMNS.index("initial_mass")] * (1 + second.mass_ratio)
