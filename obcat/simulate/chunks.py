@@ -221,6 +221,7 @@ def blocks(folder: Path, chunk: Chunk, cards: list[Cards], recipe: Recipe) -> It
             sky.ebv[star],
             sky.r_v[star],
             taken(emission, piece),
+            taken(sky.surface, star),
             sky.mag["g_gaia"][star],
             visits.snr_g[piece],
             spoiled[piece],

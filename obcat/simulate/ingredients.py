@@ -61,6 +61,10 @@ CHUNK = (
 
 INGREDIENTS = {
     "rotation": "projected rotation of the stars",
+    "hidden_light": "light that no spectrum shows: aspect of rotators, mass, products of binaries",
+    "abundances": "helium, CNO, peculiar stars",
+    "line_texture": "weak lines that the grid of spectra lacks",
+    "halpha_cores": "cores of H alpha deeper than LTE",
     "velocities": "systemic velocities and proper motions",
     "feh_gradient": "radial gradient of [Fe/H]",
     "spiral_arms": "spiral arms on the exponential disc",

@@ -15,6 +15,7 @@ from obcat.simulate.ingredients import CHUNK, Recipe, taken
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND
 from obcat.simulate.photometry import apparent
 from obcat.simulate.stars import G, Stars, magnitudes
+from obcat.simulate.surfaces import Surface, draw_surfaces
 from obcat.simulate.visits import Visits
 
 __all__ = [
@@ -108,6 +109,7 @@ class Sky(NamedTuple):
     emission: Emission
     mag: dict[str, Array]
     wobble: Array
+    surface: Surface
 
     @property
     def name(self) -> list[str]:
@@ -126,6 +128,9 @@ def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
     if chunk == 0:
         discs = with_lb1(discs, recipe)
         vsini[0], vsini_companion[0] = LB1_VSINI, discs.vsini[0]
+    critical = critical_velocity(stars.primary)
+    surface = draw_surfaces(stars, teff, vsini, critical, discs, recipe, chunk)
+    stars = stars._replace(primary=_dimmed(stars.primary, surface.light))
     absolute = magnitudes(stars.primary, stars.binaries)
     if chunk == 0:
         stars.distance[0] *= 10 ** (0.2 * (LB1_G - _g(absolute, teff, ebv, stars.distance)[0]))
@@ -144,8 +149,16 @@ def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
     wobble = _wobble(stars) * recipe.has("wobble")
     return Sky(
         number, stars, ra, dec, pmra, pmdec, rv, ebv, r_v, a_ks, absolute, *spins, emission, mag,
-        wobble,
+        wobble, surface,
     )  # fmt: skip
+
+
+def _dimmed(primary: Array, light: Array) -> Array:
+    """Isochrone rows of stars so many mag fainter."""
+    out = primary.copy()
+    out[:, FIRST_BAND:] += light[:, None]
+    out[:, COLUMNS.index("log_l")] -= 0.4 * light
+    return out
 
 
 def _laws(stars: Stars, recipe: Recipe, chunk: int) -> Array:

@@ -14,7 +14,8 @@ part):
     log10 d; of the primary; photocentre, semi-axis is_triple third_* has_emission is_nebular
     ew_halpha ew_disc ew_shell ew_nebular ew_wind   of H alpha, before any change with time
     disc_inclination disc_separation excess_ks ebv_disc         deg; half the distance of the two
-    peaks in_*                        whether the table lists the star (gaia_dr2, twomass, xstps,
+    peaks light_offset cos_inclination helium_depth nitrogen_depth peculiar core_halpha   mag fainter
+    than the isochrone (in mk, mk_system); depth of lines over the grid's; Angstrom in_*                        whether the table lists the star (gaia_dr2, twomass, xstps,
     apass) parallax_offset_true        what Gaia's parallax has too much
 
 visits.parquet, one row per spectrum:
@@ -109,7 +110,10 @@ def _stars(sky: Sky) -> dict[str, np.ndarray]:
         "is_nebular": e.nebular, "ew_halpha": e.ew, "ew_disc": e.disc.ew, "ew_shell": e.disc.shell,
         "ew_nebular": e.nebula.ew, "ew_wind": e.wind.ew, "disc_inclination": e.disc.inclination,
         "disc_separation": e.disc.separation, "excess_ks": e.disc.excess_ks,
-        "ebv_disc": e.disc.reddening,
+        "ebv_disc": e.disc.reddening, "light_offset": sky.surface.light,
+        "cos_inclination": sky.surface.cosine, "helium_depth": np.exp(sky.surface.helium),
+        "nitrogen_depth": np.exp(sky.surface.nitrogen), "peculiar": sky.surface.kind,
+        "core_halpha": sky.surface.core,
     } | {f"true_{band}": mag for band, mag in sky.mag.items()}  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from obcat.simulate.ingredients import Recipe
 from obcat.simulate.light import Component, composite
 from obcat.simulate.lines import gas_velocity, transmission
 from obcat.simulate.night import RESOLUTION, airs, blurred, draw_resolution, left_over
+from obcat.simulate.surfaces import Surface, altered
 from obcat.simulate.survey_files import Value, write_spectrum
 
 __all__ = ["Block", "Visits", "count_visits", "draw_visits", "expose", "n_spectra"]
@@ -163,6 +164,7 @@ class Block(NamedTuple):
     ebv: Array
     r_v: Array
     emission: Emission
+    surface: Surface
     g: Array
     snr_g: Array
     spoiled: NDArray[np.int64]
@@ -205,6 +207,8 @@ def _noiseless(block: Block) -> Float32:
         resolution, factor = draw_resolution(n, recipe.rng("line_spread", *key))
     parts = [(np.arange(n), block.primary), *block.companions]
     flux, level = composite(parts, n, resolution)
+    if any(recipe.has(name) for name in ("abundances", "line_texture", "halpha_cores")):
+        flux = altered(flux, level, block.surface, block.primary.rv)
     flux = add_emission(flux, level, block.emission, block.rv, resolution)
     dust = (-0.4 * np.log(10) * block.ebv[:, None]).astype(np.float32)
     flux *= np.exp(dust * extinction(block.r_v))

@@ -33,7 +33,11 @@ BRIGHTNESS = "* !stars.teff !stars.ra !stars.mass_ratio !visits.name"
 # other stars are taken; not other visits
 STARS = "* !visits.name !visits.is_erroneous !visits.erroneous_kind"
 CHANGES = {  # ingredient: columns that must change, and that may change
-    "rotation": ("stars.vsini stars.companion_vsini flux", PIXELS),
+    "rotation": ("stars.vsini stars.companion_vsini stars.light_offset flux", BRIGHTNESS),
+    "hidden_light": ("stars.light_offset stars.mk stars.true_* flux", BRIGHTNESS),
+    "abundances": ("stars.helium_depth stars.nitrogen_depth stars.peculiar flux", PIXELS),
+    "line_texture": ("flux", PIXELS),
+    "halpha_cores": ("stars.core_halpha flux", PIXELS),
     "velocities": (
         "stars.rv stars.pmra stars.pmdec visits.rv visits.rv_primary gaia_dr2.pm* header.Z flux",
         "visits.rv_* gaia_dr2.ra gaia_dr2.dec " + PIXELS,
@@ -58,11 +62,8 @@ CHANGES = {  # ingredient: columns that must change, and that may change
         "gaia_dr2.ra gaia_dr2.dec gaia_dr2.p*",
     ),
     "outsiders": ("stars.kind stars.teff", STARS),
-    "be_stars": ("stars.ew_disc visits.ew_halpha flux", "stars.* visits.has_emission " + LIGHT),
-    "disc_light": (
-        "stars.excess_ks stars.ebv_disc gaia_dr2.phot_g_mean_mag",
-        "stars.* visits.ew_halpha " + LIGHT,
-    ),
+    "be_stars": ("stars.ew_disc visits.ew_halpha flux", BRIGHTNESS),
+    "disc_light": ("stars.excess_ks stars.ebv_disc gaia_dr2.phot_g_mean_mag", BRIGHTNESS),
     "nebulae": (
         "stars.ew_nebular stars.is_nebular flux",
         "stars.* visits.*emission visits.ew_halpha " + PIXELS,
@@ -144,6 +145,9 @@ def allowed(column: str, patterns: list[str]) -> bool:
 
 
 GONE = {  # ingredient: what is true without it
+    "hidden_light": lambda s: not column(s, "stars.light_offset").any(),
+    "abundances": lambda s: (column(s, "stars.helium_depth") == 1).all(),
+    "halpha_cores": lambda s: not column(s, "stars.core_halpha").any(),
     "rotation": lambda s: (
         not column(s, "stars.vsini")[1:][column(s, "stars.ew_disc")[1:] == 0].any()
     ),
