@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat.simulate import photometry
-from obcat.simulate.astrometry import Astrometry, Moving, crowded, measure
-from obcat.simulate.ingredients import Recipe
+from obcat.simulate.astrometry import Astrometry, Moving, measure
+from obcat.simulate.crowding import near_companions
+from obcat.simulate.ingredients import Recipe, taken
 from obcat.simulate.isochrones import COLUMNS
+from obcat.simulate.neighbours import crowded
 from obcat.simulate.photometry import Measured, chosen
 from obcat.simulate.sky import Sky
 from obcat.simulate.survey_files import Append, Columns, csv_table, fits_table, votable
@@ -282,10 +284,13 @@ def _gaia(sky: Sky, recipe: Recipe, chunk: int) -> tuple[Columns, Measured]:
     phot = photometry.gaia(sky.mag, recipe, chunk)
     colour, period = sky.mag["bp"] - sky.mag["rp"], sky.stars.binaries.log_period
     true = 1 / sky.stars.distance, sky.pmra, sky.pmdec, sky.mag["g_gaia"], colour, sky.ra, sky.dec
-    seen = measure(Moving(*true, sky.wobble, period), recipe, chunk)
-    columns = _rows(gaia_columns(sky.number, sky.ra, sky.dec, seen, phot), phot.listed)
-    phot = phot._replace(truth={"parallax_offset_true": seen.offset})
-    return crowded(columns, sky.number[phot.listed] == 0, recipe, chunk), phot
+    pair = near_companions(sky.stars)
+    seen = measure(Moving(*true, sky.wobble, period, pair), recipe, chunk)
+    columns = gaia_columns(sky.number, sky.ra, sky.dec, seen, phot)
+    phot, rows = phot._replace(truth={"parallax_offset_true": seen.offset}), phot.listed
+    listed, special = _rows(columns, rows), sky.number[rows] == 0
+    lost, own = _rows(columns, ~rows), taken(pair, rows)
+    return crowded(listed, special, recipe, chunk, lost=lost, pair=own), phot
 
 
 def _twomass(sky: Sky, recipe: Recipe, chunk: int) -> tuple[Columns, Measured]:

@@ -1,17 +1,17 @@
-"""Astrometry: Gaia DR2 with its zero point, errors, unseen orbits and crowded neighbours."""
+"""Astrometry: Gaia DR2 with its zero point, errors, unseen orbits and companions."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.simulate import crowding as crowd
+from obcat.simulate.crowding import Pairs
 from obcat.simulate.ingredients import Recipe
 
 __all__ = [
-    "ASTROMETRY",
     "Astrometry",
     "Moving",
-    "crowded",
     "measure",
     "orbit_effects",
     "zero_point",
@@ -34,10 +34,10 @@ ZERO_POINT = (
     (8.0, -0.082), (10.0, -0.070), (12.0, -0.053), (14.0, -0.042), (16.0, -0.034), (17.5, -0.029),
 )  # fmt: skip
 COLOUR_SLOPE, COLOURS, COLOUR_MIDDLE = (
-    -0.151,
+    0.151,
     (1.45, 1.80),
     1.60,
-)  # mas um: Zinn et al. (2019), eq. 4; 1/um; hot stars'
+)  # mas um: Zinn et al. (2019), abstract (bluer: nearer to none); 1/um; hot stars'
 SKY_RMS, SKY_SCALE, WAVES = (
     0.017,
     14.0,
@@ -52,6 +52,14 @@ OUTLIERS, OUTLIER_FACTOR = (
     0.03,
     (2.0, 5.0),
 )  # of the stars; times the error, blends and disturbed solutions
+CROWDED_FACTOR, CROWDED_SHIFT = 0.3, -0.010  # of the error, mas, where it is most crowded: assumed
+HALF_FACTOR = (1.0, 4.0)  # of the error of pairs half resolved: El-Badry (2025)
+TAIL, TAIL_CROWDED, TAIL_FACTOR = (
+    0.004,
+    0.02,
+    (0.7, 1.7),
+)  # of the stars, and where most crowded; log10 of times the error: chosen
+TAIL_SEEN, TAIL_RUWE = 0.5, (1.2, 4.0)  # of those show it in RUWE; times
 RUWE_SCATTER = 0.06  # ln
 MISSION, YEAR = 668.0, 365.25  # d of DR2, d
 TRANSIT = (
@@ -66,7 +74,7 @@ PM_ERROR = 1.8  # mas/yr for 1 mas of parallax error
 
 class Moving(NamedTuple):
     """What is true of each star: parallax (mas), motion (mas/yr), G, BP - RP, place (deg),
-    semi-axis of the orbit of its centre of light (mas; 0: none), log10 period (d).
+    semi-axis of the orbit of its centre of light (mas; 0: none), log10 period (d), companion.
     """
 
     parallax: Array
@@ -78,6 +86,7 @@ class Moving(NamedTuple):
     dec: Array
     wobble: Array
     log_period: Array
+    pair: Pairs | None = None
 
 
 class Astrometry(NamedTuple):
@@ -142,22 +151,27 @@ def orbit_effects(wobble: Array, log_period: Array) -> _OrbitEffects:
 
 
 def measure(star: Moving, recipe: Recipe, chunk: int) -> Astrometry:
-    """Stated errors are too small; unseen orbits raise errors and RUWE,
-    and falsify parallaxes and motions.
+    """Stated errors are too small, more so in crowds; unseen orbits and companions half resolved
+    raise errors and RUWE, and falsify parallaxes and motions; a few are far off.
     """
     n, rng = len(star.g), recipe.rng("gaia_errors", chunk)
-    orbit = orbit_effects(star.wobble, star.log_period)
-    excess = np.hypot(1, orbit.rms / np.interp(star.g, *np.array(TRANSIT).T))
+    orbit, half = orbit_effects(star.wobble, star.log_period), _half(star, recipe, chunk)
+    transit = np.interp(star.g, *np.array(TRANSIT).T)
+    excess = np.sqrt(1 + (orbit.rms / transit) ** 2 + (half.rms / transit) ** 2)
     stated = (
         np.interp(star.g, *np.array(ERROR_G).T)
         * np.exp(ERROR_SCATTER * rng.standard_normal(n))
         * excess
     )
     outlier = np.where(rng.random(n) < OUTLIERS, rng.uniform(*OUTLIER_FACTOR, size=n), 1.0)
+    wrong = _tail(star, recipe, chunk)
     systematic = np.sqrt(np.where(star.g < 13, SYSTEMATIC_BRIGHT, SYSTEMATIC) ** 2 - SKY_RMS**2)
-    actual = np.hypot(UNDERESTIMATE * stated, systematic) * outlier * recipe.has("gaia_errors")
+    core = np.hypot(
+        UNDERESTIMATE * stated * _crowded_factor(star, recipe) * half.factor, systematic
+    )
+    actual = core * outlier * wrong.factor * recipe.has("gaia_errors")
     along, east, north = rng.standard_normal((3, n)) * actual
-    ruwe = np.exp(RUWE_SCATTER * rng.standard_normal(n)) * excess * np.sqrt(outlier)
+    ruwe = np.exp(RUWE_SCATTER * rng.standard_normal(n)) * excess * np.sqrt(outlier) * wrong.ruwe
     phase = recipe.rng("wobble", chunk).uniform(0, 2 * np.pi, size=n)
     offset = _offset(star, recipe)
     return Astrometry(
@@ -168,142 +182,43 @@ def measure(star: Moving, recipe: Recipe, chunk: int) -> Astrometry:
     )  # fmt: skip
 
 
+class _Half(NamedTuple):
+    """Of companions half resolved: rms added to an observation (mas), and to the error (times)."""
+
+    rms: Array
+    factor: Array
+
+
+def _half(star: Moving, recipe: Recipe, chunk: int) -> _Half:
+    n, rng = len(star.g), recipe.rng("half_resolved", chunk)
+    if star.pair is None or not recipe.has("half_resolved"):
+        return _Half(np.zeros(n), np.ones(n))
+    rms = crowd.disturbance(star.pair, rng)
+    seen = rms > np.interp(star.g, *np.array(TRANSIT).T)
+    return _Half(rms, np.where(seen, rng.uniform(*HALF_FACTOR, size=n), 1.0))
+
+
+class _Tail(NamedTuple):
+    """What parallaxes far off have too much of: error and RUWE (times)."""
+
+    factor: Array
+    ruwe: Array
+
+
+def _tail(star: Moving, recipe: Recipe, chunk: int) -> _Tail:
+    n, rng = len(star.g), recipe.rng("gaia_tail", chunk)
+    share = TAIL + (TAIL_CROWDED - TAIL) * crowd.crowding(star.ra, star.dec)
+    wrong = (rng.random(n) < share) & recipe.has("gaia_tail")
+    shown = wrong & (rng.random(n) < TAIL_SEEN)
+    factor, ruwe = 10 ** rng.uniform(*TAIL_FACTOR, size=n), rng.uniform(*TAIL_RUWE, size=n)
+    return _Tail(np.where(wrong, factor, 1.0), np.where(shown, ruwe, 1.0))
+
+
+def _crowded_factor(star: Moving, recipe: Recipe) -> Array:
+    return 1 + CROWDED_FACTOR * crowd.crowding(star.ra, star.dec) * recipe.has("crowding")
+
+
 def _offset(star: Moving, recipe: Recipe) -> Array:
-    return zero_point(
-        star.g, star.colour, star.ra, star.dec, recipe.rng("zero_point")
-    ) * recipe.has("zero_point")
-
-
-Columns = dict[str, np.ndarray]
-Mask = NDArray[np.bool_]
-ARCSEC = 1 / 3600
-NEIGHBOURS, SEPARATION, FAINTER = 0.04, (0.7, 5.0), (1.0, 6.0)  # of stars; arcsec; mag
-COLOURS_WITHIN = 2.5  # arcsec: light of both goes into BP and RP (Evans et al. 2018)
-# of stars have a position only (Lindegren et al. 2018, table 1 for G below 17, and crowding)
-TWO_PARAMETER = 0.012
-SPURIOUS, SPURIOUS_PARALLAX = (
-    0.05,
-    10.0,
-)  # of neighbours with a parallax; mas, scale (Arenou et al. 2018, sect. 4.1)
-DOUBLED, DOUBLED_APART = (
-    0.004,
-    0.3,
-)  # of stars are listed twice; arcsec (Arenou et al. 2018, sect. 3.2)
-CLOSE, CLOSE_APART, CLOSE_FAINTER = (
-    0.003,
-    (0.2, 0.6),
-    (2.0, 5.0),
-)  # pairs that spoil each other; arcsec; mag
-FALSE_MOTION, FALSE_ERROR = (
-    (60.0, 140.0),
-    (5.0, 20.0),
-)  # mas/yr of such a pair; times the error of its parallax
-MAGNITUDES = ("phot_g_mean_mag", "phot_bp_mean_mag", "phot_rp_mean_mag")
-EXCESS = "phot_bp_rp_excess_factor"
-ASTROMETRY = ("parallax", "parallax_error", "pmra", "pmra_error", "pmdec", "pmdec_error", "ruwe")
-
-
-def crowded(gaia: Columns, special: Mask, recipe: Recipe, chunk: int) -> Columns:
-    """The sources with all that stands beside them, in the order of their names;
-    special ones are left alone.
-    """
-    if not recipe.has("gaia_matches"):
-        return _rows(gaia, np.argsort(gaia["source_id"]))
-    rng, own = recipe.rng("gaia_matches", chunk, 1), dict(gaia)
-    u = rng.random((4, len(special))) + special
-    beside, close, double, bare = (np.flatnonzero(v < share) for v, share in zip(
-        u, (NEIGHBOURS, CLOSE, DOUBLED, TWO_PARAMETER), strict=True))  # fmt: skip
-    neighbours = _neighbours(own, beside, rng)
-    doubles = _doubles(own, double, rng)
-    partners = _partners(own, close, rng)
-    for name in ASTROMETRY:
-        own[name] = np.where(np.isin(np.arange(len(special)), bare), np.nan, own[name])
-    every = {
-        name: np.concatenate([p[name] for p in (own, neighbours, doubles, partners)])
-        for name in own
-    }
-    return _rows(every, np.argsort(every["source_id"]))
-
-
-def _neighbours(own: Columns, rows: NDArray[np.int64], rng: np.random.Generator) -> Columns:
-    """Fainter sources; half of them have a position only.
-    The near ones shine into the star's BP and RP.
-    """
-    n, near = len(rows), _rows(own, rows)
-    apart, fainter = rng.uniform(*SEPARATION, size=n), rng.uniform(*FAINTER, size=n)
-    near["ra"], near["dec"] = _beside(near["ra"], near["dec"], apart, rng)
-    near["source_id"] = near["source_id"] + 64
-    _dim(near, fainter)
-    error = near["parallax_error"] * 10 ** (0.2 * fainter)
-    wrong = SPURIOUS_PARALLAX * rng.standard_normal(n) * (rng.random(n) < SPURIOUS)
-    near["parallax"] = error * rng.standard_normal(n) + rng.exponential(0.4, size=n) + wrong
-    near["parallax_error"] = error
-    near["pmra"], near["pmdec"] = rng.normal(0, 4, size=(2, n))
-    _strip(near, rng.random(n) < 0.5)
-    light = 2.5 * np.log10(1 + np.where(apart < COLOURS_WITHIN, 10 ** (-0.4 * fainter), 0))
-    for name in MAGNITUDES[1:]:
-        own[name] = _changed(own[name], rows, -light)
-    own[EXCESS] = _changed(
-        own[EXCESS], rows, own[EXCESS][rows] * np.expm1(0.4 * np.log(10) * light)
-    )
-    return near
-
-
-def _doubles(own: Columns, rows: NDArray[np.int64], rng: np.random.Generator) -> Columns:
-    """A second entry for the same star, without parallax."""
-    twin = _rows(own, rows)
-    twin["ra"], twin["dec"] = _beside(
-        twin["ra"], twin["dec"], rng.uniform(0.05, DOUBLED_APART, size=len(rows)), rng
-    )
-    twin["source_id"] = twin["source_id"] + 32
-    _dim(twin, rng.normal(0, 0.05, size=len(rows)))
-    _strip(twin, np.ones(len(rows), dtype=bool))
-    return twin
-
-
-def _partners(own: Columns, rows: NDArray[np.int64], rng: np.random.Generator) -> Columns:
-    """A faint source so close that the star's own motion and parallax are false: moved back to the
-    epoch of the targets, the star is farther from its place than the faint one.
-    """
-    n, near = len(rows), _rows(own, rows)
-    apart, angle = rng.uniform(*CLOSE_APART, size=n), rng.uniform(0, 2 * np.pi, size=n)
-    near["ra"], near["dec"] = _beside(near["ra"], near["dec"], apart, rng)
-    near["source_id"] = near["source_id"] + 96
-    _dim(near, rng.uniform(*CLOSE_FAINTER, size=n))
-    _strip(near, np.ones(n, dtype=bool))
-    motion, worse = rng.uniform(*FALSE_MOTION, size=n), rng.uniform(*FALSE_ERROR, size=n)
-    error = own["parallax_error"][rows]
-    own["pmra"] = _changed(own["pmra"], rows, motion * np.sin(angle))
-    own["pmdec"] = _changed(own["pmdec"], rows, motion * np.cos(angle))
-    own["parallax"] = _changed(own["parallax"], rows, error * worse * rng.standard_normal(n))
-    for name in ("parallax_error", "pmra_error", "pmdec_error"):
-        own[name] = _changed(own[name], rows, own[name][rows] * (worse - 1))
-    own["ruwe"] = _changed(own["ruwe"], rows, worse / 2)
-    return near
-
-
-def _beside(ra: Array, dec: Array, arcsec: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    distance, angle = arcsec * ARCSEC, rng.uniform(0, 2 * np.pi, size=len(ra))
-    return (ra + distance * np.sin(angle) / np.cos(np.radians(dec))) % 360, dec + distance * np.cos(
-        angle
-    )
-
-
-def _dim(columns: Columns, fainter: Array) -> None:
-    for name in MAGNITUDES:
-        columns[name] = columns[name] + fainter
-
-
-def _strip(columns: Columns, rows: Mask) -> None:
-    for name in ASTROMETRY:
-        columns[name] = np.where(rows, np.nan, columns[name])
-
-
-def _changed(values: Array, rows: NDArray[np.int64], by: Array) -> Array:
-    out = values.copy()
-    out[rows] += by
-    return out
-
-
-def _rows(columns: Columns, rows: NDArray[np.int64]) -> Columns:
-    return {name: values[rows] for name, values in columns.items()}
+    shift = CROWDED_SHIFT * crowd.crowding(star.ra, star.dec) * recipe.has("crowding")
+    point = zero_point(star.g, star.colour, star.ra, star.dec, recipe.rng("zero_point"))
+    return (point + shift) * recipe.has("zero_point")

@@ -19,12 +19,14 @@ __all__ = [
     "Wind",
     "add_emission",
     "draw_nebulae",
+    "draw_ratios",
     "draw_winds",
     "gusts",
     "inside",
     "nebular_flux",
     "nebular_transforms",
     "on_days",
+    "region_at",
     "velocities",
     "wind_lines",
 ]
@@ -41,18 +43,24 @@ REGIONS = (  # l, b, radius (deg) of large H II regions in the field: Sharpless 
     (195.1, -12.0, 3.2), (201.6, 0.5, 0.4), (202.9, 2.2, 1.2), (206.3, -2.1, 0.9),
     (206.5, -16.4, 0.7), (209.0, -19.4, 1.0), (211.9, -1.3, 0.7), (224.5, -2.4, 1.2),
 )  # fmt: skip
+# of bright regions over that at the middle: Sharpless's places and sizes, from memory, not checked
 CHANCE, ELSEWHERE = (
     0.6,
     0.003,
 )  # of a residue in the middle of a region, and in the diffuse gas between them
-EW_AT_13, EW_SIGMA, EW_RANGE = 2.0, 0.9, (0.2, 40.0)  # Angstrom of H alpha at G of 13; ln
+EW_AT_13, EW_SIGMA, EW_RANGE = 2.0, 0.9, (0.2, 60.0)  # Angstrom of H alpha at G of 13; ln
 FAINTER = 0.25  # dex of EW per mag: brighter gas is dropped from the sky more carefully
 OVER, OVER_MAX = 0.25, 2.5  # of the residues were subtracted too much; Angstrom
 MOTION = 8.0  # km/s between gas and star
-RATIOS = {  # F/F(H alpha) or, [O III], [O II] and He I, F/F(H beta): median, ln scatter
-    "nitrogen": (0.33, 0.25), "sulphur": (0.22, 0.35), "oxygen_3": (0.30, 0.90),
-    "oxygen_2": (1.6, 0.35), "helium": (0.09, 0.30),
+# F/F(H alpha) or, [O III], [O II] and He I, F/F(H beta), medians of bright regions and of the gas
+# between them, ln scatter of the regions and within each: the diffuse gas has more [N II] and
+# [S II], less [O III] and He I (Madsen et al. 2006, abstract; how much is not checked)
+RATIOS = {
+    "nitrogen": (0.33, 0.55, 0.25, 0.12), "sulphur": (0.20, 0.45, 0.45, 0.20),
+    "oxygen_3": (0.40, 0.12, 0.90, 0.30), "oxygen_2": (1.6, 2.0, 0.30, 0.20),
+    "helium": (0.09, 0.05, 0.30, 0.20),
 }  # fmt: skip
+MOST = {"nitrogen": 1.2, "sulphur": 0.8, "oxygen_3": 5.0, "oxygen_2": 6.0, "helium": 0.18}
 DENSITY = (1.15, 1.43)  # [S II] 6716/6731, at the limit of low density
 REDDENING = (0.7, 1.2)  # E(B-V) of the gas over that of the star
 
@@ -75,13 +83,35 @@ class Nebula(NamedTuple):
 
 def inside(glon: Array, glat: Array) -> Array:
     """Chance of nebular light at these places (deg): Gaussian within each region."""
-    chance = np.full(len(glon), ELSEWHERE)
-    for lon, lat, radius in REGIONS:
-        along = ((glon - lon + 180) % 360 - 180) * np.cos(np.radians(lat))
-        chance = np.maximum(
-            chance, CHANCE * np.exp(-(along**2 + (glat - lat) ** 2) / (2 * radius**2))
-        )
-    return chance
+    return _chances(glon, glat).max(axis=0)
+
+
+def region_at(glon: Array, glat: Array) -> NDArray[np.int64]:
+    """Which of REGIONS these places (deg) belong to; their number for the gas between them."""
+    return (_chances(glon, glat).argmax(axis=0) - 1) % (len(REGIONS) + 1)
+
+
+def _chances(glon: Array, glat: Array) -> Array:
+    """(1 + regions, n): of the gas everywhere first."""
+    lon, lat, radius = np.array(REGIONS).T[..., None]
+    along = ((glon - lon + 180) % 360 - 180) * np.cos(np.radians(lat))
+    bright = CHANCE * np.exp(-(along**2 + (glat - lat) ** 2) / (2 * radius**2))
+    return np.concatenate([np.full((1, len(glon)), ELSEWHERE), bright])
+
+
+def draw_ratios(
+    region: NDArray[np.int64], rng: np.random.Generator, of_regions: np.random.Generator
+) -> dict[str, Array]:
+    """Ratios of lines: each region has its own, about which its places scatter; the same in every
+    chunk where `of_regions` begins anew.
+    """
+    out = {}
+    for name, (bright, diffuse, between, within) in RATIOS.items():
+        median = bright * np.exp(between * of_regions.standard_normal(len(REGIONS)))
+        own = np.append(median, diffuse)[region]
+        ratio = own * np.exp(within * rng.standard_normal(len(region)))
+        out[name] = np.minimum(ratio, MOST[name])
+    return out
 
 
 def draw_nebulae(
@@ -94,10 +124,7 @@ def draw_nebulae(
         EW_AT_13 * 10 ** (FAINTER * (g - 13)) * np.exp(EW_SIGMA * rng.standard_normal(n)), *EW_RANGE
     )
     ew = np.where(rng.random(n) < OVER, -np.minimum(ew, OVER_MAX), ew) * has
-    ratios = {
-        name: median * np.exp(sigma * rng.standard_normal(n))
-        for name, (median, sigma) in RATIOS.items()
-    }
+    ratios = draw_ratios(region_at(glon, glat), rng, recipe.rng("nebulae"))
     motion, density = MOTION * rng.standard_normal(n), rng.uniform(*DENSITY, size=n)
     return Nebula(
         ew=ew,

@@ -31,6 +31,7 @@ __all__ = [
     "equatorial",
     "footprint",
     "galactic",
+    "galactic_many",
     "medium",
     "overdensity",
     "place",
@@ -194,8 +195,14 @@ def equatorial(glon: Array, glat: Array) -> tuple[Array, Array]:
 
 def galactic(ra: float, dec: float) -> tuple[float, float]:
     """Galactic longitude and latitude (deg) of one ICRS position."""
-    x, y, z = TO_GALACTIC @ _unit(np.array([ra]), np.array([dec]))
-    return float(np.degrees(np.arctan2(y, x))[0] % 360), float(np.degrees(np.arcsin(z))[0])
+    glon, glat = galactic_many(np.array([ra]), np.array([dec]))
+    return float(glon[0]), float(glat[0])
+
+
+def galactic_many(ra: Array, dec: Array) -> tuple[Array, Array]:
+    """Galactic longitude and latitude (deg) of ICRS positions."""
+    x, y, z = TO_GALACTIC @ _unit(ra, dec)
+    return np.degrees(np.arctan2(y, x)) % 360, np.degrees(np.arcsin(z))
 
 
 def velocities(

@@ -140,6 +140,7 @@ def _barycentric(transform: Array, point: Array) -> Array:
 
 
 Float32 = NDArray[np.float32]
+Floats = NDArray[np.floating]
 DENSEST, DEGENERATE = (
     5.0,
     6.5,
@@ -244,10 +245,10 @@ def dense_continuum(ln_continuum: Float32, log_teff: Array, logg: Array) -> Floa
     return out
 
 
-def black_body(log_teff: Array) -> Float32:
-    """ln of Planck's function per wavelength (n, 3909), in any unit."""
+def black_body(log_teff: Array, wavelength: Floats = WAVELENGTH) -> Float32:
+    """ln of Planck's function per wavelength (n, wavelengths), in any unit."""
     return (
-        -5 * np.log(WAVELENGTH) - np.log(np.expm1(HC_K / WAVELENGTH / 10 ** log_teff[:, None]))
+        -5 * np.log(wavelength) - np.log(np.expm1(HC_K / wavelength / 10 ** log_teff[:, None]))
     ).astype(np.float32)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat.simulate.be_discs import BAND_WAVELENGTH
-from obcat.simulate.dust import BANDS, band_coefficients
+from obcat.simulate.dust import BANDS, MEAN_LAW, STRAIGHT, band_coefficients
 from obcat.simulate.ingredients import Recipe
 
 __all__ = [
@@ -111,15 +111,17 @@ def apparent(
     ebv: Array,
     distance: Array,
     excess: Array,
+    r_v: Array | float = MEAN_LAW,
     *,
     offsets: bool = True,
+    bend: bool = True,
 ) -> Bands:
-    """True magnitudes by band from absolute ones (n, bands), E(B-V), distance (kpc) and the light
-    of discs (mag).
+    """True magnitudes by band from absolute ones (n, bands), E(B-V), distance (kpc), the light of
+    discs (mag) and R_V; without `bend` extinction is a multiple of E(B-V), that at 0.5 mag.
 
     With `offsets` the colours are not quite those of the isochrones.
     """
-    coefficient = band_coefficients(teff)
+    coefficient = band_coefficients(teff, ebv if bend else STRAIGHT, r_v)
     bright = (
         absolute + (5 * np.log10(distance) + 10)[:, None] - excess + colour_offsets(teff) * offsets
     )

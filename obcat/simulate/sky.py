@@ -9,12 +9,13 @@ from obcat.simulate import galaxy
 from obcat.simulate.be_discs import draw_discs, excess_by_band, with_lb1
 from obcat.simulate.binaries import INITIAL, Binaries, amplitude, photocentre, semi_axis, velocity
 from obcat.simulate.contaminants import LB1_G, LB1_VSINI, draw_systems
-from obcat.simulate.dust import BANDS, band_coefficients
+from obcat.simulate.dust import BANDS, MEAN_LAW, STRAIGHT, band_coefficients, draw_laws
 from obcat.simulate.emission import Emission, draw_nebulae, draw_winds
 from obcat.simulate.ingredients import CHUNK, Recipe, taken
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND
 from obcat.simulate.photometry import apparent
 from obcat.simulate.stars import G, Stars, magnitudes
+from obcat.simulate.surfaces import Surface, draw_surfaces
 from obcat.simulate.visits import Visits
 
 __all__ = [
@@ -88,7 +89,7 @@ OLDER = 3.0
 
 class Sky(NamedTuple):
     """One row a star; its number in the survey, ra, dec at J2000 in deg, motions in mas/yr and
-    km/s, magnitudes,
+    km/s, dust and its R_V, magnitudes,
     and the semi-axis (mas) of the orbit of the light's centre, 0 for a single star."""
 
     number: NDArray[np.int64]
@@ -99,6 +100,7 @@ class Sky(NamedTuple):
     pmdec: Array
     rv: Array
     ebv: Array
+    r_v: Array
     a_ks: Array
     absolute: Array
     vsini: Array
@@ -107,6 +109,7 @@ class Sky(NamedTuple):
     emission: Emission
     mag: dict[str, Array]
     wobble: Array
+    surface: Surface
 
     @property
     def name(self) -> list[str]:
@@ -125,23 +128,44 @@ def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
     if chunk == 0:
         discs = with_lb1(discs, recipe)
         vsini[0], vsini_companion[0] = LB1_VSINI, discs.vsini[0]
+    critical = critical_velocity(stars.primary)
+    surface = draw_surfaces(stars, teff, vsini, critical, discs, recipe, chunk)
+    stars = stars._replace(primary=_dimmed(stars.primary, surface.light))
     absolute = magnitudes(stars.primary, stars.binaries)
     if chunk == 0:
         stars.distance[0] *= 10 ** (0.2 * (LB1_G - _g(absolute, teff, ebv, stars.distance)[0]))
     rv, pmra, pmdec = _motion(stars, recipe, chunk)
     ra, dec = galaxy.equatorial(stars.glon, stars.glat)
-    offsets = recipe.has("colour_offsets")
-    mag = apparent(absolute, teff, ebv, stars.distance, excess_by_band(discs), offsets=offsets)
+    r_v = _laws(stars, recipe, chunk)
+    offsets, bend = recipe.has("colour_offsets"), recipe.has("dust_bend")
+    light = absolute, teff, ebv, stars.distance, excess_by_band(discs), r_v
+    mag = apparent(*light, offsets=offsets, bend=bend)
     nebulae = draw_nebulae(stars.glon, stars.glat, mag["g_gaia"], ebv, recipe, chunk)
     winds = draw_winds(stars.primary[:, COLUMNS.index("log_l")], teff, logg, recipe, chunk)
     emission = Emission(discs, nebulae, winds)
-    a_ks = band_coefficients(teff)["ks"] * ebv
+    a_ks = band_coefficients(teff, ebv if bend else STRAIGHT, r_v)["ks"] * ebv
     number = chunk * CHUNK + np.arange(n)
     spins = vsini, vsini_companion, vsini_third
     wobble = _wobble(stars) * recipe.has("wobble")
     return Sky(
-        number, stars, ra, dec, pmra, pmdec, rv, ebv, a_ks, absolute, *spins, emission, mag, wobble
-    )
+        number, stars, ra, dec, pmra, pmdec, rv, ebv, r_v, a_ks, absolute, *spins, emission, mag,
+        wobble, surface,
+    )  # fmt: skip
+
+
+def _dimmed(primary: Array, light: Array) -> Array:
+    """Isochrone rows of stars so many mag fainter."""
+    out = primary.copy()
+    out[:, FIRST_BAND:] += light[:, None]
+    out[:, COLUMNS.index("log_l")] -= 0.4 * light
+    return out
+
+
+def _laws(stars: Stars, recipe: Recipe, chunk: int) -> Array:
+    """R_V of each star's dust; LB-1's is the mean."""
+    places = galaxy.cartesian(stars.glon, stars.glat, stars.distance)
+    r_v = draw_laws(*places, recipe, chunk)
+    return np.where((np.arange(len(r_v)) == 0) & (chunk == 0), MEAN_LAW, r_v)
 
 
 def _motion(stars: Stars, recipe: Recipe, chunk: int) -> Array:

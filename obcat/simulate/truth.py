@@ -6,7 +6,7 @@ part):
 
     simulated name kind         kind: star, interloper, subdwarf, white_dwarf
     ra dec glon glat            deg, J2000
-    distance_kpc parallax pmra pmdec rv ebv a_ks        rv of the system; dust between the stars
+    distance_kpc parallax pmra pmdec rv ebv r_v a_ks    rv of the system; dust between the stars
     only teff logg feh spectrum_feh log_age initial_mass mass log_l vsini mk     of the primary;
     [Fe/H] of its spectrum mk_system true_*            absolute Ks of all its stars; apparent
     magnitudes of these and the disc, without error is_binary mass_ratio flux_ratio_ks flux_ratio_v
@@ -14,7 +14,8 @@ part):
     log10 d; of the primary; photocentre, semi-axis is_triple third_* has_emission is_nebular
     ew_halpha ew_disc ew_shell ew_nebular ew_wind   of H alpha, before any change with time
     disc_inclination disc_separation excess_ks ebv_disc         deg; half the distance of the two
-    peaks in_*                        whether the table lists the star (gaia_dr2, twomass, xstps,
+    peaks light_offset cos_inclination helium_depth nitrogen_depth peculiar core_halpha   mag fainter
+    than the isochrone (in mk, mk_system); depth of lines over the grid's; Angstrom in_*                        whether the table lists the star (gaia_dr2, twomass, xstps,
     apass) parallax_offset_true        what Gaia's parallax has too much
 
 visits.parquet, one row per spectrum:
@@ -93,7 +94,7 @@ def _stars(sky: Sky) -> dict[str, np.ndarray]:
     return {
         "name": np.array(sky.name), "kind": s.kind, "ra": sky.ra, "dec": sky.dec, "glon": s.glon,
         "glat": s.glat, "distance_kpc": s.distance, "parallax": 1 / s.distance, "pmra": sky.pmra,
-        "pmdec": sky.pmdec, "rv": sky.rv, "ebv": sky.ebv, "a_ks": sky.a_ks,
+        "pmdec": sky.pmdec, "rv": sky.rv, "ebv": sky.ebv, "r_v": sky.r_v, "a_ks": sky.a_ks,
         "teff": 10 ** star["log_teff"], "logg": star["log_g"], "feh": s.feh,
         "spectrum_feh": s.spectrum_feh, "log_age": s.log_age, "initial_mass": star["initial_mass"],
         "mass": star["mass"], "log_l": star["log_l"], "vsini": sky.vsini, "mk": star["ks"],
@@ -110,7 +111,10 @@ def _stars(sky: Sky) -> dict[str, np.ndarray]:
         "is_nebular": e.nebular, "ew_halpha": e.ew, "ew_disc": e.disc.ew, "ew_shell": e.disc.shell,
         "ew_nebular": e.nebula.ew, "ew_wind": e.wind.ew, "disc_inclination": e.disc.inclination,
         "disc_separation": e.disc.separation, "excess_ks": e.disc.excess_ks,
-        "ebv_disc": e.disc.reddening,
+        "ebv_disc": e.disc.reddening, "light_offset": sky.surface.light,
+        "cos_inclination": sky.surface.cosine, "helium_depth": np.exp(sky.surface.helium),
+        "nitrogen_depth": np.exp(sky.surface.nitrogen), "peculiar": sky.surface.kind,
+        "core_halpha": sky.surface.core,
     } | {f"true_{band}": mag for band, mag in sky.mag.items()}  # fmt: skip
 
 

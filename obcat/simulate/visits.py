@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate import detector
 from obcat.simulate.detector import JOIN_PIXEL, Marked, add_sky, calibration, hit, marked, spoil
-from obcat.simulate.dust import f99
+from obcat.simulate.dust import extinction
 from obcat.simulate.emission import Emission, add_emission
 from obcat.simulate.ingredients import Recipe
 from obcat.simulate.light import Component, composite
 from obcat.simulate.lines import gas_velocity, transmission
 from obcat.simulate.night import RESOLUTION, airs, blurred, draw_resolution, left_over
+from obcat.simulate.surfaces import Surface, altered
 from obcat.simulate.survey_files import Value, write_spectrum
 
 __all__ = ["Block", "Visits", "count_visits", "draw_visits", "expose", "n_spectra"]
@@ -147,7 +148,6 @@ Float32 = NDArray[np.float32]
 PIXELS, PIXEL_SHARES = (3909, 3904, 3906, 3908), (0.86, 0.06, 0.05, 0.03)
 FLUX_AT_14 = 800.0  # counts, median over g
 FIBRE_LOSS = 0.2  # ln
-EXTINCTION = f99(WAVELENGTH)
 
 
 class Block(NamedTuple):
@@ -162,7 +162,9 @@ class Block(NamedTuple):
     companions: list[tuple[NDArray[np.int64], Component]]
     rv: Array
     ebv: Array
+    r_v: Array
     emission: Emission
+    surface: Surface
     g: Array
     snr_g: Array
     spoiled: NDArray[np.int64]
@@ -205,8 +207,11 @@ def _noiseless(block: Block) -> Float32:
         resolution, factor = draw_resolution(n, recipe.rng("line_spread", *key))
     parts = [(np.arange(n), block.primary), *block.companions]
     flux, level = composite(parts, n, resolution)
+    if any(recipe.has(name) for name in ("abundances", "line_texture", "halpha_cores")):
+        flux = altered(flux, level, block.surface, block.primary.rv)
     flux = add_emission(flux, level, block.emission, block.rv, resolution)
-    flux *= np.exp(-0.4 * np.log(10) * block.ebv[:, None] * EXTINCTION).astype(np.float32)
+    dust = (-0.4 * np.log(10) * block.ebv[:, None]).astype(np.float32)
+    flux *= np.exp(dust * extinction(block.r_v))
     if recipe.has("interstellar"):
         flux *= transmission(block.ebv, _gas(block), resolution)
     flux = _calibrated(flux if factor is None else blurred(flux, factor), block)

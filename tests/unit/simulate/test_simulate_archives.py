@@ -8,25 +8,25 @@ import pytest
 from obcat.simulate import photometry
 from obcat.simulate.archives import SENTINEL, TEFF_ERROR, draw_labels, twomass_columns
 from obcat.simulate.astrometry import (
-    ASTROMETRY,
     COLOUR_SLOPE,
     SKY_RMS,
     SYSTEMATIC,
     UNDERESTIMATE,
     Astrometry,
     Moving,
-    crowded,
     measure,
     orbit_effects,
     zero_point,
 )
+from obcat.simulate.crowding import Pairs, crowding, density, disturbance, expected, resolved
 from obcat.simulate.dust import BANDS
 from obcat.simulate.ingredients import Recipe
+from obcat.simulate.neighbours import ASTROMETRY, crowded
 from obcat.simulate.photometry import AMPLITUDE, TILT, colour_offsets
 
 N = 20_000
-RECIPE = Recipe(1)
-QUIET = Recipe(1, frozenset({"gaia_errors", "zero_point"}))
+RECIPE = Recipe(1, frozenset({"crowding", "gaia_tail"}))
+QUIET = Recipe(1, frozenset({"gaia_errors", "zero_point", "gaia_tail"}))
 MASK = np.zeros(N, dtype=bool)
 
 
@@ -44,7 +44,7 @@ def seen(star: Moving, recipe: Recipe = RECIPE) -> Astrometry:
 
 
 def without(*ingredients: str) -> Recipe:
-    return Recipe(1, frozenset(ingredients))
+    return Recipe(1, frozenset({"crowding", *ingredients}))
 
 
 def test_the_zero_point_runs_from_bright_to_faint_and_is_not_the_constant_of_the_build() -> None:
@@ -58,8 +58,8 @@ def test_the_zero_point_runs_from_bright_to_faint_and_is_not_the_constant_of_the
 
 
 def test_the_zero_point_depends_on_colour_and_place() -> None:
-    """BP - RP of 0 is 1.76 per micron (Lindegren et al. 2021); 0.151 mas for one (Zinn et al.
-    2019).
+    """BP - RP of 0 is 1.76 per micron (Lindegren et al. 2021); a bluer star's parallax is less too
+    small, by 0.1507 mas for one per micron (Zinn et al. 2019, abstract).
     """
     star = moving()
     blue, red = (
@@ -69,6 +69,7 @@ def test_the_zero_point_depends_on_colour_and_place() -> None:
     assert (blue - red) == pytest.approx(
         np.full(N, COLOUR_SLOPE * 1.61 / np.pi * np.arctan(0.531)), abs=1e-9
     )
+    assert (blue > red).all()
     assert blue.std() == pytest.approx(SKY_RMS, rel=0.25)
     near = zero_point(star.g, star.colour, star.ra, star.dec + 0.1, RECIPE.rng("zero_point"))
     far = zero_point(star.g, star.colour, star.ra, star.dec, RECIPE.rng("zero_point"))
@@ -152,7 +153,10 @@ def test_some_sources_have_a_position_only_and_some_are_there_twice() -> None:
     assert own.sum() == N
     assert np.isnan(every["parallax"][own]).mean() == pytest.approx(0.012, abs=0.004)
     counts = [(extra == kind).sum() / N for kind in (64, 32, 96)]
-    assert counts == pytest.approx([0.04, 0.004, 0.003], rel=0.35)
+    own = sources()
+    many = -np.expm1(-expected(own["phot_g_mean_mag"], density(own["ra"], own["dec"])))
+    assert 0.2 * many.mean() < counts[0] < many.mean()  # most are too faint to be seen so near
+    assert counts[1:] == pytest.approx([0.004, 0.003], rel=0.35)
     for name in ASTROMETRY:
         np.testing.assert_array_equal(
             np.isnan(every[name]), np.isnan(every["parallax"]), err_msg=name
@@ -163,7 +167,7 @@ def test_a_near_neighbour_shines_into_bp_and_rp_but_not_into_g() -> None:
     every = crowded(sources(), MASK, RECIPE, 0)
     own = every["source_id"] % (1 << 35) == 0
     changed = every["phot_bp_mean_mag"][own] < 14.1
-    assert 0.005 < changed.mean() < 0.03
+    assert 0.005 < changed.mean() < 0.10
     assert (every["phot_g_mean_mag"][own] == 14.0).all()
     flux = 10 ** (-0.4 * (every["phot_bp_mean_mag"][own] - 14.1))
     np.testing.assert_allclose(every["phot_bp_rp_excess_factor"][own], 1.2 * flux)
@@ -189,6 +193,74 @@ def test_special_stars_and_surveys_without_crowding_are_left_alone() -> None:
     np.testing.assert_array_equal(plain["parallax"], sources()["parallax"])
     alone = crowded(sources(), ~MASK, RECIPE, 0)
     assert len(alone["ra"]) == N
+
+
+def test_densities_of_the_sky() -> None:
+    """Towards the anticentre in the plane 54,000 a square degree, at the pole 4,000; within 5
+    arcsec of a star of G 14 there are 0.33 of the first, if all to G 21 are seen.
+    """
+    anticentre, pole = (
+        density(np.array([a]), np.array([d]))[0] for a, d in ((86.40, 28.94), (192.86, 27.13))
+    )
+    assert anticentre * 3600**2 == pytest.approx(54_000, rel=0.01)
+    assert pole * 3600**2 == pytest.approx(4_000, rel=0.02)
+    many = expected(np.array([14.0]), np.array([anticentre]))[0]
+    assert many == pytest.approx(54_000 / 3600**2 * np.pi * 25, rel=0.01)
+
+
+def test_pairs_are_one_image_a_disturbed_one_or_two_sources() -> None:
+    """Half a magnitude fainter at 0.05, 0.4 and 1.0 arcsec."""
+    apart = np.repeat([0.05, 0.4, 1.0], N)
+    pair = Pairs(apart, np.full(3 * N, 0.5))
+    two = resolved(*pair)
+    assert [two[apart == a].mean() for a in (0.05, 0.4, 1.0)] == [0, 0, 1]
+    assert not resolved(np.array([0.8]), np.array([5.0])).any()
+    rms = disturbance(pair, np.random.default_rng(1))
+    assert [np.median(rms[apart == a]) for a in (0.05, 0.4, 1.0)] == pytest.approx(
+        [0, 3.0 * 10**-0.2, 0], rel=0.03
+    )
+    half = Pairs(np.full(N, 0.4), np.full(N, 1.0))
+    star, plain = (seen(moving()._replace(pair=p)) for p in (half, None))
+    assert np.median(star.ruwe) > 3
+    pull = [
+        np.median(np.abs(s.parallax - 0.5 - s.offset) / s.parallax_error) for s in (star, plain)
+    ]
+    assert pull[0] > 1.3 * pull[1]
+
+
+def test_a_companion_that_is_a_source_takes_its_light_from_g() -> None:
+    rows = np.full(N, 1.0)
+    every = crowded(sources(), MASK, without("gaia_matches"), 0, pair=Pairs(rows, 0 * rows))
+    kind = every["source_id"] % (1 << 35)
+    np.testing.assert_allclose(every["phot_g_mean_mag"], 14.0 + 2.5 * np.log10(2))
+    assert (kind == 16).sum() == (kind == 0).sum() == N
+    plain = without("gaia_matches", "half_resolved")
+    assert len(crowded(sources(), MASK, plain, 0, pair=Pairs(rows, 0 * rows))["ra"]) == N
+
+
+def test_a_missing_star_often_leaves_its_neighbour() -> None:
+    every = crowded({k: v[:1] for k, v in sources().items()}, MASK[:1], RECIPE, 0, lost=sources())
+    beside = every["source_id"] % (1 << 35) == 64
+    assert 0.35 < beside.sum() / N < 0.7
+    away = np.abs(every["dec"][beside] - 20) * 3600
+    assert away.max() < 5
+
+
+def test_crowds_and_tails_make_errors_larger_than_stated() -> None:
+    star = moving(g=17.0)
+    off = [
+        (a.parallax - 0.5 - a.offset) / a.parallax_error
+        for a in (seen(star, Recipe(1)), seen(star, Recipe(1, frozenset({"gaia_tail"}))))
+    ]
+    far = [(np.abs(o) > 10).mean() for o in off]
+    assert 0.002 < far[0] - far[1] < 0.01
+    dense = crowding(star.ra, star.dec) > 0.3
+    plain = seen(star).parallax - 0.5 - seen(star).offset
+    crowded_error = off[1] * seen(star).parallax_error
+    assert np.median((crowded_error / plain)[dense]) == pytest.approx(1.13, abs=0.04)
+    assert np.median((crowded_error / plain)[~dense]) == pytest.approx(1.02, abs=0.02)
+    shift = seen(star, Recipe(1)).offset - seen(star).offset
+    np.testing.assert_allclose(shift, -0.010 * crowding(star.ra, star.dec), atol=1e-12)
 
 
 def magnitudes(value: float) -> dict[str, np.ndarray]:

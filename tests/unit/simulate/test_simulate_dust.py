@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from obcat.data import REFERENCE
+from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate.dust import (
+    BANDS,
     DUST_HEIGHT,
     DUST_LENGTH,
     LOCAL_EBV,
@@ -16,6 +18,8 @@ from obcat.simulate.dust import (
     SUN_Z,
     band_coefficients,
     disc_ebv,
+    draw_laws,
+    extinction,
     f99,
 )
 from obcat.simulate.galaxy import DISTANCES, SIGMA, cartesian, medium, reddening
@@ -59,9 +63,45 @@ def test_curve_is_unknown_in_the_far_ultraviolet() -> None:
     assert np.isnan(f99(np.array([2500.0]))[0])
 
 
-def test_coefficients_of_a_band_equal_the_table_at_its_nodes_and_stay_constant_outside() -> None:
-    bp = band_coefficients(np.array([8000.0, 10_000.0, 30_000.0, 45_000.0]))["bp"]
-    np.testing.assert_allclose(bp, [3.422, 3.422, 3.634, 3.634])
+@pytest.mark.parametrize("band", BANDS)
+def test_spectra_through_passbands_give_the_handed_coefficients(band: str) -> None:
+    """Kurucz spectra, E(B-V) 0.5, R_V 3.1, another's code: to 0.4 % of A(X)/E(B-V)."""
+    rows = read_coefficients()
+    teff = np.array([float(row["teff"]) for row in rows])
+    handed = [float(row[band]) for row in rows]
+    np.testing.assert_allclose(band_coefficients(teff, 0.5, 3.1)[band], handed, rtol=0.004)
+
+
+def test_broad_bands_bend_with_dust_and_narrow_ones_do_not() -> None:
+    """Blue light of a broad band is gone first: G loses a fifth of its coefficient to 3 mag."""
+    little, much = (band_coefficients(np.full(1, 2e4), ebv, 3.1) for ebv in (0.1, 3.0))
+    assert much["g_gaia"][0] / little["g_gaia"][0] == pytest.approx(0.73, abs=0.02)
+    assert much["ks"][0] / little["ks"][0] == pytest.approx(1, abs=0.005)
+
+
+@pytest.mark.parametrize("r_v", [2.5, 3.1, 4.5])
+def test_visual_extinction_is_r_v_times_the_excess(r_v: float) -> None:
+    one = band_coefficients(np.full(1, 2e4), 0.01, r_v)
+    assert one["v"][0] == pytest.approx(r_v, abs=0.06)
+    assert one["ks"][0] == pytest.approx(0.350 * r_v / 3.1, rel=0.03)
+    pixel = int(np.argmin(np.abs(WAVELENGTH - 5470)))
+    exact = f99(WAVELENGTH[[pixel]], r_v=r_v)[0]
+    assert extinction(np.array([r_v]))[0, pixel] == pytest.approx(exact, abs=1e-4)
+
+
+def test_r_v_is_of_the_cloud_and_of_the_star() -> None:
+    """Neighbours share most of it; it does not depend on chunks but for the star's own part."""
+    rng = np.random.default_rng(2)
+    x, y, z = -SUN_R - rng.uniform(0.5, 4, 4000), rng.uniform(-2, 2, 4000), np.zeros(4000)
+    here, again, near = (
+        draw_laws(x + dx, y, z, Recipe(4), chunk) for dx, chunk in ((0, 0), (0, 0), (0.01, 1))
+    )
+    np.testing.assert_array_equal(here, again)
+    usual = (here < 4) & (near < 4)
+    assert 0.3 < np.corrcoef(here[usual], near[usual])[0, 1] < 0.9
+    assert here[usual].std() == pytest.approx(0.20, abs=0.04)
+    assert 0.002 < (here > 4).mean() < 0.012
+    assert (draw_laws(x, y, z, Recipe(4, frozenset({"dust_law"})), 0) == 3.1).all()
 
 
 @pytest.mark.parametrize("distance", [0.5, 3.0])

@@ -28,10 +28,16 @@ PIXELS = "flux ivar mask "
 # other magnitudes change what is measured of them, S/N, and errors by S/N
 LIGHT = "stars.true_* gaia_dr2.* twomass.* xstps.* apass.* header.MAG? header.TCOMMENT header.Z* "
 LIGHT += "visits.snr_g visits.rv_header_error labels.* " + PIXELS
+# other magnitudes, and so other plates, and other light of nebulae
+BRIGHTNESS = "* !stars.teff !stars.ra !stars.mass_ratio !visits.name"
 # other stars are taken; not other visits
 STARS = "* !visits.name !visits.is_erroneous !visits.erroneous_kind"
 CHANGES = {  # ingredient: columns that must change, and that may change
-    "rotation": ("stars.vsini stars.companion_vsini flux", PIXELS),
+    "rotation": ("stars.vsini stars.companion_vsini stars.light_offset flux", BRIGHTNESS),
+    "hidden_light": ("stars.light_offset stars.mk stars.true_* flux", BRIGHTNESS),
+    "abundances": ("stars.helium_depth stars.nitrogen_depth stars.peculiar flux", PIXELS),
+    "line_texture": ("flux", PIXELS),
+    "halpha_cores": ("stars.core_halpha flux", PIXELS),
     "velocities": (
         "stars.rv stars.pmra stars.pmdec visits.rv visits.rv_primary gaia_dr2.pm* header.Z flux",
         "visits.rv_* gaia_dr2.ra gaia_dr2.dec " + PIXELS,
@@ -40,6 +46,8 @@ CHANGES = {  # ingredient: columns that must change, and that may change
     "spiral_arms": ("stars.glon stars.distance_kpc", STARS),
     "dust": ("stars.ebv stars.true_* flux", STARS),
     "clouds": ("stars.ebv stars.true_* flux", STARS),
+    "dust_law": ("stars.r_v stars.a_ks stars.true_* flux", BRIGHTNESS),
+    "dust_bend": ("stars.a_ks stars.true_*", BRIGHTNESS),
     "binaries": ("stars.is_binary stars.mass_ratio visits.rv flux", STARS),
     "triples": (
         "stars.is_triple stars.third_mass_ratio flux",
@@ -54,11 +62,8 @@ CHANGES = {  # ingredient: columns that must change, and that may change
         "gaia_dr2.ra gaia_dr2.dec gaia_dr2.p*",
     ),
     "outsiders": ("stars.kind stars.teff", STARS),
-    "be_stars": ("stars.ew_disc visits.ew_halpha flux", "stars.* visits.has_emission " + LIGHT),
-    "disc_light": (
-        "stars.excess_ks stars.ebv_disc gaia_dr2.phot_g_mean_mag",
-        "stars.* visits.ew_halpha " + LIGHT,
-    ),
+    "be_stars": ("stars.ew_disc visits.ew_halpha flux", BRIGHTNESS),
+    "disc_light": ("stars.excess_ks stars.ebv_disc gaia_dr2.phot_g_mean_mag", BRIGHTNESS),
     "nebulae": (
         "stars.ew_nebular stars.is_nebular flux",
         "stars.* visits.*emission visits.ew_halpha " + PIXELS,
@@ -77,7 +82,13 @@ CHANGES = {  # ingredient: columns that must change, and that may change
         "gaia_dr2.parallax gaia_dr2.pmra gaia_dr2.pmdec",
         "gaia_dr2.ra gaia_dr2.dec gaia_dr2.*_error gaia_dr2.ruwe",
     ),
+    "gaia_tail": ("gaia_dr2.parallax", "gaia_dr2.*"),
     "gaia_matches": ("stars.in_gaia_dr2 gaia_dr2.*", ""),
+    "half_resolved": ("gaia_dr2.ruwe gaia_dr2.parallax_error", "gaia_dr2.*"),
+    "crowding": (
+        "stars.parallax_offset_true gaia_dr2.parallax",
+        "gaia_dr2.pm* gaia_dr2.ra gaia_dr2.dec gaia_dr2.source_id",
+    ),
     "photometry_errors": (
         "gaia_dr2.phot_?_mean_mag twomass.?_m xstps.? apass.?mag",
         "*.phot_* apass.* header.MAG?",
@@ -87,10 +98,7 @@ CHANGES = {  # ingredient: columns that must change, and that may change
         "stars.in_* gaia_dr2.phot_* twomass.* xstps.* apass.* header.*",
     ),
     "saturation": ("xstps.g xstps.r xstps.i header.MAG3", "header.MAG?"),
-    "colour_offsets": (
-        "stars.true_* gaia_dr2.phot_*",
-        "* !stars.teff !stars.ra !stars.mass_ratio !visits.name",
-    ),
+    "colour_offsets": ("stars.true_* gaia_dr2.phot_*", BRIGHTNESS),
     "label_errors": ("labels.teff labels.logg labels.feh", "labels.teff_err"),
     "label_gaps": ("labels.*", ""),
 }
@@ -137,6 +145,9 @@ def allowed(column: str, patterns: list[str]) -> bool:
 
 
 GONE = {  # ingredient: what is true without it
+    "hidden_light": lambda s: not column(s, "stars.light_offset").any(),
+    "abundances": lambda s: (column(s, "stars.helium_depth") == 1).all(),
+    "halpha_cores": lambda s: not column(s, "stars.core_halpha").any(),
     "rotation": lambda s: (
         not column(s, "stars.vsini")[1:][column(s, "stars.ew_disc")[1:] == 0].any()
     ),
@@ -146,6 +157,7 @@ GONE = {  # ingredient: what is true without it
     "dust": lambda s: (
         not column(s, "stars.ebv")[1:].any() and not column(s, "stars.a_ks")[1:].any()
     ),
+    "dust_law": lambda s: (column(s, "stars.r_v") == 3.1).all(),
     "binaries": lambda s: not column(s, "stars.is_binary")[1:].any(),
     "triples": lambda s: not column(s, "stars.is_triple").any(),
     "orbits": lambda s: len(np.unique(column(s, "visits.rv_primary"))) == N,

@@ -139,12 +139,13 @@ def test_the_envelope_is_never_below_the_selection_nearby() -> None:
 
 
 def test_leaving_out_an_ingredient_changes_no_draw_of_another() -> None:
-    """Rotation does not move the stars;
+    """Rotation does not move the stars, and dims them by their aspect only;
     without wobble, velocities or orbits everything else is the same.
     """
-    whole = draw_sky(120, Recipe(8), 1)
+    usual = frozenset({"hidden_light"})
+    whole = draw_sky(120, Recipe(8, usual), 1)
     for name, changed in (("rotation", "vsini"), ("wobble", "wobble"), ("velocities", "rv")):
-        other = draw_sky(120, Recipe(8, frozenset({name})), 1)
+        other = draw_sky(120, Recipe(8, usual | {name}), 1)
         np.testing.assert_array_equal(other.stars.primary, whole.stars.primary)
         np.testing.assert_array_equal(
             other.stars.binaries.log_period, whole.stars.binaries.log_period
