@@ -9,6 +9,7 @@ from obcat.simulate import galaxy
 from obcat.simulate.be_discs import draw_discs, excess_by_band, with_lb1
 from obcat.simulate.binaries import INITIAL, Binaries, amplitude, photocentre, semi_axis, velocity
 from obcat.simulate.contaminants import LB1_G, LB1_VSINI, draw_systems
+from obcat.simulate.corrections import draw_exponents
 from obcat.simulate.dust import BANDS, band_coefficients
 from obcat.simulate.emission import Emission, draw_nebulae, draw_winds
 from obcat.simulate.ingredients import CHUNK, Recipe, taken
@@ -30,6 +31,9 @@ __all__ = [
 
 Array = NDArray[np.float64]
 SHAPE, SCALE, BREAKUP = 2.2, 70.0, 0.9  # gamma law, km/s; largest part of the critical velocity
+# dex of v sin i per dex of log g below EVOLVED, macroturbulence included: chosen so that O, B and A
+# supergiants have 100, 65 and 40 km/s in the mean, as in Simon-Diaz & Herrero (2014); not checked
+SLOWER, EVOLVED = 0.25, 3.8
 DWARFS, DWARF_FASTEST = (
     ("subdwarf", "white_dwarf"),
     10.0,
@@ -42,7 +46,7 @@ SUN_GM, SUN_LOGG, SUN_SPEED = (
     4.438,
     50.58,
 )  # cm3/s2; cgs; km/s of one solar radius turning in a day
-MASS, LOGG = COLUMNS.index("mass"), COLUMNS.index("log_g")
+MASS, TEFF, LOGG = (COLUMNS.index(name) for name in ("mass", "log_teff", "log_g"))
 
 
 def draw_rotation(stars: Stars, recipe: Recipe, chunk: int) -> tuple[Array, Array, Array]:
@@ -55,6 +59,7 @@ def draw_rotation(stars: Stars, recipe: Recipe, chunk: int) -> tuple[Array, Arra
     fastest = np.where(
         np.isin(stars.kind, DWARFS), DWARF_FASTEST, BREAKUP * critical_velocity(stars.primary)
     )
+    drawn[0] *= 10 ** (SLOWER * np.minimum(stars.primary[:, LOGG] - EVOLVED, 0))
     primary, companion, third = np.minimum(drawn, fastest)
     tight = (stars.binaries.log_period < SYNCHRONOUS) & recipe.has("rotation")
     primary = np.where(tight, np.minimum(synchronous(stars.primary, stars), fastest), primary)
@@ -89,7 +94,8 @@ OLDER = 3.0
 class Sky(NamedTuple):
     """One row a star; its number in the survey, ra, dec at J2000 in deg, motions in mas/yr and
     km/s, magnitudes,
-    and the semi-axis (mas) of the orbit of the light's centre, 0 for a single star."""
+    the semi-axis (mas) of the orbit of the light's centre, 0 for a single star, and (n, three
+    stars, groups) the exponents of their lines."""
 
     number: NDArray[np.int64]
     stars: Stars
@@ -107,6 +113,7 @@ class Sky(NamedTuple):
     emission: Emission
     mag: dict[str, Array]
     wobble: Array
+    exponents: Array
 
     @property
     def name(self) -> list[str]:
@@ -133,15 +140,23 @@ def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
     offsets = recipe.has("colour_offsets")
     mag = apparent(absolute, teff, ebv, stars.distance, excess_by_band(discs), offsets=offsets)
     nebulae = draw_nebulae(stars.glon, stars.glat, mag["g_gaia"], ebv, recipe, chunk)
-    winds = draw_winds(stars.primary[:, COLUMNS.index("log_l")], teff, logg, recipe, chunk)
+    winds = draw_winds(teff, logg, recipe, chunk)
     emission = Emission(discs, nebulae, winds)
     a_ks = band_coefficients(teff)["ks"] * ebv
     number = chunk * CHUNK + np.arange(n)
     spins = vsini, vsini_companion, vsini_third
     wobble = _wobble(stars) * recipe.has("wobble")
     return Sky(
-        number, stars, ra, dec, pmra, pmdec, rv, ebv, a_ks, absolute, *spins, emission, mag, wobble
-    )
+        number, stars, ra, dec, pmra, pmdec, rv, ebv, a_ks, absolute, *spins, emission, mag, wobble,
+        _exponents(stars, recipe, chunk),
+    )  # fmt: skip
+
+
+def _exponents(stars: Stars, recipe: Recipe, chunk: int) -> Array:
+    """Of the lines of primary, companion and third star (n, 3, groups)."""
+    rows = stars.primary, stars.binaries.second.star, stars.binaries.third.star
+    drawn = [draw_exponents(r[:, TEFF], r[:, LOGG], recipe, chunk, k) for k, r in enumerate(rows)]
+    return np.stack(drawn, axis=1)
 
 
 def _motion(stars: Stars, recipe: Recipe, chunk: int) -> Array:

@@ -16,6 +16,7 @@ part):
     disc_inclination disc_separation excess_ks ebv_disc         deg; half the distance of the two
     peaks in_*                        whether the table lists the star (gaia_dr2, twomass, xstps,
     apass) parallax_offset_true        what Gaia's parallax has too much
+    lines_*         exponents of the primary's groups of lines; 1: as strong as in LTE
 
 visits.parquet, one row per spectrum:
 
@@ -38,6 +39,7 @@ import numpy as np
 
 from obcat.data import REFERENCE
 from obcat.simulate.chunks import Chunk
+from obcat.simulate.corrections import GROUPS
 from obcat.simulate.detector import SPOILED
 from obcat.simulate.dust import BANDS
 from obcat.simulate.emission import on_days
@@ -110,7 +112,9 @@ def _stars(sky: Sky) -> dict[str, np.ndarray]:
         "ew_nebular": e.nebula.ew, "ew_wind": e.wind.ew, "disc_inclination": e.disc.inclination,
         "disc_separation": e.disc.separation, "excess_ks": e.disc.excess_ks,
         "ebv_disc": e.disc.reddening,
-    } | {f"true_{band}": mag for band, mag in sky.mag.items()}  # fmt: skip
+    } | {f"lines_{group}": sky.exponents[:, 0, k] for k, group in enumerate(GROUPS)} | {
+        f"true_{band}": mag for band, mag in sky.mag.items()
+    }  # fmt: skip
 
 
 STAMP = "simulation.json"
