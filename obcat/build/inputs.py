@@ -213,7 +213,7 @@ def _table(path: Path) -> pa.Table:
 
 def _reference() -> dict[str, pa.Table]:
     return {
-        "bolometric_corrections": _table(REFERENCE / "bolometric_corrections.parquet"),
+        "bolometric_corrections": _table(REFERENCE / "bolometric_corrections_lowg.parquet"),
         "extinction_coefficients": pacsv.read_csv(REFERENCE / "extinction_coefficients.csv"),
         "parallax_zero_point": _zero_point_coefficients(),
     }

@@ -192,8 +192,8 @@ def blocks(folder: Path, chunk: Chunk, cards: list[Cards], recipe: Recipe) -> It
     _, sky, visits, motion, spoiled = chunk
     primary, second, third = sky.stars.primary, *sky.stars.binaries
     others = [
-        (second.star, visible_feh(sky, second), sky.vsini_companion, motion.companion),
-        (third.star, visible_feh(sky, third), sky.vsini_third, motion.third),
+        (second.star, visible_feh(sky, second), sky.vsini_companion, sky.exponents[:, 1]),
+        (third.star, visible_feh(sky, third), sky.vsini_third, sky.exponents[:, 2]),
     ]
     emission = on_days(sky.emission, visits.star, visits.lmjd)
     with_disc = np.where(
@@ -211,11 +211,15 @@ def blocks(folder: Path, chunk: Chunk, cards: list[Cards], recipe: Recipe) -> It
             chunk.number,
             number,
             _component(
-                primary[star], sky.stars.spectrum_feh[star], sky.vsini[star], motion.primary[piece]
+                primary[star],
+                sky.stars.spectrum_feh[star],
+                sky.vsini[star],
+                motion.primary[piece],
+                sky.exponents[star, 0],
             ),
             [
-                _visible(atmosphere, feh, vsini, rv[piece], star)
-                for atmosphere, feh, vsini, rv in others
+                _visible(other, rv[piece], star)
+                for other, rv in zip(others, (motion.companion, motion.third), strict=True)
             ],
             speed[piece],
             sky.ebv[star],
@@ -244,14 +248,15 @@ def visible_feh(sky: Sky, companion: Companion) -> Array:
 
 
 def _visible(
-    star: Array, feh: Array, vsini: Array, rv: Array, at: Integers
+    companion: tuple[Array, Array, Array, Array], rv: Array, at: Integers
 ) -> tuple[Integers, Component]:
     """The visits of which the companions have light, and those companions;
-    rv is by visit, the rest by star.
+    rv is by visit, the rest (isochrone columns, [Fe/H], v sin i, exponents of lines) by star.
     """
-    rows = np.flatnonzero(np.isfinite(feh[at]))
-    return rows, _component(star[at[rows]], feh[at[rows]], vsini[at[rows]], rv[rows])
+    rows = np.flatnonzero(np.isfinite(companion[1][at]))
+    star, feh, vsini, exponents = (column[at[rows]] for column in companion)
+    return rows, _component(star, feh, vsini, rv[rows], exponents)
 
 
-def _component(star: Array, feh: Array, vsini: Array, rv: Array) -> Component:
-    return Component(star[:, TEFF], star[:, LOGG], feh, vsini, rv, star[:, V])
+def _component(star: Array, feh: Array, vsini: Array, rv: Array, exponents: Array) -> Component:
+    return Component(star[:, TEFF], star[:, LOGG], feh, vsini, rv, star[:, V], exponents)

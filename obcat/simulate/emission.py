@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from obcat.simulate.be_discs import H_ALPHA, Disc, disc_flux, disc_transforms, gauss, later, veil
 from obcat.simulate.dust import f99
 from obcat.simulate.ingredients import Recipe, taken
-from obcat.simulate.lines import FREQUENCY, PIXEL, at_lines, balmer, stamped, vacuum
+from obcat.simulate.lines import FREQUENCY, FWHM, PIXEL, at_lines, balmer, stamped, vacuum
 
 __all__ = [
     "CASE_B",
@@ -135,64 +135,46 @@ def draw_nebulae(
     )
 
 
-SUN_BOLOMETRIC = 4.74
-FAINTEST = -7.0  # M_bol; brighter stars show their wind at H alpha
-EW, PER_MAG, WIND_EW_SIGMA, EW_MAX = (
-    0.5,
-    0.45,
-    0.4,
-    30.0,
-)  # Angstrom at M_bol -7, dex/mag: Ib to Ia+ of Crowther+ (2006); ln
-P_CYGNI, ABSORBED = 0.35, (0.1, 0.4)  # chance per mag above FAINTEST; part of the emission absorbed
-TROUGH, TROUGH_WIDTH = (120.0, 300.0), (50.0, 110.0)  # km/s, to the blue; sigma
-WIDTH, BROAD = (90.0, 220.0), 550.0  # km/s: sigma of the core, and of its electron scattering
-BROAD_SHARE = 0.2
+# log10 of the EW (Angstrom) of H alpha in emission = WIND_EW - WIND_SLOPE (x - 1.3), scatter in dex,
+# x = log g - 4 log (Teff / 10,000 K), faded in below x of 2.1: set on ten real supergiants
+WIND_EW, WIND_SLOPE, WIND_SIGMA, WIND_MAX = 0.45, 1.6, 0.3, 12.0
+WIND_LIMIT, WIND_FADE = 2.1, 0.3
+WIND_DENSEST = 3.7  # log g: O dwarfs, which are denser, show no emission
+WIND_FWHM = ((9_000.0, 200.0), (15_000.0, 300.0), (25_000.0, 400.0), (35_000.0, 600.0))  # K, km/s
+WIND_SHIFT = 50.0  # km/s, to the red
 GUST, GUST_PERIOD = 0.15, (10.0, 120.0)  # ln; d: Kaufer et al. (1996)
 
 
 class Wind(NamedTuple):
-    """One row a star: H alpha emitted and absorbed in the trough (Angstrom), widths (sigma) and
-    velocity of the trough (km/s), Teff (K), and how it varies.
+    """One row a star: H alpha emitted (Angstrom), width (sigma, km/s), Teff (K), and how it
+    varies.
     """
 
     ew: Array
-    absorbed: Array
     width: Array
-    trough: Array
-    trough_width: Array
     teff: Array
     period: Array
     phase: Array
 
 
-def draw_winds(log_l: Array, teff: Array, logg: Array, recipe: Recipe, chunk: int) -> Wind:
-    """Emission grows with luminosity; `ew` is 0 below M_bol -7 and for stars not on the way off
-    the main sequence.
+def draw_winds(teff: Array, logg: Array, recipe: Recipe, chunk: int) -> Wind:
+    """Emission grows as the gravity nears that of radiation; `ew` is 0 for all but supergiants and
+    bright giants.
     """
     n, rng = len(teff), recipe.rng("winds", chunk)
-    over = FAINTEST - (SUN_BOLOMETRIC - 2.5 * log_l)
-    has = (over > 0) & (logg < 4.3) & recipe.has("winds")
-    ew = (
-        np.minimum(
-            EW * 10 ** (PER_MAG * over) * np.exp(WIND_EW_SIGMA * rng.standard_normal(n)), EW_MAX
-        )
-        * has
-    )
-    cygni = rng.random(n) < P_CYGNI * np.clip(over, 0, 3)
-    absorbed = ew * rng.uniform(*ABSORBED, size=n) * cygni
-    width, trough, trough_width = (
-        rng.uniform(*limits, size=n) for limits in (WIDTH, TROUGH, TROUGH_WIDTH)
-    )
+    x = logg - 4 * np.log10(teff / 10_000)
+    has = (logg <= WIND_DENSEST) & recipe.has("winds")
+    ew = 10 ** (WIND_EW - WIND_SLOPE * (x - 1.3) + WIND_SIGMA * rng.standard_normal(n))
+    ew = np.minimum(ew * np.clip((WIND_LIMIT - x) / WIND_FADE, 0, 1), WIND_MAX) * has
+    width = np.interp(teff, *np.array(WIND_FWHM).T) / FWHM
     period = GUST_PERIOD[0] * (GUST_PERIOD[1] / GUST_PERIOD[0]) ** rng.random(n)
-    return Wind(
-        ew, absorbed, width, trough, trough_width, teff, period, rng.uniform(0, 2 * np.pi, size=n)
-    )
+    return Wind(ew, width, teff, period, rng.uniform(0, 2 * np.pi, size=n))
 
 
 def gusts(wind: Wind, mjd: NDArray[np.int64]) -> Wind:
     """The winds on these days."""
     factor = np.exp(GUST * np.sin(2 * np.pi * mjd / wind.period + wind.phase))
-    return wind._replace(ew=wind.ew * factor, absorbed=wind.absorbed / factor)
+    return wind._replace(ew=wind.ew * factor)
 
 
 Floats = NDArray[np.floating]
@@ -207,15 +189,10 @@ NEBULAR = np.array([
         6548.05, 6583.45, 6716.44, 6730.82, 4958.91, 5006.84, 3726.03, 3728.82, 5875.62,
     )),
 ])  # fmt: skip
-HOT, HOTTEST = 20_000.0, 30_000.0  # K: helium shows; ionised helium shows
-WIND = np.array([H_ALPHA, balmer(4), vacuum(6678.15), vacuum(5875.62), vacuum(4685.70)])
-WIND_SHARES = (
-    1.0,
-    0.15,
-    0.06,
-    0.10,
-    0.20,
-)  # EW over that of H alpha, the last three in hot stars only
+HOT, HOTTER = 28_000.0, 6_000.0  # K: ionised helium and N III show, fully so much hotter
+WIND = np.array([H_ALPHA, balmer(4), balmer(5), *map(vacuum, (4685.70, 4634.14, 4640.64))])
+# EW over that of H alpha, the last three in hot stars only; N III shared as 1 to 1.8 (gf)
+WIND_SHARES = np.array([1.0, 0.20, 0.06, 0.30, 0.25 * 1 / 2.8, 0.25 * 1.8 / 2.8])
 
 
 def nebular_flux(nebula: Nebula, level: Floats) -> tuple[Array, Array]:
@@ -247,19 +224,13 @@ def nebular_transforms(flux: Array) -> Complex:
 
 
 def wind_lines(wind: Wind, level: Floats) -> tuple[Array, Complex]:
-    """Vacuum wavelengths (lines,) and transforms (n, lines, frequencies):
-    a core with wings, less a blue trough.
-    """
-    hot = [np.ones(len(wind.ew))] * 2 + [wind.teff > HOT] * 2 + [wind.teff > HOTTEST]
-    flux = at_lines(level, WIND) * np.array(WIND_SHARES) * np.stack(hot, axis=1)
-    core = np.exp(-0.5 * (wind.width[:, None] / PIXEL * FREQUENCY) ** 2)
-    emitted = wind.ew[:, None] * ((1 - BROAD_SHARE) * core + BROAD_SHARE * gauss(BROAD))
-    trough = (
-        np.exp(-0.5 * (wind.trough_width[:, None] / PIXEL * FREQUENCY) ** 2)
-        * wind.absorbed[:, None]
-    )
-    moved = np.exp(1j * wind.trough[:, None] / PIXEL * FREQUENCY)
-    return WIND, flux[..., None] * (emitted - trough * moved)[:, None, :]
+    """Vacuum wavelengths (lines,) and transforms (n, lines, frequencies) of redshifted Gaussians."""
+    hot = np.clip((wind.teff - HOT) / HOTTER, 0, 1)
+    share = WIND_SHARES * np.where(np.arange(len(WIND)) < 3, 1, hot[:, None])
+    flux = at_lines(level, WIND) * share * wind.ew[:, None]
+    profile = np.exp(-0.5 * (wind.width[:, None] / PIXEL * FREQUENCY) ** 2)
+    moved = np.exp(-1j * WIND_SHIFT / PIXEL * FREQUENCY)
+    return WIND, flux[..., None] * (profile * moved)[:, None, :]
 
 
 Float32 = NDArray[np.float32]
@@ -276,7 +247,7 @@ class Emission(NamedTuple):
     @property
     def ew(self) -> Array:
         """H alpha above what the star itself would show (Angstrom): emitted less absorbed."""
-        return self.disc.ew - self.disc.shell + self.nebula.ew + self.wind.ew - self.wind.absorbed
+        return self.disc.ew - self.disc.shell + self.nebula.ew + self.wind.ew
 
     @property
     def emitting(self) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from scipy.interpolate import RegularGridInterpolator
 
 from obcat.data import REFERENCE
 from obcat.simulate.dust import BANDS
@@ -17,6 +18,7 @@ __all__ = ["COLUMNS", "FIRST_BAND", "N_PHASE", "Lattice", "at_mass", "at_phase",
 Array = NDArray[np.float64]
 COLUMNS = ("initial_mass", "mass", "log_teff", "log_g", "log_l", *BANDS)
 FIRST_BAND = COLUMNS.index(BANDS[0])
+TEFF, LOGG = COLUMNS.index("log_teff"), COLUMNS.index("log_g")
 PHASES = {
     0: (0, 252),
     2: (252, 151),
@@ -49,7 +51,33 @@ def lattice() -> Lattice:
         for j, age in enumerate(log_age):
             here = (column["feh"] == z) & (column["log_age"] == age)
             _place(values[i, j], rows[here], column["phase"][here], age)
+        values[i, ..., FIRST_BAND:] -= _low_gravity(values[i, ..., TEFF], values[i, ..., LOGG], z)
     return Lattice(feh, log_age, values)
+
+
+def _low_gravity(log_teff: Array, logg: Array, feh: float) -> Array:
+    """mag (..., bands): bolometric corrections of supergiants less those at the edge of MIST's
+    table, which MIST's magnitudes keep below it; 0 above the edge.
+    """
+    axes, difference = _continued()
+    place = np.stack(np.broadcast_arrays(log_teff, logg, feh), axis=-1)
+    place = np.clip(np.nan_to_num(place), [a[0] for a in axes], [a[-1] for a in axes])
+    return RegularGridInterpolator(axes, difference)(place)
+
+
+@cache
+def _continued() -> tuple[tuple[Array, Array, Array], Array]:
+    """log Teff, log g and [Fe/H] of the nodes, and the difference of the two tables there."""
+    old, new = (
+        pq.read_table(REFERENCE / f"bolometric_corrections{end}.parquet").sort_by(
+            [("teff", "ascending"), ("logg", "ascending"), ("feh", "ascending")]
+        )
+        for end in ("", "_lowg")
+    )
+    teff, logg, feh = (np.unique(new[name].to_numpy()) for name in ("teff", "logg", "feh"))
+    by_band = [new[f"bc_{b}"].to_numpy() - old[f"bc_{b}"].to_numpy() for b in BANDS]
+    shape = len(teff), len(logg), len(feh), len(BANDS)
+    return (np.log10(teff), logg, feh), np.stack(by_band, axis=1).astype(float).reshape(shape)
 
 
 def _place(out: Array, rows: Array, phase: Array, log_age: float) -> None:

@@ -5,6 +5,7 @@ analytic.
 """
 
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from scipy.special import j1
 
 from obcat.data import REFERENCE
 from obcat.kernels.grid import LIGHT_SPEED, LOG_START, WAVELENGTH
+from obcat.simulate.corrections import corrected
 
 __all__ = [
     "COOLEST",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+Float32 = NDArray[np.float32]
 COOLEST = 8000.0  # K, the cool edge of the solar grid
 N_FINE = 7938
 FIRST_PIXEL = 60  # fine sample on LAMOST pixel 0; two samples a pixel
@@ -44,7 +47,7 @@ DEX_PER_UNIT = 0.1  # log Teff is stretched so that triangles stay local
 
 
 class Templates(NamedTuple):
-    """Of 281 nodes: ln of normalised flux (fine samples), ln of continuum (LAMOST pixels), Teff,
+    """Of 401 nodes: ln of normalised flux (fine samples), ln of continuum (LAMOST pixels), Teff,
     log g, [Fe/H].
 
     Then the metallicities, and for each the mesh of its nodes and which these are.
@@ -62,24 +65,26 @@ class Templates(NamedTuple):
 
 @cache
 def templates() -> Templates:
-    with np.load(REFERENCE / "hot_star_spectra.npz") as z:
+    parts = [_grid(REFERENCE / f"{name}_spectra.npz") for name in ("hot_star", "supergiant")]
+    lines, continuum, teff, logg, node_feh = (
+        np.concatenate(both) for both in zip(*parts, strict=True)
+    )
+    feh = tuple(float(f) for f in np.unique(node_feh))
+    nodes = tuple(np.flatnonzero(node_feh == f) for f in feh)
+    meshes = tuple(Delaunay(_plane(np.log10(teff[i]), logg[i])) for i in nodes)
+    return Templates(lines, continuum, teff, logg, node_feh, feh, meshes, nodes)
+
+
+def _grid(path: Path) -> tuple[Float32, Float32, Array, Array, Array]:
+    """The first five fields of Templates from one file."""
+    with np.load(path) as z:
         lines = np.maximum(z["normalised_u16"], 1) * float(z["normalised_scale"])
         pixels = FIRST_PIXEL + 2 * np.arange(N_PIXEL)
         continuum = np.stack(
             [np.interp(pixels, z["continuum_index"], row) for row in z["ln_continuum"]]
         )
-        feh = tuple(float(f) for f in np.unique(z["feh"]))
-        nodes = tuple(np.flatnonzero(z["feh"] == f) for f in feh)
-        meshes = tuple(Delaunay(_plane(np.log10(z["teff"][i]), z["logg"][i])) for i in nodes)
         atmosphere = z["teff"], z["logg"], z["feh"]
-    return Templates(
-        np.log(lines).astype(np.float32),
-        continuum.astype(np.float32),
-        *atmosphere,
-        feh,
-        meshes,
-        nodes,
-    )
+    return np.log(lines).astype(np.float32), continuum.astype(np.float32), *atmosphere
 
 
 def _plane(log_teff: Array, logg: Array) -> Array:
@@ -139,7 +144,6 @@ def _barycentric(transform: Array, point: Array) -> Array:
     return np.clip(np.concatenate([first, 1 - first.sum(1, keepdims=True)], axis=1), 0, 1)
 
 
-Float32 = NDArray[np.float32]
 Floats = NDArray[np.floating]
 DENSEST, DEGENERATE = (
     5.0,
@@ -260,8 +264,8 @@ REFERENCE_WAVELENGTH = 5500.0
 
 
 class Component(NamedTuple):
-    """One star of each system (n,): atmosphere, projected rotation and velocity (km/s),
-    and absolute V magnitude.
+    """One star of each system (n,): atmosphere, projected rotation and velocity (km/s), absolute
+    V magnitude, and (n, groups) exponents of its lines (``corrections``; 1: as LTE has them).
     """
 
     log_teff: Array
@@ -270,6 +274,7 @@ class Component(NamedTuple):
     vsini: Array
     rv: Array
     m_v: Array
+    exponents: Array
 
 
 def composite(
@@ -299,7 +304,8 @@ def normalised(star: Component, resolution: Array) -> tuple[Float32, Float32]:
         np.maximum(star.log_teff, np.log10(COOLEST)), np.minimum(star.logg, DENSEST), star.feh
     )
     t = templates()
-    lines = dense_lines(np.exp(_mix(t.ln_normalised, index, weight)), star.log_teff, star.logg)
+    ln_lines = corrected(_mix(t.ln_normalised, index, weight), star.exponents)
+    lines = dense_lines(np.exp(ln_lines), star.log_teff, star.logg)
     ln_continuum = _mix(t.ln_continuum, index, weight) + _planck_ratio(star.log_teff)
     ln_continuum = dense_continuum(ln_continuum, star.log_teff, star.logg)
     middle = np.searchsorted(WAVELENGTH, REFERENCE_WAVELENGTH)

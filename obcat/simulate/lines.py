@@ -12,6 +12,7 @@ from obcat.kernels.grid import LIGHT_SPEED, LOG_START, LOG_STEP, N_PIXEL, WAVELE
 __all__ = [
     "DIB",
     "FREQUENCY",
+    "FWHM",
     "PIXEL",
     "at_lines",
     "balmer",

@@ -9,6 +9,7 @@ from obcat.simulate import galaxy
 from obcat.simulate.be_discs import draw_discs, excess_by_band, with_lb1
 from obcat.simulate.binaries import INITIAL, Binaries, amplitude, photocentre, semi_axis, velocity
 from obcat.simulate.contaminants import LB1_G, LB1_VSINI, draw_systems
+from obcat.simulate.corrections import draw_exponents
 from obcat.simulate.dust import BANDS, MEAN_LAW, STRAIGHT, band_coefficients, draw_laws
 from obcat.simulate.emission import Emission, draw_nebulae, draw_winds
 from obcat.simulate.ingredients import CHUNK, Recipe, taken
@@ -31,6 +32,9 @@ __all__ = [
 
 Array = NDArray[np.float64]
 SHAPE, SCALE, BREAKUP = 2.2, 70.0, 0.9  # gamma law, km/s; largest part of the critical velocity
+# dex of v sin i per dex of log g below EVOLVED, macroturbulence included: chosen so that O, B and A
+# supergiants have 100, 65 and 40 km/s in the mean, as in Simon-Diaz & Herrero (2014); not checked
+SLOWER, EVOLVED = 0.25, 3.8
 DWARFS, DWARF_FASTEST = (
     ("subdwarf", "white_dwarf"),
     10.0,
@@ -43,7 +47,7 @@ SUN_GM, SUN_LOGG, SUN_SPEED = (
     4.438,
     50.58,
 )  # cm3/s2; cgs; km/s of one solar radius turning in a day
-MASS, LOGG = COLUMNS.index("mass"), COLUMNS.index("log_g")
+MASS, TEFF, LOGG = (COLUMNS.index(name) for name in ("mass", "log_teff", "log_g"))
 
 
 def draw_rotation(stars: Stars, recipe: Recipe, chunk: int) -> tuple[Array, Array, Array]:
@@ -56,6 +60,7 @@ def draw_rotation(stars: Stars, recipe: Recipe, chunk: int) -> tuple[Array, Arra
     fastest = np.where(
         np.isin(stars.kind, DWARFS), DWARF_FASTEST, BREAKUP * critical_velocity(stars.primary)
     )
+    drawn[0] *= 10 ** (SLOWER * np.minimum(stars.primary[:, LOGG] - EVOLVED, 0))
     primary, companion, third = np.minimum(drawn, fastest)
     tight = (stars.binaries.log_period < SYNCHRONOUS) & recipe.has("rotation")
     primary = np.where(tight, np.minimum(synchronous(stars.primary, stars), fastest), primary)
@@ -90,7 +95,8 @@ OLDER = 3.0
 class Sky(NamedTuple):
     """One row a star; its number in the survey, ra, dec at J2000 in deg, motions in mas/yr and
     km/s, dust and its R_V, magnitudes,
-    and the semi-axis (mas) of the orbit of the light's centre, 0 for a single star."""
+    the semi-axis (mas) of the orbit of the light's centre, 0 for a single star, and (n, three
+    stars, groups) the exponents of their lines."""
 
     number: NDArray[np.int64]
     stars: Stars
@@ -110,6 +116,7 @@ class Sky(NamedTuple):
     mag: dict[str, Array]
     wobble: Array
     surface: Surface
+    exponents: Array
 
     @property
     def name(self) -> list[str]:
@@ -141,7 +148,7 @@ def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
     light = absolute, teff, ebv, stars.distance, excess_by_band(discs), r_v
     mag = apparent(*light, offsets=offsets, bend=bend)
     nebulae = draw_nebulae(stars.glon, stars.glat, mag["g_gaia"], ebv, recipe, chunk)
-    winds = draw_winds(stars.primary[:, COLUMNS.index("log_l")], teff, logg, recipe, chunk)
+    winds = draw_winds(teff, logg, recipe, chunk)
     emission = Emission(discs, nebulae, winds)
     a_ks = band_coefficients(teff, ebv if bend else STRAIGHT, r_v)["ks"] * ebv
     number = chunk * CHUNK + np.arange(n)
@@ -149,7 +156,7 @@ def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
     wobble = _wobble(stars) * recipe.has("wobble")
     return Sky(
         number, stars, ra, dec, pmra, pmdec, rv, ebv, r_v, a_ks, absolute, *spins, emission, mag,
-        wobble, surface,
+        wobble, surface, _exponents(stars, recipe, chunk),
     )  # fmt: skip
 
 
@@ -166,6 +173,13 @@ def _laws(stars: Stars, recipe: Recipe, chunk: int) -> Array:
     places = galaxy.cartesian(stars.glon, stars.glat, stars.distance)
     r_v = draw_laws(*places, recipe, chunk)
     return np.where((np.arange(len(r_v)) == 0) & (chunk == 0), MEAN_LAW, r_v)
+
+
+def _exponents(stars: Stars, recipe: Recipe, chunk: int) -> Array:
+    """Of the lines of primary, companion and third star (n, 3, groups)."""
+    rows = stars.primary, stars.binaries.second.star, stars.binaries.third.star
+    drawn = [draw_exponents(r[:, TEFF], r[:, LOGG], recipe, chunk, k) for k, r in enumerate(rows)]
+    return np.stack(drawn, axis=1)
 
 
 def _motion(stars: Stars, recipe: Recipe, chunk: int) -> Array:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from obcat.simulate import galaxy
-from obcat.simulate.binaries import Binaries, draw_binaries
+from obcat.simulate.binaries import INITIAL, MASS, Binaries, draw_binaries, semi_axis
 from obcat.simulate.galaxy import reddening
 from obcat.simulate.ingredients import Recipe, joined, taken
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND, N_PHASE, at_phase, lattice
@@ -27,6 +27,7 @@ __all__ = [
     "feh_at",
     "living",
     "magnitudes",
+    "overflowing",
 ]
 
 Array = NDArray[np.float64]
@@ -36,7 +37,8 @@ FEH_SUN, FEH_SIGMA = (
     0.10,
 )  # Nieva & Przybilla (2012); scatter at one radius (Genovali et al. 2014)
 FEH_GRADIENT = -0.060  # dex/kpc (Genovali et al. 2014)
-G, TEFF, LOGG = (COLUMNS.index(name) for name in ("g_gaia", "log_teff", "log_g"))
+G, KS, TEFF, LOGG = (COLUMNS.index(name) for name in ("g_gaia", "ks", "log_teff", "log_g"))
+SUN_LOGG, SUN_AU = 4.438, 0.0046505  # cgs; radius in AU
 MARGIN = 300.0  # K: a cell a little outside may hold stars inside
 
 
@@ -59,6 +61,45 @@ A_STARS = Window(
 )  # those that it takes by mistake; the spectra end at 8,000 K
 
 
+class _Stratum(NamedTuple):
+    """Part of the sample: how many of 16,000 stars, window of Teff, limits of M_Ks (of the
+    primary), and whether isochrone points are drawn evenly in M_Ks and log Teff (flat) or as many
+    as live and would be seen.
+    """
+
+    share: float
+    window: Window
+    brightest: float = -np.inf
+    faintest: float = np.inf
+    flat: bool = False
+
+
+def _hot(coolest: float, hottest: float) -> Window:
+    return Window(coolest, hottest, 0.0, 1.0)
+
+
+O_STARS, B_STARS, A_SUPERGIANTS = _hot(30e3, 40e3), _hot(10e3, 30e3), _hot(8e3, 10e3)
+# what isochrones, lifetimes and volume give (12 of 16,000 brighter than M_Ks -5, 80 O stars),
+# raised to what catalogs hold: a good hundred supergiants, 1.5 % O stars (Huo et al. 2024: 78 of
+# 2,946; de Burgos et al. 2023); a judgement, see data/reference/README.md
+STRATA = (
+    _Stratum(3, A_SUPERGIANTS, -9, -8, flat=True), _Stratum(2, B_STARS, -9, -8, flat=True),
+    _Stratum(5.25, A_SUPERGIANTS, -8, -7, flat=True), _Stratum(9.75, B_STARS, -8, -7, flat=True),
+    _Stratum(10, A_SUPERGIANTS, -7, -6, flat=True),
+    _Stratum(24, B_STARS, -7, -6, flat=True), _Stratum(6, O_STARS, -7, -6, flat=True),
+    _Stratum(64, _hot(8e3, 30e3), -6, -5, flat=True), _Stratum(16, O_STARS, -6, -5, flat=True),
+    _Stratum(104, _hot(8e3, 30e3), -5, -4, flat=True), _Stratum(26, O_STARS, -5, -4, flat=True),
+    _Stratum(125, _hot(9.5e3, 25e3), -4, -3), _Stratum(25, _hot(25e3, 30e3), -4, -3),
+    _Stratum(100, _hot(30e3, np.inf), -4, -3), _Stratum(105, _hot(30e3, np.inf), -3, -2),
+    _Stratum(395, OB_STARS._replace(hottest=30e3), -3, -2),
+    _Stratum(1800, OB_STARS, -2, -1), _Stratum(4800, OB_STARS, -1, 0),
+    _Stratum(6500, OB_STARS, 0, 1), _Stratum(1880, OB_STARS, 1),
+)  # fmt: skip
+CELL_MAG = 0.5  # mag: a cell of the lattice that far outside may hold stars inside
+FLAT_MAG, FLAT_DEX = 0.25, 0.025  # pixels of M_Ks and log Teff
+
+
+@cache
 def living() -> Array:
     """Relative numbers of stars in each cell (feh, age, phase):
     Kroupa's law, constant star formation.
@@ -114,7 +155,7 @@ def feh_at(feh: Array, x: Array, y: Array) -> Array:
     return feh + FEH_GRADIENT * (np.hypot(x, y) - galaxy.SUN_R)
 
 
-POOL = 4  # candidates drawn per star wanted, in each round
+POOL, LEAST_POOL = 4, 300  # candidates drawn per star wanted, in each round
 
 
 class Stars(NamedTuple):
@@ -135,42 +176,75 @@ class Stars(NamedTuple):
 
 
 def draw_stars(n: int, recipe: Recipe, chunk: int) -> Stars:
-    """The first n accepted candidates;
-    those of each round come from streams keyed by chunk, 0 and round.
+    """n accepted candidates, each of the stratum of its lot; those of each round come from streams
+    keyed by chunk, 0, stratum and round.
     """
-    return _drawn(n, "star", OB_STARS, recipe, (chunk, 0))
+    if not recipe.has("bright_end"):
+        return _drawn(n, "star", _Stratum(1, OB_STARS), recipe, (chunk, 0))
+    share = np.cumsum([stratum.share for stratum in STRATA])
+    lot = np.searchsorted(
+        share, recipe.rng("bright_end", chunk).random(n) * share[-1], side="right"
+    )
+    drawn = [
+        _drawn(m, "star", STRATA[k], recipe, (chunk, 0, k))
+        for k, m in enumerate(np.bincount(lot, minlength=len(STRATA)).tolist())
+        if m
+    ]
+    return taken(joined(drawn), np.argsort(np.argsort(lot, kind="stable"), kind="stable"))
 
 
 def draw_interlopers(n: int, recipe: Recipe, chunk: int) -> Stars:
     """Late-B and A stars too cool to be wanted, from streams keyed by chunk, 1 and round."""
-    return _drawn(n, "interloper", A_STARS, recipe, (chunk, 1))
+    return _drawn(n, "interloper", _Stratum(1, A_STARS), recipe, (chunk, 1))
 
 
-def _drawn(n: int, kind: str, window: Window, recipe: Recipe, key: tuple[int, int]) -> Stars:
+def _drawn(n: int, kind: str, stratum: _Stratum, recipe: Recipe, key: tuple[int, ...]) -> Stars:
     arms, dust = recipe.has("spiral_arms"), recipe.has("dust")
-    weight = _weights(arms, dust, window)
+    weight = _weights(arms, dust, stratum)
     grid = galaxy.cells(arms=arms, dust=dust)
     rounds: list[Stars] = []
     while sum(len(r.feh) for r in rounds) < n:
-        rounds.append(
-            _round(max(POOL * n, 1000), kind, window, weight, grid, recipe, (*key, len(rounds)))
-        )
+        size = max(POOL * n, LEAST_POOL)
+        rounds.append(_round(size, kind, stratum, weight, grid, recipe, (*key, len(rounds))))
     return taken(joined(rounds), slice(n))
 
 
 @cache
-def _weights(arms: bool, dust: bool, window: Window) -> Array:
-    return expected(galaxy.effective_volume(arms=arms, dust=dust), window)
+def _weights(arms: bool, dust: bool, stratum: _Stratum) -> Array:
+    """Relative numbers of stars to draw from each cell of the lattice."""
+    if stratum.flat:
+        return _flat(stratum)
+    middle = _corners(lattice().values[..., [KS]]).mean(0)[..., 0]
+    number = expected(galaxy.effective_volume(arms=arms, dust=dust), stratum.window)
+    near = (middle > stratum.brightest - CELL_MAG) & (middle < stratum.faintest + CELL_MAG)
+    return number * near
+
+
+def _flat(stratum: _Stratum) -> Array:
+    """Weights that spread stars evenly over M_Ks and log Teff, inside the spectra; in one place of
+    that plane as `living` has them.
+    """
+    middle = _corners(lattice().values[..., [KS, TEFF, LOGG]]).mean(0)
+    ks, log_teff, logg = np.moveaxis(middle, -1, 0)
+    window = stratum.window
+    inside = (ks > stratum.brightest) & (ks < stratum.faintest) & (living() > 0)
+    inside &= (log_teff > np.log10(window.coolest)) & (log_teff < np.log10(window.hottest))
+    inside[inside] = np.isfinite(spectrum_feh(log_teff[inside], logg[inside], 0 * ks[inside]))
+    place = np.stack([ks[inside] / FLAT_MAG, log_teff[inside] / FLAT_DEX], axis=1)
+    _, pixel = np.unique(np.floor(place), axis=0, return_inverse=True)
+    out, number = np.zeros(ks.shape), living()[inside]
+    out[inside] = number / np.bincount(pixel, weights=number)[pixel]
+    return out
 
 
 def _round(
     n: int,
     kind: str,
-    window: Window,
+    stratum: _Stratum,
     weight: Array,
     grid: galaxy.Cells,
     recipe: Recipe,
-    key: tuple[int, int, int],
+    key: tuple[int, ...],
 ) -> Stars:
     """A star is placed as if it were single, of the Sun's radius, behind smooth dust;
     then it is judged as it is.
@@ -186,14 +260,29 @@ def _round(
     ebv = reddening(glon, glat, d, recipe)
     g = primary[:, G] + 5 * np.log10(d) + 10 + galaxy.A_G * ebv
     keep = (u * chance < galaxy.envelope(g)) & (galaxy.footprint(glon, glat) > 0) & np.isfinite(own)
-    keep &= (feh >= lattice().feh[0]) & (feh <= lattice().feh[-1])
-    keep &= (primary[:, TEFF] > np.log10(window.coolest)) & (
-        primary[:, TEFF] < np.log10(window.hottest)
-    )
+    keep &= (feh >= lattice().feh[0]) & (feh <= lattice().feh[-1]) & _within(primary, stratum)
     binaries = draw_binaries(primary, feh, log_age, d, keep, recipe, key)
     g += magnitudes(primary, binaries)[:, 0] - primary[:, G]
     stars = Stars(primary, np.full(n, kind), feh, log_age, own, binaries, glon, glat, d, ebv)
-    return taken(stars, keep & (u * chance < galaxy.selection(g)))
+    return taken(stars, keep & (u * chance < galaxy.selection(g)) & ~overflowing(primary, binaries))
+
+
+def _within(primary: Array, stratum: _Stratum) -> NDArray[np.bool_]:
+    teff, ks, window = primary[:, TEFF], primary[:, KS], stratum.window
+    warm = (teff > np.log10(window.coolest)) & (teff < np.log10(window.hottest))
+    return warm & (ks > stratum.brightest) & (ks <= stratum.faintest)
+
+
+def overflowing(primary: Array, binaries: Binaries) -> NDArray[np.bool_]:
+    """Whether the primary fills its Roche lobe when its nearer companion is nearest: such a pair
+    has merged or changed its masses, and is none of ours. The lobe is that of Eggleton (1983).
+    """
+    second = binaries.second
+    q = np.cbrt(1 / second.mass_ratio)
+    lobe = 0.49 * q**2 / (0.6 * q**2 + np.log1p(q))
+    axis = semi_axis(primary[:, INITIAL] * (1 + second.mass_ratio), second.orbit.log_period)
+    radius = SUN_AU * np.sqrt(primary[:, MASS] * 10 ** (SUN_LOGG - primary[:, LOGG]))
+    return radius > lobe * axis * (1 - second.orbit.eccentricity)
 
 
 def magnitudes(primary: Array, binaries: Binaries) -> Array:

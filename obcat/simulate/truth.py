@@ -17,6 +17,7 @@ part):
     peaks light_offset cos_inclination helium_depth nitrogen_depth peculiar core_halpha   mag fainter
     than the isochrone (in mk, mk_system); depth of lines over the grid's; Angstrom in_*                        whether the table lists the star (gaia_dr2, twomass, xstps,
     apass) parallax_offset_true        what Gaia's parallax has too much
+    lines_*         exponents of the primary's groups of lines; 1: as strong as in LTE
 
 visits.parquet, one row per spectrum:
 
@@ -40,6 +41,7 @@ import numpy as np
 
 from obcat.data import REFERENCE
 from obcat.simulate.chunks import Chunk
+from obcat.simulate.corrections import GROUPS
 from obcat.simulate.detector import SPOILED
 from obcat.simulate.dust import BANDS
 from obcat.simulate.emission import on_days
@@ -115,7 +117,9 @@ def _stars(sky: Sky) -> dict[str, np.ndarray]:
         "cos_inclination": sky.surface.cosine, "helium_depth": np.exp(sky.surface.helium),
         "nitrogen_depth": np.exp(sky.surface.nitrogen), "peculiar": sky.surface.kind,
         "core_halpha": sky.surface.core,
-    } | {f"true_{band}": mag for band, mag in sky.mag.items()}  # fmt: skip
+    } | {f"lines_{group}": sky.exponents[:, 0, k] for k, group in enumerate(GROUPS)} | {
+        f"true_{band}": mag for band, mag in sky.mag.items()
+    }  # fmt: skip
 
 
 STAMP = "simulation.json"

@@ -14,12 +14,14 @@ import pytest
 from obcat.simulate import Recipe, visits
 from obcat.simulate.archives import draw_catalogs
 from obcat.simulate.chunks import all_cards, blocks, chunks
+from obcat.simulate.corrections import GROUPS
 from obcat.simulate.ingredients import INGREDIENTS
 from obcat.simulate.light import Component, normalised
 from obcat.simulate.night import RESOLUTION
+from obcat.simulate.photometry import TWOMASS_FAINTEST
 from obcat.simulate.truth import truth_columns
 
-N, SEED = 150, 95
+N, SEED = 150, 99
 BLOCK = 2880
 Columns = dict[str, np.ndarray]
 Make = Callable[[Recipe], "Survey"]
@@ -48,6 +50,7 @@ CHANGES = {  # ingredient: columns that must change, and that may change
     "clouds": ("stars.ebv stars.true_* flux", STARS),
     "dust_law": ("stars.r_v stars.a_ks stars.true_* flux", BRIGHTNESS),
     "dust_bend": ("stars.a_ks stars.true_*", BRIGHTNESS),
+    "bright_end": ("stars.teff", STARS),
     "binaries": ("stars.is_binary stars.mass_ratio visits.rv flux", STARS),
     "triples": (
         "stars.is_triple stars.third_mass_ratio flux",
@@ -69,6 +72,8 @@ CHANGES = {  # ingredient: columns that must change, and that may change
         "stars.* visits.*emission visits.ew_halpha " + PIXELS,
     ),
     "winds": ("stars.ew_wind", "stars.* visits.*emission visits.ew_halpha " + PIXELS),
+    "line_corrections": ("stars.lines_* flux", PIXELS),
+    "line_scatter": ("stars.lines_* flux", PIXELS),
     "line_spread": ("flux", PIXELS),
     "interstellar": ("flux", PIXELS),
     "tellurics": ("flux", PIXELS),
@@ -169,12 +174,15 @@ GONE = {  # ingredient: what is true without it
     ),
     "nebulae": lambda s: not column(s, "stars.ew_nebular").any(),
     "winds": lambda s: not column(s, "stars.ew_wind").any(),
+    "bright_end": lambda s: (column(s, "stars.mk") < -4).sum() < 2,  # of 150 stars 0.2
     "erroneous": lambda s: not column(s, "visits.is_erroneous").any(),
     "zero_point": lambda s: not column(s, "stars.parallax_offset_true").any(),
     "gaia_matches": lambda s: (
         len(column(s, "gaia_dr2.ra")) == N and column(s, "stars.in_gaia_dr2").all()
     ),
-    "photometry_gaps": lambda s: column(s, "stars.in_twomass").all(),
+    "photometry_gaps": lambda s: column(s, "stars.in_twomass")[
+        column(s, "stars.true_j") < TWOMASS_FAINTEST
+    ].all(),
     "label_gaps": lambda s: len(column(s, "labels.specid")) == len(column(s, "visits.specid")),
 }
 
@@ -195,7 +203,8 @@ def test_without_everything_a_spectrum_is_the_model_of_its_star(survey: Make) ->
     assert name[row].tolist() == stars[stars != "LB-1"].tolist()
     teff, logg, feh = (column(s, f"stars.{what}")[row] for what in ("teff", "logg", "spectrum_feh"))
     still = np.zeros(len(row))
-    star = Component(np.log10(teff), logg, feh, still, still, still)
+    as_lte = np.ones((len(row), len(GROUPS)))
+    star = Component(np.log10(teff), logg, feh, still, still, still, as_lte)
     lines, continuum = normalised(star, np.full(len(row), RESOLUTION))
     ratio = s.flux[stars != "LB-1"] / (lines * continuum)[:, : s.flux.shape[1]]
     np.testing.assert_allclose(ratio / ratio[:, :1], 1, rtol=2e-5)

@@ -16,6 +16,7 @@ from obcat.simulate.contaminants import (
     lb1,
     with_outsiders,
 )
+from obcat.simulate.corrections import GROUPS
 from obcat.simulate.dust import BANDS
 from obcat.simulate.ingredients import Recipe, joined, replaced, taken
 from obcat.simulate.isochrones import COLUMNS, at_phase
@@ -41,7 +42,8 @@ def one(mass: float, teff: float, logg: float) -> np.ndarray:
 
 
 def spectrum(teff: float, logg: float) -> tuple[np.ndarray, np.ndarray]:
-    star = Component(*(np.array([v]) for v in (np.log10(teff), logg, 0.0, 0.0, 0.0, 10.0)))
+    values = (np.array([v]) for v in (np.log10(teff), logg, 0.0, 0.0, 0.0, 10.0))
+    star = Component(*values, np.ones((1, len(GROUPS))))
     lines, continuum = normalised(star, np.array([1800.0]))
     return lines[0], continuum[0]
 

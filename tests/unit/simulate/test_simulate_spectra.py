@@ -7,6 +7,7 @@ import pytest
 from scipy.interpolate import CubicSpline
 
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
+from obcat.simulate.corrections import GROUPS
 from obcat.simulate.dust import f99
 from obcat.simulate.light import FINE_STEP, FREQUENCY, Component, composite, normalised, rotation
 from obcat.simulate.lines import DIB, equivalent_widths, gas_velocity, transmission
@@ -18,7 +19,8 @@ Spectrum = np.ndarray
 def star(
     teff: float, logg: float = 4.0, vsini: float = 0.0, rv: float = 0.0, m_v: float = 0.0
 ) -> Component:
-    return Component(*(np.array([float(v)]) for v in (np.log10(teff), logg, 0, vsini, rv, m_v)))
+    values = (np.array([float(v)]) for v in (np.log10(teff), logg, 0, vsini, rv, m_v))
+    return Component(*values, np.ones((1, len(GROUPS))))
 
 
 def lines(component: Component, resolution: float = 1800.0) -> Spectrum:

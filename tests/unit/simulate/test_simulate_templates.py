@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from obcat.simulate.ingredients import Recipe
 from obcat.simulate.light import COOLEST, spectrum_feh, templates, weights
-from obcat.simulate.stars import LOGG, TEFF, draw_stars
+from obcat.simulate.stars import KS, LOGG, TEFF, draw_stars
 
 
 def one(*values: float) -> tuple[np.ndarray, ...]:
@@ -48,7 +48,7 @@ def test_a_node_is_itself() -> None:
     [
         (7900, 4.0, 0.0),
         (51_000, 5.0, 0.0),
-        (30_000, 3.0, 0.0),
+        (30_000, 2.5, 0.0),
         (15_000, 5.2, 0.0),
         (45_000, 5.0, 0.2),
     ],
@@ -80,4 +80,5 @@ def test_every_drawn_star_lies_inside_the_hull() -> None:
     stars = draw_stars(1500, Recipe(5), 0)
     _, weight = weights(stars.primary[:, TEFF], stars.primary[:, LOGG], stars.spectrum_feh)
     np.testing.assert_allclose(weight.sum(axis=1), 1)
-    assert (stars.primary[:, TEFF] > np.log10(9500)).all()
+    assert (stars.primary[:, TEFF] > np.log10(8000)).all()
+    assert (stars.primary[stars.primary[:, KS] > -4, TEFF] > np.log10(9500)).all()
