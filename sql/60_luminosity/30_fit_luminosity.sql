@@ -1,6 +1,6 @@
 -- Title:   The two networks from coefficients to absolute magnitude, with binaries rejected twice.
--- Grain:   one row per star with a good parallax: its best spectrum.
--- Reads:   luminosity.good_parallax, luminosity.geometric, spectra.scores, sample.stars, extinction.reddening
+-- Grain:   one row per star with a good parallax, of the sample or added to it: its best spectrum.
+-- Reads:   luminosity.good_parallax, luminosity.geometric, luminosity.supplement, spectra.scores, training.spectra, sample.stars, extinction.reddening
 -- Fit:     luminosity.luminosity
 -- Parameters: hidden_neurons, dropout, rejection_iterations, binary_nsigma, network_seed, network_min_stars, batch_size, epochs, learning_rate, domain_components, domain_fraction, domain_bright_fraction
 -- Paper:   sections 5.1, 5.2, 6, Eq. 6
@@ -11,5 +11,10 @@ INNER JOIN spectra.scores AS c USING (specid)
 INNER JOIN luminosity.geometric AS g ON t.star_id = g.star_id
 INNER JOIN sample.stars AS s ON t.star_id = s.star_id
 INNER JOIN extinction.reddening AS e ON t.star_id = e.star_id
-ORDER BY t.star_id
+UNION ALL
+SELECT t.star_id, t.specid, t.em_flag, c.score_clean, c.score_full, t.mk_geo, t.mk_geo_err, t.ks, t.ks_err
+    , t.a_ks, t.a_ks_err, t.parallax_corrected, t.parallax_error, t.snr_g, t.is_train = 1
+FROM luminosity.supplement AS t
+INNER JOIN training.spectra AS c USING (specid)
+ORDER BY star_id
 ;
