@@ -23,8 +23,8 @@ SELECT
     , meta.measured_err(given_ebv, given_ebv_err) AS given_ebv_err
     , meta.measured(given_a_ks, given_a_ks_err) AS given_a_ks
     , meta.measured_err(given_a_ks, given_a_ks_err) AS given_a_ks_err
-    , meta.measured(ks, ks_err) AS ks
-    , meta.measured_err(ks, ks_err) AS ks_err
+    , meta.measured(ks_m, ks_msigcom) AS ks
+    , meta.measured_err(ks_m, ks_msigcom) AS ks_err
     , meta.measured(b, b_err) AS b
     , meta.measured_err(b, b_err) AS b_err
     , meta.measured(v, v_err) AS v
@@ -35,13 +35,13 @@ SELECT
     , meta.measured_err(r, r_err) AS r_err
     , meta.measured(i, i_err) AS i
     , meta.measured_err(i, i_err) AS i_err
-    , meta.measured(bp, bp_err) AS bp
-    , meta.measured_err(bp, bp_err) AS bp_err
-    , meta.measured(rp, rp_err) AS rp
-    , meta.measured_err(rp, rp_err) AS rp_err
-    , meta.measured(j, j_err) AS j
-    , meta.measured_err(j, j_err) AS j_err
-    , meta.measured(h, h_err) AS h
-    , meta.measured_err(h, h_err) AS h_err
+    , meta.measured(phot_bp_mean_mag, phot_bp_mean_mag_error) AS bp
+    , meta.measured_err(phot_bp_mean_mag, phot_bp_mean_mag_error) AS bp_err
+    , meta.measured(phot_rp_mean_mag, phot_rp_mean_mag_error) AS rp
+    , meta.measured_err(phot_rp_mean_mag, phot_rp_mean_mag_error) AS rp_err
+    , meta.measured(j_m, j_msigcom) AS j
+    , meta.measured_err(j_m, j_msigcom) AS j_err
+    , meta.measured(h_m, h_msigcom) AS h
+    , meta.measured_err(h_m, h_msigcom) AS h_err
 FROM raw.training
 ;
