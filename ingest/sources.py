@@ -270,7 +270,7 @@ TRAINING = Source(
         "phot_rp_mean_mag_error": ("phot_rp_mean_mag_error", "e_RPmag", "rp_err"),
         **{k: (*_TWOMASS_NAMES[k], k[:-2]) for k in ("j_m", "h_m", "ks_m")},
         **{
-            k: (*_TWOMASS_NAMES[k], f"{k[:-7]}_err")
+            k: (*_TWOMASS_NAMES[k], f"{k[:-8]}_err")
             for k in ("j_msigcom", "h_msigcom", "ks_msigcom")
         },
     },

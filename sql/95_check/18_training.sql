@@ -16,7 +16,6 @@ WHERE h.specid IS NULL OR s.specid IS NULL
 UNION ALL
 SELECT NULL, path, 'file of no spectrum, or in quarantine without a reason'
 FROM raw.training_files AS f
-WHERE CASE WHEN f.status = 'quarantined' THEN coalesce(f.reason, '') = '' ELSE f.specid NOT IN (
-    SELECT specid FROM raw.training_headers
-) END
+LEFT JOIN raw.training_headers AS h ON f.specid = h.specid
+WHERE CASE WHEN f.status = 'quarantined' THEN coalesce(f.reason, '') = '' ELSE h.specid IS NULL END
 ;
