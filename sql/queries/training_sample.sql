@@ -1,4 +1,4 @@
--- Title:   Who taught the network: stars of the training and the test sample, and those from outside the sample, by emission class
+-- Title:   Who taught the network: training and test stars by emission class, of the sample and from outside it
 -- Reads:   luminosity.good_parallax, luminosity.supplement
 -- Paper:   sections 5.1 and 5.2
 SELECT outside, em_flag, is_train, count(*) AS stars, min(snr_g) AS least_snr_g, median(snr_g) AS median_snr_g
