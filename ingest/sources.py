@@ -1,4 +1,4 @@
-"""The nine tables a survey may give:
+"""The ten tables a survey may give:
 what archives call their columns, which are needed, which rows are one star's.
 """
 
@@ -244,6 +244,51 @@ ZERO_POINT = Source(
 )
 
 
+# Stars that train the networks and are no rows of the catalog (Xiang et al. 2021, section 5.1), with
+# all that is known of them in one table.
+TRAINING = Source(
+    name="training",
+    names={
+        **TARGETS.names,
+        "parallax": ("parallax", "Plx"),
+        "parallax_error": ("parallax_error", "e_Plx"),
+        "parallax_offset": ZERO_POINT.names["parallax_offset"],
+        **{k: v for k, v in LABELS.names.items() if k in ("teff", "logg", "feh")},
+        "given_ebv": ("ebv", "E(B-V)", "E_B-V_"),
+        "given_ebv_err": ("ebv_err", "e_ebv", "e_E(B-V)", "e_E_B-V_"),
+        "given_a_ks": ("a_ks", "A_Ks", "AKs"),
+        "given_a_ks_err": ("a_ks_err", "e_A_Ks", "e_AKs"),
+        **{k: (k, *v) for k, v in _APASS_NAMES.items()},
+        "phot_bp_mean_mag": ("phot_bp_mean_mag", "BPmag", "bp"),
+        "phot_bp_mean_mag_error": ("phot_bp_mean_mag_error", "e_BPmag", "bp_err"),
+        "phot_rp_mean_mag": ("phot_rp_mean_mag", "RPmag", "rp"),
+        "phot_rp_mean_mag_error": ("phot_rp_mean_mag_error", "e_RPmag", "rp_err"),
+        **{k: (*_TWOMASS_NAMES[k], k[:-2]) for k in ("j_m", "h_m", "ks_m")},
+        **{
+            k: (*_TWOMASS_NAMES[k], f"{k[:-8]}_err")
+            for k in ("j_msigcom", "h_msigcom", "ks_msigcom")
+        },
+    },
+    required=("parallax", "parallax_error", "ks_m", "ks_msigcom"),
+    identified_by=(("specid",), ("obsid",), ("fitsname",), ("ra", "dec")),
+    keys=(Key(("specid",)), Key(("obsid",)), Key(("fitsname",))),
+    doubtful=_other_system,
+    recipes=POSITION_PARTS,
+)
+
+
 SOURCES = {
-    s.name: s for s in (TARGETS, GAIA_DR2, GAIA_DR3, TWOMASS, XSTPS, PS1, APASS, LABELS, ZERO_POINT)
+    s.name: s
+    for s in (
+        TARGETS,
+        GAIA_DR2,
+        GAIA_DR3,
+        TWOMASS,
+        XSTPS,
+        PS1,
+        APASS,
+        LABELS,
+        ZERO_POINT,
+        TRAINING,
+    )
 }

@@ -1,5 +1,6 @@
 """Everything a survey names, read into build/<survey>/raw."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from obcat.ingest import lamost, tables
 from obcat.ingest.errors import IngestError
 from obcat.ingest.lamost import parts
 from obcat.ingest.tables import matched
-from obcat.survey import Survey
+from obcat.survey import TRAINING, Survey
 
 __all__ = ["ingest"]
 
@@ -63,8 +64,28 @@ def _ingest(
     given = {name: (table.path, table.columns) for name, table in survey.tables.items()}
     tables.ingest_all(given, raw)
     counts = lamost.ingest(survey.spectra, raw, workers=workers, progress=progress, again=again)
+    training = _ingest_training(survey, raw / TRAINING, workers, progress, again=again)
     blocks = matched.blocks(given, raw, allow_empty=allow_empty)
-    return [*blocks, f"spectra: {_counted(counts)}", *_remarks(raw, counts)]
+    return [*blocks, f"spectra: {_counted(counts)}", *training, *_remarks(raw, counts)]
+
+
+def _ingest_training(
+    survey: Survey,
+    folder: Path,
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+    *,
+    again: bool,
+) -> list[str]:
+    """Spectra of the training stars, in a store of their own; what an earlier survey file left of
+    one is removed.
+    """
+    table = survey.tables.get(TRAINING)
+    if table is None or table.spectra is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        return []
+    counts = lamost.ingest(table.spectra, folder, workers=workers, progress=progress, again=again)
+    return [f"spectra of training stars: {_counted(counts)}"]
 
 
 def _remarks(raw: Path, counts: dict[str, int]) -> list[str]:

@@ -15,12 +15,13 @@ from obcat.errors import ObcatError
 from obcat.machine import MachineError, Share, chosen
 from obcat.schema import columns_of, nearest, read_parameters
 
-__all__ = ["TABLES", "Survey", "SurveyError", "SurveyTable", "load"]
+__all__ = ["TABLES", "TRAINING", "Survey", "SurveyError", "SurveyTable", "load"]
 
 TABLES = (
     "targets", "gaia_dr2", "gaia_dr3", "twomass", "xstps", "ps1", "apass", "labels",
-    "zero_point",
+    "zero_point", "training",
 )  # fmt: skip
+TRAINING = "training"  # the table whose stars have spectra of their own
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -30,11 +31,12 @@ class SurveyError(ObcatError):
 
 class SurveyTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One input table: its file, and the names of its columns where they are not an archive's
-    (ours -> theirs).
+    (ours -> theirs); of the table of training stars also the folder of their spectra.
     """
 
     path: Path
     columns: dict[str, str] = {}
+    spectra: Path | None = None
 
 
 class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,7 +128,12 @@ def _check_keys(content: dict[str, Any], known_parameters: frozenset[str], path:
 def _check_table(tables: Mapping[str, Any], name: str, path: Path) -> None:
     table = _section(tables, name)
     columns = _section(table, "columns")
-    _known(table, SurveyTable.__struct_fields__, "key", f"tables.{name}.", path)
+    keys = [k for k in SurveyTable.__struct_fields__ if k != "spectra" or name == TRAINING]
+    _known(table, keys, "key", f"tables.{name}.", path)
+    if name == TRAINING and "spectra" not in table:
+        raise SurveyError(
+            f"{path}: tables.{name}.spectra: missing; name the folder of their spectra"
+        )
     _known(
         columns,
         [c.column for c in columns_of(f"raw.{name}")],
@@ -178,8 +185,13 @@ def _absolute(survey: Survey, folder: Path) -> Survey:
         survey,
         spectra=folder / survey.spectra,
         models_from=folder / survey.models_from if survey.models_from else None,
-        tables={n: SurveyTable(folder / t.path, t.columns) for n, t in survey.tables.items()},
+        tables={name: _table_in(folder, table) for name, table in survey.tables.items()},
     )
+
+
+def _table_in(folder: Path, table: SurveyTable) -> SurveyTable:
+    spectra = folder / table.spectra if table.spectra else None
+    return SurveyTable(folder / table.path, table.columns, spectra)
 
 
 def _check_paths(survey: Survey, path: Path) -> None:
@@ -188,6 +200,8 @@ def _check_paths(survey: Survey, path: Path) -> None:
     for name, table in survey.tables.items():
         if not table.path.is_file():
             raise SurveyError(f"{path}: tables.{name}.path: no file {table.path}")
+        if table.spectra and not table.spectra.is_dir():
+            raise SurveyError(f"{path}: tables.{name}.spectra: no folder {table.spectra}")
     if survey.models_from and not survey.models_from.exists():
         raise SurveyError(
             f"{path}: models_from: no file or folder {survey.models_from}; build that survey first"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from obcat.ingest.errors import IngestError
 from obcat.ingest.sources import SOURCES
 from obcat.ingest.tables import store
+from obcat.survey import TRAINING
 
 __all__ = ["blocks"]
 
@@ -43,9 +44,10 @@ def blocks(names: Iterable[str], raw: Path, *, allow_empty: bool = False) -> lis
     A table that has rows, of which none belongs to a spectrum, stops with IngestError, and is taken
     back, so that no build uses it, unless ``allow_empty``.
     """
-    spectra = pq.ParquetFile(raw / "headers.parquet").read(columns=[*IDS, "ra", "dec"])
     lines, faults = [], []
     for name in (n for n in SOURCES if n in names):
+        headers = raw / name / "headers.parquet" if name == TRAINING else raw / "headers.parquet"
+        spectra = pq.ParquetFile(headers).read(columns=[*IDS, "ra", "dec"])
         table = _keys(raw / f"{name}.parquet")
         said = store.provenance(raw / f"{name}.parquet")
         found = _belonging(name, table, spectra, raw)
@@ -88,7 +90,7 @@ def _belonging(name: str, table: pa.Table, spectra: pa.Table, raw: Path) -> _Bel
     found = _Belonging(np.zeros(table.num_rows, bool), np.zeros(spectra.num_rows, bool))
     for key in (k for k in IDS if k in table.column_names):
         found = _or(found, _alike(table[key], spectra[key]))
-    if name not in (*GAIA, "targets") and "source_id" in table.column_names:
+    if name not in (*GAIA, "targets", TRAINING) and "source_id" in table.column_names:
         for release in GAIA:
             gaia = _keys(raw / f"{release}.parquet")
             near = _near(gaia, spectra).rows

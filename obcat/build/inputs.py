@@ -21,7 +21,7 @@ from obcat.db import StepFailed
 from obcat.ingest.lamost import parts as written
 from obcat.kernels.grid import N_PIXEL
 from obcat.schema import arrow_schema, read_tables
-from obcat.survey import Survey
+from obcat.survey import TRAINING, Survey
 
 __all__ = [
     "MERGED",
@@ -188,6 +188,12 @@ def _raw_names() -> list[str]:
 
 
 def _raw(raw: Path, name: str) -> pa.Table | pa.RecordBatchReader:
+    """An input by its name; ``training_headers``, ``training_files`` and ``training_spectra`` are
+    those of the store of the training stars.
+    """
+    folder, _, own = name.rpartition("_")
+    if folder == TRAINING:
+        return _raw(raw / TRAINING, own)
     schema = arrow_schema(f"raw.{name}")
     if name == "spectra":
         parts = sorted((raw / "spectra").glob("*.parquet"))
@@ -261,7 +267,10 @@ def provenance(raw: Path) -> dict[str, str]:
     SHA-256 of its file.
     """
     tables = {path.stem: _table(path) for path in sorted(raw.glob("*.parquet"))}
-    tables["files"] = tables["files"].drop_columns(["mtime_ns"])
+    own = sorted((raw / TRAINING).glob("*.parquet"))
+    tables |= {f"{TRAINING}_{path.stem}": _table(path) for path in own}
+    for name in tables.keys() & {"files", f"{TRAINING}_files"}:
+        tables[name] = tables[name].drop_columns(["mtime_ns"])
     tables |= {f"reference {name}": table for name, table in _reference().items()}
     return {name: _table_hash(table.replace_schema_metadata()) for name, table in tables.items()}
 

@@ -27,6 +27,7 @@ __all__ = ["BuildFailed", "Say", "build", "check", "require_training"]
 
 Say = Callable[[str], None]
 FIRST = 5  # faults of a check that are named
+MADE = "SELECT 1 FROM duckdb_functions() WHERE function_name = $name"
 
 
 class BuildFailed(ObcatError):
@@ -146,6 +147,9 @@ def _one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def _register(con: duckdb.DuckDBPyConnection, name: str, fitted: dict[str, Arrays]) -> None:
+    """Make a UDF a function of SQL; one that an earlier step had is the same."""
+    if con.execute(MADE, {"name": name}).fetchall():
+        return
     udf = UDFS[name]
     call = batch_function(udf, fitted, _parameters_of(con))
     con.create_function(udf.name, call, udf.types, udf.returns, type=ARROW, null_handling=SPECIAL)

@@ -206,6 +206,11 @@ def _in_one_line(error: Exception) -> str:
 STATUS = {
     "survey": "SELECT item, value FROM meta.provenance WHERE item NOT LIKE 'input %' ORDER BY item",
     "files": "SELECT status, reason, count(*) AS files FROM raw.files GROUP BY ALL ORDER BY ALL",
+    "files of training stars": "SELECT status, reason, count(*) AS files FROM raw.training_files "
+    "GROUP BY ALL ORDER BY ALL",
+    "training stars from outside the sample": """SELECT count(*) AS stars,
+        (SELECT count(*) FROM luminosity.supplement) AS usable,
+        (SELECT count(*) FROM luminosity.supplement WHERE is_train = 1) AS trained FROM training.stars""",
     "rejected rows": "SELECT source, reason, count(*) AS rows FROM raw.rejected_rows GROUP BY "
     "ALL ORDER BY ALL",
     "models": "SELECT model, n_rows, origin, left(key, 16) AS key FROM model.fits ORDER BY model",

@@ -28,6 +28,7 @@ FLOW_STEPS = (
     ("pca", 0.5, 0.60, "PCA, emission lines (§3)", "emission", "spectra with emission"),
     ("ebv", 0.16, 0.60, "labels and colours: E(B−V) (§4)", "reddened", "stars"),
     ("gaia", 0.84, 0.60, "Gaia parallax: $M_{\\rm geo}$ (§5)", "training", "training stars"),
+    ("outside", 0.84, 0.76, "luminous stars from outside (§5.1)", "supplement", "more of them"),
     ("mk", 0.5, 0.42, "two networks: $M_{\\rm spec}$ (§5)", "magnitudes", "spectra"),
     ("noise", 0.84, 0.42, "noise model by MCMC (§5.3)", "test", "test stars"),
     ("binary", 0.5, 0.25, "parallax excess: binaries (§6)", "classified", "spectra classified"),
@@ -36,6 +37,7 @@ FLOW_STEPS = (
 )
 ARROWS = (
     ("files", "frame"), ("frame", "pca"), ("pca", "mk"), ("ebv", "mk"), ("gaia", "mk"),
+    ("outside", "gaia"),
     ("gaia", "noise"), ("mk", "noise"), ("mk", "binary"), ("noise", "binary"),
     ("binary", "distance"), ("ebv", "distance"), ("distance", "end"), ("binary", "end"),
 )  # fmt: skip

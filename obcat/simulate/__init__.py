@@ -183,13 +183,14 @@ def _write(
     chunk: int,
     progress: Progress | None,
 ) -> None:
+    from obcat.simulate.supplement import n_supplement
     from obcat.simulate.visits import expose, n_spectra
 
-    done = 0
+    done, total = 0, n_spectra(n_stars) + n_supplement(n_stars, recipe)
     for n in ordered(expose, _blocks(folder, truth, n_stars, recipe, chunk), workers):
         done += n
         if progress:
-            progress(done, n_spectra(n_stars))
+            progress(done, total)
 
 
 def _blocks(
@@ -198,9 +199,11 @@ def _blocks(
     """The spectra to be written; each chunk is appended to all tables when it is drawn."""
     from obcat.simulate.archives import draw_catalogs, open_catalogs
     from obcat.simulate.chunks import all_cards, blocks, chunks
+    from obcat.simulate.supplement import SECTION
     from obcat.simulate.truth import open_truth, truth_columns
 
-    with open_catalogs(folder) as catalogs, open_truth(truth) as true:
+    further = SECTION if recipe.has("supplement") else ""
+    with open_catalogs(folder, further) as catalogs, open_truth(truth) as true:
         tables = catalogs | true
         for drawn in chunks(n_stars, chunk, recipe):
             columns, measured = draw_catalogs(drawn.sky, drawn.visits, recipe, drawn.number)
@@ -208,3 +211,21 @@ def _blocks(
                 tables[name](part)
             cards = all_cards(drawn, measured["xstps"], measured["twomass"], recipe)
             yield from blocks(folder / "spectra", drawn, cards, recipe)
+    if recipe.has("supplement"):
+        yield from _supplement(folder, truth, n_stars, recipe)
+
+
+def _supplement(folder: Path, truth: Path, n_stars: int, recipe: Recipe) -> "Iterator[Block]":
+    """The spectra of the training stars; their table and their truth are written first."""
+    from obcat.simulate.chunks import all_cards, blocks
+    from obcat.simulate.supplement import SPECTRA, draw_supplement, training_table, write_table
+    from obcat.simulate.truth import open_truth, truth_columns
+
+    drawn = draw_supplement(n_stars, recipe)
+    columns, measured = training_table(drawn, recipe)
+    write_table(folder, columns)
+    with open_truth(truth, "training_") as true:
+        for name, part in truth_columns(drawn, measured).items():
+            true[name](part)
+    cards = all_cards(drawn, measured["xstps"], measured["twomass"], recipe)
+    yield from blocks(folder / SPECTRA, drawn, cards, recipe)

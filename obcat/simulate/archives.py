@@ -249,10 +249,12 @@ XSTPS_ERROR, APASS_ERROR = 0.1, 0.15  # arcsec
 
 
 @contextmanager
-def open_catalogs(folder: Path) -> Iterator[dict[str, Append]]:
-    """Writes survey.toml, and gives what appends to each of its tables."""
+def open_catalogs(folder: Path, further: str = "") -> Iterator[dict[str, Append]]:
+    """Writes survey.toml, with ``further`` sections, and gives what appends to each of its
+    tables.
+    """
     sections = (f'\n[tables.{name}]\npath = "{path}"\n' for name, path in TABLES.items())
-    (folder / "survey.toml").write_text(SURVEY + "".join(sections), encoding="utf-8")
+    (folder / "survey.toml").write_text(SURVEY + "".join(sections) + further, encoding="utf-8")
     with ExitStack() as stack:
         files = {
             "targets": csv_table(folder / TABLES["targets"], DEGREES),

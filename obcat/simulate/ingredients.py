@@ -77,6 +77,7 @@ INGREDIENTS = {
     "triples": "third stars of some binaries",
     "orbits": "velocities of the components at each visit",
     "wobble": "orbital motion of the photocentre: parallax error and RUWE",
+    "supplement": "luminous stars that train and are no rows of the catalog",
     "outsiders": "late-B and A interlopers, subdwarfs, white dwarfs",
     "be_stars": "discs of Be stars: lines",
     "disc_light": "infrared excess and reddening of those discs",

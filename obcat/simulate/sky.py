@@ -26,6 +26,7 @@ __all__ = [
     "draw_motion",
     "draw_rotation",
     "draw_sky",
+    "sky_of",
     "synchronous",
     "velocities",
 ]
@@ -125,7 +126,12 @@ class Sky(NamedTuple):
 
 def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
     """n systems; the first of chunk 0 is LB-1."""
-    stars = draw_systems(n, recipe, chunk)
+    number = chunk * CHUNK + np.arange(n)
+    return sky_of(draw_systems(n, recipe, chunk), number, recipe, chunk)
+
+
+def sky_of(stars: Stars, number: NDArray[np.int64], recipe: Recipe, chunk: int) -> Sky:
+    """What stars of these numbers have besides: motions, discs, rotation, nebulae, magnitudes."""
     ebv = stars.ebv
     teff, logg = (stars.primary[:, COLUMNS.index(name)] for name in ("log_teff", "log_g"))
     teff = 10**teff
@@ -151,7 +157,6 @@ def draw_sky(n: int, recipe: Recipe, chunk: int) -> Sky:
     winds = draw_winds(teff, logg, recipe, chunk)
     emission = Emission(discs, nebulae, winds)
     a_ks = band_coefficients(teff, ebv if bend else STRAIGHT, r_v)["ks"] * ebv
-    number = chunk * CHUNK + np.arange(n)
     spins = vsini, vsini_companion, vsini_third
     wobble = _wobble(stars) * recipe.has("wobble")
     return Sky(

@@ -19,6 +19,9 @@ part):
     apass) parallax_offset_true        what Gaia's parallax has too much
     lines_*         exponents of the primary's groups of lines; 1: as strong as in LTE
 
+training_stars.parquet, training_visits.parquet: the same of the stars that train and are no rows
+of the catalog.
+
 visits.parquet, one row per spectrum:
 
     simulated specid fitsname name snr_g        snr_g as asked for, before anything spoiled it
@@ -57,13 +60,13 @@ KS = BANDS.index("ks")
 
 
 @contextmanager
-def open_truth(folder: Path) -> Iterator[dict[str, Append]]:
+def open_truth(folder: Path, prefix: str = "") -> Iterator[dict[str, Append]]:
     """What appends to stars.parquet (one row per star) and visits.parquet (one row per
-    spectrum).
+    spectrum), both with the prefix before their names.
     """
     with (
-        parquet_table(folder / "stars.parquet") as stars,
-        parquet_table(folder / "visits.parquet") as visits,
+        parquet_table(folder / f"{prefix}stars.parquet") as stars,
+        parquet_table(folder / f"{prefix}visits.parquet") as visits,
     ):
         yield {"stars": stars, "visits": visits}
 

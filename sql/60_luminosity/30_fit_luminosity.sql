@@ -1,6 +1,6 @@
 -- Title:   The two networks from coefficients to absolute magnitude, with binaries rejected twice.
--- Grain:   one row per spectrum (star_id, visit) of the stars with a good parallax: the best, and the second best where there is one.
--- Reads:   luminosity.good_parallax, luminosity.geometric, spectra.scores, emission.lines, sample.visits, sample.stars, extinction.reddening
+-- Grain:   one row per spectrum (star_id, visit) of the stars with a good parallax, of the sample or added to it: the best, and the second best where there is one.
+-- Reads:   luminosity.good_parallax, luminosity.geometric, luminosity.supplement, spectra.scores, training.spectra, emission.lines, sample.visits, sample.stars, extinction.reddening
 -- Fit:     luminosity.luminosity
 -- Parameters: hidden_neurons, dropout, rejection_iterations, binary_nsigma, network_seed, network_min_stars, batch_size, epochs, learning_rate, train_huber, score_noise_min_stars, domain_components, domain_fraction, domain_bright_fraction
 -- Paper:   sections 5.1, 5.2, 6, Eq. 6
@@ -25,5 +25,11 @@ INNER JOIN luminosity.geometric AS g ON t.star_id = g.star_id
 INNER JOIN sample.stars AS s ON t.star_id = s.star_id
 INNER JOIN extinction.reddening AS e ON t.star_id = e.star_id
 CROSS JOIN typical AS m
-ORDER BY t.star_id, v.visit
+UNION ALL
+SELECT t.star_id, t.specid, 1, t.em_flag, c.score_clean, c.score_full, t.mk_geo, t.mk_geo_err, t.ks, t.ks_err
+    , t.a_ks, t.a_ks_err, t.parallax_corrected, t.parallax_error, t.snr_g, m.snr_g, t.is_train = 1
+FROM luminosity.supplement AS t
+INNER JOIN training.spectra AS c USING (specid)
+CROSS JOIN typical AS m
+ORDER BY star_id, visit
 ;

@@ -1,9 +1,13 @@
 -- Title:   The numbers the paper publishes, from this catalog
--- Reads:   catalog.ob_stars, luminosity.good_parallax, model.noise_summary
+-- Reads:   catalog.ob_stars, luminosity.good_parallax, luminosity.supplement, model.noise_summary
 WITH best AS (
     SELECT *, (dis_high - dis_low) / 2 / dis AS dis_error
     FROM catalog.ob_stars
     WHERE uniqflag = 1
+), trained AS (
+    SELECT em_flag FROM luminosity.good_parallax WHERE is_train = 1
+    UNION ALL
+    SELECT em_flag FROM luminosity.supplement WHERE is_train = 1
 ), spread AS (
     SELECT mad(b.mk - b.mk_geo) * 1.4826 AS scatter
     FROM best AS b
@@ -16,8 +20,8 @@ SELECT
     , count(*) FILTER (binary_flag = 1) AS "binary"
     , count(*) FILTER (binary_flag = 0) AS single
     , count(*) FILTER (binary_flag IS NULL) AS unknown
-    , (SELECT count(*) FROM luminosity.good_parallax WHERE is_train = 1 AND em_flag = 0) AS training
-    , (SELECT count(*) FROM luminosity.good_parallax WHERE is_train = 1) AS training_emission
+    , (SELECT count(*) FROM trained WHERE em_flag = 0) AS training
+    , (SELECT count(*) FROM trained) AS training_emission
     , (SELECT scatter FROM spread) AS scatter
     , (SELECT mean FROM model.noise_summary WHERE em_flag = 0 AND parameter = 'sigma_int') AS sigma_int
     , (SELECT mean FROM model.noise_summary WHERE em_flag = 0 AND parameter = 'sigma_100') AS sigma_100

@@ -596,7 +596,11 @@ def test_nothing_is_published_when_an_ingest_stops(tmp_path):
 
 def test_tables_without_rows_are_tables(tmp_path):
     for name in SOURCES:
-        counts, table, _ = run(tmp_path, name, "obsid,source_id,designation,ra,dec,teff,g,offset\n")
+        counts, table, _ = run(
+            tmp_path,
+            name,
+            "obsid,source_id,designation,ra,dec,teff,g,offset,parallax,parallax_error,ks,ks_err\n",
+        )
         assert (counts["rows_read"], table.num_rows) == (0, 0)
 
 

@@ -207,6 +207,7 @@ def test_survey_file_has_no_fault(block, tmp_path):
     (tmp_path / content["spectra"]).mkdir()
     for table in content.get("tables", {}).values():
         (tmp_path / table["path"]).touch()
+        (tmp_path / table.get("spectra", ".")).mkdir(exist_ok=True)
     (tmp_path / "survey.toml").write_text(block.body, encoding="utf-8")
     assert (
         load(tmp_path / "survey.toml", [c.column for c in columns_of("meta.parameters")]).name

@@ -44,6 +44,15 @@ FAULTS = {
         "DELETE FROM raw.spectra WHERE specid = 's1'",
         "DELETE FROM raw.headers WHERE specid = 's1'",
     ],
+    "18_training": [
+        "UPDATE training.stars SET star_id = 'A'",
+        "INSERT INTO sample.visits BY NAME SELECT 's9' AS specid, 'T' AS star_id, 1 AS uniqflag",
+        "UPDATE catalog.ob_stars SET star_id = 'T' WHERE specid = 's1'",
+        "DELETE FROM raw.training_spectra",
+        "DELETE FROM raw.training_headers",
+        "UPDATE raw.training_files SET specid = 'other' WHERE status = 'ingested'",
+        "UPDATE raw.training_files SET reason = NULL",
+    ],
     "20_not_finite": [
         "UPDATE catalog.ob_stars SET mk = 'nan' WHERE specid = 's1'",
         "UPDATE catalog.ob_stars SET z = '-inf' WHERE specid = 's1'",
@@ -148,6 +157,10 @@ TABLES = (
     "raw.files",
     "raw.headers",
     "raw.spectra",
+    "training.stars",
+    "raw.training_headers",
+    "raw.training_spectra",
+    "raw.training_files",
 )
 
 
@@ -177,6 +190,14 @@ def catalog(template, tmp_path_factory, fill):
         files.append({"path": "again/s2", "sha256": "h2", "specid": "s2", "status": "duplicate"})
         files.append({"path": "bad", "sha256": "h4", "status": "quarantined", "reason": "not_fits"})
         fill(con, "raw.files", files)
+        fill(con, "training.stars", [{"star_id": "T", "specid": "t1"}])
+        fill(con, "raw.training_headers", [{"specid": "t1", "fitsname": "t1.fits"}])
+        fill(con, "raw.training_spectra", [{"specid": "t1"}])
+        files = [
+            {"path": "t1", "specid": "t1", "status": "ingested"},
+            {"path": "t2", "status": "quarantined", "reason": "not_fits"},
+        ]
+        fill(con, "raw.training_files", files)
         fill(con, "catalog.ob_stars", [catalog_row(*visit) for visit in VISITS])
         for table in TABLES:
             con.execute(f"CREATE OR REPLACE TABLE {table} AS FROM {table}")

@@ -229,6 +229,9 @@ def test_numbers_of_the_paper_from_a_catalog_of_seven_spectra(con, fill):
         {"specid": s, "star_id": s, "em_flag": em, "is_train": int(s in "gx")} for s, _, em,
         *_ in BEST
     ] + [{"specid": "x", "star_id": "x", "em_flag": 1, "is_train": 1}])  # fmt: skip
+    fill(con, "luminosity.supplement", [
+        {"specid": s, "star_id": s, "em_flag": em, "is_train": n} for s, em, n in
+        (("t", 0, 1), ("u", 1, 1), ("v", 1, 1), ("w", 0, 0))])  # fmt: skip
     fill(con, "model.noise_summary", [
         {"em_flag": em, "parameter": name, "mean": value} for em, name, value in
         ((0, "sigma_int", 0.25), (0, "sigma_100", 0.125), (1, "sigma_int", 0.5),
@@ -241,8 +244,8 @@ def test_numbers_of_the_paper_from_a_catalog_of_seven_spectra(con, fill):
         "binary": 1,
         "single": 4,
         "unknown": 1,
-        "training": 1,
-        "training_emission": 2,
+        "training": 2,
+        "training_emission": 5,
     }
     assert {name: found[name] for name in counts} == counts
     assert (found["sigma_int"], found["sigma_100"]) == (0.25, 0.125)

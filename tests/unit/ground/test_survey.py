@@ -23,6 +23,9 @@ path = "tables/gaia.fits"
 columns = { parallax = "plx" }
 [tables.labels]
 path = "tables/gaia.fits"
+[tables.training]
+path = "tables/gaia.fits"
+spectra = "fits"
 [parameters]
 binary_nsigma = 2.5
 label_trees = 50
@@ -63,6 +66,7 @@ def test_a_whole_survey(folder):
         tables={
             "gaia_dr2": SurveyTable(folder / "tables/gaia.fits", {"parallax": "plx"}),
             "labels": SurveyTable(folder / "tables/gaia.fits", {}),
+            "training": SurveyTable(folder / "tables/gaia.fits", {}, folder / "fits"),
         },
         parameters={"binary_nsigma": 2.5, "label_trees": 50},
         build=Share(memory="2GB"),
@@ -106,6 +110,18 @@ def test_relative_survey_path_gives_absolute_paths(folder, monkeypatch):
         (
             "[tables.gaia_d2]\npath = 'tables/gaia.fits'",
             "tables.gaia_d2: no such table; did you mean 'gaia_dr2'?",
+        ),
+        (
+            "[tables.gaia_dr2]\npath = 'tables/gaia.fits'\nspectra = 'fits'",
+            "tables.gaia_dr2.spectra: no such key",
+        ),
+        (
+            "[tables.training]\npath = 'tables/gaia.fits'",
+            "tables.training.spectra: missing; name the folder of their spectra",
+        ),
+        (
+            "[tables.training]\npath = 'tables/gaia.fits'\nspectra = 'no'",
+            "tables.training.spectra: no folder",
         ),
         ("[tables.gaia_dr2]\nfile = 'x'", "tables.gaia_dr2.file: no such key"),
         ("[build]\nmemry = '2GB'", "build.memry: no such key; did you mean 'memory'?"),

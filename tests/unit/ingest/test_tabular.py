@@ -147,7 +147,8 @@ def test_vizier_tsv_with_its_unit_line(tmp_path):
 @pytest.mark.parametrize("name", SOURCES)
 def test_output_has_the_declared_columns_and_no_others(name, tmp_path):
     (tmp_path / "t.csv").write_text(
-        "obsid,specid,source_id,designation,ra,dec,teff,g,zp,more\n1,a,1,00000000+0000000,10,20,15000,15,-0.05,x\n"
+        "obsid,specid,source_id,designation,ra,dec,teff,g,zp,parallax,parallax_error,ks,ks_err,more\n"
+        "1,a,1,00000000+0000000,10,20,15000,15,-0.05,1,0.1,9,0.02,x\n"
     )
     assert ingested(name, tmp_path / "t.csv", tmp_path / "raw").schema.equals(
         arrow_schema(f"raw.{name}")

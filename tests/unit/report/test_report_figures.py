@@ -75,6 +75,11 @@ def survey(template, tmp_path_factory, fill) -> Reading:
             for i, r in enumerate(rows[:35])])  # fmt: skip
         fill(
             con,
+            "luminosity.supplement",
+            [{"specid": f"t{i}", "star_id": f"t{i}", "is_train": int(i < 3)} for i in range(5)],
+        )
+        fill(
+            con,
             "distance.distances",
             [{"specid": str(i), "dis": 1.0 if i < 7 else None} for i in range(10)],
         )
@@ -171,7 +176,8 @@ def test_flow_counts_what_each_box_names(survey):
     assert found == {
         "LAMOST spectra": "11 files", "rest frame, divided by continuum": "9 spectra",
         "PCA, emission lines": "3 spectra with emission", "labels and colours": "4 stars",
-        "Gaia parallax": "15 training stars", "two networks": "6 spectra",
+        "Gaia parallax": "15 training stars",
+        "luminous stars from outside": "3 more of them", "two networks": "6 spectra",
         "noise model by MCMC": "20 test stars", "parallax excess": "5 spectra classified",
         "distance from both": "7 spectra", "the catalog": "42 rows", }  # fmt: skip
 

@@ -64,6 +64,7 @@ CHANGES = {  # ingredient: columns that must change, and that may change
         "stars.wobble gaia_dr2.ruwe gaia_dr2.parallax",
         "gaia_dr2.ra gaia_dr2.dec gaia_dr2.p*",
     ),
+    "supplement": ("", ""),  # a table and spectra of its own
     "outsiders": ("stars.kind stars.teff", STARS),
     "be_stars": ("stars.ew_disc visits.ew_halpha flux", BRIGHTNESS),
     "disc_light": ("stars.excess_ks stars.ebv_disc gaia_dr2.phot_g_mean_mag", BRIGHTNESS),

@@ -414,11 +414,15 @@ OTHER = {
             "luminosity.good_parallax": [
                 {"star_id": n, "specid": n, "em_flag": 0, "is_train": t, "snr_g": s}
                 for n, t, s in (("A", 1, 60.0), ("B", 1, 80.0), ("C", 0, 20.0))
-            ]
+            ],
+            "luminosity.supplement": [
+                {"star_id": "D", "specid": "D", "em_flag": 0, "is_train": 1, "snr_g": 90.0}
+            ],
         },
         [
-            {"em_flag": 0, "is_train": 0, "stars": 1},
+            {"outside": 0, "em_flag": 0, "is_train": 0, "stars": 1},
             {"is_train": 1, "stars": 2, "median_snr_g": 70.0},
+            {"outside": 1, "is_train": 1, "stars": 1, "median_snr_g": 90.0},
         ],
     ),
     "noise_model": (
