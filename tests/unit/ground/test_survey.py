@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from obcat.machine import Share
-from obcat.survey import Survey, SurveyError, SurveyTable, load
+from obcat.survey import Building, Survey, SurveyError, SurveyTable, load
 
 PARAMETERS = ("binary_nsigma", "epochs", "label_trees")
 WHOLE = """
@@ -65,7 +64,7 @@ def test_a_whole_survey(folder):
             "labels": SurveyTable(folder / "tables/gaia.fits", {}),
         },
         parameters={"binary_nsigma": 2.5, "label_trees": 50},
-        build=Share(memory="2GB"),
+        build=Building(memory="2GB"),
     )
 
 
