@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from obcat.errors import ObcatError
-from obcat.schema import SQL, read_tables
+from obcat.schema import MODES, SQL, read_tables
 
 __all__ = [
     "CHECKS",
@@ -49,6 +49,11 @@ class SqlFile:
     @cached_property
     def text(self) -> str:
         return self.path.read_text(encoding="utf-8")
+
+    @property
+    def mode(self) -> str:
+        """The mode a step of a build belongs to."""
+        return (*self.header("Mode"), *MODES)[0]
 
     def header(self, field: str) -> tuple[str, ...]:
         """The values of a header line: ``-- Reads: a, b`` -> ('a', 'b')."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 __all__ = [
+    "MODES",
     "SQL",
     "UNSAID",
     "Column",
@@ -26,6 +27,7 @@ __all__ = [
     "read_tables",
 ]
 
+MODES = ("paper", "best")  # in which a catalog is made; the second is built on the first
 PARAMETERS = Path(__file__).parent / "sql" / "00_meta" / "parameters.csv"
 
 

@@ -13,9 +13,9 @@ import msgspec
 
 from obcat.errors import ObcatError
 from obcat.machine import MachineError, Share, chosen
-from obcat.schema import columns_of, nearest, read_parameters
+from obcat.schema import MODES, columns_of, nearest, read_parameters
 
-__all__ = ["TABLES", "TRAINING", "Survey", "SurveyError", "SurveyTable", "load"]
+__all__ = ["TABLES", "TRAINING", "Building", "Survey", "SurveyError", "SurveyTable", "load"]
 
 TABLES = (
     "targets", "gaia_dr2", "gaia_dr3", "twomass", "xstps", "ps1", "apass", "labels",
@@ -39,6 +39,12 @@ class SurveyTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spectra: Path | None = None
 
 
+class Building(Share, frozen=True, forbid_unknown_fields=True):
+    """[build] of a survey file: a share of the machine, and the modes of the catalog."""
+
+    modes: tuple[str, ...] = MODES
+
+
 class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A survey as its file gives it, every path absolute; ``tables`` has some of TABLES."""
 
@@ -49,7 +55,7 @@ class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models_from: Path | None = None
     tables: dict[str, SurveyTable] = {}
     parameters: dict[str, int | float] = {}
-    build: Share = Share()  # of no meaning to what is built
+    build: Building = Building()  # but for its modes of no meaning to what is built
     fetch: dict[str, Any] = {}  # read by obcat.ingest.fetch, of no meaning to a build
 
 
@@ -116,7 +122,7 @@ def _with_line(error: str, path: Path) -> str:
 def _check_keys(content: dict[str, Any], known_parameters: frozenset[str], path: Path) -> None:
     _known(content, Survey.__struct_fields__, "key", "", path)
     tables, parameters = _section(content, "tables"), _section(content, "parameters")
-    _known(_section(content, "build"), Share.__struct_fields__, "key", "build.", path)
+    _known(_section(content, "build"), Building.__struct_fields__, "key", "build.", path)
     _known(tables, TABLES, "table", "tables.", path)
     for name in tables:
         _check_table(tables, name, path)
@@ -172,6 +178,11 @@ def _check_values(survey: Survey, path: Path) -> None:
         chosen(survey.build)
     except MachineError as error:
         raise SurveyError(f"{path}: build.{error}") from error
+    _known(survey.build.modes, MODES, "mode", "build.modes: ", path)
+    if MODES[0] not in survey.build.modes:
+        raise SurveyError(
+            f"{path}: build.modes: best mode is built on {MODES[0]} mode; name that too"
+        )
     for name, value in survey.parameters.items():
         if not math.isfinite(value):
             raise SurveyError(f"{path}: parameters.{name}: {value} is not a finite number")

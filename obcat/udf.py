@@ -22,6 +22,7 @@ from obcat.kernels.extinction import extinction
 from obcat.kernels.joined_labels import joined_labels
 from obcat.kernels.labels import predict_labels
 from obcat.kernels.luminosity import luminosity, mk_error
+from obcat.kernels.mixed_model import BANDS, band_terms, mixed_extinction
 from obcat.kernels.pca import pca_scores
 from obcat.schema import Column, column
 
@@ -72,6 +73,9 @@ BOTH_TERMS = (
     *_of("extinction.reddening", "a_ks a_ks_err"),
     *_of("sample.stars", "parallax_corrected parallax_error"),
 )
+
+TERMS = _of("reddening.terms", "correction correction_slopes law law_slope")
+ALL_BANDS = _of("reddening.photometry", " ".join(f"{band} {band}_err" for band in BANDS))
 
 UDFS = {
     udf.name: udf
@@ -134,6 +138,35 @@ UDFS = {
             models=("colours", "coefficients"),
             parameters=("colour_error_floor",),
             optional=(*_of("extinction.labels", "feh"), *PHOTOMETRY),
+        ),
+        Udf(
+            "band_terms",
+            band_terms,
+            takes=_of("reddening.labels", "teff logg feh"),
+            gives=TERMS,
+            models=("intrinsic", "law"),
+        ),
+        Udf(
+            "mixed_extinction",
+            mixed_extinction,
+            takes=(
+                *_of("reddening.labels", "teff teff_err logg_err feh_err"),
+                *_of("emission.lines", "em_flag halpha_ew"),
+                *ALL_BANDS,
+                *TERMS,
+            ),
+            gives=_of(
+                "reddening.dust",
+                "ebv ebv_err r_v r_v_err a_ks a_ks_err n_bands chi2 worst worst_z ks_model"
+                " ks_model_err excess_j excess_j_err excess_h excess_h_err excess_ks excess_ks_err",
+            ),
+            models=("dust",),
+            parameters=("companion_ebv", "companion_ebv_err", "disc_ebv", "disc_ebv_max"),
+            optional=(
+                *_of("reddening.labels", "teff_err logg_err feh_err"),
+                *_of("emission.lines", "em_flag halpha_ew"),
+                *ALL_BANDS,
+            ),
         ),
         Udf(
             "luminosity",

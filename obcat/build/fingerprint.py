@@ -27,6 +27,7 @@ def fingerprint(survey: Survey, read: Mapping[str, str]) -> str:
     """SHA-256 over everything a catalog is made from; ``read`` is what `inputs.provenance` says."""
     digest = hashlib.sha256()
     settings = [survey.name, survey.simulated, survey.release, sorted(survey.parameters.items())]
+    settings.append(sorted(survey.build.modes))
     digest.update(
         json.dumps(
             [settings, [version(p) for p in _packages(survey)], sys.version_info[:2]]

@@ -221,6 +221,7 @@ def _reference() -> dict[str, pa.Table]:
     return {
         "bolometric_corrections": _table(REFERENCE / "bolometric_corrections_lowg.parquet"),
         "extinction_coefficients": pacsv.read_csv(REFERENCE / "extinction_coefficients.csv"),
+        "extinction_law": pacsv.read_csv(REFERENCE / "extinction_law.csv"),
         "parallax_zero_point": _zero_point_coefficients(),
     }
 

@@ -98,6 +98,8 @@ def _fill(con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say
     fitted: dict[str, Arrays] = {}
     with inputs.registered(con, survey, folder / "raw"):
         for file in db.sql_files():
+            if file.mode not in survey.build.modes:
+                continue
             with _timed(con, file, say):
                 _run_file(con, file, survey, folder, fitted)
     ddl.describe(con)

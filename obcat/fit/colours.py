@@ -2,7 +2,7 @@
 intrinsic colours and extinction coefficients.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from obcat.fit.result import Fit
 from obcat.kernels.extinction import BANDS
 
-__all__ = ["coefficients", "colours"]
+__all__ = ["Read", "coefficients", "colours", "grid"]
 
 Read = Callable[[], pa.RecordBatchReader]
 Floats = NDArray[np.float64]
@@ -33,12 +33,17 @@ def colours(read: Read, parameters: Any) -> Fit:
     neighbours, or NaN where there are none. An empty table gives arrays of length zero, which the
     kernel answers with NaN.
     """
+    return grid(read, BANDS)
+
+
+def grid(read: Read, bands: Sequence[str]) -> Fit:
+    """As `colours`, of other bands."""
     table = read().read_all()
     axes = [_column(table, name) for name in ("teff", "logg", "feh")]
     nodes = [np.unique(axis) for axis in axes]
-    bc = np.full((*map(len, nodes), len(BANDS)), np.nan)
+    bc = np.full((*map(len, nodes), len(bands)), np.nan)
     place = tuple(np.searchsorted(n, axis) for n, axis in zip(nodes, axes, strict=True))
-    bc[place] = np.stack([_column(table, f"bc_{band}") for band in BANDS], axis=1)
+    bc[place] = np.stack([_column(table, f"bc_{band}") for band in bands], axis=1)
     names = ("teff_nodes", "logg_nodes", "feh_nodes")
     return Fit({**dict(zip(names, nodes, strict=True)), "bc_nodes": _filled(bc, nodes[2])})
 

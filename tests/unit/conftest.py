@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from obcat import db, ddl
-from obcat.schema import Column, columns_of
+from obcat.schema import Column, columns_of, read_tables
 
 Rows = list[dict[str, Any]]
 
@@ -23,12 +23,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "obcat.duckdb"
     with db.connect(path) as con:
         ddl.create_tables(con)
-        for file in [
-            *db.sql_files("00_meta"),
-            *db.sql_files("20_stage"),
-            *db.sql_files("45_emission")[1:],
-        ]:
-            if file.relation != "meta.survey":
+        views = {name for name, table in read_tables().items() if table.kind == "view"}
+        for file in db.sql_files():
+            made = file.path.parent.name == "00_meta" or file.relation in views
+            if made and file.relation != "meta.survey":
                 db.run(con, file)
     return path
 

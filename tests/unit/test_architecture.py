@@ -312,6 +312,7 @@ TWINS = {
     "fits",
     "labels",
     "luminosity",
+    "mixed_model",
     "magnitudes",
     "models",
     "pca",

@@ -9,10 +9,11 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 
 from obcat.build import fingerprint, fitting, inputs
 from obcat.build.fitting import code_hash, reached
-from obcat.survey import Survey
+from obcat.survey import Building, Survey
 
 SURVEY = Survey("demo")
 JUDGES = ("report", "evaluate", "explain", "export", "compare", "page", "query", "catalog", "cli")
@@ -47,6 +48,14 @@ def reference(tmp_path, monkeypatch) -> Path:
 
 def test_the_same_is_the_same(raw):
     assert mark(raw) == mark(raw)
+
+
+def test_the_modes_count_and_the_share_of_the_machine_does_not(raw):
+    read = inputs.provenance(raw)
+    paper, share = Building(modes=("paper",)), Building(memory="2GB", threads=1)
+    others = [fingerprint.fingerprint(replace(SURVEY, build=b), read) for b in (paper, share)]
+    assert others[0] != mark(raw)
+    assert others[1] == mark(raw)
 
 
 def test_one_digit_of_the_extinction_coefficients_counts(raw, reference):

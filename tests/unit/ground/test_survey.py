@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from obcat.machine import Share
-from obcat.survey import Survey, SurveyError, SurveyTable, load
+from obcat.survey import Building, Survey, SurveyError, SurveyTable, load
 
 PARAMETERS = ("binary_nsigma", "epochs", "label_trees")
 WHOLE = """
@@ -69,7 +68,7 @@ def test_a_whole_survey(folder):
             "training": SurveyTable(folder / "tables/gaia.fits", {}, folder / "fits"),
         },
         parameters={"binary_nsigma": 2.5, "label_trees": 50},
-        build=Share(memory="2GB"),
+        build=Building(memory="2GB"),
     )
 
 
@@ -82,6 +81,11 @@ def test_defaults(folder):
         {},
         {},
     )
+
+
+def test_best_mode_can_be_left_out(folder):
+    assert loaded(folder, 'name = "a"').build.modes == ("paper", "best")
+    assert loaded(folder, 'name = "a"\n[build]\nmodes = ["paper"]').build.modes == ("paper",)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_survey(folder):
@@ -131,6 +135,11 @@ def test_relative_survey_path_gives_absolute_paths(folder, monkeypatch):
             "build.memory: 90MB is too little; give 400 MB or more for 1 thread",
         ),
         ("[build]\nthreads = 0", "build.threads: 0 is less than 1"),
+        (
+            "[build]\nmodes = ['paper', 'bets']",
+            "build.modes: bets: no such mode; did you mean 'best'?",
+        ),
+        ("[build]\nmodes = ['best']", "build.modes: best mode is built on paper mode"),
         (
             "[tables.gaia_dr2]\npath = 'tables/gaia.fits'\ncolumns = {paralax = 'plx'}",
             "tables.gaia_dr2.columns.paralax: no such column; did you mean 'parallax'?",

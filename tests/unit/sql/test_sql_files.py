@@ -14,10 +14,14 @@ FILES = db.sql_files()
 CHECKS = db.sql_files(db.CHECKS)
 ASKED = ("queries", "explain", "evaluate", "report", "page", "star")
 QUERIES = [db.SqlFile(path) for folder in ASKED for path in sorted((SQL / folder).glob("*.sql"))]
-FIELDS = ["Title", "Grain", "Reads", "UDFs", "Fit", "Parameters", "Paper"]
+FIELDS = ["Title", "Grain", "Reads", "UDFs", "Fit", "Parameters", "Mode", "Paper"]
 MADE_BY_BUILD = {"meta.provenance", "meta.steps", "model.fits", "model.arrays"}
 MACROS = {"00_meta/20_macros", "00_meta/21_user_macros"}
-LONGEST = {"catalog.ob_stars": 90, "catalog.quality": 60}  # one line a column, one line a bit
+LONGEST = {
+    "catalog.ob_stars": 90,
+    "catalog.ob_stars_best": 80,
+    "catalog.quality": 60,
+}  # one line a column, one line a bit
 
 
 def named(file: db.SqlFile) -> str:

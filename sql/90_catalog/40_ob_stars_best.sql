@@ -1,0 +1,68 @@
+-- Title:   The catalog of best mode: the columns of Table 1 in the paper's order, then ours.
+-- Grain:   one row per spectrum (specid) of the sample.
+-- Reads:   catalog.ob_stars, catalog.best_estimates, reddening.dust, reddening.labels, meta.parameters
+-- Mode:    best
+INSERT INTO catalog.ob_stars_best BY NAME
+WITH best AS (
+    SELECT
+        o.* REPLACE (
+            e.mk AS mk
+            , e.mk_err AS mk_err
+            , meta.abs_mag(o.ks, r.a_ks, o.parallax_corrected) AS mk_geo
+            , meta.abs_mag_err(o.ks_err, r.a_ks_err, o.parallax_corrected, o.parallax_error) AS mk_geo_err
+            , e.dis AS dis
+            , e.dis_low AS dis_low
+            , e.dis_high AS dis_high
+            , e.logdis AS logdis
+            , e.logdis_err AS logdis_err
+            , r.ebv AS ebv
+            , r.ebv_err AS ebv_err
+            , (e.p_companion > p.best_companion_threshold)::SMALLINT AS binary_flag
+            , p.sun_x + e.dis * meta.galactic_unit_x(o.ra, o.dec) AS x
+            , e.dis * meta.galactic_unit_y(o.ra, o.dec) AS y
+            , p.sun_z + e.dis * meta.galactic_unit_z(o.ra, o.dec) AS z
+            , t.teff AS teff
+            , t.teff_err AS teff_err
+            , t.logg AS logg
+            , t.logg_err AS logg_err
+            , t.feh AS feh
+            , t.feh_err AS feh_err
+            , r.a_ks AS a_ks
+            , r.a_ks_err AS a_ks_err
+            , meta.parallax_of(e.mk_spec, o.ks, r.a_ks) AS parallax_spec
+        )
+        , r.r_v
+        , r.r_v_err
+        , r.n_bands
+        , r.chi2
+        , r.worst_z
+        , r.ks_model
+        , r.ks_model_err
+        , r.excess_j
+        , r.excess_j_err
+        , r.excess_h
+        , r.excess_h_err
+        , r.excess_ks
+        , r.excess_ks_err
+        , ['B', 'g APASS', 'g', 'BP', 'V', 'r APASS', 'r', 'i APASS', 'i', 'RP', 'J', 'H', 'Ks'][r.worst] AS worst_band
+        , e.* EXCLUDE (specid, mk, mk_err, dis, dis_low, dis_high, logdis, logdis_err)
+    FROM catalog.ob_stars AS o
+    CROSS JOIN meta.parameters AS p
+    INNER JOIN catalog.best_estimates AS e ON o.specid = e.specid
+    LEFT JOIN reddening.dust AS r ON o.star_id = r.star_id
+    LEFT JOIN reddening.labels AS t ON o.star_id = t.star_id
+)
+, errors AS (
+    SELECT b.* REPLACE (
+            meta.parallax_of_err(b.parallax_spec, b.mk_spec_err, b.ks_err, b.a_ks_err) AS parallax_spec_err
+        )
+    FROM best AS b
+)
+SELECT
+    s.* EXCLUDE (n_colours, gri_source, label_source) REPLACE (
+        (s.parallax_spec - s.parallax_corrected) / sqrt(s.parallax_spec_err ** 2 + s.parallax_error ** 2)
+        AS snr_dparallax
+    )
+FROM errors AS s
+ORDER BY s.specid
+;

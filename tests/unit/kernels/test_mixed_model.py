@@ -1,0 +1,199 @@
+"""E(B-V) and R_V from all bands: made stars whose dust is known, and what a survey teaches of it."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from obcat.data import REFERENCE
+from obcat.fit.mixed_model import START, learnt
+from obcat.kernels.mixed_model import (
+    BANDS,
+    EBV_NODES,
+    LAW_BANDS,
+    OF_LAW,
+    Learnt,
+    Terms,
+    at_ebv,
+    band_terms,
+    mixed_extinction,
+    solved,
+)
+
+KS, J = BANDS.index("ks"), BANDS.index("j")
+
+
+def table() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """log Teff (4,), A / E(B-V) and its slope with R_V (4, 5, 10) of the packaged table."""
+    with (REFERENCE / "extinction_law.csv").open(newline="", encoding="utf-8") as f:
+        rows = list(csv.DictReader(f))
+    k = np.array([[float(row[b]) for b in LAW_BANDS] for row in rows]).reshape(4, 5, 3, 10)
+    teff = np.unique([float(row["teff"]) for row in rows])
+    return np.log10(teff), k[:, :, 1], k[:, :, 2] - k[:, :, 0]
+
+
+def stars(n: int, *, rv: float = 0.0, noise: float = 0.0, seed: int = 1) -> tuple[Terms, dict]:
+    """n stars of 14,000 K whose colours change by 0.3 mag a dex of Teff from band to band."""
+    rng = np.random.default_rng(seed)
+    nodes, law, slope = table()
+    b = len(BANDS)
+    at = np.interp(4.146, nodes, np.arange(4))
+    low = int(at)
+    whole, change = (
+        np.broadcast_to(((1 - at + low) * x[low] + (at - low) * x[low + 1])[:, OF_LAW], (n, 5, b))
+        for x in (law, slope)
+    )
+    truth = {
+        "ebv": rng.uniform(0, 1.5, n),
+        "d_rv": rv * rng.standard_normal(n),
+        "label": 0.012 * rng.standard_normal(n) * (noise > 0),
+    }
+    slopes = np.zeros((n, b, 3))
+    slopes[:, :, 0] = 0.3 * np.linspace(0, 3, b) ** 1.5
+    k = at_ebv(whole, truth["ebv"]) + at_ebv(change, truth["ebv"]) * truth["d_rv"][:, None]
+    mag = rng.uniform(9, 14, (n, 1)) + k * truth["ebv"][:, None]
+    mag = mag - slopes[:, :, 0] * truth["label"][:, None] + noise * rng.standard_normal((n, b))
+    errors = np.full((n, 3), 0.012) * [1, 0, 0] + [0, 0.02, 0.02]
+    terms = Terms(
+        mag, np.full((n, b), max(noise, 1e-4)), np.ones((n, b), bool), np.zeros((n, b)), slopes,
+        whole, change, np.full(n, 4.146), errors,
+    )  # fmt: skip
+    return terms, truth
+
+
+EXACT = START._replace(floor=np.full(len(BANDS), 1e-4), growth=0.0)
+
+
+def test_dust_without_noise_comes_back():
+    terms, truth = stars(40, rv=0.3)
+    out = solved(terms, EXACT._replace(rv=0.5), iterations=8)
+    assert np.abs(out.ebv - truth["ebv"]).max() < 1e-3
+    deep = truth["ebv"] > 0.3
+    assert np.abs(out.d_rv - truth["d_rv"])[deep].max() < 0.01
+    assert np.abs(out.model - terms.mag).max() < 1e-3
+
+
+def test_errors_hold():
+    terms, truth = stars(3000, rv=0.25, noise=0.015)
+    out = solved(terms, EXACT._replace(rv=0.25))
+    pull = (out.ebv - truth["ebv"]) / np.sqrt(out.ebv_var)
+    assert np.std(pull) == pytest.approx(1, abs=0.05)
+    deep = truth["ebv"] > 0.3
+    pull = ((out.d_rv - truth["d_rv"]) / np.sqrt(out.d_rv_var))[deep]
+    assert np.std(pull) == pytest.approx(1, abs=0.06)
+    assert np.polyfit(truth["d_rv"][deep], out.d_rv[deep], 1)[0] > 0.7
+
+
+def test_a_band_that_is_wrong_loses_its_weight():
+    terms, truth = stars(20, noise=0.005)
+    mag = terms.mag.copy()
+    mag[:, J] -= 0.5
+    out = solved(terms._replace(mag=mag), EXACT._replace(rv=0.02))
+    assert (out.z.argmax(axis=1) == J).all()
+    assert not out.plain[:, J].any()
+    assert np.abs(out.ebv - truth["ebv"]).max() < 0.03
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.3])
+def test_the_spread_of_r_v_is_learnt(spread):
+    """Made with one R_V it goes to its lower limit, made with a spread to that within a fifth."""
+    terms, _ = stars(1500, rv=spread, noise=0.015)
+    found = learnt(terms)
+    assert found.rv == pytest.approx(spread, rel=0.2) if spread else found.rv < 0.05
+    assert found.bend == pytest.approx(1, abs=0.3)  # the bending is in the stars
+
+
+def test_the_scatter_and_the_offset_of_a_band_are_learnt():
+    """An offset that is neither grey nor like dust: g of APASS against g of XSTPS-GAC."""
+    terms, _ = stars(1500, noise=0.01)
+    rng, mag = np.random.default_rng(2), terms.mag.copy()
+    g, apass = BANDS.index("g"), BANDS.index("g_apass")
+    mag[:, g] += 0.02 + 0.05 * rng.standard_normal(len(mag))
+    found = learnt(terms._replace(mag=mag))
+    assert found.floor[g] == pytest.approx(0.05, rel=0.1)
+    assert np.delete(found.floor, g).max() < 0.01
+    assert found.offsets[0, g] - found.offsets[0, apass] == pytest.approx(0.02, abs=0.005)
+
+
+def test_the_law_is_that_of_the_paper_mode_in_the_middle():
+    with (REFERENCE / "extinction_coefficients.csv").open(newline="", encoding="utf-8") as f:
+        given = np.array([[float(row[b]) for b in LAW_BANDS] for row in csv.DictReader(f)])
+    _, law, slope = table()
+    assert np.abs(law[:, 2] - given).max() < 1e-4
+    assert np.allclose(slope[:, 2, LAW_BANDS.index("v")], 1, atol=0.02)  # R_V is A(V) / E(B-V)
+
+
+PARAMETERS = {
+    "companion_ebv": 0.004, "companion_ebv_err": 0.006, "disc_ebv": 0.0012, "disc_ebv_max": 0.05,
+}  # fmt: skip
+
+
+def measured(terms: Terms, model: Learnt, em_flag: float = 0, ew: float = 0) -> np.ndarray:
+    """(18, n) what the kernel answers."""
+    n = len(terms.mag)
+    bands = [x[:, i] for i in range(len(BANDS)) for x in (terms.mag, terms.error)]
+    wide = (terms.correction, terms.slopes, terms.law, terms.law_slope)
+    out = mixed_extinction(
+        10**terms.log_teff, *([np.full(n, np.nan)] * 3), np.full(n, em_flag), np.full(n, ew),
+        *bands, *(x.reshape(n, -1) for x in wide),
+        floor=model.floor, growth=np.array([model.growth]), rv_spread=np.array([model.rv]),
+        offsets=model.offsets, bend=np.array([model.bend]), **PARAMETERS,
+    )  # fmt: skip
+    return np.array(out)
+
+
+def test_companions_and_discs_are_taken_off():
+    terms, truth = stars(30, noise=0.001)
+    plain, disc = measured(terms, EXACT), measured(terms, EXACT, 1, 10.0)
+    assert np.median(plain[0] - truth["ebv"]) == pytest.approx(-0.004, abs=0.002)
+    assert np.median(disc[0] - truth["ebv"]) == pytest.approx(-0.016, abs=0.003)
+    assert (plain[1] > 0.006).all()
+    assert (disc[1] > 0.012).all()
+    assert (plain[6] == len(BANDS) - 1).all()  # all but Ks
+    assert (disc[6] == len(BANDS) - 3).all()  # nor J and H of an emission star
+
+
+def test_light_beyond_that_of_the_star_is_its_excess():
+    terms, _ = stars(30, noise=0.005)
+    mag = terms.mag.copy()
+    mag[:, KS] -= 0.2
+    out = measured(terms._replace(mag=mag), EXACT)
+    assert np.median(out[16]) == pytest.approx(0.2, abs=0.01)  # excess_ks
+    assert np.abs(np.median(out[12])) < 0.01  # excess_j
+    assert np.median(out[10] - terms.mag[:, KS]) == pytest.approx(0, abs=0.01)  # ks_model
+
+
+def test_one_band_is_no_colour():
+    terms, _ = stars(4)
+    mag = np.full_like(terms.mag, np.nan)
+    mag[:, J] = 12
+    assert np.isnan(measured(terms._replace(mag=mag), EXACT)).all()
+    mag[:, 0] = 13
+    assert np.isfinite(measured(terms._replace(mag=mag), EXACT)[0]).all()
+
+
+def test_a_row_does_not_depend_on_its_neighbours():
+    terms, _ = stars(300, rv=0.2, noise=0.02)
+    whole = measured(terms, START)
+    for rows in (slice(0, 2), slice(7, 40), slice(299, None, -1)):
+        part = measured(Terms(*(x[rows] for x in terms)), START)
+        assert np.array_equal(part, whole[:, rows], equal_nan=True)
+
+
+def test_terms_follow_the_tables():
+    """Two nodes a dimension: corrections 0.1 log Teff + 0.2 log g + 0.3 [Fe/H], so are the slopes."""
+    teff, logg, feh = np.array([8000.0, 40000.0]), np.array([3.0, 5.0]), np.array([-0.5, 0.5])
+    grid = np.meshgrid(np.log10(teff), logg, feh, indexing="ij")
+    bc = (0.1 * grid[0] + 0.2 * grid[1] + 0.3 * grid[2])[..., None] * np.ones(len(LAW_BANDS))
+    log_teff, law, slope = table()
+    nodes = {"teff_nodes": teff, "logg_nodes": logg, "feh_nodes": feh, "bc_nodes": bc}
+    out = band_terms(
+        [20000.0, 7000.0], [4.0, 4.0], [0.1, 0.1], **nodes, law_log_teff=log_teff, law=law,
+        law_slope=slope,
+    )  # fmt: skip
+    correction, slopes, k, change = out
+    assert correction[0] == pytest.approx(0.1 * np.log10(20000) + 0.8 + 0.03)
+    assert np.isnan(correction[1]).all()
+    assert slopes[0].reshape(-1, 3) == pytest.approx(np.tile([0.1, 0.2, 0.3], (len(BANDS), 1)))
+    assert k[0].reshape(len(EBV_NODES), -1) == pytest.approx(law[2][:, OF_LAW])
+    assert change[0].reshape(len(EBV_NODES), -1) == pytest.approx(slope[2][:, OF_LAW])
