@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
+from scipy.sparse import csr_array
 from scipy.spatial import Delaunay
 from scipy.special import j1
 
@@ -313,10 +314,9 @@ def normalised(star: Component, resolution: Array) -> tuple[Float32, Float32]:
 
 
 def _mix(table: Float32, index: NDArray[np.int64], weight: Array) -> Float32:
-    out = table[index[:, 0]] * weight[:, [0]].astype(np.float32)
-    for k in range(1, index.shape[1]):
-        out += table[index[:, k]] * weight[:, [k]].astype(np.float32)
-    return out
+    ends = np.arange(0, index.size + 1, index.shape[1])
+    shares = weight.astype(np.float32).ravel(), index.ravel(), ends
+    return csr_array(shares, shape=(len(index), len(table))) @ table
 
 
 def _planck_ratio(log_teff: Array) -> Float32:
