@@ -189,11 +189,11 @@ def dense_lines(lines: Float32, log_teff: Array, logg: Array) -> Float32:
     """Normalised fine spectra (n, N_FINE) of the densest templates,
     changed where the star is denser still.
     """
-    out = lines.copy()
     sub, white = (
         np.flatnonzero((logg > DENSEST) & (logg <= DEGENERATE)),
         np.flatnonzero(logg > DEGENERATE),
     )
+    out = lines.copy() if len(sub) + len(white) else lines
     if len(sub):
         beyond = logg[sub] - DENSEST
         poor = _without_helium(lines[sub], log_teff[sub])
@@ -305,7 +305,7 @@ def normalised(star: Component, resolution: Array) -> tuple[Float32, Float32]:
     )
     t = templates()
     ln_lines = corrected(_mix(t.ln_normalised, index, weight), star.exponents)
-    lines = dense_lines(np.exp(ln_lines), star.log_teff, star.logg)
+    lines = dense_lines(np.exp(ln_lines, out=ln_lines), star.log_teff, star.logg)
     ln_continuum = _mix(t.ln_continuum, index, weight) + _planck_ratio(star.log_teff)
     ln_continuum = dense_continuum(ln_continuum, star.log_teff, star.logg)
     middle = np.searchsorted(WAVELENGTH, REFERENCE_WAVELENGTH)
