@@ -244,7 +244,8 @@ def _readme_failures(data: Compared) -> Cells:
     rows = dict(samples(data))
     off = data["mk"] - data["true_mk"]
     late = rows["late-B primary, q 0.5 to 0.7"]
-    bright = rows["single, M_true below -4"] | rows["single, M_true -4 to -3"]
+    steps = ("below -6", "-6 to -4", "-4 to -3")
+    bright = np.any([rows[f"single, M_true {step}"] for step in steps], axis=0)
     odd, normal = ((data["uniqflag"] == 1) & kind for kind in (~is_ob_star(data), is_ob_star(data)))
     shares = (percent(st.fraction(has_warning(data)[rows].astype(float))) for rows in (odd, normal))
     return [

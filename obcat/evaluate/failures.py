@@ -29,7 +29,7 @@ TITLE = "where the method fails, and by how much"
 LATE_B = (10_000, 14_000)  # K: B9 to B7 (Pecaut & Mamajek 2013)
 RATIO_EDGES = (0.3, 0.5, 0.7, np.inf)
 EXCESS_EDGES = (0, 0.02, 0.1, 0.2, np.inf)  # mag in Ks
-WARNED_MK_EDGES = (-np.inf, -4, -3, -2, 2, np.inf)
+WARNED_MK_EDGES = (-np.inf, -6, -4, -3, -2, 2, np.inf)
 PLURAL = {"star": "O and B stars", "interloper": "interlopers (late B, A)", "subdwarf": "subdwarfs",
           "white_dwarf": "white dwarfs"}  # fmt: skip
 
@@ -63,7 +63,7 @@ def samples(data: Compared) -> list[tuple[str, Rows]]:
         *_cuts(data, every & (data["is_binary"] == 0) & (data["has_emission"] == 0)),
         *(
             (f"single, {label}", plain & rows)
-            for label, rows in bins("M_true", data["true_mk"], (-np.inf, -4, -3, -2))
+            for label, rows in bins("M_true", data["true_mk"], (-np.inf, -6, -4, -3, -2))
         ),
         ("binaries, no emission", judged & (data["is_binary"] == 1) & (data["has_emission"] == 0)),
     ]

@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 SNR_EDGES = (10, 20, 30, 50, 100, np.inf)
-MK_EDGES = (-np.inf, -3, -2, -1, 0, 1, np.inf)
+MK_EDGES = (-np.inf, -6, -4, -3, -2, -1, 0, 1, np.inf)
 EBV_EDGES = (-np.inf, 0.2, 0.5, 1, 1.5, np.inf)
 KPC_EDGES = (0, 1, 2, 4, 8, np.inf)
 PAPER_MIN_SNR = 50  # of spectra whose M_spec is compared with M_geo

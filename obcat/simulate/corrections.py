@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from obcat.data import REFERENCE
 from obcat.simulate.ingredients import Recipe
@@ -82,4 +83,6 @@ def draw_exponents(
 
 def corrected(ln_lines: Float32, exponents: Array) -> Float32:
     """ln of normalised fine spectra (n, N_FINE) with each group of lines to its power."""
-    return ln_lines * (exponents.astype(np.float32) @ _table().weight)
+    out = csr_array(exponents.astype(np.float32)) @ _table().weight
+    out *= ln_lines
+    return out

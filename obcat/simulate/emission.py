@@ -135,7 +135,7 @@ def draw_nebulae(
     )
 
 
-# log10 of the EW (Angstrom) of H alpha in emission = WIND_EW - WIND_SLOPE (x - 1.3), scatter in dex,
+# log10 of the EW (Angstrom) of H alpha in emission: WIND_EW - WIND_SLOPE (x - 1.3), scatter dex,
 # x = log g - 4 log (Teff / 10,000 K), faded in below x of 2.1: set on ten real supergiants
 WIND_EW, WIND_SLOPE, WIND_SIGMA, WIND_MAX = 0.45, 1.6, 0.3, 12.0
 WIND_LIMIT, WIND_FADE = 2.1, 0.3
@@ -224,7 +224,7 @@ def nebular_transforms(flux: Array) -> Complex:
 
 
 def wind_lines(wind: Wind, level: Floats) -> tuple[Array, Complex]:
-    """Vacuum wavelengths (lines,) and transforms (n, lines, frequencies) of redshifted Gaussians."""
+    """Vacuum wavelengths (lines,), and transforms (n, lines, frequencies) of Gaussians."""
     hot = np.clip((wind.teff - HOT) / HOTTER, 0, 1)
     share = WIND_SHARES * np.where(np.arange(len(WIND)) < 3, 1, hot[:, None])
     flux = at_lines(level, WIND) * share * wind.ew[:, None]

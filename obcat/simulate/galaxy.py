@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from obcat.simulate.dust import DUST_HEIGHT, DUST_LENGTH, LOCAL_EBV, SUN_R, SUN_Z, disc_ebv
-from obcat.simulate.ingredients import Recipe
+from obcat.simulate.ingredients import Recipe, taken
 
 __all__ = [
     "ARMS",
@@ -160,23 +160,30 @@ def effective_volume(*, arms: bool, dust: bool) -> Array:
     return np.array([_observed(cells(arms=arms, dust=dust), m).sum() for m in M_G])
 
 
-def place(grid: Cells, m_g: Array, rng: np.random.Generator) -> tuple[Array, Array, Array, Array]:
+@cache
+def _cumulated(bin_: int, *, arms: bool, dust: bool) -> Array:
+    """The sum of `observed` over the cells up to each, at one of M_G."""
+    return np.cumsum(_observed(cells(arms=arms, dust=dust), M_G[bin_]))
+
+
+def place(
+    m_g: Array, rng: np.random.Generator, *, arms: bool, dust: bool
+) -> tuple[Array, Array, Array, Array]:
     """Longitude, latitude (deg), distance (kpc) of stars of these magnitudes, and the chance they
     were given.
 
     Uniform inside the cell drawn; the chance is the envelope at the cell's middle and the nearest
     of M_G.
     """
-    u = rng.random((len(m_g), 4))
+    grid, u = cells(arms=arms, dust=dust), rng.random((len(m_g), 4))
     cell = np.zeros(len(m_g), dtype=int)
     chance = np.zeros(len(m_g))
     bins = np.clip(np.rint((m_g - M_G[0]) / 0.25).astype(int), 0, len(M_G) - 1)
-    for k in np.unique(bins):
+    for k in np.unique(bins).tolist():
         here = bins == k
-        weight = _observed(grid, M_G[k])
-        total = np.cumsum(weight)
+        total = _cumulated(k, arms=arms, dust=dust)
         cell[here] = np.searchsorted(total, u[here, 3] * total[-1], side="right")
-        chance[here] = weight[cell[here]] / grid.stars[cell[here]]
+        chance[here] = _observed(taken(grid, cell[here]), M_G[k]) / grid.stars[cell[here]]
     glon, glat, d = (grid.lower[cell] + u[:, :3] * grid.width[cell]).T
     return glon, glat, d, chance
 

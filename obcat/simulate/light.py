@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
+from scipy.sparse import csr_array
 from scipy.spatial import Delaunay
 from scipy.special import j1
 
@@ -189,11 +190,11 @@ def dense_lines(lines: Float32, log_teff: Array, logg: Array) -> Float32:
     """Normalised fine spectra (n, N_FINE) of the densest templates,
     changed where the star is denser still.
     """
-    out = lines.copy()
     sub, white = (
         np.flatnonzero((logg > DENSEST) & (logg <= DEGENERATE)),
         np.flatnonzero(logg > DEGENERATE),
     )
+    out = lines.copy() if len(sub) + len(white) else lines
     if len(sub):
         beyond = logg[sub] - DENSEST
         poor = _without_helium(lines[sub], log_teff[sub])
@@ -305,7 +306,7 @@ def normalised(star: Component, resolution: Array) -> tuple[Float32, Float32]:
     )
     t = templates()
     ln_lines = corrected(_mix(t.ln_normalised, index, weight), star.exponents)
-    lines = dense_lines(np.exp(ln_lines), star.log_teff, star.logg)
+    lines = dense_lines(np.exp(ln_lines, out=ln_lines), star.log_teff, star.logg)
     ln_continuum = _mix(t.ln_continuum, index, weight) + _planck_ratio(star.log_teff)
     ln_continuum = dense_continuum(ln_continuum, star.log_teff, star.logg)
     middle = np.searchsorted(WAVELENGTH, REFERENCE_WAVELENGTH)
@@ -314,10 +315,9 @@ def normalised(star: Component, resolution: Array) -> tuple[Float32, Float32]:
 
 
 def _mix(table: Float32, index: NDArray[np.int64], weight: Array) -> Float32:
-    out = table[index[:, 0]] * weight[:, [0]].astype(np.float32)
-    for k in range(1, index.shape[1]):
-        out += table[index[:, k]] * weight[:, [k]].astype(np.float32)
-    return out
+    ends = np.arange(0, index.size + 1, index.shape[1])
+    shares = weight.astype(np.float32).ravel(), index.ravel(), ends
+    return csr_array(shares, shape=(len(index), len(table))) @ table
 
 
 def _planck_ratio(log_teff: Array) -> Float32:

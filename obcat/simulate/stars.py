@@ -199,13 +199,11 @@ def draw_interlopers(n: int, recipe: Recipe, chunk: int) -> Stars:
 
 
 def _drawn(n: int, kind: str, stratum: _Stratum, recipe: Recipe, key: tuple[int, ...]) -> Stars:
-    arms, dust = recipe.has("spiral_arms"), recipe.has("dust")
-    weight = _weights(arms, dust, stratum)
-    grid = galaxy.cells(arms=arms, dust=dust)
+    weight = _weights(recipe.has("spiral_arms"), recipe.has("dust"), stratum)
     rounds: list[Stars] = []
     while sum(len(r.feh) for r in rounds) < n:
         size = max(POOL * n, LEAST_POOL)
-        rounds.append(_round(size, kind, stratum, weight, grid, recipe, (*key, len(rounds))))
+        rounds.append(_round(size, kind, stratum, weight, recipe, (*key, len(rounds))))
     return taken(joined(rounds), slice(n))
 
 
@@ -242,7 +240,6 @@ def _round(
     kind: str,
     stratum: _Stratum,
     weight: Array,
-    grid: galaxy.Cells,
     recipe: Recipe,
     key: tuple[int, ...],
 ) -> Stars:
@@ -251,7 +248,9 @@ def _round(
     """
     rng = recipe.rng("stars", *key)
     feh, log_age, phase = draw_cells(n, weight, rng)
-    glon, glat, d, chance = galaxy.place(grid, at_phase(feh, log_age, phase)[:, G], rng)
+    arms, dust = recipe.has("spiral_arms"), recipe.has("dust")
+    m_g = at_phase(feh, log_age, phase)[:, G]
+    glon, glat, d, chance = galaxy.place(m_g, rng, arms=arms, dust=dust)
     u = rng.random(n)
     x, y, _ = galaxy.cartesian(glon, glat, d)
     feh = feh_at(feh, x, y) if recipe.has("feh_gradient") else feh

@@ -173,7 +173,7 @@ def test_warnings_by_kind():
     assert row(section, "subdwarfs")["warned"] == "50.0 %"
     assert row(section, "subdwarfs")["M_spec - M_true mag"] == "-2.000"
     assert row(section, "white dwarfs")["out_of_domain"] == "100.0 %"
-    assert row(section, "O and B, M_true below -4")["warned"] == "100.0 %"
+    assert row(section, "O and B, M_true -6 to -4")["warned"] == "100.0 %"
     assert "no kind" not in section.note
 
 
@@ -218,7 +218,7 @@ def test_where_the_method_fails_says_by_how_much():
         "1", "-0.300", "0.000", "-20.0 %", "100.0 %"]  # fmt: skip
     assert row(section, "hotter primary, q 0.5 to 0.7")["M_spec bias"] == "-0.500"
     assert row(section, "Be, Ks excess / mag from 0.2")["M_spec bias"] == "-0.400"
-    assert row(section, "single, M_true below -4")["M_spec bias"] == "1.500"
+    assert row(section, "single, M_true -6 to -4")["M_spec bias"] == "1.500"
     # the star that trained has a good parallax too: of it M_geo is asked
     assert row(section, "parallax S/N > 10, M_true 0 to 1")["n"] == "2"
     assert row(section, "parallax S/N > 10, M_true 0 to 1")["M_geo bias"] == "0.010"
