@@ -47,14 +47,14 @@ COMPONENTS = (
     (-6.97, -4.53, -2.66, -1.43, -0.73, -0.06, 0.35, 0.82, 1.25, 1.86, 2.01, 1.44, 0.95, -0.03,
     -0.66, -0.72, -0.56, 0.00, 0.32, 0.83, 1.15, 1.34, 0.79, 0.84),
 )  # fmt: skip
-SIZES = (0.068, 0.017, 0.012)  # scale of each in one visit, that of a pair over the root of 2
+# scale of each in one visit, that of a pair over the root of 2: 41 pairs of one half of the handed
+# files, less 0.15, for pairs elsewhere differ by less
+SIZES = (0.055, 0.012, 0.010)
 FREEDOM, FARTHEST = (
     3,
     6.0,
 )  # the tilt has a Student's tail (pairs: median 0.07, 95 per cent 0.36); limit of any draw
-# scale; ratios of continua on both sides of the join: 0.02 in DR7 and DR8, 0.03 in DR5, 0.08 in
-# DR10
-STEP = 0.025
+STEP = 0.015  # scale; step of a visit beside that of its spectrograph, same pairs: rms 0.025
 
 
 def calibration(n: int, rng: np.random.Generator) -> Float32:
@@ -83,17 +83,18 @@ Array = NDArray[np.float64]
 Bits = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 N = len(WAVELENGTH)
-# All counts: 1,030 files of DR5 to DR10 (pipeline 2.9), most of DR10.
-MASKED_FILES = 0.73  # share of the files with any bit
-RUNS, RUNS_SIGMA = 3.5, 1.25  # median number of runs in those, ln rms
-LENGTHS, LENGTH_SHARES = (1, 2, 3, 4, 5, 10), (0.17, 0.42, 0.20, 0.11, 0.08, 0.02)
+# All counts: 491 files of DR7 to DR10 (pipeline 2.9), one half of those handed, most of DR10.
+MASKED_FILES = 0.79  # share of the files with any bit
+RUNS, RUNS_SIGMA = 3.2, 1.4  # median number of runs in those, ln rms
+LENGTHS, LENGTH_SHARES = (1, 2, 3, 4, 5, 6, 10), (0.17, 0.54, 0.17, 0.05, 0.03, 0.03, 0.01)
 HALO = 2  # pixels without ivar on each side of a run
-GAPS, GAP_LENGTH, GAP_SIGMA = (
-    0.025,
-    150,
-    0.9,
-)  # share of the files with a long one, median pixels, ln rms
-NO_FLUX, IN_ALL, OTHER_BIT = 0.35, 0.30, 0.003  # share of runs: flux 0; bad in all exposures; bit 2
+# share of the files with a long one, median pixels, ln rms: nine files, two in a hundred; longer
+# than their 430, for elsewhere one file in a hundred lacks a fifth of its pixels
+GAPS, GAP_LENGTH, GAP_SIGMA = 0.025, 480, 0.6
+NO_FLUX = 0.30  # share of runs with flux 0
+IN_ALL, IN_ALL_GAPS = 0.175, 0.7  # share of runs, and of long ones, bad in all exposures
+OF_RUN = 0.6  # of those the share of which only the first pixel is
+OTHER_BIT = 0.0055  # share of short runs with bit 2 alone; too rare for a half: all files
 BIT, SECOND_BIT = 1, 2
 PLACES = (  # Angstrom, pixels with a bit shortward of it in the files of DR10
     (3700, 0), (3720, 160), (3800, 690), (4000, 2002), (4500, 5490), (5000, 8752), (5500, 11580),
@@ -101,10 +102,9 @@ PLACES = (  # Angstrom, pixels with a bit shortward of it in the files of DR10
     (8000, 21233), (8500, 22368), (9000, 23217), (9100, 23287),
 )  # fmt: skip
 BAD_NOISE = 5.0  # rms of the flux under a mask in units of its noise: not measured, a mask hides it
-TAIL, TAIL_PILOT = (
-    (0, 17),
-    (13, 32),
-)  # last pixels of flux 0 and ivar above 0: DR7 to DR10; DR5 of 2011
+# last pixels of flux 0 and ivar above 0: share of the files of DR7 to DR10 and their number; of
+# DR5 of 2011
+TAILS, TAIL, TAIL_PILOT = 0.56, (1, 17), (13, 32)
 SPIKES = (
     1.5e-4,
     8e-4,
@@ -146,19 +146,27 @@ def marked(
     row, start, length = _runs(n, rng)
     kind = rng.random((3, len(row)))
     ormask = _spread(n, row, start, length).astype(np.uint8) * np.uint8(BIT)
-    second, in_all, no_flux = kind[0] < OTHER_BIT, kind[1] < IN_ALL, kind[2] < NO_FLUX
-    ormask[_spread(n, row[second], start[second], length[second])] |= np.uint8(SECOND_BIT)
-    andmask = _spread(n, row[in_all], start[in_all], length[in_all]).astype(np.uint8) * np.uint8(
-        BIT
-    )
+    second, no_flux = (kind[0] < OTHER_BIT) & (length <= LENGTHS[-1]), kind[2] < NO_FLUX
+    ormask[_spread(n, row[second], start[second], length[second])] = SECOND_BIT
+    andmask = _in_all(n, row, start, length, kind[1])
     bad = _spread(n, row, start - HALO, length + 2 * HALO)
     out = flux.copy()
     noise = BAD_NOISE * rng.standard_normal(np.count_nonzero(bad), dtype=np.float32)
     out[bad] += noise / np.sqrt(ivar[bad])
     out[_spread(n, row[no_flux], start[no_flux], length[no_flux])] = 0
-    tail = np.where(pilot, rng.integers(*TAIL_PILOT, size=n), rng.integers(*TAIL, size=n))
+    tail = np.where(rng.random(n) < TAILS, rng.integers(*TAIL, size=n), 0)
+    tail = np.where(pilot, rng.integers(*TAIL_PILOT, size=n), tail)
     out[N - tail[:, None] <= np.arange(N)] = 0
     return Marked(out, np.where(bad, np.float32(0), ivar), andmask, ormask)
+
+
+def _in_all(n: int, row: Integers, start: Integers, length: Integers, kind: Array) -> Bits:
+    """ANDMASK (n, 3909): some runs, of most of them one pixel."""
+    long = length > LENGTHS[-1]
+    share = np.where(long, IN_ALL_GAPS, IN_ALL)
+    own = np.where(long | (kind > OF_RUN * share), length, 1)
+    bad = kind < share
+    return _spread(n, row[bad], start[bad], own[bad]).astype(np.uint8) * np.uint8(BIT)
 
 
 def _runs(n: int, rng: np.random.Generator) -> tuple[Integers, Integers, Integers]:
@@ -250,7 +258,7 @@ RESPONSE = (
     (5500, 0.16), (5800, 0.28), (6000, 0.28), (6500, 0.24), (9100, 0.24),
 )  # fmt: skip
 SKY_SPREAD = (
-    1.0  # ln rms of the sky's brightness beside the star's, same S/N: 8348 Angstrom, S/N 8 to 40
+    1.15  # ln rms of the sky's brightness beside the star's, same S/N: 8348 Angstrom, S/N 8 to 40
 )
 SKY_EQUAL = 45.0  # S/N in g at which the sky has half its share of the variance; same stars
 # Scatter over stated error of A stars of S/N 8 to 40 about 30 eigenspectra, DR10; the same of all
@@ -270,8 +278,9 @@ FLOOR = (
 # Correlation of neighbours, same residuals; that of two pixels apart is its square over 1 + 2
 # NEIGHBOUR^2.
 NEIGHBOUR = (
-    (3700, 0.09), (4400, 0.07), (5200, 0.05), (5600, 0.06), (5900, 0.12), (6300, 0.05),
-    (7400, 0.03), (8300, 0.03), (9100, 0.03),
+    (3700, 0.075), (4400, 0.055), (5200, 0.042), (5600, 0.045), (5900, 0.06), (6000, 0.03),
+    (6300, 0.03), (7400, 0.035), (7900, 0.045), (8500, 0.04), (8600, 0.10), (8750, 0.08),
+    (8900, 0.06), (9100, 0.06),
 )  # fmt: skip
 PILOT_SCATTER = (
     (5700, 1.0),

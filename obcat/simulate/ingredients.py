@@ -89,6 +89,7 @@ INGREDIENTS = {
     "interstellar": "Na I, Ca II and diffuse interstellar bands",
     "tellurics": "water and oxygen bands left over",
     "flux_calibration": "smooth flux error and the step between the arms",
+    "spectrographs": "response of each spectrograph where its arms meet, and what all share",
     "noise": "photon, sky and read noise",
     "sky_lines": "residuals of night-sky lines",
     "dead_pixels": "dead and masked pixels, gaps, cosmic rays",

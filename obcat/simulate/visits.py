@@ -18,6 +18,7 @@ from obcat.simulate.ingredients import Recipe
 from obcat.simulate.light import Component, composite
 from obcat.simulate.lines import gas_velocity, transmission
 from obcat.simulate.night import RESOLUTION, airs, blurred, draw_resolution, left_over
+from obcat.simulate.spectrographs import response
 from obcat.simulate.surfaces import Surface, altered
 from obcat.simulate.survey_files import Value, write_spectrum
 
@@ -102,7 +103,7 @@ def draw_visits(
     ra: Array, dec: Array, g: Array, visits: Integers, chunk: int, rng: np.random.Generator
 ) -> Visits:
     """The k-th visits of a tile's bright (or faint) stars of one chunk share one plate and
-    night.
+    night; a star keeps its fibre.
     """
     star = np.repeat(np.arange(len(visits)), visits)
     turn = np.arange(len(star)) - np.repeat(np.cumsum(visits) - visits, visits)
@@ -113,6 +114,7 @@ def draw_visits(
     order = np.argsort(plan, kind="stable")
     place = np.empty(len(star), dtype=np.int64)
     place[order] = np.arange(len(star)) - np.repeat(np.cumsum(size) - size, size)
+    place = place[turn == 0][star]
     if place.max() >= SPECTROGRAPHS * FIBRES:
         raise ValueError(
             f"plate {names[np.argmax(size)]} has {size.max()} stars, more than its fibres"
@@ -233,4 +235,7 @@ def _calibrated(flux: Float32, block: Block) -> Float32:
         flux = flux * left_over(airs(block.cards, recipe), recipe.rng("tellurics", *key))
     if recipe.has("flux_calibration"):
         flux = flux * calibration(len(flux), recipe.rng("flux_calibration", *key))
+    if recipe.has("spectrographs"):
+        spectrograph = np.array([int(card["SPID"]) for card in block.cards])
+        flux = flux * response(spectrograph, recipe.rng("spectrographs", *key))
     return flux

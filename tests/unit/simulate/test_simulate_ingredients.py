@@ -79,6 +79,7 @@ CHANGES = {  # ingredient: columns that must change, and that may change
     "interstellar": ("flux", PIXELS),
     "tellurics": ("flux", PIXELS),
     "flux_calibration": ("flux", PIXELS),
+    "spectrographs": ("flux", PIXELS),
     "noise": ("flux", PIXELS),
     "sky_lines": ("flux", PIXELS),
     "dead_pixels": ("mask", PIXELS),
