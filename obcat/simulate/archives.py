@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from obcat.simulate import photometry
 from obcat.simulate.astrometry import Astrometry, Moving, measure
-from obcat.simulate.crowding import near_companions
 from obcat.simulate.ingredients import Recipe, taken
 from obcat.simulate.isochrones import COLUMNS
-from obcat.simulate.neighbours import crowded
+from obcat.simulate.neighbours import crowded, near_companions
 from obcat.simulate.photometry import Measured, chosen
 from obcat.simulate.sky import Sky
 from obcat.simulate.survey_files import Append, Columns, csv_table, fits_table, votable
