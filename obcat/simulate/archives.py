@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from obcat.simulate import photometry
 from obcat.simulate.astrometry import Astrometry, Moving, measure
-from obcat.simulate.ingredients import Recipe, taken
+from obcat.simulate.ingredients import Recipe, readme, taken
 from obcat.simulate.isochrones import COLUMNS
 from obcat.simulate.neighbours import crowded, near_companions
 from obcat.simulate.photometry import Measured, chosen
@@ -248,8 +248,9 @@ XSTPS_ERROR, APASS_ERROR = 0.1, 0.15  # arcsec
 
 @contextmanager
 def open_catalogs(folder: Path) -> Iterator[dict[str, Append]]:
-    """Writes survey.toml, and gives what appends to each of its tables."""
+    """Writes survey.toml and what the numbers come from, and gives what appends to each of its tables."""
     sections = (f'\n[tables.{name}]\npath = "{path}"\n' for name, path in TABLES.items())
+    (folder / "README.md").write_text(readme(), encoding="utf-8")
     (folder / "survey.toml").write_text(SURVEY + "".join(sections), encoding="utf-8")
     with ExitStack() as stack:
         files = {
