@@ -248,7 +248,7 @@ XSTPS_ERROR, APASS_ERROR = 0.1, 0.15  # arcsec
 
 @contextmanager
 def open_catalogs(folder: Path) -> Iterator[dict[str, Append]]:
-    """Writes survey.toml and what the numbers come from, and gives what appends to each of its tables."""
+    """Writes survey.toml and README.md, and gives what appends to each of its tables."""
     sections = (f'\n[tables.{name}]\npath = "{path}"\n' for name, path in TABLES.items())
     (folder / "README.md").write_text(readme(), encoding="utf-8")
     (folder / "survey.toml").write_text(SURVEY + "".join(sections), encoding="utf-8")

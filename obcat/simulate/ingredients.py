@@ -111,7 +111,7 @@ INGREDIENTS = {
 }
 
 
-class Source(NamedTuple):
+class _Source(NamedTuple):
     """From what a number of an ingredient comes, and whether it was found there."""
 
     ingredient: str
@@ -120,10 +120,10 @@ class Source(NamedTuple):
     status: str
 
 
-def sources() -> list[Source]:
+def sources() -> list[_Source]:
     """Of all ingredients, in their order of INGREDIENTS."""
     with (REFERENCE / "simulation_sources.csv").open(newline="", encoding="utf-8") as f:
-        rows = [Source(**row) for row in csv.DictReader(f)]
+        rows = [_Source(**row) for row in csv.DictReader(f)]
     order = list(INGREDIENTS)
     return sorted(rows, key=lambda row: order.index(row.ingredient))
 
