@@ -21,6 +21,7 @@ from obcat.export.published import CATALOG
 from obcat.ingest.errors import REASONS
 from obcat.ingest.sources import SOURCES, Source
 from obcat.schema import SQL, Column, columns_of, printed, read_parameters, read_tables
+from obcat.simulate.ingredients import source_rows
 from obcat.udf import UDFS
 
 __all__ = ["PAGES", "write"]
@@ -205,6 +206,20 @@ def input_table(source: Source) -> Iterator[str]:
 MADE = {"row"}  # columns that the ingest adds
 
 
+SIMULATION = """\
+What makes simulated spectra and tables as they are, by ingredient (`obcat simulate --ingredients`), and from where its
+numbers come. *Checked*: found in the text or abstract named. *Not checked*: as remembered. *Chosen*, *assumed*: no source;
+*measured*: on real spectra, [realism](../realism.md). The same table lies in every simulated survey, as `README.md`.
+"""
+
+
+def simulation(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Sources of the simulated survey."""
+    yield "# Sources of the simulated survey\n"
+    yield SIMULATION
+    yield from source_rows()
+
+
 def commands(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """The help of every command."""
     yield "# Commands\n"
@@ -221,5 +236,6 @@ PAGES: dict[str, Page] = {
     "tables": tables,
     "cookbook": cookbook,
     "inputs": inputs,
+    "simulation": simulation,
     "commands": commands,
 }

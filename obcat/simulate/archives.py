@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from obcat.simulate import photometry
 from obcat.simulate.astrometry import Astrometry, Moving, measure
-from obcat.simulate.crowding import near_companions
-from obcat.simulate.ingredients import Recipe, taken
+from obcat.simulate.ingredients import Recipe, readme, taken
 from obcat.simulate.isochrones import COLUMNS
-from obcat.simulate.neighbours import crowded
+from obcat.simulate.neighbours import crowded, near_companions
 from obcat.simulate.photometry import Measured, chosen
 from obcat.simulate.sky import Sky
 from obcat.simulate.survey_files import Append, Columns, csv_table, fits_table, votable
@@ -250,10 +249,11 @@ XSTPS_ERROR, APASS_ERROR = 0.1, 0.15  # arcsec
 
 @contextmanager
 def open_catalogs(folder: Path, further: str = "") -> Iterator[dict[str, Append]]:
-    """Writes survey.toml, with ``further`` sections, and gives what appends to each of its
-    tables.
+    """Writes survey.toml, with ``further`` sections, and README.md, and gives what appends to each
+    of its tables.
     """
     sections = (f'\n[tables.{name}]\npath = "{path}"\n' for name, path in TABLES.items())
+    (folder / "README.md").write_text(readme(), encoding="utf-8")
     (folder / "survey.toml").write_text(SURVEY + "".join(sections) + further, encoding="utf-8")
     with ExitStack() as stack:
         files = {

@@ -5,8 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.simulate import crowding as crowd
-from obcat.simulate.crowding import Pairs
+from obcat.simulate import neighbours as crowd
 from obcat.simulate.ingredients import Recipe
 
 __all__ = [
@@ -86,7 +85,7 @@ class Moving(NamedTuple):
     dec: Array
     wobble: Array
     log_period: Array
-    pair: Pairs | None = None
+    pair: crowd.Pairs | None = None
 
 
 class Astrometry(NamedTuple):

@@ -162,7 +162,7 @@ def draw_discs(teff: Array, logg: Array, critical: Array, recipe: Recipe, chunk:
     kinds = {
         "inclination": inclination, "vsini": vsini, "separation": _separation(ew, vsini, rng),
         "asymmetry": asymmetry, "wing": WING[2] * np.clip((ew - WING[0]) / (WING[1] - WING[0]), 0,
-        1), "decrement": np.clip(DECREMENT[0] + DECREMENT[1] * rng.standard_normal(n), *DECREMENT[2]),
+        1), "decrement": _decrement(n, rng),
     }  # fmt: skip
     return Disc(
         ew=ew * has,
@@ -202,6 +202,11 @@ def _ratio(
         * np.exp(sigma * rng.standard_normal(n))
         * (rng.random(n) < np.where(early, shares[1], shares[0]))
     )
+
+
+def _decrement(n: int, rng: np.random.Generator) -> Array:
+    mean, scatter, limits = DECREMENT
+    return np.clip(mean + scatter * rng.standard_normal(n), *limits)
 
 
 def _separation(ew: Array, vsini: Array, rng: np.random.Generator) -> Array:

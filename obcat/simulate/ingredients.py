@@ -1,5 +1,8 @@
-"""Recipe: ingredients of a simulated survey and their random streams; rows of tuples of arrays."""
+"""Recipe: ingredients of a simulated survey, their sources and their random streams; rows of tuples
+of arrays.
+"""
 
+import csv
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -8,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.data import REFERENCE
 from obcat.errors import ObcatError
 
 __all__ = [
@@ -16,8 +20,11 @@ __all__ = [
     "Recipe",
     "UnknownIngredient",
     "joined",
+    "readme",
     "recipe_of",
     "replaced",
+    "source_rows",
+    "sources",
     "taken",
 ]
 
@@ -107,6 +114,44 @@ INGREDIENTS = {
     "label_errors": "errors of Teff, log g and [Fe/H]",
     "label_gaps": "stars without labels",
 }
+
+
+class _Source(NamedTuple):
+    """From what a number of an ingredient comes, and whether it was found there."""
+
+    ingredient: str
+    what: str
+    source: str
+    status: str
+
+
+def sources() -> list[_Source]:
+    """Of all ingredients, in their order of INGREDIENTS."""
+    with (REFERENCE / "simulation_sources.csv").open(newline="", encoding="utf-8") as f:
+        rows = [_Source(**row) for row in csv.DictReader(f)]
+    order = list(INGREDIENTS)
+    return sorted(rows, key=lambda row: order.index(row.ingredient))
+
+
+README = """\
+# SIMULATED survey
+
+No star, spectrum or measurement in this folder is real: `obcat simulate` made all of it. Below is what went into such
+surveys, and from where each number comes. *Checked*: found in the text or abstract named. *Not checked*: as remembered.
+*Chosen*, *assumed*: no source. An ingredient may have been left out here.
+
+"""
+
+
+def readme() -> str:
+    """What stands in the folder of every simulated survey; the same whatever its recipe."""
+    return README + "\n".join(source_rows()) + "\n"
+
+
+def source_rows() -> list[str]:
+    """The sources as a table in Markdown."""
+    rows = [f"| `{s.ingredient}` | {s.what} | {s.source} | {s.status} |" for s in sources()]
+    return ["| ingredient | what | source | status |", "| --- | --- | --- | --- |", *rows]
 
 
 class Recipe(NamedTuple):

@@ -1,15 +1,98 @@
-"""Neighbours: Gaia sources that stand beside a star, or in its place."""
+"""Neighbours: how many sources stand near a star in Gaia, pairs that it half resolves, and what
+stands beside a star, or in its place.
+
+Densities of the sky are rounded from memory, not checked. Stated errors of stars with a companion
+within 4 arcsec are too small by up to 80 %, of elevated RUWE by up to 4 times (El-Badry, Rix &
+Heintz 2021; El-Badry 2025: abstracts).
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.simulate import crowding as crowd
-from obcat.simulate.crowding import Pairs
+from obcat.simulate.binaries import semi_axis
+from obcat.simulate.galaxy import galactic_many
 from obcat.simulate.ingredients import Recipe
+from obcat.simulate.isochrones import COLUMNS, FIRST_BAND
+from obcat.simulate.stars import Stars
 
-__all__ = ["ASTROMETRY", "crowded"]
+__all__ = [
+    "ASTROMETRY", "NEAR", "Pairs", "crowded", "crowding", "density", "disturbance",
+    "draw_fainter", "expected", "near_companions", "resolved",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
+# sources a square degree with G < 21: in the plane of the anticentre, more towards the centre, and
+# at the poles; deg of latitude
+PLANE, INNER, POLE, LATITUDE = 5e4, 1.5e5, 4e3, 9.0
+SQUARE_DEGREE = 3600.0**2  # square arcsec
+COUNTS, FAINT = 0.25, 21.0  # dex of sources per mag; G of the densities
+NEAR = 5.0  # arcsec: as far as neighbours are looked for
+BRIGHTER, FAINTER = 0.0, 7.0  # mag: neighbours of these differences
+G = COLUMNS.index("g_gaia")
+BLENDED, RESOLVED = 0.1, 0.7  # arcsec: one image below, two sources above (Arenou et al. 2018)
+CONTRAST = 3.0, 3.5  # mag at RESOLVED, per arcsec more: of a neighbour that is still a source
+# mas, rms of one observation for a light ratio of 1; ln: RUWE of 2 to 20, not checked
+NOISE, NOISE_SIGMA = 3.0, 0.7
+
+
+class Pairs(NamedTuple):
+    """Of each star's nearer companion: distance (arcsec; 0 for none), how much fainter in G (mag;
+    infinite for none).
+    """
+
+    apart: Array
+    fainter: Array
+
+
+def density(ra: Array, dec: Array) -> Array:
+    """Sources a square arcsec with G < 21 at these places (deg)."""
+    glon, glat = galactic_many(ra, dec)
+    plane = PLANE + INNER * np.cos(np.radians(glon) / 2) ** 4
+    return (plane * np.exp(-np.abs(glat) / LATITUDE) + POLE) / SQUARE_DEGREE
+
+
+def crowding(ra: Array, dec: Array) -> Array:
+    """0 to 1: the density over that of the plane towards the centre."""
+    return density(ra, dec) * SQUARE_DEGREE / (PLANE + INNER + POLE)
+
+
+def expected(g: Array, dense: Array) -> Array:
+    """Neighbours within NEAR up to FAINTER mag fainter than G, for densities with G < 21."""
+    limit = np.minimum(g + FAINTER, FAINT)
+    return dense * np.pi * NEAR**2 * 10 ** (COUNTS * (limit - FAINT))
+
+
+def draw_fainter(u: Array) -> Array:
+    """Magnitude differences of neighbours at the quantile u, by the counts."""
+    bright, faint = 10 ** (COUNTS * BRIGHTER), 10 ** (COUNTS * FAINTER)
+    return np.log10(bright + u * (faint - bright)) / COUNTS
+
+
+def resolved(apart: Array, fainter: Array) -> NDArray[np.bool_]:
+    """Whether a neighbour (arcsec, mag) is a source of its own."""
+    return (apart > RESOLVED) & (fainter < CONTRAST[0] + CONTRAST[1] * (apart - RESOLVED))
+
+
+def near_companions(stars: Stars) -> Pairs:
+    """The semi-major axis stands for the distance on the sky."""
+    second = stars.binaries.second
+    total = stars.primary[:, COLUMNS.index("initial_mass")] * (1 + second.mass_ratio)
+    axis = semi_axis(total, second.orbit.log_period) / (1000 * stars.distance)
+    light = second.light[:, G - FIRST_BAND] / 10 ** (-0.4 * stars.primary[:, G])
+    with np.errstate(divide="ignore"):
+        return Pairs(np.nan_to_num(axis), -2.5 * np.log10(light))
+
+
+def disturbance(pair: Pairs, rng: np.random.Generator) -> Array:
+    """rms (mas) that a companion between one image and two sources adds to an observation."""
+    scatter = np.exp(NOISE_SIGMA * rng.standard_normal(len(pair.apart)))
+    half = (pair.apart > BLENDED) & ~resolved(pair.apart, pair.fainter)
+    near = half & (pair.apart < 2 * RESOLVED)
+    return NOISE * scatter * near * 10 ** (-0.4 * pair.fainter)
+
+
 Columns = dict[str, np.ndarray]
 Mask = NDArray[np.bool_]
 ARCSEC = 1 / 3600
@@ -67,7 +150,7 @@ def crowded(
 def _strangers(own: Columns, special: Mask, recipe: Recipe, chunk: int) -> list[Columns]:
     rng = recipe.rng("gaia_matches", chunk, 1)
     u = rng.random((4, len(special))) + special
-    many = crowd.expected(own["phot_g_mean_mag"], crowd.density(own["ra"], own["dec"]))
+    many = expected(own["phot_g_mean_mag"], density(own["ra"], own["dec"]))
     shares = (-np.expm1(-many), CLOSE, DOUBLED, TWO_PARAMETER)
     beside, close, double, bare = (
         np.flatnonzero(v < share) for v, share in zip(u, shares, strict=True)
@@ -84,7 +167,7 @@ def _neighbours(own: Columns, rows: NDArray[np.int64], rng: np.random.Generator)
     into its BP and RP, listed or not, and make its error larger than it says.
     """
     n, near = len(rows), _rows(own, rows)
-    apart, fainter = crowd.NEAR * np.sqrt(rng.random(n)), crowd.draw_fainter(rng.random(n))
+    apart, fainter = NEAR * np.sqrt(rng.random(n)), draw_fainter(rng.random(n))
     near["ra"], near["dec"] = _beside(near["ra"], near["dec"], apart, rng)
     near["source_id"] = near["source_id"] + 64
     _dim(near, fainter)
@@ -99,7 +182,7 @@ def _neighbours(own: Columns, rows: NDArray[np.int64], rng: np.random.Generator)
     worse = worse * (fainter < BESIDE_FAINTER)
     wrong = own["parallax_error"][rows] * worse * rng.standard_normal(n)
     own["parallax"] = _changed(own["parallax"], rows, wrong)
-    return _rows(near, np.flatnonzero(crowd.resolved(apart, fainter)))
+    return _rows(near, np.flatnonzero(resolved(apart, fainter)))
 
 
 def _estranged(near: Columns, fainter: Array, rng: np.random.Generator) -> None:
@@ -116,11 +199,11 @@ def _estranged(near: Columns, fainter: Array, rng: np.random.Generator) -> None:
 def _left(lost: Columns, recipe: Recipe, chunk: int) -> Columns:
     """Sources beside stars that are missing: the neighbours that made them so, and strangers."""
     n, rng = len(lost["ra"]), recipe.rng("gaia_matches", chunk, 2)
-    many = crowd.expected(lost["phot_g_mean_mag"], crowd.density(lost["ra"], lost["dec"]))
+    many = expected(lost["phot_g_mean_mag"], density(lost["ra"], lost["dec"]))
     close = rng.random(n) < LOST_BESIDE
     there = close | (rng.random(n) < -np.expm1(-many))
-    near_by, far = rng.uniform(*LOST_APART, size=n), crowd.NEAR * np.sqrt(rng.random(n))
-    bright, faint = rng.uniform(*LOST_FAINTER, size=n), crowd.draw_fainter(rng.random(n))
+    near_by, far = rng.uniform(*LOST_APART, size=n), NEAR * np.sqrt(rng.random(n))
+    bright, faint = rng.uniform(*LOST_FAINTER, size=n), draw_fainter(rng.random(n))
     apart, fainter = np.where(close, near_by, far), np.where(close, bright, faint)
     near = dict(lost)
     near["ra"], near["dec"] = _beside(near["ra"], near["dec"], apart, rng)
@@ -135,8 +218,8 @@ def _companions(own: Columns, pair: Pairs, special: Mask, recipe: Recipe, chunk:
     light of both. Some of those half resolved have no parallax.
     """
     rng, has = recipe.rng("half_resolved", chunk, 1), recipe.has("half_resolved") & ~special
-    two = crowd.resolved(pair.apart, pair.fainter) & has
-    half = (pair.apart > crowd.BLENDED) & (pair.fainter < crowd.CONTRAST[0]) & ~two & has
+    two = resolved(pair.apart, pair.fainter) & has
+    half = (pair.apart > BLENDED) & (pair.fainter < CONTRAST[0]) & ~two & has
     bare = half & (rng.random(len(special)) < HALF_BARE)
     rows = np.flatnonzero(two)
     light = 2.5 * np.log10(1 + 10 ** (-0.4 * pair.fainter[rows]))

@@ -1,21 +1,29 @@
 """Photometry: what Gaia, 2MASS, XSTPS-GAC and APASS would measure of the systems."""
 
+import csv
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import RegularGridInterpolator
 
+from obcat.data import REFERENCE
+from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate.be_discs import BAND_WAVELENGTH
-from obcat.simulate.dust import BANDS, MEAN_LAW, STRAIGHT, band_coefficients
+from obcat.simulate.dust import BANDS, LAWS, MEAN_LAW, f99
 from obcat.simulate.ingredients import Recipe
+from obcat.simulate.light import FINE, black_body, templates
 
 __all__ = [
     "AMPLITUDE",
+    "STRAIGHT",
     "TILT",
     "Measured",
     "apass",
     "apparent",
+    "band_coefficients",
     "chosen",
     "colour_offsets",
     "gaia",
@@ -39,6 +47,74 @@ def colour_offsets(teff: Array) -> Array:
     number = np.array([1e4 / BAND_WAVELENGTH[band] for band in BANDS])
     colour = 2 * (number - number.min()) / np.ptp(number) - 1
     return AMPLITUDE * wave + TILT * np.tanh((x - MIDDLE) / WIDTH) * colour
+
+
+REDDENINGS = (0.01, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.5)  # mag, nodes of E(B-V)
+STRAIGHT = 0.5  # mag, E(B-V) of the coefficients where the law is not to bend
+SED = np.concatenate(  # Angstrom, where spectra are integrated
+    [np.arange(3200.0, 3700.0, 10), np.arange(3700.0, 9150.0, 5), np.arange(9150.0, 25_000.0, 50)]
+)
+
+
+def band_coefficients(teff: Array, ebv: Array | float, r_v: Array | float) -> dict[str, Array]:
+    """A(X)/E(B-V) of every band for stars (n,) of log g 4 behind this much dust of this law.
+
+    Linear in log Teff, E(B-V) and R_V between the nodes, constant outside of them.
+    """
+    places = (np.log(np.asarray(teff, dtype=float)), ebv, r_v)
+    inside = [np.clip(x, nodes[0], nodes[-1]) for x, nodes in zip(places, _nodes(), strict=True)]
+    at = np.stack(np.broadcast_arrays(*inside), axis=-1)
+    values = RegularGridInterpolator(_nodes(), _table())(at)
+    return {band: values[..., k] for k, band in enumerate(BANDS)}
+
+
+@cache
+def _nodes() -> tuple[Array, Array, Array]:
+    """ln Teff, E(B-V), R_V."""
+    teff, _ = _spectra()
+    return np.log(teff), np.array(REDDENINGS), np.array(LAWS)
+
+
+@cache
+def _table() -> Array:
+    """A(X)/E(B-V) (Teff, E(B-V), R_V, bands): photons counted through each passband, with dust over
+    without.
+    """
+    law = np.stack([f99(SED, r_v=r_v) for r_v in LAWS])
+    dim = 10 ** (-0.4 * np.array(REDDENINGS)[:, None, None] * law)
+    photons = _spectra()[1][:, None, :] * _passbands()
+    left = np.einsum("tbw,erw->terb", photons, dim) / photons.sum(-1)[:, None, None, :]
+    return -2.5 * np.log10(left) / np.array(REDDENINGS)[:, None, None]
+
+
+@cache
+def _spectra() -> tuple[Array, Array]:
+    """Teff (K), and photons per wavelength (Teff, SED) of the solar spectra of log g 4.
+
+    Outside of them the continuum goes on as a black body does.
+    """
+    t = templates()
+    rows = np.flatnonzero((t.node_feh == 0) & (t.logg == 4.0))
+    rows = rows[np.argsort(t.teff[rows])]
+    lines = [np.interp(SED, FINE, np.exp(t.ln_normalised[k]), left=1, right=1) for k in rows]
+    log_teff = np.log10(t.teff[rows])
+    ratio = np.asarray(t.ln_continuum[rows] - black_body(log_teff), dtype=float)
+    level = black_body(log_teff, SED) + [np.interp(SED, WAVELENGTH, row) for row in ratio]
+    level -= level.max(axis=1, keepdims=True)
+    return t.teff[rows], np.exp(level) * np.stack(lines) * SED
+
+
+@cache
+def _passbands() -> Array:
+    """Response (bands, SED) times the width of each step."""
+    with (REFERENCE / "passbands.csv").open(newline="", encoding="utf-8") as f:
+        rows = list(csv.DictReader(f))
+    out = []
+    for band in BANDS:
+        own = [(float(r["wavelength"]), float(r["response"])) for r in rows if r["band"] == band]
+        wavelength, response = np.array(own).T
+        out.append(np.interp(SED, wavelength, response, left=0, right=0))
+    return np.stack(out) * np.gradient(SED)
 
 
 Mask = NDArray[np.bool_]

@@ -10,11 +10,11 @@ from obcat.simulate.be_discs import draw_discs, excess_by_band, with_lb1
 from obcat.simulate.binaries import INITIAL, Binaries, amplitude, photocentre, semi_axis, velocity
 from obcat.simulate.contaminants import LB1_G, LB1_VSINI, draw_systems
 from obcat.simulate.corrections import draw_exponents
-from obcat.simulate.dust import BANDS, MEAN_LAW, STRAIGHT, band_coefficients, draw_laws
+from obcat.simulate.dust import BANDS, MEAN_LAW, draw_laws
 from obcat.simulate.emission import Emission, draw_nebulae, draw_winds
 from obcat.simulate.ingredients import CHUNK, Recipe, taken
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND
-from obcat.simulate.photometry import apparent
+from obcat.simulate.photometry import STRAIGHT, apparent, band_coefficients
 from obcat.simulate.stars import G, Stars, magnitudes
 from obcat.simulate.surfaces import Surface, draw_surfaces
 from obcat.simulate.visits import Visits
@@ -142,7 +142,7 @@ def sky_of(stars: Stars, number: NDArray[np.int64], recipe: Recipe, chunk: int) 
         discs = with_lb1(discs, recipe)
         vsini[0], vsini_companion[0] = LB1_VSINI, discs.vsini[0]
     critical = critical_velocity(stars.primary)
-    surface = draw_surfaces(stars, teff, vsini, critical, discs, recipe, chunk)
+    surface = draw_surfaces(stars.kind, teff, vsini, critical, discs, recipe, chunk)
     stars = stars._replace(primary=_dimmed(stars.primary, surface.light))
     absolute = magnitudes(stars.primary, stars.binaries)
     if chunk == 0:

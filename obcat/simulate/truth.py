@@ -14,9 +14,10 @@ part):
     log10 d; of the primary; photocentre, semi-axis is_triple third_* has_emission is_nebular
     ew_halpha ew_disc ew_shell ew_nebular ew_wind   of H alpha, before any change with time
     disc_inclination disc_separation excess_ks ebv_disc         deg; half the distance of the two
-    peaks light_offset cos_inclination helium_depth nitrogen_depth peculiar core_halpha   mag fainter
-    than the isochrone (in mk, mk_system); depth of lines over the grid's; Angstrom in_*                        whether the table lists the star (gaia_dr2, twomass, xstps,
-    apass) parallax_offset_true        what Gaia's parallax has too much
+    peaks light_offset cos_inclination peculiar            mag fainter than the isochrone (in mk,
+    mk_system); what is peculiar helium_depth nitrogen_depth core_halpha      depth of lines over
+    the grid's; Angstrom in_*             whether the table lists the star (gaia_dr2, twomass,
+    xstps, apass) parallax_offset_true        what Gaia's parallax has too much
     lines_*         exponents of the primary's groups of lines; 1: as strong as in LTE
 
 training_stars.parquet, training_visits.parquet: the same of the stars that train and are no rows

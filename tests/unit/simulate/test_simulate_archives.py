@@ -18,10 +18,18 @@ from obcat.simulate.astrometry import (
     orbit_effects,
     zero_point,
 )
-from obcat.simulate.crowding import Pairs, crowding, density, disturbance, expected, resolved
 from obcat.simulate.dust import BANDS
 from obcat.simulate.ingredients import Recipe
-from obcat.simulate.neighbours import ASTROMETRY, crowded
+from obcat.simulate.neighbours import (
+    ASTROMETRY,
+    Pairs,
+    crowded,
+    crowding,
+    density,
+    disturbance,
+    expected,
+    resolved,
+)
 from obcat.simulate.photometry import AMPLITUDE, TILT, colour_offsets
 
 N = 20_000

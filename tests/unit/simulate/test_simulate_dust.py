@@ -16,7 +16,6 @@ from obcat.simulate.dust import (
     LOCAL_EBV,
     SUN_R,
     SUN_Z,
-    band_coefficients,
     disc_ebv,
     draw_laws,
     extinction,
@@ -24,6 +23,7 @@ from obcat.simulate.dust import (
 )
 from obcat.simulate.galaxy import DISTANCES, SIGMA, cartesian, medium, reddening
 from obcat.simulate.ingredients import Recipe
+from obcat.simulate.photometry import band_coefficients
 
 PUBLISHED = {  # Fitzpatrick (1999), table 3, R_V = 3.1: A(lambda)/E(B-V)
     26500: 0.265,

@@ -15,7 +15,7 @@ from obcat.simulate import Recipe, visits
 from obcat.simulate.archives import draw_catalogs
 from obcat.simulate.chunks import all_cards, blocks, chunks
 from obcat.simulate.corrections import GROUPS
-from obcat.simulate.ingredients import INGREDIENTS
+from obcat.simulate.ingredients import INGREDIENTS, sources
 from obcat.simulate.light import Component, normalised
 from obcat.simulate.night import RESOLUTION
 from obcat.simulate.photometry import TWOMASS_FAINTEST
@@ -131,6 +131,14 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Make:
 
 def test_all_ingredients_are_here() -> None:
     assert CHANGES.keys() == INGREDIENTS.keys()
+
+
+def test_every_ingredient_says_from_where_it_comes_and_what_was_not_checked() -> None:
+    assert {row.ingredient for row in sources()} == INGREDIENTS.keys()
+    known = ("checked", "not checked", "chosen", "assumed", "measured", "computed")
+    vague = [s for s in sources() if not (s.status.startswith(known) or "checked" in s.status)]
+    assert [s.what for s in vague if not s.status.startswith("equations")] == []
+    assert all(s.what and s.source and "|" not in "".join(s) for s in sources())
 
 
 @pytest.mark.parametrize("name", INGREDIENTS)

@@ -7,9 +7,17 @@ from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate.be_discs import H_ALPHA
 from obcat.simulate.emission import RATIOS, REGIONS, draw_ratios, region_at
 from obcat.simulate.ingredients import Recipe
-from obcat.simulate.rotators import aspect_light, hidden_cosines, shape
 from obcat.simulate.sky import Sky, critical_velocity, draw_sky
-from obcat.simulate.surfaces import Surface, altered, core_strength, groups, texture
+from obcat.simulate.surfaces import (
+    Surface,
+    altered,
+    aspect_light,
+    core_strength,
+    groups,
+    hidden_cosines,
+    shape,
+    texture,
+)
 
 NONE = np.zeros(1)
 

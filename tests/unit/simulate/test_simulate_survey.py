@@ -214,8 +214,8 @@ def held_by_chunk(root: Path, n: int, size: int = 100) -> dict[int, int]:
 
 def test_nothing_in_the_survey_names_a_true_value(made: Path) -> None:
     assert sorted(p.name for p in (made / "survey").iterdir()) == [
-        "apass.vot", "gaia_dr2.fits", "labels.fits", "spectra", "survey.toml", "targets.csv",
-        "training", "twomass.csv", "xstps.csv",
+        "README.md", "apass.vot", "gaia_dr2.fits", "labels.fits", "spectra", "survey.toml",
+        "targets.csv", "training", "twomass.csv", "xstps.csv",
     ]  # fmt: skip
     assert sorted(p.name for p in (made / "survey" / "training").iterdir()) == [
         "spectra", "stars.csv",
