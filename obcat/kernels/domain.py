@@ -132,7 +132,7 @@ def domain(
     points, centre, scale : of `distance_to`
     far_snr, far_limit, misfit_snr, misfit_limit : (m,) of `limit_at`, for distance and chi-square
     domain_teff, domain_certainty, domain_logg, domain_calcium : K, probability, dex and Angstrom;
-        cooler with this probability, more compact by one error, or with a stronger line by two is
+        cooler with this probability, more compact by half an error, or with a stronger line by two is
         out
     model_error : share of the flux by which models and good spectra may differ beyond the noise
 
@@ -147,7 +147,7 @@ def domain(
         probability = _normal(np.log(domain_teff / teff) / (teff_err / teff))
         sure = np.where(np.isnan(probability), teff < domain_teff, probability > domain_certainty)
         cool = sure | (calcium_ew - 2 * calcium_ew_err > domain_calcium)
-        compact = logg - logg_err > domain_logg
+        compact = logg - logg_err / 2 > domain_logg
         allowed = limit_at(snr_g, misfit_snr, misfit_limit) + (model_error * snr_g) ** 2
         misfit = clean_chi2 > allowed
         distance = distance_to(score_clean, points=points, centre=centre, scale=scale)

@@ -16,7 +16,7 @@ INNER JOIN luminosity.magnitudes AS m ON v.specid = m.specid
 LEFT JOIN luminosity.good_parallax AS t ON v.specid = t.specid
 LEFT JOIN luminosity.geometric AS g ON v.star_id = g.star_id
 WHERE v.uniqflag = 1 AND c.score_clean IS NOT NULL AND e.erroneous = 0 AND m.beyond_training = 0
-    AND coalesce(l.teff > p.domain_teff, true) AND coalesce(l.logg - l.logg_err < p.domain_logg, true)
+    AND coalesce(l.teff > p.domain_teff, true) AND coalesce(l.logg - l.logg_err / 2 < p.domain_logg, true)
     AND h.is_other IS DISTINCT FROM 1
 ORDER BY v.star_id
 ;

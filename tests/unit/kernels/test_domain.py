@@ -63,8 +63,8 @@ def test_an_ordinary_star_and_each_reason_by_itself():
     assert flags(teff=9580.0, teff_err=500.0) == []  # 0.595
     assert flags(calcium_ew=1.61) == ["cool", "out_of_domain"]
     assert flags(calcium_ew=1.59) == []
-    assert flags(logg=4.71) == ["compact", "out_of_domain"]
-    assert flags(logg=4.69) == []
+    assert flags(logg=4.66) == ["compact", "out_of_domain"]
+    assert flags(logg=4.64) == []
     assert flags(clean_chi2=2.65) == ["misfit", "out_of_domain"]
     assert flags(clean_chi2=2.63) == []
     assert flags(beyond_training=1.0) == ["out_of_domain"]
