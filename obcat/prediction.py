@@ -1,6 +1,5 @@
 """Prediction: labels, magnitude and emission of spectra of one's own, whatever their form."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,12 +8,13 @@ import pyarrow as pa
 from astropy.table import Table
 from numpy.typing import ArrayLike, NDArray
 
-from obcat import model_file, reading
-from obcat import models as stored
+from obcat import model_file
 from obcat.astro_table import astropy_table
+from obcat.kernels.domain import other_class
 from obcat.kernels.grid import on_grid, snr_g, usable
 from obcat.query.trust import check
-from obcat.udf import UDFS, batch_function
+from obcat.steps import estimates, runner, wide
+from obcat.udf import UDFS
 
 __all__ = ["gridded", "predict", "redshifts", "signal_to_noise"]
 
@@ -250,11 +250,6 @@ def _scaled(flux: Floats, ivar: Floats) -> tuple[Floats, Floats]:
         return flux * 2.0**shift, ivar / 2.0**shift / 2.0**shift
 
 
-MODELS = ("pca", "labels", "luminosity", "noise")
-
-Run = Callable[..., dict[str, pa.Array]]
-
-
 def predict(
     wavelength: ArrayLike,
     flux: ArrayLike,
@@ -264,6 +259,8 @@ def predict(
     z: ArrayLike,
     snr_g: ArrayLike | None = None,
     star: ArrayLike | None = None,
+    header_class: ArrayLike | None = None,
+    subclass: ArrayLike | None = None,
     trust: bool = False,
 ) -> Table:
     """Labels, absolute magnitude and emission of spectra like LAMOST's low-resolution ones (R about
@@ -281,6 +278,8 @@ def predict(
         99, 999), as for headers: the median of flux sqrt(ivar), 4000-5500 Angstrom
     star : (n,) what names the star of each spectrum; as in a catalog, all spectra of a star get the
         labels of its best one in S/N. Default: each spectrum is a star
+    header_class, subclass : CLASS and SUBCLASS of the headers, () or (n,) text: stars that are
+        called F to M, galaxies and quasars are out of the domain, as in a catalog
     trust : open a database though it is neither of a build nor of a release that is whole
 
     Returns
@@ -324,10 +323,20 @@ def predict(
         if star is None
         else _best_of(np.broadcast_to(np.asarray(star), n), given["snr_g"])
     )
+    given["is_other"] = _others(header_class, subclass, n)
     columns = {name: pa.array(values, from_pandas=True) for name, values in given.items()}
-    found = _chain(_chooser(Path(models)), *map(_wide, observed), best=best, **columns)
+    found = estimates(runner(Path(models)), *map(wide, observed), best=best, **columns)
     declared = {c.column: c for udf in UDFS.values() for c in udf.given}
     return astropy_table(pa.table(found), declared)
+
+
+def _others(header_class: ArrayLike | None, subclass: ArrayLike | None, n: int) -> Floats:
+    """(n,) 1 where the header names another class, as ``kernels.domain.other_class``."""
+    texts = [
+        np.broadcast_to(np.asarray("" if given is None else given, object), n)
+        for given in (header_class, subclass)
+    ]
+    return other_class(*texts)
 
 
 def _best_of(star: np.ndarray, snr_g: np.ndarray) -> np.ndarray:
@@ -338,62 +347,3 @@ def _best_of(star: np.ndarray, snr_g: np.ndarray) -> np.ndarray:
     best = np.zeros(len(names), int)
     best[group[order[::-1]]] = order[::-1]
     return best[group]
-
-
-def _chain(
-    run: Run, flux: pa.Array, ivar: pa.Array, *, z: pa.Array, snr_g: pa.Array, best: np.ndarray
-) -> dict[str, pa.Array]:
-    """The columns of every step from the observed spectrum to the absolute magnitude;
-    labels of the rows ``best``."""
-    norm = run("normalised", flux, ivar, z)
-    scores = run("pca_scores", norm["flux"], norm["ivar"])
-    clean, full = scores["score_clean"], scores["score_full"]
-    lines = run("emission", norm["flux"], norm["ivar"], clean)
-    magnitude = run("luminosity", clean, full, lines["em_flag"])
-    return {
-        "snr_g": snr_g,
-        "masked_fraction": norm["masked_fraction"],
-        **{
-            name: column.take(pa.array(best))
-            for name, column in run("predict_labels", clean).items()
-        },
-        **magnitude,
-        **run("mk_error", snr_g, lines["em_flag"]),
-        **lines,
-        **scores,
-    }
-
-
-def _chooser(path: Path) -> Run:
-    """A function that runs a UDF by name on Arrow columns,
-    with the models and parameters of a build."""
-    fitted, parameters = (_from_file if path.suffix == model_file.SUFFIX else _from_database)(path)
-    for name in MODELS:
-        if name not in fitted:
-            raise KeyError(f"{path.name} has no model {name!r}")
-
-    def run(name: str, *columns: pa.Array) -> dict[str, pa.Array]:
-        result = batch_function(UDFS[name], fitted, parameters)(*columns)
-        return {field.name: result.field(i) for i, field in enumerate(result.type)}
-
-    return run
-
-
-Fitted = tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]  # arrays of each model; parameters
-
-
-def _from_file(path: Path) -> Fitted:
-    fitted, facts = model_file.read(path)
-    return fitted, facts["parameters"]
-
-
-def _from_database(path: Path) -> Fitted:
-    with reading.open_database(path) as survey:
-        fitted = {name: stored.arrays(survey.con, name) for name in MODELS}
-        return {
-            name: arrays for name, arrays in fitted.items() if arrays
-        }, reading.method_parameters(survey.con)
-
-
-def _wide(rows: np.ndarray) -> pa.Array:
-    return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1])

@@ -17,6 +17,7 @@ import pyarrow as pa
 from obcat.arrow import exact_array
 from obcat.kernels.continuum import rest_frame_normalised
 from obcat.kernels.distance import distance
+from obcat.kernels.domain import calcium, domain
 from obcat.kernels.emission import emission
 from obcat.kernels.extinction import extinction
 from obcat.kernels.joined_labels import joined_labels
@@ -66,6 +67,15 @@ PHOTOMETRY = _of(
     "extinction.photometry",
     "b b_err v v_err g g_err r r_err i i_err bp bp_err rp rp_err j j_err h h_err",
 )
+DOMAIN = (
+    "spectra.scores.score_clean",
+    "sample.visits.snr_g",
+    "emission.lines.clean_chi2",
+    *_of("spectra.calcium", "calcium_ew calcium_ew_err"),
+    *_of("extinction.joined_labels", "teff teff_err logg logg_err"),
+    "luminosity.magnitudes.beyond_training",
+    "stage.headers.is_other",
+)
 BOTH_TERMS = (
     *_of("luminosity.magnitudes", "mk"),
     *_of("uncertainty.errors", "mk_err"),
@@ -88,6 +98,12 @@ UDFS = {
             parameters=("continuum_sigma", "pca_min_wavelength", "pca_max_wavelength"),
         ),
         Udf(
+            "calcium",
+            calcium,
+            takes=_of("spectra.normalised", "flux ivar"),
+            gives=_of("spectra.calcium", "calcium_ew calcium_ew_err"),
+        ),
+        Udf(
             "pca_scores",
             pca_scores,
             takes=_of("spectra.normalised", "flux ivar"),
@@ -105,7 +121,13 @@ UDFS = {
                 " halpha_chi2 clean_chi2 em_flag erroneous",
             ),
             models=("pca",),
-            parameters=("halpha", "halpha_halfwidth", "halpha_chi2_halfwidth", "erroneous_chi2"),
+            parameters=(
+                "halpha",
+                "halpha_halfwidth",
+                "halpha_chi2_halfwidth",
+                "erroneous_chi2",
+                "model_error",
+            ),
         ),
         Udf(
             "predict_labels",
@@ -172,9 +194,26 @@ UDFS = {
             "luminosity",
             luminosity,
             takes=(*_of("spectra.scores", "score_clean score_full"), "emission.lines.em_flag"),
-            gives=_of("luminosity.magnitudes", "mk out_of_domain"),
+            gives=_of("luminosity.magnitudes", "mk beyond_training"),
             models=("luminosity",),
             parameters=("mk_faint_limit",),
+        ),
+        Udf(
+            "domain",
+            domain,
+            takes=DOMAIN,
+            gives=_of(
+                "luminosity.domain", "cool_probability cool compact misfit far out_of_domain"
+            ),
+            models=("domain",),
+            parameters=(
+                "domain_teff",
+                "domain_certainty",
+                "domain_logg",
+                "domain_calcium",
+                "model_error",
+            ),
+            optional=DOMAIN[1:],
         ),
         Udf(
             "mk_error",

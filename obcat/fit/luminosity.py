@@ -13,7 +13,7 @@ from obcat.arrow import float_array, list_array
 from obcat.fit.network import Progress, Sample, train
 from obcat.fit.repeats import score_noise, score_weights
 from obcat.fit.result import Fit, from_rows, robust_scatter, snr_dparallax, spectroscopic_scatter
-from obcat.kernels.luminosity import domain_distance, predict
+from obcat.kernels.luminosity import predict
 
 __all__ = ["Round", "luminosity", "tables"]
 
@@ -101,10 +101,8 @@ EMPTY = {
     "b1": (0,),
     "w2": (0,),
     "b2": (),
-    "centre": (0,),
-    "scale": (0,),
+    "brightest": (),
 }
-SINGLE = ("limit", "brightest")
 
 
 def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
@@ -124,12 +122,11 @@ def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit
         a_ks_err (mag), parallax, parallax_error (mas; zero point corrected), snr_g, snr_typical
         (that of the whole sample), is_train BOOLEAN (false: the star is only reported on)
     parameters : rejection_iterations, binary_nsigma, network_min_stars, network_seed,
-        score_noise_min_stars, domain_components, domain_fraction, domain_bright_fraction, and those
-        of ``network.train``
+        score_noise_min_stars, domain_bright_fraction, and those of ``network.train``
 
     Returns
     -------
-    arrays full_w0 … full_b2, full_centre, full_scale, full_limit, full_brightest (non-emission
+    arrays full_w0 … full_b2, full_brightest (non-emission
     network, stars with em_flag 0) and the same with clean_ (emission network, all stars): see
     ``kernels.luminosity``; each score is weighted by the share of signal in it (``fit.repeats``),
     which w0 holds; of length zero when there are fewer than ``network_min_stars`` training
@@ -213,21 +210,9 @@ def _sample(stars: Stars) -> Sample:
 
 
 def _model(rounds: list[Round], stars: Stars, parameters: Any) -> Arrays:
-    """The last network and the domain of the stars it was trained on."""
+    """The last network, and the M of its training stars that few of them pass."""
     if not rounds:
-        shapes = EMPTY | dict.fromkeys(SINGLE, ())
-        return {name: np.full(shape, np.nan) for name, shape in shapes.items()}
+        return {name: np.full(shape, np.nan) for name, shape in EMPTY.items()}
     used = rounds[-1].used
-    leading = stars["score"][used][:, : parameters.domain_components].astype(float)
-    domain = {
-        "centre": leading.mean(axis=0),
-        "scale": np.maximum(leading.std(axis=0), np.finfo(float).tiny),
-    }
-    limit = np.quantile(domain_distance(leading, **domain), parameters.domain_fraction)
     brightest = np.quantile(stars["mk_geo"][used], parameters.domain_bright_fraction)
-    return {
-        **rounds[-1].network,
-        **domain,
-        "limit": np.array(limit),
-        "brightest": np.array(brightest),
-    }
+    return {**rounds[-1].network, "brightest": np.array(brightest)}

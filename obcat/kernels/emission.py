@@ -9,6 +9,10 @@ from obcat.kernels.pca import product, reconstruct
 
 __all__ = ["Excess", "core_excess", "emission", "expected_excess", "quadratic", "significant"]
 
+# a pixel so far off, squared and in its variance, whose neighbours have no more than this share of
+# it, is hot: an unresolved line has half of its peak's square there, at R = 1800
+HOT_CHI2, HOT_SHARE = 50.0, 0.1
+NITROGEN = (6549.86, 6585.27)  # Angstrom, vacuum; nebular lines beside H alpha
 ENOUGH = 0.5  # share of the pixels of a window that must be good for a mean over it
 
 
@@ -17,7 +21,9 @@ class Excess(NamedTuple):
 
     excess, excess_err: mean over the core and its standard error, in units of the continuum;
     beside: mean over the surroundings without the core; chi2_red, chi2_clean: reduced chi-square
-    around H alpha and over the clean windows.
+    around H alpha and over the clean windows; chi2_beside: that of the surroundings without the core
+    and [N II]; precision_red, precision_clean: mean inverse variance, which times the square of a
+    relative misfit is what it adds to chi-square.
     """
 
     excess: np.ndarray
@@ -25,6 +31,9 @@ class Excess(NamedTuple):
     beside: np.ndarray
     chi2_red: np.ndarray
     chi2_clean: np.ndarray
+    chi2_beside: np.ndarray
+    precision_red: np.ndarray
+    precision_clean: np.ndarray
 
 
 def core_excess(
@@ -53,7 +62,12 @@ def core_excess(
         level = reconstruct(score_clean, mean=mean, scale=scale, full_from_clean=full_from_clean)
         residual = np.where(good, norm - level, 0)
         variance = np.where(good, 1 / norm_ivar, 0)
-        chi2 = np.where(good, residual**2 / (variance + residual_sd.astype(np.float32) ** 2), 0)
+        precision = np.where(good, 1 / (variance + residual_sd.astype(np.float32) ** 2), 0)
+        good &= ~_hot(residual**2 * precision)
+        residual, variance, precision = (
+            np.where(good, values, 0) for values in (residual, variance, precision)
+        )
+        chi2 = residual**2 * precision
         noise = _masked_mean(variance, good, core) / np.maximum(
             np.count_nonzero(good[:, core], axis=1), 1
         )
@@ -64,7 +78,23 @@ def core_excess(
         _masked_mean(residual, good, near & ~core),
         _masked_mean(chi2, good, near),
         _masked_mean(chi2, good, clean),
+        _masked_mean(chi2, good, near & ~core & ~_nitrogen()),
+        _masked_mean(precision, good, near),
+        _masked_mean(precision, good, clean),
     )
+
+
+def _nitrogen() -> np.ndarray:
+    return np.any([around(line, 4.0) for line in NITROGEN], axis=0)
+
+
+def _hot(chi2: np.ndarray) -> np.ndarray:
+    """(n, p) pixels that stand alone: nothing that passed the spectrograph is one pixel wide."""
+    with np.errstate(invalid="ignore"):
+        beside = np.zeros_like(chi2)
+        beside[:, 1:] = chi2[:, :-1]
+        beside[:, :-1] = np.maximum(beside[:, :-1], chi2[:, 1:])
+        return (chi2 > HOT_CHI2) & (beside < HOT_SHARE * chi2)
 
 
 def _masked_mean(values: np.ndarray, good: np.ndarray, window: np.ndarray) -> np.ndarray:
@@ -133,6 +163,9 @@ def quadratic(x: np.ndarray) -> np.ndarray:
 
 # share of an excess that is missing beside the core when a line has moved out of the core
 CANCELLED = 0.5
+# chi-square beside the core over that of the whole, above which a residual does not peak at the line:
+# emission has less than 0.1, an absorption line out of its place 0.4 to 1.6
+ASIDE = 0.3
 
 
 def emission(
@@ -153,6 +186,7 @@ def emission(
     halpha_halfwidth: float,
     halpha_chi2_halfwidth: float,
     erroneous_chi2: float,
+    model_error: float,
 ) -> tuple[np.ndarray, ...]:
     """Excess at H alpha, its significance, and the two flags that follow.
 
@@ -164,6 +198,8 @@ def emission(
     halpha, halpha_halfwidth, halpha_chi2_halfwidth : centre, half widths of the core and of the
         surroundings, Angstrom
     erroneous_chi2 : reduced chi-square beyond which a spectrum is called erroneous
+    model_error : share of the flux by which models and good spectra may differ beyond the noise: it
+        raises the limit of chi-square where S/N is high
 
     Returns
     -------
@@ -198,7 +234,11 @@ def emission(
     )
     significance, threshold = significant(excess, found.excess_err, excess_calibration)
     inner, outer = (_angstrom(around(halpha, h)) for h in (halpha_halfwidth, halpha_chi2_halfwidth))
-    called = _flags(significance > threshold, excess, found, (inner, outer - inner), erroneous_chi2)
+    limits = (
+        erroneous_chi2 + model_error**2 * found.precision_red,
+        erroneous_chi2 + model_error**2 * found.precision_clean,
+    )
+    called = _flags(significance > threshold, excess, found, (inner, outer - inner), limits)
     em_flag, erroneous = (np.where(np.isfinite(significance), flag, np.nan) for flag in called)
     chi2 = found.chi2_red, found.chi2_clean
     return excess, found.excess_err, inner * excess, significance, *chi2, em_flag, erroneous
@@ -214,18 +254,20 @@ def _flags(
     excess: np.ndarray,
     found: Excess,
     widths: tuple[float, float],
-    erroneous_chi2: float,
+    limits: tuple[np.ndarray, np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray]:
     """em_flag and erroneous, (n,) bool.
 
     A line that a wrong wavelength scale has moved out of the core leaves there what is missing
-    beside it: residuals that are large and cancel are no emission. Emission explains residuals
-    about the line, never those in clean windows.
+    beside it: residuals that are large and cancel, or do not peak at the line, are no emission.
+    Emission explains residuals at the line, never those beside it or in clean windows.
     """
-    large = found.chi2_red > erroneous_chi2
-    moved = large & (found.beside * widths[1] < -CANCELLED * excess * widths[0])
+    large = found.chi2_red > limits[0]
+    cancelled = found.beside * widths[1] < -CANCELLED * excess * widths[0]
+    aside = found.chi2_beside > np.maximum(limits[0], ASIDE * found.chi2_red)
+    moved = large & (cancelled | aside)
     em_flag = above & ~moved
-    return em_flag, (~em_flag & large) | (found.chi2_clean > erroneous_chi2)
+    return em_flag, (~em_flag & large) | (found.chi2_clean > limits[1])
 
 
 def significant(

@@ -10,6 +10,7 @@ from obcat.kernels.emission import quadratic
 
 __all__ = ["joined_labels", "own_error", "spectral", "terms"]
 
+DOUBT = 2.0  # standard deviations
 LOWEST_SNR = 5.0  # the error of an own label is not followed below
 
 Floats = NDArray[np.floating]
@@ -41,7 +42,8 @@ def joined_labels(
 
     Returns
     -------
-    teff, teff_err, logg, logg_err : (n,) K and dex; NaN where neither is known
+    teff, teff_err, logg, logg_err : (n,) K and dex; NaN where neither is known. Where both
+        contradict each other the error holds half of their difference
     """
     white = terms(score_clean, **{name: arrays[name] for name in ("centre", "scale", "limit")})
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -100,7 +102,15 @@ def _joined(
     total = weights[0] + weights[1]
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = (np.nan_to_num(table) * weights[0] + np.nan_to_num(own) * weights[1]) / total
-        return np.where(total > 0, mean, np.nan), np.where(total > 0, total**-0.5, np.nan)
+        error = np.hypot(total**-0.5, _contradiction(own - table, 1 / weights[0] + 1 / weights[1]))
+        return np.where(total > 0, mean, np.nan), np.where(total > 0, error, np.nan)
+
+
+def _contradiction(difference: Floats, variance: Floats) -> Floats:
+    """Error of a mean of two labels that contradict each other: none up to DOUBT standard
+    deviations, from twice that half of their difference, for one of them is wrong."""
+    doubt = np.clip(np.abs(difference) / np.sqrt(variance) / DOUBT - 1, 0, 1)
+    return np.where(np.isfinite(doubt), doubt * np.abs(difference) / 2, 0)
 
 
 def _weight(value: Floats, error: Floats) -> Floats:

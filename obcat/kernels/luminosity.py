@@ -1,11 +1,11 @@
-"""Luminosity: absolute magnitude from coefficients by the networks, its error, its domain."""
+"""Luminosity: absolute magnitude from coefficients by the networks, its error, its range."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from obcat.kernels.pca import product
 
-__all__ = ["REFERENCE_SNR", "domain_distance", "luminosity", "mk_error", "outside", "predict"]
+__all__ = ["REFERENCE_SNR", "luminosity", "mk_error", "predict"]
 
 REFERENCE_SNR = 100.0  # paper Eq. 10
 
@@ -42,7 +42,6 @@ def mk_error(
 Floats = NDArray[np.floating]
 
 LAYERS = ("w0", "b0", "w1", "b1", "w2", "b2")
-DOMAIN = ("centre", "scale", "limit")
 
 
 def luminosity(
@@ -63,16 +62,15 @@ def luminosity(
     em_flag : (n,) 0: non-emission network on score_full; 1: emission network on score_clean; NaN:
         unknown
     mk_faint_limit : mag, fainter than which an M is out of domain
-    arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it, the domain
-        of its training stars as ``outside`` takes it, and ``brightest`` (), the M brighter than
-        which it had hardly any star to learn from; arrays of length zero mean that there were too
-        few stars to train it
+    arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it, and
+        ``brightest`` (), the M brighter than which it had hardly any star to learn from; arrays of
+        length zero mean that there were too few stars to train it
 
     Returns
     -------
     mk : (n,) mag; NaN without em_flag, without finite scores, or without a trained network
-    out_of_domain : (n,) 1 where the scores lie outside the training stars of the network used, or M
-        is brighter than ``brightest`` or fainter than the limit, 0 inside; NaN as mk
+    beyond_training : (n,) 1 where M is brighter than ``brightest`` of the network used, or fainter
+        than the limit, 0 elsewhere; NaN as mk
     """
     emission = np.asarray(em_flag, dtype=float)
     full, clean = _prefixed(arrays, "full_"), _prefixed(arrays, "clean_")
@@ -80,13 +78,9 @@ def luminosity(
         predict(score_full, **_only(full, LAYERS)),
         predict(score_clean, **_only(clean, LAYERS)),
     )
-    far_full, far_clean = (
-        outside(score_full, **_only(full, DOMAIN)),
-        outside(score_clean, **_only(clean, DOMAIN)),
-    )
-    mk, far = _choose(emission, mk_full, mk_clean), _choose(emission, far_full, far_clean)
+    mk = _choose(emission, mk_full, mk_clean)
     bright = mk < _choose(emission, full["brightest"], clean["brightest"])
-    return mk, np.where(np.isnan(mk), np.nan, np.maximum(far, bright | (mk > mk_faint_limit)))
+    return mk, np.where(np.isnan(mk), np.nan, bright | (mk > mk_faint_limit))
 
 
 def predict(
@@ -111,30 +105,6 @@ def predict(
     f = np.where(known[:, None], score, 0.0).astype(w0.dtype)
     hidden = _sigmoid(product(_sigmoid(product(f, w0) + b0), w1) + b1)
     return np.where(known, (hidden * w2).sum(axis=1) + b2, np.nan)
-
-
-def outside(score: Floats, *, centre: Floats, scale: Floats, limit: Floats) -> Floats:
-    """1 where the domain distance exceeds the limit, else 0: (n, k) -> (n,);
-    NaN if there is no domain.
-    """
-    if not len(centre):
-        return np.full(len(score), np.nan)
-    return (domain_distance(score, centre=centre, scale=scale) > limit).astype(float)
-
-
-def domain_distance(score: Floats, *, centre: Floats, scale: Floats) -> Floats:
-    """Root mean square of the leading d whitened scores, about 1 for a training star.
-
-    The trailing ones are left out: noise alone takes them far from the training stars when S/N is
-    low.
-
-    Parameters
-    ----------
-    score : (n, k)
-    centre, scale : (d,) mean and standard deviation of the first d scores over the training stars
-    """
-    leading = (np.asarray(score, dtype=float)[:, : len(centre)] - centre) / scale
-    return np.sqrt((leading**2).mean(axis=1))
 
 
 def _sigmoid(x: Floats) -> Floats:

@@ -7,6 +7,12 @@ CREATE MACRO meta.valid(x) AS CASE WHEN isfinite(x) AND x NOT IN (-9999, -999) T
 CREATE MACRO meta.redshift(z) AS CASE WHEN isfinite(z) AND z > -1 THEN z END;
 -- S/N of a LAMOST header: 0 and -9999 say that there is none, 99 (DR1) and 999 are ceilings
 CREATE MACRO meta.header_snr(s) AS CASE WHEN isfinite(s) AND s > 0 AND s NOT IN (99, 999) THEN s END;
+-- What the pipeline calls an F to M star, a galaxy or a quasar; it calls O and B stars A, so A says nothing against them.
+CREATE MACRO meta.other_class(class, subclass) AS
+    CASE WHEN coalesce(trim(class), '') || coalesce(trim(subclass), '') <> '' THEN (
+        coalesce(trim(class) IN ('GALAXY', 'QSO'), false)
+        OR coalesce(regexp_matches(trim(subclass), '^(d|g|sd|esd|usd)?[FGKM]([0-9]|$)'), false)
+    )::SMALLINT END;
 CREATE MACRO meta.valid_mag(m) AS CASE WHEN isfinite(m) AND m BETWEEN -5 AND 40 THEN m END;
 CREATE MACRO meta.valid_error(e) AS CASE WHEN isfinite(e) AND e > 0 AND e < 9 THEN e END;
 -- a magnitude and its error: one without the other is no measurement

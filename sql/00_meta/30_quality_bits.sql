@@ -3,7 +3,8 @@
 -- Reads:   meta.parameters
 -- Paper:   METHOD sections 1 to 7
 INSERT INTO meta.quality_bits BY NAME
-SELECT b.bit, b.name, replace(b.meaning, '{limit}', format('{:g}', p.mk_faint_limit)) AS meaning
+SELECT b.bit, b.name, replace(replace(
+    b.meaning, '{limit}', format('{:g}', p.mk_faint_limit)), '{teff}', format('{:g}', p.domain_teff)) AS meaning
 FROM (VALUES
     (1, 'no_rest_frame', 'No redshift, so no rest frame and no estimate from the spectrum')
     , (2, 'masked', 'Too many masked pixels for an estimate')
@@ -22,7 +23,11 @@ FROM (VALUES
     , (4096, 'negative_ebv', 'E(B-V) is negative by more than its error allows')
     , (8192, 'no_mk', 'No absolute magnitude from the spectrum')
     , (16384, 'out_of_domain',
-        'Unlike the stars that train the network, brighter than nearly all of them, or fainter than M = {limit}')
+        'Unlike the O and B stars that train: by spectrum, labels, header, or M brighter, or fainter than {limit}')
+    , (2097152, 'cool', 'Teff below {teff} K by labels of table and spectrum joined, or Ca II K of an A star or later')
+    , (4194304, 'compact', 'Surface gravity above that of the main sequence: subdwarf or white dwarf')
+    , (8388608, 'misfit', 'Spectrum fitted worse than nearly all ordinary stars of its S/N')
+    , (16777216, 'other_class', 'The header calls it an F to M star, a galaxy or a quasar')
     , (32768, 'parallax_only', 'Distance PDF from the parallax alone')
     , (65536, 'spectrum_only', 'Distance PDF from the spectrum alone')
     , (131072, 'distance_edge', 'The largest distance allowed cuts the distance PDF; decides it where dis is null')

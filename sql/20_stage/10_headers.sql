@@ -20,6 +20,7 @@ SELECT
         AND meta.header_snr(h.snr_g) * p.snr_contradiction
         , false) AS ivar_contradicts
     , n_high_ivar
+    , meta.other_class(class, subclass) AS is_other
 FROM raw.headers AS h
 CROSS JOIN meta.parameters AS p
 ;

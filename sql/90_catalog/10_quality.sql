@@ -1,6 +1,6 @@
 -- Title:   What limits each row, as a sum of bits: each bit of meta.quality_bits by its name, and when it is set.
 -- Grain:   one row per spectrum (specid) of the sample.
--- Reads:   sample.visits, stage.headers, sample.stars, spectra.normalised, emission.lines, extinction.labels, extinction.reddening, luminosity.geometric, luminosity.magnitudes, binarity.excess, distance.distances, meta.parameters, meta.quality_bits
+-- Reads:   sample.visits, stage.headers, sample.stars, spectra.normalised, emission.lines, extinction.labels, extinction.reddening, luminosity.geometric, luminosity.magnitudes, luminosity.domain, binarity.excess, distance.distances, meta.parameters, meta.quality_bits
 -- Paper:   METHOD sections 1 to 7
 INSERT INTO catalog.quality BY NAME
 WITH limits AS (
@@ -19,8 +19,13 @@ WITH limits AS (
         , ('no_colours', t.teff IS NOT NULL AND e.ebv IS NULL)
         , ('negative_ebv', e.ebv < p.ebv_negative_nsigma * e.ebv_err)
         , ('no_mk', m.mk IS NULL)
-        , ('out_of_domain', m.out_of_domain = 1
-            OR g.mk_geo - g.mk_geo_err > p.mk_faint_limit)
+        , ('out_of_domain', o.out_of_domain = 1
+            OR g.mk_geo - p.domain_parallax_nsigma * g.mk_geo_err > p.mk_faint_limit
+            OR b.snr_dparallax < -p.domain_excess_nsigma)
+        , ('cool', o.cool = 1)
+        , ('compact', o.compact = 1)
+        , ('misfit', o.misfit = 1)
+        , ('other_class', h.is_other = 1)
         , ('parallax_only', s.parallax_corrected IS NOT NULL
             AND (m.mk IS NULL OR b.binary_flag = 1 OR s.ks IS NULL OR e.a_ks IS NULL))
         , ('spectrum_only', s.parallax_corrected IS NULL
@@ -42,6 +47,7 @@ WITH limits AS (
     LEFT JOIN extinction.reddening AS e ON v.star_id = e.star_id
     LEFT JOIN luminosity.geometric AS g ON v.star_id = g.star_id
     LEFT JOIN luminosity.magnitudes AS m ON v.specid = m.specid
+    LEFT JOIN luminosity.domain AS o ON v.specid = o.specid
     LEFT JOIN binarity.excess AS b ON v.specid = b.specid
     LEFT JOIN distance.distances AS d ON v.specid = d.specid
 )

@@ -101,7 +101,7 @@ MAY_USE = {
     },
     "prediction": {
         "astropy", "numpy", "pyarrow", "obcat.astro_table", "obcat.kernels", "obcat.model_file",
-        "obcat.models", "obcat.query", "obcat.reading", "obcat.udf",
+        "obcat.query", "obcat.steps", "obcat.udf",
     },
     "progress": {"rich"},
     "query": {
@@ -124,6 +124,9 @@ MAY_USE = {
         "obcat.files", "obcat.kernels", "obcat.machine",
     },
     "statistics": {"numpy"},
+    "steps": {
+        "numpy", "pyarrow", "obcat.model_file", "obcat.models", "obcat.reading", "obcat.udf",
+    },
     "survey": {"msgspec", "obcat.machine", "obcat.schema"},
     "trust": {"obcat.old_paths"},
     "udf": {"numpy", "pyarrow", "obcat.arrow", "obcat.kernels", "obcat.schema"},

@@ -44,7 +44,7 @@ VISITS = """
 SELECT v.specid, v.star_id, v.snr_g, h.z, m.out_of_domain, l.teff, l.label_source
 FROM sample.visits AS v
 INNER JOIN stage.headers AS h ON v.specid = h.specid
-INNER JOIN luminosity.magnitudes AS m ON v.specid = m.specid
+INNER JOIN luminosity.domain AS m ON v.specid = m.specid
 INNER JOIN extinction.labels AS l ON v.star_id = l.star_id
 ORDER BY v.specid
 """

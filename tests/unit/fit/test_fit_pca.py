@@ -96,7 +96,9 @@ def flags(norm, ivar, arrays):
         for name in ("halpha", "halpha_halfwidth", "halpha_chi2_halfwidth")
     }
     model = {name: arrays[name] for name in names + curve}
-    return clean, emission(norm, ivar, clean, **model, **window, erroneous_chi2=10.0)
+    return clean, emission(
+        norm, ivar, clean, **model, **window, erroneous_chi2=10.0, model_error=0.0
+    )
 
 
 @pytest.fixture(scope="module")

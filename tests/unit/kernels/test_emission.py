@@ -13,6 +13,7 @@ CHOICES = {
     "halpha_halfwidth": 15.0,
     "halpha_chi2_halfwidth": 40.0,
     "erroneous_chi2": 10.0,
+    "model_error": 0.0,
 }
 ABSORPTION = 0.4 * np.exp(-0.5 * ((WAVELENGTH - HALPHA) / 6) ** 2)
 
@@ -125,6 +126,44 @@ def test_emission_does_not_hide_a_misfit_of_the_clean_windows(model):
     found = run(model, 1 - ABSORPTION + bump(6.0) + np.where(around(HALPHA, 60), 0, jagged))
     assert found["em_flag"] == 1
     assert found["erroneous"] == 1
+
+
+@pytest.mark.parametrize("at", [HALPHA, HALPHA + 30, 4700.0, 3751.0, 8999.0])
+def test_one_hot_pixel_makes_no_spectrum_erroneous(model, at):
+    """A thousand sigma in one pixel would be a chi-square of 10,000 about H alpha."""
+    norm = 1 - ABSORPTION
+    norm[np.argmin(np.abs(WAVELENGTH - at))] += 10
+    found = run(model, norm)
+    assert found["erroneous"] == found["em_flag"] == 0
+    assert found["chi2_red"] < 1e-3
+
+
+def test_a_line_as_narrow_as_the_spectrograph_makes_it_is_no_hot_pixel(model):
+    norm = 1 - ABSORPTION + bump(8.0, width=1.15)
+    assert run(model, norm)["em_flag"] == 1
+    assert run(model, norm)["ew"] == pytest.approx(8.0, rel=0.03)
+
+
+def test_emission_does_not_hide_what_a_moved_line_leaves_beside_it(model):
+    """H alpha in absorption 25 Angstrom from where it should be: its place looks like emission."""
+    moved = 1 - 0.4 * np.exp(-0.5 * ((WAVELENGTH - HALPHA - 25) / 6) ** 2)
+    found = run(model, moved)
+    assert found["excess"] > 0.1
+    assert (found["erroneous"], found["em_flag"]) == (1, 0)
+    emission_too = run(model, 1 - ABSORPTION + bump(15.0, width=5.0))
+    assert (emission_too["erroneous"], emission_too["em_flag"]) == (0, 1)
+
+
+def test_models_and_good_spectra_may_differ_by_the_model_error(model):
+    """4 % off everywhere, noise 1 % and scatter 0.3 %: chi-square 0.04^2 / 0.000109 = 14.7; an
+    allowance of 3 % adds 0.03^2 / 0.000109 = 8.3 to the limit of 10."""
+    off = (1 - ABSORPTION) + 0.04
+    names = {**CHOICES, "model_error": 0.03}
+    ivar = np.full((1, N_PIXEL), 1e4, np.float32)
+    allowed = emission(off[None].astype(np.float32), ivar, np.zeros((1, 1)), **model, **names)
+    assert run(model, off)["chi2_clean"] == pytest.approx(14.7, abs=0.05)
+    assert run(model, off)["erroneous"] == 1
+    assert allowed[-1] == 0
 
 
 def test_a_masked_core_is_unknown(model):

@@ -181,6 +181,7 @@ def through_sample(con) -> None:
         "groups",
         "visits",
         "pairs",
+        "gaia_colours",
         "gaia_matches",
         "photometry_matches",
         "label_matches",
