@@ -232,6 +232,7 @@ PEAK_WIDTH = 110.0  # km/s, sigma of each peak: the resolution and the turbulenc
 SEPARATIONS = np.arange(0.0, 701.0, 20.0)  # km/s
 SURELY, WIDEST = 100.0, 660.0  # km/s: below, peaks are one; above, they are something else
 PEAK_GAIN = 9.0  # of chi square over that of one peak
+PEAK_ERROR = 20.0  # km/s, what profiles of other shapes change
 PEAK_SCATTER = 0.006  # of the continuum, beside the noise
 REACH = 900.0  # km/s on either side that is fitted
 
@@ -263,7 +264,8 @@ def peak_separation(
     rows, best = np.arange(len(chi2)), np.clip(chi2.argmin(axis=1), 1, len(SEPARATIONS) - 2)
     low, middle, high = (chi2[rows, best + k] for k in (-1, 0, 1))
     step, bend = SEPARATIONS[1] - SEPARATIONS[0], np.maximum(low - 2 * middle + high, 1e-9)
-    distance, error = SEPARATIONS[best] + 0.5 * (low - high) / bend * step, step * np.sqrt(2 / bend)
+    distance = SEPARATIONS[best] + 0.5 * (low - high) / bend * step
+    error = np.hypot(step * np.sqrt(2 / bend), PEAK_ERROR)
     found = (chi2[:, 0] - middle > PEAK_GAIN) & (distance > SURELY) & (distance < WIDEST)
     return np.where(found, distance, np.nan), np.where(found, error, np.nan)
 
