@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from obcat.arrow import float_array, list_array
 from obcat.fit.colours import Read
@@ -19,7 +20,7 @@ ROUNDS = 5
 ABOVE, BELOW = 2.5, 4.0  # sigma: emission is left out sooner than absorption
 RIDGE = 10.0  # stars, whose weight holds a coefficient at 0
 PER_TERM = 10  # stars that a coefficient needs
-FALSE_ALARM = 1e-3  # of the threshold within which the scatter is measured
+FALSE_ALARM = 1e-3  # of the threshold, in which a standard error is told from a width
 
 
 def lines(read: Read, parameters: Any) -> Fit:
@@ -69,7 +70,15 @@ def _line(
         middle, width = median(rest[keep]), robust_scatter(rest[keep])
         keep = calm & (rest < middle + ABOVE * width) & (rest > middle - BELOW * width)
     rest = value - terms @ curve
-    return curve, calibrate(rest[known], noise[known], false_alarm=FALSE_ALARM)[:3]
+    return curve, _calibrated(rest[known], noise[known])
+
+
+def _calibrated(rest: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """(3,) centre, scale of the noise and scatter, so that they are standard errors; or nothing."""
+    found = calibrate(rest, noise, false_alarm=FALSE_ALARM)
+    if not found.size:
+        return found
+    return found[:3] * np.array([1, *[found[3] / norm.isf(FALSE_ALARM)] * 2])
 
 
 def _ridge(terms: np.ndarray, value: np.ndarray, weight: np.ndarray) -> np.ndarray:
