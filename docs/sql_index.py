@@ -42,6 +42,7 @@ STEPS = {
     "40_spectra": "Spectra at rest over their pseudo-continuum, eigenspectra.",
     "45_emission": "Emission at Halpha, erroneous spectra.",
     "50_extinction": "Labels, intrinsic colours, E(B-V).",
+    "51_lines": "Best mode: emission in 23 lines, its kind, peaks of Halpha.",
     "52_reddening": "Best mode: E(B-V), R_V and extinction in Ks from all magnitudes at once.",
     "60_luminosity": "Absolute magnitudes from the parallax and from the spectrum.",
     "70_uncertainty": "The noise model and the errors of magnitudes.",

@@ -22,6 +22,7 @@ from obcat.kernels.emission import emission
 from obcat.kernels.extinction import extinction
 from obcat.kernels.joined_labels import joined_labels
 from obcat.kernels.labels import predict_labels
+from obcat.kernels.line_strengths import line_strengths, line_sums, peak_separation
 from obcat.kernels.luminosity import luminosity, mk_error
 from obcat.kernels.mixed_model import BANDS, band_terms, mixed_extinction
 from obcat.kernels.pca import pca_scores
@@ -162,9 +163,32 @@ UDFS = {
             optional=(*_of("extinction.labels", "feh"), *PHOTOMETRY),
         ),
         Udf(
+            "line_sums",
+            line_sums,
+            takes=(*_of("spectra.normalised", "flux ivar"), "spectra.scores.score_clean"),
+            gives=_of("lines.sums", "line_sum line_noise"),
+            models=("pca",),
+        ),
+        Udf(
+            "line_strengths",
+            line_strengths,
+            takes=(*_of("lines.sums", "line_sum line_noise"), "spectra.scores.score_clean"),
+            gives=_of("lines.strengths", "line_ew line_ew_err line_z"),
+            models=("lines",),
+            parameters=("line_doubt",),
+        ),
+        Udf(
+            "peak_separation",
+            peak_separation,
+            takes=(*_of("spectra.normalised", "flux ivar"), "spectra.scores.score_clean"),
+            gives=_of("lines.peaks", "peak_separation peak_separation_err"),
+            models=("pca",),
+            parameters=("halpha",),
+        ),
+        Udf(
             "band_terms",
             band_terms,
-            takes=_of("reddening.labels", "teff logg feh"),
+            takes=_of("extinction.best_labels", "teff logg feh"),
             gives=TERMS,
             models=("intrinsic", "law"),
         ),
@@ -172,8 +196,8 @@ UDFS = {
             "mixed_extinction",
             mixed_extinction,
             takes=(
-                *_of("reddening.labels", "teff teff_err logg_err feh_err"),
-                *_of("emission.lines", "em_flag halpha_ew"),
+                *_of("extinction.best_labels", "teff teff_err logg_err feh_err"),
+                *_of("lines.emission", "em_flag halpha_ew"),
                 *ALL_BANDS,
                 *TERMS,
             ),
@@ -185,8 +209,8 @@ UDFS = {
             models=("dust",),
             parameters=("companion_ebv", "companion_ebv_err", "disc_ebv", "disc_ebv_max"),
             optional=(
-                *_of("reddening.labels", "teff_err logg_err feh_err"),
-                *_of("emission.lines", "em_flag halpha_ew"),
+                *_of("extinction.best_labels", "teff_err logg_err feh_err"),
+                *_of("lines.emission", "em_flag halpha_ew"),
                 *ALL_BANDS,
             ),
         ),

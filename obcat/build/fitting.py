@@ -103,7 +103,9 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 NEEDED = ("pca", "luminosity")  # without which no spectrum gets a magnitude
-BORROWED = ("pca", "labels", "joined_labels", "luminosity", "domain", "noise", "dust")
+BORROWED = (
+    "pca", "labels", "joined_labels", "luminosity", "domain", "noise", "lines", "dust"
+)  # fmt: skip
 TRAINING = (
     "torch",
     "lightgbm",

@@ -26,6 +26,9 @@ CREATE MACRO meta.abs_mag_err(m_err, a_err, parallax, parallax_error) AS
 CREATE MACRO meta.parallax_of(big_m, m, a) AS 10 ** (0.2 * (big_m - m + a + 10));
 CREATE MACRO meta.parallax_of_err(parallax_spec, big_m_err, m_err, a_err) AS
     0.2 * ln(10) * parallax_spec * sqrt(big_m_err ** 2 + m_err ** 2 + a_err ** 2);
+-- logarithm of Student's t of four degrees about a mean, but for a constant; 0 where nothing is known
+CREATE MACRO meta.student_ln(x, err, mean, scatter) AS CASE WHEN x IS NULL OR err IS NULL THEN 0
+    ELSE -0.5 * ln(err ** 2 + scatter ** 2) - 2.5 * ln(1 + (x - mean) ** 2 / (err ** 2 + scatter ** 2) / 4) END;
 -- great-circle separation in arcsec of positions in degrees
 CREATE MACRO meta.separation_arcsec(ra1, dec1, ra2, dec2) AS 3600 * degrees(2 * asin(least(1.0, sqrt(
     sin(radians(dec2 - dec1) / 2) ** 2

@@ -1,6 +1,6 @@
 -- Title:   E(B-V), R_V and extinction in Ks from all magnitudes at once; light beyond star and dust.
 -- Grain:   one row per star (star_id) with labels.
--- Reads:   reddening.photometry, reddening.terms, reddening.labels, sample.visits, emission.lines
+-- Reads:   reddening.photometry, reddening.terms, extinction.best_labels, sample.visits, lines.emission
 -- UDFs:    mixed_extinction
 -- Mode:    best
 INSERT INTO reddening.dust BY NAME
@@ -14,9 +14,9 @@ SELECT
         , t.correction, t.correction_slopes, t.law, t.law_slope
     ))
 FROM reddening.photometry AS f
-INNER JOIN reddening.labels AS l ON f.star_id = l.star_id
+INNER JOIN extinction.best_labels AS l ON f.star_id = l.star_id
 INNER JOIN reddening.terms AS t ON f.star_id = t.star_id
 INNER JOIN sample.visits AS v ON f.star_id = v.star_id AND v.uniqflag = 1
-LEFT JOIN emission.lines AS e ON v.specid = e.specid
+LEFT JOIN lines.emission AS e ON v.specid = e.specid
 ORDER BY f.star_id
 ;

@@ -1,6 +1,6 @@
 -- Title:   The catalog of best mode: the columns of Table 1 in the paper's order, then ours.
 -- Grain:   one row per spectrum (specid) of the sample.
--- Reads:   catalog.ob_stars, catalog.best_estimates, reddening.dust, reddening.labels, meta.parameters
+-- Reads:   catalog.ob_stars, catalog.best_estimates, lines.emission, reddening.dust, extinction.best_labels, meta.parameters
 -- Mode:    best
 INSERT INTO catalog.ob_stars_best BY NAME
 WITH best AS (
@@ -18,6 +18,8 @@ WITH best AS (
             , r.ebv AS ebv
             , r.ebv_err AS ebv_err
             , (e.p_companion > p.best_companion_threshold)::SMALLINT AS binary_flag
+            , l.em_flag AS em_flag
+            , l.halpha_ew AS halpha_ew
             , p.sun_x + e.dis * meta.galactic_unit_x(o.ra, o.dec) AS x
             , e.dis * meta.galactic_unit_y(o.ra, o.dec) AS y
             , p.sun_z + e.dis * meta.galactic_unit_z(o.ra, o.dec) AS z
@@ -31,6 +33,12 @@ WITH best AS (
             , r.a_ks_err AS a_ks_err
             , meta.parallax_of(e.mk_spec, o.ks, r.a_ks) AS parallax_spec
         )
+        , l.halpha_ew_err
+        , l.halpha_significance
+        , l.emission_kind
+        , l.p_kind
+        , l.peak_separation
+        , l.peak_separation_err
         , r.r_v
         , r.r_v_err
         , r.n_bands
@@ -49,8 +57,9 @@ WITH best AS (
     FROM catalog.ob_stars AS o
     CROSS JOIN meta.parameters AS p
     INNER JOIN catalog.best_estimates AS e ON o.specid = e.specid
+    LEFT JOIN lines.emission AS l ON o.specid = l.specid
     LEFT JOIN reddening.dust AS r ON o.star_id = r.star_id
-    LEFT JOIN reddening.labels AS t ON o.star_id = t.star_id
+    LEFT JOIN extinction.best_labels AS t ON o.star_id = t.star_id
 )
 , errors AS (
     SELECT b.* REPLACE (
@@ -59,7 +68,7 @@ WITH best AS (
     FROM best AS b
 )
 SELECT
-    s.* EXCLUDE (n_colours, gri_source, label_source) REPLACE (
+    s.* EXCLUDE (n_colours, gri_source, label_source, halpha_excess, halpha_excess_err) REPLACE (
         (s.parallax_spec - s.parallax_corrected) / sqrt(s.parallax_spec_err ** 2 + s.parallax_error ** 2)
         AS snr_dparallax
     )
