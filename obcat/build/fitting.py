@@ -103,7 +103,7 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 NEEDED = ("pca", "luminosity")  # without which no spectrum gets a magnitude
-BORROWED = ("pca", "labels", "luminosity", "noise")
+BORROWED = ("pca", "labels", "luminosity", "noise", "posterior")
 TRAINING = (
     "torch",
     "lightgbm",

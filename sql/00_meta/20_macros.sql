@@ -20,6 +20,11 @@ CREATE MACRO meta.abs_mag_err(m_err, a_err, parallax, parallax_error) AS
 CREATE MACRO meta.parallax_of(big_m, m, a) AS 10 ** (0.2 * (big_m - m + a + 10));
 CREATE MACRO meta.parallax_of_err(parallax_spec, big_m_err, m_err, a_err) AS
     0.2 * ln(10) * parallax_spec * sqrt(big_m_err ** 2 + m_err ** 2 + a_err ** 2);
+-- zero point of Gaia DR2 parallaxes against G in mas, linear between the points where it is measured: Stassun & Torres
+-- (2018) at G = 8 to 10, Zinn et al. (2019) at 12, Leung & Bovy (2019) at 14, Lindegren et al. (2018) at 17.5
+CREATE MACRO meta.ramp(x, low, high) AS greatest(0.0, least(1.0, (x - low) / (high - low)));
+CREATE MACRO meta.zero_point_dr2(g) AS -0.082 + 0.012 * meta.ramp(g, 8, 10) + 0.017 * meta.ramp(g, 10, 12)
+    + 0.011 * meta.ramp(g, 12, 14) + 0.008 * meta.ramp(g, 14, 16) + 0.005 * meta.ramp(g, 16, 17.5);
 -- great-circle separation in arcsec of positions in degrees
 CREATE MACRO meta.separation_arcsec(ra1, dec1, ra2, dec2) AS 3600 * degrees(2 * asin(least(1.0, sqrt(
     sin(radians(dec2 - dec1) / 2) ** 2

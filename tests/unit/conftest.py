@@ -27,6 +27,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             *db.sql_files("00_meta"),
             *db.sql_files("20_stage"),
             *db.sql_files("45_emission")[1:],
+            *db.sql_files("62_posterior")[:1],
         ]:
             if file.relation != "meta.survey":
                 db.run(con, file)
