@@ -43,6 +43,7 @@ STEPS = {
     "45_emission": "Emission at Halpha, erroneous spectra.",
     "50_extinction": "Labels, intrinsic colours, E(B-V).",
     "60_luminosity": "Absolute magnitudes from the parallax and from the spectrum.",
+    "62_posterior": "Best mode: luminosity, companion and distance from everything at once.",
     "70_uncertainty": "The noise model and the errors of magnitudes.",
     "80_binarity": "The excess that makes `binary_flag`.",
     "85_distance": "Distances.",
