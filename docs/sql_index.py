@@ -45,6 +45,7 @@ STEPS = {
     "51_lines": "Best mode: emission in 23 lines, its kind, peaks of Halpha.",
     "52_reddening": "Best mode: E(B-V), R_V and extinction in Ks from all magnitudes at once.",
     "60_luminosity": "Absolute magnitudes from the parallax and from the spectrum.",
+    "62_posterior": "Best mode: luminosity, companion and distance from everything at once.",
     "70_uncertainty": "The noise model and the errors of magnitudes.",
     "80_binarity": "The excess that makes `binary_flag`.",
     "85_distance": "Distances.",

@@ -26,6 +26,7 @@ from obcat.kernels.line_strengths import line_strengths, line_sums, peak_separat
 from obcat.kernels.luminosity import luminosity, mk_error
 from obcat.kernels.mixed_model import BANDS, band_terms, mixed_extinction
 from obcat.kernels.pca import pca_scores
+from obcat.kernels.posterior import posterior_distances, posterior_magnitudes, spectral_magnitude
 from obcat.schema import Column, column
 
 __all__ = ["UDFS", "Udf", "batch_function"]
@@ -84,6 +85,12 @@ BOTH_TERMS = (
     *_of("extinction.reddening", "a_ks a_ks_err"),
     *_of("sample.stars", "parallax_corrected parallax_error"),
 )
+SEEN = (
+    *_of("posterior.spectral", "mk_spec spec_sigma companion_logit"),
+    *_of("posterior.inputs", "magnitude magnitude_err ebv parallax_corrected parallax_error"),
+    *_of("posterior.inputs", "g_gaia ruwe glon glat"),
+)
+MAY_LACK = _of("posterior.inputs", "ebv parallax_corrected parallax_error g_gaia ruwe")
 
 TERMS = _of("reddening.terms", "correction correction_slopes law law_slope")
 ALL_BANDS = _of("reddening.photometry", " ".join(f"{band} {band}_err" for band in BANDS))
@@ -238,6 +245,37 @@ UDFS = {
                 "model_error",
             ),
             optional=DOMAIN[1:],
+        ),
+        Udf(
+            "spectral_magnitude",
+            spectral_magnitude,
+            takes=_of("posterior.inputs", "score snr_g fold"),
+            gives=_of("posterior.spectral", "mk_spec spec_sigma companion_logit mk_likelihood"),
+            models=("posterior",),
+        ),
+        Udf(
+            "posterior_magnitudes",
+            posterior_magnitudes,
+            takes=SEEN,
+            gives=_of(
+                "posterior.magnitudes",
+                "mk mk_low mk_high mk_low95 mk_high95 mk_system p_companion p_other",
+            ),
+            models=("posterior",),
+            optional=MAY_LACK,
+        ),
+        Udf(
+            "posterior_distances",
+            posterior_distances,
+            takes=(*SEEN, "posterior.inputs.published_offset"),
+            gives=_of(
+                "posterior.distances",
+                "dis dis_median dis_low dis_high dis_low95 dis_high95 logdis logdis_err dis_flat"
+                " dis_flat_median dis_flat_low dis_flat_high dis_flat_low95 dis_flat_high95"
+                " parallax_offset",
+            ),
+            models=("posterior",),
+            optional=(*MAY_LACK, "posterior.inputs.published_offset"),
         ),
         Udf(
             "mk_error",

@@ -101,7 +101,7 @@ def _fill(con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say
             if file.mode not in survey.build.modes:
                 continue
             with _timed(con, file, say):
-                _run_file(con, file, survey, folder, fitted)
+                _run_file(con, file, survey, folder, fitted, say)
     ddl.describe(con)
 
 
@@ -111,6 +111,7 @@ def _run_file(
     survey: Survey,
     folder: Path,
     fitted: dict[str, Arrays],
+    say: Say,
 ) -> None:
     """Run a step: a fit, or the SQL that makes a relation with the UDFs its header names."""
     if file.header("Fit"):
@@ -119,6 +120,8 @@ def _run_file(
                 con, file, _parameters_of(con), folder / "models", survey.models_from
             )
         fitted[name] = arrays
+        for note in _notes(con, name):
+            say(note)
         return
     for name in file.header("UDFs"):
         _register(con, name, fitted)
@@ -128,6 +131,12 @@ def _run_file(
         ddl.comment_on(con, table)
     if file.relation == "meta.parameters":
         _override(con, survey.parameters)
+
+
+def _notes(con: duckdb.DuckDBPyConnection, model: str) -> list[str]:
+    """What a reader must know of a model, in its own words."""
+    found = con.execute("SELECT note FROM model.notes WHERE model = $model", {"model": model})
+    return [note for (note,) in found.fetchall()]
 
 
 def _override(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, int | float]) -> None:

@@ -29,6 +29,11 @@ CREATE MACRO meta.parallax_of_err(parallax_spec, big_m_err, m_err, a_err) AS
 -- logarithm of Student's t of four degrees about a mean, but for a constant; 0 where nothing is known
 CREATE MACRO meta.student_ln(x, err, mean, scatter) AS CASE WHEN x IS NULL OR err IS NULL THEN 0
     ELSE -0.5 * ln(err ** 2 + scatter ** 2) - 2.5 * ln(1 + (x - mean) ** 2 / (err ** 2 + scatter ** 2) / 4) END;
+-- zero point of Gaia DR2 parallaxes against G in mas, linear between the points where it is measured: Stassun & Torres
+-- (2018) at G = 8 to 10, Zinn et al. (2019) at 12, Leung & Bovy (2019) at 14, Lindegren et al. (2018) at 17.5
+CREATE MACRO meta.ramp(x, low, high) AS greatest(0.0, least(1.0, (x - low) / (high - low)));
+CREATE MACRO meta.zero_point_dr2(g) AS -0.082 + 0.012 * meta.ramp(g, 8, 10) + 0.017 * meta.ramp(g, 10, 12)
+    + 0.011 * meta.ramp(g, 12, 14) + 0.008 * meta.ramp(g, 14, 16) + 0.005 * meta.ramp(g, 16, 17.5);
 -- great-circle separation in arcsec of positions in degrees
 CREATE MACRO meta.separation_arcsec(ra1, dec1, ra2, dec2) AS 3600 * degrees(2 * asin(least(1.0, sqrt(
     sin(radians(dec2 - dec1) / 2) ** 2

@@ -1,0 +1,262 @@
+"""What all stars share: zero point and errors of the parallaxes, density of the Galaxy, dust,
+companions, calibration of the networks. Found together, each under a prior.
+
+Gradients by PyTorch, the way down by L-BFGS of scipy in units of the priors' widths.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from obcat.kernels.posterior import DELTA, ORDINARY
+from obcat.kernels.space_density import (
+    DUST_TAILS,
+    KNOTS,
+    Sight,
+    ln_parallax,
+    ln_reddening,
+    ln_space_density,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["CALIBRATION", "PRIORS", "fit_dust", "fit_globals", "mean_distance", "usual_values"]
+
+Floats = np.ndarray[Any, Any]
+Globals = dict[str, Floats]
+Said = tuple[Floats, Floats, Floats]
+
+# name -> mean, width; logarithms where a number must be positive (``kernels.space_density``)
+PRIORS: Mapping[str, tuple[Any, Any]] = {
+    "ln_factor": (0.10, 0.15),
+    "ln_floor": (np.log([0.02, 0.03]), 0.7),
+    "ln_ruwe": (np.log(0.1), 1.0),
+    "ln_tails": (np.log(4.0), 1.0),
+    "density": ([3.0, -1.0, *np.log([0.12, 0.8, 0.05])], [2.0, 1.0, 0.7, 0.7, 1.5]),
+    "logit_other": (-4.0, 1.0),
+    "companion": ([0.3, 0.1, 0.0, -0.15, -0.15], 0.3),
+    "shift": (0.0, 0.02),
+    "ln_scale": (0.0, 0.3),
+    "ln_least": (np.log(0.05), 0.5),
+    "shift_logit": (0.0, 0.7),
+}
+CALIBRATION = ("shift", "ln_scale", "shift_logit")
+DUST_START = {
+    "dust_level": np.array(-0.7),
+    "dust_cos": np.zeros(4),
+    "dust_sin": np.zeros(4),
+    "dust_ln_height": np.array(math.log(0.13)),
+    "dust_ln_scatter": np.array(math.log(0.4)),
+}
+POINTS, BELOW, ABOVE = 56, 3.5, 4.0  # of the grid of a star, in sigma
+WIDE = np.linspace(-6.0, 5.5, 40)  # mag, of stars that are no pair
+LEAST = 1e-30
+DUST_STEPS = 80
+
+
+def usual_values(zero_point_error: float) -> tuple[Globals, Globals]:
+    """Mean and width of the prior of each global."""
+    priors = {"zero_point": (np.zeros(len(KNOTS)), zero_point_error), **PRIORS}
+    means = {name: np.array(mean, float) for name, (mean, _) in priors.items()}
+    widths = {
+        name: np.broadcast_to(np.asarray(priors[name][1], float), mean.shape)
+        for name, mean in means.items()
+    }
+    return means, widths
+
+
+def fit_globals(
+    stars: Sight, said: Said, model: Globals, zero_point_error: float, steps: int
+) -> tuple[Globals, float]:
+    """Most likely globals under their priors, and ln L there.
+
+    Parameters
+    ----------
+    stars : with parallaxes; ``parallax`` less the zero point that was published
+    said : mean, ln sigma, logit (n,) of networks that did not see the star
+    model : where to begin; what has no prior stays
+    """
+    import torch
+
+    seen, told = _tensors(stars), tuple(torch.from_numpy(a.astype(np.float32)) for a in said)
+    fixed = {name: _tensor(a) for name, a in model.items()}
+    grid = _grid(told, seen)
+    means, widths = usual_values(zero_point_error)
+
+    def ln_likelihood(free: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        return _ln_likelihood(seen, told, {**fixed, **free}, grid).double().sum()
+
+    def loss(free: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        off = [(free[n] - _tensor(means[n])) / _tensor(widths[n]) for n in means]
+        return 0.5 * sum((o**2).double().sum() for o in off) - ln_likelihood(free)
+
+    found = _minimised({name: model[name] for name in means}, widths, loss, steps)
+    with torch.no_grad():
+        best = float(ln_likelihood({name: _tensor(a) for name, a in found.items()}))
+    return {**model, **found}, best
+
+
+def fit_dust(stars: Sight, distance: Floats) -> Globals:
+    """Dust of the model, from ln E(B-V) at the distances (n,), kpc, found so far."""
+    import torch
+
+    seen, d = _tensors(stars), torch.from_numpy(distance.astype(np.float32))[:, None]
+
+    def loss(dust: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        expected = ln_reddening(seen, dust, d, torch)[:, 0]
+        off = (seen.ln_ebv - expected) * torch.exp(-dust["dust_ln_scatter"])
+        tails = 0.5 * (DUST_TAILS + 1) * torch.log1p(off**2 / DUST_TAILS)
+        return (seen.has_ebv * (tails + dust["dust_ln_scatter"])).double().sum()
+
+    ones = {name: np.ones_like(a) for name, a in DUST_START.items()}
+    return _minimised(DUST_START, ones, loss, DUST_STEPS)
+
+
+def mean_distance(stars: Sight, said: Said, model: Globals) -> Floats:
+    """(n,) kpc: distance at the mean of the distance modulus."""
+    import torch
+
+    seen, told = _tensors(stars), tuple(torch.from_numpy(a.astype(np.float32)) for a in said)
+    known = {name: _tensor(a) for name, a in model.items()}
+    m, step = _grid(told, seen)
+    with torch.no_grad():
+        modulus = seen.magnitude[:, None] - m
+        ln = ln_space_density(seen, known, modulus, torch)
+        ln = ln + ln_parallax(seen, known, modulus, step[:, None], torch)
+        weight = _pairs(told, seen, known, m) * torch.exp(ln - ln.max(1, keepdim=True).values)
+        mean = (weight * modulus).sum(1) / weight.sum(1)
+    return (10 ** (0.2 * mean - 2)).numpy().astype(float)
+
+
+def _tensor(a: Any) -> torch.Tensor:
+    import torch
+
+    return torch.from_numpy(np.array(a, np.float32))
+
+
+def _numbers(a: torch.Tensor | None) -> Floats:
+    return np.zeros(()) if a is None else a.numpy().astype(float)
+
+
+def _tensors(stars: Sight) -> Sight:
+    return Sight(*(_tensor(column) for column in stars))
+
+
+def _grid(said: tuple[torch.Tensor, ...], stars: Sight) -> tuple[torch.Tensor, torch.Tensor]:
+    """M_s (n, g) of each star and its step (n,); it does not move with the globals."""
+    import torch
+
+    mean, ln_sigma, _ = said
+    sigma = torch.sqrt(torch.exp(2 * ln_sigma) + stars.variance)
+    low, high = mean - float(DELTA.max()) - BELOW * sigma, mean + ABOVE * sigma
+    step = (high - low) / (POINTS - 1)
+    return low[:, None] + step[:, None] * torch.arange(POINTS), step
+
+
+def _pairs(
+    said: tuple[torch.Tensor, ...], stars: Sight, model: Mapping[str, torch.Tensor], m: torch.Tensor
+) -> torch.Tensor:
+    """(n, g) density of M_s by the spectrum, of single stars and pairs; but for a constant."""
+    import torch
+
+    mean, ln_sigma, logit = said
+    variance = torch.exp(2 * (ln_sigma + model["ln_scale"])) + torch.exp(2 * model["ln_least"])
+    variance = (variance + stars.variance)[:, None]
+    centre = (mean + model["shift"])[:, None]
+
+    def normal(m: torch.Tensor) -> torch.Tensor:
+        return torch.exp(-0.5 * (m - centre) ** 2 / variance) / torch.sqrt(variance)
+
+    pair = torch.sigmoid(logit + model["shift_logit"])[:, None]
+    kinds = torch.softmax(model["companion"], 0)
+    double = sum(kinds[j] * normal(m + delta) for j, delta in enumerate(DELTA.tolist()))
+    return (1 - pair) * normal(m) + pair * double
+
+
+def _ln_likelihood(
+    stars: Sight,
+    said: tuple[torch.Tensor, ...],
+    model: Mapping[str, torch.Tensor],
+    grid: tuple[torch.Tensor, torch.Tensor],
+) -> torch.Tensor:
+    """(n,) ln p(parallax | magnitude, place, E(B-V), spectrum)."""
+    import torch
+
+    m, step = grid
+    rare, width = torch.sigmoid(model["logit_other"]), float(WIDE[1] - WIDE[0])
+    wide = _tensor(WIDE).expand(len(m), len(WIDE))
+    prior = torch.exp(-0.5 * ((wide - ORDINARY[0]) / ORDINARY[1]) ** 2) / ORDINARY[1]
+    weights = (
+        (1 - rare) * _pairs(said, stars, model, m) * step[:, None],
+        rare * prior * width,
+    )
+    places = [stars.magnitude[:, None] - points for points in (m, wide)]
+    ln_n = [ln_space_density(stars, model, place, torch) for place in places]
+    ln_l = [
+        ln_parallax(stars, model, place, blur, torch)
+        for place, blur in zip(places, (step[:, None], width), strict=True)
+    ]
+    both = [n + parallax for n, parallax in zip(ln_n, ln_l, strict=True)]
+    return _ln_sum(weights, both) - _ln_sum(weights, ln_n) + _ln_norm(stars, model)
+
+
+def _ln_sum(weights: tuple[torch.Tensor, ...], logarithms: list[torch.Tensor]) -> torch.Tensor:
+    """(n,) ln of the sum of weight * exp(logarithm) over both grids."""
+    import torch
+
+    tops = [ln.max(1).values for ln in logarithms]
+    top = torch.maximum(*tops).detach()[:, None]
+    parts = [(w * torch.exp(ln - top)).sum(1) for w, ln in zip(weights, logarithms, strict=True)]
+    return torch.log(parts[0] + parts[1] + LEAST) + top[:, 0]
+
+
+def _ln_norm(stars: Sight, model: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """(n,) what ``ln_parallax`` leaves out of Student's t."""
+    import torch
+
+    nu = 2 + torch.exp(model["ln_tails"])
+    norm = torch.lgamma(0.5 * (nu + 1)) - torch.lgamma(0.5 * nu) - 0.5 * torch.log(math.pi * nu)
+    return stars.has_parallax * norm
+
+
+def _minimised(
+    start: Globals,
+    widths: Globals,
+    loss: Callable[[Mapping[str, torch.Tensor]], torch.Tensor],
+    steps: int,
+) -> Globals:
+    """Values where the loss is least, L-BFGS in units of the widths."""
+    import torch
+    from scipy.optimize import minimize
+
+    names = list(start)
+    sizes = np.cumsum([np.size(start[name]) for name in names])[:-1]
+
+    def values(u: Floats) -> Globals:
+        parts = zip(names, np.split(u, sizes), strict=True)
+        return {n: start[n] + widths[n] * part.reshape(np.shape(start[n])) for n, part in parts}
+
+    def both(u: Floats) -> tuple[float, Floats]:
+        free = {name: _tensor(a).requires_grad_(True) for name, a in values(u).items()}
+        value = loss(free)
+        value.backward()
+        slopes = [_numbers(free[n].grad) * widths[n] for n in names]
+        return float(value.detach()), np.concatenate([s.ravel() for s in slopes])
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    options = {"maxiter": steps, "maxcor": 30, "ftol": 1e-9, "gtol": 0.3}
+    found = minimize(
+        both,
+        np.zeros(sizes[-1] + np.size(start[names[-1]])),
+        jac=True,
+        method="L-BFGS-B",
+        options=options,
+    )
+    torch.set_num_threads(threads)
+    return values(found.x)

@@ -1,0 +1,316 @@
+"""Luminosity from spectrum and parallax: networks that never saw the star they judge, in rounds
+with what all stars share.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from obcat.arrow import float_array, list_array
+from obcat.fit.parallax_globals import (
+    CALIBRATION,
+    fit_dust,
+    fit_globals,
+    mean_distance,
+    usual_values,
+)
+from obcat.fit.parallax_network import Lesson, Plan, train_networks
+from obcat.fit.result import Fit, from_rows
+from obcat.kernels.posterior import (
+    DELTA,
+    LAYERS,
+    ORDINARY,
+    REFERENCE_SNR_G,
+    calibrated,
+    out_of_fold,
+)
+from obcat.kernels.space_density import Sight, ln_parallax, ln_space_density, sight
+from obcat.machine import cpus
+from obcat.statistics import robust_scatter
+
+__all__ = ["posterior", "tables_of"]
+
+STEP = 0.05  # mag
+FINE = -6.5 + STEP * np.arange(222)  # mag, M_s
+COARSE = FINE.reshape(-1, 2).mean(axis=1)
+ROWS = 2000
+SIGHT = (
+    "magnitude", "magnitude_err", "ebv", "parallax", "parallax_error", "g_gaia", "ruwe", "glon",
+    "glat",
+)  # fmt: skip
+FAINT_VISIT = (15.0, 40.0)  # S/N of the visits that teach the noise
+LEAST_GAIN = 5.0  # of ln L, else the rounds end
+BIN = 0.2  # mag
+ROUNDS = pa.schema(
+    [("round", pa.int16()), ("n_stars", pa.int32())]
+    + [(name, pa.float64()) for name in ("ln_likelihood", "noise")]
+)
+GLOBALS = pa.schema(
+    [("round", pa.int16()), ("parameter", pa.string()), ("place", pa.int16())]
+    + [(name, pa.float64()) for name in ("value", "prior_mean", "prior_width")]
+)
+NOTES = pa.schema([("model", pa.string()), ("note", pa.string())])
+
+Floats = np.ndarray[Any, Any]
+Arrays = dict[str, Floats]
+
+
+class _Sample(NamedTuple):
+    """Spectra of all visits, their best ones first of each star.
+
+    score (n, k), snr_g, fold, star (n,) number of the star, best (n,) whether it is the best
+    spectrum of its star, is_train (n,); stars : of all rows
+    """
+
+    score: Floats
+    snr_g: Floats
+    fold: Floats
+    star: Floats
+    best: Floats
+    is_train: Floats
+    stars: Sight
+
+
+class _Round(NamedTuple):
+    """A round, what it found, ln L of the stars by networks that did not see them."""
+
+    model: Arrays
+    ln_likelihood: float
+    n_stars: int
+
+
+def posterior(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
+    """Networks of every fold and what all stars share.
+
+    Parameters
+    ----------
+    read : rows, one a spectrum, ordered by star_id, the best one of a star first: star_id, score
+        FLOAT[k], snr_g, fold (from 0), uniqflag, is_train BOOLEAN, and the columns that
+        ``kernels.space_density.sight`` takes
+    parameters : the numbers of the method whose names begin with posterior_
+
+    Returns
+    -------
+    arrays of ``kernels.posterior`` and ``kernels.space_density``; w0 of length zero where fewer
+    than ``posterior_min_stars`` best spectra are to train on. Tables posterior_rounds,
+    posterior_globals, notes.
+    """
+    sample = _sample(read().read_all())
+    training = np.flatnonzero(sample.best & sample.is_train)
+    note = _note(len(training), parameters)
+    if len(training) < parameters.posterior_min_stars:
+        return Fit({"w0": np.zeros((0, 0, 0), np.float32)}, _tables([], parameters, note))
+    done: list[_Round] = []
+    for model, ln_likelihood in _rounds(sample, training, parameters):
+        done.append(_Round(model, ln_likelihood, len(training)))
+    arrays = done[-1].model | _slope_of_means(sample, done[-1].model)
+    return Fit({name: np.asarray(a) for name, a in arrays.items()}, _tables(done, parameters, note))
+
+
+def _note(n: int, parameters: Any) -> str | None:
+    """What a reader must know of a survey with few stars; None where there is nothing."""
+    if n < parameters.posterior_min_stars:
+        return (
+            f"best mode: {n:,} stars with a parallax, Ks and E(B-V) to train on, fewer than "
+            f"{parameters.posterior_min_stars:,}: no luminosities and distances of best mode"
+        )
+    if n < parameters.posterior_few_stars:
+        return (
+            f"best mode: trained on {n:,} stars, fewer than {parameters.posterior_few_stars:,}: "
+            "its intervals are some ten points in a hundred too short"
+        )
+    return None
+
+
+def _sample(table: pa.Table) -> _Sample:
+    numbers = {name: float_array(table[name]) for name in (*SIGHT, "snr_g", "fold", "uniqflag")}
+    _, star = np.unique(table["star_id"].to_numpy(), return_inverse=True)
+    return _Sample(
+        list_array(table["score"]),
+        numbers["snr_g"],
+        numbers["fold"],
+        star,
+        numbers["uniqflag"] == 1,
+        table["is_train"].to_numpy().astype(bool),
+        sight(*(numbers[name] for name in SIGHT)),
+    )
+
+
+def _rounds(sample: _Sample, training: Floats, parameters: Any) -> Iterator[tuple[Arrays, float]]:
+    """The model after each round and ln L of the stars by networks that did not see them."""
+    model = usual_values(parameters.posterior_zero_point_error)[0] | _scales(sample, training)
+    training = _thinned(sample, training, parameters.posterior_max_stars)
+    judged = _thinned(sample, training, parameters.posterior_global_stars)
+    weights: list[Arrays] | None = None
+    best = -np.inf
+    for turn in range(parameters.posterior_rounds):
+        weights = _trained(sample, training, model, weights, turn, parameters)
+        model = model | {n: np.stack([w[n] for w in weights]) for n in LAYERS}
+        model, ln_likelihood = _shared(sample, judged, model, parameters)
+        last = turn == parameters.posterior_rounds - 1 or ln_likelihood < best + LEAST_GAIN
+        if not turn:
+            model = model | {"noise": _repeat_noise(sample, model)}
+        yield model, ln_likelihood
+        if last:
+            return
+        best = ln_likelihood if turn else -np.inf
+        model = model | {name: np.zeros(()) for name in CALIBRATION}
+
+
+def _scales(sample: _Sample, training: Floats) -> Arrays:
+    """Scores less their mean over one constant, so that they keep their proportions."""
+    score = sample.score[training].astype(float)
+    scales = {"centre": score.mean(axis=0), "width": score.std(axis=0).max()}
+    return scales | {"noise": np.zeros(())}
+
+
+def _thinned(sample: _Sample, rows: Floats, most: int) -> Floats:
+    """At most so many of the rows, evenly: they come in the order of star_id, a position."""
+    return rows if len(rows) <= most else rows[np.arange(most) * len(rows) // most]
+
+
+def _seen(sample: _Sample, rows: Floats, model: Arrays) -> Sight:
+    """The stars of some spectra, the noise of the spectrum in the variance."""
+    stars = sample.stars.rows(rows)
+    noise = (model["noise"] / sample.snr_g[rows]) ** 2
+    return stars._replace(variance=stars.variance + noise)
+
+
+def _trained(
+    sample: _Sample,
+    training: Floats,
+    model: Arrays,
+    before: list[Arrays] | None,
+    turn: int,
+    parameters: Any,
+) -> list[Arrays]:
+    """One network a fold, from the stars of all other folds."""
+    lesson = _lesson(sample, training, model)
+    folds = range(parameters.posterior_folds)
+    others = [np.flatnonzero(sample.fold[training] != k) for k in folds]
+    seeds = [parameters.posterior_seed + 1000 * turn + 10 * k for k in folds]
+    plan = _plan(len(training), turn, parameters)
+    return train_networks(lesson, others, seeds, plan, before, cpus())
+
+
+def _plan(n: int, turn: int, parameters: Any) -> Plan:
+    warm = "warm_" if turn else ""
+    return Plan(
+        hidden=parameters.posterior_hidden_neurons,
+        dropout=parameters.posterior_dropout,
+        epochs=getattr(parameters, f"posterior_{warm}epochs"),
+        batch=min(parameters.posterior_batch_size, max(n // 16, 32)),
+        rate=getattr(parameters, f"posterior_{warm}learning_rate"),
+        decay=parameters.posterior_weight_decay,
+        pull=parameters.posterior_companion_pull,
+    )
+
+
+def _lesson(sample: _Sample, rows: Floats, model: Arrays) -> Lesson:
+    x = (sample.score[rows] - model["centre"]) / model["width"]
+    wide = np.column_stack([x, np.log(sample.snr_g[rows] / REFERENCE_SNR_G)])
+    stars = _seen(sample, rows, model)
+    rare = 1 / (1 + np.exp(-model["logit_other"]))
+    return Lesson(x, wide, stars.variance, COARSE, tables_of(stars, model), float(rare))
+
+
+def tables_of(stars: Sight, model: Arrays) -> tuple[Floats, ...]:
+    """What training needs of n stars, the shared numbers fixed: density of stars times likelihood
+    of the parallax on ``COARSE`` for a single star (n, g), a pair (n, g), others (n,); then the
+    density of stars alone, in the same order. float32.
+    """
+    parts = [
+        _tables_of_block(stars.rows(slice(at, at + ROWS)), model)
+        for at in range(0, len(stars.magnitude), ROWS)
+    ]
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+def _tables_of_block(stars: Sight, model: Arrays) -> list[Floats]:
+    modulus = stars.magnitude[:, None] - FINE
+    ln = ln_space_density(stars, model, modulus)
+    density = np.exp(ln - ln.max(axis=1, keepdims=True))
+    seen = density * np.exp(ln_parallax(stars, model, modulus, STEP))
+    other = np.exp(-0.5 * ((FINE - ORDINARY[0]) / ORDINARY[1]) ** 2)
+    columns = [
+        column
+        for a in (seen, density)
+        for column in (_coarse(a), _coarse(_of_pairs(a, model)), a @ other / other.sum())
+    ]
+    return [column.astype(np.float32) for column in columns]
+
+
+def _coarse(a: Floats) -> Floats:
+    return a.reshape(len(a), -1, 2).mean(axis=2)
+
+
+def _of_pairs(a: Floats, model: Arrays) -> Floats:
+    """(n, g) at M_s -> at M of the primary, for the usual mixture of companions."""
+    kinds = np.exp(model["companion"] - model["companion"].max())
+    out = np.zeros_like(a)
+    for kind, steps in zip(kinds / kinds.sum(), np.rint(DELTA / STEP).astype(int), strict=True):
+        out[:, steps:] += kind * a[:, :-steps]
+        out[:, :steps] += kind * a[:, :1]
+    return out
+
+
+def _shared(sample: _Sample, rows: Floats, model: Arrays, parameters: Any) -> tuple[Arrays, float]:
+    """Dust, then everything else that the stars share; and ln L."""
+    stars = _seen(sample, rows, model)
+    said = out_of_fold(sample.score[rows], sample.snr_g[rows], sample.fold[rows], model)
+    model = model | fit_dust(stars, mean_distance(stars, said, model))
+    error, steps = parameters.posterior_zero_point_error, parameters.posterior_global_steps
+    return fit_globals(stars, said, model, error, steps)
+
+
+def _repeat_noise(sample: _Sample, model: Arrays) -> Floats:
+    """() mag at S/N 1: scatter between a visit of low S/N and the best one of its star, over the
+    error that one would have at S/N 1; 0 where no star was seen twice.
+    """
+    mean, _, _ = out_of_fold(sample.score, sample.snr_g, sample.fold, model)
+    best = np.full(sample.star.max() + 1, -1)
+    best[sample.star[sample.best]] = np.flatnonzero(sample.best)
+    faint = (sample.snr_g > FAINT_VISIT[0]) & (sample.snr_g < FAINT_VISIT[1])
+    rows = np.flatnonzero(~sample.best & faint & (best[sample.star] >= 0))
+    rows = rows[np.isfinite(mean[rows] - mean[best[sample.star[rows]]])]
+    if not len(rows):
+        return np.zeros(())
+    mates = best[sample.star[rows]]
+    inverse = np.median(sample.snr_g[rows] ** -2.0 + sample.snr_g[mates] ** -2.0)
+    return np.array(robust_scatter(mean[rows] - mean[mates]) / np.sqrt(inverse))
+
+
+def _slope_of_means(sample: _Sample, model: Arrays) -> Arrays:
+    """d ln N / dM of the means of all stars: counts in 0.2 mag, smoothed over 0.4."""
+    best = np.flatnonzero(sample.best)
+    said = out_of_fold(sample.score[best], sample.snr_g[best], sample.fold[best], model)
+    mean = calibrated(said, sample.snr_g[best], model).mean
+    edges = np.arange(-8.0, 6.0, BIN)
+    centres = edges[:-1] + 0.5 * BIN
+    counts = np.histogram(mean, edges)[0]
+    blur = np.exp(-0.5 * ((centres[:, None] - centres) / (2 * BIN)) ** 2)
+    smooth = (blur * (counts + 1.0)).sum(axis=1) / blur.sum(axis=1)
+    return {"likelihood_m": centres, "likelihood_slope": np.gradient(np.log(smooth), BIN)}
+
+
+def _tables(done: list[_Round], parameters: Any, note: str | None) -> dict[str, pa.Table]:
+    rounds = [
+        (i, each.n_stars, each.ln_likelihood, float(each.model["noise"]))
+        for i, each in enumerate(done)
+    ]
+    shared = [row for i, each in enumerate(done) for row in _rows_of(i, each.model, parameters)]
+    return {
+        "posterior_rounds": from_rows(rounds, ROUNDS),
+        "posterior_globals": from_rows(shared, GLOBALS),
+        "notes": from_rows([("posterior", note)] if note else [], NOTES),
+    }
+
+
+def _rows_of(turn: int, model: Arrays, parameters: Any) -> Iterator[tuple]:
+    means, widths = usual_values(parameters.posterior_zero_point_error)
+    for name in sorted(means):
+        columns = (np.atleast_1d(a[name]).tolist() for a in (model, means, widths))
+        for place, values in enumerate(zip(*columns, strict=True)):
+            yield turn, name, place, *values

@@ -1,0 +1,387 @@
+"""Posterior of absolute magnitude, companion and distance from spectrum, parallax and dust.
+
+M_s is the light that is seen, M that of the primary alone; a companion of kind j adds DELTA[j] mag:
+M = M_s + DELTA[j]. The spectrum says M ~ N(mean, sigma^2) whatever the companion. The distance
+modulus is D = m - M_s - e, m the magnitude less its extinction, e ~ N(0, v) the error of m.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obcat.kernels.pca import product
+from obcat.kernels.space_density import (
+    LN10,
+    Globals,
+    Sight,
+    ln_parallax,
+    ln_space_density,
+    sight,
+    zero_point_weights,
+)
+
+__all__ = [
+    "DELTA",
+    "LAYERS",
+    "LN_SIGMA",
+    "LOGIT",
+    "ORDINARY",
+    "REFERENCE_SNR_G",
+    "Joint",
+    "Spectral",
+    "calibrated",
+    "densities",
+    "joint",
+    "likelihood_magnitude",
+    "mode",
+    "network",
+    "out_of_fold",
+    "posterior_distances",
+    "posterior_magnitudes",
+    "quantiles",
+    "spectral_magnitude",
+]
+
+DELTA = np.array([0.10, 0.25, 0.40, 0.55, 0.70])  # mag: light of a companion, M - M_s
+ORDINARY = (1.5, 2.5)  # mag: mean and scatter of M of stars that no pair of the mixture explains
+OTHER = np.linspace(-6.5, 12.0, 371)  # mag: M of those
+STEP, POINTS, WIDTH = 0.05, 401, 5.0  # mag; of the grid of M_s; sigma
+FINEST = 4  # times as fine is the grid of a star that is known well
+ROWS = 512
+SHARES = (0.025, 0.16, 0.5, 0.84, 0.975)
+REFERENCE_SNR_G = 50.0
+LAYERS = ("w0", "b0", "w1", "b1", "w2", "linear", "b2", "v0", "c0", "v1", "c1")
+ENDS = [3, 1, 0, 2, 4]  # columns of the quantiles of M
+LN_SIGMA, LOGIT = (-4.0, 1.5), (-5.0, 4.0)  # limits of what a network may say
+
+Floats = NDArray[np.floating]
+Said = tuple[Floats, Floats, Floats]
+
+
+def network(score: Floats, snr_g: Floats, model: Globals, fold: int) -> Said:
+    """What the network of a fold says of n spectra: mean M, its ln sigma (mag), logit of a
+    companion, (n,) each.
+
+    Parameters
+    ----------
+    score : (n, k) leading scores, as they come
+    snr_g : (n,); S/N reaches the scatter and the odds of a companion, never the mean: in a survey
+        it stands for distance
+    model : centre (k,), width (); with a first axis of folds w0 (k, h), b0, w1 (h, h), b1, w2 (h,),
+        linear (k,), b2 of the mean, and v0 (k + 1, i), c0, v1 (i, 2), c1 of the other two
+    """
+    w = {name: model[name][fold] for name in LAYERS}
+    x = ((score - model["centre"]) / model["width"]).astype(np.float32)
+    wide = np.column_stack([x, np.log(snr_g / REFERENCE_SNR_G).astype(np.float32)])
+    hidden = _silu(product(_silu(product(x, w["w0"]) + w["b0"]), w["w1"]) + w["b1"])
+    mean = (hidden * w["w2"]).sum(1) + (x * w["linear"]).sum(1) + w["b2"]
+    side = _silu(product(wide, w["v0"]) + w["c0"])
+    ln_sigma, logit = ((side * w["v1"][:, i]).sum(1) + w["c1"][i] for i in (0, 1))
+    clipped = np.clip(ln_sigma, *LN_SIGMA), np.clip(logit, *LOGIT)
+    return mean.astype(float), clipped[0].astype(float), clipped[1].astype(float)
+
+
+def _silu(x: Floats) -> Floats:
+    half = np.float32(0.5)
+    return x * (half + half * np.tanh(half * x))
+
+
+class Spectral(NamedTuple):
+    """What the spectrum says, (n,) each: M ~ N(mean, sigma^2) in mag, logit of a companion."""
+
+    mean: Floats
+    sigma: Floats
+    logit: Floats
+
+
+def out_of_fold(score: Floats, snr_g: Floats, fold: Floats, model: Globals) -> Said:
+    """``network`` by the one that was trained without the fold of the star; NaN without scores or
+    S/N.
+    """
+    out = np.full((3, len(score)), np.nan)
+    leading = score[:, : len(model["centre"])]
+    known = np.isfinite(leading).all(1) & (snr_g > 0)
+    for k in range(len(model["w0"])):
+        here = np.flatnonzero(known & (fold == k))
+        if len(here):
+            out[:, here] = network(leading[here], snr_g[here], model, k)
+    return out[0], out[1], out[2]
+
+
+def calibrated(said: Said, snr_g: Floats, model: Globals) -> Spectral:
+    """Mean, ln sigma and logit of networks -> with shift, ln_scale, ln_least, shift_logit of the
+    survey and the noise of the spectrum, ``noise`` mag at S/N 1.
+    """
+    mean, ln_sigma, logit = said
+    variance = np.exp(2 * (ln_sigma + model["ln_scale"])) + np.exp(2 * model["ln_least"])
+    sigma = np.sqrt(variance + (model["noise"] / snr_g) ** 2)
+    return Spectral(mean + model["shift"], sigma, logit + model["shift_logit"])
+
+
+def likelihood_magnitude(said: Spectral, model: Globals) -> Floats:
+    """(n,) M, mag, that the spectrum alone makes most likely: the mean without its pull to where
+    stars are many (Tweedie's formula); unbiased at a given true M, as the mean is at a given mean.
+
+    ``model``: likelihood_m (g,) mag, likelihood_slope (g,), d ln N / dM of the means there.
+    """
+    slope = np.interp(said.mean, model["likelihood_m"], model["likelihood_slope"])
+    return said.mean - said.sigma**2 * slope
+
+
+class Joint(NamedTuple):
+    """Densities of a block of stars, each on a grid of its own that begins at ``low`` (n, 1).
+
+    light, modulus : (n, g) of M_s, and of M_s with the error of the magnitude in it: the distance
+    modulus is the magnitude less that; primary : (n, g + more) of M; kinds : (n, 6) share of single
+    stars and of each companion; other : (n,) share of stars that are no such pair; step : mag
+    """
+
+    low: Floats
+    step: float
+    light: Floats
+    modulus: Floats
+    primary: Floats
+    kinds: Floats
+    other: Floats
+
+
+def densities(
+    stars: Sight, said: Spectral, model: Globals
+) -> Iterator[tuple[NDArray[np.intp], Joint]]:
+    """Rows that are known, some hundred at a time, and their ``joint``; none without a model."""
+    if len(model["w0"]):
+        for rows, fine in _blocks(stars, said):
+            part = Spectral(*(a[rows] for a in said))
+            yield rows, joint(stars.rows(rows), part, model, fine)
+
+
+def _blocks(stars: Sight, said: Spectral) -> Iterator[tuple[NDArray[np.intp], int]]:
+    """Rows that share a grid, and how fine it is."""
+    spread = np.hypot(said.sigma, np.sqrt(stars.variance))
+    room = STEP * (POINTS - 1) / (DELTA[-1] + STEP + 2 * WIDTH * spread)
+    fine = np.where(room >= FINEST, FINEST, np.where(room >= 2, 2, 1))
+    known = np.isfinite(spread + said.mean + said.logit + stars.magnitude + stars.sin_latitude)
+    for each in (1, 2, FINEST):
+        rows = np.flatnonzero(known & (fine == each))
+        rows = rows[np.argsort(stars.variance[rows], kind="stable")]
+        for start in range(0, len(rows), ROWS):
+            yield rows[start : start + ROWS], each
+
+
+def joint(stars: Sight, said: Spectral, model: Globals, fine: int) -> Joint:
+    """Everything that is known of the stars of a block, as densities."""
+    step, more = STEP / fine, [0, *np.rint(DELTA / STEP).astype(int) * fine]
+    variance = said.sigma**2 + stars.variance
+    low = (said.mean - DELTA[-1] - STEP - WIDTH * np.sqrt(variance))[:, None]
+    m = low + step * np.arange(POINTS + more[-1])
+    ln = _ln_data(stars, model, m[:, :POINTS], 0.0)
+    top = ln.max(1, keepdims=True)
+    data = np.exp(ln - top)
+    odds = _odds(said.logit, model)
+    seen, true = (
+        np.exp(-0.5 * (m - said.mean[:, None]) ** 2 / v[:, None]) / np.sqrt(v)[:, None]
+        for v in (variance, said.sigma**2)
+    )
+    weights = np.stack([(data * seen[:, s : s + POINTS]).sum(1) for s in more], axis=1) * odds
+    inside = weights.sum(1)
+    blurred = _blurred(data, np.sqrt(stars.variance) / step)
+    return Joint(
+        low,
+        step,
+        light=blurred * _pulled(true, odds, more),
+        modulus=data * _pulled(seen, odds, more),
+        primary=true * _pushed(blurred, odds, more),
+        kinds=weights / inside[:, None],
+        other=_share_of_others(stars, model, top, inside * step),
+    )
+
+
+def _ln_data(stars: Sight, model: Globals, m: Floats, blur: float) -> Floats:
+    """(n, g) ln of what parallax, place and dust say of M_s = m (n, g)."""
+    modulus = stars.magnitude[:, None] - m
+    return ln_space_density(stars, model, modulus) + ln_parallax(stars, model, modulus, blur)
+
+
+def _odds(logit: Floats, model: Globals) -> Floats:
+    """(n, 6) prior share of single stars and of each kind of companion."""
+    pair = 1 / (1 + np.exp(-logit))
+    kinds = np.exp(model["companion"] - np.max(model["companion"]))
+    return np.column_stack([1 - pair, pair[:, None] * (kinds / kinds.sum())])
+
+
+def _pulled(density: Floats, odds: Floats, more: list[int]) -> Floats:
+    """Density of M -> of M_s, (n, g)."""
+    out = np.zeros((len(density), POINTS))
+    for j, s in enumerate(more):
+        out += odds[:, [j]] * density[:, s : s + POINTS]
+    return out
+
+
+def _pushed(density: Floats, odds: Floats, more: list[int]) -> Floats:
+    """Likelihood of M_s -> of M, (n, g + more)."""
+    out = np.zeros((len(density), POINTS + more[-1]))
+    for j, s in enumerate(more):
+        out[:, s : s + POINTS] += odds[:, [j]] * density
+    return out
+
+
+def _blurred(density: Floats, sigma: Floats) -> Floats:
+    """(n, g) smoothed along the grid by a Gaussian of sigma (n,) steps; the ends go on for ever."""
+    reach = int(np.ceil(4 * sigma.max()))
+    wide = np.pad(density, ((0, 0), (reach, reach)), mode="edge")
+    out, total = np.zeros_like(density), np.zeros((len(density), 1))
+    for i in range(-reach, reach + 1):
+        weight = np.where(abs(i) <= np.ceil(4 * sigma), np.exp(-0.5 * (i / sigma) ** 2), 0.0)
+        out += weight[:, None] * wide[:, reach + i : reach + i + density.shape[1]]
+        total += weight[:, None]
+    return out / total
+
+
+def _share_of_others(stars: Sight, model: Globals, top: Floats, inside: Floats) -> Floats:
+    """(n,) of stars whose M may be anything, given the weight ``inside`` of all pairs."""
+    step = float(OTHER[1] - OTHER[0])
+    ln = _ln_data(stars, model, np.tile(OTHER, (len(top), 1)), step)
+    prior = np.exp(-0.5 * ((OTHER - ORDINARY[0]) / ORDINARY[1]) ** 2) / ORDINARY[1]
+    rare = np.exp(model["logit_other"])
+    outside = rare * step * (prior * np.exp(np.minimum(ln - top, 600.0))).sum(1)
+    return outside / (outside + inside)
+
+
+def quantiles(
+    low: Floats, step: float, density: Floats, shares: tuple[float, ...] = SHARES
+) -> list[Floats]:
+    """Where shares of a density (n, g) on the grid low (n, 1) + step * 0, 1, ... end, (n,) each."""
+    within = np.cumsum(0.5 * (density[:, 1:] + density[:, :-1]), axis=1)
+    total = within[:, -1:]
+    out = []
+    for share in shares:
+        cell = np.minimum((within <= share * total).sum(1), within.shape[1] - 1)[:, None]
+        end = np.take_along_axis(within, cell, 1)
+        begin = np.where(cell > 0, np.take_along_axis(within, np.maximum(cell - 1, 0), 1), 0.0)
+        out.append((low + step * (cell + (share * total - begin) / (end - begin)))[:, 0])
+    return out
+
+
+def mode(low: Floats, step: float, density: Floats) -> Floats:
+    """(n,) where a density is largest, by the parabola of its logarithm through three points."""
+    at = np.clip(density.argmax(1), 1, density.shape[1] - 2)[:, None]
+    before, here, after = (
+        np.log(np.maximum(np.take_along_axis(density, at + i, 1), 1e-300)) for i in (-1, 0, 1)
+    )
+    bend = before - 2 * here + after
+    moved = np.where(bend < 0, 0.5 * (before - after) / np.where(bend < 0, bend, -1.0), 0.0)
+    return (low + step * (at + np.clip(moved, -1, 1)))[:, 0]
+
+
+def spectral_magnitude(
+    score: Floats, snr_g: Floats, fold: Floats, **model: Floats
+) -> tuple[Floats, ...]:
+    """What the spectrum alone says, by a network that never saw the parallax of the star.
+
+    Parameters
+    ----------
+    score : (n, k); snr_g, fold : (n,)
+    model : see ``network``, ``calibrated``, ``likelihood_magnitude``; w0 of length zero where there
+        were too few stars
+
+    Returns
+    -------
+    mk_spec, spec_sigma (mag), companion_logit, mk_likelihood (mag): (n,) each
+    """
+    if not len(model["w0"]):
+        return tuple(np.full((4, len(score)), np.nan))
+    said = calibrated(out_of_fold(score, snr_g, fold, model), snr_g, model)
+    return *said, likelihood_magnitude(said, model)
+
+
+def posterior_magnitudes(
+    mk_spec: Floats,
+    spec_sigma: Floats,
+    companion_logit: Floats,
+    magnitude: Floats,
+    magnitude_err: Floats,
+    ebv: Floats,
+    parallax: Floats,
+    parallax_error: Floats,
+    g_gaia: Floats,
+    ruwe: Floats,
+    glon: Floats,
+    glat: Floats,
+    **model: Floats,
+) -> tuple[Floats, ...]:
+    """Absolute magnitude with everything that is known; columns as ``sight`` takes them, (n,).
+
+    Returns
+    -------
+    mk, mk_low, mk_high, mk_low95, mk_high95 (of the primary), mk_system, in mag, p_companion,
+    p_other: (n,) each
+    """
+    place = (parallax, parallax_error, g_gaia, ruwe, glon, glat)
+    stars = sight(magnitude, magnitude_err, ebv, *place)
+    said = Spectral(mk_spec, spec_sigma, companion_logit)
+    out = np.full((8, len(mk_spec)), np.nan)
+    for rows, one in densities(stars, said, model):
+        for at, ends in zip(ENDS, quantiles(one.low, one.step, one.primary), strict=True):
+            out[at, rows] = ends
+        (out[5, rows],) = quantiles(one.low, one.step, one.light, (0.5,))
+        out[6, rows], out[7, rows] = one.kinds[:, 1:].sum(1), one.other
+    return tuple(out)
+
+
+def posterior_distances(
+    mk_spec: Floats,
+    spec_sigma: Floats,
+    companion_logit: Floats,
+    magnitude: Floats,
+    magnitude_err: Floats,
+    ebv: Floats,
+    parallax: Floats,
+    parallax_error: Floats,
+    g_gaia: Floats,
+    ruwe: Floats,
+    glon: Floats,
+    glat: Floats,
+    published_offset: Floats,
+    **model: Floats,
+) -> tuple[Floats, ...]:
+    """Distance with everything that is known; columns as ``sight`` takes them, (n,), and the zero
+    point (mas) that was taken off the parallax.
+
+    Returns
+    -------
+    dis (where its density is largest), dis_median, dis_low, dis_high, dis_low95, dis_high95 in kpc,
+    logdis, logdis_err; then the first six where the Galaxy has as many stars at each distance and
+    no dust; parallax_offset, the zero point as fitted, mas: (n,) each
+    """
+    place = (parallax, parallax_error, g_gaia, ruwe, glon, glat)
+    stars = sight(magnitude, magnitude_err, ebv, *place)
+    said = Spectral(mk_spec, spec_sigma, companion_logit)
+    flat = {n: a for n, a in model.items() if n != "density" and not n.startswith("dust_")}
+    if not len(model["w0"]):
+        return tuple(np.full((15, len(mk_spec)), np.nan))
+    zero_point = (zero_point_weights(g_gaia) * model["zero_point"]).sum(1)
+    galactic, even = (_distances(stars, said, prior) for prior in (model, flat))
+    return *galactic, *even[:6], published_offset + zero_point
+
+
+def _distances(stars: Sight, said: Spectral, model: Globals) -> Floats:
+    """(8, n) dis, dis_median, dis_low, dis_high, dis_low95, dis_high95, logdis, logdis_err."""
+    out = np.full((8, len(said.mean)), np.nan)
+    for rows, one in densities(stars, said, model):
+        m = one.low + one.step * np.arange(POINTS)
+        peak = mode(one.low, one.step, one.modulus * 10 ** (0.2 * (m - one.low)))
+        low95, low, half, high, high95 = quantiles(one.low, one.step, one.modulus)
+        modulus = stars.magnitude[rows] - np.stack([peak, half, high, low, high95, low95])
+        out[:6, rows] = np.exp(LN10 * (0.2 * modulus - 2))
+        out[6:, rows] = _moments(stars.magnitude[rows, None] - m, one.modulus)
+    return out
+
+
+def _moments(modulus: Floats, density: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of log10(d/kpc), (n,) each."""
+    total = density.sum(1)
+    mean = (density * modulus).sum(1) / total
+    scatter = np.sqrt((density * (modulus - mean[:, None]) ** 2).sum(1) / total)
+    return 0.2 * mean - 2, 0.2 * scatter

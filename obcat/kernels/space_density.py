@@ -1,0 +1,172 @@
+"""Where stars are, and how Gaia saw them: density along a line of sight, likelihood of a parallax.
+
+Each formula takes ``xp``, the module of its arrays: numpy, or another one of the same names where
+gradients are wanted. A model is a mapping of names to arrays, ``Globals``:
+
+zero_point (8,) mas at G of ``KNOTS``, beside the published one; ln_factor, of the published
+errors; ln_floor (2,), of errors in mas brighter and fainter than ``FLOOR_G``; ln_ruwe, mas for each
+unit of RUWE above ``SOUND``; ln_tails, of nu - 2 of Student's t; density (5,), of the Galaxy: slope
+and curvature with ln d, ln of the scale heights of the thin and the thick layer (kpc), ln of the
+share of the thick one; dust_level, dust_cos (4,), dust_sin (4,), dust_ln_height, dust_ln_scatter,
+of the dust.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "DUST_TAILS",
+    "KNOTS",
+    "LN10",
+    "Globals",
+    "Sight",
+    "ln_parallax",
+    "ln_reddening",
+    "ln_space_density",
+    "sight",
+    "zero_point_weights",
+]
+
+KNOTS = np.array([8.0, 10.0, 11.5, 12.5, 13.5, 15.0, 16.5, 18.0])  # mag in G
+FLOOR_G = 13.0  # mag: Gaia DR2 has other errors on both sides of it
+SOUND, WORST = 1.2, 6.2  # RUWE from which and up to which errors grow
+SUN_HEIGHT = 0.02  # kpc above the plane
+HARMONICS = np.arange(1, 5)  # of longitude, in the dust
+DUST_TAILS = 6.0  # degrees of freedom of Student's t of ln E(B-V)
+LEAST_EBV = 0.03  # mag; smaller ones say no more than that there is hardly any dust
+LN10 = float(np.log(10))
+UNKNOWN = {"g": 14.0, "ruwe": 1.0, "parallax_error": 1.0}
+
+Floats = NDArray[np.floating]
+Globals = Mapping[str, Any]
+
+
+class Sight(NamedTuple):
+    """What is known of n stars but for their spectra, (n,) each.
+
+    magnitude : Ks less its extinction, mag; variance : its error squared, mag^2
+    parallax, parallax_error : mas, less the published zero point; has_parallax : 1 where they
+    count, else 0
+    weights : (n, 8) of the zero point at ``KNOTS``; faint : 1 from ``FLOOR_G`` on
+    excess_ruwe : RUWE above ``SOUND``
+    longitude, sin_latitude : radians; Galactic
+    ln_ebv : of E(B-V), at least ``LEAST_EBV``; has_ebv : 1 where it counts, else 0
+    """
+
+    magnitude: Any
+    variance: Any
+    parallax: Any
+    parallax_error: Any
+    has_parallax: Any
+    weights: Any
+    faint: Any
+    excess_ruwe: Any
+    longitude: Any
+    sin_latitude: Any
+    ln_ebv: Any
+    has_ebv: Any
+
+    def rows(self, chosen: Any) -> "Sight":
+        return Sight(*(column[chosen] for column in self))
+
+
+def sight(
+    magnitude: Floats,
+    magnitude_err: Floats,
+    ebv: Floats,
+    parallax: Floats,
+    parallax_error: Floats,
+    g_gaia: Floats,
+    ruwe: Floats,
+    glon: Floats,
+    glat: Floats,
+) -> Sight:
+    """Columns of the survey (n,), mag, mas and degrees, NaN where unknown -> ``Sight``.
+
+    The magnitude less its extinction, the parallax as the archive gives it, less the zero point
+    that was published. A star without E(B-V) has no place among the dust.
+    """
+    seen = np.isfinite(parallax) & np.isfinite(parallax_error)
+    place = np.clip(_filled(g_gaia, UNKNOWN["g"]), KNOTS[0], KNOTS[-1])
+    return Sight(
+        magnitude=magnitude,
+        variance=magnitude_err**2,
+        parallax=np.where(seen, parallax, 0.0),
+        parallax_error=np.where(seen, parallax_error, UNKNOWN["parallax_error"]),
+        has_parallax=seen.astype(float),
+        weights=zero_point_weights(place),
+        faint=(place >= FLOOR_G).astype(float),
+        excess_ruwe=np.clip(_filled(ruwe, UNKNOWN["ruwe"]), SOUND, WORST) - SOUND,
+        longitude=np.radians(glon),
+        sin_latitude=np.sin(np.radians(glat)),
+        ln_ebv=np.log(np.maximum(_filled(ebv, LEAST_EBV), LEAST_EBV)),
+        has_ebv=np.isfinite(ebv).astype(float),
+    )
+
+
+def zero_point_weights(g_gaia: Floats) -> Floats:
+    """(n, 8) of the values at ``KNOTS``, linear between them, constant beyond; NaN for NaN."""
+    return np.stack([np.interp(g_gaia, KNOTS, row) for row in np.eye(len(KNOTS))], axis=1)
+
+
+def _filled(values: Floats, instead: float) -> Floats:
+    return np.where(np.isfinite(values), values, instead)
+
+
+def ln_reddening(stars: Sight, model: Globals, d: Any, xp: Any = np) -> Any:
+    """(n, g) ln E(B-V) expected at the distances d (n, g), kpc.
+
+    Dust in an exponential layer, as much at the Sun as the longitude says (four harmonics).
+    """
+    turns = stars.longitude[:, None] * xp.asarray(HARMONICS)
+    waves = model["dust_cos"] * xp.cos(turns) + model["dust_sin"] * xp.sin(turns)
+    reach = xp.exp(model["dust_ln_height"]) / xp.clip(xp.abs(stars.sin_latitude), 1e-3, 1.0)
+    local = model["dust_level"] + waves.sum(1)
+    return (local + xp.log(reach))[:, None] + xp.log(-xp.expm1(-d / reach[:, None]))
+
+
+def ln_space_density(stars: Sight, model: Globals, modulus: Any, xp: Any = np) -> Any:
+    """(n, g) ln of the stars per magnitude of distance modulus, but for a constant.
+
+    Two exponential layers, a power law of ln d along the line of sight, times the density of
+    ln E(B-V), Student's t about ``ln_reddening``, where there is dust in the model. A model without
+    a density has as many stars at each distance.
+    """
+    ln_d = LN10 * (0.2 * modulus - 2)
+    if "density" not in model:
+        return ln_d
+    d = xp.exp(ln_d)
+    slope, curvature, thin, thick, share = model["density"]
+    z = xp.abs(d * stars.sin_latitude[:, None] + SUN_HEIGHT)
+    layers = xp.logaddexp(-z * xp.exp(-thin) - thin, share - z * xp.exp(-thick) - thick)
+    ln = slope * ln_d + curvature * ln_d**2 + layers
+    if "dust_level" not in model:
+        return ln
+    off = (stars.ln_ebv[:, None] - ln_reddening(stars, model, d, xp)) * xp.exp(
+        -model["dust_ln_scatter"]
+    )
+    dust = 0.5 * (DUST_TAILS + 1) * xp.log1p(off**2 / DUST_TAILS)
+    return ln - dust * stars.has_ebv[:, None]
+
+
+def ln_parallax(stars: Sight, model: Globals, modulus: Any, blur: Any = 0.0, xp: Any = np) -> Any:
+    """(n, g) ln of the density of the parallax at a distance modulus; 0 without a parallax.
+
+    Student's t about 1/d and the zero point; what hangs on nu alone is left out. ``blur``, steps of
+    a grid in mag, widens it by half a step, so that no peak falls between two points.
+    """
+    floor = model["ln_floor"][0] * (1 - stars.faint) + model["ln_floor"][1] * stars.faint
+    variance = (
+        xp.exp(2 * model["ln_factor"]) * stars.parallax_error**2
+        + xp.exp(2 * floor)
+        + xp.exp(2 * model["ln_ruwe"]) * stars.excess_ruwe**2
+    )
+    nu = 2 + xp.exp(model["ln_tails"])
+    measured = stars.parallax - (stars.weights * model["zero_point"]).sum(1)
+    true = xp.exp(LN10 * (2 - 0.2 * modulus))
+    variance = variance[:, None] + (0.1 * LN10 * true * blur) ** 2
+    tails = 0.5 * (nu + 1) * xp.log1p((measured[:, None] - true) ** 2 / (nu * variance))
+    return -(tails + 0.5 * xp.log(variance)) * stars.has_parallax[:, None]

@@ -1,0 +1,43 @@
+-- Title:   All that best mode's luminosity is made from, in one view: whatever is measured better is put in here.
+-- Grain:   one row per spectrum (specid) of the sample.
+-- Reads:   sample.visits, spectra.scores, emission.lines, sample.stars, reddening.dust, stage.zero_point, meta.parameters
+-- Mode:    best
+-- Paper:   not in the paper; the parallax as published, its published zero point taken off
+CREATE VIEW posterior.inputs AS
+SELECT
+    v.specid
+    , v.star_id
+    , v.uniqflag
+    , floor(p.posterior_folds * meta.hash_fraction(v.star_id))::SMALLINT AS fold
+    , v.snr_g
+    , c.score_full[1:30]::FLOAT[30] AS score
+    , CASE WHEN e.excess_ks > p.disc_nsigma * e.excess_ks_err THEN e.ks_model ELSE s.ks END - e.a_ks AS magnitude
+    , sqrt(
+        CASE WHEN e.excess_ks > p.disc_nsigma * e.excess_ks_err THEN e.ks_model_err ELSE s.ks_err END ** 2
+        + e.a_ks_err ** 2 + p.magnitude_error_floor ** 2
+    ) AS magnitude_err
+    , e.a_ks_err
+    , e.ebv
+    , e.ebv_err
+    , CASE
+        WHEN z.zero_point_source = 'constant' THEN coalesce(meta.zero_point_dr2(s.g_gaia), s.parallax_offset)
+        ELSE s.parallax_offset
+    END AS published_offset
+    , s.parallax - published_offset AS parallax_corrected
+    , s.parallax_error
+    , s.g_gaia
+    , s.ruwe
+    , galactic_l(s.ra, s.dec) AS glon
+    , galactic_b(s.ra, s.dec) AS glat
+    , coalesce(
+        l.erroneous = 0 AND c.score_full IS NOT NULL AND v.snr_g > 0 AND magnitude + magnitude_err IS NOT NULL
+        AND parallax_corrected + s.parallax_error IS NOT NULL, false
+    ) AS is_train
+FROM sample.visits AS v
+INNER JOIN sample.stars AS s ON v.star_id = s.star_id
+LEFT JOIN spectra.scores AS c ON v.specid = c.specid
+LEFT JOIN emission.lines AS l ON v.specid = l.specid
+LEFT JOIN reddening.dust AS e ON v.star_id = e.star_id
+LEFT JOIN stage.zero_point AS z ON s.source_id = z.source_id
+CROSS JOIN meta.parameters AS p
+;

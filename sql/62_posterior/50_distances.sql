@@ -1,0 +1,16 @@
+-- Title:   Distance from spectrum, parallax, magnitude and dust together, whatever the companion; zero point of the parallax.
+-- Grain:   one row per spectrum (specid) of the sample.
+-- Reads:   posterior.inputs, posterior.spectral
+-- UDFs:    posterior_distances
+-- Mode:    best
+INSERT INTO posterior.distances BY NAME
+SELECT
+    i.specid
+    , unnest(posterior_distances(
+        s.mk_spec, s.spec_sigma, s.companion_logit, i.magnitude, i.magnitude_err, i.ebv
+        , i.parallax_corrected, i.parallax_error, i.g_gaia, i.ruwe, i.glon, i.glat, i.published_offset
+    ))
+FROM posterior.inputs AS i
+INNER JOIN posterior.spectral AS s USING (specid)
+ORDER BY i.specid
+;
