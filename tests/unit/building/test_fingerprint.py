@@ -67,7 +67,7 @@ def test_one_digit_of_the_extinction_coefficients_counts(raw, reference):
 
 def test_one_value_of_the_bolometric_corrections_counts(raw, reference):
     before = mark(raw)
-    path = reference / "bolometric_corrections.parquet"
+    path = reference / "bolometric_corrections_lowg.parquet"
     table = pq.read_table(path)
     values = table["bc_ks"].to_pylist()
     values[7] += 1e-4

@@ -25,7 +25,7 @@ def reader(table):
 
 @pytest.fixture(scope="module")
 def corrections():
-    return pq.read_table(REFERENCE / "bolometric_corrections.parquet")
+    return pq.read_table(REFERENCE / "bolometric_corrections_lowg.parquet")
 
 
 @pytest.fixture(scope="module")
