@@ -42,6 +42,7 @@ STEPS = {
     "40_spectra": "Spectra at rest over their pseudo-continuum, eigenspectra.",
     "45_emission": "Emission at Halpha, erroneous spectra.",
     "50_extinction": "Labels, intrinsic colours, E(B-V).",
+    "55_training": "Stars from outside the sample that train and are no rows: spectra, labels, extinction.",
     "60_luminosity": "Absolute magnitudes from the parallax and from the spectrum.",
     "70_uncertainty": "The noise model and the errors of magnitudes.",
     "80_binarity": "The excess that makes `binary_flag`.",
