@@ -244,8 +244,8 @@ ZERO_POINT = Source(
 )
 
 
-# Stars that train the networks and are no rows of the catalog (Xiang et al. 2021, section 5.1), with
-# all that is known of them in one table.
+# Stars that train the networks and are no rows of the catalog (Xiang et al. 2021, section 5.1),
+# with all that is known of them in one table.
 TRAINING = Source(
     name="training",
     names={

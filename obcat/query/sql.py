@@ -208,9 +208,8 @@ STATUS = {
     "files": "SELECT status, reason, count(*) AS files FROM raw.files GROUP BY ALL ORDER BY ALL",
     "files of training stars": "SELECT status, reason, count(*) AS files FROM raw.training_files "
     "GROUP BY ALL ORDER BY ALL",
-    "training stars from outside the sample": """SELECT count(*) AS stars,
-        (SELECT count(*) FROM luminosity.supplement) AS usable,
-        (SELECT count(*) FROM luminosity.supplement WHERE is_train = 1) AS trained FROM training.stars""",
+    "training stars from outside the sample": "SELECT is_train, count(*) AS stars FROM "
+    "luminosity.supplement GROUP BY is_train ORDER BY is_train",
     "rejected rows": "SELECT source, reason, count(*) AS rows FROM raw.rejected_rows GROUP BY "
     "ALL ORDER BY ALL",
     "models": "SELECT model, n_rows, origin, left(key, 16) AS key FROM model.fits ORDER BY model",
