@@ -92,9 +92,9 @@ HALO = 2  # pixels without ivar on each side of a run
 # than their 430, for elsewhere one file in a hundred lacks a fifth of its pixels
 GAPS, GAP_LENGTH, GAP_SIGMA = 0.03, 480, 0.6
 NO_FLUX = 0.30  # share of runs with flux 0
-IN_ALL, IN_ALL_GAPS = 0.175, 0.7  # share of runs, and of long ones, bad in all exposures
+IN_ALL, IN_ALL_GAPS = 0.175, 0.55  # share of runs, and of long ones, bad in all exposures
 OF_RUN = 0.6  # of those the share of which only the first pixel is
-OTHER_BIT = 0.0055  # share of short runs with bit 2 alone; too rare for a half: all files
+OTHER_BIT = 0.0045  # share of short runs with bit 2 alone; too rare for a half: all files
 BIT, SECOND_BIT = 1, 2
 PLACES = (  # Angstrom, pixels with a bit shortward of it in the files of DR10
     (3700, 0), (3720, 160), (3800, 690), (4000, 2002), (4500, 5490), (5000, 8752), (5500, 11580),
