@@ -73,7 +73,7 @@ report: setup ## the paper's figures and numbers, on a page
 	$(OBCAT) report $(DATABASE)
 
 realism: setup ## simulated spectra beside real ones
-	$(OBCAT) realism build/simulated/survey/spectra --write docs
+	$(OBCAT) realism build/simulated/survey/spectra --write docs/realism
 
 page: setup ## the catalog as one page for a browser
 	$(OBCAT) page $(DATABASE)

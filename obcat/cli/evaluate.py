@@ -116,7 +116,7 @@ def report(database: Path, out: Path | None) -> None:
 @click.argument("spectra", type=click.Path(path_type=Path))
 @path_option("--real", "Folder of real LAMOST spectra; default: their statistics.")
 @path_option("--save", "CSV file for the statistics of the real spectra.")
-@path_option("--write", "Folder to write realism.md and realism.png to.")
+@path_option("--write", "Folder to make, of realism.md and realism.png.")
 @number_option("--most", default=2000, least=20, text="Spectra of a folder to use.")
 def realism(
     spectra: Path, real: Path | None, save: Path | None, write: Path | None, most: int

@@ -37,6 +37,7 @@ BANDS = (
 ARMS = {"blue": (4200, 5600), "red": (6100, 8400)}
 CLIP = 5.0  # robust sigma beyond which a residual is left out of correlations
 OUTLIER = 5.0
+TENTH = 0.1  # of the pixels of a file
 SKY_LINES = (5578.3, 6302.3, 7915.9, 8348.3, 8433.3, 8830.8, 8922.8)
 
 
@@ -200,9 +201,13 @@ def masks(sample: Sample) -> list[Measured]:
         "flux 0 but ivar not": dark & ~blind,
     }
     each = {name: marks.sum(axis=1).astype(float) for name, marks in count.items()}
-    share = Measured(
-        "files with a mask bit", "share", np.nan, (each["ORMASK not 0"] > 0).astype(float), "mean"
-    )
+    share = [
+        Measured("files with a mask bit", where, np.nan, found.astype(float), "mean")
+        for where, found in (
+            ("share", each["ORMASK not 0"] > 0),
+            ("ivar 0 in a tenth of the pixels", each["ivar 0"] > TENTH * inside.sum(axis=1)),
+        )
+    ]
     some = [
         Measured("pixels a file, if any", name, np.nan, np.where(n > 0, n, np.nan))
         for name, n in each.items()
@@ -212,7 +217,7 @@ def masks(sample: Sample) -> list[Measured]:
         for name, n in each.items()
     ]
     return [
-        share,
+        *share,
         *(m for m in some if np.isfinite(m.values).any() and "bit 2" not in m.where),
         *total,
     ]

@@ -35,6 +35,10 @@ TELLURIC = {  # core, side bands
     "H2O 9000": ((8950, 9060), (8700, 8740), (8780, 8820)),
     "none, 6700": ((6680, 6740), (6630, 6660), (6760, 6790)),
 }
+SHARED = {  # core, side bands: what the calibration of all spectrographs leaves
+    "wave, 6165": ((6140, 6190), (6070, 6110), (6200, 6240)),
+    "edge, 8345": ((8285, 8338), (8200, 8265), (8352, 8385)),
+}
 IMAGE_END = 8  # the last release in the image layout, that of the simulated files
 JOIN, REACH, SPARED = 5850.0, 180.0, 60.0  # Angstrom: lines fitted on both sides, the middle spared
 SODIUM, SODIUM_WIDTH = 5893.0, 12.0
@@ -48,6 +52,7 @@ def response(sample: Sample, level: Array, hot: NDArray[np.bool_]) -> list[Measu
     return [
         *_shape(sample, level, late & hot),
         *_tellurics(sample, late),
+        *_shared(sample, late & hot),
         *_step(sample),
         *_visits(sample),
     ]
@@ -94,6 +99,16 @@ def _tellurics(sample: Sample, late: NDArray[np.bool_]) -> list[Measured]:
             "spread",
         )
         for name, (core, left, right) in TELLURIC.items()
+    ]
+
+
+def _shared(sample: Sample, among: NDArray[np.bool_]) -> list[Measured]:
+    bright = rows_by_snr(sample, (MIDDLE[0], np.inf), among)
+    flux = np.where(sample.good, sample.flux, np.nan)[bright]
+    name = "response of all, depth left"
+    return [
+        Measured(name, where, float(np.mean(bands[0])), _depth(flux, *bands))
+        for where, bands in SHARED.items()
     ]
 
 

@@ -48,8 +48,8 @@ COMPONENTS = (
     -0.66, -0.72, -0.56, 0.00, 0.32, 0.83, 1.15, 1.34, 0.79, 0.84),
 )  # fmt: skip
 # scale of each in one visit, that of a pair over the root of 2: 41 pairs of one half of the handed
-# files, less 0.15, for pairs elsewhere differ by less
-SIZES = (0.055, 0.012, 0.010)
+# files, less a tenth, for pairs elsewhere differ by less
+SIZES = (0.059, 0.012, 0.010)
 FREEDOM, FARTHEST = (
     3,
     6.0,
@@ -85,16 +85,16 @@ Integers = NDArray[np.int64]
 N = len(WAVELENGTH)
 # All counts: 491 files of DR7 to DR10 (pipeline 2.9), one half of those handed, most of DR10.
 MASKED_FILES = 0.79  # share of the files with any bit
-RUNS, RUNS_SIGMA = 3.2, 1.4  # median number of runs in those, ln rms
+RUNS, RUNS_SIGMA = 3.2, 1.45  # median number of runs in those, ln rms
 LENGTHS, LENGTH_SHARES = (1, 2, 3, 4, 5, 6, 10), (0.17, 0.54, 0.17, 0.05, 0.03, 0.03, 0.01)
 HALO = 2  # pixels without ivar on each side of a run
 # share of the files with a long one, median pixels, ln rms: nine files, two in a hundred; longer
 # than their 430, for elsewhere one file in a hundred lacks a fifth of its pixels
-GAPS, GAP_LENGTH, GAP_SIGMA = 0.025, 480, 0.6
+GAPS, GAP_LENGTH, GAP_SIGMA = 0.03, 480, 0.6
 NO_FLUX = 0.30  # share of runs with flux 0
-IN_ALL, IN_ALL_GAPS = 0.175, 0.7  # share of runs, and of long ones, bad in all exposures
+IN_ALL, IN_ALL_GAPS = 0.175, 0.55  # share of runs, and of long ones, bad in all exposures
 OF_RUN = 0.6  # of those the share of which only the first pixel is
-OTHER_BIT = 0.0055  # share of short runs with bit 2 alone; too rare for a half: all files
+OTHER_BIT = 0.0045  # share of short runs with bit 2 alone; too rare for a half: all files
 BIT, SECOND_BIT = 1, 2
 PLACES = (  # Angstrom, pixels with a bit shortward of it in the files of DR10
     (3700, 0), (3720, 160), (3800, 690), (4000, 2002), (4500, 5490), (5000, 8752), (5500, 11580),

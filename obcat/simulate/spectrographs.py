@@ -36,7 +36,7 @@ AMOUNTS = (  # of each shape, by spectrograph
     (0.025, -0.088, 0.033), (0.008, 0.009, 0.021), (-0.006, -0.041, 0.033),
 )  # fmt: skip
 # those amounts in a survey few of whose nights are so late; their rms between visits, same stars
-SIZE, VISIT = 0.9, 0.15
+SIZE, VISIT = 0.85, 0.15
 # rms of ripples of a visit, ln, and the pixels they change over: depths at 6,700 Angstrom, where no
 # band is, of A stars of S/N above 150: 0.0034, half the range of two in three
 RIPPLE, RIPPLE_PIXELS = 0.0025, 40

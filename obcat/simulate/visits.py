@@ -3,6 +3,7 @@ made and written.
 """
 
 import datetime as dt
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,7 +104,7 @@ def draw_visits(
     ra: Array, dec: Array, g: Array, visits: Integers, chunk: int, rng: np.random.Generator
 ) -> Visits:
     """The k-th visits of a tile's bright (or faint) stars of one chunk share one plate and
-    night; a star keeps its fibre.
+    night; a star keeps its fibre, and fields begin with different spectrographs.
     """
     star = np.repeat(np.arange(len(visits)), visits)
     turn = np.arange(len(star)) - np.repeat(np.cumsum(visits) - visits, visits)
@@ -114,11 +115,12 @@ def draw_visits(
     order = np.argsort(plan, kind="stable")
     place = np.empty(len(star), dtype=np.int64)
     place[order] = np.arange(len(star)) - np.repeat(np.cumsum(size) - size, size)
-    place = place[turn == 0][star]
     if place.max() >= SPECTROGRAPHS * FIBRES:
         raise ValueError(
             f"plate {names[np.argmax(size)]} has {size.max()} stars, more than its fibres"
         )
+    begin = np.array([zlib.crc32(t.encode()) % SPECTROGRAPHS for t in tile])
+    place = ((place[turn == 0] + begin) % (SPECTROGRAPHS * FIBRES))[star]
     night = rng.choice(np.arange(*NIGHTS), size=len(names))
     snr = _snr(g[star], bright[star], rng)
     return Visits(

@@ -113,6 +113,23 @@ def test_masks_are_counted_by_kind():
     assert found["files with a mask bit", "share"].tolist() == [0, 1]
 
 
+def test_a_file_without_a_tenth_of_its_pixels_is_counted():
+    ivar = np.ones((2, N_PIXEL))
+    ivar[0, : N_PIXEL // 10 - 1], ivar[1, : N_PIXEL // 10 + 1] = 0, 0
+    found = values(masks(made(2, ivar=ivar)))
+    assert found["files with a mask bit", "ivar 0 in a tenth of the pixels"].tolist() == [0, 1]
+
+
+def test_depths_of_what_all_spectrographs_leave():
+    """A tenth gone at 6,140 to 6,190, none at the edge; of a cool and of a faint star not asked."""
+    flux = np.where((WAVELENGTH > 6135) & (WAVELENGTH < 6195), 0.9, 1.0)
+    sample = made(3, flux=np.tile(flux, (3, 1)), snr=np.array([50.0, 50.0, 30.0]))
+    hot = np.array([True, False, True])
+    found = values(response(sample, np.ones((3, N_PIXEL)), hot))
+    assert found["response of all, depth left", "wave, 6165"] == pytest.approx([0.1], abs=2e-3)
+    assert found["response of all, depth left", "edge, 8345"] == pytest.approx([0.0], abs=2e-3)
+
+
 def test_noise_of_hot_stars_of_the_survey_proper():
     """Residuals of +1 and -1 by turns; a cool star, an early one and a bright one have others."""
     pull = np.outer([1.0, 7.0, 9.0, 3.0], ALTERNATING)

@@ -52,3 +52,12 @@ def test_a_star_keeps_its_spectrograph_and_fibre() -> None:
         assert len(set(zip(visits.spid[own], visits.fiberid[own], strict=True))) == 1
     fibres = set(zip(visits.planid, visits.spid, visits.fiberid, strict=True))
     assert len(fibres) == len(visits.star)
+
+
+def test_spectrographs_are_used_alike() -> None:
+    """Few stars a field: a field that began with the first spectrograph would use no other."""
+    rng = np.random.default_rng(5)
+    ra, dec, g = rng.uniform(0, 360, 800), rng.uniform(-5, 60, 800), np.full(800, 15.0)
+    visits = draw_visits(ra, dec, g, count_visits(800, 1100, 0, rng), 0, rng)
+    used = np.bincount(visits.spid, minlength=17)[1:]
+    assert used.min() > len(visits.star) / 16 / 2
