@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.fit.contaminated import twice
 from obcat.fit.likelihood import Stars, quadrature
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ def sample(stars: Stars, start: Floats, *, walkers: int, steps: int, seed: int) 
     import emcee
     from emcee.autocorr import integrated_time
 
-    log_likelihood = quadrature(stars)
+    of_parallaxes = quadrature(stars)
+
+    def log_likelihood(theta: Floats) -> float:
+        return of_parallaxes(theta) + twice(theta[3], stars)
 
     def log_posterior(ensemble: Floats) -> Floats:
         return np.array(

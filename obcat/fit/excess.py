@@ -80,9 +80,9 @@ def _scatter_by_snr(distance: np.ndarray, error: np.ndarray) -> tuple[float, flo
 
 Model = dict[str, np.ndarray]
 
-# scores the curve of H alpha is a function of; with 2 the false alarms of O stars are gone, 3 to 8
-# agree
-LEADING = 4
+# scores the curve of H alpha is a function of: with 4 a third of A stars are false alarms, with 6
+# one in fifty, 8 to 12 agree; the fewer where stars are few
+LEADING = (6, 4)
 PER_TERM = 20  # stars a term of the curve needs; with fewer there is no curve
 MOST = 0.95  # a star cannot take more of the model than this upon itself
 
@@ -195,26 +195,27 @@ def ordinary(found: Found, score_scale: np.ndarray, *, false_alarm: float) -> Mo
         "excess_limits": np.zeros((2, 0)),
         "excess_calibration": calibrate(found.excess, found.error, false_alarm=false_alarm),
     }
-    terms = quadratic(np.zeros((1, LEADING))).shape[1]
-    enough = (
-        np.count_nonzero(np.isfinite(found.excess)) >= PER_TERM * terms
-        and len(score_scale) >= LEADING
-    )
+    known = np.count_nonzero(np.isfinite(found.excess))
+    leading = next((m for m in LEADING if known >= PER_TERM * _terms(m)), 0)
     model = straight
-    for _ in range(ROUNDS if enough else 0):
-        model = _curved(found, score_scale, model, false_alarm)
+    for _ in range(ROUNDS if 0 < leading <= len(score_scale) else 0):
+        model = _curved(found, score_scale[:leading], model, false_alarm)
     return model if model["excess_calibration"].size else straight
+
+
+def _terms(leading: int) -> int:
+    return quadratic(np.zeros((1, leading))).shape[1]
 
 
 def _curved(found: Found, score_scale: np.ndarray, before: Model, false_alarm: float) -> Model:
     """A weighted least-squares curve through the stars within the threshold on either side of the
     one before.
     """
-    if not before["excess_calibration"].size or not np.all(score_scale[:LEADING] > 0):
+    if not before["excess_calibration"].size or not np.all(score_scale > 0):
         return before
     significance, threshold = _significances(found, score_scale, before)
     near = np.abs(significance) < threshold
-    white = found.score[:, :LEADING].astype(np.float64)[near] / score_scale[:LEADING]
+    white = found.score[:, : len(score_scale)].astype(np.float64)[near] / score_scale
     _, error_scale, systematic, _ = before["excess_calibration"]
     weight = 1 / np.hypot(error_scale * found.error[near], systematic)
     curve = np.linalg.lstsq(quadratic(white) * weight[:, None], found.excess[near] * weight)[0]

@@ -6,11 +6,11 @@
 
 theta = (alpha, beta, sigma_int, sigma_100). With y = M - (m - A) the errors of m and A add to
 M_spec as (1 + alpha)^2 (sigma_m^2 + sigma_A^2), and the parallax depends on y alone: one integral a
-star, its nodes in y fixed.
+star, its nodes in y fixed. A star may count less than once and be wider than others.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,9 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True)
 class Stars:
     """Columns (n,): M_spec, m - A (mag), its variance, the parallax and its error (mas),
-    (100 / snr_g)^2.
+    (100 / snr_g)^2; M_spec of the second visit less that of the first and hypot(100 / snr_g, 100 /
+    snr_again), NaN where there is none, and what two visits differ by besides (mag); how often the
+    star counts, and what its variance is multiplied by.
     """
 
     mk: Floats
@@ -38,6 +40,11 @@ class Stars:
     parallax: Floats
     parallax_error: Floats
     inverse_snr: Floats
+    change: Floats
+    change_scale: Floats
+    change_floor: Floats
+    single: Floats
+    slack: Floats
 
     def __len__(self) -> int:
         return len(self.mk)
@@ -47,7 +54,11 @@ class Stars:
 
     @classmethod
     def of(cls, columns: dict[str, Floats]) -> "Stars":
-        """From the columns mk, snr_g, ks, ks_err, a_ks, a_ks_err, parallax, parallax_error."""
+        """From the columns mk, snr_g, ks, ks_err, a_ks, a_ks_err, parallax, parallax_error, and, if
+        they are there, mk_again and snr_again.
+        """
+        once = np.full(len(columns["mk"]), np.nan)
+        snr_again = columns.get("snr_again", once)
         return cls(
             columns["mk"],
             columns["ks"] - columns["a_ks"],
@@ -55,7 +66,22 @@ class Stars:
             columns["parallax"],
             columns["parallax_error"],
             (REFERENCE_SNR / columns["snr_g"]) ** 2,
+            columns.get("mk_again", once) - columns["mk"],
+            REFERENCE_SNR * np.hypot(1 / columns["snr_g"], 1 / snr_again),
+            np.zeros(len(once)),
+            np.ones(len(once)),
+            np.ones(len(once)),
         )
+
+    def corrected(self, factor: float, floor: float) -> "Stars":
+        """The same with all parallax errors times a factor, and a floor of the changes."""
+        floors = np.full(len(self), floor)
+        return replace(self, parallax_error=factor * self.parallax_error, change_floor=floors)
+
+    def judged(self, single: Floats, slack: Floats) -> "Stars":
+        """The same, each star counting ``single`` times, all its variances times ``slack``."""
+        error = self.parallax_error * np.sqrt(slack)
+        return replace(self, parallax_error=error, single=single, slack=slack)
 
 
 def deviation(theta: Floats, stars: Stars) -> tuple[Floats, Floats]:
@@ -85,7 +111,7 @@ def quadrature(stars: Stars) -> Callable[[Floats], float]:
         alpha, beta, sigma_int, sigma_100 = theta
         variance = (
             sigma_int**2 + sigma_100**2 * stars.inverse_snr + (1 + alpha) ** 2 * stars.variance
-        )
+        ) * stars.slack
         np.multiply(magnitude, 1 + alpha, out=terms)
         np.subtract(terms, stars.mk - beta, out=terms)
         np.square(terms, out=terms)
@@ -93,7 +119,8 @@ def quadrature(stars: Stars) -> Callable[[Floats], float]:
         np.exp(terms, out=terms)
         np.multiply(terms, weight, out=terms)
         with np.errstate(divide="ignore"):  # a star 38 sigma off: ln 0, rejected
-            return float(np.sum(np.log(terms.sum(axis=0)) - 0.5 * np.log(variance)))
+            each = np.log(terms.sum(axis=0)) - 0.5 * np.log(variance)
+            return float(np.sum(stars.single * each))
 
     return log_likelihood
 

@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from obcat.arrow import float_array
 from obcat.fit.chain import PARAMETERS, Chain, sample
-from obcat.fit.likelihood import Stars, closed_form, deviation
+from obcat.fit.contaminated import Likely, most_likely
+from obcat.fit.likelihood import Stars, deviation
 from obcat.fit.result import Fit
 
 __all__ = ["noise"]
 
 COLUMNS = ("mk", "snr_g", "ks", "ks_err", "a_ks", "a_ks_err", "parallax", "parallax_error")
+AGAIN = ("mk_again", "snr_again")
 CLASSES = (0, 1)
+LIKELY = ("parallax_factor", "freedom", "companions", "visit")
 MAX_ROUNDS = 20
 
 SUMMARY = pa.schema(
@@ -49,12 +51,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class _Sampled:
-    """An emission class: its usable stars, which of them lie within nsigma, and the chain,
-    if they are enough.
+    """An emission class: its usable stars, which of them lie within nsigma, and, if they are
+    enough, what is most likely and the chain.
     """
 
     star_id: list[str]
     used: NDArray[np.bool_]
+    likely: Likely | None
     chain: Chain | None
 
 
@@ -64,23 +67,27 @@ def noise(
 ) -> Fit:
     """Scatter of M_spec about M, without and with emission lines.
 
-    Stars more than ``noise_nsigma`` off are dropped with the closed form, until no star changes
-    sides; the rest is sampled with M marginalised by quadrature. The walks are ``noise_steps``
+    Stars more than ``noise_nsigma`` off are dropped, until no star changes sides; how much worse
+    parallaxes are than they say, how far the tails reach and how many stars have a companion's
+    light is taken as most likely (``fit.contaminated``); with that the rest is sampled, M
+    marginalised by quadrature. The walks are ``noise_steps``
     long, or up to four times that, until 50 autocorrelation times; five are burnt, half of one is
     the thinning.
 
     Parameters
     ----------
     read : rows, one a test star with a good parallax: star_id, em_flag (0/1), mk, ks, ks_err, a_ks,
-        a_ks_err (mag), snr_g, parallax, parallax_error (mas, zero point corrected). Rows with a
-        NULL, or a parallax, its error or an S/N that is not positive, are passed over. Meant for
-        parallax / error > 10
+        a_ks_err (mag), snr_g, parallax, parallax_error (mas, zero point corrected), mk_again and
+        snr_again of its second visit, NULL where there is none. Rows with another NULL, or a
+        parallax, its error or an S/N that is not positive, are passed over. Meant for parallax /
+        error > 10
     parameters : noise_nsigma, noise_walkers, noise_steps, noise_seed, noise_min_stars
 
     Returns
     -------
     arrays sigma_int, sigma_100 : (2,) mag, posterior means [without, with emission]; a class of
-        fewer than noise_min_stars takes the other's; (0,) when neither has enough
+        fewer than noise_min_stars takes the other's; (0,) when neither has enough; in the same way
+        parallax_factor, freedom, companions and visit, see ``contaminated.Likely``
     tables noise_summary (posteriors), noise_chain (thinned), noise_stars (who was used)
     """
     table = read().read_all()
@@ -91,12 +98,19 @@ def noise(
         name: np.array([mean[PARAMETERS.index(name)] for mean in means])
         for name in ("sigma_int", "sigma_100")
     }
+    arrays |= {name: _likely(sampled, origin, name) for name in LIKELY}
     tables = {
         "noise_summary": _summary(sampled, origin),
         "noise_chain": _chains(sampled),
         "noise_stars": _stars(sampled),
     }
     return Fit(arrays, tables)
+
+
+def _likely(
+    sampled: dict[int, _Sampled], origin: dict[int, tuple[int, Chain]], name: str
+) -> Floats:
+    return np.array([getattr(sampled[source].likely, name) for source, _ in origin.values()])
 
 
 def _origins(sampled: dict[int, _Sampled]) -> dict[int, tuple[int, Chain]]:
@@ -111,52 +125,39 @@ def _origins(sampled: dict[int, _Sampled]) -> dict[int, tuple[int, Chain]]:
 
 def _sampled(table: pa.Table, em_flag: int, parameters: Any) -> _Sampled:
     columns = {name: float_array(table[name]) for name in COLUMNS}
+    again = {name: float_array(table[name]) for name in AGAIN}
     usable = (float_array(table["em_flag"]) == em_flag) & np.all(
         [np.isfinite(x) for x in columns.values()], axis=0
     )
     for name in ("parallax", "parallax_error", "snr_g"):
         usable &= columns[name] > 0
-    stars = Stars.of({name: x[usable] for name, x in columns.items()})
+    stars = Stars.of({name: x[usable] for name, x in (columns | again).items()})
     star_id = table["star_id"].filter(pa.array(usable)).to_pylist()
     if len(stars) < parameters.noise_min_stars:
-        return _Sampled(star_id, np.zeros(len(stars), bool), None)
-    theta, used = _clipped(stars, parameters.noise_nsigma)
+        return _Sampled(star_id, np.zeros(len(stars), bool), None, None)
+    likely, used = _clipped(stars, parameters.noise_nsigma)
     chain = sample(
-        stars.take(used),
-        theta,
+        likely.seen(stars.take(used)),
+        likely.theta,
         walkers=parameters.noise_walkers,
         steps=parameters.noise_steps,
         seed=parameters.noise_seed + em_flag,
     )
-    return _Sampled(star_id, used, chain)
+    return _Sampled(star_id, used, likely, chain)
 
 
-def _clipped(stars: Stars, nsigma: float) -> tuple[Floats, NDArray[np.bool_]]:
-    """Most likely parameters, and the stars within nsigma of them;
+def _clipped(stars: Stars, nsigma: float) -> tuple[Likely, NDArray[np.bool_]]:
+    """What is most likely, and the stars within nsigma of it;
     every star is judged anew in each round.
     """
     used = np.ones(len(stars), bool)
     for _ in range(MAX_ROUNDS):
-        theta = _most_likely(stars.take(used))
-        off, sd = deviation(theta, stars)
+        likely = most_likely(stars.take(used))
+        off, sd = deviation(likely.theta, likely.corrected(stars))
         before, used = used, np.abs(off) <= nsigma * sd
         if (used == before).all():
             break
-    return theta, used
-
-
-def _most_likely(stars: Stars) -> Floats:
-    """Maximum of the closed form over (alpha, beta, sigma_int, sigma_100)."""
-    off, _ = deviation(np.array([0.0, 0.0, 1.0, 0.0]), stars)
-    spread = float(np.percentile(off, 84) - np.percentile(off, 16)) / 2
-
-    start = np.array([0.0, np.median(off), spread, spread / 2])
-    options = {"xatol": 1e-5, "fatol": 1e-5, "maxiter": 4000}
-    theta = minimize(
-        lambda x: -closed_form(x, stars), start, method="Nelder-Mead", options=options
-    ).x
-    theta[2:] = np.abs(theta[2:])  # only their squares enter
-    return theta
+    return likely, used
 
 
 def _summary(sampled: dict[int, _Sampled], origin: dict[int, tuple[int, Chain]]) -> pa.Table:

@@ -100,6 +100,8 @@ def test_steps_are_counted_from_the_beginning_of_the_walk(chain):
 
 def test_tables_of_the_noise_hold_every_walker_at_every_step():
     columns = many(120, 0.2) | {
+        "mk_again": np.full(120, np.nan),
+        "snr_again": np.full(120, np.nan),
         "star_id": [f"S{i}" for i in range(120)],
         "em_flag": np.zeros(120, np.int16),
     }
