@@ -17,7 +17,7 @@ QUERIES = [db.SqlFile(path) for folder in ASKED for path in sorted((SQL / folder
 FIELDS = ["Title", "Grain", "Reads", "UDFs", "Fit", "Parameters", "Paper"]
 MADE_BY_BUILD = {"meta.provenance", "meta.steps", "model.fits", "model.arrays"}
 MACROS = {"00_meta/20_macros", "00_meta/21_user_macros"}
-LONGEST = {"catalog.ob_stars": 90, "catalog.quality": 60}  # one line a column, one line a bit
+LONGEST = {"catalog.ob_stars": 90, "catalog.quality": 75}  # one line a column, one line a bit
 
 
 def named(file: db.SqlFile) -> str:
