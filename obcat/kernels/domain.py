@@ -132,8 +132,8 @@ def domain(
     points, centre, scale : of `distance_to`
     far_snr, far_limit, misfit_snr, misfit_limit : (m,) of `limit_at`, for distance and chi-square
     domain_teff, domain_certainty, domain_logg, domain_calcium : K, probability, dex and Angstrom;
-        cooler with this probability, more compact by half an error, or with a stronger line by two is
-        out
+        cooler with this probability, more compact by half an error, or with a stronger line by two
+        is out
     model_error : share of the flux by which models and good spectra may differ beyond the noise
 
     Returns

@@ -21,8 +21,8 @@ class Excess(NamedTuple):
 
     excess, excess_err: mean over the core and its standard error, in units of the continuum;
     beside: mean over the surroundings without the core; chi2_red, chi2_clean: reduced chi-square
-    around H alpha and over the clean windows; chi2_beside: that of the surroundings without the core
-    and [N II]; precision_red, precision_clean: mean inverse variance, which times the square of a
+    around H alpha and over the clean windows; chi2_beside: that of the surroundings without the
+    core and [N II]; precision_red, precision_clean: mean inverse variance, which times the square of a
     relative misfit is what it adds to chi-square.
     """
 
@@ -163,8 +163,8 @@ def quadratic(x: np.ndarray) -> np.ndarray:
 
 # share of an excess that is missing beside the core when a line has moved out of the core
 CANCELLED = 0.5
-# chi-square beside the core over that of the whole, above which a residual does not peak at the line:
-# emission has less than 0.1, an absorption line out of its place 0.4 to 1.6
+# chi-square beside the core over that of the whole, above which a residual does not peak at the
+# line: emission has less than 0.1, an absorption line out of its place 0.4 to 1.6
 ASIDE = 0.3
 
 

@@ -1,12 +1,23 @@
 -- Title:   What limits each row, as a sum of bits: each bit of meta.quality_bits by its name, and when it is set.
 -- Grain:   one row per spectrum (specid) of the sample.
--- Reads:   sample.visits, stage.headers, sample.stars, spectra.normalised, emission.lines, extinction.labels, extinction.reddening, luminosity.geometric, luminosity.magnitudes, luminosity.domain, binarity.excess, distance.distances, meta.parameters, meta.quality_bits
+-- Reads:   sample.visits, stage.headers, sample.stars, spectra.normalised, emission.lines, uncertainty.errors, extinction.labels, extinction.reddening, luminosity.geometric, luminosity.magnitudes, luminosity.domain, binarity.excess, distance.distances, meta.parameters, meta.quality_bits
 -- Paper:   METHOD sections 1 to 7
 INSERT INTO catalog.quality BY NAME
-WITH limits AS (
+WITH fitted AS (
+    SELECT count(*) > 0 AS scores FROM luminosity.domain
+)
+, networks AS (
+    SELECT coalesce(list(DISTINCT e.em_flag), []) AS trained
+    FROM luminosity.magnitudes AS m
+    INNER JOIN emission.lines AS e USING (specid)
+    WHERE m.mk IS NOT NULL
+)
+, limits AS (
     SELECT v.specid, unnest([
         ('no_rest_frame', h.z IS NULL)
-        , ('masked', n.masked_fraction > p.pca_max_masked)
+        , ('masked', n.masked_fraction > p.pca_max_masked
+            OR (f.scores AND n.masked_fraction IS NOT NULL
+                AND (o.specid IS NULL OR (m.mk IS NULL AND list_contains(w.trained, l.em_flag)))))
         , ('high_ivar', h.n_high_ivar > 0)
         , ('erroneous', l.erroneous = 1)
         , ('snr_computed', h.snr_g_computed)
@@ -19,6 +30,11 @@ WITH limits AS (
         , ('no_colours', t.teff IS NOT NULL AND e.ebv IS NULL)
         , ('negative_ebv', e.ebv < p.ebv_negative_nsigma * e.ebv_err)
         , ('no_mk', m.mk IS NULL)
+        , ('no_em_flag', l.em_flag IS NULL)
+        , ('parallax_negative', s.parallax_corrected <= 0)
+        , ('no_models', NOT f.scores OR (m.mk IS NULL AND NOT list_contains(w.trained, l.em_flag))
+            OR (m.mk IS NOT NULL AND u.mk_err IS NULL AND v.snr_g IS NOT NULL))
+        , ('no_snr', v.snr_g IS NULL)
         , ('out_of_domain', o.out_of_domain = 1
             OR g.mk_geo - p.domain_parallax_nsigma * g.mk_geo_err > p.mk_faint_limit
             OR b.snr_dparallax < -p.domain_excess_nsigma)
@@ -42,6 +58,9 @@ WITH limits AS (
     INNER JOIN stage.headers AS h ON v.specid = h.specid
     INNER JOIN sample.stars AS s ON v.star_id = s.star_id
     LEFT JOIN spectra.normalised AS n ON v.specid = n.specid
+    CROSS JOIN fitted AS f
+    CROSS JOIN networks AS w
+    LEFT JOIN uncertainty.errors AS u ON v.specid = u.specid
     LEFT JOIN emission.lines AS l ON v.specid = l.specid
     LEFT JOIN extinction.labels AS t ON v.star_id = t.star_id
     LEFT JOIN extinction.reddening AS e ON v.star_id = e.star_id

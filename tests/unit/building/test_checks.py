@@ -141,9 +141,37 @@ FAULTS = {
     "50_quality": [
         *(
             f"UPDATE catalog.ob_stars SET quality = xor(quality, {bit})"
-            for bit in (1, 8, 64, 128, 256, 512, 2048, 8192, 32768, 65536, 262144)
+            for bit in (
+                1,
+                8,
+                64,
+                128,
+                256,
+                512,
+                2048,
+                8192,
+                32768,
+                65536,
+                262144,
+                2**25,
+                2**26,
+                2**28,
+            )
         ),
         "UPDATE catalog.ob_stars SET quality = 1073741824",
+    ],
+    "52_reasons": [
+        *(
+            f"UPDATE catalog.ob_stars SET {column} = NULL, quality = {bits} WHERE specid = 's1'"
+            for column, bits in (
+                ("mk", 8192 + 64),
+                ("mk_geo", 2 + 8192),
+                ("dis", 128),
+                ("ebv", 64 + 128),
+                ("binary_flag", 2**26),
+                ("em_flag", 8192),
+            )
+        )
     ],
     "60_simulated": ["UPDATE catalog.ob_stars SET simulated = 0 WHERE specid = 's3'"],
     "70_empty": ["UPDATE catalog.ob_stars SET ruwe = NULL"],
@@ -269,7 +297,7 @@ def test_unknown_is_sound_too(sound):
     unknown = [c.column for c in columns_of("catalog.ob_stars") if c.column not in known]
     sets = ", ".join(f"{name} = NULL" for name in unknown)
     sound.execute(
-        f"UPDATE catalog.ob_stars SET quality = 1 + 64 + 128 + 256 + 8192, {sets} WHERE "
+        f"UPDATE catalog.ob_stars SET quality = 1 + 64 + 128 + 256 + 8192 + 33554432 + 268435456, {sets} WHERE "
         "specid = 's3'"
     )
     assert check(sound, lambda text: None) == []

@@ -202,7 +202,7 @@ def test_visits_stand_in_the_order_of_their_signal(told):
 def test_gaia_candidates_are_told_with_what_gaia_says_of_each(told):
     first, second = (tuple(r.values()) for r in rows_of(told, "20_gaia_candidates", star_id=STAR))
     assert first == (128, 0.1, 1, "nearest", None, None, 11.5, 0.4, 0.03, 1.2)
-    assert second == (256, 2.5, 0, "not", None, None, None, None)
+    assert second == (256, 2.5, 0, "not", None, None, None, None, None, None)
 
 
 def test_terms_of_the_drawing_are_those_of_the_distance(told):

@@ -349,7 +349,7 @@ KNOWN = {
         [star("A", quality=8), star("B", quality=24)],
         [
             {"bit": 2**i, "rows": {3: 2, 4: 1}.get(i, 0), "only_this": int(i == 3)}
-            for i in range(25)
+            for i in range(29)
         ],
     ),
 }

@@ -20,7 +20,7 @@ MACROS = {"00_meta/20_macros", "00_meta/21_user_macros"}
 LONGEST = {
     "catalog.ob_stars": 90,
     "catalog.ob_stars_best": 80,
-    "catalog.quality": 60,
+    "catalog.quality": 75,
 }  # one line a column, one line a bit
 
 
