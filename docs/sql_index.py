@@ -44,6 +44,8 @@ STEPS = {
     "50_extinction": "Labels, intrinsic colours, E(B-V).",
     "51_lines": "Best mode: emission in 23 lines, its kind, peaks of Halpha.",
     "52_reddening": "Best mode: E(B-V), R_V and extinction in Ks from all magnitudes at once.",
+    "54_visits": "Best mode: velocities of visits, and spectra that went wrong.",
+    "56_stars": "Best mode: velocities that change, RUWE against G.",
     "60_luminosity": "Absolute magnitudes from the parallax and from the spectrum.",
     "70_uncertainty": "The noise model and the errors of magnitudes.",
     "80_binarity": "The excess that makes `binary_flag`.",

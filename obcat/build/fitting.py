@@ -103,7 +103,7 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 NEEDED = ("pca", "luminosity")  # without which no spectrum gets a magnitude
-BORROWED = ("pca", "labels", "luminosity", "noise", "lines", "dust")
+BORROWED = ("pca", "labels", "luminosity", "noise", "lines", "dust", "templates", "sky", "faults")
 TRAINING = (
     "torch",
     "lightgbm",

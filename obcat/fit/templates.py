@@ -19,7 +19,7 @@ GRAVITIES = 4  # intervals of log g in an interval of Teff
 
 
 def templates(read: Read, parameters: Any) -> Fit:
-    """The weighted mean of the spectra of each kind, of the half of the stars that a star is not in.
+    """The weighted mean of the spectra of each kind, of the half of the stars a star is not in.
 
     A kind with fewer than ``template_min_stars`` takes the mean of its interval of Teff; where that
     has as few, that of all.

@@ -78,7 +78,7 @@ CORES = (
 )
 
 
-class Weights(NamedTuple):
+class _Weights(NamedTuple):
     """pixels (q,) that any core needs; sums (cores, q) Angstrom, what a core adds up; needed
     (cores, q) where it must be good.
     """
@@ -89,7 +89,7 @@ class Weights(NamedTuple):
 
 
 @cache
-def _weights() -> Weights:
+def _weights() -> _Weights:
     cores = np.stack([around(c.centre, c.halfwidth) for c in CORES])
     sums = cores * STEP
     for core, row in zip(CORES, sums, strict=True):
@@ -97,7 +97,7 @@ def _weights() -> Weights:
             sides = around(core.centre, SIDES[1]) & ~around(core.centre, SIDES[0])
             row[sides] = -row.sum() / np.count_nonzero(sides)
     pixels = np.flatnonzero(np.any(sums != 0, axis=0))
-    return Weights(pixels, sums[:, pixels], cores[:, pixels])
+    return _Weights(pixels, sums[:, pixels], cores[:, pixels])
 
 
 def line_sums(
@@ -247,7 +247,7 @@ def peak_separation(
     full_from_clean: np.ndarray,
     halpha: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distance of the two peaks of H alpha in emission and its error, km/s; NaN where one peak does.
+    """Distance of the two peaks of H alpha in emission and its error, km/s; NaN where one does.
 
     Two Gaussians of `PEAK_WIDTH` with free heights at every one of `SEPARATIONS`; parameters as in
     `line_sums`; halpha : Angstrom, vacuum

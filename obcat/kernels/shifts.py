@@ -17,7 +17,7 @@ from obcat.kernels.grid import (
 )
 from obcat.kernels.pca import product
 
-__all__ = ["PIXEL_VELOCITY", "TEMPLATES", "spectrum_shifts", "weights"]
+__all__ = ["PIXEL_VELOCITY", "TEMPLATES", "spectrum_shifts", "velocity_error", "weights"]
 
 PIXEL_VELOCITY = LIGHT_SPEED * LOG_STEP * np.log(10)  # 69 km/s
 TEMPLATES = 28  # mean spectra: seven intervals of Teff, four of log g
@@ -33,6 +33,10 @@ PASCHEN = 8200.0
 SCATTER = 0.012  # of the flux about the template, beside the noise
 NEAR = np.arange(-14, 15)  # half pixels: 29 shifts over +-480 km/s
 FAR = np.arange(-90, 91, 3)  # half pixels: 61 shifts over +-3,100 km/s
+
+
+def _between(low: float, high: float) -> np.ndarray:
+    return (low < WAVELENGTH) & (high > WAVELENGTH)
 
 
 @cache
@@ -149,3 +153,12 @@ def _minimum(chi2: np.ndarray, halves: np.ndarray) -> tuple[np.ndarray, np.ndarr
     step, bend = (halves[1] - halves[0]) / 2, np.maximum(low - 2 * middle + high, 1e-9)
     moved = np.clip(0.5 * (low - high) / bend, -1, 1)
     return halves[best] / 2 + moved * step, step * np.sqrt(2 / bend)
+
+
+def velocity_error(shift_err: np.ndarray, *, velocity_error: np.ndarray) -> tuple[np.ndarray]:
+    """(n,) km/s, error of a velocity that pairs of visits confirm.
+
+    shift_err : (n,) pixels; velocity_error : (2,) the model ``velocity_errors``: factor, floor
+    """
+    factor, floor = velocity_error
+    return (np.hypot(factor * PIXEL_VELOCITY * shift_err, floor),)

@@ -7,6 +7,8 @@ CREATE MACRO meta.valid(x) AS CASE WHEN isfinite(x) AND x NOT IN (-9999, -999) T
 CREATE MACRO meta.redshift(z) AS CASE WHEN isfinite(z) AND z > -1 THEN z END;
 -- S/N of a LAMOST header: 0 and -9999 say that there is none, 99 (DR1) and 999 are ceilings
 CREATE MACRO meta.header_snr(s) AS CASE WHEN isfinite(s) AND s > 0 AND s NOT IN (99, 999) THEN s END;
+-- km/s of a pixel of the common grid
+CREATE MACRO meta.pixel_velocity() AS 299792.458 * ln(10) * 1e-4;
 CREATE MACRO meta.valid_mag(m) AS CASE WHEN isfinite(m) AND m BETWEEN -5 AND 40 THEN m END;
 CREATE MACRO meta.valid_error(e) AS CASE WHEN isfinite(e) AND e > 0 AND e < 9 THEN e END;
 -- a magnitude and its error: one without the other is no measurement
