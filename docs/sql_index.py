@@ -45,6 +45,8 @@ STEPS = {
     "51_lines": "Best mode: emission in 23 lines, its kind, peaks of Halpha.",
     "52_reddening": "Best mode: E(B-V), R_V and extinction in Ks from all magnitudes at once.",
     "55_training": "Stars from outside the sample that train and are no rows: spectra, labels, extinction.",
+    "54_visits": "Best mode: velocities of visits, and spectra that went wrong.",
+    "56_stars": "Best mode: velocities that change, RUWE against G.",
     "60_luminosity": "Absolute magnitudes from the parallax and from the spectrum.",
     "62_posterior": "Best mode: luminosity, companion and distance from everything at once.",
     "70_uncertainty": "The noise model and the errors of magnitudes.",

@@ -20,6 +20,7 @@ from obcat.kernels.distance import distance
 from obcat.kernels.domain import calcium, domain
 from obcat.kernels.emission import emission
 from obcat.kernels.extinction import extinction
+from obcat.kernels.faults import fault_significances, raw_levels
 from obcat.kernels.joined_labels import joined_labels
 from obcat.kernels.labels import predict_labels
 from obcat.kernels.line_strengths import line_strengths, line_sums, peak_separation
@@ -27,6 +28,7 @@ from obcat.kernels.luminosity import luminosity, mk_error
 from obcat.kernels.mixed_model import BANDS, band_terms, mixed_extinction
 from obcat.kernels.pca import pca_scores
 from obcat.kernels.posterior import posterior_distances, posterior_magnitudes, spectral_magnitude
+from obcat.kernels.shifts import spectrum_shifts, velocity_error
 from obcat.schema import Column, column
 
 __all__ = ["UDFS", "Udf", "batch_function"]
@@ -191,6 +193,51 @@ UDFS = {
             gives=_of("lines.peaks", "peak_separation peak_separation_err"),
             models=("pca",),
             parameters=("halpha",),
+        ),
+        Udf(
+            "spectrum_shifts",
+            spectrum_shifts,
+            takes=(
+                *_of("spectra.normalised", "flux ivar"),
+                *_of("visits.kinds", "template fold em_flag"),
+            ),
+            gives=_of(
+                "visits.shifts",
+                "shift shift_err shift_blue shift_blue_err shift_red shift_red_err arm_blue arm_red"
+                " arm_gain_blue arm_gain_red",
+            ),
+            models=("templates",),
+        ),
+        Udf(
+            "velocity_error",
+            velocity_error,
+            takes=_of("visits.shifts", "shift_err"),
+            gives=_of("visits.velocities", "rv_err"),
+            models=("velocity_errors",),
+        ),
+        Udf(
+            "raw_levels",
+            raw_levels,
+            takes=_of("raw.spectra", "flux ivar"),
+            gives=_of("visits.levels", "arm_step level sky_sum"),
+            models=("sky",),
+        ),
+        Udf(
+            "fault_significances",
+            fault_significances,
+            takes=(
+                *_of("visits.levels", "arm_step sky_sum"),
+                *_of("reddening.dust", "ebv"),
+                *_of("extinction.best_labels", "teff"),
+                *_of("sample.visits", "snr_g"),
+            ),
+            gives=_of("visits.faults", "step_z sky_z"),
+            models=("faults",),
+            optional=(
+                *_of("visits.levels", "arm_step sky_sum"),
+                *_of("reddening.dust", "ebv"),
+                *_of("extinction.best_labels", "teff"),
+            ),
         ),
         Udf(
             "band_terms",

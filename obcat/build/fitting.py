@@ -104,7 +104,8 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
 
 NEEDED = ("pca", "luminosity")  # without which no spectrum gets a magnitude
 BORROWED = (
-    "pca", "labels", "joined_labels", "luminosity", "domain", "noise", "lines", "dust", "posterior"
+    "pca", "labels", "joined_labels", "luminosity", "domain", "noise", "lines", "dust", "templates",
+    "sky", "faults", "posterior",
 )  # fmt: skip
 TRAINING = (
     "torch",

@@ -16,10 +16,10 @@ from obcat.statistics import median, robust_scatter
 
 __all__ = ["lines"]
 
-ROUNDS = 5
-ABOVE, BELOW = 2.5, 4.0  # sigma: emission is left out sooner than absorption
+ROUNDS = 6
+FIRST, LATER = 8.0, 4.0  # sigma within which a star is ordinary, before a curve and about it
 RIDGE = 10.0  # stars, whose weight holds a coefficient at 0
-PER_TERM = 10  # stars that a coefficient needs
+PER_TERM = 6  # stars that a coefficient needs
 FALSE_ALARM = 1e-3  # of the threshold, in which a standard error is told from a width
 
 
@@ -63,12 +63,10 @@ def _line(
     if np.count_nonzero(calm) < PER_TERM * terms.shape[1]:
         return np.zeros(0), np.zeros(0)
     weight = 1 / (noise**2 + (0.5 * robust_scatter(value[calm])) ** 2)
-    keep = calm
+    keep = calm & _near(value, calm, FIRST)
     for _ in range(ROUNDS):
         curve = _ridge(terms[keep], value[keep], weight[keep])
-        rest = (value - terms @ curve) * np.sqrt(weight)
-        middle, width = median(rest[keep]), robust_scatter(rest[keep])
-        keep = calm & (rest < middle + ABOVE * width) & (rest > middle - BELOW * width)
+        keep = calm & _near((value - terms @ curve) * np.sqrt(weight), keep, LATER)
     rest = value - terms @ curve
     return curve, _calibrated(rest[known], noise[known])
 
@@ -79,6 +77,11 @@ def _calibrated(rest: np.ndarray, noise: np.ndarray) -> np.ndarray:
     if not found.size:
         return found
     return found[:3] * np.array([1, *[found[3] / norm.isf(FALSE_ALARM)] * 2])
+
+
+def _near(value: np.ndarray, of: np.ndarray, nsigma: float) -> np.ndarray:
+    """(n,) within so many robust standard deviations of the median of some."""
+    return np.abs(value - median(value[of])) < nsigma * robust_scatter(value[of])
 
 
 def _ridge(terms: np.ndarray, value: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ __all__ = [
 STEP = WAVELENGTH * LOG_STEP * np.log(10)  # (3909,) Angstrom
 ENOUGH = 0.6  # share of a core that must be good
 UNKNOWN = 1e30  # Angstrom, noise of a core that is masked
-LEADING, LIMIT = 4, 6.0  # scores that what ordinary stars show is a quadratic in; limit of all
+LEADING, LIMIT = 8, 6.0  # scores that what ordinary stars show is a quadratic in; limit of all
 SIDES = (4.5, 9.0)  # Angstrom off a forbidden line, whose mean level is taken off
 BESIDE = (25.0, 55.0)  # Angstrom off a line, where its continuum is looked for
 PERCENTILE = 75.0  # of the reconstruction there
@@ -78,7 +78,7 @@ CORES = (
 )
 
 
-class Weights(NamedTuple):
+class _Weights(NamedTuple):
     """pixels (q,) that any core needs; sums (cores, q) Angstrom, what a core adds up; needed
     (cores, q) where it must be good.
     """
@@ -89,7 +89,7 @@ class Weights(NamedTuple):
 
 
 @cache
-def _weights() -> Weights:
+def _weights() -> _Weights:
     cores = np.stack([around(c.centre, c.halfwidth) for c in CORES])
     sums = cores * STEP
     for core, row in zip(CORES, sums, strict=True):
@@ -97,7 +97,7 @@ def _weights() -> Weights:
             sides = around(core.centre, SIDES[1]) & ~around(core.centre, SIDES[0])
             row[sides] = -row.sum() / np.count_nonzero(sides)
     pixels = np.flatnonzero(np.any(sums != 0, axis=0))
-    return Weights(pixels, sums[:, pixels], cores[:, pixels])
+    return _Weights(pixels, sums[:, pixels], cores[:, pixels])
 
 
 def line_sums(
@@ -247,7 +247,7 @@ def peak_separation(
     full_from_clean: np.ndarray,
     halpha: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distance of the two peaks of H alpha in emission and its error, km/s; NaN where one peak does.
+    """Distance of the two peaks of H alpha in emission and its error, km/s; NaN where one does.
 
     Two Gaussians of `PEAK_WIDTH` with free heights at every one of `SEPARATIONS`; parameters as in
     `line_sums`; halpha : Angstrom, vacuum

@@ -13,6 +13,8 @@ CREATE MACRO meta.other_class(class, subclass) AS
         coalesce(trim(class) IN ('GALAXY', 'QSO'), false)
         OR coalesce(regexp_matches(trim(subclass), '^(d|g|sd|esd|usd)?[FGKM]([0-9]|$)'), false)
     )::SMALLINT END;
+-- km/s of a pixel of the common grid
+CREATE MACRO meta.pixel_velocity() AS 299792.458 * ln(10) * 1e-4;
 CREATE MACRO meta.valid_mag(m) AS CASE WHEN isfinite(m) AND m BETWEEN -5 AND 40 THEN m END;
 CREATE MACRO meta.valid_error(e) AS CASE WHEN isfinite(e) AND e > 0 AND e < 9 THEN e END;
 -- a magnitude and its error: one without the other is no measurement

@@ -1,6 +1,6 @@
 -- Title:   Emission in best mode: flag, equivalent width of H alpha, kind with its probability, peaks.
 -- Grain:   one row per spectrum (specid) with coefficients.
--- Reads:   lines.features, lines.kinds, lines.peaks, meta.parameters
+-- Reads:   emission.lines, lines.features, lines.kinds, lines.peaks, meta.parameters
 -- Mode:    best
 INSERT INTO lines.emission BY NAME
 WITH likelihoods AS (
@@ -27,9 +27,10 @@ WITH likelihoods AS (
 , measured AS (
     SELECT f.*, t.emission_kind, t.p_kind, x.peak_separation, x.peak_separation_err
         , coalesce(f.wide_ew - f.halpha_ew > 3 * f.wide_ew_err AND t.emission_kind != 'nebular', false) AS is_wide
-        , (f.halpha_significance > p.line_threshold)::SMALLINT AS em_flag
+        , coalesce((f.halpha_significance > p.line_threshold)::SMALLINT, n.em_flag) AS em_flag
     FROM lines.features AS f
     CROSS JOIN meta.parameters AS p
+    LEFT JOIN emission.lines AS n ON f.specid = n.specid
     LEFT JOIN told AS t ON f.specid = t.specid
     LEFT JOIN lines.peaks AS x ON f.specid = x.specid
 )

@@ -1,12 +1,14 @@
 -- Title:   The catalog of best mode: the columns of Table 1 in the paper's order, then ours.
 -- Grain:   one row per spectrum (specid) of the sample.
--- Reads:   catalog.ob_stars, catalog.best_estimates, lines.emission, reddening.dust, extinction.best_labels, meta.parameters
+-- Reads:   catalog.ob_stars, catalog.best_estimates, lines.emission, reddening.dust, visits.velocities, visits.faults, stars.variability, extinction.best_labels, meta.parameters
 -- Mode:    best
 INSERT INTO catalog.ob_stars_best BY NAME
 WITH best AS (
     SELECT
         o.* REPLACE (
-            e.mk AS mk
+            x.rv AS rv
+            , x.rv_err AS rv_err
+            , e.mk AS mk
             , e.mk_err AS mk_err
             , meta.abs_mag(o.ks, r.a_ks, o.parallax_corrected) AS mk_geo
             , meta.abs_mag_err(o.ks_err, r.a_ks_err, o.parallax_corrected, o.parallax_error) AS mk_geo_err
@@ -18,7 +20,10 @@ WITH best AS (
             , r.ebv AS ebv
             , r.ebv_err AS ebv_err
             , (e.p_companion > p.best_companion_threshold)::SMALLINT AS binary_flag
-            , l.em_flag AS em_flag
+            , CASE WHEN f.fault IS NULL OR l.em_flag = 0
+                OR (l.halpha_significance > p.em_despite_fault AND (o.em_flag = 1 OR f.arm_gain <= p.fault_arm_gain))
+                THEN l.em_flag END AS em_flag
+            , (f.fault IS NOT NULL)::SMALLINT AS erroneous
             , l.halpha_ew AS halpha_ew
             , p.sun_x + e.dis * meta.galactic_unit_x(o.ra, o.dec) AS x
             , e.dis * meta.galactic_unit_y(o.ra, o.dec) AS y
@@ -33,6 +38,12 @@ WITH best AS (
             , r.a_ks_err AS a_ks_err
             , meta.parallax_of(e.mk_spec, o.ks, r.a_ks) AS parallax_spec
         )
+        , f.fault
+        , x.rv_blue
+        , x.rv_red
+        , y.n_visits
+        , y.ln_bf_rv
+        , y.ruwe_z
         , l.halpha_ew_err
         , l.halpha_significance
         , l.emission_kind
@@ -57,6 +68,9 @@ WITH best AS (
     FROM catalog.ob_stars AS o
     CROSS JOIN meta.parameters AS p
     INNER JOIN catalog.best_estimates AS e ON o.specid = e.specid
+    LEFT JOIN visits.velocities AS x ON o.specid = x.specid
+    LEFT JOIN visits.faults AS f ON o.specid = f.specid
+    LEFT JOIN stars.variability AS y ON o.star_id = y.star_id
     LEFT JOIN lines.emission AS l ON o.specid = l.specid
     LEFT JOIN reddening.dust AS r ON o.star_id = r.star_id
     LEFT JOIN extinction.best_labels AS t ON o.star_id = t.star_id

@@ -143,10 +143,12 @@ def test_too_few_stars_teach_nothing():
     assert (error == UNKNOWN).all()
 
 
-def test_terms_are_one_the_coefficients_and_products_of_the_leading_four():
-    terms = score_terms(np.array([[2.0, 4, 6, 8, 10, 12]]), np.full(6, 2.0))
-    products = [1, 2, 3, 4, 4, 6, 8, 9, 12, 16]
-    assert terms[0] == pytest.approx([1, 1, 2, 3, 4, *products, 5, 6])
+def test_terms_are_one_the_coefficients_and_products_of_the_leading_eight():
+    terms = score_terms(np.array([[2.0, 4, 0, 0, 0, 0, 0, 0, 10, 40]]), np.full(10, 2.0))
+    assert terms.shape == (1, 1 + 8 + 36 + 2)
+    assert terms[0, :9] == pytest.approx([1, 1, 2, 0, 0, 0, 0, 0, 0])
+    assert terms[0, 9:11] == pytest.approx([1, 2])  # of the first with itself and the second
+    assert terms[0, -2:] == pytest.approx([5, 6])  # 20 is held at 6
 
 
 @pytest.mark.parametrize(("distance", "found"), [(0, False), (240, True), (400, True)])

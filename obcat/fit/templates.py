@@ -1,0 +1,71 @@
+"""Mean spectra of stars that are alike, for the velocities of the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from obcat.arrow import float_array, list_array
+from obcat.fit.colours import Read
+from obcat.fit.result import Fit
+from obcat.kernels.grid import N_PIXEL
+from obcat.kernels.shifts import TEMPLATES, weights
+
+__all__ = ["templates"]
+
+GRAVITIES = 4  # intervals of log g in an interval of Teff
+
+
+def templates(read: Read, parameters: Any) -> Fit:
+    """The weighted mean of the spectra of each kind, of the half of the stars a star is not in.
+
+    A kind with fewer than ``template_min_stars`` takes the mean of its interval of Teff; where that
+    has as few, that of all.
+
+    Parameters
+    ----------
+    read : rows, one a star, ordered by star_id: star_id, template, fold, flux, ivar FLOAT[3909]
+    parameters : template_min_stars
+
+    Returns
+    -------
+    array template_flux (2, 28, 3909): first axis the half of the star that is measured; 0 where
+    nothing is known; (0,) where there are fewer than 2 template_min_stars
+    """
+    total, weight = (np.zeros((2, TEMPLATES, N_PIXEL)) for _ in range(2))
+    count = np.zeros((2, TEMPLATES), int)
+    for batch in read():
+        place, value, w = _parts(batch)
+        for fold, kind in np.unique(place, axis=0):
+            rows = (place == (fold, kind)).all(axis=1)
+            total[fold, kind] += np.sum(w[rows] * value[rows], axis=0, dtype=np.float64)
+            weight[fold, kind] += np.sum(w[rows], axis=0, dtype=np.float64)
+            count[fold, kind] += np.count_nonzero(rows)
+    if count.sum(axis=1).min() < parameters.template_min_stars:
+        return Fit({"template_flux": np.zeros(0, np.float32)})
+    enough = [
+        _means(*x, parameters.template_min_stars) for x in zip(total, weight, count, strict=True)
+    ]
+    return Fit({"template_flux": np.stack(enough[::-1]).astype(np.float32)})
+
+
+def _parts(batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(n, 2) half and kind; (n, 3909) flux and weight."""
+    place = np.stack([float_array(batch[x]).astype(int) for x in ("fold", "template")], axis=1)
+    flux, ivar = (list_array(batch[x]) for x in ("flux", "ivar"))
+    w = weights(np.nan_to_num(ivar))
+    return place, np.where(w > 0, np.nan_to_num(flux), 0), w
+
+
+def _means(total: np.ndarray, weight: np.ndarray, count: np.ndarray, least: int) -> np.ndarray:
+    out = np.empty(total.shape)
+    for kind in range(TEMPLATES):
+        alike = slice(kind // GRAVITIES * GRAVITIES, (kind // GRAVITIES + 1) * GRAVITIES)
+        rows = slice(kind, kind + 1)
+        if count[rows].sum() < least:
+            rows = alike if count[alike].sum() >= least else slice(None)
+        w = weight[rows].sum(axis=0)
+        out[kind] = np.divide(total[rows].sum(axis=0), w, out=np.zeros(N_PIXEL), where=w > 0)
+    return out

@@ -1,0 +1,164 @@
+"""Shifts of a spectrum against the mean spectrum of stars like it: velocities of visits, and arms
+that stand at a wrong wavelength.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from obcat.kernels.grid import (
+    BANDS,
+    LIGHT_SPEED,
+    LOG_STEP,
+    N_PIXEL,
+    WAVELENGTH,
+    around,
+    clean_pixels,
+)
+from obcat.kernels.pca import product
+
+__all__ = ["PIXEL_VELOCITY", "TEMPLATES", "spectrum_shifts", "velocity_error", "weights"]
+
+PIXEL_VELOCITY = LIGHT_SPEED * LOG_STEP * np.log(10)  # 69 km/s
+TEMPLATES = 28  # mean spectra: seven intervals of Teff, four of log g
+ARMS = 5720.0  # Angstrom, where the arms meet
+RANGE = (3800.0, 9000.0)  # Angstrom used
+# interstellar lines and diffuse bands, which do not move with the star
+INTERSTELLAR = (
+    (3930, 3940), (3966, 3972), (4425, 4435), (5775, 5800), (6278, 6292), (6608, 6620),
+)  # fmt: skip
+# what emission fills: cores of Balmer lines, Paschen lines
+FILLED = ((6564.6, 40), (4862.7, 12), (4341.7, 10), (4102.9, 8))
+PASCHEN = 8200.0
+SCATTER = 0.012  # of the flux about the template, beside the noise
+NEAR = np.arange(-14, 15)  # half pixels: 29 shifts over +-480 km/s
+FAR = np.arange(-90, 91, 3)  # half pixels: 61 shifts over +-3,100 km/s
+
+
+def _between(low: float, high: float) -> np.ndarray:
+    return (low < WAVELENGTH) & (high > WAVELENGTH)
+
+
+@cache
+def _pixels(emission: bool, far: bool) -> np.ndarray:
+    """(3909,) pixels used."""
+    inside = _between(*RANGE)
+    out = np.any([_between(a, b) for a, b in (*BANDS, *INTERSTELLAR)], axis=0)
+    filled = np.any([around(*line) for line in FILLED], axis=0) | (WAVELENGTH > PASCHEN)
+    if emission and far:
+        return inside & ~out & clean_pixels(*RANGE)
+    return inside & ~out & ~(filled & emission)
+
+
+def weights(norm_ivar: np.ndarray) -> np.ndarray:
+    """(n, 3909) weights of pixels, the scatter about a template being no noise; 0 where masked."""
+    return norm_ivar / (1 + norm_ivar * np.float32(SCATTER**2))
+
+
+def spectrum_shifts(
+    norm: np.ndarray,
+    norm_ivar: np.ndarray,
+    template: np.ndarray,
+    fold: np.ndarray,
+    em_flag: np.ndarray,
+    *,
+    template_flux: np.ndarray,
+) -> tuple[np.ndarray, ...]:
+    """Shifts against the template, the scale of which is free.
+
+    Parameters
+    ----------
+    norm, norm_ivar : (n, 3909) normalised rest-frame flux and its inverse variance, 0 where masked
+    template, fold : (n,) integers: which mean spectrum is like the star, and the half of the stars
+        to which it belongs: the mean is that of the other half
+    em_flag : (n,) 1 where lines are filled by emission, and are left out
+    template_flux : (2, 28, 3909) the model ``templates``, 0 where not known; empty without one
+
+    Returns
+    -------
+    shift, shift_err : (n,) pixels of 69 km/s, positive to the red
+    shift_blue, shift_blue_err, shift_red, shift_red_err : (n,) of each arm
+    arm_blue, arm_red : (n,) km/s, shift of each arm within 3,100 km/s
+    arm_gain_blue, arm_gain_red : (n,) what it gains in chi square over none, over the reduced chi
+        square; NaN where there is no template
+    """
+    out = np.full((10, len(norm)), np.nan)
+    if not template_flux.size:
+        return tuple(out)
+    weight = weights(norm_ivar)
+    group = (fold * TEMPLATES + template) * 2 + (em_flag == 1)
+    for g in np.unique(group):
+        rows = np.flatnonzero(group == g)
+        flux = template_flux.reshape(-1, N_PIXEL)[int(g) // 2]
+        out[:, rows] = _against(norm[rows], weight[rows], flux, emission=bool(g % 2))
+    return tuple(out)
+
+
+def _against(
+    norm: np.ndarray, weight: np.ndarray, flux: np.ndarray, *, emission: bool
+) -> np.ndarray:
+    """(10, n) answers for spectra of one template."""
+    near = [_fit(norm, weight, flux, NEAR, _pixels(emission, False) & arm) for arm in _arms()]
+    shift = _minimum(near[0][0] + near[1][0], NEAR)
+    arms = [_minimum(chi2, NEAR) for chi2, _ in near]
+    far = [_fit(norm, weight, flux, FAR, _pixels(emission, True) & arm) for arm in _arms()]
+    moved = [_minimum(chi2, FAR)[0] * PIXEL_VELOCITY for chi2, _ in far]
+    gain = [
+        (chi2[:, len(FAR) // 2] - chi2.min(axis=1)) / np.maximum(chi2.min(axis=1) / count, 1)
+        for chi2, count in far
+    ]
+    return np.stack([*shift, *arms[0], *arms[1], *moved, *gain])
+
+
+@cache
+def _arms() -> tuple[np.ndarray, np.ndarray]:
+    return WAVELENGTH < ARMS, WAVELENGTH >= ARMS
+
+
+def _fit(
+    norm: np.ndarray, weight: np.ndarray, flux: np.ndarray, halves: np.ndarray, used: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(n, shifts) chi square with the best scale at every shift; (n,) pixels that count."""
+    columns = np.flatnonzero(used & (flux > 0))
+    moved = _moved(flux, halves)[:, columns]
+    w = weight[:, columns]
+    n = norm[:, columns]
+    known = np.where(w > 0, n, np.float32(0))
+    cross = product(w * known, np.ascontiguousarray(moved.T)).astype(np.float64)
+    square = product(w, np.ascontiguousarray(moved.T**2)).astype(np.float64)
+    total = np.sum((w * known**2).astype(np.float64), axis=1)
+    chi2 = total[:, None] - cross**2 / np.maximum(square, 1e-9)
+    return chi2, np.maximum(np.count_nonzero(w > 0, axis=1), 1)
+
+
+def _moved(flux: np.ndarray, halves: np.ndarray) -> np.ndarray:
+    """(shifts, 3909) a spectrum moved by halves of a pixel, its ends held."""
+    reach = int(np.abs(halves).max()) // 2 + 2
+    wide = np.pad(flux.astype(np.float32), reach, mode="edge")
+    between = (wide[1:] + wide[:-1]) / 2
+    return np.stack(
+        [
+            between[reach - h // 2 - 1 :][:N_PIXEL] if h % 2 else wide[reach - h // 2 :][:N_PIXEL]
+            for h in halves
+        ]
+    )
+
+
+def _minimum(chi2: np.ndarray, halves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Place and error of the minimum of a parabola through the least value and its neighbours,
+    pixels.
+    """
+    rows, best = np.arange(len(chi2)), np.clip(chi2.argmin(axis=1), 1, len(halves) - 2)
+    low, middle, high = (chi2[rows, best + k] for k in (-1, 0, 1))
+    step, bend = (halves[1] - halves[0]) / 2, np.maximum(low - 2 * middle + high, 1e-9)
+    moved = np.clip(0.5 * (low - high) / bend, -1, 1)
+    return halves[best] / 2 + moved * step, step * np.sqrt(2 / bend)
+
+
+def velocity_error(shift_err: np.ndarray, *, velocity_error: np.ndarray) -> tuple[np.ndarray]:
+    """(n,) km/s, error of a velocity that pairs of visits confirm.
+
+    shift_err : (n,) pixels; velocity_error : (2,) the model ``velocity_errors``: factor, floor
+    """
+    factor, floor = velocity_error
+    return (np.hypot(factor * PIXEL_VELOCITY * shift_err, floor),)
