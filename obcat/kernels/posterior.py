@@ -1,8 +1,9 @@
 """Posterior of absolute magnitude, companion and distance from spectrum, parallax and dust.
 
 M_s is the light that is seen, M that of the primary alone; a companion of kind j adds DELTA[j] mag:
-M = M_s + DELTA[j]. The spectrum says M ~ N(mean, sigma^2) whatever the companion. The distance
-modulus is D = m - M_s - e, m the magnitude less its extinction, e ~ N(0, v) the error of m.
+M = M_s + DELTA[j]. The spectrum says M ~ N(mean, sigma^2) of a single star; of a pair it is that of
+both, and says what a primary fainter by VEIL[j] would. The distance modulus is D = m - M_s - e, m
+the magnitude less its extinction, e ~ N(0, v) the error of m.
 """
 
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ __all__ = [
     "LOGIT",
     "ORDINARY",
     "REFERENCE_SNR_G",
+    "VEIL",
+    "WIDER",
     "Joint",
     "Spectral",
     "calibrated",
@@ -44,7 +47,8 @@ __all__ = [
     "spectral_magnitude",
 ]
 
-DELTA = np.array([0.10, 0.25, 0.40, 0.55, 0.70])  # mag: light of a companion, M - M_s
+DELTA = np.array([0.10, 0.25, 0.40, 0.55, 0.70, 0.95])  # mag: light of companions, M - M_s
+VEIL = np.array([0.05, 0.10, 0.20, 0.15, 0.00, 0.10])  # mag: from composites of SIMULATED spectra
 ORDINARY = (1.5, 2.5)  # mag: mean and scatter of M of stars that no pair of the mixture explains
 OTHER = np.linspace(-6.5, 12.0, 371)  # mag: M of those
 STEP, POINTS, WIDTH = 0.05, 401, 5.0  # mag; of the grid of M_s; sigma
@@ -54,6 +58,7 @@ SHARES = (0.025, 0.16, 0.5, 0.84, 0.975)
 REFERENCE_SNR_G = 50.0
 LAYERS = ("w0", "b0", "w1", "b1", "w2", "linear", "b2", "v0", "c0", "v1", "c1")
 ENDS = [3, 1, 0, 2, 4]  # columns of the quantiles of M
+WIDER = 2.5  # times sigma, of stars about which the network errs more
 LN_SIGMA, LOGIT = (-4.0, 1.5), (-5.0, 4.0)  # limits of what a network may say
 
 Floats = NDArray[np.floating]
@@ -134,7 +139,7 @@ class Joint(NamedTuple):
     """Densities of a block of stars, each on a grid of its own that begins at ``low`` (n, 1).
 
     light, modulus : (n, g) of M_s, and of M_s with the error of the magnitude in it: the distance
-    modulus is the magnitude less that; primary : (n, g + more) of M; kinds : (n, 6) share of single
+    modulus is the magnitude less that; primary : (n, g + more) of M; kinds : (n, 7) share of single
     stars and of each companion; other : (n,) share of stars that are no such pair; step : mag
     """
 
@@ -160,7 +165,7 @@ def densities(
 def _blocks(stars: Sight, said: Spectral) -> Iterator[tuple[NDArray[np.intp], int]]:
     """Rows that share a grid, and how fine it is."""
     spread = np.hypot(said.sigma, np.sqrt(stars.variance))
-    room = STEP * (POINTS - 1) / (DELTA[-1] + STEP + 2 * WIDTH * spread)
+    room = STEP * (POINTS - 1) / (DELTA[-1] + VEIL[-1] + 2 * WIDTH * spread)
     fine = np.where(room >= FINEST, FINEST, np.where(room >= 2, 2, 1))
     known = np.isfinite(spread + said.mean + said.logit + stars.magnitude + stars.sin_latitude)
     for each in (1, 2, FINEST):
@@ -172,30 +177,38 @@ def _blocks(stars: Sight, said: Spectral) -> Iterator[tuple[NDArray[np.intp], in
 
 def joint(stars: Sight, said: Spectral, model: Globals, fine: int) -> Joint:
     """Everything that is known of the stars of a block, as densities."""
-    step, more = STEP / fine, [0, *np.rint(DELTA / STEP).astype(int) * fine]
+    step, veiled, more = STEP / fine, _steps(VEIL, fine), _steps(DELTA, fine)
+    both = [a + b for a, b in zip(veiled, more, strict=True)]
     variance = said.sigma**2 + stars.variance
-    low = (said.mean - DELTA[-1] - STEP - WIDTH * np.sqrt(variance))[:, None]
-    m = low + step * np.arange(POINTS + more[-1])
+    low = (said.mean - DELTA[-1] - VEIL[-1] - WIDTH * np.sqrt(variance))[:, None]
+    m = low + step * np.arange(POINTS + max(both))
     ln = _ln_data(stars, model, m[:, :POINTS], 0.0)
     top = ln.max(1, keepdims=True)
     data = np.exp(ln - top)
     odds = _odds(said.logit, model)
-    seen, true = (
-        np.exp(-0.5 * (m - said.mean[:, None]) ** 2 / v[:, None]) / np.sqrt(v)[:, None]
-        for v in (variance, said.sigma**2)
-    )
-    weights = np.stack([(data * seen[:, s : s + POINTS]).sum(1) for s in more], axis=1) * odds
+    seen = _by_spectrum(m - said.mean[:, None], variance[:, None], model)
+    weights = np.stack([(data * seen[:, s : s + POINTS]).sum(1) for s in both], axis=1) * odds
     inside = weights.sum(1)
     blurred = _blurred(data, np.sqrt(stars.variance) / step)
     return Joint(
         low,
         step,
-        light=blurred * _pulled(true, odds, more),
-        modulus=data * _pulled(seen, odds, more),
-        primary=true * _pushed(blurred, odds, more),
+        light=blurred * _of_light(seen, odds, both),
+        modulus=data * _of_light(seen, odds, both),
+        primary=_of_primary(blurred, seen, odds, veiled, more),
         kinds=weights / inside[:, None],
         other=_share_of_others(stars, model, top, inside * step),
     )
+
+
+def _by_spectrum(off: Floats, variance: Floats, model: Globals) -> Floats:
+    """(n, g) density of M by the spectrum at its distances from the mean: a normal one, and some
+    stars about which the network errs more.
+    """
+    wide = 1 / (1 + np.exp(-model["logit_wide"]))
+    core = (1 - wide) * np.exp(-0.5 * off**2 / variance)
+    tails = wide / WIDER * np.exp(-0.5 * off**2 / (WIDER**2 * variance))
+    return (core + tails) / np.sqrt(variance)
 
 
 def _ln_data(stars: Sight, model: Globals, m: Floats, blur: float) -> Floats:
@@ -205,25 +218,34 @@ def _ln_data(stars: Sight, model: Globals, m: Floats, blur: float) -> Floats:
 
 
 def _odds(logit: Floats, model: Globals) -> Floats:
-    """(n, 6) prior share of single stars and of each kind of companion."""
+    """(n, 7) prior share of single stars and of each kind of companion."""
     pair = 1 / (1 + np.exp(-logit))
     kinds = np.exp(model["companion"] - np.max(model["companion"]))
     return np.column_stack([1 - pair, pair[:, None] * (kinds / kinds.sum())])
 
 
-def _pulled(density: Floats, odds: Floats, more: list[int]) -> Floats:
-    """Density of M -> of M_s, (n, g)."""
+def _steps(mag: Floats, fine: int) -> list[int]:
+    """Of the grid, for a single star and for each kind of companion."""
+    return [0, *(np.rint(mag / STEP).astype(int) * fine).tolist()]
+
+
+def _of_light(density: Floats, odds: Floats, both: list[int]) -> Floats:
+    """(n, g) density of M_s by the spectrum, from that of M of a single star (n, g + more)."""
     out = np.zeros((len(density), POINTS))
-    for j, s in enumerate(more):
+    for j, s in enumerate(both):
         out += odds[:, [j]] * density[:, s : s + POINTS]
     return out
 
 
-def _pushed(density: Floats, odds: Floats, more: list[int]) -> Floats:
-    """Likelihood of M_s -> of M, (n, g + more)."""
-    out = np.zeros((len(density), POINTS + more[-1]))
-    for j, s in enumerate(more):
-        out[:, s : s + POINTS] += odds[:, [j]] * density
+def _of_primary(
+    likelihood: Floats, density: Floats, odds: Floats, veiled: list[int], more: list[int]
+) -> Floats:
+    """(n, g + more) density of M, from the likelihood of M_s (n, g) and that of M by the spectrum."""
+    out = np.zeros((len(density), POINTS + max(more)))
+    for j, (veil, s) in enumerate(zip(veiled, more, strict=True)):
+        out[:, s : s + POINTS] += (
+            odds[:, [j]] * likelihood * density[:, s + veil : s + veil + POINTS]
+        )
     return out
 
 
