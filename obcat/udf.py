@@ -22,7 +22,8 @@ from obcat.kernels.extinction import extinction
 from obcat.kernels.labels import predict_labels
 from obcat.kernels.luminosity import luminosity, mk_error
 from obcat.kernels.pca import pca_scores
-from obcat.kernels.posterior import posterior_distances, posterior_magnitudes, spectral_magnitude
+from obcat.kernels.posterior import posterior_distances, posterior_magnitudes
+from obcat.kernels.spectral import spectral_magnitude
 from obcat.schema import Column, column
 
 __all__ = ["UDFS", "Udf", "batch_function"]

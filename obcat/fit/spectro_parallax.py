@@ -18,16 +18,9 @@ from obcat.fit.parallax_globals import (
 )
 from obcat.fit.parallax_network import Lesson, Plan, train_networks
 from obcat.fit.result import Fit, from_rows
-from obcat.kernels.posterior import (
-    DELTA,
-    LAYERS,
-    ORDINARY,
-    REFERENCE_SNR_G,
-    VEIL,
-    calibrated,
-    out_of_fold,
-)
+from obcat.kernels.posterior import DELTA, ORDINARY, VEIL
 from obcat.kernels.space_density import Sight, ln_parallax, ln_space_density, sight
+from obcat.kernels.spectral import LAYERS, REFERENCE_SNR_G, calibrated, out_of_fold
 from obcat.machine import cpus
 from obcat.statistics import robust_scatter
 

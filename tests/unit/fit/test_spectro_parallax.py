@@ -9,8 +9,9 @@ import pytest
 from obcat.fit import spectro_parallax
 from obcat.fit.parallax_globals import fit_globals, usual_values
 from obcat.fit.spectro_parallax import posterior
-from obcat.kernels.posterior import posterior_distances, posterior_magnitudes, spectral_magnitude
+from obcat.kernels.posterior import posterior_distances, posterior_magnitudes
 from obcat.kernels.space_density import sight
+from obcat.kernels.spectral import spectral_magnitude
 from obcat.statistics import robust_scatter
 
 PARAMETERS = SimpleNamespace(

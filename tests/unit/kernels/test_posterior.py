@@ -7,13 +7,11 @@ from obcat.kernels.posterior import (
     DELTA,
     VEIL,
     WIDER,
-    Spectral,
-    likelihood_magnitude,
     posterior_distances,
     posterior_magnitudes,
-    spectral_magnitude,
 )
 from obcat.kernels.space_density import KNOTS, LN10, ln_parallax, ln_space_density, sight
+from obcat.kernels.spectral import Spectral, likelihood_magnitude, spectral_magnitude
 
 NAN = np.nan
 MODEL = {
