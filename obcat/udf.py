@@ -27,8 +27,9 @@ from obcat.kernels.line_strengths import line_strengths, line_sums, peak_separat
 from obcat.kernels.luminosity import luminosity, mk_error
 from obcat.kernels.mixed_model import BANDS, band_terms, mixed_extinction
 from obcat.kernels.pca import pca_scores
-from obcat.kernels.posterior import posterior_distances, posterior_magnitudes, spectral_magnitude
+from obcat.kernels.posterior import posterior_distances, posterior_magnitudes
 from obcat.kernels.shifts import spectrum_shifts, velocity_error
+from obcat.kernels.spectral import spectral_magnitude
 from obcat.schema import Column, column
 
 __all__ = ["UDFS", "Udf", "batch_function"]

@@ -23,6 +23,7 @@ from obcat.evaluate.magnitudes import (
     noise_posterior,
     pulls,
 )
+from obcat.evaluate.modes import modes
 from obcat.evaluate.paper import (
     BRIGHT_COMPANION,
     GOOD_PARALLAX,
@@ -362,6 +363,7 @@ def evaluation(survey: Reading) -> Evaluation:
         fails,
         *_estimates(data, posterior),
         *_classes(data),
+        *modes(survey.con, data),
         composites.pairs(survey),
         reddening.reddening_errors(data),
         reddening.label_errors(data),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from obcat.kernels.posterior import DELTA, ORDINARY
+from obcat.kernels.posterior import DELTA, ORDINARY, VEIL, WIDER
 from obcat.kernels.space_density import (
     DUST_TAILS,
     KNOTS,
@@ -39,7 +39,8 @@ PRIORS: Mapping[str, tuple[Any, Any]] = {
     "ln_tails": (np.log(4.0), 1.0),
     "density": ([3.0, -1.0, *np.log([0.12, 0.8, 0.05])], [2.0, 1.0, 0.7, 0.7, 1.5]),
     "logit_other": (-4.0, 1.0),
-    "companion": ([0.3, 0.1, 0.0, -0.15, -0.15], 0.3),
+    "logit_wide": (-3.0, 1.0),
+    "companion": ([0.3, 0.1, 0.0, -0.15, -0.15, -1.6], 0.3),
     "shift": (0.0, 0.02),
     "ln_scale": (0.0, 0.3),
     "ln_least": (np.log(0.05), 0.5),
@@ -53,7 +54,7 @@ DUST_START = {
     "dust_ln_height": np.array(math.log(0.13)),
     "dust_ln_scatter": np.array(math.log(0.4)),
 }
-POINTS, BELOW, ABOVE = 56, 3.5, 4.0  # of the grid of a star, in sigma
+POINTS, BELOW, ABOVE = 56, 4.0, 4.5  # of the grid of a star, in sigma
 WIDE = np.linspace(-6.0, 5.5, 40)  # mag, of stars that are no pair
 LEAST = 1e-30
 DUST_STEPS = 80
@@ -153,7 +154,7 @@ def _grid(said: tuple[torch.Tensor, ...], stars: Sight) -> tuple[torch.Tensor, t
 
     mean, ln_sigma, _ = said
     sigma = torch.sqrt(torch.exp(2 * ln_sigma) + stars.variance)
-    low, high = mean - float(DELTA.max()) - BELOW * sigma, mean + ABOVE * sigma
+    low, high = mean - float((DELTA + VEIL).max()) - BELOW * sigma, mean + ABOVE * sigma
     step = (high - low) / (POINTS - 1)
     return low[:, None] + step[:, None] * torch.arange(POINTS), step
 
@@ -169,12 +170,16 @@ def _pairs(
     variance = (variance + stars.variance)[:, None]
     centre = (mean + model["shift"])[:, None]
 
+    wide = torch.sigmoid(model["logit_wide"])
+
     def normal(m: torch.Tensor) -> torch.Tensor:
-        return torch.exp(-0.5 * (m - centre) ** 2 / variance) / torch.sqrt(variance)
+        square = -0.5 * (m - centre) ** 2 / variance
+        tails = wide / WIDER * torch.exp(square / WIDER**2)
+        return ((1 - wide) * torch.exp(square) + tails) / torch.sqrt(variance)
 
     pair = torch.sigmoid(logit + model["shift_logit"])[:, None]
     kinds = torch.softmax(model["companion"], 0)
-    double = sum(kinds[j] * normal(m + delta) for j, delta in enumerate(DELTA.tolist()))
+    double = sum(kinds[j] * normal(m + delta) for j, delta in enumerate((DELTA + VEIL).tolist()))
     return (1 - pair) * normal(m) + pair * double
 
 

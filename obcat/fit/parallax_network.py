@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from obcat.kernels.posterior import LAYERS, LN_SIGMA, LOGIT
+from obcat.kernels.spectral import LAYERS, LN_SIGMA, LOGIT
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = ["USUAL_LOGIT", "Lesson", "Plan", "train_networks"]
 
-USUAL_LOGIT = -0.85  # of a companion's light: three pairs in ten
+USUAL_LOGIT = -0.65  # of a companion's light: a third of all stars
 USUAL_LN_SIGMA, USUAL_MEAN = -1.2, 0.5  # ln mag, mag
 SIDE = 32  # neurons of the network for scatter and companion
 WARM_UP, LARGEST_GRADIENT, LEAST = 0.15, 5.0, 1e-30

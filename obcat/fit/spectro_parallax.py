@@ -18,15 +18,9 @@ from obcat.fit.parallax_globals import (
 )
 from obcat.fit.parallax_network import Lesson, Plan, train_networks
 from obcat.fit.result import Fit, from_rows
-from obcat.kernels.posterior import (
-    DELTA,
-    LAYERS,
-    ORDINARY,
-    REFERENCE_SNR_G,
-    calibrated,
-    out_of_fold,
-)
+from obcat.kernels.posterior import DELTA, ORDINARY, VEIL
 from obcat.kernels.space_density import Sight, ln_parallax, ln_space_density, sight
+from obcat.kernels.spectral import LAYERS, REFERENCE_SNR_G, calibrated, out_of_fold
 from obcat.machine import cpus
 from obcat.statistics import robust_scatter
 
@@ -104,7 +98,9 @@ def posterior(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
         return Fit({"w0": np.zeros((0, 0, 0), np.float32)}, _tables([], parameters, note))
     done: list[_Round] = []
     for model, ln_likelihood in _rounds(sample, training, parameters):
-        done.append(_Round(model, ln_likelihood, len(training)))
+        done.append(
+            _Round(model, ln_likelihood, min(len(training), parameters.posterior_max_stars))
+        )
     arrays = done[-1].model | _slope_of_means(sample, done[-1].model)
     return Fit({name: np.asarray(a) for name, a in arrays.items()}, _tables(done, parameters, note))
 
@@ -250,7 +246,9 @@ def _of_pairs(a: Floats, model: Arrays) -> Floats:
     """(n, g) at M_s -> at M of the primary, for the usual mixture of companions."""
     kinds = np.exp(model["companion"] - model["companion"].max())
     out = np.zeros_like(a)
-    for kind, steps in zip(kinds / kinds.sum(), np.rint(DELTA / STEP).astype(int), strict=True):
+    for kind, steps in zip(
+        kinds / kinds.sum(), np.rint((DELTA + VEIL) / STEP).astype(int), strict=True
+    ):
         out[:, steps:] += kind * a[:, :-steps]
         out[:, :steps] += kind * a[:, :1]
     return out

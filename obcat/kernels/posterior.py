@@ -1,8 +1,9 @@
 """Posterior of absolute magnitude, companion and distance from spectrum, parallax and dust.
 
 M_s is the light that is seen, M that of the primary alone; a companion of kind j adds DELTA[j] mag:
-M = M_s + DELTA[j]. The spectrum says M ~ N(mean, sigma^2) whatever the companion. The distance
-modulus is D = m - M_s - e, m the magnitude less its extinction, e ~ N(0, v) the error of m.
+M = M_s + DELTA[j]. The spectrum says M ~ N(mean, sigma^2) of a single star; of a pair it is that of
+both, and says what a primary fainter by VEIL[j] would. The distance modulus is D = m - M_s - e, m
+the magnitude less its extinction, e ~ N(0, v) the error of m.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.pca import product
 from obcat.kernels.space_density import (
     LN10,
     Globals,
@@ -21,120 +21,41 @@ from obcat.kernels.space_density import (
     sight,
     zero_point_weights,
 )
+from obcat.kernels.spectral import Spectral
 
 __all__ = [
     "DELTA",
-    "LAYERS",
-    "LN_SIGMA",
-    "LOGIT",
     "ORDINARY",
-    "REFERENCE_SNR_G",
+    "VEIL",
+    "WIDER",
     "Joint",
-    "Spectral",
-    "calibrated",
     "densities",
     "joint",
-    "likelihood_magnitude",
     "mode",
-    "network",
-    "out_of_fold",
     "posterior_distances",
     "posterior_magnitudes",
     "quantiles",
-    "spectral_magnitude",
 ]
 
-DELTA = np.array([0.10, 0.25, 0.40, 0.55, 0.70])  # mag: light of a companion, M - M_s
+DELTA = np.array([0.10, 0.25, 0.40, 0.55, 0.70, 0.95])  # mag: light of companions, M - M_s
+VEIL = np.array([0.05, 0.10, 0.20, 0.15, 0.00, 0.10])  # mag: from composites of SIMULATED spectra
 ORDINARY = (1.5, 2.5)  # mag: mean and scatter of M of stars that no pair of the mixture explains
 OTHER = np.linspace(-6.5, 12.0, 371)  # mag: M of those
 STEP, POINTS, WIDTH = 0.05, 401, 5.0  # mag; of the grid of M_s; sigma
 FINEST = 4  # times as fine is the grid of a star that is known well
 ROWS = 512
 SHARES = (0.025, 0.16, 0.5, 0.84, 0.975)
-REFERENCE_SNR_G = 50.0
-LAYERS = ("w0", "b0", "w1", "b1", "w2", "linear", "b2", "v0", "c0", "v1", "c1")
 ENDS = [3, 1, 0, 2, 4]  # columns of the quantiles of M
-LN_SIGMA, LOGIT = (-4.0, 1.5), (-5.0, 4.0)  # limits of what a network may say
+WIDER = 2.5  # times sigma, of stars about which the network errs more
 
 Floats = NDArray[np.floating]
-Said = tuple[Floats, Floats, Floats]
-
-
-def network(score: Floats, snr_g: Floats, model: Globals, fold: int) -> Said:
-    """What the network of a fold says of n spectra: mean M, its ln sigma (mag), logit of a
-    companion, (n,) each.
-
-    Parameters
-    ----------
-    score : (n, k) leading scores, as they come
-    snr_g : (n,); S/N reaches the scatter and the odds of a companion, never the mean: in a survey
-        it stands for distance
-    model : centre (k,), width (); with a first axis of folds w0 (k, h), b0, w1 (h, h), b1, w2 (h,),
-        linear (k,), b2 of the mean, and v0 (k + 1, i), c0, v1 (i, 2), c1 of the other two
-    """
-    w = {name: model[name][fold] for name in LAYERS}
-    x = ((score - model["centre"]) / model["width"]).astype(np.float32)
-    wide = np.column_stack([x, np.log(snr_g / REFERENCE_SNR_G).astype(np.float32)])
-    hidden = _silu(product(_silu(product(x, w["w0"]) + w["b0"]), w["w1"]) + w["b1"])
-    mean = (hidden * w["w2"]).sum(1) + (x * w["linear"]).sum(1) + w["b2"]
-    side = _silu(product(wide, w["v0"]) + w["c0"])
-    ln_sigma, logit = ((side * w["v1"][:, i]).sum(1) + w["c1"][i] for i in (0, 1))
-    clipped = np.clip(ln_sigma, *LN_SIGMA), np.clip(logit, *LOGIT)
-    return mean.astype(float), clipped[0].astype(float), clipped[1].astype(float)
-
-
-def _silu(x: Floats) -> Floats:
-    half = np.float32(0.5)
-    return x * (half + half * np.tanh(half * x))
-
-
-class Spectral(NamedTuple):
-    """What the spectrum says, (n,) each: M ~ N(mean, sigma^2) in mag, logit of a companion."""
-
-    mean: Floats
-    sigma: Floats
-    logit: Floats
-
-
-def out_of_fold(score: Floats, snr_g: Floats, fold: Floats, model: Globals) -> Said:
-    """``network`` by the one that was trained without the fold of the star; NaN without scores or
-    S/N.
-    """
-    out = np.full((3, len(score)), np.nan)
-    leading = score[:, : len(model["centre"])]
-    known = np.isfinite(leading).all(1) & (snr_g > 0)
-    for k in range(len(model["w0"])):
-        here = np.flatnonzero(known & (fold == k))
-        if len(here):
-            out[:, here] = network(leading[here], snr_g[here], model, k)
-    return out[0], out[1], out[2]
-
-
-def calibrated(said: Said, snr_g: Floats, model: Globals) -> Spectral:
-    """Mean, ln sigma and logit of networks -> with shift, ln_scale, ln_least, shift_logit of the
-    survey and the noise of the spectrum, ``noise`` mag at S/N 1.
-    """
-    mean, ln_sigma, logit = said
-    variance = np.exp(2 * (ln_sigma + model["ln_scale"])) + np.exp(2 * model["ln_least"])
-    sigma = np.sqrt(variance + (model["noise"] / snr_g) ** 2)
-    return Spectral(mean + model["shift"], sigma, logit + model["shift_logit"])
-
-
-def likelihood_magnitude(said: Spectral, model: Globals) -> Floats:
-    """(n,) M, mag, that the spectrum alone makes most likely: the mean without its pull to where
-    stars are many (Tweedie's formula); unbiased at a given true M, as the mean is at a given mean.
-
-    ``model``: likelihood_m (g,) mag, likelihood_slope (g,), d ln N / dM of the means there.
-    """
-    slope = np.interp(said.mean, model["likelihood_m"], model["likelihood_slope"])
-    return said.mean - said.sigma**2 * slope
 
 
 class Joint(NamedTuple):
     """Densities of a block of stars, each on a grid of its own that begins at ``low`` (n, 1).
 
     light, modulus : (n, g) of M_s, and of M_s with the error of the magnitude in it: the distance
-    modulus is the magnitude less that; primary : (n, g + more) of M; kinds : (n, 6) share of single
+    modulus is the magnitude less that; primary : (n, g + more) of M; kinds : (n, 7) share of single
     stars and of each companion; other : (n,) share of stars that are no such pair; step : mag
     """
 
@@ -160,7 +81,7 @@ def densities(
 def _blocks(stars: Sight, said: Spectral) -> Iterator[tuple[NDArray[np.intp], int]]:
     """Rows that share a grid, and how fine it is."""
     spread = np.hypot(said.sigma, np.sqrt(stars.variance))
-    room = STEP * (POINTS - 1) / (DELTA[-1] + STEP + 2 * WIDTH * spread)
+    room = STEP * (POINTS - 1) / (DELTA[-1] + VEIL[-1] + 2 * WIDTH * spread)
     fine = np.where(room >= FINEST, FINEST, np.where(room >= 2, 2, 1))
     known = np.isfinite(spread + said.mean + said.logit + stars.magnitude + stars.sin_latitude)
     for each in (1, 2, FINEST):
@@ -172,30 +93,38 @@ def _blocks(stars: Sight, said: Spectral) -> Iterator[tuple[NDArray[np.intp], in
 
 def joint(stars: Sight, said: Spectral, model: Globals, fine: int) -> Joint:
     """Everything that is known of the stars of a block, as densities."""
-    step, more = STEP / fine, [0, *np.rint(DELTA / STEP).astype(int) * fine]
+    step, veiled, more = STEP / fine, _steps(VEIL, fine), _steps(DELTA, fine)
+    both = [a + b for a, b in zip(veiled, more, strict=True)]
     variance = said.sigma**2 + stars.variance
-    low = (said.mean - DELTA[-1] - STEP - WIDTH * np.sqrt(variance))[:, None]
-    m = low + step * np.arange(POINTS + more[-1])
+    low = (said.mean - DELTA[-1] - VEIL[-1] - WIDTH * np.sqrt(variance))[:, None]
+    m = low + step * np.arange(POINTS + max(both))
     ln = _ln_data(stars, model, m[:, :POINTS], 0.0)
     top = ln.max(1, keepdims=True)
     data = np.exp(ln - top)
     odds = _odds(said.logit, model)
-    seen, true = (
-        np.exp(-0.5 * (m - said.mean[:, None]) ** 2 / v[:, None]) / np.sqrt(v)[:, None]
-        for v in (variance, said.sigma**2)
-    )
-    weights = np.stack([(data * seen[:, s : s + POINTS]).sum(1) for s in more], axis=1) * odds
+    seen = _by_spectrum(m - said.mean[:, None], variance[:, None], model)
+    weights = np.stack([(data * seen[:, s : s + POINTS]).sum(1) for s in both], axis=1) * odds
     inside = weights.sum(1)
     blurred = _blurred(data, np.sqrt(stars.variance) / step)
     return Joint(
         low,
         step,
-        light=blurred * _pulled(true, odds, more),
-        modulus=data * _pulled(seen, odds, more),
-        primary=true * _pushed(blurred, odds, more),
+        light=blurred * _of_light(seen, odds, both),
+        modulus=data * _of_light(seen, odds, both),
+        primary=_of_primary(blurred, seen, odds, veiled, more),
         kinds=weights / inside[:, None],
         other=_share_of_others(stars, model, top, inside * step),
     )
+
+
+def _by_spectrum(off: Floats, variance: Floats, model: Globals) -> Floats:
+    """(n, g) density of M by the spectrum at its distances from the mean: a normal one, and some
+    stars about which the network errs more.
+    """
+    wide = 1 / (1 + np.exp(-model["logit_wide"]))
+    core = (1 - wide) * np.exp(-0.5 * off**2 / variance)
+    tails = wide / WIDER * np.exp(-0.5 * off**2 / (WIDER**2 * variance))
+    return (core + tails) / np.sqrt(variance)
 
 
 def _ln_data(stars: Sight, model: Globals, m: Floats, blur: float) -> Floats:
@@ -205,25 +134,34 @@ def _ln_data(stars: Sight, model: Globals, m: Floats, blur: float) -> Floats:
 
 
 def _odds(logit: Floats, model: Globals) -> Floats:
-    """(n, 6) prior share of single stars and of each kind of companion."""
+    """(n, 7) prior share of single stars and of each kind of companion."""
     pair = 1 / (1 + np.exp(-logit))
     kinds = np.exp(model["companion"] - np.max(model["companion"]))
     return np.column_stack([1 - pair, pair[:, None] * (kinds / kinds.sum())])
 
 
-def _pulled(density: Floats, odds: Floats, more: list[int]) -> Floats:
-    """Density of M -> of M_s, (n, g)."""
+def _steps(mag: Floats, fine: int) -> list[int]:
+    """Of the grid, for a single star and for each kind of companion."""
+    return [0, *(np.rint(mag / STEP).astype(int) * fine).tolist()]
+
+
+def _of_light(density: Floats, odds: Floats, both: list[int]) -> Floats:
+    """(n, g) density of M_s by the spectrum, from that of M of a single star (n, g + more)."""
     out = np.zeros((len(density), POINTS))
-    for j, s in enumerate(more):
+    for j, s in enumerate(both):
         out += odds[:, [j]] * density[:, s : s + POINTS]
     return out
 
 
-def _pushed(density: Floats, odds: Floats, more: list[int]) -> Floats:
-    """Likelihood of M_s -> of M, (n, g + more)."""
-    out = np.zeros((len(density), POINTS + more[-1]))
-    for j, s in enumerate(more):
-        out[:, s : s + POINTS] += odds[:, [j]] * density
+def _of_primary(
+    likelihood: Floats, density: Floats, odds: Floats, veiled: list[int], more: list[int]
+) -> Floats:
+    """(n, g + more) density of M, from the likelihood of M_s (n, g) and M by the spectrum."""
+    out = np.zeros((len(density), POINTS + max(more)))
+    for j, (veil, s) in enumerate(zip(veiled, more, strict=True)):
+        out[:, s : s + POINTS] += (
+            odds[:, [j]] * likelihood * density[:, s + veil : s + veil + POINTS]
+        )
     return out
 
 
@@ -273,27 +211,6 @@ def mode(low: Floats, step: float, density: Floats) -> Floats:
     bend = before - 2 * here + after
     moved = np.where(bend < 0, 0.5 * (before - after) / np.where(bend < 0, bend, -1.0), 0.0)
     return (low + step * (at + np.clip(moved, -1, 1)))[:, 0]
-
-
-def spectral_magnitude(
-    score: Floats, snr_g: Floats, fold: Floats, **model: Floats
-) -> tuple[Floats, ...]:
-    """What the spectrum alone says, by a network that never saw the parallax of the star.
-
-    Parameters
-    ----------
-    score : (n, k); snr_g, fold : (n,)
-    model : see ``network``, ``calibrated``, ``likelihood_magnitude``; w0 of length zero where there
-        were too few stars
-
-    Returns
-    -------
-    mk_spec, spec_sigma (mag), companion_logit, mk_likelihood (mag): (n,) each
-    """
-    if not len(model["w0"]):
-        return tuple(np.full((4, len(score)), np.nan))
-    said = calibrated(out_of_fold(score, snr_g, fold, model), snr_g, model)
-    return *said, likelihood_magnitude(said, model)
 
 
 def posterior_magnitudes(

@@ -1,0 +1,222 @@
+"""Paper mode and best mode in the same tables: magnitudes, intervals, companions, zero point."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from obcat import statistics as st
+from obcat.evaluate.paper import EBV_EDGES, KPC_EDGES, bins, emission_classes, plain_singles
+from obcat.evaluate.truth import Compared, is_ob_star
+from obcat.reading import answer_arrays
+from obcat.section import Section, decimals, percent
+
+__all__ = [
+    "companions_found",
+    "intervals",
+    "luminosities",
+    "modes",
+    "said_and_true",
+    "with_best",
+    "zero_points",
+]
+
+SNR_EDGES = (-np.inf, 30, 50, 100, np.inf)
+M_EDGES = (-np.inf, -3, -2, -1, 0, 1, np.inf)
+G_EDGES = (-np.inf, 10, 11.5, 12.5, 13.5, 15, 16.5, np.inf)
+LIGHT = 0.05  # mag: a companion that adds more counts
+DECILES = np.linspace(0, 1, 11)
+SCHEMA = "SELECT count(*) FROM duckdb_views() WHERE schema_name = 'posterior'"
+
+Rows = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+def with_best(con: duckdb.DuckDBPyConnection, data: Compared) -> Compared | None:
+    """``data`` and what best mode says of the same spectra; None where it says nothing."""
+    if not con.execute(SCHEMA).fetchall()[0][0]:
+        return None
+    best = answer_arrays(con, "evaluate/modes")
+    return data | best if np.isfinite(best["best_mk"]).any() else None
+
+
+def modes(con: duckdb.DuckDBPyConnection, data: Compared) -> list[Section]:
+    """Every section that has both modes; none where the catalog has no best mode."""
+    both = with_best(con, data)
+    if both is None:
+        return []
+    sections = (luminosities, intervals, said_and_true, companions_found, zero_points)
+    return [section(both) for section in sections]
+
+
+def luminosities(data: Compared) -> Section:
+    """M of single stars against the truth, three ways."""
+    note = (
+        "M - M_true, mag, median and 1.4826 MAD: of paper mode, of best mode from the spectrum "
+        "alone, and with all that is known.\nSingle stars without emission, best visits, that paper"
+        " mode did not train on, unless said. By estimated M: each by its own."
+    )
+    columns = ("n", "paper", "+-", "spectrum", "+-", "all known", "+-", "spectrum", "all known")
+    unseen = plain_singles(data) & (data["is_train"] != 1)
+    estimates = [data["mk"], data["mk_spec"], data["best_mk"]]
+    rows = [
+        *(
+            _row(label, data["true_mk"], estimates, [unseen & rows] * 3)
+            for label, rows in [*bins("S/N", data["snr_g"], SNR_EDGES), ("all", unseen)]
+        ),
+        *(
+            _row(label, data["true_mk"], estimates, [unseen & rows] * 3)
+            for label, rows in bins("M_true", data["true_mk"], M_EDGES)
+        ),
+        *_by_estimate(data["true_mk"], estimates, unseen),
+        *_others(data, estimates),
+    ]
+    return Section(
+        "both modes: absolute magnitude (last two: scatter over paper's)", note, columns, rows
+    )
+
+
+def _by_estimate(true: Floats, estimates: list[Floats], unseen: Rows) -> Iterator[tuple[str, ...]]:
+    several = [[*bins("M", m, M_EDGES)] for m in estimates]
+    for each in zip(*several, strict=True):
+        yield _row(f"estimated {each[0][0]}", true, estimates, [unseen & rows for _, rows in each])
+
+
+def _others(data: Compared, estimates: list[Floats]) -> Iterator[tuple[str, ...]]:
+    """Emission stars, binaries, everything against the light of the system."""
+    best = (data["uniqflag"] == 1) & is_ob_star(data)
+    single, emission = data["is_binary"] == 0, data["has_emission"] == 1
+    yield _row("emission, single", data["true_mk"], estimates, [best & single & emission] * 3)
+    yield _row("binaries, primary", data["true_mk"], estimates, [best & ~single] * 3)
+    lights = [data["mk"], data["mk_spec"], data["mk_system"]]
+    yield _row("all stars, light of the system", data["true_mk_system"], lights, [best] * 3)
+
+
+def _row(label: str, true: Floats, estimates: list[Floats], rows: list[Rows]) -> tuple[str, ...]:
+    off = [(m - true)[r & np.isfinite(m)] for m, r in zip(estimates, rows, strict=True)]
+    scatter = [st.robust_scatter(o) for o in off]
+    cells = [decimals(v) for o, s in zip(off, scatter, strict=True) for v in (st.bias(o), s)]
+    ratios = [decimals(s / scatter[0] if scatter[0] else np.nan, 2) for s in scatter[1:]]
+    return (label, str(len(off[1])), *cells, *ratios)
+
+
+def intervals(data: Compared) -> Section:
+    """How often the truth lies in the intervals."""
+    note = (
+        "Best visits of O and B stars, as many as best mode has a distance of. M is that of the "
+        "primary; E(B-V) and distance estimated, not true."
+    )
+    columns = ("n", "paper: distance 68", "distance 68", "95", "M 68", "95")
+    best = (data["uniqflag"] == 1) & is_ob_star(data) & np.isfinite(data["best_dis"])
+    rows = [_coverage_row(label, data, best & rows) for label, rows in _groups(data)]
+    return Section("both modes: intervals", note, columns, rows)
+
+
+def _groups(data: Compared) -> list[tuple[str, Rows]]:
+    binary, parallax = data["is_binary"] == 1, np.isfinite(data["parallax"])
+    return [
+        ("all", np.ones(len(binary), bool)),
+        ("single", ~binary),
+        ("binary", binary),
+        ("parallax", parallax),
+        ("no parallax", ~parallax),
+        *emission_classes(data),
+        *bins("S/N", data["snr_g"], SNR_EDGES),
+        *bins("E(B-V)", data["best_ebv"], EBV_EDGES),
+        *bins("kpc", data["best_dis"], KPC_EDGES),
+        *bins("estimated M", data["best_mk"], M_EDGES),
+        *bins("M_true", data["true_mk"], M_EDGES),
+    ]
+
+
+def _coverage_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
+    ends = (
+        ("true_distance", "dis_low", "dis_high"),
+        ("true_distance", "best_dis_low", "best_dis_high"),
+        ("true_distance", "dis_low95", "dis_high95"),
+        ("true_mk", "mk_low", "mk_high"),
+        ("true_mk", "mk_low95", "mk_high95"),
+    )
+    shares = [st.coverage(*(data[name][rows] for name in names)) for names in ends]
+    return (label, str(rows.sum()), *map(percent, shares))
+
+
+def _light(data: Compared) -> Floats:
+    """(n,) mag that companions add."""
+    return data["true_mk"] - data["true_mk_system"]
+
+
+def _judged(data: Compared) -> Rows:
+    """Best visits of O and B stars with a parallax and without emission."""
+    best = (data["uniqflag"] == 1) & is_ob_star(data) & (data["has_emission"] == 0)
+    return best & np.isfinite(data["parallax"]) & np.isfinite(data["p_companion"])
+
+
+def said_and_true(data: Compared) -> Section:
+    """Reliability of P(companion)."""
+    note = (
+        "Best visits of O and B stars with a parallax, without emission: mean p_companion of each "
+        f"tenth, and the share that truly has a companion of more than {LIGHT:g} mag."
+    )
+    rows = [
+        _reliability_row(f"{low:.1f} to {high:.1f}", data, low, high)
+        for low, high in pairwise(DECILES)
+    ]
+    return Section("best mode: companions, said and true", note, ("n", "said", "true"), rows)
+
+
+def _reliability_row(label: str, data: Compared, low: float, high: float) -> tuple[str, ...]:
+    p = data["p_companion"]
+    rows = _judged(data) & (p >= low) & ((p < high) | (high == 1))
+    true = (_light(data) > LIGHT).astype(float)[rows]
+    said = float(np.mean(p[rows])) if rows.any() else np.nan
+    return (label, str(rows.sum()), decimals(said, 2), decimals(st.fraction(true), 2))
+
+
+def companions_found(data: Compared) -> Section:
+    """Light of companions found by either mode, at the purity of the paper's rule too."""
+    note = f"The same stars; light: of a companion that adds more than {LIGHT:g} mag."
+    rows, p = _judged(data), data["p_companion"]
+    light = (_light(data) > LIGHT).astype(float)
+    flags = [
+        ("paper: binary_flag", (data["binary_flag"] == 1).astype(float)),
+        ("p_companion > 0.5", (p > 0.5).astype(float)),
+        ("p_companion > 0.9", (p > 0.9).astype(float)),
+    ]
+    purity = st.purity(flags[0][1][rows], light[rows])
+    least = _threshold(p[rows], light[rows], purity)
+    flags.append((f"as pure as paper: p_companion > {decimals(least, 2)}", (p >= least) * 1.0))
+    columns = ("flagged", "purity", "recall", "false alarms of single stars")
+    cells = [(label, *_flag_cells(flag[rows], light[rows], data["is_binary"][rows]))
+             for label, flag in flags]  # fmt: skip
+    return Section("both modes: light of companions found", note, columns, cells)
+
+
+def _flag_cells(flag: Floats, light: Floats, binary: Floats) -> tuple[str, ...]:
+    shares = (st.purity(flag, light), st.recall(flag, light), st.false_alarms(flag, binary))
+    return (str(int(flag.sum())), *map(percent, shares))
+
+
+def _threshold(p: Floats, light: Floats, purity: float) -> float:
+    """Least p above which so many have light; NaN where none is."""
+    order = np.argsort(-p, kind="stable")
+    pure = np.cumsum(light[order]) / np.arange(1, len(p) + 1)
+    enough = np.flatnonzero(pure >= purity)
+    return float(p[order][enough[-1]]) if len(enough) else np.nan
+
+
+def zero_points(data: Compared) -> Section:
+    """Zero point of the parallax against G."""
+    note = "Means of the stars in each bin, mas; true: what the simulation put in."
+    names = ("published_offset", "parallax_offset", "best_offset", "parallax_offset_true")
+    known = np.isfinite(np.sum([data[name] for name in names], axis=0))
+    best = (data["uniqflag"] == 1) & np.isfinite(data["parallax"]) & known
+    rows = []
+    for label, inside in bins("G", data["g_gaia"], G_EDGES):
+        each = [data[name][best & inside] for name in names]
+        means = [float(np.mean(values)) if len(values) else np.nan for values in each]
+        rows.append((label, str(len(each[0])), *map(decimals, means)))
+    columns = ("n", "published", "paper mode", "best mode", "true")
+    return Section("both modes: zero point of the parallax", note, columns, rows)

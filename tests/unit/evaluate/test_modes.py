@@ -1,0 +1,97 @@
+"""Both modes in the same tables, from a few fabricated stars, worked out by hand."""
+
+import numpy as np
+import pytest
+from test_evaluate_sections import compared, line, row
+
+from obcat.evaluate.modes import (
+    companions_found,
+    intervals,
+    luminosities,
+    modes,
+    said_and_true,
+    with_best,
+    zero_points,
+)
+
+BEST = {
+    "g_gaia": 12.0, "best_ebv": 0.3, "published_offset": -0.06, "best_offset": -0.05,
+    "best_mk": 0.0, "mk_low": -0.1, "mk_high": 0.1, "mk_low95": -0.2, "mk_high95": 0.2,
+    "mk_spec": 0.0, "mk_spec_err": 0.1, "mk_system": 0.0, "mk_likelihood": 0.0, "p_companion": 0.2,
+    "p_other": 0.0, "best_dis": 1.0, "dis_median": 1.0, "best_dis_low": 0.9, "best_dis_high": 1.1,
+    "dis_low95": 0.8, "dis_high95": 1.2,
+}  # fmt: skip
+
+
+def both(*stars):
+    """As ``compared``, with what best mode says."""
+    columns = {name: np.array([s.get(name, usual) for s in stars]) for name, usual in BEST.items()}
+    return compared(*stars) | columns
+
+
+def test_luminosities_three_ways():
+    data = both(
+        {"mk": 0.4, "mk_spec": 0.2, "best_mk": 0.1},
+        {"mk": 0.0, "mk_spec": 0.0, "best_mk": 0.0},
+        {"mk": -0.4, "mk_spec": -0.2, "best_mk": -0.1},
+        {"mk": 9.0, "is_train": 1.0},
+        {"mk": 9.0, "is_binary": 1.0, "true_mk_system": -0.5, "mk_system": -0.4},
+    )
+    cells = line(luminosities(data), "S/N 50 to 100")
+    assert cells == ["3", "0.000", "0.593", "0.000", "0.297", "0.000", "0.148", "0.50", "0.25"]
+    assert line(luminosities(data), "binaries, primary")[:2] == ["1", "9.000"]
+    estimated = line(luminosities(data), "estimated M -1 to 0")
+    assert estimated[:6] == ["1", "-0.400", "0.000", "-0.200", "0.000", "-0.100"]
+
+
+def test_intervals():
+    data = both(
+        {"true_distance": 1.05, "dis_high": 1.01, "true_mk": 0.15},
+        {"true_distance": 1.15},
+        {"true_distance": 1.3, "true_mk": 0.3, "mk": 2.0},
+    )
+    cells = row(intervals(data), "all")
+    assert line(intervals(data), "all") == ["3", "0.0 %", "33.3 %", "66.7 %", "33.3 %", "66.7 %"]
+    assert cells["n"] == "3"
+
+
+def test_p_companion_said_and_true():
+    data = both(
+        {"p_companion": 0.22, "true_mk_system": -0.1, "is_binary": 1},
+        {"p_companion": 0.28},
+        {"p_companion": 0.28, "has_emission": 1},
+        {"p_companion": 1.0, "true_mk_system": -0.04, "is_binary": 1},
+    )
+    assert line(said_and_true(data), "0.2 to 0.3") == ["2", "0.25", "0.50"]
+    assert line(said_and_true(data), "0.9 to 1.0") == ["1", "1.00", "0.00"]
+
+
+def test_companions_at_the_purity_of_the_paper():
+    lit = {"true_mk_system": -0.3, "is_binary": 1}
+    data = both(
+        lit | {"p_companion": 0.95, "binary_flag": 1},
+        {"p_companion": 0.6, "binary_flag": 1},
+        lit | {"p_companion": 0.7},
+        lit | {"p_companion": 0.4},
+        {"p_companion": 0.3},
+    )
+    section = companions_found(data)
+    assert line(section, "paper: binary_flag") == ["2", "50.0 %", "33.3 %", "50.0 %"]
+    assert line(section, "p_companion > 0.5") == ["3", "66.7 %", "66.7 %", "50.0 %"]
+    found = line(section, "as pure as paper: p_companion > 0.30")
+    assert found == ["5", "60.0 %", "100.0 %", "100.0 %"]
+
+
+def test_zero_points_are_means_by_g():
+    data = both(
+        {"g_gaia": 12.0, "parallax_offset_true": -0.07},
+        {"g_gaia": 12.1, "parallax_offset_true": -0.05},
+        {"g_gaia": 12.2, "parallax": np.nan, "parallax_offset_true": 5.0},
+    )
+    wanted = ["2", "-0.060", "-0.050", "-0.050", "-0.060"]
+    assert line(zero_points(data), "G 11.5 to 12.5") == wanted
+
+
+@pytest.mark.parametrize("ask", [with_best, modes])
+def test_a_catalog_without_best_mode_has_no_such_section(con, ask):
+    assert not ask(con, compared({}))

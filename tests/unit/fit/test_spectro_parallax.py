@@ -1,0 +1,214 @@
+"""Networks in the space of the parallax on a made-up sky: recovery, and tests that cannot flatter."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from obcat.fit import spectro_parallax
+from obcat.fit.parallax_globals import fit_globals, usual_values
+from obcat.fit.spectro_parallax import posterior
+from obcat.kernels.posterior import posterior_distances, posterior_magnitudes
+from obcat.kernels.space_density import sight
+from obcat.kernels.spectral import spectral_magnitude
+from obcat.statistics import robust_scatter
+
+PARAMETERS = SimpleNamespace(
+    posterior_folds=5,
+    posterior_min_stars=300,
+    posterior_few_stars=600,
+    posterior_max_stars=50000,
+    posterior_global_stars=15000,
+    posterior_rounds=2,
+    posterior_seed=1,
+    posterior_hidden_neurons=24,
+    posterior_dropout=0.05,
+    posterior_epochs=25,
+    posterior_warm_epochs=10,
+    posterior_batch_size=128,
+    posterior_learning_rate=1e-2,
+    posterior_warm_learning_rate=3e-3,
+    posterior_weight_decay=1e-2,
+    posterior_companion_pull=0.05,
+    posterior_zero_point_error=0.02,
+    posterior_global_steps=25,
+)
+N, K, SCATTER = 1000, 4, 0.15
+PLACE = ("magnitude", "magnitude_err", "ebv", "parallax", "parallax_error", "g_gaia", "ruwe")
+PLACE += ("glon", "glat")
+
+
+def changed(**values):
+    return SimpleNamespace(**{**vars(PARAMETERS), **values})
+
+
+def fixed_list(values):
+    flat = pa.array(values.astype(np.float32).ravel())
+    return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
+
+
+def sky(n=N, seed=5):
+    """(columns, truth): three stars in ten have a companion; every fourth star has a second visit."""
+    rng = np.random.default_rng(seed)
+    latent = rng.normal(size=(n, 2))
+    mk = 0.3 + 0.7 * latent[:, 0] + 0.3 * np.tanh(2 * latent[:, 1])
+    light = np.where(rng.random(n) < 0.3, rng.uniform(0.1, 0.75, n), 0.0)
+    d = rng.gamma(3.0, 0.7, n) + 0.3
+    glat = np.degrees(np.arcsin(np.clip(rng.normal(0, 0.08, n) / d, -1, 1)))
+    ebv = 0.4 * d * np.exp(rng.normal(0, 0.3, n))
+    star = np.concatenate([np.arange(n), np.arange(0, n, 4)])
+    uniqflag = np.concatenate([np.ones(n), np.full(len(star) - n, 2)])
+    snr = np.where(uniqflag == 1, rng.uniform(40, 150, len(star)), rng.uniform(16, 39, len(star)))
+    spread = np.array([7.0, 7.0, 1.0, 0.5])
+    shift = np.column_stack([(SCATTER / 0.7) * rng.normal(size=n), np.zeros(n)])
+    noise = 1.5 / snr[:, None] * rng.normal(size=(len(star), K))
+    wide = np.column_stack([latent + shift, rng.normal(size=(n, 2))])
+    error = rng.choice([0.03, 0.05, 0.08], n)
+    columns = {
+        "star_id": np.array([f"S{i:05d}" for i in range(n)])[star],
+        "score": (wide[star] + noise) * spread,
+        "snr_g": snr,
+        "fold": np.arange(n)[star] % 5,
+        "uniqflag": uniqflag,
+        "magnitude": (mk - light + 5 * np.log10(d) + 10 + rng.normal(0, 0.03, n))[star],
+        "magnitude_err": np.full(len(star), 0.03),
+        "ebv": ebv[star],
+        "parallax": (1 / d + error * rng.normal(size=n))[star],
+        "parallax_error": error[star],
+        "g_gaia": rng.uniform(9, 16, n)[star],
+        "ruwe": np.ones(len(star)),
+        "glon": rng.uniform(0, 360, n)[star],
+        "glat": glat[star],
+        "is_train": np.ones(len(star), bool),
+    }
+    order = np.lexsort((columns["uniqflag"], columns["star_id"]))
+    truth = {"mk": mk, "light": light, "d": d}
+    return (
+        {name: values[order] for name, values in columns.items()},
+        {name: values[star][order] for name, values in truth.items()},
+    )
+
+
+def fitted(columns, parameters=PARAMETERS):
+    columns = columns | {"score": fixed_list(columns["score"])}
+    return posterior(pa.table(columns).to_reader, parameters)
+
+
+def answers(columns, fit):
+    spectral = spectral_magnitude(
+        columns["score"].astype(np.float32), columns["snr_g"], columns["fold"], **fit.arrays
+    )
+    given = (*spectral[:3], *(columns[name] for name in PLACE))
+    return (
+        spectral,
+        posterior_magnitudes(*given, **fit.arrays),
+        posterior_distances(*given, np.zeros(len(given[0])), **fit.arrays),
+    )
+
+
+def ln_likelihood(fit):
+    return fit.tables["posterior_rounds"]["ln_likelihood"].to_pylist()
+
+
+@pytest.fixture(scope="module")
+def made():
+    columns, truth = sky()
+    return columns, truth, fitted(columns)
+
+
+def test_magnitudes_and_distances_are_found_and_their_intervals_hold(made):
+    columns, truth, fit = made
+    best = columns["uniqflag"] == 1
+    spectral, magnitudes, distances = answers(columns, fit)
+    single = best & (truth["light"] == 0)
+    off = spectral[0][single] - truth["mk"][single]
+    assert abs(np.median(off)) < 0.06
+    assert robust_scatter(off) < 1.5 * SCATTER
+    inside = (distances[2] <= truth["d"]) & (truth["d"] <= distances[3])
+    assert 0.6 < inside[best].mean() < 0.78
+    inside = (magnitudes[3] <= truth["mk"]) & (truth["mk"] <= magnitudes[4])
+    assert 0.9 < inside[best].mean() < 0.99
+    near = best & (columns["parallax"] > 8 * columns["parallax_error"])
+    light, faint = (magnitudes[6][near & which] for which in (truth["light"] > 0.4, single))
+    assert np.median(light) > np.median(faint) + 0.3
+
+
+def test_the_noise_of_a_spectrum_is_that_of_repeats(made):
+    """1.5 / (S/N) in each latent coordinate, 0.7 mag and up to 0.6 mag a unit."""
+    (noise,) = set(made[2].tables["posterior_rounds"]["noise"].to_pylist())
+    assert 0.9 < noise < 1.9
+
+
+def test_shuffled_spectra_teach_nothing_and_say_so(made):
+    columns, truth, fit = made
+    order = np.random.default_rng(1).permutation(len(columns["score"]))
+    shuffled = columns | {"score": columns["score"][order]}
+    blind = fitted(shuffled)
+    assert ln_likelihood(blind)[-1] < ln_likelihood(fit)[-1] - 100
+    sigma = np.median(answers(shuffled, blind)[0][1])
+    assert sigma > 2.5 * np.median(answers(columns, fit)[0][1])
+    _, _, distances = answers(shuffled, blind)
+    inside = (distances[2] <= truth["d"]) & (truth["d"] <= distances[3])
+    assert 0.55 < inside[columns["uniqflag"] == 1].mean() < 0.8
+
+
+def test_no_star_is_judged_by_a_network_that_saw_its_parallax(made):
+    columns, _, _ = made
+    once = changed(posterior_rounds=1, posterior_epochs=4)
+    spoiled = columns | {"parallax": columns["parallax"] + (columns["fold"] == 2)}
+    fits = [fitted(each, once) for each in (columns, spoiled)]
+    for name in ("w0", "b2", "v1"):
+        same = [np.array_equal(fits[0].arrays[name][k], fits[1].arrays[name][k]) for k in range(5)]
+        assert same == [False, False, True, False, False]
+
+
+def test_same_bytes_whatever_the_threads(made, monkeypatch):
+    quick = changed(posterior_epochs=3, posterior_warm_epochs=2)
+    fits = []
+    for threads in (1, 4):
+        monkeypatch.setattr(spectro_parallax, "cpus", lambda threads=threads: threads)
+        fits.append(fitted(made[0], quick).arrays)
+    assert fits[0].keys() == fits[1].keys()
+    assert all(fits[1][name].tobytes() == a.tobytes() for name, a in fits[0].items())
+
+
+def test_a_planted_zero_point_is_found_by_stars_whose_luminosity_is_known():
+    columns, truth = sky(3000, seed=8)
+    best = columns["uniqflag"] == 1
+    columns["parallax"] = columns["parallax"] + 0.03
+    stars = sight(*(columns[name][best] for name in PLACE))
+    n = int(best.sum())
+    rng = np.random.default_rng(2)
+    mean = truth["mk"][best] + SCATTER * rng.normal(size=n)
+    said = (mean, np.full(n, np.log(SCATTER)), np.full(n, -0.85))
+    model, _ = fit_globals(stars, said, usual_values(0.02)[0], 0.02, 40)
+    assert np.mean(model["zero_point"][1:7]) == pytest.approx(0.03, abs=0.008)
+
+
+def test_stars_without_a_parallax_say_nothing_of_it():
+    columns, _ = sky(400, seed=9)
+    given = columns | {"parallax": np.full(len(columns["ebv"]), np.nan)}
+    stars = sight(*(given[name] for name in PLACE))
+    said = (np.zeros(500), np.zeros(500), np.zeros(500))
+    assert fit_globals(stars, said, usual_values(0.02)[0], 0.02, 1)[1] == pytest.approx(0, abs=1e-3)
+
+
+def test_few_stars_are_refused_in_one_line_and_some_more_are_warned_of(made):
+    columns, _, _ = made
+    none = fitted(columns, changed(posterior_min_stars=1001))
+    assert none.arrays["w0"].size == 0
+    assert none.tables["notes"]["note"].to_pylist() == [
+        "best mode: 1,000 stars with a parallax, Ks and E(B-V) to train on, fewer than 1,001: "
+        "no luminosities and distances of best mode"
+    ]
+    quick = changed(posterior_few_stars=1001, posterior_rounds=1, posterior_epochs=1)
+    (note,) = fitted(columns, quick).tables["notes"]["note"].to_pylist()
+    assert "trained on 1,000 stars, fewer than 1,001" in note
+
+
+def test_a_big_survey_trains_on_some_of_its_stars(made):
+    columns, _, _ = made
+    quick = changed(posterior_rounds=1, posterior_epochs=2, posterior_max_stars=500)
+    fit = fitted(columns, quick)
+    assert fit.tables["posterior_rounds"]["n_stars"].to_pylist() == [500]

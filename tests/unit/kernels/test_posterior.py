@@ -1,0 +1,232 @@
+"""The joint posterior of luminosity, companion and distance against brute force and closed forms."""
+
+import numpy as np
+import pytest
+
+from obcat.kernels.posterior import (
+    DELTA,
+    VEIL,
+    WIDER,
+    posterior_distances,
+    posterior_magnitudes,
+)
+from obcat.kernels.space_density import KNOTS, LN10, ln_parallax, ln_space_density, sight
+from obcat.kernels.spectral import Spectral, likelihood_magnitude, spectral_magnitude
+
+NAN = np.nan
+MODEL = {
+    "w0": np.zeros((1, 1, 1), np.float32),
+    "zero_point": np.linspace(0.02, -0.02, 8),
+    "ln_factor": np.array(0.1),
+    "ln_floor": np.log([0.02, 0.03]),
+    "ln_ruwe": np.log(0.1),
+    "ln_tails": np.log(4.0),
+    "density": np.array([3.0, -1.0, *np.log([0.12, 0.8, 0.05])]),
+    "logit_other": np.array(-4.0),
+    "logit_wide": np.array(-3.0),
+    "companion": np.array([0.3, 0.1, 0.0, -0.15, -0.15, -1.6]),
+    "dust_level": np.array(-0.7),
+    "dust_cos": np.array([0.3, 0.0, 0.1, 0.0]),
+    "dust_sin": np.array([0.0, -0.2, 0.0, 0.0]),
+    "dust_ln_height": np.log(0.13),
+    "dust_ln_scatter": np.log(0.4),
+}
+NAMES = [
+    "mk_spec",
+    "spec_sigma",
+    "companion_logit",
+    "magnitude",
+    "magnitude_err",
+    "ebv",
+    "parallax",
+    "parallax_error",
+    "g_gaia",
+    "ruwe",
+    "glon",
+    "glat",
+]
+# near and well measured, far, negative parallax, no parallax, no E(B-V), a bad RUWE, a wide sigma
+STARS = {
+    "mk_spec": [0.5, -2.0, -1.0, 0.0, 1.0, 0.3, -3.0],
+    "spec_sigma": [0.12, 0.3, 0.15, 0.2, 0.1, 0.5, 0.95],
+    "companion_logit": [-0.8, -1.5, 0.0, -0.8, -3.0, 1.0, -0.8],
+    "magnitude": [10.0, 12.0, 11.5, 12.0, 9.0, 11.0, 12.5],
+    "magnitude_err": [0.03, 0.05, 0.04, 0.1, 0.02, 0.04, 0.06],
+    "ebv": [0.2, 0.8, 0.5, 0.3, NAN, 0.4, 1.2],
+    "parallax": [1.3, 0.15, -0.05, NAN, 2.4, 0.9, 0.1],
+    "parallax_error": [0.03, 0.05, 0.06, NAN, 0.03, 0.04, 0.05],
+    "g_gaia": [10.5, 13.2, 12.6, 13.0, 9.3, 11.8, 14.0],
+    "ruwe": [1.0, 1.1, NAN, 1.0, 1.0, 3.0, 1.0],
+    "glon": [10.0, 80.0, 180.0, 250.0, 300.0, 120.0, 60.0],
+    "glat": [1.0, -3.0, 10.0, 25.0, -60.0, 0.0, 2.0],
+}
+COLUMNS = {name: np.array(values) for name, values in STARS.items()}
+FLAT = {k: v for k, v in MODEL.items() if k != "density" and not k.startswith("dust_")}
+
+
+def magnitudes(model=MODEL, **columns):
+    found = posterior_magnitudes(*(COLUMNS | columns).values(), **model)
+    names = [
+        "mk",
+        "mk_low",
+        "mk_high",
+        "mk_low95",
+        "mk_high95",
+        "mk_system",
+        "p_companion",
+        "p_other",
+    ]
+    return dict(zip(names, found, strict=True))
+
+
+def distances(model=MODEL, **columns):
+    given = COLUMNS | columns
+    found = posterior_distances(*given.values(), np.full(len(given["ebv"]), -0.03), **model)
+    names = ["dis", "median", "low", "high", "low95", "high95", "logdis", "logdis_err"]
+    flat = [f"flat_{name}" for name in names[:6]]
+    return dict(zip([*names, *flat, "offset"], found, strict=True))
+
+
+def brute_force(i, model, step=0.002):
+    """Densities of one star by sums over M_s and, for the magnitude, over its error e."""
+    c = {name: values[i : i + 1] for name, values in COLUMNS.items()}
+    star = sight(*(c[name] for name in NAMES[3:]))
+    variance = c["spec_sigma"][0] ** 2 + c["magnitude_err"][0] ** 2
+    m = np.arange(-12, 6, step)
+
+    def data(m):
+        modulus = (c["magnitude"][0] - m)[None]
+        return (ln_space_density(star, model, modulus) + ln_parallax(star, model, modulus))[0]
+
+    def spectrum(m):
+        off = (m - c["mk_spec"][0]) ** 2 / (2 * variance)
+        wide = 1 / (1 + np.exp(-model["logit_wide"]))
+        return (1 - wide) * np.exp(-off) + wide / WIDER * np.exp(-off / WIDER**2)
+
+    pair = 1 / (1 + np.exp(-c["companion_logit"][0]))
+    kinds = np.exp(model["companion"]) / np.exp(model["companion"]).sum()
+    odds = np.array([1 - pair, *(pair * kinds)])
+    more, veil = np.array([0, *DELTA]), np.array([0, *VEIL])
+    top = data(m).max()
+    parts = [
+        w * spectrum(m + a + b) * np.exp(data(m) - top)
+        for w, a, b in zip(odds, more, veil, strict=True)
+    ]
+    errors = c["magnitude_err"][0] * np.linspace(-5, 5, 81)
+    weight = np.exp(-0.5 * np.linspace(-5, 5, 81) ** 2)
+    primary = sum(
+        w
+        * spectrum(m + b)
+        * sum(p * np.exp(data(m - a + e) - top) for p, e in zip(weight, errors, strict=True))
+        for w, a, b in zip(odds, more, veil, strict=True)
+    )
+    return m, sum(parts), primary, [part.sum() for part in parts]
+
+
+def ends(x, density, shares):
+    cumulative = np.cumsum(density)
+    return np.interp(np.array(shares) * cumulative[-1], cumulative, x)
+
+
+@pytest.mark.parametrize("i", range(7))
+def test_quadrature_is_brute_force(i):
+    m, light, primary, parts = brute_force(i, MODEL)
+    found, far = magnitudes(), distances()
+    wanted = ends(m, primary, [0.5, 0.16, 0.84, 0.025, 0.975])
+    got = [found[name][i] for name in ("mk", "mk_low", "mk_high", "mk_low95", "mk_high95")]
+    assert got == pytest.approx(wanted, abs=0.01)
+    assert found["p_companion"][i] == pytest.approx(sum(parts[1:]) / sum(parts), abs=0.005)
+    modulus = COLUMNS["magnitude"][i] - m
+    wanted = 10 ** (0.2 * (COLUMNS["magnitude"][i] - ends(m, light, [0.5, 0.84, 0.16])) - 2)
+    assert [far[name][i] for name in ("median", "low", "high")] == pytest.approx(wanted, rel=0.004)
+    peak = modulus[np.argmax(light * 10 ** (-0.2 * modulus))]
+    assert far["dis"][i] == pytest.approx(10 ** (0.2 * peak - 2), rel=0.01)
+    mean = (0.2 * modulus - 2) @ light / light.sum()
+    assert far["logdis"][i] == pytest.approx(mean, abs=0.002)
+
+
+def test_a_star_without_parallax_and_place_has_its_spectrum_and_its_odds():
+    """As many stars at each distance: n ~ d, a normal M_s becomes one moved by 0.2 ln 10 sigma^2."""
+    plain = FLAT | {"logit_wide": np.array(-40.0)}
+    columns = {"companion_logit": np.full(7, -40.0), "parallax": np.full(7, NAN)}
+    variance = COLUMNS["spec_sigma"] ** 2 + COLUMNS["magnitude_err"] ** 2
+    centre = COLUMNS["mk_spec"] - 0.2 * LN10 * variance
+    far = distances(plain, **columns)
+    modulus = 5 * np.log10(far["median"]) + 10
+    assert modulus == pytest.approx(COLUMNS["magnitude"] - centre, abs=0.01)
+    width = 5 * np.log10(far["high"] / far["low"]) / 2
+    assert width == pytest.approx(0.9945 * np.sqrt(variance), rel=0.02)
+    assert magnitudes(plain, **columns)["p_companion"] == pytest.approx(0, abs=1e-12)
+
+
+def test_odds_come_back_where_the_light_says_nothing():
+    """Where n falls as steeply as the pairs' light rises, P is the prior's: here n is flat in M."""
+    level = FLAT | {"density": np.zeros(5), "zero_point": np.zeros(8)}
+    columns = {"parallax": np.full(7, NAN), "glat": np.zeros(7), "spec_sigma": np.full(7, 0.02)}
+    columns |= {"companion_logit": np.zeros(7), "magnitude": np.full(7, -2.0)}
+    columns |= {"mk_spec": np.zeros(7), "magnitude_err": np.full(7, 0.01)}
+    assert magnitudes(level, **columns)["p_companion"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_added_light_is_seen_as_a_companion():
+    """0.6 mag brighter than spectrum and a good parallax say."""
+    d = 1 / 1.3
+    columns = {name: np.repeat(values[:1], 2) for name, values in COLUMNS.items()}
+    columns["magnitude"] = 5 * np.log10(d) + 10 + 0.5 - np.array([0.0, 0.6])
+    columns["parallax"] = np.full(2, 1.3 + MODEL["zero_point"][1])
+    ordinary, bright = magnitudes(**columns)["p_companion"]
+    assert ordinary < 0.2
+    assert bright > 0.95
+    assert np.ptp(magnitudes(**columns)["mk"]) < 0.2
+
+
+def test_an_odd_star_is_other():
+    columns = {name: np.repeat(values[:1], 2) for name, values in COLUMNS.items()}
+    columns["magnitude"] = np.array([10.0, 14.0])
+    ordinary, faint = magnitudes(**columns)["p_other"]
+    assert ordinary < 0.05
+    assert faint > 0.95
+
+
+@pytest.mark.parametrize("missing", ["mk_spec", "magnitude", "magnitude_err", "glat"])
+def test_what_is_needed_and_not_known_gives_nothing(missing):
+    lacking = {missing: np.where(np.arange(7) == 2, NAN, COLUMNS[missing])}
+    for found in (magnitudes(**lacking), distances(**lacking)):
+        unknown = {name: np.flatnonzero(np.isnan(values)) for name, values in found.items()}
+        assert all(rows.tolist() == [2] for name, rows in unknown.items() if name != "offset")
+
+
+def test_a_row_does_not_hang_on_its_neighbours():
+    many = {name: np.tile(values, 300) for name, values in COLUMNS.items()}
+    for answer in (magnitudes, distances):
+        whole = answer(**many)
+        for i in (0, 3, 6):
+            alone = answer(**{name: values[i : i + 1] for name, values in COLUMNS.items()})
+            for name, values in whole.items():
+                assert values[i] == values[2093 + i] == alone[name][0], name
+
+
+def test_zero_point_is_linear_between_its_knots():
+    g = np.array([7.0, 8.0, 9.0, 10.75, 18.0, 20.0, NAN])
+    z = MODEL["zero_point"]
+    wanted = [z[0], z[0], (z[0] + z[1]) / 2, (z[1] + z[2]) / 2, z[7], z[7], NAN]
+    assert KNOTS[:3].tolist() == [8, 10, 11.5]
+    assert distances(g_gaia=g)["offset"] + 0.03 == pytest.approx(wanted, nan_ok=True)
+
+
+def test_no_model_no_answer():
+    empty = {"w0": np.zeros((0, 0, 0), np.float32)}
+    assert np.isnan(np.stack(list(magnitudes(empty).values()))).all()
+    assert np.isnan(np.stack(list(distances(empty).values()))).all()
+    said = spectral_magnitude(np.zeros((3, 30)), np.ones(3), np.zeros(3), **empty)
+    assert np.isnan(np.stack(said)).all()
+
+
+def test_the_most_likely_magnitude_undoes_the_pull_to_where_stars_are_many():
+    """M ~ N(0, 1) seen as x with an error s: the mean is x / (1 + s^2), its scatter 1 / sqrt(1 + s^2)."""
+    x, s = np.array([-3.0, 0.5, 2.0]), 0.6
+    mean, sigma = x / (1 + s**2), np.full(3, s / np.sqrt(1 + s**2))
+    grid = np.linspace(-5, 5, 101)
+    model = {"likelihood_m": grid, "likelihood_slope": -grid * (1 + s**2)}
+    said = Spectral(mean, sigma, np.zeros(3))
+    assert likelihood_magnitude(said, model) == pytest.approx(x)
