@@ -1,6 +1,6 @@
 -- Title:   What a build gave: spectra, stars, and how many of them have what
 -- Grain:   one row.
--- Reads:   catalog.ob_stars, meta.survey, raw.files
+-- Reads:   catalog.ob_stars, raw.files
 SELECT
     (SELECT count(*) FROM catalog.ob_stars) AS spectra
     , (SELECT count(*) FROM raw.files WHERE status = 'quarantined') AS quarantined
