@@ -17,6 +17,7 @@ import pyarrow as pa
 from obcat.arrow import exact_array
 from obcat.kernels.continuum import rest_frame_normalised
 from obcat.kernels.distance import distance
+from obcat.kernels.dust_contrast import dust_contrast
 from obcat.kernels.emission import emission
 from obcat.kernels.extinction import extinction
 from obcat.kernels.labels import predict_labels
@@ -64,6 +65,7 @@ PHOTOMETRY = _of(
     "extinction.photometry",
     "b b_err v v_err g g_err r r_err i i_err bp bp_err rp rp_err j j_err h h_err",
 )
+LABEL_ERRORS = _of("extinction.labels", "teff_err logg_err feh_err")
 BOTH_TERMS = (
     *_of("luminosity.magnitudes", "mk"),
     *_of("uncertainty.errors", "mk_err"),
@@ -110,13 +112,27 @@ UDFS = {
             models=("labels",),
         ),
         Udf(
-            "extinction",
-            extinction,
-            takes=(*_of("extinction.labels", "teff logg feh"), *PHOTOMETRY),
-            gives=_of("extinction.reddening", "ebv ebv_err a_ks a_ks_err n_colours outside"),
+            "dust_contrast",
+            dust_contrast,
+            takes=(*_of("extinction.labels", "teff logg feh"), *LABEL_ERRORS, *PHOTOMETRY),
+            gives=_of("extinction.contrasts", "contrast contrast_err contrast_rv"),
             models=("colours", "coefficients"),
             parameters=("colour_error_floor",),
-            optional=(*_of("extinction.labels", "feh"), *PHOTOMETRY),
+            optional=(*_of("extinction.labels", "feh"), *LABEL_ERRORS, *PHOTOMETRY),
+        ),
+        Udf(
+            "extinction",
+            extinction,
+            takes=(*_of("extinction.labels", "teff logg feh"), *PHOTOMETRY, *LABEL_ERRORS),
+            gives=_of("extinction.reddening", "ebv ebv_err a_ks a_ks_err n_colours outside"),
+            models=("colours", "coefficients", "rv_spread"),
+            parameters=(
+                "colour_error_floor",
+                "ebv_error_honest",
+                "ebv_colour_error",
+                "ebv_dust_error",
+            ),
+            optional=(*_of("extinction.labels", "feh"), *PHOTOMETRY, *LABEL_ERRORS),
         ),
         Udf(
             "luminosity",
