@@ -90,7 +90,7 @@ UDFS = {
             takes=_of("spectra.normalised", "flux ivar"),
             gives=_of("spectra.scores", "score_clean score_full"),
             models=("pca",),
-            parameters=("pca_outlier", "pca_max_masked", "pca_sweeps"),
+            parameters=("pca_outlier", "pca_max_error", "pca_sweeps"),
         ),
         Udf(
             "emission",
@@ -141,6 +141,7 @@ UDFS = {
             gives=_of("luminosity.magnitudes", "mk out_of_domain"),
             models=("luminosity",),
             parameters=("mk_faint_limit",),
+            optional=("emission.lines.em_flag",),
         ),
         Udf(
             "mk_error",
@@ -148,6 +149,7 @@ UDFS = {
             takes=("sample.visits.snr_g", "emission.lines.em_flag"),
             gives=_of("uncertainty.errors", "mk_err sigma_mea"),
             models=("noise",),
+            optional=("emission.lines.em_flag",),
         ),
         Udf(
             "distance",

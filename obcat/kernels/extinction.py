@@ -59,6 +59,10 @@ class Colours(NamedTuple):
     labels: list[Floats]
     nodes: dict[str, Floats]
 
+    def number(self) -> Integers:
+        """(n,) colours that a star has."""
+        return np.isfinite(self.excess).sum(axis=1).astype(np.int16)
+
     def mean(self, which: NDArray[np.bool_] | None = None) -> tuple[Floats, Floats]:
         """E(B-V) (n,) as the weighted mean of all colours, or of those that ``which`` is true for,
         NaN where there is none; and its slope with the magnitude of each of BANDS (n, bands).
@@ -151,9 +155,8 @@ def extinction(
         of_labels = label_terms(found, found.mean()[1], (teff_err, logg_err, feh_err))
         terms = (*of_labels, _of_dust(found, rv_spread, ebv_dust_error))
         ebv_err = np.sqrt(ebv_err**2 + ebv_colour_error**2 + np.sum(np.square(terms), axis=0))
-    n_colours = np.isfinite(found.excess).sum(axis=1).astype(np.int16)
     a_ks, a_ks_err = coefficients[-1] * np.stack([ebv, ebv_err])
-    return ebv, ebv_err, a_ks, a_ks_err, n_colours, found.outside
+    return ebv, ebv_err, a_ks, a_ks_err, found.number(), found.outside
 
 
 def measured(
