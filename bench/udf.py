@@ -13,7 +13,7 @@ from obcat.kernels.pca import pca_scores
 from obcat.udf import UDFS, batch_function
 
 COMPONENTS = 100
-PARAMETERS = {"pca_outlier": 10.0, "pca_max_masked": 0.2, "pca_sweeps": 5}
+PARAMETERS = {"pca_outlier": 10.0, "pca_max_error": 2.0, "pca_sweeps": 5}
 
 
 def model() -> dict[str, np.ndarray]:

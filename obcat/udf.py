@@ -18,6 +18,7 @@ from obcat.arrow import exact_array
 from obcat.kernels.continuum import rest_frame_normalised
 from obcat.kernels.distance import distance
 from obcat.kernels.domain import calcium, domain
+from obcat.kernels.dust_contrast import dust_contrast
 from obcat.kernels.emission import emission
 from obcat.kernels.extinction import extinction
 from obcat.kernels.faults import fault_significances, raw_levels
@@ -81,6 +82,7 @@ DOMAIN = (
     "luminosity.magnitudes.beyond_training",
     "stage.headers.is_other",
 )
+LABEL_ERRORS = _of("extinction.labels", "teff_err logg_err feh_err")
 BOTH_TERMS = (
     *_of("luminosity.magnitudes", "mk"),
     *_of("uncertainty.errors", "mk_err"),
@@ -120,7 +122,7 @@ UDFS = {
             takes=_of("spectra.normalised", "flux ivar"),
             gives=_of("spectra.scores", "score_clean score_full"),
             models=("pca",),
-            parameters=("pca_outlier", "pca_max_masked", "pca_sweeps"),
+            parameters=("pca_outlier", "pca_max_error", "pca_sweeps"),
         ),
         Udf(
             "emission",
@@ -164,13 +166,27 @@ UDFS = {
             ),
         ),
         Udf(
-            "extinction",
-            extinction,
-            takes=(*_of("extinction.labels", "teff logg feh"), *PHOTOMETRY),
-            gives=_of("extinction.reddening", "ebv ebv_err a_ks a_ks_err n_colours outside"),
+            "dust_contrast",
+            dust_contrast,
+            takes=(*_of("extinction.labels", "teff logg feh"), *LABEL_ERRORS, *PHOTOMETRY),
+            gives=_of("extinction.contrasts", "contrast contrast_err contrast_rv"),
             models=("colours", "coefficients"),
             parameters=("colour_error_floor",),
-            optional=(*_of("extinction.labels", "feh"), *PHOTOMETRY),
+            optional=(*_of("extinction.labels", "feh"), *LABEL_ERRORS, *PHOTOMETRY),
+        ),
+        Udf(
+            "extinction",
+            extinction,
+            takes=(*_of("extinction.labels", "teff logg feh"), *PHOTOMETRY, *LABEL_ERRORS),
+            gives=_of("extinction.reddening", "ebv ebv_err a_ks a_ks_err n_colours outside"),
+            models=("colours", "coefficients", "rv_spread"),
+            parameters=(
+                "colour_error_floor",
+                "ebv_error_honest",
+                "ebv_colour_error",
+                "ebv_dust_error",
+            ),
+            optional=(*_of("extinction.labels", "feh"), *PHOTOMETRY, *LABEL_ERRORS),
         ),
         Udf(
             "line_sums",
@@ -276,6 +292,7 @@ UDFS = {
             gives=_of("luminosity.magnitudes", "mk beyond_training"),
             models=("luminosity",),
             parameters=("mk_faint_limit",),
+            optional=("emission.lines.em_flag",),
         ),
         Udf(
             "domain",
@@ -331,6 +348,7 @@ UDFS = {
             takes=("sample.visits.snr_g", "emission.lines.em_flag"),
             gives=_of("uncertainty.errors", "mk_err sigma_mea"),
             models=("noise",),
+            optional=("emission.lines.em_flag",),
         ),
         Udf(
             "distance",

@@ -138,7 +138,7 @@ def measure_mk(
         norm_ivar,
         **{name: pca[name] for name in PCA},
         pca_outlier=parameters["pca_outlier"],
-        pca_max_masked=parameters["pca_max_masked"],
+        pca_max_error=parameters["pca_max_error"],
         pca_sweeps=int(parameters["pca_sweeps"]),
     )
     return luminosity(clean, full, np.zeros(len(flux)), **network)[0]

@@ -17,7 +17,7 @@ from scipy.special import gammaln, logsumexp
 
 from obcat.fit.likelihood import Stars, deviation
 
-__all__ = ["LIGHTS", "Likely", "most_likely"]
+__all__ = ["LIGHTS", "Likely", "most_likely", "twice"]
 
 # light of a companion in mag, 0 for none; two equal stars are 2.5 log10 2 = 0.75 mag brighter
 LIGHTS = np.array([0.0, *(2.5 * np.log10(2) * (np.arange(6) + 0.5) / 6)])

@@ -161,7 +161,7 @@ def scored(
         x,
         good,
         basis=model["clean_basis"],
-        max_masked=parameters.pca_max_masked,
+        max_error=parameters.pca_max_error,
         sweeps=parameters.pca_sweeps,
     )
     return x, good, score

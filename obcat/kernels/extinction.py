@@ -2,10 +2,23 @@
 paper section 4).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["BANDS", "SOLAR", "bolometric_corrections", "extinction", "neighbour_colours"]
+__all__ = [
+    "BANDS",
+    "NODES",
+    "R_V_SLOPES",
+    "SOLAR",
+    "Colours",
+    "bolometric_corrections",
+    "extinction",
+    "label_terms",
+    "measured",
+    "neighbour_colours",
+]
 
 BANDS = (
     "b",
@@ -18,10 +31,52 @@ BANDS = (
     "j",
     "h",
 )  # by wavelength; without Ks: discs emit in it
+# slope of A_X / E(B-V) with R_V, of BANDS: the spline of Fitzpatrick (1999, appendix) at 4400,
+# 4770, 5150, 5500, 6230, 7630, 7750, 12350 and 16500 Angstrom
+R_V_SLOPES = np.array([1.004, 1.000, 0.998, 1.002, 0.987, 0.768, 0.747, 0.260, 0.151])
+R_V_SLOPES.flags.writeable = False
+# of ln Teff, log g, [Fe/H]: halves of the differences from which slopes of corrections are taken
+STEPS = (0.01, 0.05, 0.05)
+NODES = ("teff_nodes", "logg_nodes", "feh_nodes", "bc_nodes")
 SOLAR = 0.0
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int16]
+NOTHING: Floats = np.zeros(0)
+
+
+class Colours(NamedTuple):
+    """Colours of n stars: which bands they have (n, bands), what `neighbour_colours` gives, whether
+    the table was left (n,), the labels (n,) and the table they were corrected with.
+    """
+
+    present: NDArray[np.bool_]
+    excess: Floats
+    slope: Floats
+    sigma: Floats
+    shared: Floats
+    outside: Integers
+    labels: list[Floats]
+    nodes: dict[str, Floats]
+
+    def number(self) -> Integers:
+        """(n,) colours that a star has."""
+        return np.isfinite(self.excess).sum(axis=1).astype(np.int16)
+
+    def mean(self, which: NDArray[np.bool_] | None = None) -> tuple[Floats, Floats]:
+        """E(B-V) (n,) as the weighted mean of all colours, or of those that ``which`` is true for,
+        NaN where there is none; and its slope with the magnitude of each of BANDS (n, bands).
+        """
+        known = np.isfinite(self.excess) & (True if which is None else which)
+        pull = np.where(known, self.slope / self.sigma**2, 0.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = pull / _sum(pull * self.slope, known)[:, None]
+        ends = np.zeros(self.present.shape)
+        ends[:, :-1] += np.nan_to_num(share)
+        ends[:, 1:] -= np.nan_to_num(share)
+        by_band = np.zeros(self.present.shape)
+        np.put_along_axis(by_band, _first_present(self.present), ends, axis=1)
+        return _sum(share * np.where(known, self.excess, 0.0), known), by_band
 
 
 def extinction(
@@ -46,8 +101,15 @@ def extinction(
     j_err: ArrayLike,
     h: ArrayLike,
     h_err: ArrayLike,
+    teff_err: ArrayLike = np.nan,
+    logg_err: ArrayLike = np.nan,
+    feh_err: ArrayLike = np.nan,
     *,
     colour_error_floor: float,
+    ebv_error_honest: int = 0,
+    ebv_colour_error: float = 0.0,
+    ebv_dust_error: float = 0.0,
+    rv_spread: Floats = NOTHING,
     teff_nodes: Floats,
     logg_nodes: Floats,
     feh_nodes: Floats,
@@ -63,14 +125,20 @@ def extinction(
     ----------
     teff, logg, feh : (n,) K, log10 of cm/s2, dex; an unknown [Fe/H] (NaN) is taken as solar
     b ... h_err : (n,) mag, magnitude and standard error of each band; g, r, i of one survey
+    teff_err, logg_err, feh_err : (n,) errors of the labels, NaN counts as none
     colour_error_floor : mag, the least error of a colour
+    ebv_error_honest : 1 for all that makes E(B-V) uncertain, 0 for the errors of the magnitudes
+        alone, as in the paper
+    ebv_colour_error, ebv_dust_error : mag, error of E(B-V) from intrinsic colours; and from the
+        spread of R_V, per mag of E(B-V), where ``rv_spread`` is not learnt
+    rv_spread : (1,) the model ``dust``, spread of R_V, or (0,)
     teff_nodes, logg_nodes, feh_nodes, bc_nodes : the model ``colours``, see bolometric_corrections
     coefficients : (10,) the model ``coefficients``, A_X / E(B-V) of BANDS and of Ks
 
     Returns
     -------
     ebv, ebv_err : (n,) mag; negative values are kept; the error knows that neighbouring colours
-        share a band
+        share a band, and, if it is honest, the errors of labels, model colours and R_V
     a_ks, a_ks_err : (n,) mag
     n_colours : (n,) int16
     outside : (n,) int16, 1 where log g or [Fe/H] were moved to the edge of the table, or Teff is
@@ -80,22 +148,62 @@ def extinction(
     error = _columns(b_err, g_err, bp_err, v_err, r_err, i_err, rp_err, j_err, h_err)
     if not (len(coefficients) and bc_nodes.size):
         return _unknown(len(magnitude))
-    intrinsic, outside = bolometric_corrections(
-        teff,
-        logg,
-        np.where(np.isnan(np.asarray(feh, float)), SOLAR, feh),
-        teff_nodes=teff_nodes,
-        logg_nodes=logg_nodes,
-        feh_nodes=feh_nodes,
-        bc_nodes=bc_nodes,
-    )
+    nodes = dict(zip(NODES, (teff_nodes, logg_nodes, feh_nodes, bc_nodes), strict=True))
+    found = measured((teff, logg, feh), magnitude, error, colour_error_floor, coefficients, nodes)
+    ebv, ebv_err = _weighted_mean(found.excess, found.slope, found.sigma, found.shared)
+    if ebv_error_honest:
+        of_labels = label_terms(found, found.mean()[1], (teff_err, logg_err, feh_err))
+        terms = (*of_labels, _of_dust(found, rv_spread, ebv_dust_error))
+        ebv_err = np.sqrt(ebv_err**2 + ebv_colour_error**2 + np.sum(np.square(terms), axis=0))
+    a_ks, a_ks_err = coefficients[-1] * np.stack([ebv, ebv_err])
+    return ebv, ebv_err, a_ks, a_ks_err, found.number(), found.outside
+
+
+def measured(
+    labels: tuple[ArrayLike, ArrayLike, ArrayLike],
+    magnitude: Floats,
+    error: Floats,
+    floor: float,
+    coefficients: Floats,
+    nodes: dict[str, Floats],
+) -> Colours:
+    """Colours of stars with these Teff, log g and [Fe/H] (n,) and these magnitudes and errors (n,
+    bands); an unknown [Fe/H] is solar.
+    """
+    teff, logg, feh = (np.asarray(x, float) for x in labels)
+    known = [teff, logg, np.where(np.isnan(feh), SOLAR, feh)]
+    intrinsic, outside = bolometric_corrections(*known, **nodes)
     present = np.isfinite(magnitude) & np.isfinite(error) & (error >= 0) & np.isfinite(intrinsic)
-    excess, slope, sigma, shared = neighbour_colours(
-        magnitude + intrinsic, error, coefficients[:-1], present, colour_error_floor
-    )
-    ebv, ebv_err = _weighted_mean(excess, slope, sigma, shared)
-    n_colours = np.isfinite(excess).sum(axis=1).astype(np.int16)
-    return ebv, ebv_err, coefficients[-1] * ebv, coefficients[-1] * ebv_err, n_colours, outside
+    colours = neighbour_colours(magnitude + intrinsic, error, coefficients[:-1], present, floor)
+    return Colours(present, *colours, outside, known, nodes)
+
+
+def label_terms(found: Colours, slope: Floats, errors: tuple[ArrayLike, ...]) -> list[Floats]:
+    """For each label (n,) what its error changes in a sum over magnitudes of this ``slope`` (n,
+    bands); nothing where the error is not known.
+    """
+    scale = (1 / found.labels[0], 1.0, 1.0)
+    return [
+        np.sum(slope * _correction_slope(found, which), axis=1)
+        * np.nan_to_num(np.asarray(error, float) * scale[which])
+        for which, error in enumerate(errors)
+    ]
+
+
+def _correction_slope(found: Colours, which: int) -> Floats:
+    """(n, bands) slope of the corrections with ln Teff, log g or [Fe/H]; 0 beyond the table."""
+    ends = []
+    for step in (-STEPS[which], STEPS[which]):
+        moved = list(found.labels)
+        moved[which] = moved[0] * np.exp(step) if which == 0 else moved[which] + step
+        ends.append(bolometric_corrections(*moved, **found.nodes)[0])
+    return np.nan_to_num((ends[1] - ends[0]) / (2 * STEPS[which]))
+
+
+def _of_dust(found: Colours, rv_spread: Floats, ebv_dust_error: float) -> Floats:
+    """Error of E(B-V) from the spread of R_V, (n,) mag."""
+    ebv, slope = found.mean()
+    return rv_spread[0] * ebv * (slope @ R_V_SLOPES) if len(rv_spread) else ebv_dust_error * ebv
 
 
 def _columns(*bands: ArrayLike) -> Floats:
@@ -168,9 +276,7 @@ def neighbour_colours(
     (n, bands - 1) each, mag and mag2, the colours that a star has first; NaN in the excess where
     there is none
     """
-    order = np.argsort(
-        ~present, axis=1, kind="stable"
-    )  # the bands present first, still by wavelength
+    order = _first_present(present)
     value = np.take_along_axis(np.where(present, corrected, np.nan), order, axis=1)
     variance = np.take_along_axis(error**2, order, axis=1)
     sigma = np.maximum(np.sqrt(variance[:, :-1] + variance[:, 1:]), floor)
@@ -180,6 +286,11 @@ def neighbour_colours(
         sigma,
         variance[:, 1:-1],
     )
+
+
+def _first_present(present: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """(n, bands) places of the bands, those that are present first, still by wavelength."""
+    return np.argsort(~present, axis=1, kind="stable")
 
 
 def _weighted_mean(

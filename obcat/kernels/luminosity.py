@@ -20,17 +20,18 @@ def mk_error(
     Parameters
     ----------
     snr_g : (n,) signal-to-noise ratio per pixel
-    em_flag : (n,) 0 or 1; NaN or anything else is unknown
+    em_flag : (n,) 0 or 1; NaN is unknown, and takes the numbers of stars with emission, by whose
+        network its M is; anything else has no error
     sigma_int, sigma_100 : (2,) mag, the model ``noise``, without and with emission; (0,) where
         there is no model
 
     Returns
     -------
-    mk_err : (n,) mag, sqrt(sigma_int^2 + sigma_mea^2); NaN for S/N <= 0, an unknown class or no
-        model
+    mk_err : (n,) mag, sqrt(sigma_int^2 + sigma_mea^2); NaN for S/N <= 0 or no model
     sigma_mea : (n,) mag, sigma_100 * 100 / snr_g
     """
     snr, flag = np.asarray(snr_g, float), np.asarray(em_flag, float)
+    flag = np.where(np.isnan(flag), 1, flag)
     known = (snr > 0) & np.isfinite(snr) & ((flag == 0) | (flag == 1))
     if not len(sigma_int):
         return np.full(snr.shape, np.nan), np.full(snr.shape, np.nan)
@@ -59,8 +60,8 @@ def luminosity(
     ----------
     score_clean, score_full : (n, k) scores on the clean-window and on the full-range basis, as they
         come
-    em_flag : (n,) 0: non-emission network on score_full; 1: emission network on score_clean; NaN:
-        unknown
+    em_flag : (n,) 0: non-emission network on score_full; 1, or NaN where it is unknown (H alpha
+        masked): emission network on score_clean, which knows no line seen in emission
     mk_faint_limit : mag, fainter than which an M is out of domain
     arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it, and
         ``brightest`` (), the M brighter than which it had hardly any star to learn from; arrays of
@@ -68,7 +69,7 @@ def luminosity(
 
     Returns
     -------
-    mk : (n,) mag; NaN without em_flag, without finite scores, or without a trained network
+    mk : (n,) mag; NaN without finite scores or without a trained network
     beyond_training : (n,) 1 where M is brighter than ``brightest`` of the network used, or fainter
         than the limit, 0 elsewhere; NaN as mk
     """
@@ -112,7 +113,8 @@ def _sigmoid(x: Floats) -> Floats:
 
 
 def _choose(emission: Floats, absent: Floats, present: Floats) -> Floats:
-    return np.where(emission == 0, absent, np.where(emission == 1, present, np.nan))
+    unknown = np.isnan(emission)
+    return np.where(emission == 0, absent, np.where((emission == 1) | unknown, present, np.nan))
 
 
 def _prefixed(arrays: dict[str, Floats], prefix: str) -> dict[str, Floats]:

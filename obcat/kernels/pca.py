@@ -4,7 +4,15 @@ import numpy as np
 
 from obcat.kernels.grid import N_PIXEL
 
-__all__ = ["ROWS", "coefficients", "pca_scores", "product", "reconstruct", "standardised"]
+__all__ = [
+    "ROWS",
+    "coefficients",
+    "error_factor",
+    "pca_scores",
+    "product",
+    "reconstruct",
+    "standardised",
+]
 
 ROWS = 192
 """BLAS takes other code paths for other shapes; with this many rows in every call, a multiple of
@@ -12,6 +20,11 @@ all groups in which its kernels take them, a row always takes the same one."""
 COLUMNS, EDGE = 224, 16
 """Kernels for Haswell and Zen sum the outermost columns in an order that depends on the place of
 the row. So no column is outermost: each call has so many, between others that are left out."""
+
+
+FEW = 0.05  # share of masked pixels up to which nothing is asked
+LEADING = 20  # coefficients that must be known: those that carry the star
+LONGER = 4  # times as many sweeps for spectra with more: a gap of half a component closes slowly
 
 
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -57,7 +70,7 @@ def pca_scores(
     clean_basis: np.ndarray,
     full_basis: np.ndarray,
     pca_outlier: float,
-    pca_max_masked: float,
+    pca_max_error: float,
     pca_sweeps: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients in the basis of the clean windows and in that of all pixels used.
@@ -69,20 +82,22 @@ def pca_scores(
     clean_basis, full_basis : (k, 3909) eigenvectors of the standardised flux, 0 in pixels not used
     pca_outlier : a pixel so many standard deviations off the training mean counts as masked (cosmic
         rays)
-    pca_max_masked : share of masked pixels beyond which a spectrum has no coefficients
+    pca_max_error : factor by which masked pixels may raise the error of a leading coefficient;
+        beyond, a spectrum has no coefficients
     pca_sweeps : times masked pixels are filled with the reconstruction, having first been filled
         with the mean
 
     Returns
     -------
-    score_clean, score_full : (n, k) float32; NaN for a spectrum with too many masked pixels or
-        without a model
+    score_clean, score_full : (n, k) float32; NaN for a spectrum whose masked pixels leave too
+        little, or without a model
     """
     x, good = standardised(norm, norm_ivar, mean=mean, scale=scale, outlier=pca_outlier)
-    clean = coefficients(x, good, basis=clean_basis, max_masked=pca_max_masked, sweeps=pca_sweeps)
-    return clean, coefficients(
-        x, good, basis=full_basis, max_masked=pca_max_masked, sweeps=pca_sweeps
+    clean, full = (
+        coefficients(x, good, basis=basis, max_error=pca_max_error, sweeps=pca_sweeps)
+        for basis in (clean_basis, full_basis)
     )
+    return clean, full
 
 
 def standardised(
@@ -110,24 +125,47 @@ def standardised(
 
 
 def coefficients(
-    x: np.ndarray, good: np.ndarray, *, basis: np.ndarray, max_masked: float, sweeps: int
+    x: np.ndarray, good: np.ndarray, *, basis: np.ndarray, max_error: float, sweeps: int
 ) -> np.ndarray:
     """Projection of standardised spectra on a basis, masked pixels filled from the reconstruction
-    ``sweeps`` times.
+    ``sweeps`` times, or `LONGER` times as often where many are masked.
 
     A row without masked pixels is a plain product; filling changes only rows with masked pixels.
+    NaN where masked pixels raise the error of one of the leading coefficients by more than the
+    factor max_error.
     """
     if x.shape[1] == 0:
         return np.full((len(x), len(basis)), np.nan, np.float32)
     used = np.any(basis != 0, axis=0)
     score = product(x, np.ascontiguousarray(basis.T))
     masked = np.count_nonzero(~good & used, axis=1) / max(np.count_nonzero(used), 1)
-    gaps = np.flatnonzero((masked > 0) & (masked <= max_masked))
-    for start in range(0, len(gaps), ROWS):
-        rows = gaps[start : start + ROWS]
-        score[rows] = _filled(x[rows], good[rows] | ~used, basis, sweeps)
-    score[~(masked <= max_masked)] = np.nan
+    many = np.flatnonzero(masked > FEW)
+    lost = np.zeros(len(x), bool)
+    lost[many] = ~(error_factor(~good[many] & used, basis) <= max_error)
+    for rows, times in ((masked <= FEW, sweeps), (masked > FEW, LONGER * sweeps)):
+        gaps = np.flatnonzero((masked > 0) & rows & ~lost)
+        for start in range(0, len(gaps), ROWS):
+            part = gaps[start : start + ROWS]
+            score[part] = _filled(x[part], good[part] | ~used, basis, times)
+    score[lost] = np.nan
     return score
+
+
+def error_factor(masked: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """(n,) largest factor by which masked pixels raise the error of the `LEADING` coefficients.
+
+    With L = V V^T over the masked pixels (n, p) the coefficients that fit the others have the
+    covariance (1 - L)^-1 of the residuals, which is 1 without masks.
+    """
+    leading = basis[:LEADING].astype(np.float32)
+    upper = np.triu_indices(len(leading))
+    pairs = np.ascontiguousarray((leading[upper[0]] * leading[upper[1]]).T)
+    left = np.empty((len(masked), len(leading), len(leading)))
+    left[:, upper[0], upper[1]] = product(masked.astype(np.float32), pairs)
+    left[:, upper[1], upper[0]] = left[:, upper[0], upper[1]]
+    value, vector = np.linalg.eigh(np.eye(len(leading)) - left)
+    variance = np.sum(vector**2 / np.maximum(value, np.finfo(np.float32).eps)[:, None], axis=2)
+    return np.sqrt(variance.max(axis=1, initial=0))
 
 
 def _filled(x: np.ndarray, good: np.ndarray, basis: np.ndarray, sweeps: int) -> np.ndarray:

@@ -7,7 +7,7 @@ SELECT b.bit, b.name, replace(replace(
     b.meaning, '{limit}', format('{:g}', p.mk_faint_limit)), '{teff}', format('{:g}', p.domain_teff)) AS meaning
 FROM (VALUES
     (1, 'no_rest_frame', 'No redshift, so no rest frame and no estimate from the spectrum')
-    , (2, 'masked', 'Too many masked pixels for an estimate')
+    , (2, 'masked', 'Many masked pixels; no estimate where the others do not tell')
     , (4, 'high_ivar', 'Inverse variance of some pixels far above the median of the file')
     , (1048576, 'ivar_contradicts', 'S/N from flux and inverse variance contradicts the S/N of the header')
     , (8, 'erroneous', 'Spectrum cannot be reconstructed: artefact or wrong wavelength calibration')

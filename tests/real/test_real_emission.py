@@ -26,7 +26,7 @@ PARAMETERS = {
     "pca_min_wavelength": 3750.0,
     "pca_max_wavelength": 9000.0,
     "pca_outlier": 10.0,
-    "pca_max_masked": 0.2,
+    "pca_max_error": 2.0,
     "pca_sweeps": 5,
     "halpha": 6564.6,
     "halpha_halfwidth": 15.0,
@@ -74,7 +74,7 @@ def arrays(spectra):
     norm, ivar, masked = rest_frame_normalised(
         spectra.flux, spectra.ivar, spectra.z, **chosen(rest_frame_normalised, {})
     )
-    rows = np.flatnonzero((spectra.snr >= 20) & (masked <= PARAMETERS["pca_max_masked"]))
+    rows = np.flatnonzero((spectra.snr >= 20) & (masked <= 0.2))
     return pca(reader(norm[rows], ivar[rows]), SimpleNamespace(**PARAMETERS)).arrays
 
 

@@ -25,7 +25,7 @@ PARAMETERS = SimpleNamespace(
     pca_min_wavelength=RANGE[0],
     pca_max_wavelength=RANGE[1],
     pca_outlier=10.0,
-    pca_max_masked=0.2,
+    pca_max_error=2.0,
     pca_sweeps=5,
     halpha=6564.6,
     halpha_halfwidth=15.0,
@@ -85,7 +85,7 @@ def survey(n=600, emitters=60, seed=11):
 
 def flags(norm, ivar, arrays):
     choices = {
-        name: getattr(PARAMETERS, name) for name in ("pca_outlier", "pca_max_masked", "pca_sweeps")
+        name: getattr(PARAMETERS, name) for name in ("pca_outlier", "pca_max_error", "pca_sweeps")
     }
     names = ("mean", "scale", "clean_basis", "full_basis")
     clean, _ = pca_scores(norm, ivar, **{name: arrays[name] for name in names}, **choices)

@@ -230,3 +230,42 @@ def test_a_row_does_not_depend_on_its_batch():
             extinction(*(x[rows] for x in columns), **arrays), whole, strict=True
         ):
             np.testing.assert_array_equal(part, all_rows[rows])
+
+
+def errors_of(star, **given):
+    """ebv_err, of a table whose J falls 0.3 mag from log g 3 to 4 and 0.2 mag in ln Teff = ln 2."""
+    bc = np.zeros((3, 2, 3, len(BANDS)))
+    bc[:, 1, :, BANDS.index("j")] -= 0.3
+    bc[1:, :, :, BANDS.index("j")] -= 0.2
+    bc[2:, :, :, BANDS.index("j")] -= 0.2
+    return answer(star, 0.02, logg=3.5, teff=1.5e4, **model(bc), **given)["ebv_err"]
+
+
+def test_an_honest_error_by_hand():
+    """One colour, J - H over 0.31. Magnitudes 0.02 * sqrt 2; log g 0.1 * 0.3, ln Teff 0.05 * 0.2 /
+    ln 2, all over 0.31; colours 0.01; dust 0.06 E, or 0.2 of R_V times (0.260 - 0.151) / 0.31 E.
+    """
+    star = {"j": 8.31, "h": 8.0}
+    ebv = answer(star, 0.02, logg=3.5, teff=1.5e4)["ebv"]
+    paper = errors_of(star)
+    assert paper == pytest.approx(0.02 * np.sqrt(2) / 0.31)
+    labels = {"teff_err": [750.0], "logg_err": [0.1], "feh_err": [NAN]}
+    honest = {"ebv_error_honest": 1, "ebv_colour_error": 0.01, "ebv_dust_error": 0.0}
+    assert errors_of(star, **labels) == paper
+    of_labels = np.hypot(0.1 * 0.3, 0.05 * 0.2 / np.log(2)) / 0.31
+    found = errors_of(star, **labels, **honest)
+    assert found == pytest.approx(np.sqrt(paper**2 + of_labels**2 + 0.01**2), rel=1e-3)
+    typed = answer(star, 0.02, **model(), **honest | {"ebv_dust_error": 0.06})["ebv_err"]
+    assert typed == pytest.approx(np.sqrt(paper**2 + 0.01**2 + 0.06**2))
+    learnt = answer(star, 0.02, **model(), **honest, rv_spread=np.array([0.2]))["ebv_err"]
+    assert ebv == pytest.approx(1)
+    assert learnt == pytest.approx(np.sqrt(paper**2 + 0.01**2 + (0.2 * 0.109 / 0.31) ** 2))
+
+
+def test_labels_that_colours_do_not_know_change_no_error():
+    """At the edges of the table, and where the corrections are flat."""
+    star = reddened(0.5)
+    labels = {"teff_err": [4e3], "logg_err": [0.5], "feh_err": [0.5]}
+    plain = answer(star)["ebv_err"]
+    honest = answer(star, **model(), **labels, ebv_error_honest=1)["ebv_err"]
+    assert honest == pytest.approx(plain)

@@ -64,10 +64,11 @@ def test_fainter_than_the_limit():
     assert (after > before).any()
 
 
-def test_unknown_em_flag_has_no_magnitude():
-    mk, beyond = luminosity(SCORES[:1], SCORES[:1], np.array([np.nan]), **MODEL)
-    assert np.isnan(mk).all()
-    assert np.isnan(beyond).all()
+def test_unknown_em_flag_takes_the_network_that_knows_no_h_alpha():
+    unknown = luminosity(SCORES[:1], 9 * SCORES[:1], np.array([np.nan]), **MODEL)
+    emission = luminosity(SCORES[:1], 9 * SCORES[:1], np.array([1.0]), **MODEL)
+    assert np.isfinite(unknown[0]).all()
+    assert np.array_equal(unknown, emission)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -28,10 +28,14 @@ def sqrt_sum(a, b):
 
 
 @pytest.mark.parametrize(
-    ("snr", "flag"), [(0.0, 0), (-5.0, 1), (np.nan, 0), (np.inf, 0), (50.0, np.nan), (50.0, -9)]
+    ("snr", "flag"), [(0.0, 0), (-5.0, 1), (np.nan, 0), (np.inf, 0), (50.0, -9)]
 )
 def test_unknown_in_unknown_out(snr, flag):
     assert np.isnan(mk_error([snr], [flag], **MODEL)).all()
+
+
+def test_an_unknown_flag_has_the_error_of_the_network_it_takes():
+    assert mk_error([50.0], [np.nan], **MODEL)[0] == mk_error([50.0], [1], **MODEL)[0]
 
 
 def test_no_model_no_error():

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from obcat.kernels.grid import N_PIXEL
-from obcat.kernels.pca import pca_scores, product, reconstruct
+from obcat.kernels.pca import error_factor, pca_scores, product, reconstruct
 
-CHOICES = {"pca_outlier": 10.0, "pca_max_masked": 0.2, "pca_sweeps": 5}
+CHOICES = {"pca_outlier": 10.0, "pca_max_error": 2.0, "pca_sweeps": 5}
 USED = slice(1000, 2000)
 
 
@@ -86,15 +86,33 @@ def test_noise_is_no_cosmic_ray(model):
     assert with_it[0] == pytest.approx(45 * model["full_basis"][:, 1100], rel=1e-3)
 
 
-def test_too_many_masked_pixels_make_them_unknown(model):
+def test_masks_that_leave_too_little_make_them_unknown(model):
+    """Without the last half of its 500 pixels a sine and a cosine are known by (1 - L)^-1 of L =
+    half of one each: a factor of root 2; without the last 425 they are hardly told apart.
+    """
     norm, ivar = spectra(model, np.ones((3, 2)))
-    ivar[0, 1000:1200] = 0  # 40 % of the clean pixels, 20 % of all
-    ivar[1, 1000:1201] = 0
+    ivar[0, 1250:1500] = 0
+    ivar[1, 1075:1500] = 0
     clean, full = pca_scores(norm, ivar, **model, **CHOICES)
-    assert np.isnan(clean[:2]).all()
-    assert np.isfinite(full[0]).all()
-    assert np.isnan(full[1]).all()
-    assert np.isfinite(clean[2]).all()
+    assert np.isfinite(clean[0]).all()
+    assert np.isnan(clean[1]).all()
+    assert np.isfinite(full).all()
+    assert full == pytest.approx(np.ones((3, 2)), abs=1e-2)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.7])
+def test_pixels_masked_by_chance_raise_the_error_as_fewer_pixels_do(model, share):
+    masked = np.random.default_rng(3).random((1, N_PIXEL)) < share
+    factor = error_factor(masked, model["full_basis"])
+    assert factor == pytest.approx([np.sqrt(1 / (1 - share))], rel=0.05)
+
+
+def test_the_factor_by_hand(model):
+    """Half a period: of sine^2 and cosine^2 each a half is masked, of their product nothing."""
+    masked = np.zeros((2, N_PIXEL), bool)
+    masked[1, 1500:2000] = True
+    assert error_factor(masked, model["full_basis"]) == pytest.approx([1, np.sqrt(2)], rel=1e-3)
+    assert error_factor(masked | True, model["full_basis"])[0] > 1e3
 
 
 def test_pixels_not_used_do_not_count(model):

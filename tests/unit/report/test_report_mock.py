@@ -97,7 +97,7 @@ def test_a_star_and_itself_is_the_star():
         f"{net}_{name}": array for net in ("full", "clean") for name, array in domain.items()
     }
     given = {"continuum_sigma": 50.0, "pca_min_wavelength": 3750.0, "pca_max_wavelength": 9000.0}
-    given |= {"pca_outlier": 10.0, "pca_max_masked": 0.2, "pca_sweeps": 5}
+    given |= {"pca_outlier": 10.0, "pca_max_error": 2.0, "pca_sweeps": 5}
     rows = np.arange(3)
     alone = mock.measure_mk(flux, ivar, pca, network, given)
     twice = mock.measure_mk(*mock.composite(flux, ivar, rows, rows), pca, network, given)

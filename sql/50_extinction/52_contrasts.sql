@@ -1,0 +1,16 @@
+-- Title:   E(B-V) of red colours less that of blue ones, which R_V parts.
+-- Grain:   one row per star (star_id).
+-- Reads:   extinction.photometry, extinction.labels
+-- UDFs:    dust_contrast
+-- Paper:   not in the paper; METHOD section 3
+INSERT INTO extinction.contrasts BY NAME
+SELECT
+    star_id
+    , unnest(dust_contrast(
+        l.teff, l.logg, l.feh, l.teff_err, l.logg_err, l.feh_err
+        , p.b, p.b_err, p.v, p.v_err, p.g, p.g_err, p.r, p.r_err, p.i, p.i_err
+        , p.bp, p.bp_err, p.rp, p.rp_err, p.j, p.j_err, p.h, p.h_err
+    ))
+FROM extinction.photometry AS p
+INNER JOIN extinction.labels AS l USING (star_id)
+;
