@@ -83,6 +83,14 @@ COMMENTS = """SELECT column_name, comment FROM duckdb_columns()
     WHERE database_name = current_database() AND schema_name = $schema AND table_name = $table"""
 GAIA = """SELECT (SELECT coalesce(max(release), 2) FROM stage.gaia_sources),
     EXISTS (FROM raw.zero_point), (SELECT zero_point_default FROM meta.parameters)"""
+NAMED = "SELECT max(zero_point) FROM meta.survey"
+ZERO_POINTS = {
+    "constant": "one constant, {constant} mas",
+    "leung_bovy_2019": "that of Leung & Bovy 2019 against the parallax, as astroNN adds it",
+    "zinn_2019": "that of Zinn et al. 2019 against G",
+    "lindegren_2021": "that of Lindegren et al. 2021",
+    "table": "that of the survey's own table",
+}
 
 
 def describe(con: duckdb.DuckDBPyConnection) -> None:
@@ -100,13 +108,13 @@ def describe(con: duckdb.DuckDBPyConnection) -> None:
 
 def _gaia(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     release, has_table, constant = con.execute(GAIA).fetchall()[0]
-    other = (
-        "that of Lindegren et al. 2021"
-        if release == 3
-        else f"one constant, {printed(constant)} mas"
-    )
-    zero_point = "that of the survey's own table" if has_table else other
-    return {"gaia": f"Gaia DR{release}", "zero_point": zero_point}
+    (named,) = con.execute(NAMED).fetchall()[0]
+    other = "lindegren_2021" if release == 3 else "constant"
+    said = ZERO_POINTS[named or ("table" if has_table else other)]
+    return {
+        "gaia": f"Gaia DR{release}",
+        "zero_point": said.format(constant=printed(constant)),
+    }
 
 
 def columns_as_run(con: duckdb.DuckDBPyConnection, table: str) -> tuple[Column, ...]:

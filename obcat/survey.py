@@ -22,6 +22,13 @@ TABLES = (
     "zero_point", "training",
 )  # fmt: skip
 TRAINING = "training"  # the table whose stars have spectra of their own
+# parallax zero points by name, and the release of Gaia that each is for
+ZERO_POINTS = {
+    "constant": None,
+    "leung_bovy_2019": "gaia_dr2",
+    "zinn_2019": "gaia_dr2",
+    "lindegren_2021": "gaia_dr3",
+}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -53,6 +60,7 @@ class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     release: str = ""
     spectra: Path = Path("spectra")
     models_from: Path | None = None
+    zero_point: str = ""  # one of ZERO_POINTS; empty: a table, Lindegren's for DR3, a constant
     tables: dict[str, SurveyTable] = {}
     parameters: dict[str, int | float] = {}
     build: Building = Building()  # but for its modes of no meaning to what is built
@@ -174,6 +182,7 @@ def _check_values(survey: Survey, path: Path) -> None:
         raise SurveyError(
             f"{path}: tables.gaia_dr3: the survey has gaia_dr2 too; give one release, not both"
         )
+    _check_zero_point(survey, path)
     try:
         chosen(survey.build)
     except MachineError as error:
@@ -189,6 +198,23 @@ def _check_values(survey: Survey, path: Path) -> None:
         fault = read_parameters()[name].fault(value)
         if fault:
             raise SurveyError(f"{path}: parameters.{name}: {fault}")
+
+
+def _check_zero_point(survey: Survey, path: Path) -> None:
+    name = survey.zero_point
+    if not name:
+        return
+    _known([name], ZERO_POINTS, "zero point", "zero_point = ", path)
+    if "zero_point" in survey.tables:
+        raise SurveyError(
+            f"{path}: zero_point: the survey has tables.zero_point too; give the name or the table"
+        )
+    release = ZERO_POINTS[name]
+    other = {"gaia_dr2", "gaia_dr3"} - {release}
+    if release and other & survey.tables.keys():
+        raise SurveyError(
+            f"{path}: zero_point: {name} is of {release}, the survey has {min(other)}; give another"
+        )
 
 
 def _absolute(survey: Survey, folder: Path) -> Survey:

@@ -252,6 +252,7 @@ def _survey(survey: Survey) -> pa.Table:
         "simulated": int(survey.simulated),
         "release": survey.release,
         "models_from": str(survey.models_from.name) if survey.models_from else None,
+        "zero_point": survey.zero_point or None,
     }
     return pa.Table.from_pylist([row], schema=arrow_schema("meta.survey"))
 

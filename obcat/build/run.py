@@ -23,7 +23,7 @@ from obcat.schema import quoted, read_parameters, read_tables
 from obcat.survey import Survey
 from obcat.udf import UDFS, batch_function
 
-__all__ = ["BuildFailed", "Say", "build", "check", "require_training"]
+__all__ = ["BuildFailed", "Say", "build", "check", "require_training", "run_step"]
 
 Say = Callable[[str], None]
 FIRST = 5  # faults of a check that are named
@@ -101,24 +101,28 @@ def _fill(con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say
             if file.mode not in survey.build.modes:
                 continue
             with _timed(con, file, say):
-                _run_file(con, file, survey, folder, fitted, say)
+                run_step(con, file, folder, survey.models_from, fitted, say)
+                if file.relation == "meta.parameters":
+                    _override(con, survey.parameters)
     ddl.describe(con)
 
 
-def _run_file(
+def run_step(
     con: duckdb.DuckDBPyConnection,
     file: db.SqlFile,
-    survey: Survey,
     folder: Path,
+    models_from: Path | None,
     fitted: dict[str, Arrays],
     say: Say,
 ) -> None:
-    """Run a step: a fit, or the SQL that makes a relation with the UDFs its header names."""
+    """Run a step: a fit, or the SQL that makes a relation with the UDFs its header names.
+
+    ``folder`` keeps the fits, ``fitted`` has the arrays of the models so far and gets those of a
+    fit, ``models_from`` is the build whose models are borrowed.
+    """
     if file.header("Fit"):
         with _one_thread(con):
-            name, arrays = fit_file(
-                con, file, _parameters_of(con), folder / "models", survey.models_from
-            )
+            name, arrays = fit_file(con, file, _parameters_of(con), folder / "models", models_from)
         fitted[name] = arrays
         for note in _notes(con, name):
             say(note)
@@ -129,8 +133,6 @@ def _run_file(
     table = read_tables().get(file.relation)
     if table and table.kind == "view":
         ddl.comment_on(con, table)
-    if file.relation == "meta.parameters":
-        _override(con, survey.parameters)
 
 
 def _notes(con: duckdb.DuckDBPyConnection, model: str) -> list[str]:

@@ -66,8 +66,19 @@ def status(database: Path, *, as_json: bool) -> None:
 )
 @click.option("--readme", is_flag=True, help="Print the main numbers only, as a table in Markdown.")
 @JSON
+@click.option(
+    "--oracle",
+    type=click.Choice(["labels", "zero_point", "parallax_errors", "companions"]),
+    help="Build again with this known from the truth: what limits each number.",
+)
 def evaluate(
-    database: Path, truth: Path | None, companions: Path | None, *, readme: bool, as_json: bool
+    database: Path,
+    truth: Path | None,
+    companions: Path | None,
+    oracle: str | None,
+    *,
+    readme: bool,
+    as_json: bool,
 ) -> None:
     """Compare the catalog of a SIMULATED survey with its truth, beside the paper's numbers."""
     from obcat.evaluate.evaluation import evaluate as tables
@@ -77,11 +88,30 @@ def evaluate(
         raise click.UsageError("give --readme or --json, not both")
     with reading(database):
         beside = truth or database.parent / "truth"
+        if oracle:
+            click.echo(_with_oracle(database, beside, oracle), nl=False)
+            return
         if readme:
             said = main_numbers(database, beside)
         else:
             said = tables(database, beside, companions, as_json=as_json)
         click.echo(said, nl=False)
+
+
+def _with_oracle(database: Path, truth: Path, name: str) -> str:
+    """Text; the copy in which something is known is gone at the end."""
+    from tempfile import TemporaryDirectory
+
+    from obcat.build.again import again
+    from obcat.evaluate.oracle import oracle
+
+    with TemporaryDirectory(prefix="oracle-", dir=database.parent) as folder:
+        return oracle(
+            database,
+            truth,
+            name,
+            lambda change, first: again(database, Path(folder), first=first, change=change),
+        )
 
 
 @main.command()

@@ -8,7 +8,9 @@ import matplotlib as mpl
 
 from obcat.compare.differences import by_bins, draw_comparison, flags, number_section, unknown
 from obcat.compare.join import CompareError, Joined, join, names
+from obcat.evaluate.zero_points import zero_points
 from obcat.files import publishing_folder, refusal
+from obcat.reading import open_database
 from obcat.section import Section, as_text
 
 __all__ = ["CompareError", "compare", "names"]
@@ -42,6 +44,7 @@ def compare(
         *by_bins(joined),
         *flags(joined),
         unknown(joined),
+        _zero_points(database, joined),
     ]
     said = as_text(sections, f"{joined.heading}, against {name!r}")
     try:
@@ -50,6 +53,12 @@ def compare(
     except OSError as error:
         raise CompareError(refusal(folder, error)) from error
     return said
+
+
+def _zero_points(database: Path, joined: Joined) -> Section:
+    """What each zero point by name, and that of the other catalog, would change."""
+    with open_database(database) as survey:
+        return zero_points(survey.con, joined.ours, joined.theirs)
 
 
 def _counts(joined: Joined) -> Section:

@@ -40,6 +40,7 @@ from obcat.evaluate.truth import (
     read_truth,
     refuse_real,
 )
+from obcat.evaluate.zero_points import against_true_parallaxes
 from obcat.reading import NotOurs, Reading, open_database, query_text
 from obcat.section import Section, as_text, decimals, markdown_table, percent
 
@@ -368,6 +369,7 @@ def evaluation(survey: Reading) -> Evaluation:
         reddening.reddening_errors(data),
         reddening.label_errors(data),
         reddening.input_errors(data),
+        against_true_parallaxes(survey.con, data),
         parts(data, stated),
         counts(survey.con),
     ]

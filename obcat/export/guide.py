@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from obcat.export.cds.column import label
-from obcat.export.published import CATALOG, NOT_REAL, Published, own_numbers, with_unit
+from obcat.export.published import (
+    CATALOG,
+    NOT_REAL,
+    Published,
+    offset_papers,
+    own_numbers,
+    with_unit,
+)
 from obcat.schema import Column, columns_of, read_tables
 
 __all__ = [
@@ -75,20 +82,15 @@ PAPERS = (
 
 
 GAIA = {
-    "Gaia DR2": (
-        ("Gaia DR2", "Gaia Collaboration 2018, A&A 616, A1", "2018A&A...616A...1G"),
-        ("Parallax offset", "Leung & Bovy 2019, MNRAS 489, 2079", "2019MNRAS.489.2079L"),
-    ),
-    "Gaia DR3": (
-        ("Gaia DR3", "Gaia Collaboration 2023, A&A 674, A1", "2023A&A...674A...1G"),
-        ("Parallax offset", "Lindegren et al. 2021, A&A 649, A4", "2021A&A...649A...4L"),
-    ),
+    "Gaia DR2": (("Gaia DR2", "Gaia Collaboration 2018, A&A 616, A1", "2018A&A...616A...1G"),),
+    "Gaia DR3": (("Gaia DR3", "Gaia Collaboration 2023, A&A 674, A1", "2023A&A...674A...1G"),),
 }
 
 
 def _papers(catalog: Published) -> tuple[tuple[str, str, str], ...]:
     """The papers of the method and of the data, those of the release of Gaia that was used."""
-    return (*PAPERS[:2], *GAIA.get(catalog.gaia, ()), *PAPERS[2:])
+    offsets = [("Parallax offset", *paper) for paper in offset_papers(catalog)]
+    return (*PAPERS[:2], *GAIA.get(catalog.gaia, ()), *offsets, *PAPERS[2:])
 
 
 def _numbers(catalog: Published) -> list[str]:

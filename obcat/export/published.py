@@ -26,6 +26,7 @@ __all__ = [
     "ascii_of",
     "check_tables",
     "null_of",
+    "offset_papers",
     "opened",
     "own_numbers",
     "read",
@@ -212,3 +213,20 @@ def _check_names(found: list[str], declared: list[str], database: Path) -> None:
 def null_of(column: Column) -> int | None:
     """The integer that stands for NULL where a format has no other way to say it."""
     return None if column.null in ("yes", "no") else int(column.null)
+
+
+LEUNG_BOVY = ("Leung & Bovy 2019, MNRAS 489, 2079", "2019MNRAS.489.2079L")
+OFFSETS = {
+    "constant": LEUNG_BOVY,
+    "leung_bovy_2019": LEUNG_BOVY,
+    "zinn_2019": ("Zinn et al. 2019, ApJ 878, 136", "2019ApJ...878..136Z"),
+    "lindegren_2021": ("Lindegren et al. 2021, A&A 649, A4", "2021A&A...649A...4L"),
+}
+
+
+def offset_papers(catalog: Published) -> list[tuple[str, str]]:
+    """Papers and bibcodes of the parallax zero points that the rows had; of the release of Gaia
+    where none had one."""
+    had = set(catalog.rows["zero_point"].unique().to_pylist()) & {*OFFSETS, "table"}
+    usual = {"Gaia DR2": "constant", "Gaia DR3": "lindegren_2021"}.get(catalog.gaia)
+    return sorted({OFFSETS[name] for name in had or {usual} if name in OFFSETS})

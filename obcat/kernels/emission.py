@@ -22,7 +22,8 @@ class Excess(NamedTuple):
     excess, excess_err: mean over the core and its standard error, in units of the continuum;
     beside: mean over the surroundings without the core; chi2_red, chi2_clean: reduced chi-square
     around H alpha and over the clean windows; chi2_beside: that of the surroundings without the
-    core and [N II]; precision_red, precision_clean: mean inverse variance, which times the square of a
+    core and [N II]; precision_red, precision_clean: mean inverse variance, which times the square
+    of a
     relative misfit is what it adds to chi-square.
     """
 

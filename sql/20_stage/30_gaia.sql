@@ -9,6 +9,7 @@ SELECT
     , CASE WHEN meta.valid(g.parallax) IS NOT NULL AND g.parallax_error > 0 THEN meta.finite(g.parallax_error) END
         AS parallax_error
     , z.parallax_offset
+    , z.zero_point_source AS zero_point
     , meta.valid(g.pmra) AS pmra
     , meta.valid(g.pmra_error) AS pmra_error
     , meta.valid(g.pmdec) AS pmdec

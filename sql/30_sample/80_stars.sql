@@ -13,6 +13,7 @@ SELECT
     , g.parallax_error
     , g.parallax_offset
     , g.parallax - g.parallax_offset AS parallax_corrected
+    , CASE WHEN g.parallax IS NOT NULL THEN g.zero_point END AS zero_point
     , g.pmra
     , g.pmra_error
     , g.pmdec

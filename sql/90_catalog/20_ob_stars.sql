@@ -46,6 +46,7 @@ SELECT
     , d.dis * meta.galactic_unit_y(s.ra, s.dec) AS y
     , p.sun_z + d.dis * meta.galactic_unit_z(s.ra, s.dec) AS z
     , s.parallax_corrected
+    , s.zero_point
     , 'Gaia DR' || (SELECT coalesce(max(release), 2) FROM stage.gaia_sources) || ' ' || s.source_id AS gaia_name
     , h.obsid
     , t.teff

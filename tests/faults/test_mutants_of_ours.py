@@ -137,7 +137,9 @@ def built(tmp_path_factory) -> Path:
         for file in db.sql_files("00_meta"):
             if file.relation != "meta.survey":
                 db.run(con, file)
-        con.execute("INSERT INTO meta.survey VALUES ('demo', 1, 'DR5', NULL)")
+        con.execute(
+            "INSERT INTO meta.survey (name, simulated, release, models_from) VALUES ('demo', 1, 'DR5', NULL)"
+        )
         con.execute(
             "INSERT INTO meta.provenance VALUES ('obcat', '0.1'), ('fingerprint', repeat('a1', 32))"
         )

@@ -58,7 +58,7 @@ def store(path: Path, rows: dict[str, list], simulated: int = 1) -> None:
         con.register("rows", table)
         con.execute("INSERT INTO catalog.ob_stars BY NAME SELECT * FROM rows ORDER BY hash(specid)")
         con.execute(
-            "INSERT INTO meta.survey VALUES ('demo', $simulated, 'DR5', NULL)",
+            "INSERT INTO meta.survey (name, simulated, release, models_from) VALUES ('demo', $simulated, 'DR5', NULL)",
             {"simulated": simulated},
         )
         con.execute("INSERT INTO meta.provenance VALUES ('obcat', '0.1'), ('release', 'DR5')")

@@ -119,7 +119,7 @@ def test_a_parameter_that_cannot_be_is_one_line(first, files, tmp_path, paramete
     "query",
     [
         "DROP TABLE catalog.ob_stars",
-        "INSERT INTO meta.survey VALUES ('x', 0, '', NULL)",
+        "INSERT INTO meta.survey (name, simulated, release, models_from) VALUES ('x', 0, '', NULL)",
         "COPY meta.survey TO 'x.csv'",
     ],
 )

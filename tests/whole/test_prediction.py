@@ -41,10 +41,10 @@ def test_predict_is_the_catalog(first, tmp_path, kind):
 
 
 VISITS = """
-SELECT v.specid, v.star_id, v.snr_g, h.z, m.out_of_domain, l.teff, l.label_source
+SELECT v.specid, v.star_id, v.snr_g, h.z, m.out_of_domain, m.cool, m.compact, m.misfit, m.far, l.teff, l.label_source
 FROM sample.visits AS v
 INNER JOIN stage.headers AS h ON v.specid = h.specid
-INNER JOIN luminosity.domain AS m ON v.specid = m.specid
+LEFT JOIN luminosity.domain AS m ON v.specid = m.specid
 INNER JOIN extinction.labels AS l ON v.star_id = l.star_id
 ORDER BY v.specid
 """
@@ -63,9 +63,17 @@ def test_predict_has_the_domain_and_the_labels_of_the_catalog(first):
         snr_g=[row["snr_g"] for row in rows],
         star=[row["star_id"] for row in rows],
     )
-    assert found["out_of_domain"].tolist() == [row["out_of_domain"] for row in rows]
     regressed = [row["label_source"] in ("regression", None) for row in rows]
     assert any(regressed)
+    for name in (
+        "out_of_domain",
+        "cool",
+        "compact",
+        "misfit",
+        "far",
+    ):  # labels of a table count too
+        wanted = [row[name] for row, ours in zip(rows, regressed, strict=True) if ours]
+        assert np.array(found[name].tolist())[regressed].tolist() == wanted, name
     assert np.array(found["teff"].tolist())[regressed].tolist() == [
         row["teff"] for row, ours in zip(rows, regressed, strict=True) if ours
     ]

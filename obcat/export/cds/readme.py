@@ -6,7 +6,14 @@ from textwrap import wrap
 
 from obcat.export.cds.column import label
 from obcat.export.cds.table import Field, fields_of, records
-from obcat.export.published import CATALOG, NOT_REAL, Published, ReleaseError, own_numbers
+from obcat.export.published import (
+    CATALOG,
+    NOT_REAL,
+    Published,
+    ReleaseError,
+    offset_papers,
+    own_numbers,
+)
 from obcat.schema import columns_of, read_tables
 
 __all__ = ["text", "write"]
@@ -146,17 +153,16 @@ def _bit_lines(bit: int, name: str, meaning: str) -> list[str]:
     )
 
 
-OFFSETS = {
-    "Gaia DR2": "  Leung & Bovy, 2019MNRAS.489.2079L   Offset of the Gaia parallaxes",
-    "Gaia DR3": "  Lindegren et al., 2021A&A...649A...4L   Offset of the Gaia parallaxes",
-}
+def _reference(paper: tuple[str, str]) -> str:
+    authors = paper[0].split(" 20")[0]
+    return f"  {authors}, {paper[1]}   Offset of the Gaia parallaxes"
 
 
 def _end(catalog: Published) -> list[str]:
     return [
         "References:",
         "  Xiang et al., 2021ApJS..253...22X   Method",
-        *filter(None, [OFFSETS.get(catalog.gaia)]),
+        *map(_reference, offset_papers(catalog)),
         "",
         DOUBLE,
         f"{'(End)':<60}{'(Author A.)':>20}",

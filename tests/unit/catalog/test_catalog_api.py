@@ -275,7 +275,9 @@ TREES = ("feature", "threshold", "left", "right", "value")
 @pytest.fixture
 def build(database, con):
     (database.parent / "models").mkdir()
-    con.execute("INSERT INTO meta.survey VALUES ('demo', 1, 'DR5', NULL)")
+    con.execute(
+        "INSERT INTO meta.survey (name, simulated, release, models_from) VALUES ('demo', 1, 'DR5', NULL)"
+    )
     for name, arrays in hand_made().items():
         con.execute("INSERT INTO model.fits VALUES (?, ?, 0, 'fitted')", [name, name])
         for array, values in arrays.items():
@@ -420,7 +422,9 @@ def test_what_is_no_file_of_models_is_refused(tmp_path, data):
 
 
 def test_predict_needs_models(database, con):
-    con.execute("INSERT INTO meta.survey VALUES ('demo', 1, 'DR5', NULL)")
+    con.execute(
+        "INSERT INTO meta.survey (name, simulated, release, models_from) VALUES ('demo', 1, 'DR5', NULL)"
+    )
     con.close()
     with pytest.raises(KeyError, match="no model 'pca'"):
         obcat.predict(

@@ -45,7 +45,9 @@ def filled(database, con, fill) -> Path:
     pixels = {"flux": np.ones(N_PIXEL, np.float32), "ivar": np.ones(N_PIXEL, np.float32)}
     pixels["ivar"][100:120] = 0
     fill(con, "raw.spectra", [{"specid": "v1", "z": 2e-4, **pixels}])
-    con.execute("INSERT INTO meta.survey VALUES ('demo', 1, 'DR5', NULL)")
+    con.execute(
+        "INSERT INTO meta.survey (name, simulated, release, models_from) VALUES ('demo', 1, 'DR5', NULL)"
+    )
     con.close()
     return database
 
@@ -83,7 +85,9 @@ def test_a_catalog_shows_itself(catalog, filled):
 
 def test_a_real_survey_is_not_called_simulated(database, con, fill):
     fill(con, "catalog.ob_stars", [{"specid": "a", "star_id": "A", "uniqflag": 1}])
-    con.execute("INSERT INTO meta.survey VALUES ('<b>', 0, 'DR5', NULL)")
+    con.execute(
+        "INSERT INTO meta.survey (name, simulated, release, models_from) VALUES ('<b>', 0, 'DR5', NULL)"
+    )
     con.close()
     with obcat.open(database, trust=True) as catalog:
         assert repr(catalog) == "Catalog '<b>': 1 spectra of 1 stars"

@@ -224,7 +224,7 @@ def test_every_section_says_simulated(report):
     titles = [
         line for line in report.splitlines() if " - " in line and line.startswith("SIMULATED")
     ]
-    assert len(titles) == len(set(titles)) == 27
+    assert len(titles) == len(set(titles)) == 28
     assert report.startswith("SIMULATED survey 'four' - ")
 
 

@@ -54,7 +54,7 @@ STATEMENTS = [
     "DROP TABLE catalog.ob_stars",
     "DELETE FROM catalog.ob_stars",
     "UPDATE meta.survey SET simulated = 0",
-    "INSERT INTO meta.survey VALUES ('x', 0, NULL, NULL)",
+    "INSERT INTO meta.survey (name, simulated, release, models_from) VALUES ('x', 0, NULL, NULL)",
     "ALTER TABLE catalog.ob_stars DROP COLUMN mk",
     "TRUNCATE meta.survey",
     "VACUUM",

@@ -199,6 +199,7 @@ def test_a_star_has_every_column_from_its_source(con, sources):
         | gaia_of(sources["gaia_dr2"])
         | twomass_of(sources["twomass"])
         | {"parallax_offset": offset, "parallax_corrected": parallax - offset, "star_id": STAR}
+        | {"zero_point": "constant"}
     )
     found = only_row(con, "sample.stars")
     assert_from(found, wanted, "sample.stars")
@@ -259,7 +260,7 @@ FROM = {
 }
 OF_STARS = (
     "parallax parallax_error parallax_offset pmra pmra_error pmdec pmdec_error ruwe "
-    "parallax_corrected"
+    "parallax_corrected zero_point"
 )
 
 
@@ -327,7 +328,9 @@ def released(con, fill, database, tmp_path) -> tuple[Path, dict[str, object]]:
     }
     row |= {"uniqflag": 1}
     fill(con, "catalog.ob_stars", [row])
-    con.execute("INSERT INTO meta.survey VALUES ('demo', 1, 'DR5', NULL)")
+    con.execute(
+        "INSERT INTO meta.survey (name, simulated, release, models_from) VALUES ('demo', 1, 'DR5', NULL)"
+    )
     con.execute(
         "INSERT INTO meta.provenance VALUES ('obcat', '0.1'), ('fingerprint', repeat('a1', 32))"
     )

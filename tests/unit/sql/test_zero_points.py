@@ -97,6 +97,79 @@ def test_a_table_of_the_survey_wins_and_dr2_has_the_constant(coefficients):
     assert coefficients.execute(query).fetchall() == [(-0.05, "table", None)]
 
 
+NAMED = (
+    "SELECT round(parallax_offset, 6), zero_point_source FROM stage.zero_point ORDER BY source_id"
+)
+
+
+def named(con, name: str) -> list[tuple]:
+    con.execute("DELETE FROM meta.survey")
+    con.execute("INSERT INTO meta.survey (name, simulated, zero_point) VALUES ('x', 0, $1)", [name])
+    return con.execute(NAMED).fetchall()
+
+
+def test_relations_of_dr2_by_name(coefficients):
+    """Leung & Bovy at 1 mas: 0.056 - 0.00574 - 0.0096; held at 0 mas: 0.056, and at 2 mas:
+    0.056 - 0.01148 - 0.0384. Zinn at G = 12.2: 0.0528; at 15.2: 0.0528 - 3 x 0.00421."""
+    given(
+        coefficients,
+        "raw.gaia_dr2",
+        parallax=[1.0, -3.0, 5.0, None],
+        phot_g_mean_mag=[12.2, 15.2, None, 12.2],
+    )
+    assert named(coefficients, "leung_bovy_2019") == [
+        (-0.04066, "leung_bovy_2019"),
+        (-0.056, "leung_bovy_2019"),
+        (-0.00612, "leung_bovy_2019"),
+        (-0.0523, "constant"),
+    ]
+    assert named(coefficients, "zinn_2019") == [
+        (-0.0528, "zinn_2019"),
+        (-0.04017, "zinn_2019"),
+        (-0.0523, "constant"),
+        (-0.0528, "zinn_2019"),
+    ]
+    assert set(named(coefficients, "constant")) == {(-0.0523, "constant")}
+    assert set(named(coefficients, None)) == {(-0.0523, "constant")}
+
+
+def test_dr3_by_name(coefficients):
+    five = {"astrometric_params_solved": [31], "nu_eff_used_in_astrometry": [1.5], "ecl_lat": [1.0]}
+    given(coefficients, "raw.gaia_dr3", parallax=[1.0], phot_g_mean_mag=[14.0], **five)
+    assert named(coefficients, "constant") == [(-0.0523, "constant")]
+    (found,) = named(coefficients, "lindegren_2021")
+    assert found[1] == "lindegren_2021"
+    assert named(coefficients, None) == [found]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('zero_point = "zinn"', "zero_point = zinn: no such zero point; did you mean 'zinn_2019'"),
+        (
+            'zero_point = "zinn_2019"\n[tables.gaia_dr3]\npath = "a"',
+            "zero_point: zinn_2019 is of gaia_dr2, the survey has gaia_dr3; give another",
+        ),
+        (
+            'zero_point = "lindegren_2021"\n[tables.gaia_dr2]\npath = "a"',
+            "zero_point: lindegren_2021 is of gaia_dr3, the survey has gaia_dr2; give another",
+        ),
+        (
+            'zero_point = "constant"\n[tables.zero_point]\npath = "a"',
+            "zero_point: the survey has tables.zero_point too; give the name or the table",
+        ),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(tmp_path, text, said):
+    from obcat.survey import SurveyError, load
+
+    path = tmp_path / "s.toml"
+    path.write_text(f'name = "s"\n{text}\n')
+    with pytest.raises(SurveyError) as caught:
+        load(path, [], there=False)
+    assert said in str(caught.value)
+
+
 def test_dr3_is_stage_gaia_without_the_colours_of_other_passbands(coefficients):
     five = {
         "astrometric_params_solved": [31],
