@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 
 from obcat.catalog.contents import ParameterUsed, require_table, survey_of
-from obcat.catalog.spectrum import Spectrum
+from obcat.catalog.spectrum import Spectrum, at_rest
 from obcat.ddl import columns_as_run, parameters_as_run
 from obcat.kernels.grid import WAVELENGTH
 from obcat.query.isolated import MEMORY, TIME_LIMIT, Bounds, asked
@@ -254,7 +254,7 @@ class Catalog:
             raise KeyError(f"no spectrum {specid!r} in {self.path.name}")
         flux, ivar = (np.array(v, np.float32) for v in rows[0][:2])
         if frame == "rest":
-            flux, ivar = _at_rest(flux, ivar, rows[0][2])
+            flux, ivar = at_rest(flux, ivar, rows[0][2])
         return Spectrum(WAVELENGTH, flux, ivar, specid, frame, self.simulated)
 
     def explain(self, star: str | int) -> str:
@@ -277,6 +277,22 @@ class Catalog:
         survey = reading_of(self._con, self.name, self.simulated, self.path)
         with one_line_errors(self.path, TIME_LIMIT):
             return star_summary(survey, str(star))
+
+    def posterior(self, star: str | int, draws: int = 100) -> "Table":
+        """Draws from best mode's posterior of a star, as for `star`: M, E(B-V), distance,
+        companion. The same each time; no rows where a star has none. Raises StarNotFound, Missing.
+
+        Examples
+        --------
+        >>> import obcat
+        >>> cat = obcat.open("build/simulated")
+        >>> len(cat.posterior(cat.table()["star_id"][0]))
+        100
+        """
+        from obcat.samples import star_samples
+
+        with one_line_errors(self.path, TIME_LIMIT):
+            return star_samples(self._con, str(star), draws)
 
     @property
     def parameters(self) -> Mapping[str, ParameterUsed]:
@@ -373,13 +389,6 @@ def open(path: str | Path, *, trust: bool = False) -> Catalog:
     >>> cat.close()
     """
     return Catalog(path, trust=trust)
-
-
-def _at_rest(flux: np.ndarray, ivar: np.ndarray, z: float | None) -> tuple[np.ndarray, np.ndarray]:
-    from obcat.kernels.continuum import rest_frame
-
-    shifted = rest_frame(flux[None], ivar[None], np.array([np.nan if z is None else z]))
-    return shifted[0][0], shifted[1][0]
 
 
 def _apart(database: Path, query: str, bounds: Bounds) -> "pa.Table":

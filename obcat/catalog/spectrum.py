@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import specutils
     from matplotlib.axes import Axes
 
-__all__ = ["Spectrum"]
+__all__ = ["Spectrum", "at_rest"]
 
 AXES = {
     "observed": ("wavelength in vacuum, heliocentric (Angstrom)", "relative flux"),
@@ -130,3 +130,11 @@ class Spectrum(_Arrays):
             uncertainty=InverseVariance(self.ivar),
             mask=self.ivar <= 0,
         )
+
+
+def at_rest(flux: np.ndarray, ivar: np.ndarray, z: float | None) -> tuple[np.ndarray, np.ndarray]:
+    """Flux and inverse variance (3909,) moved to rest; masked where there is no redshift."""
+    from obcat.kernels.continuum import rest_frame
+
+    shifted = rest_frame(flux[None], ivar[None], np.array([np.nan if z is None else z]))
+    return shifted[0][0], shifted[1][0]

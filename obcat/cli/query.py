@@ -1,4 +1,4 @@
-"""Commands that ask a catalog: sql, explain."""
+"""Commands that ask a catalog: sql, explain, sample."""
 
 import sys
 from collections.abc import Callable
@@ -243,3 +243,21 @@ def explain(database: Path, star: str, html: Path | None) -> None:
             partial.write_text(text, encoding="utf-8")
     else:
         click.echo(text, nl=False)
+
+
+@main.command()
+@DATABASE
+@click.option("--out", type=NEW, required=True, help="Parquet file to write.")
+@number_option("--draws", default=100, least=1, most=100_000, text="Of each star.")
+def sample(database: Path, out: Path, draws: int) -> None:
+    """Draw from best mode's posterior of every star: luminosity, E(B-V),
+    distance and companion together; the same each time.
+    """
+    from obcat.reading import open_database
+    from obcat.samples import write_samples
+
+    with reading(database), open_database(database) as survey:
+        stars = write_samples(survey, out, draws)
+        kind = "SIMULATED stars" if survey.simulated else "stars"
+    say(f"{draws:,} draws of each of {stars:,} {kind}")
+    click.echo(out)

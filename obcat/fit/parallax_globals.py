@@ -31,20 +31,21 @@ Floats = np.ndarray[Any, Any]
 Globals = dict[str, Floats]
 Said = tuple[Floats, Floats, Floats]
 
-# name -> mean, width; logarithms where a number must be positive (``kernels.space_density``)
+# name -> mean, width; logarithms where a number must be positive (``kernels.space_density``). The
+# density is held near that of a disc (volume grows as d^3): it trades against M and companions.
 PRIORS: Mapping[str, tuple[Any, Any]] = {
     "ln_factor": (0.10, 0.15),
     "ln_floor": (np.log([0.02, 0.03]), 0.7),
     "ln_ruwe": (np.log(0.1), 1.0),
     "ln_tails": (np.log(4.0), 1.0),
-    "density": ([3.0, -1.0, *np.log([0.12, 0.8, 0.05])], [2.0, 1.0, 0.7, 0.7, 1.5]),
+    "density": ([3.0, -1.0, *np.log([0.12, 0.8, 0.05])], [0.3, 0.15, 0.3, 0.3, 0.5]),
     "logit_other": (-4.0, 1.0),
     "logit_wide": (-3.0, 1.0),
     "companion": ([0.3, 0.1, 0.0, -0.15, -0.15, -1.6], 0.3),
     "shift": (0.0, 0.02),
     "ln_scale": (0.0, 0.3),
     "ln_least": (np.log(0.05), 0.5),
-    "shift_logit": (0.0, 0.7),
+    "shift_logit": (0.0, 0.2),
 }
 CALIBRATION = ("shift", "ln_scale", "shift_logit")
 DUST_START = {

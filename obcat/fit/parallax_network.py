@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["USUAL_LOGIT", "Lesson", "Plan", "train_networks"]
 
-USUAL_LOGIT = -0.65  # of a companion's light: a third of all stars
+USUAL_LOGIT = -0.6  # of a companion's light: a third of all stars
 USUAL_LN_SIGMA, USUAL_MEAN = -1.2, 0.5  # ln mag, mag
 SIDE = 32  # neurons of the network for scatter and companion
 WARM_UP, LARGEST_GRADIENT, LEAST = 0.15, 5.0, 1e-30

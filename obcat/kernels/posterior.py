@@ -56,7 +56,8 @@ class Joint(NamedTuple):
 
     light, modulus : (n, g) of M_s, and of M_s with the error of the magnitude in it: the distance
     modulus is the magnitude less that; primary : (n, g + more) of M; kinds : (n, 7) share of single
-    stars and of each companion; other : (n,) share of stars that are no such pair; step : mag
+    stars and of each companion; other : (n,) share of stars that are no such pair; step : mag;
+    by_kind : (n, 7 g) modulus, kind by kind
     """
 
     low: Floats
@@ -66,6 +67,7 @@ class Joint(NamedTuple):
     primary: Floats
     kinds: Floats
     other: Floats
+    by_kind: Floats
 
 
 def densities(
@@ -103,17 +105,19 @@ def joint(stars: Sight, said: Spectral, model: Globals, fine: int) -> Joint:
     data = np.exp(ln - top)
     odds = _odds(said.logit, model)
     seen = _by_spectrum(m - said.mean[:, None], variance[:, None], model)
-    weights = np.stack([(data * seen[:, s : s + POINTS]).sum(1) for s in both], axis=1) * odds
+    by_kind = [odds[:, [j]] * data * seen[:, s : s + POINTS] for j, s in enumerate(both)]
+    weights = np.stack([density.sum(1) for density in by_kind], axis=1)
     inside = weights.sum(1)
     blurred = _blurred(data, np.sqrt(stars.variance) / step)
     return Joint(
         low,
         step,
         light=blurred * _of_light(seen, odds, both),
-        modulus=data * _of_light(seen, odds, both),
+        modulus=np.sum(by_kind, axis=0),
         primary=_of_primary(blurred, seen, odds, veiled, more),
         kinds=weights / inside[:, None],
         other=_share_of_others(stars, model, top, inside * step),
+        by_kind=np.concatenate(by_kind, axis=1),
     )
 
 

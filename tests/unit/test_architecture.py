@@ -47,14 +47,15 @@ MAY_USE = {
     "catalog": {
         "astropy", "duckdb", "matplotlib", "numpy", "pyarrow", "specutils", "obcat.astro_table",
         "obcat.build", "obcat.ddl", "obcat.explain", "obcat.kernels", "obcat.query",
-        "obcat.reading", "obcat.schema",
+        "obcat.reading", "obcat.samples", "obcat.schema",
     },
     "checksums": {"numpy", "pyarrow"},
     "cli": {
         "click", "duckdb", "obcat.build", "obcat.compare", "obcat.db", "obcat.evaluate",
         "obcat.explain", "obcat.export", "obcat.files", "obcat.ingest", "obcat.lock",
         "obcat.machine", "obcat.page", "obcat.progress", "obcat.query", "obcat.reading",
-        "obcat.realism", "obcat.report", "obcat.schema", "obcat.simulate", "obcat.survey",
+        "obcat.realism", "obcat.report", "obcat.samples", "obcat.schema", "obcat.simulate",
+        "obcat.survey",
     },
     "compare": {
         "matplotlib", "numpy", "pyarrow", "obcat.arrow", "obcat.evaluate", "obcat.export",
@@ -116,6 +117,10 @@ MAY_USE = {
     "report": {
         "jinja2", "matplotlib", "numpy", "obcat.evaluate", "obcat.files", "obcat.kernels",
         "obcat.reading", "obcat.section", "obcat.statistics",
+    },
+    "samples": {
+        "astropy", "duckdb", "numpy", "pyarrow", "obcat.arrow", "obcat.astro_table",
+        "obcat.explain", "obcat.files", "obcat.kernels", "obcat.reading", "obcat.schema",
     },
     "schema": {"pyarrow"},
     "section": {"numpy", "rich", "obcat.schema"},
