@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from obcat import model_file, reading
 from obcat import models as stored
-from obcat.udf import UDFS, batch_function
+from obcat.batch import batch_function
+from obcat.udf import UDFS
 
 __all__ = ["estimates", "runner", "wide"]
 

@@ -11,6 +11,7 @@ import duckdb
 from duckdb.func import ARROW, SPECIAL
 
 from obcat import db, ddl
+from obcat.batch import batch_function
 from obcat.build import inputs
 from obcat.build.fingerprint import fingerprint, fingerprint_of, provenance
 from obcat.build.fitting import REMEDY, Arrays, fit_file, missing
@@ -21,7 +22,7 @@ from obcat.machine import Share, chosen, in_threads, in_words
 from obcat.progress import working
 from obcat.schema import quoted, read_parameters, read_tables
 from obcat.survey import Survey
-from obcat.udf import UDFS, batch_function
+from obcat.udf import UDFS
 
 __all__ = ["BuildFailed", "Say", "build", "check", "require_training", "run_step"]
 

@@ -1,4 +1,4 @@
-"""Mean spectra of stars that are alike, for the velocities of the others."""
+"""Mean spectra of stars that are alike, for the velocities of the others, and errors of these."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from scipy.optimize import minimize
 
 from obcat.arrow import float_array, list_array
 from obcat.fit.colours import Read
@@ -13,7 +14,7 @@ from obcat.fit.result import Fit
 from obcat.kernels.grid import N_PIXEL
 from obcat.kernels.shifts import TEMPLATES, weights
 
-__all__ = ["templates"]
+__all__ = ["templates", "velocity_errors"]
 
 GRAVITIES = 4  # intervals of log g in an interval of Teff
 
@@ -69,3 +70,38 @@ def _means(total: np.ndarray, weight: np.ndarray, count: np.ndarray, least: int)
         w = weight[rows].sum(axis=0)
         out[kind] = np.divide(total[rows].sum(axis=0), w, out=np.zeros(N_PIXEL), where=w > 0)
     return out
+
+
+FEWEST = 50  # pairs
+START = (0.2, 1.0, 1.0, 3.5)  # ln factor, ln floor (km/s), logit of the quiet, ln scale (km/s)
+
+
+def velocity_errors(read: Read, parameters: Any) -> Fit:
+    """Factor a and floor of sigma^2 = (a error)^2 + floor^2 that make pairs of visits most likely:
+    differences of quiet pairs are normal, those of the others Laplace's.
+
+    Parameters
+    ----------
+    read : rows, one a pair: star_id, difference (km/s), sum of the squares of both errors
+    parameters : velocity_floor (km/s, the least floor)
+
+    Returns
+    -------
+    array velocity_error (2,): factor and floor; 1 and ``velocity_floor`` with fewer than 50 pairs
+    """
+    table = read().read_all()
+    difference, square = (float_array(table[x]) for x in ("difference", "square"))
+    if len(difference) < FEWEST:
+        return Fit({"velocity_error": np.array([1.0, parameters.velocity_floor])})
+
+    def cost(t: np.ndarray) -> float:
+        factor, floor, scale = np.exp(t[0]), np.exp(t[1]), np.exp(t[3])
+        quiet = 1 / (1 + np.exp(-t[2]))
+        variance = factor**2 * square + 2 * floor**2
+        normal = np.exp(-0.5 * difference**2 / variance) / np.sqrt(2 * np.pi * variance)
+        other = np.exp(-np.abs(difference) / scale) / (2 * scale)
+        return float(-np.sum(np.log(quiet * normal + (1 - quiet) * other + 1e-12)))
+
+    best = minimize(cost, START, method="Nelder-Mead", options={"maxiter": 2000}).x
+    floor = max(float(np.exp(best[1])), parameters.velocity_floor)
+    return Fit({"velocity_error": np.array([float(np.exp(best[0])), floor])})

@@ -17,7 +17,7 @@ from scipy.special import j1
 
 from obcat.data import REFERENCE
 from obcat.kernels.grid import LIGHT_SPEED, LOG_START, WAVELENGTH
-from obcat.simulate.corrections import corrected
+from obcat.simulate.lines import corrected
 
 __all__ = [
     "COOLEST",

@@ -9,11 +9,11 @@ from obcat.simulate import galaxy
 from obcat.simulate.be_discs import draw_discs, excess_by_band, with_lb1
 from obcat.simulate.binaries import INITIAL, Binaries, amplitude, photocentre, semi_axis, velocity
 from obcat.simulate.contaminants import LB1_G, LB1_VSINI, draw_systems
-from obcat.simulate.corrections import draw_exponents
 from obcat.simulate.dust import BANDS, MEAN_LAW, draw_laws
 from obcat.simulate.emission import Emission, draw_nebulae, draw_winds
 from obcat.simulate.ingredients import CHUNK, Recipe, taken
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND
+from obcat.simulate.lines import draw_exponents
 from obcat.simulate.photometry import STRAIGHT, apparent, band_coefficients
 from obcat.simulate.stars import G, Stars, magnitudes
 from obcat.simulate.surfaces import Surface, draw_surfaces

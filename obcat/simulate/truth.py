@@ -45,12 +45,12 @@ import numpy as np
 
 from obcat.data import REFERENCE
 from obcat.simulate.chunks import Chunk
-from obcat.simulate.corrections import GROUPS
 from obcat.simulate.detector import SPOILED
 from obcat.simulate.dust import BANDS
 from obcat.simulate.emission import on_days
 from obcat.simulate.ingredients import Recipe
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND
+from obcat.simulate.lines import GROUPS
 from obcat.simulate.photometry import Measured
 from obcat.simulate.sky import Sky
 from obcat.simulate.survey_files import Append, Columns, parquet_table

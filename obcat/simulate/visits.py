@@ -18,8 +18,7 @@ from obcat.simulate.emission import Emission, add_emission
 from obcat.simulate.ingredients import Recipe
 from obcat.simulate.light import Component, composite
 from obcat.simulate.lines import gas_velocity, transmission
-from obcat.simulate.night import RESOLUTION, airs, blurred, draw_resolution, left_over
-from obcat.simulate.spectrographs import response
+from obcat.simulate.night import RESOLUTION, airs, blurred, draw_resolution, left_over, response
 from obcat.simulate.surfaces import Surface, altered
 from obcat.simulate.survey_files import Value, write_spectrum
 

@@ -1,7 +1,7 @@
 -- Title:   The spread of R_V that the colours of the stars without emission ask for.
 -- Grain:   one row per star (star_id) without emission.
 -- Reads:   extinction.contrasts, sample.visits, emission.lines
--- Fit:     rv_spread.rv_spread
+-- Fit:     colours.rv_spread
 -- Parameters: rv_min_stars
 -- Paper:   not in the paper; METHOD section 3
 SELECT c.star_id, c.contrast, c.contrast_err, c.contrast_rv

@@ -1,7 +1,7 @@
 -- Title:   Differences of the velocities of two visits to a star, which tell their errors.
 -- Grain:   one row per pair: each visit with the one before it in S/N.
 -- Reads:   visits.shifts, visits.kinds, stage.headers, meta.parameters
--- Fit:     velocity_errors.velocity_errors
+-- Fit:     templates.velocity_errors
 -- Parameters: velocity_floor
 -- Mode:    best
 WITH measured AS (

@@ -1,4 +1,4 @@
--- Title:   Labels of the training stars: their own, else those regressed from the coefficients.
+-- Title:   Labels of the training stars: their own, else those regressed from the coefficients, with errors of the regression.
 -- Grain:   one row per star (star_id).
 -- Reads:   training.stars, training.spectra, stage.training
 -- UDFs:    predict_labels
@@ -14,6 +14,9 @@ SELECT
     , CASE WHEN t.teff IS NOT NULL AND t.logg IS NOT NULL THEN t.teff ELSE p.teff END AS teff
     , CASE WHEN t.teff IS NOT NULL AND t.logg IS NOT NULL THEN t.logg ELSE p.logg END AS logg
     , coalesce(t.feh, p.feh) AS feh
+    , p.teff_err
+    , p.logg_err
+    , p.feh_err
 FROM predicted AS p
 INNER JOIN stage.training AS t USING (row)
 ORDER BY p.star_id

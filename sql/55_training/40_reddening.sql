@@ -10,6 +10,7 @@ WITH measured AS (
             l.teff, l.logg, l.feh
             , t.b, t.b_err, t.v, t.v_err, t.g, t.g_err, t.r, t.r_err, t.i, t.i_err
             , t.bp, t.bp_err, t.rp, t.rp_err, t.j, t.j_err, t.h, t.h_err
+            , l.teff_err, l.logg_err, l.feh_err
         ))
     FROM training.stars AS s
     INNER JOIN training.labels AS l USING (star_id)

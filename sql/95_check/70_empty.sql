@@ -19,8 +19,10 @@ SELECT
     , CASE
         WHEN regexp_matches(column_name, '^(gaia|parallax|pm|ruwe|mk_geo)') AND NOT coalesce(gaia, FALSE)
             THEN 'no table of Gaia'
-        WHEN regexp_matches(column_name, '^(j|h|ks)(_err)?$') AND NOT coalesce(twomass, FALSE) THEN 'no table twomass'
-        WHEN regexp_matches(column_name, '^(teff|logg|feh|label)') AND NOT coalesce(labels, FALSE) THEN 'no table labels'
+        WHEN regexp_matches(column_name, '^(j|h|ks)(_err)?$') AND NOT coalesce(twomass, FALSE)
+            THEN 'no table twomass'
+        WHEN regexp_matches(column_name, '^(teff|logg|feh|label)') AND NOT coalesce(labels, FALSE)
+            THEN 'no table labels'
         WHEN regexp_matches(column_name, '^(mk|parallax_spec|snr_dparallax|binary_flag)')
             AND NOT EXISTS (FROM model.luminosity_summary)
             THEN 'no network: too few stars to train one'

@@ -10,8 +10,8 @@ import pytest
 from astropy.io import fits
 
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
-from obcat.simulate.corrections import line_exponents
 from obcat.simulate.light import Component, normalised
+from obcat.simulate.lines import line_exponents
 
 pytestmark = pytest.mark.real
 

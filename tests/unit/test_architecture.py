@@ -38,11 +38,12 @@ MAY_USE = {
     "_version": set(),
     "arrow": {"numpy", "pyarrow"},
     "astro_table": {"astropy", "numpy", "pyarrow", "obcat.arrow", "obcat.schema"},
+    "batch": {"numpy", "pyarrow", "obcat.arrow", "obcat.schema", "obcat.udf"},
     "build": {
         "duckdb", "numpy", "pyarrow", "obcat._version", "obcat.checksums", "obcat.data", "obcat.db",
         "obcat.ddl", "obcat.files", "obcat.fit", "obcat.ingest", "obcat.kernels", "obcat.lock",
         "obcat.machine", "obcat.models", "obcat.old_paths", "obcat.progress", "obcat.schema",
-        "obcat.survey", "obcat.udf",
+        "obcat.batch", "obcat.survey", "obcat.udf",
     },
     "catalog": {
         "astropy", "duckdb", "matplotlib", "numpy", "pyarrow", "specutils", "obcat.astro_table",
@@ -130,11 +131,11 @@ MAY_USE = {
     },
     "statistics": {"numpy"},
     "steps": {
-        "numpy", "pyarrow", "obcat.model_file", "obcat.models", "obcat.reading", "obcat.udf",
+        "numpy", "pyarrow", "obcat.batch", "obcat.model_file", "obcat.models", "obcat.reading", "obcat.udf",
     },
     "survey": {"msgspec", "obcat.machine", "obcat.schema"},
     "trust": {"obcat.old_paths"},
-    "udf": {"numpy", "pyarrow", "obcat.arrow", "obcat.kernels", "obcat.schema"},
+    "udf": {"numpy", "obcat.kernels", "obcat.schema"},
 }  # fmt: skip
 
 

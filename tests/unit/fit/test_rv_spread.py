@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from obcat.fit.rv_spread import rv_spread
+from obcat.fit.colours import rv_spread
 
 ENOUGH = SimpleNamespace(rv_min_stars=200)
 

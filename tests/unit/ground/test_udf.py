@@ -11,9 +11,10 @@ import pyarrow as pa
 import pytest
 
 from obcat import db
+from obcat.batch import batch_function
 from obcat.kernels.distance import distance
 from obcat.schema import column
-from obcat.udf import UDFS, Udf, batch_function
+from obcat.udf import UDFS, Udf
 
 # where a kernel names a column of arrays, or one that was corrected before, more shortly
 SHORT = {"norm": "flux", "norm_ivar": "ivar", "parallax": "parallax_corrected"}

@@ -6,8 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from obcat.fit.templates import templates
-from obcat.fit.velocity_errors import velocity_errors
+from obcat.fit.templates import templates, velocity_errors
 from obcat.kernels.grid import LIGHT_SPEED, N_PIXEL, WAVELENGTH
 from obcat.kernels.shifts import PIXEL_VELOCITY, TEMPLATES, spectrum_shifts, velocity_error
 

@@ -9,7 +9,11 @@ import pytest
 from obcat.data import REFERENCE
 from obcat.simulate import galaxy
 from obcat.simulate.binaries import Binaries, Companion, Orbit, single
-from obcat.simulate.corrections import (
+from obcat.simulate.dust import BANDS
+from obcat.simulate.ingredients import Recipe
+from obcat.simulate.isochrones import COLUMNS, FIRST_BAND, PHASES, lattice
+from obcat.simulate.light import FINE, templates, weights
+from obcat.simulate.lines import (
     GROUPS,
     SCATTER,
     corrected,
@@ -17,10 +21,6 @@ from obcat.simulate.corrections import (
     line_exponents,
     supergiant_share,
 )
-from obcat.simulate.dust import BANDS
-from obcat.simulate.ingredients import Recipe
-from obcat.simulate.isochrones import COLUMNS, FIRST_BAND, PHASES, lattice
-from obcat.simulate.light import FINE, templates, weights
 from obcat.simulate.sky import draw_rotation, draw_sky
 from obcat.simulate.stars import (
     KS,

@@ -14,9 +14,9 @@ import pytest
 from obcat.simulate import Recipe, visits
 from obcat.simulate.archives import draw_catalogs
 from obcat.simulate.chunks import all_cards, blocks, chunks
-from obcat.simulate.corrections import GROUPS
 from obcat.simulate.ingredients import INGREDIENTS, sources
 from obcat.simulate.light import Component, normalised
+from obcat.simulate.lines import GROUPS
 from obcat.simulate.night import RESOLUTION
 from obcat.simulate.photometry import TWOMASS_FAINTEST
 from obcat.simulate.truth import truth_columns

@@ -16,11 +16,11 @@ from obcat.simulate.contaminants import (
     lb1,
     with_outsiders,
 )
-from obcat.simulate.corrections import GROUPS
 from obcat.simulate.dust import BANDS
 from obcat.simulate.ingredients import Recipe, joined, replaced, taken
 from obcat.simulate.isochrones import COLUMNS, at_phase
 from obcat.simulate.light import FINE, Component, dense_lines, hydrogen, normalised, weights
+from obcat.simulate.lines import GROUPS
 from obcat.simulate.sky import velocities
 from obcat.simulate.stars import Stars, draw_stars
 

@@ -7,10 +7,9 @@ import pytest
 from scipy.interpolate import CubicSpline
 
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
-from obcat.simulate.corrections import GROUPS
 from obcat.simulate.dust import f99
 from obcat.simulate.light import FINE_STEP, FREQUENCY, Component, composite, normalised, rotation
-from obcat.simulate.lines import DIB, equivalent_widths, gas_velocity, transmission
+from obcat.simulate.lines import DIB, GROUPS, equivalent_widths, gas_velocity, transmission
 from obcat.simulate.night import _RESOLUTION, blurred, draw_resolution
 
 Spectrum = np.ndarray

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from obcat.kernels.grid import WAVELENGTH
-from obcat.simulate.spectrographs import AMOUNTS, response
+from obcat.simulate.night import AMOUNTS, response
 from obcat.simulate.visits import count_visits, draw_visits
 
 EVERY = np.arange(1, 17)

@@ -66,6 +66,7 @@ def one_row(table: str) -> dict[str, object]:
     names = [
         *(f"raw.{name}" for name in RAW),
         "raw.gaia_dr3",
+        "raw.training",
         "raw.zero_point",
         *MIDDLE,
         "catalog.ob_stars",

@@ -1,0 +1,68 @@
+"""A kernel as a function of Arrow columns, as DuckDB calls it."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from inspect import Parameter, Signature, signature
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from obcat.arrow import exact_array
+from obcat.schema import Column
+from obcat.udf import Arrays, Udf
+
+__all__ = ["batch_function"]
+
+
+def batch_function(
+    udf: Udf, models: Mapping[str, Arrays], parameters: Mapping[str, Any]
+) -> Callable[..., pa.Array]:
+    """The UDF as a function of Arrow columns that gives a struct column, one field a column given.
+
+    NULL and NaN out are NULL. A batch of one row is doubled: BLAS sums one row in another order
+    than several.
+    """
+    wanted = signature(udf.kernel).parameters
+    takes_all = any(p.kind is Parameter.VAR_KEYWORD for p in wanted.values())
+    made = [item for model in udf.models for item in models[model].items()]
+    arrays = {name: array for name, array in made if takes_all or name in wanted}
+    kernel = partial(udf.kernel, **arrays, **{name: parameters[name] for name in udf.parameters})
+
+    def call(*columns: pa.ChunkedArray | pa.Array) -> pa.StructArray:
+        whole = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
+        known = np.ones(len(whole[0]), bool)
+        for name, c in zip(udf.takes, whole, strict=True):
+            if name not in udf.optional:
+                known &= c.is_valid().to_numpy(zero_copy_only=False)
+        rows = np.flatnonzero(known)
+        if not len(rows):
+            fields = [pa.nulls(len(known), c.arrow_type) for c in udf.given]
+            return pa.StructArray.from_arrays(fields, [c.column for c in udf.given])
+        taken = [exact_array(c if known.all() else c.take(pa.array(rows))) for c in whole]
+        if len(rows) == 1:
+            taken = [np.repeat(a, 2, axis=0) for a in taken]
+        out = kernel(*taken)
+        fields = [_to_arrow(o[: len(rows)], known, c) for o, c in zip(out, udf.given, strict=True)]
+        return pa.StructArray.from_arrays(fields, [c.column for c in udf.given])
+
+    # DuckDB counts parameters, and counts *columns as one.
+    counted: Any = call
+    counted.__signature__ = Signature(
+        [Parameter(f"x{i}", Parameter.POSITIONAL_ONLY) for i in range(len(udf.takes))]
+    )
+    return counted
+
+
+def _to_arrow(values: np.ndarray, known: np.ndarray, c: Column) -> pa.Array:
+    """Values of the known rows -> column of all rows; unknown rows and rows with a NaN are NULL."""
+    finite = np.isfinite(values) if values.ndim == 1 else np.isfinite(values).all(axis=1)
+    valid = known.copy()
+    valid[known] = finite
+    if values.ndim == 1:
+        full = np.zeros(len(known), np.float64)
+        full[valid] = values[finite]
+        return pa.array(full, mask=~valid).cast(c.arrow_type)
+    wide = np.zeros((len(known), values.shape[1]), np.float32)
+    wide[valid] = values[finite]
+    return pa.FixedSizeListArray.from_arrays(pa.array(wide.ravel()), c.size, mask=pa.array(~valid))
