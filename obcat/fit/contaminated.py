@@ -24,7 +24,7 @@ LIGHTS = np.array([0.0, *(2.5 * np.log10(2) * (np.arange(6) + 0.5) / 6)])
 # mean and standard deviation (assumed) of ln of the factor of the parallax errors, ln of the
 # degrees of freedom, ln of the odds of a companion, and ln of what two visits differ by at any S/N
 # (mag): wide, for samples too small to tell
-PRIORS = np.array([(np.log(1.2), 0.4), (np.log(5.0), 0.7), (-1.3, 0.5), (np.log(0.05), 1.0)])
+PRIORS = np.array([(np.log(1.2), 0.4), (np.log(5.0), 0.7), (-1.3, 0.5), (np.log(0.03), 0.3)])
 FREEDOM = 4.0  # of the difference of two visits
 # where the search begins, sigma_int and sigma_100 over the spread of all
 STARTS = ((0.8, 0.1), (0.3, 0.3))
