@@ -26,6 +26,7 @@ COLUMNS = (
     "called binary",
 )  # fmt: skip
 TITLE = "where the method fails, and by how much"
+A_STARS, COMPACT = 9500, 4.7  # K, dex; the main sequence ends at 4.5
 LATE_B = (10_000, 14_000)  # K: B9 to B7 (Pecaut & Mamajek 2013)
 RATIO_EDGES = (0.3, 0.5, 0.7, np.inf)
 EXCESS_EDGES = (0, 0.02, 0.1, 0.2, np.inf)  # mag in Ks
@@ -130,10 +131,8 @@ def _row(label: str, data: Compared, rows: Rows, within: NDArray[np.float64]) ->
 def warnings(data: Compared) -> Section:
     note = (
         "Best visits. Warned: quality has the bit out_of_domain, erroneous or no_mk, that is, "
-        "M_spec is missing "
-        "or not to be trusted; interlopers are near the stars that train, and brighter than M = "
-        "2, so few of them "
-        "can be told."
+        "M_spec is missing or not to be trusted; interlopers are told by Teff, subdwarfs with the "
+        "log g of B stars (blue horizontal branch) hardly at all."
     ) + missing_note(data, "kind")
     best = data["uniqflag"] == 1
     kinds = [
@@ -142,8 +141,13 @@ def warnings(data: Compared) -> Section:
         if kind
     ]
     plain = best & is_ob_star(data)
+    sound = best & (data["is_erroneous"] != 1)
+    compact = (data["kind"] == "subdwarf") & (data["true_logg"] > COMPACT)
     groups = [
         *kinds,
+        ("A stars below 9,500 K, sound spectra", sound & (data["true_teff"] < A_STARS)),
+        (f"subdwarfs with log g above {COMPACT:g}, sound", sound & compact),
+        ("O and B stars, sound spectra", sound & is_ob_star(data)),
         *(
             (f"O and B, {label}", plain & rows)
             for label, rows in bins("M_true", data["true_mk"], WARNED_MK_EDGES)

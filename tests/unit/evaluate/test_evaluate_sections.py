@@ -26,7 +26,7 @@ USUAL = {
     "ebv": 0.3, "ebv_err": 0.01, "binary_flag": 0.0, "em_flag": 0.0, "erroneous": 0.0,
     "parallax": 1.0, "parallax_error": 0.05, "parallax_offset": -0.05, "ks": 10.1, "ks_err": 0.02,
     "a_ks": 0.1, "a_ks_err": 0.01, "out_of_domain": 0.0, "true_mk": 0.0, "true_mk_system": 0.0,
-    "true_distance": 1.0, "true_ebv": 0.3, "true_teff": 12_000.0, "is_binary": 0.0,
+    "true_distance": 1.0, "true_ebv": 0.3, "true_teff": 12_000.0, "true_logg": 4.0, "is_binary": 0.0,
     "has_emission": 0.0, "is_nebular": 0.0, "true_ew": 0.0, "is_erroneous": 0.0,
     "halpha_significance": 0.0, "distance_max": 100.0, "true_excess": 0.0, }  # fmt: skip
 
