@@ -25,6 +25,10 @@ FAULTS = {
         "catalog.ob_stars LIMIT 1",
         "UPDATE sample.visits SET star_id = 'other' WHERE specid = 's2'",
     ],
+    "11_rows_best": [
+        "INSERT INTO catalog.ob_stars_best BY NAME SELECT specid, star_id, fitsname, ra, dec, "
+        "uniqflag, quality, simulated FROM catalog.ob_stars LIMIT 1",
+    ],
     "12_joins": [
         "INSERT INTO sample.stars SELECT * FROM sample.stars LIMIT 1",
         "DELETE FROM sample.stars WHERE star_id = 'B'",

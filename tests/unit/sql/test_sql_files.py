@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from obcat import db
-from obcat.schema import SQL, columns_of, read_tables
+from obcat.schema import MODES, SQL, columns_of, read_tables
 from obcat.udf import UDFS
 
 FILES = db.sql_files()
@@ -143,6 +143,15 @@ def test_reads_only_what_is_made_before(file):
     inputs = {name for name in relations(file.text) if name.startswith("input_")}
     assert reads(file) - inputs <= made or file.name in MACROS  # a macro reads when it is called
     assert not inputs or file.path.parent.name in ("00_meta", "05_reference", "10_raw")
+
+
+def test_paper_mode_reads_nothing_that_best_mode_makes():
+    """With [build] modes = ["paper"] the steps of best mode do not run."""
+    best = {file.relation for file in FILES if file.mode == "best"}
+    assert best >= {"reddening.dust", "lines.emission", "catalog.ob_stars_best"}
+    for file in [*FILES, *CHECKS]:
+        assert file.mode in MODES
+        assert file.mode == "best" or not reads(file) & best, file.name
 
 
 def test_every_relation_is_made_by_one_file():
