@@ -50,6 +50,7 @@ def luminosity(
     em_flag: Floats,
     *,
     mk_faint_limit: float | Floats = np.inf,
+    emission_chooses: int = 1,
     **arrays: Floats,
 ) -> tuple[Floats, Floats]:
     """Spectroscopic M_Ks by the network that belongs to the star (METHOD section 4, paper section
@@ -62,6 +63,7 @@ def luminosity(
     em_flag : (n,) 0: non-emission network on score_full; 1: emission network on score_clean; NaN:
         unknown
     mk_faint_limit : mag, fainter than which an M is out of domain
+    emission_chooses : 0: the non-emission network is that of every star
     arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it, and
         ``brightest`` (), the M brighter than which it had hardly any star to learn from; arrays of
         length zero mean that there were too few stars to train it
@@ -72,7 +74,7 @@ def luminosity(
     beyond_training : (n,) 1 where M is brighter than ``brightest`` of the network used, or fainter
         than the limit, 0 elsewhere; NaN as mk
     """
-    emission = np.asarray(em_flag, dtype=float)
+    emission = np.asarray(em_flag, dtype=float) * emission_chooses
     full, clean = _prefixed(arrays, "full_"), _prefixed(arrays, "clean_")
     mk_full, mk_clean = (
         predict(score_full, **_only(full, LAYERS)),
