@@ -50,7 +50,7 @@ def luminosity(
     em_flag: Floats,
     *,
     mk_faint_limit: float | Floats = np.inf,
-    emission_chooses: int = 1,
+    emission_chooses: int | Floats = 1,
     **arrays: Floats,
 ) -> tuple[Floats, Floats]:
     """Spectroscopic M_Ks by the network that belongs to the star (METHOD section 4, paper section

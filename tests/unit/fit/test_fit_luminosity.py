@@ -24,6 +24,7 @@ PARAMETERS = SimpleNamespace(
     batch_size=64,
     learning_rate=2e-2,
     network_seed=1,
+    emission_chooses=1,
     rejection_iterations=2,
     binary_nsigma=2.0,
     network_min_stars=100,

@@ -185,6 +185,7 @@ PARAMETERS = SimpleNamespace(
     domain_components=3,
     domain_far_fraction=0.997,
     domain_misfit_fraction=0.99,
+    domain_misfit_factor=1.0,
 )
 
 
