@@ -103,6 +103,9 @@ def _predicted(files: tuple[Path, ...], models: Path | None, z: float | None) ->
 
 def _write(table: "Table", form: str, out: Path | None) -> None:
     import io
+    import warnings
+
+    from astropy.units import UnitsWarning
 
     from obcat.files import publishing
 
@@ -113,7 +116,8 @@ def _write(table: "Table", form: str, out: Path | None) -> None:
     elif out is None:
         raise click.UsageError(f"--format {form} needs --out FILE")
     else:
-        with publishing(out) as partial:
+        with publishing(out) as partial, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnitsWarning)  # of VOTable, which has its own Angstrom
             table.write(partial, format=FORMATS[form], overwrite=True)
 
 

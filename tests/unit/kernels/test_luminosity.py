@@ -129,3 +129,12 @@ def test_brighter_than_the_training_stars():
 
 def far_clean():
     return luminosity(SCORES, SCORES, np.ones(len(SCORES)), **MODEL)[1]
+
+
+def test_every_star_takes_the_network_of_the_full_range_where_emission_does_not_choose():
+    mk, beyond = luminosity(
+        SCORES[:3], SCORES[3:6], np.array([0.0, 1.0, np.nan]), emission_chooses=0, **MODEL
+    )
+    assert mk[:2].tolist() == predict(SCORES[3:6], **only_network(network(1)))[:2].tolist()
+    assert np.isnan(mk[2])
+    assert np.isnan(beyond[2])
