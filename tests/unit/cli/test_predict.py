@@ -89,6 +89,7 @@ def test_a_file_that_cannot_be_read_has_a_row_that_says_why(lamost, tmp_path):
     assert said.strip().splitlines()[-1].startswith("Error: 2 of 3 files could not be read")
 
 
+@pytest.mark.filterwarnings("ignore::astropy.units.UnitsWarning")
 @pytest.mark.parametrize("ending", ["csv", "ecsv", "fits", "vot"])
 def test_the_ending_tells_the_format(lamost, tmp_path, ending):
     out = tmp_path / f"mine.{ending}"
