@@ -99,6 +99,8 @@ def opened_models(path: Path) -> Models:
 
 def said_of(facts: Mapping[str, Any]) -> str:
     """What models are: whose stars they learnt from, how they were made, their fingerprint."""
+    if facts.get("models_from"):
+        return str(facts["models_from"])
     kind = "SIMULATED survey" if facts.get("simulated") else "survey"
     made = [facts["note"]] if facts.get("note") else []
     return "; ".join(
@@ -142,8 +144,8 @@ def packed(database: Path, out: Path, note: str) -> None:
     for name in MODELS:
         if name not in found.arrays:
             raise KeyError(f"{database.name} has no model {name!r}")
-    kept = ("obcat", "fingerprint", "release", "survey", "simulated", "parameters")
-    facts = {name: found.facts.get(name) for name in kept} | {"note": note}
+    kept = ("obcat", "fingerprint", "release", "survey", "simulated", "parameters", "models_from")
+    facts = {name: found.facts[name] for name in kept if name in found.facts} | {"note": note}
     arrays = {
         model: {
             name: _single(a) for name, a in found.arrays[model].items() if _is_read(model, name)
