@@ -42,7 +42,7 @@ def _texts(found: Mapping[str, NDArray[Any]], limit: float, teff: float) -> list
     beyond, faint = is_set("beyond_training"), found["mk"] > limit
     masked = ~known & ~no_rest_frame & np.isnan(found["em_flag"])
     return [
-        (no_rest_frame, "no redshift, so no estimate"),
+        (no_rest_frame, "no redshift of a star, so no estimate"),
         (masked, "too many masked pixels for an estimate"),
         (~known & ~no_rest_frame & ~masked, "no M: no network for such a spectrum"),
         (is_set("erroneous"), "cannot be reconstructed: an artefact, or a star of another kind"),
@@ -50,7 +50,10 @@ def _texts(found: Mapping[str, NDArray[Any]], limit: float, teff: float) -> list
         (is_set("cool"), f"Teff below {teff:g} K, or Ca II K of an A star or later"),
         (is_set("compact"), "gravity above the main sequence: a subdwarf or white dwarf"),
         (is_set("misfit"), "fitted worse than nearly all ordinary stars of its S/N"),
-        (beyond & ~faint, f"brighter than nearly all stars that trained: {UNCHECKED}"),
+        (
+            beyond & ~faint,
+            f"brighter than nearly all known stars that it was tried on: {UNCHECKED}",
+        ),
         (beyond & faint, f"fainter than M = {limit:g}: {UNCHECKED}"),
         (is_set("far"), f"unlike the stars that trained: {UNCHECKED}"),
         (known & np.isnan(found["snr_g"]), "S/N unknown, so no error of M"),

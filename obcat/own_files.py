@@ -11,7 +11,7 @@ from obcat.errors import one_line
 from obcat.ingest.errors import Quarantined
 from obcat.ingest.lamost.spectrum import read_spectrum
 from obcat.kernels.grid import N_PIXEL
-from obcat.prediction import gridded
+from obcat.prediction import FASTEST, gridded
 
 __all__ = ["OwnSpectra", "read_files"]
 
@@ -45,7 +45,8 @@ def read_files(paths: Iterable[Path], z: float | None = None) -> OwnSpectra:
     """Read LAMOST files (FITS, plain or gzip) and tables, by their endings.
 
     A table has columns wavelength (vacuum Angstrom, or with a unit), flux, and ivar or error; its
-    redshift is the keyword z of its head. ``z`` stands in for any redshift that a file lacks.
+    redshift is the keyword z of its head. ``z`` stands in for any redshift that a file lacks; one
+    of no star is none.
     """
     paths = list(paths)
     rows = [_read(path) for path in paths]
@@ -55,7 +56,7 @@ def read_files(paths: Iterable[Path], z: float | None = None) -> OwnSpectra:
         _column(rows, "specid"),
         np.stack([flux for _, flux, _, _ in rows]),
         np.stack([ivar for _, _, ivar, _ in rows]),
-        np.array([_or(value, np.nan if z is None else z) for value in known], float),
+        _of_stars(np.array([_or(value, np.nan if z is None else z) for value in known], float)),
         np.array([_or(header["snr_g"], np.nan) for header, *_ in rows], float),
         _column(rows, "class"),
         _column(rows, "subclass"),
@@ -68,6 +69,11 @@ _Row = tuple[dict[str, Any], np.ndarray, np.ndarray, str]  # header, flux, ivar,
 
 def _column(rows: list[_Row], name: str) -> list[str]:
     return [header.get(name) or "" for header, *_ in rows]
+
+
+def _of_stars(z: np.ndarray) -> np.ndarray:
+    """Redshifts, NaN in place of those of no star: a file of a galaxy stops nothing."""
+    return np.where(np.abs(z) <= FASTEST, z, np.nan)
 
 
 def _or(value: Any, instead: float) -> float:

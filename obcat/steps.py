@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from obcat import model_file, reading
 from obcat import models as stored
+from obcat.schema import read_parameters
 from obcat.udf import UDFS, batch_function
 
 __all__ = ["Models", "estimates", "opened_models", "packed", "said_of", "wide"]
@@ -120,7 +121,11 @@ class _Found(NamedTuple):
 
 
 def _from_file(path: Path) -> _Found:
-    return _Found(*model_file.read(path))
+    """Of a file of an earlier version too: parameters that it lacks have their defaults."""
+    arrays, facts = model_file.read(path)
+    kinds: dict[str, type[int] | type[float]] = {"INTEGER": int, "DOUBLE": float}
+    defaults = {name: kinds[p.type](float(p.value)) for name, p in read_parameters().items()}
+    return _Found(arrays, facts | {"parameters": defaults | facts["parameters"]})
 
 
 def _from_database(path: Path) -> _Found:

@@ -131,7 +131,8 @@ MAY_USE = {
     },
     "statistics": {"numpy"},
     "steps": {
-        "numpy", "pyarrow", "obcat.model_file", "obcat.models", "obcat.reading", "obcat.udf",
+        "numpy", "pyarrow", "obcat.model_file", "obcat.models", "obcat.reading", "obcat.schema",
+        "obcat.udf",
     },
     "survey": {"msgspec", "obcat.machine", "obcat.schema"},
     "trust": {"obcat.old_paths"},

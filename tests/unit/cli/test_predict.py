@@ -115,3 +115,10 @@ def test_the_package_is_small_and_holds_what_predict_reads():
     assert facts["parameters"]["full_gap_min"] == 8200
     assert facts["parameters"]["emission_chooses"] == 0
     assert not arrays["pca"]["full_basis"][:, (WAVELENGTH > 8200) & (WAVELENGTH < 9000)].any()
+
+
+def test_the_file_of_a_galaxy_stops_nothing(lamost, tmp_path):
+    far = Fake(fiberid=12, cards={"Z": 0.15, "SNRG": 20.0}).write(tmp_path)
+    rows, _ = ran(lamost, far)
+    assert [row["mk"] != "" for row in rows] == [True, False]
+    assert "no redshift of a star" in rows[1]["warnings"]

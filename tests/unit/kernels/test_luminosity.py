@@ -138,3 +138,11 @@ def test_every_star_takes_the_network_of_the_full_range_where_emission_does_not_
     assert mk[:2].tolist() == predict(SCORES[3:6], **only_network(network(1)))[:2].tolist()
     assert np.isnan(mk[2])
     assert np.isnan(beyond[2])
+
+
+def test_brighter_than_the_limit():
+    emission = np.zeros(len(SCORES))
+    mk, before = luminosity(SCORES, SCORES, emission, **MODEL)
+    limit = float(np.median(mk))
+    _, after = luminosity(SCORES, SCORES, emission, mk_bright_limit=limit, **MODEL)
+    assert np.array_equal(after == 1, (mk < limit) | (before == 1))
