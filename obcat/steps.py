@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from obcat import model_file, reading
 from obcat import models as stored
+from obcat.errors import ObcatError
 from obcat.schema import read_parameters
 from obcat.udf import UDFS, batch_function
 
-__all__ = ["Models", "estimates", "opened_models", "packed", "said_of", "wide"]
+__all__ = ["Models", "NoModel", "estimates", "opened_models", "packed", "said_of", "wide"]
 
 MODELS = ("pca", "labels", "joined_labels", "luminosity", "domain", "noise")
 
@@ -23,6 +24,12 @@ STEPS = (
 )  # fmt: skip
 
 Run = Callable[..., dict[str, pa.Array]]
+
+
+class NoModel(ObcatError, KeyError):
+    """A model is missing that an estimate needs; one line."""
+
+    __str__ = Exception.__str__  # a KeyError's is in quotation marks
 
 
 class Models(NamedTuple):
@@ -84,12 +91,10 @@ def estimates(
 def opened_models(path: Path) -> Models:
     """The models of a build, from models.safetensors or from its database.
 
-    Raises KeyError where one is missing.
+    Raises NoModel where one is missing.
     """
     found = (_from_file if path.suffix == model_file.SUFFIX else _from_database)(path)
-    for name in MODELS:
-        if name not in found.arrays:
-            raise KeyError(f"{path.name} has no model {name!r}")
+    _check_whole(found, path)
 
     def run(name: str, *columns: pa.Array) -> dict[str, pa.Array]:
         result = batch_function(UDFS[name], found.arrays, found.facts["parameters"])(*columns)
@@ -120,6 +125,12 @@ class _Found(NamedTuple):
     facts: dict[str, Any]
 
 
+def _check_whole(found: _Found, path: Path) -> None:
+    for name in MODELS:
+        if name not in found.arrays:
+            raise NoModel(f"{path.name} has no model {name!r}; give those of a build")
+
+
 def _from_file(path: Path) -> _Found:
     """Of a file of an earlier version too: parameters that it lacks have their defaults."""
     arrays, facts = model_file.read(path)
@@ -143,12 +154,10 @@ def _from_database(path: Path) -> _Found:
 def packed(database: Path, out: Path, note: str) -> None:
     """Write the models of a build as small as `estimates` allows: what its steps read, in float32.
 
-    ``note`` says how the build was made. KeyError where a model is missing.
+    ``note`` says how the build was made. NoModel where a model is missing.
     """
     found = _from_database(database)
-    for name in MODELS:
-        if name not in found.arrays:
-            raise KeyError(f"{database.name} has no model {name!r}")
+    _check_whole(found, database)
     kept = ("obcat", "fingerprint", "release", "survey", "simulated", "parameters", "models_from")
     facts = {name: found.facts[name] for name in kept if name in found.facts} | {"note": note}
     arrays = {

@@ -122,3 +122,20 @@ def test_the_file_of_a_galaxy_stops_nothing(lamost, tmp_path):
     rows, _ = ran(lamost, far)
     assert [row["mk"] != "" for row in rows] == [True, False]
     assert "no redshift of a star" in rows[1]["warnings"]
+
+
+def test_a_file_without_a_model_is_one_line(lamost, tmp_path):
+    arrays, facts = model_file.read(PORTABLE)
+    path = tmp_path / "models.safetensors"
+    model_file.write(path, {name: a for name, a in arrays.items() if name != "noise"}, facts)
+    _, said = ran(lamost, "--models", path, code=1)
+    assert said == "Error: models.safetensors has no model 'noise'; give those of a build\n"
+
+
+def test_a_file_of_an_earlier_version_lacks_parameters_that_have_their_defaults(lamost, tmp_path):
+    arrays, facts = model_file.read(PORTABLE)
+    older = {name: v for name, v in facts["parameters"].items() if name != "emission_chooses"}
+    path = tmp_path / "models.safetensors"
+    model_file.write(path, arrays, {**facts, "parameters": older})
+    (row,), _ = ran(lamost, "--models", path)
+    assert row["mk"]
