@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
-.PHONY: help setup dev catalog demo check export \
+.PHONY: help setup dev catalog demo models check export \
     evaluate figure report realism page page-bundle docs index lint test test-dachs bench lock clean distclean
 
 # the first that runs: a name may be a shim without a Python behind it
@@ -56,6 +56,14 @@ demo: setup ## everything on 2,000 SIMULATED stars: simulate, build, check, expo
 	$(OBCAT) export build/demo/simulated/obcat.duckdb
 	$(OBCAT) evaluate build/demo/simulated/obcat.duckdb
 	$(OBCAT) figure build/demo/simulated/obcat.duckdb build/demo/simulated/catalog.png
+
+PORTABLE := --stars 8000 --seed 11
+models: setup ## the models that obcat predict uses where none are named, from a SIMULATED survey
+	$(OBCAT) simulate build/portable $(PORTABLE) --keep
+	$(OBCAT) ingest surveys/portable.toml --build build
+	$(OBCAT) build surveys/portable.toml --build build
+	$(OBCAT) models build/portable/obcat.duckdb obcat/data/portable/models.safetensors \
+	    --note "obcat simulate $(PORTABLE), built with surveys/portable.toml"
 
 check: setup ## run sql/95_check on the catalog
 	$(OBCAT) check $(DATABASE)

@@ -81,6 +81,8 @@ def _literal(text: str) -> str:
 
 COMMENTS = """SELECT column_name, comment FROM duckdb_columns()
     WHERE database_name = current_database() AND schema_name = $schema AND table_name = $table"""
+MADE = """SELECT schema_name || '.' || table_name FROM duckdb_columns()
+    WHERE database_name = current_database() GROUP BY ALL"""
 GAIA = """SELECT (SELECT coalesce(max(release), 2) FROM stage.gaia_sources),
     EXISTS (FROM raw.zero_point), (SELECT zero_point_default FROM meta.parameters)"""
 NAMED = "SELECT max(zero_point) FROM meta.survey"
@@ -95,14 +97,15 @@ ZERO_POINTS = {
 
 def describe(con: duckdb.DuckDBPyConnection) -> None:
     """Comment again on every column whose description hangs on what was run,
-    and on every parameter.
+    and on every parameter; a view of a mode that was not built is not there.
     """
+    made = {name for (name,) in con.execute(MADE).fetchall()}
     values = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()[0]
     words = {name: printed(value) for name, value in values.items()} | _gaia(con)
     for c in read_columns():
         if c.table == "meta.parameters":
             comment_on_column(con, c, read_parameters()[c.column].said(values[c.column]))
-        elif "{" in c.template:
+        elif "{" in c.template and c.table in made:
             comment_on_column(con, c, c.said(words))
 
 

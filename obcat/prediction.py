@@ -9,14 +9,17 @@ from astropy.table import Table
 from numpy.typing import ArrayLike, NDArray
 
 from obcat import model_file
+from obcat.arrow import float_array
 from obcat.astro_table import astropy_table
+from obcat.cautions import in_words
+from obcat.data import PORTABLE
 from obcat.kernels.domain import other_class
 from obcat.kernels.grid import on_grid, snr_g, usable
 from obcat.query.trust import check
-from obcat.steps import estimates, runner, wide
+from obcat.steps import estimates, opened_models, wide
 from obcat.udf import UDFS
 
-__all__ = ["gridded", "predict", "redshifts", "signal_to_noise"]
+__all__ = ["gridded", "predict", "predict_gridded", "redshifts", "signal_to_noise"]
 
 Floats = NDArray[np.float64]
 
@@ -255,7 +258,7 @@ def predict(
     flux: ArrayLike,
     ivar: ArrayLike,
     *,
-    models: str | Path,
+    models: str | Path | None = None,
     z: ArrayLike,
     snr_g: ArrayLike | None = None,
     star: ArrayLike | None = None,
@@ -272,7 +275,8 @@ def predict(
     flux, ivar : (p,) or (n, p); flux per wavelength at any scale, or a Quantity of flux per
         wavelength, frequency or photon; inverse variance in its inverse square, 0 where masked, or
         an uncertainty of astropy.nddata. What is masked in a masked array is masked
-    models : models.safetensors of a release, or obcat.duckdb of a build
+    models : models.safetensors of a release, or obcat.duckdb of a build; default: the package's
+        own, which learnt from a SIMULATED survey with many luminous stars
     z : redshift, () or (n,)
     snr_g : signal-to-noise ratio per pixel in g, () or (n,); where there is none, or it is none (0,
         99, 999), as for headers: the median of flux sqrt(ivar), 4000-5500 Angstrom
@@ -285,7 +289,8 @@ def predict(
     Returns
     -------
     Table
-        n rows with units and descriptions; what cannot be told is masked. No extinction and no
+        n rows with units and descriptions; what cannot be told is masked; ``warnings`` says in
+        words what limits a row, ``meta["models"]`` what the models are. No extinction and no
         distance: they need photometry and a parallax.
 
     Raises
@@ -313,11 +318,37 @@ def predict(
     >>> len(mine), mine["mk"].unit
     (1, Unit("mag"))
     """
-    if not trust and Path(models).suffix != model_file.SUFFIX:
-        check(Path(models))
     observed = gridded(wavelength, flux, ivar)
-    n = len(observed[0])
-    given = {"z": redshifts(z, n), "snr_g": signal_to_noise(snr_g, *observed)}
+    return predict_gridded(
+        *observed,
+        models=models,
+        z=z,
+        snr_g=snr_g,
+        star=star,
+        header_class=header_class,
+        subclass=subclass,
+        trust=trust,
+    )
+
+
+def predict_gridded(
+    flux: np.ndarray,
+    ivar: np.ndarray,
+    *,
+    models: str | Path | None,
+    z: ArrayLike,
+    snr_g: ArrayLike | None = None,
+    star: ArrayLike | None = None,
+    header_class: ArrayLike | None = None,
+    subclass: ArrayLike | None = None,
+    trust: bool = False,
+) -> Table:
+    """`predict` for spectra that are on the common grid: (n, 3909) flux and inverse variance."""
+    path = PORTABLE if models is None else Path(models)
+    if not trust and path.suffix != model_file.SUFFIX:
+        check(path)
+    n = len(flux)
+    given = {"z": redshifts(z, n), "snr_g": signal_to_noise(snr_g, flux, ivar)}
     best = (
         np.arange(n)
         if star is None
@@ -325,9 +356,22 @@ def predict(
     )
     given["is_other"] = _others(header_class, subclass, n)
     columns = {name: pa.array(values, from_pandas=True) for name, values in given.items()}
-    found = estimates(runner(Path(models)), *map(wide, observed), best=best, **columns)
+    opened = opened_models(path)
+    found = estimates(opened.run, wide(flux), wide(ivar), best=best, **columns)
+    found["warnings"] = _warnings(found, opened.parameters, **given)
     declared = {c.column: c for udf in UDFS.values() for c in udf.given}
-    return astropy_table(pa.table(found), declared)
+    table = astropy_table(pa.table(found), declared)
+    table.meta["models"] = opened.said
+    return table
+
+
+def _warnings(
+    found: dict[str, pa.Array], parameters: dict[str, Any], *, z: Floats, is_other: Floats, **_: Any
+) -> pa.Array:
+    """What limits each row, in words."""
+    flat = {name: float_array(a) for name, a in found.items() if not pa.types.is_nested(a.type)}
+    limit, teff = parameters["mk_faint_limit"], parameters["domain_teff"]
+    return pa.array(in_words(flat | {"z": z, "is_other": is_other}, limit=limit, teff=teff))
 
 
 def _others(header_class: ArrayLike | None, subclass: ArrayLike | None, n: int) -> Floats:

@@ -30,6 +30,7 @@ __all__ = [
     "fitted_arrays",
     "method_parameters",
     "open_database",
+    "provenance_of",
     "query_text",
     "reading_of",
     "require_known",
@@ -114,6 +115,11 @@ def answer_arrays(con: duckdb.DuckDBPyConnection, query: str) -> Columns:
 def method_parameters(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """The numbers of the method that this database was built with, by name."""
     return con.sql("FROM meta.parameters").to_arrow_table().to_pylist()[0]
+
+
+def provenance_of(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """What made this database, item by item."""
+    return dict(con.execute("FROM meta.provenance").fetchall())
 
 
 def fitted_arrays(con: duckdb.DuckDBPyConnection, model: str) -> dict[str, np.ndarray]:

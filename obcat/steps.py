@@ -1,8 +1,9 @@
 """Models of a build, and the steps from an observed spectrum to its magnitude and its domain."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -10,13 +11,36 @@ import pyarrow as pa
 from obcat import model_file, reading
 from obcat import models as stored
 from obcat.batch import batch_function
+from obcat.errors import ObcatError
+from obcat.schema import read_parameters
 from obcat.udf import UDFS
 
-__all__ = ["estimates", "runner", "wide"]
+__all__ = ["Models", "NoModel", "estimates", "opened_models", "packed", "said_of", "wide"]
 
 MODELS = ("pca", "labels", "joined_labels", "luminosity", "domain", "noise")
 
+STEPS = (
+    "normalised", "pca_scores", "emission", "luminosity", "calcium", "joined_labels", "domain",
+    "predict_labels", "mk_error",
+)  # fmt: skip
+
 Run = Callable[..., dict[str, pa.Array]]
+
+
+class NoModel(ObcatError, KeyError):
+    """A model is missing that an estimate needs; one line."""
+
+    __str__ = Exception.__str__  # a KeyError's is in quotation marks
+
+
+class Models(NamedTuple):
+    """A function that runs a step by its name on Arrow columns; the parameters of the build; what
+    the models are, in words.
+    """
+
+    run: Run
+    parameters: dict[str, Any]
+    said: str
 
 
 def estimates(
@@ -57,7 +81,7 @@ def estimates(
             name: column.take(pa.array(best))
             for name, column in run("predict_labels", clean).items()
         },
-        "mk": magnitude["mk"],
+        **magnitude,
         **where,
         **run("mk_error", snr_g, lines["em_flag"]),
         **lines,
@@ -65,35 +89,96 @@ def estimates(
     }
 
 
-def runner(path: Path) -> Run:
-    """A function that runs a UDF by name on Arrow columns,
-    with the models and parameters of a build."""
-    fitted, parameters = (_from_file if path.suffix == model_file.SUFFIX else _from_database)(path)
-    for name in MODELS:
-        if name not in fitted:
-            raise KeyError(f"{path.name} has no model {name!r}")
+def opened_models(path: Path) -> Models:
+    """The models of a build, from models.safetensors or from its database.
+
+    Raises NoModel where one is missing.
+    """
+    found = (_from_file if path.suffix == model_file.SUFFIX else _from_database)(path)
+    _check_whole(found, path)
 
     def run(name: str, *columns: pa.Array) -> dict[str, pa.Array]:
-        result = batch_function(UDFS[name], fitted, parameters)(*columns)
+        result = batch_function(UDFS[name], found.arrays, found.facts["parameters"])(*columns)
         return {field.name: result.field(i) for i, field in enumerate(result.type)}
 
-    return run
+    return Models(run, found.facts["parameters"], said_of(found.facts))
 
 
-Fitted = tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]  # arrays of each model; parameters
+def said_of(facts: Mapping[str, Any]) -> str:
+    """What models are: whose stars they learnt from, how they were made, their fingerprint."""
+    if facts.get("models_from"):
+        return str(facts["models_from"])
+    kind = "SIMULATED survey" if facts.get("simulated") else "survey"
+    made = [facts["note"]] if facts.get("note") else []
+    return "; ".join(
+        [
+            f"{kind} {facts.get('survey')!r}",
+            *made,
+            f"fingerprint {str(facts.get('fingerprint'))[:16]}",
+        ]
+    )
 
 
-def _from_file(path: Path) -> Fitted:
-    fitted, facts = model_file.read(path)
-    return fitted, facts["parameters"]
+class _Found(NamedTuple):
+    """Arrays of each model by name; parameters, and what made them."""
+
+    arrays: dict[str, dict[str, np.ndarray]]
+    facts: dict[str, Any]
 
 
-def _from_database(path: Path) -> Fitted:
+def _check_whole(found: _Found, path: Path) -> None:
+    for name in MODELS:
+        if name not in found.arrays:
+            raise NoModel(f"{path.name} has no model {name!r}; give those of a build")
+
+
+def _from_file(path: Path) -> _Found:
+    """Of a file of an earlier version too: parameters that it lacks have their defaults."""
+    arrays, facts = model_file.read(path)
+    kinds: dict[str, type[int] | type[float]] = {"INTEGER": int, "DOUBLE": float}
+    defaults = {name: kinds[p.type](float(p.value)) for name, p in read_parameters().items()}
+    return _Found(arrays, facts | {"parameters": defaults | facts["parameters"]})
+
+
+def _from_database(path: Path) -> _Found:
     with reading.open_database(path) as survey:
         fitted = {name: stored.arrays(survey.con, name) for name in MODELS}
-        return {
-            name: arrays for name, arrays in fitted.items() if arrays
-        }, reading.method_parameters(survey.con)
+        facts = {
+            **reading.provenance_of(survey.con),
+            "survey": survey.name,
+            "simulated": survey.simulated,
+            "parameters": reading.method_parameters(survey.con),
+        }
+        return _Found({name: arrays for name, arrays in fitted.items() if arrays}, facts)
+
+
+def packed(database: Path, out: Path, note: str) -> None:
+    """Write the models of a build as small as `estimates` allows: what its steps read, in float32.
+
+    ``note`` says how the build was made. NoModel where a model is missing.
+    """
+    found = _from_database(database)
+    _check_whole(found, database)
+    kept = ("obcat", "fingerprint", "release", "survey", "simulated", "parameters", "models_from")
+    facts = {name: found.facts[name] for name in kept if name in found.facts} | {"note": note}
+    arrays = {
+        model: {
+            name: _single(a) for name, a in found.arrays[model].items() if _is_read(model, name)
+        }
+        for model in MODELS
+    }
+    model_file.write(out, arrays, facts)
+
+
+def _is_read(model: str, array: str) -> bool:
+    """Whether a kernel of the steps takes the array, by its name or with all of its model."""
+    kernels = [UDFS[step].kernel for step in STEPS if model in UDFS[step].models]
+    wanted = [p for kernel in kernels for p in signature(kernel).parameters.values()]
+    return any(p.name == array or p.kind is Parameter.VAR_KEYWORD for p in wanted)
+
+
+def _single(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32) if array.dtype == np.float64 else array
 
 
 def wide(rows: np.ndarray) -> pa.Array:

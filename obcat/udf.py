@@ -287,7 +287,7 @@ UDFS = {
             takes=(*_of("spectra.scores", "score_clean score_full"), "emission.lines.em_flag"),
             gives=_of("luminosity.magnitudes", "mk beyond_training"),
             models=("luminosity",),
-            parameters=("mk_faint_limit",),
+            parameters=("mk_faint_limit", "mk_bright_limit", "emission_chooses"),
             optional=("emission.lines.em_flag",),
         ),
         Udf(

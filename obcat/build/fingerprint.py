@@ -18,7 +18,7 @@ from obcat.build.fitting import TRAINING, code_hash, module_of
 from obcat.schema import SQL
 from obcat.survey import Survey
 
-__all__ = ["fingerprint", "fingerprint_of", "provenance"]
+__all__ = ["fingerprint", "fingerprint_of", "lender_of", "provenance"]
 
 PACKAGES = ("duckdb", "numpy", "scipy", "pyarrow", "gaiadr3-zeropoint")
 
@@ -52,26 +52,40 @@ def fingerprint_of(path: Path) -> str | None:
     """The fingerprint written in a database;
     None where there is no database, or none that can be read.
     """
+    return _provenance_in(path).get("fingerprint")
+
+
+def _provenance_in(path: Path) -> dict[str, str]:
+    """What a database says made it; nothing where none can be read."""
     if not path.is_file():
-        return None
+        return {}
     try:
         with db.connect(path, read_only=True) as con:
-            found = con.execute(
-                "SELECT value FROM meta.provenance WHERE item = 'fingerprint'"
-            ).fetchall()
+            return dict(con.execute("SELECT item, value FROM meta.provenance").fetchall())
     except duckdb.Error:
-        return None
-    return found[0][0] if found else None
+        return {}
+
+
+def lender_of(path: Path) -> str:
+    """In words, whose stars the models of a database learnt from: whether they exist, the survey,
+    the fingerprint of its build."""
+    said = _provenance_in(path)
+    if "models_from" in said:
+        return said["models_from"]
+    kind = "SIMULATED survey" if said.get("simulated") == "yes" else "survey"
+    return f"{kind} {said.get('survey', '')!r}, fingerprint {said.get('fingerprint', '')[:16]}"
 
 
 def provenance(survey: Survey, read: Mapping[str, str], mark: str) -> dict[str, str]:
     """What meta.provenance records of a build."""
+    lent = {"models_from": lender_of(survey.models_from)} if survey.models_from else {}
     return {
         "obcat": __version__,
         "fingerprint": mark,
         "survey": survey.name,
         "release": survey.release,
         "simulated": "yes" if survey.simulated else "no",
+        **lent,
         **{f"version of {p}": version(p) for p in _packages(survey)},
         **{f"input {name}": value for name, value in read.items()},
     }

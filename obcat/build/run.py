@@ -13,7 +13,7 @@ from duckdb.func import ARROW, SPECIAL
 from obcat import db, ddl
 from obcat.batch import batch_function
 from obcat.build import inputs
-from obcat.build.fingerprint import fingerprint, fingerprint_of, provenance
+from obcat.build.fingerprint import fingerprint, fingerprint_of, lender_of, provenance
 from obcat.build.fitting import REMEDY, Arrays, fit_file, missing
 from obcat.errors import ObcatError
 from obcat.files import clear_left, publishing
@@ -65,6 +65,8 @@ def build(
         return False
     with locked(folder), publishing(final) as partial:
         clear_left(folder / "models")
+        if survey.models_from:
+            say(f"models lent by the {lender_of(survey.models_from)}: none is learnt here")
         say(f"{in_threads(limits.threads)}, {in_words(limits.memory)} of memory for the database")
         with db.connect(partial, threads=limits.threads, memory_limit=f"{limits.memory}B") as con:
             con.execute(

@@ -1,6 +1,17 @@
 """obcat: from a folder of spectra and tables to a catalog of hot stars."""
 
-from obcat.cli import build, evaluate, publish, query
+from obcat.cli import build, evaluate, predict, publish, query
 from obcat.cli.group import main
 
-__all__ = ["build", "compare", "demo", "evaluate", "fetch", "main", "page", "publish", "query"]
+__all__ = [
+    "build",
+    "compare",
+    "demo",
+    "evaluate",
+    "fetch",
+    "main",
+    "page",
+    "predict",
+    "publish",
+    "query",
+]

@@ -268,6 +268,7 @@ def reading(database: Path) -> Iterator[None]:
 SECTIONS = {
     "Make a catalog": ("demo", "simulate", "fetch", "ingest", "build"),
     "Ask it": ("sql", "explain", "sample", "status"),
+    "Without a survey": ("predict", "models"),
     "Give it away": ("export", "verify", "check-cds", "page"),
     "Judge it": ("check", "evaluate", "report", "figure", "compare", "realism"),
 }

@@ -1,7 +1,9 @@
-"""Package data: where the model tables and spectra lie that simulation and build read."""
+"""Package data: the tables and spectra that simulation and build read, and the models that predict
+uses where none are named."""
 
 from pathlib import Path
 
-__all__ = ["REFERENCE"]
+__all__ = ["PORTABLE", "REFERENCE"]
 
 REFERENCE = Path(__file__).parent / "reference"
+PORTABLE = Path(__file__).parent / "portable" / "models.safetensors"

@@ -100,6 +100,8 @@ def _add_provenance(header: fits.Header, catalog: Published) -> None:
     )
     if catalog.simulated:
         header.add_comment(NOT_REAL)
+    if catalog.lent:
+        header.add_comment(catalog.lent)
     header.add_comment("The fingerprint OBCATFP is a hash of inputs, code and versions.")
     for number in own_numbers(catalog):
         header.add_comment(f"Parameter {number}")

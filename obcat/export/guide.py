@@ -45,6 +45,7 @@ def write_provenance(
         "table": CATALOG,
         "rows": catalog.rows.num_rows,
         **{name: catalog.provenance.get(name) for name in ("release", "obcat", "fingerprint")},
+        **({"models_from": catalog.provenance["models_from"]} if catalog.lent else {}),
         "files": dict(files or {}),
         "method": "2021ApJS..253...22X",
         "inputs": _starting("input ", catalog.provenance),
@@ -111,6 +112,7 @@ def write_citation(path: Path, catalog: Published) -> None:
     lines = [
         *([f"{NOT_REAL}.", "Do not cite its numbers.", ""] if catalog.simulated else []),
         f"Catalog of {name}, made by {made}, fingerprint {fingerprint}.",
+        *([catalog.lent] if catalog.lent else []),
         "",
         "If you use it, say the fingerprint, and cite",
         *(f"  {what + ':':<17}{paper} ({code})" for what, paper, code in _papers(catalog)),
@@ -136,7 +138,8 @@ def write_bibtex(path: Path, catalog: Published) -> None:
     fingerprint = catalog.provenance.get("fingerprint", "")[:16]
     title = f"Catalog of the survey {catalog.survey}, fingerprint {fingerprint}"
     warning = f"{NOT_REAL}. Do not cite its numbers. " if catalog.simulated else ""
-    made = f"{warning}Made by obcat {catalog.provenance.get('obcat', '')}".strip()
+    lent = f"{catalog.lent} " if catalog.lent else ""
+    made = f"{warning}{lent}Made by obcat {catalog.provenance.get('obcat', '')}".strip()
     key = f"obcat-{fingerprint or 'catalog'}"
     own = f"@misc{{{key},\n  title = {{{{{title}}}}},\n  note = {{{made}}}\n}}\n"
     papers = (
@@ -154,7 +157,8 @@ def write_zenodo(path: Path, catalog: Published) -> None:
         "upload_type": "dataset",
         "description": f"{f'{NOT_REAL}. ' if catalog.simulated else ''}"
         f"{read_tables()[CATALOG].description}, made by obcat "
-        f"{catalog.provenance.get('obcat', '')}, {catalog.rows.num_rows} spectra.",
+        f"{catalog.provenance.get('obcat', '')}, {catalog.rows.num_rows} spectra."
+        f"{f' {catalog.lent}' if catalog.lent else ''}",
         "version": catalog.provenance.get("fingerprint", "")[:16],
         "creators": [],
         "keywords": ["stars", "OB stars", "distances", "extinction", "LAMOST"],
@@ -181,6 +185,8 @@ def _lines(catalog: Published) -> Iterator[str]:
     yield f"# Columns of the catalog of {catalog.survey}\n"
     if catalog.simulated:
         yield f"**{NOT_REAL}.**\n"
+    if catalog.lent:
+        yield f"**{catalog.lent}**\n"
     yield f"{read_tables()[CATALOG].description}. {catalog.rows.num_rows} rows, one a spectrum.\n"
     yield NULLS
     yield from column_rows(catalog.columns)

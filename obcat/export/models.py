@@ -27,6 +27,7 @@ def write_from(con: duckdb.DuckDBPyConnection, path: Path, catalog: Published) -
     except duckdb.Error as error:
         raise ReleaseError(f"{path.name}: {str(error).splitlines()[0]}") from error
     facts = {name: catalog.provenance.get(name) for name in ("release", "obcat", "fingerprint")}
+    facts |= {"models_from": catalog.provenance["models_from"]} if catalog.lent else {}
     warning = {"warning": NOT_REAL} if catalog.simulated else {}
     given = {
         "survey": catalog.survey,

@@ -64,6 +64,14 @@ class Published:
     notes: dict[str, str] = field(default_factory=dict)
 
     @property
+    def lent(self) -> str | None:
+        """Whose models made the estimates, a sentence; None where they learnt from these stars."""
+        lender = self.provenance.get("models_from")
+        return (
+            f"Models lent by the {lender}: no star of this table taught them." if lender else None
+        )
+
+    @property
     def gaia(self) -> str:
         """The release of Gaia that the stars are from, as their names say."""
         named = (name for name in self.rows["gaia_name"].to_pylist() if name)

@@ -59,7 +59,7 @@ def _described(catalog: Published) -> str:
 def facts(catalog: Published) -> dict[str, str]:
     """What made the table, and, first of all, whether its stars exist."""
     items = {"simulated": "yes" if catalog.simulated else "no", "survey": catalog.survey}
-    kept = ("release", "obcat", "fingerprint")
+    kept = ("models_from", "release", "obcat", "fingerprint")
     items |= {name: catalog.provenance[name] for name in kept if catalog.provenance.get(name)}
     return items | {"reference": "2021ApJS..253...22X"}
 

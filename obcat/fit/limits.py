@@ -29,7 +29,8 @@ def domain(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
     read : rows, one an ordinary star, ordered by star_id: star_id, score_clean FLOAT[k], snr_g,
         clean_chi2, is_train BOOLEAN (the star trains the networks)
     parameters : network_min_stars (with fewer training or ordinary stars there is no limit),
-        domain_components, domain_far_fraction, domain_misfit_fraction
+        domain_components, domain_far_fraction, domain_misfit_fraction, domain_misfit_factor (what
+        the limit of misfit is multiplied by)
 
     Returns
     -------
@@ -45,6 +46,7 @@ def domain(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
         fraction = getattr(parameters, f"domain_{name}_fraction")
         knots = limit_curve(value, snr_g, fraction, parameters.network_min_stars)
         arrays[f"{name}_snr"], arrays[f"{name}_limit"] = knots
+    arrays["misfit_limit"] *= parameters.domain_misfit_factor
     return Fit(arrays)
 
 

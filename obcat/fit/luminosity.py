@@ -136,7 +136,8 @@ def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit
     arrays: Arrays = {}
     rounds: dict[str, list[Round]] = {}
     for name, basis in NETWORKS.items():
-        seen = _stars(table, basis, with_emission=name == "emission")
+        everyone = name == "emission" or not parameters.emission_chooses
+        seen = _stars(table, basis, with_emission=everyone)
         stars = _take(seen, seen["visit"] == 1)
         training, test = _take(stars, stars["is_train"]), _take(stars, ~stars["is_train"])
         weight = _weight(seen, training, parameters)

@@ -15,7 +15,7 @@ from obcat.fit.excess import found_emission, found_nebular, measured, ordinary, 
 from obcat.fit.gram import Reader, batches, correlation, moments
 from obcat.fit.nebular import straightened
 from obcat.fit.result import Fit
-from obcat.kernels.grid import N_PIXEL, WAVELENGTH, clean_pixels, full_pixels
+from obcat.kernels.grid import N_PIXEL, WAVELENGTH, clean_pixels, full_pixels, gapped_pixels
 
 __all__ = ["pca"]
 
@@ -129,9 +129,12 @@ def _fitted(
 
 
 def _full_range(matrix: np.ndarray, parameters: Any) -> Model:
-    """The basis of all pixels used, for the non-emission network."""
-    used = np.flatnonzero(full_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength))
-    value, vector = _components(matrix, parameters.pca_components)
+    """The basis of all pixels used but those of the gap, for the non-emission network."""
+    limits = parameters.pca_min_wavelength, parameters.pca_max_wavelength
+    gap = parameters.full_gap_min, parameters.full_gap_max
+    kept = gapped_pixels(*limits, *gap)[full_pixels(*limits)]
+    used = np.flatnonzero(gapped_pixels(*limits, *gap))
+    value, vector = _components(matrix[np.ix_(kept, kept)], parameters.pca_components)
     return {
         "full_basis": _on_grid(vector, used).astype(np.float32),
         "score_full_scale": np.sqrt(value),

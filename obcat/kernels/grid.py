@@ -20,6 +20,7 @@ __all__ = [
     "around",
     "clean_pixels",
     "full_pixels",
+    "gapped_pixels",
     "lifted_pixels",
     "line_pixels",
     "median",
@@ -223,6 +224,17 @@ def full_pixels(pca_min_wavelength: float, pca_max_wavelength: float) -> np.ndar
     """
     bands = np.any([_between(*band) for band in BANDS], axis=0)
     return _frozen(_between(pca_min_wavelength, pca_max_wavelength) & ~bands)
+
+
+@cache
+def gapped_pixels(
+    pca_min_wavelength: float, pca_max_wavelength: float, full_gap_min: float, full_gap_max: float
+) -> np.ndarray:
+    """(3909,) `full_pixels` without those from ``full_gap_min`` to ``full_gap_max``, Angstrom;
+    without any gap where the first is not below the second.
+    """
+    full = full_pixels(pca_min_wavelength, pca_max_wavelength)
+    return _frozen(full & ~(_between(full_gap_min, full_gap_max) & (full_gap_min < full_gap_max)))
 
 
 @cache

@@ -51,6 +51,8 @@ def luminosity(
     em_flag: Floats,
     *,
     mk_faint_limit: float | Floats = np.inf,
+    mk_bright_limit: float | Floats = -np.inf,
+    emission_chooses: int | Floats = 1,
     **arrays: Floats,
 ) -> tuple[Floats, Floats]:
     """Spectroscopic M_Ks by the network that belongs to the star (METHOD section 4, paper section
@@ -62,7 +64,8 @@ def luminosity(
         come
     em_flag : (n,) 0: non-emission network on score_full; 1, or NaN where it is unknown (H alpha
         masked): emission network on score_clean, which knows no line seen in emission
-    mk_faint_limit : mag, fainter than which an M is out of domain
+    mk_faint_limit, mk_bright_limit : mag, fainter and brighter than which an M is out of domain
+    emission_chooses : 0: the non-emission network is that of every star
     arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it, and
         ``brightest`` (), the M brighter than which it had hardly any star to learn from; arrays of
         length zero mean that there were too few stars to train it
@@ -70,18 +73,19 @@ def luminosity(
     Returns
     -------
     mk : (n,) mag; NaN without finite scores or without a trained network
-    beyond_training : (n,) 1 where M is brighter than ``brightest`` of the network used, or fainter
-        than the limit, 0 elsewhere; NaN as mk
+    beyond_training : (n,) 1 where M is brighter than ``brightest`` of the network used, or beyond
+        a limit, 0 elsewhere; NaN as mk
     """
-    emission = np.asarray(em_flag, dtype=float)
+    emission = np.where(emission_chooses, np.asarray(em_flag, dtype=float), 0.0)
     full, clean = _prefixed(arrays, "full_"), _prefixed(arrays, "clean_")
     mk_full, mk_clean = (
         predict(score_full, **_only(full, LAYERS)),
         predict(score_clean, **_only(clean, LAYERS)),
     )
     mk = _choose(emission, mk_full, mk_clean)
-    bright = mk < _choose(emission, full["brightest"], clean["brightest"])
-    return mk, np.where(np.isnan(mk), np.nan, bright | (mk > mk_faint_limit))
+    brightest = _choose(emission, full["brightest"], clean["brightest"])
+    beyond = (mk < brightest) | (mk < mk_bright_limit) | (mk > mk_faint_limit)
+    return mk, np.where(np.isnan(mk), np.nan, beyond)
 
 
 def predict(

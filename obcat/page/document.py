@@ -113,6 +113,7 @@ def _facts_line(catalog: Published) -> str:
         f"LAMOST {made('release')}" if made("release") else "",
         f"obcat {made('obcat', '')}",
         f"fingerprint {made('fingerprint', '')[:12]}",
+        catalog.lent or "",
     ]
     return " · ".join(part for part in parts if part)
 

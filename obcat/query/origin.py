@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PARSED = "SELECT json_serialize_sql($query, skip_null := true, skip_empty := true)"
 FACTS = """SELECT item, value FROM meta.provenance
-    WHERE item IN ('simulated', 'survey', 'release', 'obcat', 'fingerprint')"""
+    WHERE item IN ('simulated', 'survey', 'release', 'obcat', 'fingerprint', 'models_from')"""
 CATALOG = "catalog.ob_stars"
 OF_CATALOG = ("cone",)  # macros that give rows of the catalog
 

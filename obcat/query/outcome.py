@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from obcat.reading import open_database, query_text
+from obcat.reading import open_database, provenance_of, query_text
 
 __all__ = ["outcome"]
 
@@ -17,9 +17,11 @@ def outcome(database: Path) -> list[str]:
         n = dict(zip(names, cursor.fetchall()[0], strict=True))
         empty = survey.con.execute(query_text("95_check/70_empty")).fetchall()
         heading = survey.heading
+        lender = provenance_of(survey.con).get("models_from")
     return [
         f"{heading}: {n['spectra']:,} spectra of {n['stars']:,} stars"
         f" ({n['quarantined']:,} files in quarantine)",
+        *([f"  models lent by the {lender}"] if lender else []),
         f"  absolute magnitude   {_of(n['magnitude'], n['stars'])}",
         f"  distance             {_of(n['distance'], n['stars'])}",
         f"  E(B-V)               {_of(n['reddening'], n['stars'])}",

@@ -2,7 +2,7 @@
 -- Grain:   one row per star that trains: its best spectrum.
 -- Reads:   spectra.normalised, sample.visits, meta.parameters
 -- Fit:     pca.pca
--- Parameters: pca_components, pca_min_wavelength, pca_max_wavelength, pca_outlier, pca_sweeps, pca_max_error, halpha, halpha_halfwidth, halpha_chi2_halfwidth, em_false_alarm
+-- Parameters: pca_components, pca_min_wavelength, pca_max_wavelength, full_gap_min, full_gap_max, pca_outlier, pca_sweeps, pca_max_error, halpha, halpha_halfwidth, halpha_chi2_halfwidth, em_false_alarm
 -- Paper:   section 3, Eq. 1-2
 SELECT s.specid, v.star_id, s.flux, s.ivar
 FROM spectra.normalised AS s

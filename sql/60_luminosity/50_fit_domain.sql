@@ -2,7 +2,7 @@
 -- Grain:   one row per ordinary star: its best spectrum.
 -- Reads:   sample.visits, stage.headers, spectra.scores, emission.lines, extinction.joined_labels, luminosity.magnitudes, luminosity.good_parallax, luminosity.geometric, meta.parameters
 -- Fit:     limits.domain
--- Parameters: network_min_stars, domain_components, domain_far_fraction, domain_misfit_fraction
+-- Parameters: network_min_stars, domain_components, domain_far_fraction, domain_misfit_fraction, domain_misfit_factor
 -- Paper:   section 5.2; METHOD section 4
 SELECT v.star_id, c.score_clean, v.snr_g, e.clean_chi2
     , coalesce(t.is_train = 1 AND NOT g.mk_geo > p.mk_faint_limit, false) AS is_train

@@ -25,6 +25,7 @@ SELECT
     , d.dis_median
     , d.dis_low95
     , d.dis_high95
+    , d.parallax_offset
 FROM sample.visits AS v
 LEFT JOIN posterior.magnitudes AS m ON v.specid = m.specid
 LEFT JOIN posterior.distances AS d ON v.specid = d.specid

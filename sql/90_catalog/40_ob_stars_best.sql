@@ -3,7 +3,15 @@
 -- Reads:   catalog.ob_stars, catalog.best_estimates, lines.emission, reddening.dust, visits.velocities, visits.faults, stars.variability, extinction.best_labels, meta.parameters
 -- Mode:    best
 INSERT INTO catalog.ob_stars_best BY NAME
-WITH best AS (
+WITH offsets AS (
+    SELECT o.* REPLACE (
+            coalesce(e.parallax_offset, o.parallax_offset) AS parallax_offset
+            , o.parallax - coalesce(e.parallax_offset, o.parallax_offset) AS parallax_corrected
+        )
+    FROM catalog.ob_stars AS o
+    INNER JOIN catalog.best_estimates AS e ON o.specid = e.specid
+)
+, best AS (
     SELECT
         o.* REPLACE (
             x.rv AS rv
@@ -64,8 +72,8 @@ WITH best AS (
         , r.excess_ks
         , r.excess_ks_err
         , ['B', 'g APASS', 'g', 'BP', 'V', 'r APASS', 'r', 'i APASS', 'i', 'RP', 'J', 'H', 'Ks'][r.worst] AS worst_band
-        , e.* EXCLUDE (specid, mk, mk_err, dis, dis_low, dis_high, logdis, logdis_err)
-    FROM catalog.ob_stars AS o
+        , e.* EXCLUDE (specid, mk, mk_err, dis, dis_low, dis_high, logdis, logdis_err, parallax_offset)
+    FROM offsets AS o
     CROSS JOIN meta.parameters AS p
     INNER JOIN catalog.best_estimates AS e ON o.specid = e.specid
     LEFT JOIN visits.velocities AS x ON o.specid = x.specid

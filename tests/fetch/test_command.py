@@ -18,7 +18,11 @@ from obcat.ingest.fetch.web import redacted
 from tests.fetch.world import N_STARS, QUERY, fakes, status
 
 ROOT = Path(__file__).parents[2]
-SURVEYS = sorted((ROOT / "surveys").glob("*.toml"))
+SURVEYS = sorted(
+    path
+    for path in (ROOT / "surveys").glob("*.toml")
+    if "[fetch." in path.read_text(encoding="utf-8")
+)
 OFFLINE = """
 import socket, sys
 def refuse(*given):

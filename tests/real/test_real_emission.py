@@ -25,6 +25,8 @@ PARAMETERS = {
     "pca_components": 100,
     "pca_min_wavelength": 3750.0,
     "pca_max_wavelength": 9000.0,
+    "full_gap_min": 0.0,
+    "full_gap_max": 0.0,
     "pca_outlier": 10.0,
     "pca_max_error": 2.0,
     "pca_sweeps": 5,

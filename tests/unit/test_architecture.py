@@ -50,13 +50,14 @@ MAY_USE = {
         "obcat.build", "obcat.ddl", "obcat.explain", "obcat.kernels", "obcat.query",
         "obcat.reading", "obcat.samples", "obcat.schema",
     },
+    "cautions": {"numpy"},
     "checksums": {"numpy", "pyarrow"},
     "cli": {
         "click", "duckdb", "obcat.build", "obcat.compare", "obcat.db", "obcat.evaluate",
         "obcat.explain", "obcat.export", "obcat.files", "obcat.ingest", "obcat.lock",
-        "obcat.machine", "obcat.page", "obcat.progress", "obcat.query", "obcat.reading",
-        "obcat.realism", "obcat.report", "obcat.samples", "obcat.schema", "obcat.simulate",
-        "obcat.survey",
+        "astropy", "obcat.machine", "obcat.model_file", "obcat.own_files", "obcat.page",
+        "obcat.prediction", "obcat.progress", "obcat.query", "obcat.reading", "obcat.realism",
+        "obcat.report", "obcat.samples", "obcat.schema", "obcat.simulate", "obcat.steps", "obcat.survey",
     },
     "compare": {
         "matplotlib", "numpy", "pyarrow", "obcat.arrow", "obcat.evaluate", "obcat.export",
@@ -97,13 +98,17 @@ MAY_USE = {
         "obcat.fit",
     },
     "old_paths": set(),
+    "own_files": {
+        "astropy", "numpy", "obcat.ingest", "obcat.kernels", "obcat.prediction",
+    },
     "page": {
         "duckdb", "jinja2", "markupsafe", "numpy", "obcat.arrow", "obcat.db", "obcat.export",
         "obcat.files", "obcat.kernels", "obcat.models", "obcat.reading", "obcat.schema",
     },
     "prediction": {
-        "astropy", "numpy", "pyarrow", "obcat.astro_table", "obcat.kernels", "obcat.model_file",
-        "obcat.query", "obcat.steps", "obcat.udf",
+        "astropy", "numpy", "pyarrow", "obcat.arrow", "obcat.astro_table", "obcat.cautions",
+        "obcat.data", "obcat.kernels", "obcat.model_file", "obcat.query", "obcat.steps",
+        "obcat.udf",
     },
     "progress": {"rich"},
     "query": {
@@ -131,7 +136,8 @@ MAY_USE = {
     },
     "statistics": {"numpy"},
     "steps": {
-        "numpy", "pyarrow", "obcat.batch", "obcat.model_file", "obcat.models", "obcat.reading", "obcat.udf",
+        "numpy", "pyarrow", "obcat.batch", "obcat.model_file", "obcat.models", "obcat.reading", "obcat.schema",
+        "obcat.udf",
     },
     "survey": {"msgspec", "obcat.machine", "obcat.schema"},
     "trust": {"obcat.old_paths"},

@@ -7,9 +7,11 @@ import duckdb
 import numpy as np
 import pytest
 
+from obcat.build.fingerprint import fingerprint_of
 from obcat.build.run import build
 from obcat.db import StepFailed
 from obcat.ingest.survey import ingest
+from obcat.query.outcome import outcome
 from tests.whole.small import PARAMETERS, loaded, make, obcat, tables_of, write_survey
 
 ESTIMATES = ["mk", "mk_err", "em_flag", "halpha_excess", "clean_chi2", "erroneous"]
@@ -56,11 +58,15 @@ def test_spectra_are_estimated_as_by_their_own_survey(first, files, five, tmp_pa
     with duckdb.connect(str(made.database), read_only=True) as con:
         con.execute("USE obcat.catalog")
         origins = dict(con.execute("SELECT model, origin FROM model.fits").fetchall())
+        said = dict(con.execute("FROM obcat.meta.provenance").fetchall())["models_from"]
         counts = con.execute(
             "SELECT count(teff), count(dis), count(parallax), count(ks) FROM ob_stars"
         ).fetchall()[0]
     borrowed = {name for name, origin in origins.items() if origin == "borrowed"}
     assert borrowed == {"pca", "labels", "joined_labels", "luminosity", "domain", "noise"}
+    assert said.startswith("SIMULATED survey ")
+    assert said.endswith(fingerprint_of(first.database)[:16])
+    assert f"models lent by the {said}" in " ".join(outcome(made.database))
     assert counts[0] == 5
     assert all(counts[1:]) if tables else not any(counts[1:])
 

@@ -73,6 +73,7 @@ def _described(catalog: Published) -> str:
             "is the best of a star.",
             f"Made by obcat {catalog.provenance.get('obcat', '')},",
             f"fingerprint {catalog.provenance.get('fingerprint', '')[:16]}.",
+            catalog.lent or "",
             *(f"Parameter {number}." for number in own_numbers(catalog)),
         ]
     )

@@ -24,6 +24,7 @@ PARAMETERS = SimpleNamespace(
     batch_size=64,
     learning_rate=2e-2,
     network_seed=1,
+    emission_chooses=1,
     rejection_iterations=2,
     binary_nsigma=2.0,
     network_min_stars=100,
@@ -382,3 +383,15 @@ def test_null_scores_become_nan():
     assert np.array_equal(
         list_array(column), np.array([[1, 2], [np.nan, np.nan], [3, 4]], np.float32), equal_nan=True
     )
+
+
+def test_stars_with_emission_train_the_full_network_where_emission_does_not_choose(clean_sky):
+    table = clean_sky[0]
+    fit = fitted(table, changed(epochs=1, rejection_iterations=0, emission_chooses=0))
+    of = {
+        name: tables_of(fit, "luminosity_stars", network=name)
+        for name in ("non_emission", "emission")
+    }
+    assert len(of["non_emission"]) == len(of["emission"])
+    chosen = fitted(table, changed(epochs=1, rejection_iterations=0))
+    assert len(tables_of(chosen, "luminosity_stars", network="non_emission")) < len(of["emission"])

@@ -24,6 +24,8 @@ PARAMETERS = SimpleNamespace(
     pca_components=6,
     pca_min_wavelength=RANGE[0],
     pca_max_wavelength=RANGE[1],
+    full_gap_min=0.0,
+    full_gap_max=0.0,
     pca_outlier=10.0,
     pca_max_error=2.0,
     pca_sweeps=5,
@@ -298,3 +300,15 @@ def test_false_alarms_are_as_rare_at_high_as_at_low_snr(snr):
 def test_threshold_needs_stars():
     assert calibrate(np.zeros(10), np.ones(10), false_alarm=1e-3).size == 0
     assert calibrate(np.full(90, np.nan), np.ones(90), false_alarm=1e-3).size == 0
+
+
+def test_a_gap_is_in_neither_the_basis_of_the_full_range_nor_out_of_the_clean_one(fitted):
+    norm, ivar, *_, whole = fitted
+    given = SimpleNamespace(**{**vars(PARAMETERS), "full_gap_min": 6600.0, "full_gap_max": 6700.0})
+    arrays = pca(reader(norm, ivar), given).arrays
+    gap = (WAVELENGTH >= 6600) & (WAVELENGTH <= 6700)
+    assert not arrays["full_basis"][:, gap].any()
+    assert arrays["full_basis"] @ arrays["full_basis"].T == pytest.approx(np.eye(6), abs=1e-5)
+    assert np.array_equal(arrays["full_basis"].any(axis=0), USED & ~gap)
+    for name in ("mean", "scale", "clean_basis", "full_from_clean"):
+        assert np.array_equal(arrays[name], whole.arrays[name], equal_nan=True)

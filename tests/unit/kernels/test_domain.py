@@ -185,6 +185,7 @@ PARAMETERS = SimpleNamespace(
     domain_components=3,
     domain_far_fraction=0.997,
     domain_misfit_fraction=0.99,
+    domain_misfit_factor=1.0,
 )
 
 
@@ -221,3 +222,13 @@ def test_too_few_stars_set_no_limit():
     values = [np.full(2, value, float) for value in ORDINARY.values()]
     numbers = {name: MODEL[name] for name in MODEL if not isinstance(MODEL[name], np.ndarray)}
     assert domain(score, *values, **model, **numbers)[-1].tolist() == [0, 0]
+
+
+def test_the_factor_raises_the_limit_of_misfit_alone():
+    read = ordinary_stars()[1].to_reader
+    plain = fit_domain(read, PARAMETERS).arrays
+    twice = fit_domain(
+        read, SimpleNamespace(**{**vars(PARAMETERS), "domain_misfit_factor": 2.0})
+    ).arrays
+    assert twice["misfit_limit"] == pytest.approx(2 * plain["misfit_limit"])
+    assert twice["far_limit"].tolist() == plain["far_limit"].tolist()

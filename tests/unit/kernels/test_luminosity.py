@@ -130,3 +130,16 @@ def test_brighter_than_the_training_stars():
 
 def far_clean():
     return luminosity(SCORES, SCORES, np.ones(len(SCORES)), **MODEL)[1]
+
+
+def test_every_star_takes_the_network_of_the_full_range_where_emission_does_not_choose():
+    mk, _ = luminosity(SCORES[:2], SCORES[2:4], np.array([0.0, 1.0]), emission_chooses=0, **MODEL)
+    assert mk.tolist() == predict(SCORES[2:4], **only_network(network(1))).tolist()
+
+
+def test_brighter_than_the_limit():
+    emission = np.zeros(len(SCORES))
+    mk, before = luminosity(SCORES, SCORES, emission, **MODEL)
+    limit = float(np.median(mk))
+    _, after = luminosity(SCORES, SCORES, emission, mk_bright_limit=limit, **MODEL)
+    assert np.array_equal(after == 1, (mk < limit) | (before == 1))

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from obcat.kernels.grid import EMISSION_LINES, WAVELENGTH, around, clean_pixels, full_pixels
+from obcat.kernels.grid import (
+    EMISSION_LINES,
+    WAVELENGTH,
+    around,
+    clean_pixels,
+    full_pixels,
+    gapped_pixels,
+)
 
 RANGE = (3750.0, 9000.0)
 
@@ -77,3 +84,11 @@ def test_lines_are_in_vacuum():
 def test_masks_cannot_be_changed():
     with pytest.raises(ValueError, match="read-only"):
         clean_pixels(*RANGE)[0] = True
+
+
+def test_a_gap_leaves_the_full_range_and_nothing_else():
+    gap = gapped_pixels(*RANGE, 8200.0, 9000.0)
+    inside = (WAVELENGTH >= 8200) & (WAVELENGTH <= 9000)
+    assert np.array_equal(gap, full_pixels(*RANGE) & ~inside)
+    assert np.array_equal(gapped_pixels(*RANGE, 0.0, 0.0), full_pixels(*RANGE))
+    assert np.array_equal(gapped_pixels(*RANGE, 9000.0, 8200.0), full_pixels(*RANGE))
