@@ -11,12 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from obcat import model_file
 from obcat.arrow import float_array
 from obcat.astro_table import astropy_table
-from obcat.cautions import in_words
 from obcat.data import PORTABLE
 from obcat.kernels.domain import other_class
 from obcat.kernels.grid import on_grid, snr_g, usable
 from obcat.query.trust import check
-from obcat.steps import estimates, opened_models, wide
+from obcat.steps import estimates, in_words, opened_models, wide
 from obcat.udf import UDFS
 
 __all__ = ["gridded", "predict", "predict_gridded", "redshifts", "signal_to_noise"]

@@ -50,7 +50,6 @@ MAY_USE = {
         "obcat.build", "obcat.ddl", "obcat.explain", "obcat.kernels", "obcat.query",
         "obcat.reading", "obcat.samples", "obcat.schema",
     },
-    "cautions": {"numpy"},
     "checksums": {"numpy", "pyarrow"},
     "cli": {
         "click", "duckdb", "obcat.build", "obcat.compare", "obcat.db", "obcat.evaluate",
@@ -106,7 +105,7 @@ MAY_USE = {
         "obcat.files", "obcat.kernels", "obcat.models", "obcat.reading", "obcat.schema",
     },
     "prediction": {
-        "astropy", "numpy", "pyarrow", "obcat.arrow", "obcat.astro_table", "obcat.cautions",
+        "astropy", "numpy", "pyarrow", "obcat.arrow", "obcat.astro_table",
         "obcat.data", "obcat.kernels", "obcat.model_file", "obcat.query", "obcat.steps",
         "obcat.udf",
     },

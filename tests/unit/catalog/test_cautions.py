@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from obcat.cautions import NOTHING, UNCHECKED, in_words
+from obcat.steps import NOTHING, UNCHECKED, in_words
 
 ORDINARY = {
     "z": 0.0, "snr_g": 80.0, "mk": -1.0, "em_flag": 0.0, "erroneous": 0.0, "is_other": np.nan,

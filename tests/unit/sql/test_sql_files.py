@@ -19,7 +19,7 @@ MADE_BY_BUILD = {"meta.provenance", "meta.steps", "model.fits", "model.arrays"}
 MACROS = {"00_meta/20_macros", "00_meta/21_user_macros"}
 LONGEST = {
     "catalog.ob_stars": 90,
-    "catalog.ob_stars_best": 90,
+    "catalog.ob_stars_best": 100,
     "catalog.quality": 75,
 }  # one line a column, one line a bit
 
