@@ -27,7 +27,7 @@ __all__ = ["sample_tables", "star_samples", "write_samples"]
 ROWS = 2000  # stars at a time
 SAID = ("mk_spec", "spec_sigma", "companion_logit")
 PLACE = (
-    "magnitude", "magnitude_err", "ebv", "parallax_corrected", "parallax_error", "g_gaia", "ruwe",
+    "ks0", "ks0_err", "ebv", "parallax_corrected", "parallax_error", "g_gaia", "ruwe",
     "glon", "glat",
 )  # fmt: skip
 TABLES = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'posterior'"

@@ -88,7 +88,7 @@ BOTH_TERMS = (
 )
 SEEN = (
     *_of("posterior.spectral", "mk_spec spec_sigma companion_logit"),
-    *_of("posterior.inputs", "magnitude magnitude_err ebv parallax_corrected parallax_error"),
+    *_of("posterior.inputs", "ks0 ks0_err ebv parallax_corrected parallax_error"),
     *_of("posterior.inputs", "g_gaia ruwe glon glat"),
 )
 MAY_LACK = _of("posterior.inputs", "ebv parallax_corrected parallax_error g_gaia ruwe")

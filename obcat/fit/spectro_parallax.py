@@ -31,7 +31,7 @@ FINE = -6.5 + STEP * np.arange(222)  # mag, M_s
 COARSE = FINE.reshape(-1, 2).mean(axis=1)
 ROWS = 2000
 SIGHT = (
-    "magnitude", "magnitude_err", "ebv", "parallax", "parallax_error", "g_gaia", "ruwe", "glon",
+    "ks0", "ks0_err", "ebv", "parallax", "parallax_error", "g_gaia", "ruwe", "glon",
     "glat",
 )  # fmt: skip
 FAINT_VISIT = (15.0, 40.0)  # S/N of the visits that teach the noise

@@ -221,8 +221,8 @@ def posterior_magnitudes(
     mk_spec: Floats,
     spec_sigma: Floats,
     companion_logit: Floats,
-    magnitude: Floats,
-    magnitude_err: Floats,
+    ks0: Floats,
+    ks0_err: Floats,
     ebv: Floats,
     parallax: Floats,
     parallax_error: Floats,
@@ -240,7 +240,7 @@ def posterior_magnitudes(
     p_other: (n,) each
     """
     place = (parallax, parallax_error, g_gaia, ruwe, glon, glat)
-    stars = sight(magnitude, magnitude_err, ebv, *place)
+    stars = sight(ks0, ks0_err, ebv, *place)
     said = Spectral(mk_spec, spec_sigma, companion_logit)
     out = np.full((8, len(mk_spec)), np.nan)
     for rows, one in densities(stars, said, model):
@@ -255,8 +255,8 @@ def posterior_distances(
     mk_spec: Floats,
     spec_sigma: Floats,
     companion_logit: Floats,
-    magnitude: Floats,
-    magnitude_err: Floats,
+    ks0: Floats,
+    ks0_err: Floats,
     ebv: Floats,
     parallax: Floats,
     parallax_error: Floats,
@@ -277,7 +277,7 @@ def posterior_distances(
     no dust; parallax_offset, the zero point as fitted, mas: (n,) each
     """
     place = (parallax, parallax_error, g_gaia, ruwe, glon, glat)
-    stars = sight(magnitude, magnitude_err, ebv, *place)
+    stars = sight(ks0, ks0_err, ebv, *place)
     said = Spectral(mk_spec, spec_sigma, companion_logit)
     flat = {n: a for n, a in model.items() if n != "density" and not n.startswith("dust_")}
     if not len(model["w0"]):

@@ -74,8 +74,8 @@ class Sight(NamedTuple):
 
 
 def sight(
-    magnitude: Floats,
-    magnitude_err: Floats,
+    ks0: Floats,
+    ks0_err: Floats,
     ebv: Floats,
     parallax: Floats,
     parallax_error: Floats,
@@ -92,8 +92,8 @@ def sight(
     seen = np.isfinite(parallax) & np.isfinite(parallax_error)
     place = np.clip(_filled(g_gaia, UNKNOWN["g"]), KNOTS[0], KNOTS[-1])
     return Sight(
-        magnitude=magnitude,
-        variance=magnitude_err**2,
+        magnitude=ks0,
+        variance=ks0_err**2,
         parallax=np.where(seen, parallax, 0.0),
         parallax_error=np.where(seen, parallax_error, UNKNOWN["parallax_error"]),
         has_parallax=seen.astype(float),

@@ -11,11 +11,11 @@ SELECT
     , floor(p.posterior_folds * meta.hash_fraction(v.star_id))::SMALLINT AS fold
     , v.snr_g
     , c.score_full[1:30]::FLOAT[30] AS score
-    , CASE WHEN e.excess_ks > p.disc_nsigma * e.excess_ks_err THEN e.ks_model ELSE s.ks END - e.a_ks AS magnitude
+    , CASE WHEN e.excess_ks > p.disc_nsigma * e.excess_ks_err THEN e.ks_model ELSE s.ks END - e.a_ks AS ks0
     , sqrt(
         CASE WHEN e.excess_ks > p.disc_nsigma * e.excess_ks_err THEN e.ks_model_err ELSE s.ks_err END ** 2
         + e.a_ks_err ** 2 + p.magnitude_error_floor ** 2
-    ) AS magnitude_err
+    ) AS ks0_err
     , e.a_ks_err
     , e.ebv
     , e.ebv_err
@@ -30,7 +30,7 @@ SELECT
     , galactic_l(s.ra, s.dec) AS glon
     , galactic_b(s.ra, s.dec) AS glat
     , coalesce(
-        l.erroneous = 0 AND c.score_full IS NOT NULL AND v.snr_g > 0 AND magnitude + magnitude_err IS NOT NULL
+        l.erroneous = 0 AND c.score_full IS NOT NULL AND v.snr_g > 0 AND ks0 + ks0_err IS NOT NULL
         AND parallax_corrected + s.parallax_error IS NOT NULL, false
     ) AS is_train
 FROM sample.visits AS v

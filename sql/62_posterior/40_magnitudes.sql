@@ -1,4 +1,4 @@
--- Title:   Absolute magnitude from spectrum, parallax, magnitude and dust together; companion or not.
+-- Title:   Absolute magnitude from spectrum, parallax, ks0 and dust together; companion or not.
 -- Grain:   one row per spectrum (specid) of the sample.
 -- Reads:   posterior.inputs, posterior.spectral
 -- UDFs:    posterior_magnitudes
@@ -10,7 +10,7 @@ SELECT
     , s.spec_sigma AS mk_spec_err
     , s.mk_likelihood
     , unnest(posterior_magnitudes(
-        s.mk_spec, s.spec_sigma, s.companion_logit, i.magnitude, i.magnitude_err, i.ebv
+        s.mk_spec, s.spec_sigma, s.companion_logit, i.ks0, i.ks0_err, i.ebv
         , i.parallax_corrected, i.parallax_error, i.g_gaia, i.ruwe, i.glon, i.glat
     ))
 FROM posterior.inputs AS i

@@ -1,4 +1,4 @@
--- Title:   Distance from spectrum, parallax, magnitude and dust together, whatever the companion; zero point of the parallax.
+-- Title:   Distance from spectrum, parallax, ks0 and dust together, whatever the companion; zero point of the parallax.
 -- Grain:   one row per spectrum (specid) of the sample.
 -- Reads:   posterior.inputs, posterior.spectral
 -- UDFs:    posterior_distances
@@ -7,7 +7,7 @@ INSERT INTO posterior.distances BY NAME
 SELECT
     i.specid
     , unnest(posterior_distances(
-        s.mk_spec, s.spec_sigma, s.companion_logit, i.magnitude, i.magnitude_err, i.ebv
+        s.mk_spec, s.spec_sigma, s.companion_logit, i.ks0, i.ks0_err, i.ebv
         , i.parallax_corrected, i.parallax_error, i.g_gaia, i.ruwe, i.glon, i.glat, i.published_offset
     ))
 FROM posterior.inputs AS i

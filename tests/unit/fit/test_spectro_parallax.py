@@ -35,7 +35,7 @@ PARAMETERS = SimpleNamespace(
     posterior_global_steps=25,
 )
 N, K, SCATTER = 1000, 4, 0.15
-PLACE = ("magnitude", "magnitude_err", "ebv", "parallax", "parallax_error", "g_gaia", "ruwe")
+PLACE = ("ks0", "ks0_err", "ebv", "parallax", "parallax_error", "g_gaia", "ruwe")
 PLACE += ("glon", "glat")
 
 
@@ -71,8 +71,8 @@ def sky(n=N, seed=5):
         "snr_g": snr,
         "fold": np.arange(n)[star] % 5,
         "uniqflag": uniqflag,
-        "magnitude": (mk - light + 5 * np.log10(d) + 10 + rng.normal(0, 0.03, n))[star],
-        "magnitude_err": np.full(len(star), 0.03),
+        "ks0": (mk - light + 5 * np.log10(d) + 10 + rng.normal(0, 0.03, n))[star],
+        "ks0_err": np.full(len(star), 0.03),
         "ebv": ebv[star],
         "parallax": (1 / d + error * rng.normal(size=n))[star],
         "parallax_error": error[star],

@@ -46,10 +46,10 @@ def test_quantiles_of_draws_are_those_of_the_posterior():
 
 def test_extinction_goes_with_the_magnitude():
     """A star whose Ks has no other error than its extinction: that is what M and distance say."""
-    alone = drawn(a_ks_err=COLUMNS["magnitude_err"])
+    alone = drawn(a_ks_err=COLUMNS["ks0_err"])
     modulus = 5 * np.log10(alone.distance) + 10
-    off = COLUMNS["magnitude"][:, None] - modulus - alone.mk_system
-    wanted = off / COLUMNS["magnitude_err"][:, None] * 0.03
+    off = COLUMNS["ks0"][:, None] - modulus - alone.mk_system
+    wanted = off / COLUMNS["ks0_err"][:, None] * 0.03
     assert alone.ebv_off == pytest.approx(wanted, abs=1e-9)
     free = drawn(a_ks_err=np.zeros(7))
     assert free.ebv_off.std(axis=1) == pytest.approx(0.03, rel=0.03)

@@ -35,8 +35,8 @@ NAMES = [
     "mk_spec",
     "spec_sigma",
     "companion_logit",
-    "magnitude",
-    "magnitude_err",
+    "ks0",
+    "ks0_err",
     "ebv",
     "parallax",
     "parallax_error",
@@ -50,8 +50,8 @@ STARS = {
     "mk_spec": [0.5, -2.0, -1.0, 0.0, 1.0, 0.3, -3.0],
     "spec_sigma": [0.12, 0.3, 0.15, 0.2, 0.1, 0.5, 0.95],
     "companion_logit": [-0.8, -1.5, 0.0, -0.8, -3.0, 1.0, -0.8],
-    "magnitude": [10.0, 12.0, 11.5, 12.0, 9.0, 11.0, 12.5],
-    "magnitude_err": [0.03, 0.05, 0.04, 0.1, 0.02, 0.04, 0.06],
+    "ks0": [10.0, 12.0, 11.5, 12.0, 9.0, 11.0, 12.5],
+    "ks0_err": [0.03, 0.05, 0.04, 0.1, 0.02, 0.04, 0.06],
     "ebv": [0.2, 0.8, 0.5, 0.3, NAN, 0.4, 1.2],
     "parallax": [1.3, 0.15, -0.05, NAN, 2.4, 0.9, 0.1],
     "parallax_error": [0.03, 0.05, 0.06, NAN, 0.03, 0.04, 0.05],
@@ -91,11 +91,11 @@ def brute_force(i, model, step=0.002):
     """Densities of one star by sums over M_s and, for the magnitude, over its error e."""
     c = {name: values[i : i + 1] for name, values in COLUMNS.items()}
     star = sight(*(c[name] for name in NAMES[3:]))
-    variance = c["spec_sigma"][0] ** 2 + c["magnitude_err"][0] ** 2
+    variance = c["spec_sigma"][0] ** 2 + c["ks0_err"][0] ** 2
     m = np.arange(-12, 6, step)
 
     def data(m):
-        modulus = (c["magnitude"][0] - m)[None]
+        modulus = (c["ks0"][0] - m)[None]
         return (ln_space_density(star, model, modulus) + ln_parallax(star, model, modulus))[0]
 
     def spectrum(m):
@@ -112,7 +112,7 @@ def brute_force(i, model, step=0.002):
         w * spectrum(m + a + b) * np.exp(data(m) - top)
         for w, a, b in zip(odds, more, veil, strict=True)
     ]
-    errors = c["magnitude_err"][0] * np.linspace(-5, 5, 81)
+    errors = c["ks0_err"][0] * np.linspace(-5, 5, 81)
     weight = np.exp(-0.5 * np.linspace(-5, 5, 81) ** 2)
     primary = sum(
         w
@@ -136,8 +136,8 @@ def test_quadrature_is_brute_force(i):
     got = [found[name][i] for name in ("mk", "mk_low", "mk_high", "mk_low95", "mk_high95")]
     assert got == pytest.approx(wanted, abs=0.01)
     assert found["p_companion"][i] == pytest.approx(sum(parts[1:]) / sum(parts), abs=0.005)
-    modulus = COLUMNS["magnitude"][i] - m
-    wanted = 10 ** (0.2 * (COLUMNS["magnitude"][i] - ends(m, light, [0.5, 0.84, 0.16])) - 2)
+    modulus = COLUMNS["ks0"][i] - m
+    wanted = 10 ** (0.2 * (COLUMNS["ks0"][i] - ends(m, light, [0.5, 0.84, 0.16])) - 2)
     assert [far[name][i] for name in ("median", "low", "high")] == pytest.approx(wanted, rel=0.004)
     peak = modulus[np.argmax(light * 10 ** (-0.2 * modulus))]
     assert far["dis"][i] == pytest.approx(10 ** (0.2 * peak - 2), rel=0.01)
@@ -149,11 +149,11 @@ def test_a_star_without_parallax_and_place_has_its_spectrum_and_its_odds():
     """As many stars at each distance: n ~ d, a normal M_s becomes one moved by 0.2 ln 10 sigma^2."""
     plain = FLAT | {"logit_wide": np.array(-40.0)}
     columns = {"companion_logit": np.full(7, -40.0), "parallax": np.full(7, NAN)}
-    variance = COLUMNS["spec_sigma"] ** 2 + COLUMNS["magnitude_err"] ** 2
+    variance = COLUMNS["spec_sigma"] ** 2 + COLUMNS["ks0_err"] ** 2
     centre = COLUMNS["mk_spec"] - 0.2 * LN10 * variance
     far = distances(plain, **columns)
     modulus = 5 * np.log10(far["median"]) + 10
-    assert modulus == pytest.approx(COLUMNS["magnitude"] - centre, abs=0.01)
+    assert modulus == pytest.approx(COLUMNS["ks0"] - centre, abs=0.01)
     width = 5 * np.log10(far["high"] / far["low"]) / 2
     assert width == pytest.approx(0.9945 * np.sqrt(variance), rel=0.02)
     assert magnitudes(plain, **columns)["p_companion"] == pytest.approx(0, abs=1e-12)
@@ -163,8 +163,8 @@ def test_odds_come_back_where_the_light_says_nothing():
     """Where n falls as steeply as the pairs' light rises, P is the prior's: here n is flat in M."""
     level = FLAT | {"density": np.zeros(5), "zero_point": np.zeros(8)}
     columns = {"parallax": np.full(7, NAN), "glat": np.zeros(7), "spec_sigma": np.full(7, 0.02)}
-    columns |= {"companion_logit": np.zeros(7), "magnitude": np.full(7, -2.0)}
-    columns |= {"mk_spec": np.zeros(7), "magnitude_err": np.full(7, 0.01)}
+    columns |= {"companion_logit": np.zeros(7), "ks0": np.full(7, -2.0)}
+    columns |= {"mk_spec": np.zeros(7), "ks0_err": np.full(7, 0.01)}
     assert magnitudes(level, **columns)["p_companion"] == pytest.approx(0.5, abs=0.01)
 
 
@@ -172,7 +172,7 @@ def test_added_light_is_seen_as_a_companion():
     """0.6 mag brighter than spectrum and a good parallax say."""
     d = 1 / 1.3
     columns = {name: np.repeat(values[:1], 2) for name, values in COLUMNS.items()}
-    columns["magnitude"] = 5 * np.log10(d) + 10 + 0.5 - np.array([0.0, 0.6])
+    columns["ks0"] = 5 * np.log10(d) + 10 + 0.5 - np.array([0.0, 0.6])
     columns["parallax"] = np.full(2, 1.3 + MODEL["zero_point"][1])
     ordinary, bright = magnitudes(**columns)["p_companion"]
     assert ordinary < 0.2
@@ -182,13 +182,13 @@ def test_added_light_is_seen_as_a_companion():
 
 def test_an_odd_star_is_other():
     columns = {name: np.repeat(values[:1], 2) for name, values in COLUMNS.items()}
-    columns["magnitude"] = np.array([10.0, 14.0])
+    columns["ks0"] = np.array([10.0, 14.0])
     ordinary, faint = magnitudes(**columns)["p_other"]
     assert ordinary < 0.05
     assert faint > 0.95
 
 
-@pytest.mark.parametrize("missing", ["mk_spec", "magnitude", "magnitude_err", "glat"])
+@pytest.mark.parametrize("missing", ["mk_spec", "ks0", "ks0_err", "glat"])
 def test_what_is_needed_and_not_known_gives_nothing(missing):
     lacking = {missing: np.where(np.arange(7) == 2, NAN, COLUMNS[missing])}
     for found in (magnitudes(**lacking), distances(**lacking)):
