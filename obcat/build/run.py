@@ -96,11 +96,17 @@ def _fill(con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say
     fitted: dict[str, Arrays] = {}
     with inputs.registered(con, survey, folder / "raw"):
         for file in db.sql_files():
-            if file.mode not in survey.build.modes:
+            if file.mode not in survey.build.modes and not _is_view(file):
                 continue
             with _timed(con, file, say):
                 _run_file(con, file, survey, folder, fitted)
     ddl.describe(con)
+
+
+def _is_view(file: db.SqlFile) -> bool:
+    """Of tables that are empty, where its mode is left out."""
+    table = read_tables().get(file.relation)
+    return table is not None and table.kind == "view"
 
 
 def _run_file(
@@ -121,9 +127,8 @@ def _run_file(
     for name in file.header("UDFs"):
         _register(con, name, fitted)
     db.run(con, file)
-    table = read_tables().get(file.relation)
-    if table and table.kind == "view":
-        ddl.comment_on(con, table)
+    if _is_view(file):
+        ddl.comment_on(con, read_tables()[file.relation])
     if file.relation == "meta.parameters":
         _override(con, survey.parameters)
 
