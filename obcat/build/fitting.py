@@ -24,6 +24,7 @@ from obcat.fit.result import Fit
 
 __all__ = [
     "BORROWED",
+    "LENT",
     "REMEDY",
     "TRAINING",
     "code_hash",
@@ -103,10 +104,9 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 NEEDED = ("pca", "luminosity")  # without which no spectrum gets a magnitude
-BORROWED = (
-    "pca", "labels", "joined_labels", "luminosity", "domain", "noise", "lines", "dust", "templates",
-    "sky", "faults", "posterior",
-)  # fmt: skip
+BORROWED = ("pca", "labels", "joined_labels", "luminosity", "domain", "noise")
+# of best mode: a lender that left best mode out has none, and then they are fitted here
+LENT = ("lines", "dust", "templates", "sky", "faults", "posterior")
 TRAINING = (
     "torch",
     "lightgbm",
@@ -127,8 +127,10 @@ def fit_file(
     or borrowed from another survey's build.
     """
     name = file.path.stem.partition("fit_")[2]
-    if models_from and name in BORROWED:
-        return name, _borrow(con, name, models_from)
+    if models_from and name in (*BORROWED, *LENT):
+        lent = _borrow(con, name, models_from)
+        if lent is not None:
+            return name, lent
     used = {p: parameters[p] for p in file.header("Parameters")}
 
     def read() -> pa.RecordBatchReader:
@@ -176,7 +178,8 @@ def _function_of(file: SqlFile) -> Any:
     return getattr(importlib.import_module(module_of(function)), function.rpartition(".")[2])
 
 
-def _borrow(con: duckdb.DuckDBPyConnection, name: str, source: Path) -> Arrays:
+def _borrow(con: duckdb.DuckDBPyConnection, name: str, source: Path) -> Arrays | None:
+    """Arrays of the lender's model; None where it has none that it need not have."""
     try:
         found = models.borrow(source, name)
     except duckdb.Error as error:
@@ -184,6 +187,8 @@ def _borrow(con: duckdb.DuckDBPyConnection, name: str, source: Path) -> Arrays:
             f"models_from: {source} has no models ({str(error).splitlines()[0]}); give another "
             "survey's obcat.duckdb"
         ) from error
+    if found is None and name in LENT:
+        return None
     if found is None:
         raise StepFailed(f"models_from: {source} has no model {name!r}; build that survey first")
     key, n_rows, fit = found

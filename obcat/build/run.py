@@ -101,13 +101,19 @@ def _fill(con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say
     fitted: dict[str, Arrays] = {}
     with inputs.registered(con, survey, folder / "raw"):
         for file in db.sql_files():
-            if file.mode not in survey.build.modes:
+            if file.mode not in survey.build.modes and not _is_view(file):
                 continue
             with _timed(con, file, say):
                 run_step(con, file, folder, survey.models_from, fitted, say)
                 if file.relation == "meta.parameters":
                     _override(con, survey.parameters)
     ddl.describe(con)
+
+
+def _is_view(file: db.SqlFile) -> bool:
+    """Of tables that are empty, where its mode is left out."""
+    table = read_tables().get(file.relation)
+    return table is not None and table.kind == "view"
 
 
 def run_step(
@@ -133,9 +139,8 @@ def run_step(
     for name in file.header("UDFs"):
         _register(con, name, fitted)
     db.run(con, file)
-    table = read_tables().get(file.relation)
-    if table and table.kind == "view":
-        ddl.comment_on(con, table)
+    if _is_view(file):
+        ddl.comment_on(con, read_tables()[file.relation])
 
 
 def _notes(con: duckdb.DuckDBPyConnection, model: str) -> list[str]:

@@ -45,7 +45,7 @@ def lines(read: Read, parameters: Any) -> Fit:
     terms = score_terms(score, scale)
     quiet = float_array(table["snr_g"]) >= parameters.line_min_snr
     found = [_line(terms, v, e, quiet) for v, e in zip(sums.T, noise.T, strict=True)]
-    none = not found or any(calibration.size == 0 for _, calibration in found)
+    none = not any(np.isfinite(calibration).all() for _, calibration in found)
     curve, calibration = (
         (np.zeros((0, 0)), np.zeros((0, 0)))
         if none
@@ -57,11 +57,13 @@ def lines(read: Read, parameters: Any) -> Fit:
 def _line(
     terms: np.ndarray, value: np.ndarray, noise: np.ndarray, quiet: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(terms,) what ordinary stars show in a line, and (3,) its calibration; or nothing."""
+    """(terms,) what ordinary stars show in a line, and (3,) its calibration; NaN where there are
+    too few of them.
+    """
     known = noise < UNKNOWN / 2
     calm = known & quiet
     if np.count_nonzero(calm) < PER_TERM * terms.shape[1]:
-        return np.zeros(0), np.zeros(0)
+        return np.zeros(terms.shape[1]), np.full(3, np.nan)
     weight = 1 / (noise**2 + (0.5 * robust_scatter(value[calm])) ** 2)
     keep = calm & _near(value, calm, FIRST)
     for _ in range(ROUNDS):
@@ -72,10 +74,10 @@ def _line(
 
 
 def _calibrated(rest: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """(3,) centre, scale of the noise and scatter, so that they are standard errors; or nothing."""
+    """(3,) centre, scale of the noise and scatter, so that they are standard errors; or NaN."""
     found = calibrate(rest, noise, false_alarm=FALSE_ALARM)
     if not found.size:
-        return found
+        return np.full(3, np.nan)
     return found[:3] * np.array([1, *[found[3] / norm.isf(FALSE_ALARM)] * 2])
 
 

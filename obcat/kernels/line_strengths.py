@@ -136,7 +136,7 @@ def line_sums(
     total = product(residual, np.ascontiguousarray(w.sums.T))
     noise = product(variance, np.ascontiguousarray(w.sums.T**2))
     carried = _carried(norm_ivar, scale, clean_basis, full_from_clean)
-    continuum = _continuum(level)
+    continuum = _continuum(level, np.isfinite(mean))
     with np.errstate(divide="ignore", invalid="ignore"):
         raised = 1 / (share * continuum)
         value, error = total * raised, np.sqrt(noise * raised**2 + carried / continuum**2)
@@ -161,14 +161,16 @@ def _carried(
     )
 
 
-def _continuum(level: np.ndarray) -> np.ndarray:
-    """(n, cores) level of the continuum beside a line, in units of the pseudo-continuum."""
+def _continuum(level: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(n, cores) level of the continuum beside a line, in units of the pseudo-continuum; NaN where
+    no pixel beside it is known.
+    """
     out = np.ones((len(level), len(CORES)))
     for i, core in enumerate(CORES):
         if core.lowered:
-            beside = around(core.centre, BESIDE[1]) & ~around(core.centre, BESIDE[0])
+            beside = around(core.centre, BESIDE[1]) & ~around(core.centre, BESIDE[0]) & known
             rows = np.ascontiguousarray(level[:, beside], np.float64)
-            out[:, i] = np.percentile(rows[:, np.isfinite(rows).all(axis=0)], PERCENTILE, axis=1)
+            out[:, i] = np.percentile(rows, PERCENTILE, axis=1) if beside.any() else np.nan
     return np.maximum(out, 0.2)
 
 
@@ -202,7 +204,8 @@ def line_strengths(
     score_clean : (n, k)
     line_score_scale, line_curve, line_calibration : (k,), (cores, terms), (cores, 3): the model
         ``lines``: scatter of coefficients, what ordinary stars show, and its centre, scale of the
-        noise and scatter; the last two are empty without a model
+        noise and scatter, NaN for a line that too few stars show; the last two are empty without a
+        model
     line_doubt : factor of that scatter in a significance
 
     Returns
@@ -217,7 +220,8 @@ def line_strengths(
         terms = np.zeros((len(line_sum), 1))
     else:
         terms = score_terms(score_clean, line_score_scale)
-    centre, scale, scatter = line_calibration.T
+    known &= np.isfinite(line_calibration).all(axis=1)
+    centre, scale, scatter = np.nan_to_num(line_calibration, nan=1.0).T
     value = line_sum - product(terms, np.ascontiguousarray(line_curve.T)) - centre
     noise = scale * line_noise.astype(np.float64)
     error, doubted = np.hypot(noise, scatter), np.hypot(noise, line_doubt * scatter)

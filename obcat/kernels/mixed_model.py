@@ -198,7 +198,7 @@ def terms_of(
     with_ks : whether Ks is used
     """
     mag, error = (np.stack(magnitudes[i::2], axis=1).astype(np.float64) for i in (0, 1))
-    n, b = mag.shape
+    (n, b), nodes = mag.shape, len(EBV_NODES)
     used = np.isfinite(mag) & (error >= 0) & np.isfinite(correction)
     used &= ~(INFRARED & (np.asarray(em_flag) == 1)[:, None])
     used[:, KS] &= with_ks
@@ -209,7 +209,7 @@ def terms_of(
     errors = np.where(errors > 0, errors, UNKNOWN_LABEL_ERRORS)
     return Terms(
         mag, error, used, correction, correction_slopes.reshape(n, b, 3),
-        law.reshape(n, -1, b), law_slope.reshape(n, -1, b), log_teff,
+        law.reshape(n, nodes, b), law_slope.reshape(n, nodes, b), log_teff,
         np.maximum(errors, LEAST_LABEL_ERRORS),
     )  # fmt: skip
 

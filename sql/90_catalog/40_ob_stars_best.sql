@@ -14,8 +14,8 @@ WITH offsets AS (
 , best AS (
     SELECT
         o.* REPLACE (
-            x.rv AS rv
-            , x.rv_err AS rv_err
+            coalesce(x.rv, o.rv) AS rv
+            , CASE WHEN x.rv IS NULL THEN o.rv_err ELSE x.rv_err END AS rv_err
             , e.mk AS mk
             , e.mk_err AS mk_err
             , meta.abs_mag(o.ks, r.a_ks, o.parallax_corrected) AS mk_geo

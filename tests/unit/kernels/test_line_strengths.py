@@ -85,6 +85,18 @@ def test_the_continuum_beside_a_line_that_is_lowered():
     assert low[0, PLACE["Pa 12"]] == pytest.approx(plain[0, PLACE["Pa 12"]] / 0.6, rel=1e-4)
 
 
+def test_a_spectrum_without_coefficients_takes_nothing_from_its_neighbours():
+    """The second star is not known, and in the survey nothing red of 8,500 Angstrom is."""
+    flux, ivar = flat()
+    flux[:, at(4862.7)] += 0.1
+    score = np.array([[0.0] * K, [np.nan] * K], np.float32)
+    mean = np.where(WAVELENGTH < 8500, 1.0, np.nan)
+    total, noise = line_sums(flux, ivar, score, **(PCA | {"mean": mean}))
+    assert total[0, PLACE["H beta"]] == pytest.approx(0.1 * 1.1197, abs=1e-3)
+    assert noise[1, PLACE["H beta"]] == pytest.approx(UNKNOWN)
+    assert (noise[:, PLACE["Pa 12"]] == UNKNOWN).all()
+
+
 def ordinary(n: int, seed: int = 1) -> dict[str, np.ndarray]:
     """Stars whose sums follow two coefficients and a square; every twentieth has 1 Angstrom more."""
     rng = np.random.default_rng(seed)
@@ -130,6 +142,18 @@ def test_a_row_does_not_depend_on_its_neighbours():
     part = line_strengths(*(x[13:15] for x in given), **model, line_doubt=1.5)
     for a, b in zip(whole, part, strict=True):
         assert np.array_equal(a[13:15], b)
+
+
+def test_a_line_that_no_star_shows_takes_nothing_from_the_others():
+    stars = ordinary(3000)
+    stars["line_noise"][:, 5] = UNKNOWN
+    model, given = fitted(stars), [stars[x] for x in ("line_sum", "line_noise", "score_clean")]
+    given[1] = given[1] * 0 + 0.1
+    _, error, z = line_strengths(*given, **model, line_doubt=2.0)
+    assert (error[:, 5] == UNKNOWN).all()
+    assert not z[:, 5].any()
+    assert np.isfinite(error).all()
+    assert (np.delete(error, 5, axis=1) < 1).all()
 
 
 def test_too_few_stars_teach_nothing():
