@@ -144,10 +144,10 @@ def has_best(con: duckdb.DuckDBPyConnection) -> bool:
 def table_of(con: duckdb.DuckDBPyConnection, mode: str, database: Path) -> str:
     """The catalog of a mode: "paper" or "best".
 
-    Raises ValueError where there is no such mode, Missing where the database has no best mode.
+    Raises Missing where there is no such mode, or the database has no best mode.
     """
     if mode not in CATALOGS:
-        raise ValueError(f"no mode {mode!r}{nearest(mode, CATALOGS)}; {' and '.join(CATALOGS)} are")
+        raise Missing(f"no mode {mode!r}{nearest(mode, CATALOGS)}; there are paper and best")
     if mode == "best" and not has_best(con):
         raise Missing(
             f"{database.name}: no best mode here: {BEST} is missing or empty; build it with "
