@@ -18,25 +18,35 @@ import numpy as np
 
 from obcat import arrow, db, models
 from obcat.errors import ObcatError
-from obcat.schema import SQL
+from obcat.schema import MODES, SQL, nearest
 
 __all__ = [
+    "BEST",
     "CATALOG",
+    "CATALOGS",
+    "DIFFERENCES",
     "Columns",
     "Missing",
     "NotOurs",
     "Reading",
     "answer_arrays",
     "fitted_arrays",
+    "has_best",
     "method_parameters",
     "open_database",
     "provenance_of",
     "query_text",
     "reading_of",
     "require_known",
+    "table_of",
 ]
 
 CATALOG = "catalog.ob_stars"
+BEST = "catalog.ob_stars_best"
+CATALOGS = dict(zip(MODES, (CATALOG, BEST), strict=True))
+DIFFERENCES = "catalog.catalog_diff"
+IS_TABLE = """SELECT 1 FROM system.main.duckdb_tables() WHERE database_name = current_database()
+    AND schema_name = $schema AND table_name = $table"""
 REMEDY = "give a database made by `obcat build`"
 
 Columns = dict[str, np.ndarray]
@@ -128,6 +138,28 @@ def fitted_arrays(con: duckdb.DuckDBPyConnection, model: str) -> dict[str, np.nd
     if not any(array.size for array in found.values()):
         raise Missing(f"the model {model} was not fitted: there were too few stars to train it")
     return found
+
+
+def has_best(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether best mode was run: its table is there, and has rows."""
+    schema, _, table = BEST.partition(".")
+    found = con.execute(IS_TABLE, {"schema": schema, "table": table}).fetchall()
+    return bool(found) and con.execute(f"SELECT 1 FROM {BEST} LIMIT 1").fetchall() != []
+
+
+def table_of(con: duckdb.DuckDBPyConnection, mode: str, database: Path) -> str:
+    """The catalog of a mode: "paper" or "best".
+
+    Raises Missing where there is no such mode, or the database has no best mode.
+    """
+    if mode not in CATALOGS:
+        raise Missing(f"no mode {mode!r}{nearest(mode, CATALOGS)}; there are paper and best")
+    if mode == "best" and not has_best(con):
+        raise Missing(
+            f"{database.name}: no best mode here: {BEST} is missing or empty; build it with "
+            'modes = ["paper", "best"], with stars enough'
+        )
+    return CATALOGS[mode]
 
 
 def require_known(data: Columns, names: Sequence[str], n: int, why: str) -> None:

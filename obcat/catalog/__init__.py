@@ -11,16 +11,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import numpy as np
 
 from obcat.catalog.contents import ParameterUsed, require_table, survey_of
-from obcat.catalog.spectrum import Spectrum, at_rest
+from obcat.catalog.spectrum import FRAMES, Spectrum, flux_and_ivar
 from obcat.ddl import columns_as_run, parameters_as_run
 from obcat.kernels.grid import WAVELENGTH
 from obcat.query.isolated import MEMORY, TIME_LIMIT, Bounds, asked
 from obcat.query.sql import QueryRefused, answered, lock_down, old_names, one_line_errors, opened
 from obcat.query.trust import check as check_trust
-from obcat.reading import CATALOG, method_parameters, reading_of
+from obcat.reading import CATALOG, CATALOGS, has_best, method_parameters, reading_of, table_of
 from obcat.schema import quoted, read_parameters, read_tables
 
 if TYPE_CHECKING:
@@ -31,13 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Catalog", "ParameterUsed", "Spectrum", "open"]
 
-FRAMES = ("observed", "rest", "normalised")
-SPECTRUM = {
-    "observed": "SELECT flux, ivar FROM raw.spectra WHERE specid = $specid",
-    "rest": "SELECT s.flux, s.ivar, h.z FROM raw.spectra AS s JOIN stage.headers AS h "
-    "USING (specid) WHERE specid = $specid",
-    "normalised": "SELECT flux, ivar FROM spectra.normalised WHERE specid = $specid",
-}
 SHOWN = ("star_id", "ra", "dec", "mk", "mk_err", "dis", "ebv", "teff", "binary_flag", "em_flag")
 
 
@@ -140,12 +132,27 @@ class Catalog:
             return _apart(self.path, query, Bounds(time_limit, memory, None))
         return answered(self._con, self.path, query, time_limit=time_limit, max_rows=None).table
 
-    def table(self, name: str = CATALOG) -> "Table":
-        """A declared table as an astropy Table of n rows, in the order of its key.
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes this catalog was made in: "paper", and "best" where that was not left out.
 
-        Columns have units, descriptions and UCDs (``column.meta["ucd"]``); what is unknown is
-        masked. Raises KeyError, with the nearest name, where no such table is declared, and
-        QueryRefused where this database has it not.
+        Examples
+        --------
+        >>> import obcat
+        >>> cat = obcat.open("build/simulated")
+        >>> cat.modes
+        ('paper', 'best')
+        """
+        with one_line_errors(self.path, TIME_LIMIT):
+            return tuple(CATALOGS) if has_best(self._con) else ("paper",)
+
+    def table(self, name: str = "", *, mode: str = "paper") -> "Table":
+        """The catalog of a mode, or a declared table, as an astropy Table in the order of its key.
+
+        ``mode`` is "paper" or "best"; a table that is named has none. Columns have units,
+        descriptions and UCDs (``column.meta["ucd"]``); what is unknown is masked. Raises KeyError,
+        with the nearest name, where no such table is declared, QueryRefused where this database has
+        it not, obcat.Missing where it has no best mode, or there is no such mode.
 
         Examples
         --------
@@ -154,22 +161,27 @@ class Catalog:
         >>> table = cat.table()
         >>> table["dis"].unit
         Unit("kpc")
+        >>> best = cat.table(mode="best")
+        >>> len(best) == len(table)
+        True
         """
+        name = name or self._catalog(mode)
         order = (
             ", ".join(map(quoted, read_tables()[name].key.split())) if name in read_tables() else ""
         )
         return self._select(name, rest=f"ORDER BY {order}" if order else "")
 
-    def star(self, name: str | int) -> "Table":
+    def star(self, name: str | int, *, mode: str = "paper") -> "Table":
         """All visits of one star, the best in S/N first, as an astropy Table with the columns of
         the catalog.
 
         ``name`` is a specid, a star_id, a Gaia identifier (with or without "Gaia DR2"), a name in
         the list of targets, a LAMOST designation, or a position: "RA DEC" in degrees or
         sexagesimal, for the nearest star within 10 arcsec. Where a name belongs to several stars,
-        the rows are those of all. A release knows no targets and no designations.
+        the rows are those of all. A release knows no targets and no designations. ``mode`` is
+        "paper" or "best".
 
-        Raises StarNotFound, a KeyError, with the nearest match.
+        Raises StarNotFound, a KeyError, with the nearest match; as `table` for the mode.
 
         Examples
         --------
@@ -187,6 +199,7 @@ class Catalog:
         with one_line_errors(self.path, TIME_LIMIT):
             found = star_ids(self._con, str(name))
         return self._select(
+            self._catalog(mode),
             rest="WHERE list_contains($stars, star_id) ORDER BY star_id, uniqflag",
             parameters={"stars": found},
         )
@@ -196,11 +209,14 @@ class Catalog:
         ra: "float | Quantity | SkyCoord",
         dec: "float | Quantity",
         radius: "float | Quantity | None" = None,
+        *,
+        mode: str = "paper",
     ) -> "Table":
         """Every spectrum within ``radius`` of a position, the nearest first, as an astropy Table.
 
         ``cone(ra, dec, radius)`` takes degrees, or Quantities; ``cone(place, radius)`` takes a
-        SkyCoord of any frame. The columns are those of the catalog, and ``separation`` in arcsec.
+        SkyCoord of any frame. The columns are those of the catalog of the ``mode``, "paper" or
+        "best", and ``separation`` in arcsec.
         Raises ValueError where the position is none, or the radius not from 0 to 180 degrees.
 
         Examples
@@ -221,6 +237,7 @@ class Catalog:
 
         centre = dict(zip(("ra", "dec", "radius"), cone_in_degrees(ra, dec, radius), strict=True))
         found = self._select(
+            self._catalog(mode),
             extra=", meta.separation_arcsec(ra, dec, $ra, $dec) AS separation",
             rest="WHERE separation <= 3600 * $radius ORDER BY separation, specid",
             parameters=centre,
@@ -249,16 +266,13 @@ class Catalog:
         self._require("raw.spectra", "spectrum")
         specid = str(specid)  # numpy's, in a table
         with one_line_errors(self.path, TIME_LIMIT):
-            rows = self._con.execute(SPECTRUM[frame], {"specid": specid}).fetchall()
-        if not rows:
+            found = flux_and_ivar(self._con, specid, frame)
+        if not found:
             raise KeyError(f"no spectrum {specid!r} in {self.path.name}")
-        flux, ivar = (np.array(v, np.float32) for v in rows[0][:2])
-        if frame == "rest":
-            flux, ivar = at_rest(flux, ivar, rows[0][2])
-        return Spectrum(WAVELENGTH, flux, ivar, specid, frame, self.simulated)
+        return Spectrum(WAVELENGTH, *found, specid, frame, self.simulated)
 
     def explain(self, star: str | int) -> str:
-        """Why these numbers? All that made the row of a star, as text.
+        """Why these numbers? All that made the row of a star, and what best mode changed, as text.
 
         ``star`` is as for `star`. Raises StarNotFound, a KeyError, where there is none, and
         obcat.Missing in a release, which has the catalog alone.
@@ -335,6 +349,10 @@ class Catalog:
         self._require("sample.visits", "check")
         with one_line_errors(self.path, TIME_LIMIT):
             return check(self._con, lambda _: None)
+
+    def _catalog(self, mode: str) -> str:
+        with one_line_errors(self.path, TIME_LIMIT):
+            return table_of(self._con, mode, self.path)
 
     def _require(self, table: str, what: str) -> None:
         with one_line_errors(self.path, TIME_LIMIT):

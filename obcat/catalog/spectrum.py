@@ -4,13 +4,22 @@ three arrays that know what they are, and can show themselves.
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import duckdb
 import numpy as np
 
 if TYPE_CHECKING:
     import specutils
     from matplotlib.axes import Axes
 
-__all__ = ["Spectrum", "at_rest"]
+__all__ = ["FRAMES", "Spectrum", "flux_and_ivar"]
+
+QUERIES = {
+    "observed": "SELECT flux, ivar FROM raw.spectra WHERE specid = $specid",
+    "rest": "SELECT s.flux, s.ivar, h.z FROM raw.spectra AS s JOIN stage.headers AS h "
+    "USING (specid) WHERE specid = $specid",
+    "normalised": "SELECT flux, ivar FROM spectra.normalised WHERE specid = $specid",
+}
+FRAMES = tuple(QUERIES)
 
 AXES = {
     "observed": ("wavelength in vacuum, heliocentric (Angstrom)", "relative flux"),
@@ -132,8 +141,18 @@ class Spectrum(_Arrays):
         )
 
 
-def at_rest(flux: np.ndarray, ivar: np.ndarray, z: float | None) -> tuple[np.ndarray, np.ndarray]:
-    """Flux and inverse variance (3909,) moved to rest; masked where there is no redshift."""
+def flux_and_ivar(
+    con: duckdb.DuckDBPyConnection, specid: str, frame: str
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Flux and inverse variance (3909,) of a spectrum in a frame; None where there is none."""
+    rows = con.execute(QUERIES[frame], {"specid": specid}).fetchall()
+    if not rows:
+        return None
+    flux, ivar = (np.array(v, np.float32) for v in rows[0][:2])
+    return _at_rest(flux, ivar, rows[0][2]) if frame == "rest" else (flux, ivar)
+
+
+def _at_rest(flux: np.ndarray, ivar: np.ndarray, z: float | None) -> tuple[np.ndarray, np.ndarray]:
     from obcat.kernels.continuum import rest_frame
 
     shifted = rest_frame(flux[None], ivar[None], np.array([np.nan if z is None else z]))

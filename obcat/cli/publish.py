@@ -13,13 +13,20 @@ FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, f
 @main.command()
 @DATABASE
 @path_option("--out", "Folder to write to; default: release beside DATABASE.")
-def export(database: Path, out: Path | None) -> None:
-    """Write catalog.ob_stars as FITS, CSV, VOTable, Parquet, DuckDB and CDS package,
-    with checksums and a guide.
+@click.option(
+    "--mode",
+    type=click.Choice(["best", "paper", "both"]),
+    default="both",
+    show_default=True,
+    help="Which catalog: the paper's, best mode's, or each that the build has.",
+)
+def export(database: Path, out: Path | None, mode: str) -> None:
+    """Write catalog.ob_stars and catalog.ob_stars_best as FITS, CSV, VOTable, Parquet, DuckDB
+    and CDS package, with checksums and a guide.
     """
     from obcat.export.release import release
 
-    written = release(database, out or database.parent / "release")
+    written = release(database, out or database.parent / "release", mode)
     for path in written:
         click.echo(path)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 from obcat.explain.reasons import StarNotFound, bits, colours, em_reason, find
-from obcat.reading import Reading, open_database
+from obcat.reading import Reading, has_best, open_database
 from obcat.schema import SQL
 from obcat.section import Section, star_text
 
@@ -42,10 +42,14 @@ def star_summary(survey: Reading, star: str, *, html: bool = False) -> str:
 
 def _sections(con: duckdb.DuckDBPyConnection, names: Names) -> Iterator[Section]:
     """The answers to the queries of sql/explain, in the order of the method,
-    and what no query can tell.
+    and what no query can tell; those about best mode only where it was run.
     """
+    best = has_best(con)
     for path in sorted((SQL / "explain").glob("[0-9][0-9]_*.sql")):
-        yield _asked(con, path.read_text(encoding="utf-8"), names)
+        text = path.read_text(encoding="utf-8")
+        if "-- Mode:    best\n" in text and not best:
+            continue
+        yield _asked(con, text, names)
         if path.stem in DERIVED:
             yield DERIVED[path.stem](con, names)
 

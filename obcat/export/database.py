@@ -8,9 +8,10 @@ from pathlib import Path
 import duckdb
 
 from obcat import db
-from obcat.export.published import CATALOG, TABLES, Published, ReleaseError, opened, read_from
+from obcat.export.published import TABLES, Published, ReleaseError, check_tables, opened, read_from
+from obcat.reading import BEST, DIFFERENCES
 
-__all__ = ["write", "write_from"]
+__all__ = ["held", "write", "write_from"]
 
 ROWS = "published_rows"
 
@@ -25,39 +26,52 @@ def write(path: Path, database: Path) -> None:
         write_from(con, path, read_from(con, database))
 
 
-def write_from(con: duckdb.DuckDBPyConnection, path: Path, catalog: Published) -> None:
-    """The same over a connection that the catalog was read from,
+def held(*catalogs: Published) -> tuple[str, ...]:
+    """The tables of a released database; where both modes are, what differs between them too."""
+    best = any(c.table == BEST for c in catalogs)
+    return (*TABLES, BEST, DIFFERENCES) if best else TABLES
+
+
+def write_from(con: duckdb.DuckDBPyConnection, path: Path, *catalogs: Published) -> None:
+    """The same over a connection that the catalogs were read from,
     whose rows are written as they were read.
     """
+    names = held(*catalogs)
+    check_tables(con, path, names)
+    rows = {c.table: f"{ROWS}_{c.status}" for c in catalogs}
     try:
         con.execute(
             f"ATTACH $path AS released (STORAGE_VERSION '{db.STORAGE}')", {"path": str(path)}
         )
-        con.register(ROWS, catalog.rows)
-        statements = list(_copies(con))
+        for catalog in catalogs:
+            con.register(rows[catalog.table], catalog.rows)
+        statements = list(_copies(con, names, rows))
         con.execute("USE released")
         for statement in (*statements, *_macros()):
             con.execute(statement)
         con.execute("CHECKPOINT released")
         con.execute("USE obcat")
         con.execute("DETACH released")
-        con.unregister(ROWS)
+        for view in rows.values():
+            con.unregister(view)
     except duckdb.Error as error:
         raise ReleaseError(f"{path.name}: {str(error).splitlines()[0]}") from error
 
 
-def _copies(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Statements that make the tables anew, in the order of TABLES."""
-    for schema in sorted({name.partition(".")[0] for name in TABLES}):
+def _copies(
+    con: duckdb.DuckDBPyConnection, names: tuple[str, ...], rows: dict[str, str]
+) -> Iterator[str]:
+    """Statements that make the tables anew, in their order; ``rows`` has those that were read."""
+    for schema in sorted({name.partition(".")[0] for name in names}):
         yield f'CREATE SCHEMA "{schema}"'
-    for name in TABLES:
+    for name in names:
         schema, _, table = name.partition(".")
         where = f"database_name = 'obcat' AND schema_name = '{schema}' AND table_name = '{table}'"
         created, comment = con.execute(
             f"SELECT sql, comment FROM system.main.duckdb_tables() WHERE {where}"
         ).fetchall()[0]
         yield created
-        yield f"INSERT INTO {name} FROM {ROWS if name == CATALOG else f'obcat.{name}'} ORDER BY 1"
+        yield f"INSERT INTO {name} FROM {rows.get(name, f'obcat.{name}')} ORDER BY 1"
         yield f"COMMENT ON TABLE {name} IS {_literal(comment)}"
         columns = con.execute(
             f"SELECT column_name, comment FROM system.main.duckdb_columns() WHERE {where}"

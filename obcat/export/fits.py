@@ -9,7 +9,6 @@ from astropy import units
 from astropy.io import fits
 
 from obcat.export.published import (
-    CATALOG,
     NOT_REAL,
     Published,
     ReleaseError,
@@ -32,7 +31,7 @@ def write(path: Path, catalog: Published) -> None:
     """
     table = fits.BinTableHDU.from_columns(
         [_described(c, catalog.rows[c.column]) for c in catalog.columns],
-        name=CATALOG.partition(".")[2].upper(),
+        name=catalog.table.partition(".")[2].upper(),
     )
     table.header["LONGSTRN"] = ("OGIP 1.0", "long descriptions go on in CONTINUE cards")
     for number, column in enumerate(catalog.columns, start=1):
@@ -71,7 +70,8 @@ def _as_numbers(column: Column, values: pa.ChunkedArray) -> tuple[np.ndarray, st
     filled = values.fill_null(null).to_numpy()
     if values.null_count != np.count_nonzero(filled == null):
         raise ReleaseError(
-            f"{CATALOG}.{column.column}: a star has {null}, which stands for NULL in a FITS file"
+            f"{column.table}.{column.column}: a star has {null}, which stands for NULL in a FITS "
+            "file"
         )
     return filled, CODES[column.type]
 
@@ -93,7 +93,8 @@ def _add_provenance(header: fits.Header, catalog: Published) -> None:
             "program that wrote this file",
         ),
         ("OBCATFP", catalog.provenance.get("fingerprint"), ""),
-        ("REFERENC", "2021ApJS..253...22X", "paper whose method this is"),
+        ("METHOD", catalog.status, "paper: that of REFERENC; obcat: beyond it"),
+        ("REFERENC", "2021ApJS..253...22X", "paper of the method"),
     ]
     header.update(
         {key: (value, comment) for key, value, comment in cards if value not in (None, "")}

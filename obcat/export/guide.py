@@ -7,13 +7,14 @@ from pathlib import Path
 
 from obcat.export.cds.column import label
 from obcat.export.published import (
-    CATALOG,
     NOT_REAL,
     Published,
     offset_papers,
     own_numbers,
+    status_of,
     with_unit,
 )
+from obcat.reading import BEST
 from obcat.schema import Column, columns_of, read_tables
 
 __all__ = [
@@ -30,7 +31,7 @@ __all__ = [
 
 
 def write_provenance(
-    path: Path, catalog: Published, files: Mapping[str, str] | None = None
+    path: Path, *catalogs: Published, files: Mapping[str, str] | None = None
 ) -> None:
     """Everything that made the catalog as JSON: inputs with their hashes, versions, parameters with
     their source.
@@ -38,12 +39,14 @@ def write_provenance(
     ``files`` (name -> checksum) are those of the release that cannot say themselves of which build
     they are.
     """
+    catalog = catalogs[0]
     document = {
         "simulated": catalog.simulated,
         **({"warning": NOT_REAL} if catalog.simulated else {}),
         "survey": catalog.survey,
-        "table": CATALOG,
+        "table": catalog.table,
         "rows": catalog.rows.num_rows,
+        "tables": {c.table: {"rows": c.rows.num_rows, "method": c.status} for c in catalogs},
         **{name: catalog.provenance.get(name) for name in ("release", "obcat", "fingerprint")},
         **({"models_from": catalog.provenance["models_from"]} if catalog.lent else {}),
         "files": dict(files or {}),
@@ -104,7 +107,7 @@ def _numbers(catalog: Published) -> list[str]:
     )
 
 
-def write_citation(path: Path, catalog: Published) -> None:
+def write_citation(path: Path, catalog: Published, *others: Published) -> None:
     """Papers to cite, as plain text."""
     made = f"obcat {catalog.provenance.get('obcat', '')}".strip()
     name = f"the survey {catalog.survey!r} ({catalog.rows.num_rows} spectra)"
@@ -113,6 +116,11 @@ def write_citation(path: Path, catalog: Published) -> None:
         *([f"{NOT_REAL}.", "Do not cite its numbers.", ""] if catalog.simulated else []),
         f"Catalog of {name}, made by {made}, fingerprint {fingerprint}.",
         *([catalog.lent] if catalog.lent else []),
+        *(
+            ["Say which of its tables you used.", *map(_named, (catalog, *others))]
+            if others
+            else []
+        ),
         "",
         "If you use it, say the fingerprint, and cite",
         *(f"  {what + ':':<17}{paper} ({code})" for what, paper, code in _papers(catalog)),
@@ -120,6 +128,10 @@ def write_citation(path: Path, catalog: Published) -> None:
         *_numbers(catalog),
     ]
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+
+def _named(catalog: Published) -> str:
+    return f"  {catalog.table + ':':<23} {METHODS[catalog.status]}"
 
 
 BIBTEX = """\
@@ -133,7 +145,7 @@ BIBTEX = """\
 """
 
 
-def write_bibtex(path: Path, catalog: Published) -> None:
+def write_bibtex(path: Path, catalog: Published, *_: Published) -> None:
     """The same papers for BibTeX, under their bibcodes, and this catalog with its fingerprint."""
     fingerprint = catalog.provenance.get("fingerprint", "")[:16]
     title = f"Catalog of the survey {catalog.survey}, fingerprint {fingerprint}"
@@ -149,14 +161,15 @@ def write_bibtex(path: Path, catalog: Published) -> None:
     path.write_text("\n".join([own, *papers]), encoding="ascii")
 
 
-def write_zenodo(path: Path, catalog: Published) -> None:
+def write_zenodo(path: Path, catalog: Published, *others: Published) -> None:
     """What Zenodo asks of an upload, filled in from the catalog; creators are yours to name."""
+    tables = (read_tables()[c.table].description for c in (catalog, *others))
     document = {
         "title": f"{'SIMULATED: c' if catalog.simulated else 'C'}atalog of hot stars of the survey "
         f"{catalog.survey}",
         "upload_type": "dataset",
         "description": f"{f'{NOT_REAL}. ' if catalog.simulated else ''}"
-        f"{read_tables()[CATALOG].description}, made by obcat "
+        f"{'. '.join(tables)}, made by obcat "
         f"{catalog.provenance.get('obcat', '')}, {catalog.rows.num_rows} spectra."
         f"{f' {catalog.lent}' if catalog.lent else ''}",
         "version": catalog.provenance.get("fingerprint", "")[:16],
@@ -167,6 +180,10 @@ def write_zenodo(path: Path, catalog: Published) -> None:
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="ascii")
 
 
+METHODS = {
+    "paper": "by the method of the paper",
+    "obcat": "best mode: obcat's own, beyond the paper",
+}
 KINDS = {"VARCHAR": "text", "DOUBLE": "number", "FLOAT": "number"}
 NULLS = """\
 A value that is not known is NULL: an empty cell in CSV, VOTable and the CDS table, NULL in Parquet and DuckDB, NaN or
@@ -176,20 +193,28 @@ and round it: tell them the type, or use `gaia_name`, the same identifier as tex
 """
 
 
-def write(path: Path, catalog: Published) -> None:
-    """Write the guide as Markdown."""
-    path.write_text("\n".join(_lines(catalog)) + "\n", encoding="utf-8")
+def write(path: Path, *catalogs: Published) -> None:
+    """Write the guide as Markdown; of two tables each has its part."""
+    path.write_text("\n".join(_lines(*catalogs)) + "\n", encoding="utf-8")
 
 
-def _lines(catalog: Published) -> Iterator[str]:
+def _lines(catalog: Published, *others: Published) -> Iterator[str]:
     yield f"# Columns of the catalog of {catalog.survey}\n"
     if catalog.simulated:
         yield f"**{NOT_REAL}.**\n"
     if catalog.lent:
         yield f"**{catalog.lent}**\n"
-    yield f"{read_tables()[CATALOG].description}. {catalog.rows.num_rows} rows, one a spectrum.\n"
+    if others:
+        yield from (f"* `{c.table}`, {METHODS[c.status]}: `{c.file}.*`" for c in (catalog, *others))
+        yield f"\n## {catalog.table}\n"
+    about = read_tables()[catalog.table].description
+    yield f"{about}. {catalog.rows.num_rows} rows, one a spectrum.\n"
     yield NULLS
     yield from column_rows(catalog.columns)
+    for other in others:
+        yield f"\n## {other.table}\n"
+        yield f"{read_tables()[other.table].description}. {other.rows.num_rows} rows.\n"
+        yield from column_rows(other.columns)
     if catalog.bits:
         yield "\n## Bits of `quality`\n"
         yield from bit_rows(catalog.bits)
@@ -208,10 +233,13 @@ def _parameter_rows(catalog: Published) -> Iterator[str]:
 
 
 def column_rows(columns: Iterable[Column]) -> Iterator[str]:
-    """The columns as a table in Markdown."""
-    yield "| column | in the CDS table | unit | kind | range | if unknown | meaning |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
-    yield from map(_row, columns)
+    """The columns as a table in Markdown; those of best mode with the method of each."""
+    listed = tuple(columns)
+    best = [c.table == BEST for c in listed[:1]]
+    status = " method |" * any(best)
+    yield f"| column | in the CDS table | unit | kind | range | if unknown |{status} meaning |"
+    yield "| --- | --- | --- | --- | --- | --- |" + " --- |" * (1 + any(best))
+    yield from map(_row, listed)
 
 
 def bit_rows(bits: Iterable[tuple[int, str, str]]) -> Iterator[str]:
@@ -230,9 +258,9 @@ def _row(column: Column) -> str:
         column.unit or "-",
         KINDS.get(column.type, "integer"),
     ]
-    return (
-        f"| {' | '.join([*cells, _limits(column), _unknown(column), cell(column.description)])} |"
-    )
+    status = [status_of(column)] if column.table == BEST else []
+    words = [_limits(column), _unknown(column), *status, cell(column.description)]
+    return f"| {' | '.join([*cells, *words])} |"
 
 
 def _limits(column: Column) -> str:

@@ -1,4 +1,4 @@
-"""What a release holds: the rows of catalog.ob_stars, the columns that describe them,
+"""What a release holds: the rows of the catalog of a mode, the columns that describe them,
 and where they come from.
 """
 
@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from obcat.ddl import columns_as_run, parameters_as_run
 from obcat.errors import ObcatError
-from obcat.reading import CATALOG, NotOurs, open_database
-from obcat.schema import Column, column, nearest, printed
+from obcat.reading import CATALOG, CATALOGS, NotOurs, has_best, open_database, table_of
+from obcat.schema import Column, column, columns_of, nearest, printed
 
 __all__ = [
     "CATALOG",
@@ -25,12 +25,14 @@ __all__ = [
     "ReleaseError",
     "ascii_of",
     "check_tables",
+    "modes_in",
     "null_of",
     "offset_papers",
     "opened",
     "own_numbers",
     "read",
     "read_from",
+    "status_of",
     "with_unit",
 ]
 
@@ -62,6 +64,17 @@ class Published:
     bits: tuple[tuple[int, str, str], ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    table: str = CATALOG
+
+    @property
+    def status(self) -> str:
+        """paper: by the paper's method; obcat: best mode, which goes beyond it."""
+        return "paper" if self.table == CATALOG else "obcat"
+
+    @property
+    def file(self) -> str:
+        """The name of its files, without an ending."""
+        return self.survey if self.table == CATALOG else f"{self.survey}_best"
 
     @property
     def lent(self) -> str | None:
@@ -103,20 +116,31 @@ def opened(database: Path, writes: Path | None = None) -> Iterator[duckdb.DuckDB
         ) from error
 
 
-def read_from(con: duckdb.DuckDBPyConnection, database: Path) -> Published:
+def modes_in(con: duckdb.DuckDBPyConnection, mode: str, database: Path) -> tuple[str, ...]:
+    """The modes that are meant by paper, best or both; both is what there is.
+
+    Raises obcat.Missing where best mode is asked for and the build has none.
+    """
+    if mode == "both":
+        return tuple(CATALOGS) if has_best(con) else ("paper",)
+    table_of(con, mode, database)
+    return (mode,)
+
+
+def read_from(con: duckdb.DuckDBPyConnection, database: Path, table: str = CATALOG) -> Published:
     """The published table; control characters of any text are escaped, blanks around it taken off.
 
     Text columns are as wide as their longest text. Raises ReleaseError where the table is of
     another version of the schema, or the survey has a name that no file could have.
     """
-    check_tables(con, database)
-    rows = con.sql("FROM catalog.ob_stars ORDER BY specid").to_arrow_table()
+    check_tables(con, database, (table, *TABLES))
+    rows = con.sql(f"FROM {table} ORDER BY specid").to_arrow_table()
     survey = con.execute("SELECT name, simulated FROM meta.survey").fetchall()
     facts = con.execute("FROM meta.provenance ORDER BY item").fetchall()
     bits = con.execute("FROM meta.quality_bits ORDER BY bit").fetchall()
     parameters = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()
-    columns, notes = columns_as_run(con, CATALOG), parameters_as_run(con)
-    _check_names(rows.column_names, [c.column for c in columns], database)
+    columns, notes = columns_as_run(con, table), parameters_as_run(con)
+    _check_names(rows.column_names, columns, database)
     name, simulated = survey[0] if survey else ("", 0)
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise ReleaseError(
@@ -132,6 +156,7 @@ def read_from(con: duckdb.DuckDBPyConnection, database: Path) -> Published:
         tuple((bit, _plain(word), _plain(meaning)) for bit, word, meaning in bits),
         parameters[0] if parameters else {},
         {name: _in_ascii(note) for name, note in notes.items()},
+        table,
     )
 
 
@@ -180,7 +205,7 @@ def _in_ascii(text: str) -> str:
 def ascii_of(column: Column, text: str) -> str:
     """Text of a cell in ASCII. Raises ReleaseError where ``read_from`` has not made it plain."""
     if not text.isprintable() or text != text.strip():
-        raise ReleaseError(f"{CATALOG}.{column.column}: {text!r} is not plain text; rename it")
+        raise ReleaseError(f"{column.table}.{column.column}: {text!r} is not plain text; rename it")
     return _in_ascii(text)
 
 
@@ -203,7 +228,8 @@ def _widened(column: Column, values: pa.ChunkedArray) -> Column:
     return replace(column, format=f"A{max(longest, int(column.format[1:]))}")
 
 
-def _check_names(found: list[str], declared: list[str], database: Path) -> None:
+def _check_names(found: list[str], columns: tuple[Column, ...], database: Path) -> None:
+    declared = [c.column for c in columns]
     if found != declared:
         odd = next(
             iter(
@@ -213,9 +239,18 @@ def _check_names(found: list[str], declared: list[str], database: Path) -> None:
         )
         hint = nearest(odd, declared)
         raise ReleaseError(
-            f"{database}: {CATALOG} is of another version of obcat (column {odd!r}{hint}); "
-            "build it again"
+            f"{database}: {columns[0].table} is of another version of obcat "
+            f"(column {odd!r}{hint}); build it again"
         )
+
+
+def status_of(column: Column) -> str:
+    """paper: the very column of the paper's table; obcat: made anew by best mode, or its alone.
+
+    columns.csv tells: what is the same there is described in the same words.
+    """
+    paper = {c.column: c.template for c in columns_of(CATALOG)}
+    return "paper" if paper.get(column.column) == column.template else "obcat"
 
 
 def null_of(column: Column) -> int | None:

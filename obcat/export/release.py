@@ -9,9 +9,10 @@ from obcat.checksums import SUMS, read_sums
 from obcat.export import database as duck
 from obcat.export import fits, guide, models, plain, votable
 from obcat.export.cds import readme as cds
-from obcat.export.published import Published, opened, read_from
+from obcat.export.published import Published, modes_in, opened, read_from
 from obcat.export.verify import check_builds, silent
 from obcat.files import publishing_folder
+from obcat.reading import CATALOGS
 
 __all__ = ["KIND", "release"]
 
@@ -19,11 +20,13 @@ KIND = "release"
 DATABASE = "obcat.duckdb"
 MODELS = "models.safetensors"
 PROVENANCE = "provenance.json"
-WRITERS: dict[str, Callable[[Path, Published], None]] = {
-    "{}.fits": fits.write,
-    "{}.csv": plain.write_csv,
-    "{}.vot": votable.write,
-    "{}.parquet": plain.write_parquet,
+OF_A_TABLE: dict[str, Callable[[Path, Published], None]] = {
+    ".fits": fits.write,
+    ".csv": plain.write_csv,
+    ".vot": votable.write,
+    ".parquet": plain.write_parquet,
+}
+OF_ALL: dict[str, Callable[..., None]] = {
     "cds": cds.write,
     "COLUMNS.md": guide.write,
     "CITATION": guide.write_citation,
@@ -32,11 +35,13 @@ WRITERS: dict[str, Callable[[Path, Published], None]] = {
 }
 
 
-def release(database: Path, out: Path) -> list[Path]:
+def release(database: Path, out: Path, mode: str = "both") -> list[Path]:
     """Write the catalog and SHA256SUMS as the folder ``out``; the same catalog gives the same bytes
     in all but one.
 
-    Raises ReleaseError where a value cannot be published, NotOurs where ``out`` holds what is not
+    ``mode`` is paper, best, or both: what there is. A database holds both wherever best mode is
+    meant, for it is opened by the paper's table. Raises obcat.Missing where the build has no best
+    mode, ReleaseError where a value cannot be published, NotOurs where ``out`` holds what is not
     of a release, Busy where another process writes it; then no file of an earlier release is
     touched.
     """
@@ -45,17 +50,31 @@ def release(database: Path, out: Path) -> list[Path]:
         publishing_folder(out, KIND, facts=stated) as staging,
         opened(database, staging / DATABASE) as con,
     ):
-        catalog = read_from(con, database)
-        stated.update(_facts(catalog))
-        names = [name.format(catalog.survey) for name in (*WRITERS, PROVENANCE, MODELS, DATABASE)]
-        for name, write in WRITERS.items():
-            write(staging / name.format(catalog.survey), catalog)
-        models.write_from(con, staging / MODELS, catalog)
-        duck.write_from(con, staging / DATABASE, catalog)
-        guide.write_provenance(staging / PROVENANCE, catalog, silent(staging))
-        check_builds(staging, catalog.provenance.get("fingerprint"))
+        read = {m: read_from(con, database, CATALOGS[m]) for m in modes_in(con, mode, database)}
+        catalogs = list(read.values())
+        stated.update(_facts(catalogs[0]))
+        _write_tables(staging, catalogs)
+        models.write_from(con, staging / MODELS, catalogs[0])
+        both = [*catalogs] if "paper" in read else [read_from(con, database), *catalogs]
+        duck.write_from(con, staging / DATABASE, *both)
+        guide.write_provenance(staging / PROVENANCE, *catalogs, files=silent(staging))
+        check_builds(staging, catalogs[0].provenance.get("fingerprint"))
+    names = [*_files(catalogs), PROVENANCE, MODELS, DATABASE]
     order = [n for name in names for n in read_sums(out) if n == name or n.startswith(f"{name}/")]
     return [out / name for name in (*order, SUMS)]
+
+
+def _files(catalogs: list[Published]) -> list[str]:
+    return [*(f"{c.file}{ending}" for c in catalogs for ending in OF_A_TABLE), *OF_ALL]
+
+
+def _write_tables(folder: Path, catalogs: list[Published]) -> None:
+    """The files of each table, and those that describe all."""
+    for catalog in catalogs:
+        for ending, write in OF_A_TABLE.items():
+            write(folder / f"{catalog.file}{ending}", catalog)
+    for name, write_all in OF_ALL.items():
+        write_all(folder / name, *catalogs)
 
 
 def _facts(catalog: Published) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from obcat.export.published import CATALOG, NOT_REAL, Published, ReleaseError, ascii_of, null_of
+from obcat.export.published import NOT_REAL, Published, ReleaseError, ascii_of, null_of
 from obcat.schema import Column, printed, read_tables
 from obcat.schema import column as schema_column
 
@@ -41,8 +41,8 @@ def document(catalog: Published, data: str) -> Iterator[str]:
         for name, value in facts(catalog).items()
     )
     yield from _parameters(catalog)
-    yield f'<TABLE name="{CATALOG.partition(".")[2]}" nrows="{catalog.rows.num_rows}">\n'
-    yield f"<DESCRIPTION>{escape(read_tables()[CATALOG].description)}</DESCRIPTION>\n"
+    yield f'<TABLE name="{catalog.table.partition(".")[2]}" nrows="{catalog.rows.num_rows}">\n'
+    yield f"<DESCRIPTION>{escape(read_tables()[catalog.table].description)}</DESCRIPTION>\n"
     yield from map(_field, catalog.columns)
     yield data
     yield "</TABLE>\n</RESOURCE>\n</VOTABLE>\n"
@@ -61,7 +61,7 @@ def facts(catalog: Published) -> dict[str, str]:
     items = {"simulated": "yes" if catalog.simulated else "no", "survey": catalog.survey}
     kept = ("models_from", "release", "obcat", "fingerprint")
     items |= {name: catalog.provenance[name] for name in kept if catalog.provenance.get(name)}
-    return items | {"reference": "2021ApJS..253...22X"}
+    return items | {"method": catalog.status, "reference": "2021ApJS..253...22X"}
 
 
 def _parameters(catalog: Published) -> Iterator[str]:
@@ -146,7 +146,7 @@ def _cells(column: Column, values: list) -> Iterable[str]:
     null = null_of(column)
     if null is not None and null in values:
         raise ReleaseError(
-            f"{CATALOG}.{column.column}: a star has {null}, which stands for NULL in a VOTable"
+            f"{column.table}.{column.column}: a star has {null}, which stands for NULL in a VOTable"
         )
     empty = "" if null is None else str(null)
     return [empty if v is None else repr(v) for v in values]
@@ -156,6 +156,6 @@ def _text_of(column: Column, value: str | None) -> str:
     text = ascii_of(column, value or "")
     if len(text) > int(column.format[1:]):
         raise ReleaseError(
-            f"{CATALOG}.{column.column}: {text!r} is longer than its format {column.format}"
+            f"{column.table}.{column.column}: {text!r} is longer than its format {column.format}"
         )
     return text

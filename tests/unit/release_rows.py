@@ -9,7 +9,7 @@ import pyarrow as pa
 from obcat import db
 from obcat.export.published import Published
 from obcat.export.release import release
-from obcat.schema import columns_of
+from obcat.schema import Column, columns_of
 
 CATALOG = "catalog.ob_stars"
 COLUMNS = columns_of(CATALOG)
@@ -19,13 +19,13 @@ TEXTS = [c for c in COLUMNS if c.type == "VARCHAR"]
 BIG = 4611686018427387905  # a double would make it ...904
 
 
-def rows_of(n: int) -> dict[str, list]:
+def rows_of(n: int, columns: tuple[Column, ...] = COLUMNS) -> dict[str, list]:
     """Values with every digit of a double, one NULL in five where NULL is allowed,
     the last row all NULL.
     """
     random = np.random.default_rng(3)
     rows = {}
-    for c in COLUMNS:
+    for c in columns:
         low, high = ends(c)
         width = int(c.format[1:].partition(".")[0])
         if c.type == "VARCHAR":
@@ -63,6 +63,20 @@ def store(path: Path, rows: dict[str, list], simulated: int = 1) -> None:
         )
         con.execute("INSERT INTO meta.provenance VALUES ('obcat', '0.1'), ('release', 'DR5')")
         con.execute("INSERT INTO meta.provenance VALUES ('fingerprint', repeat('a1', 32))")
+
+
+def store_best(path: Path, rows: dict[str, list]) -> None:
+    """Rows of best mode, and their differences, beside those that are stored."""
+    columns = columns_of("catalog.ob_stars_best")
+    with db.connect(path) as con:
+        con.register(
+            "rows", pa.table({c.column: pa.array(rows[c.column], c.arrow_type) for c in columns})
+        )
+        con.execute("INSERT INTO catalog.ob_stars_best BY NAME FROM rows ORDER BY hash(specid)")
+        con.execute(
+            "INSERT INTO catalog.catalog_diff BY NAME SELECT specid, star_id, mk AS mk_best, "
+            "'emission' AS reason FROM rows"
+        )
 
 
 def released_from(template: Path, folder: Path, name: str) -> Path:

@@ -14,6 +14,7 @@ from obcat.export.published import (
     offset_papers,
     own_numbers,
 )
+from obcat.reading import BEST
 from obcat.schema import columns_of, read_tables
 
 __all__ = ["text", "write"]
@@ -22,25 +23,29 @@ WIDTH = 80
 RULE = "-" * WIDTH
 DOUBLE = "=" * WIDTH
 UNBROKEN = "\0"
-ENGLISH = {"parallax", "ra", "dec", "quality", "simulated", "erroneous"}
+ENGLISH = {"parallax", "ra", "dec", "quality", "simulated", "erroneous", "fault"}
 NAMES = re.compile(
     r"\b({})\b".format(
         "|".join(
-            c.column for c in columns_of(CATALOG) if len(c.column) > 1 and c.column not in ENGLISH
+            c.column
+            for c in (*columns_of(CATALOG), *columns_of(BEST))
+            if len(c.column) > 1 and c.column not in ENGLISH
         )
     )
 )
 
 
-def text(catalog: Published, table: str, fields: list[Field]) -> str:
-    """The whole ReadMe of the file ``table``.
+def text(*tables: tuple[Published, list[Field]]) -> str:
+    """The whole ReadMe of the tables.
     Authors and title are to be replaced before it is submitted.
     """
-    body = [*_summary(catalog, table, fields), *_description(catalog, table, fields)]
-    return "\n".join([*_head(catalog), *body, *_end(catalog)])
+    first = tables[0][0]
+    parts = [line for c, fields in tables for line in _description(c, fields, c is first)]
+    body = [*_summary(tables), *parts]
+    return "\n".join([*_head(*(c for c, _ in tables)), *body, *_end(first)])
 
 
-def _head(catalog: Published) -> list[str]:
+def _head(catalog: Published, *others: Published) -> list[str]:
     title = "Absolute magnitudes, extinctions, distances, binarity of O and B stars"
     marked = f"SIMULATED {title[0].lower()}{title[1:]}" if catalog.simulated else title
     return [
@@ -55,8 +60,16 @@ def _head(catalog: Published) -> list[str]:
         "",
         "Description:",
         *_paragraph(_described(catalog)),
+        *(_paragraph(TWO) if others else []),
         "",
     ]
+
+
+BY = {"paper": "by the method of", "obcat": "in best mode, beyond the method of"}
+TWO = (
+    "Two tables of the same spectra: obstars.dat by the method of that paper, best.dat by what "
+    "obcat makes of the same data beyond it."
+)
 
 
 def _described(catalog: Published) -> str:
@@ -67,7 +80,7 @@ def _described(catalog: Published) -> str:
     return " ".join(
         [
             f"{NOT_REAL}." if catalog.simulated else "",
-            "Catalog of hot stars by the method of Xiang et al. (2021ApJS..253...22X), from "
+            f"Catalog of hot stars {BY[catalog.status]} Xiang et al. (2021ApJS..253...22X), from "
             f"{spectra},",
             f"{catalog.gaia}, 2MASS and optical photometry. One row is one spectrum; Visit = 1 "
             "is the best of a star.",
@@ -83,33 +96,40 @@ def _paragraph(words: str, indent: int = 4) -> list[str]:
     return wrap(words, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * indent)
 
 
-def _summary(catalog: Published, table: str, fields: list[Field]) -> list[str]:
-    about = read_tables()[CATALOG].description
-    lines = wrap(f"SIMULATED. {about}" if catalog.simulated else about, WIDTH - 36)
+def _summary(tables: tuple[tuple[Published, list[Field]], ...]) -> list[str]:
     return [
         "File Summary:",
         RULE,
         f" {'FileName':<12}{'Lrecl':>8}{'Records':>10}    Explanations",
         RULE,
         f"{'ReadMe':<13}{WIDTH:>8}{'.':>10}    This file",
-        f"{table:<13}{fields[-1].last:>8}{catalog.rows.num_rows:>10}    {lines[0]}",
-        *(f"{'':35}{line}" for line in lines[1:]),
+        *(line for catalog, fields in tables for line in _summary_lines(catalog, fields)),
         RULE,
         "",
     ]
 
 
-def _description(catalog: Published, table: str, fields: list[Field]) -> list[str]:
+def _summary_lines(catalog: Published, fields: list[Field]) -> list[str]:
+    about = read_tables()[catalog.table].description
+    lines = wrap(f"SIMULATED. {about}" if catalog.simulated else about, WIDTH - 36)
+    size = f"{fields[-1].last:>8}{catalog.rows.num_rows:>10}"
+    return [
+        f"{FILES[catalog.table]:<13}{size}    {lines[0]}",
+        *(f"{'':35}{line}" for line in lines[1:]),
+    ]
+
+
+def _description(catalog: Published, fields: list[Field], first: bool) -> list[str]:
     starts = max(len(f.label) for f in fields), max(len(f.unit) for f in fields)
     rows = [line for f in fields for line in _lines_of(f, *starts)]
     return [
-        f"Byte-by-byte Description of file: {table}",
+        f"Byte-by-byte Description of file: {FILES[catalog.table]}",
         RULE,
         f"   Bytes Format {'Units':<{starts[1]}} {'Label':<{starts[0]}} Explanations",
         RULE,
         *rows,
         RULE,
-        *_note(catalog),
+        *_note(catalog, first),
         "",
     ]
 
@@ -139,10 +159,12 @@ def _with_labels(words: str) -> str:
     return NAMES.sub(lambda found: label(found[0]), words)
 
 
-def _note(catalog: Published) -> list[str]:
-    """The bits of the column quality."""
+def _note(catalog: Published, whole: bool) -> list[str]:
+    """The bits of the column quality; the second table's are those of the first."""
     if not catalog.bits:
         return []
+    if not whole:
+        return [f"Note (1): sum of bits, as in Note (1) of {FILES[CATALOG]}.", RULE]
     lines = [line for bit, name, meaning in catalog.bits for line in _bit_lines(bit, name, meaning)]
     return ["Note (1): sum of bits, as follows:", *lines, RULE]
 
@@ -171,20 +193,21 @@ def _end(catalog: Published) -> list[str]:
     ]
 
 
-TABLE = f"{CATALOG.partition('.')[2].replace('_', '')}.dat"
+FILES = {CATALOG: "obstars.dat", BEST: "best.dat"}
 
 
-def write(folder: Path, catalog: Published) -> None:
-    """Write ``ReadMe`` and the table into a new folder; the same catalog gives the same bytes.
+def write(folder: Path, *catalogs: Published) -> None:
+    """Write ``ReadMe`` and the tables into a new folder; the same catalogs give the same bytes.
 
     Raises ReleaseError where a value is wider than its format, or something is not ASCII.
     """
-    fields = fields_of(catalog)
-    described = text(catalog, TABLE, fields)
+    tables = [(catalog, fields_of(catalog)) for catalog in catalogs]
+    described = text(*tables)
     if not described.isascii():
         odd = next(line for line in described.splitlines() if not line.isascii())
         raise ReleaseError(f"ReadMe: {odd.strip()!r} is not ASCII, as CDS needs it")
     folder.mkdir(parents=True)
     (folder / "ReadMe").write_text(described, encoding="ascii")
-    lines = records(fields)
-    (folder / TABLE).write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+    for catalog, fields in tables:
+        lines = "".join(f"{line}\n" for line in records(fields))
+        (folder / FILES[catalog.table]).write_text(lines, encoding="ascii")

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from obcat.export.cds.column import cds_unit, label
 from obcat.export.plain import printed
-from obcat.export.published import CATALOG, Published, ReleaseError, ascii_of
+from obcat.export.published import Published, ReleaseError, ascii_of
 from obcat.schema import Column
 
 __all__ = ["Field", "fields_of", "records"]
@@ -53,7 +53,7 @@ def _field(column: Column, values: pa.ChunkedArray, first: int) -> Field:
     widest = max(texts, key=len, default="")
     if len(widest) > declared:
         raise ReleaseError(
-            f"{CATALOG}.{column.column}: {widest!r} is wider than its format {column.format}"
+            f"{column.table}.{column.column}: {widest!r} is wider than its format {column.format}"
         )
     width = declared if column.type != "VARCHAR" else max(1, len(widest))
     form = column.format if column.type != "VARCHAR" else f"A{width}"

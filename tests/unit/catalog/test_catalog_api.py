@@ -86,6 +86,37 @@ def test_table_of_the_schema_and_of_none(catalog):
         catalog.table("catalog.obstars")
 
 
+def test_the_catalog_of_either_mode(database, con, fill):
+    rows = [
+        {"specid": s, "star_id": s.upper(), "uniqflag": 1, "ra": 10.0, "dec": 0.0} for s in "ab"
+    ]
+    fill(con, "catalog.ob_stars", [r | {"mk": -1.0} for r in rows])
+    fill(con, "catalog.ob_stars_best", [r | {"mk": -2.0, "p_companion": 0.25} for r in rows])
+    con.close()
+    with obcat.open(database, trust=True) as opened:
+        assert opened.modes == ("paper", "best")
+        best = opened.table(mode="best")
+        assert best.colnames == [c.column for c in columns_of("catalog.ob_stars_best")]
+        assert best["p_companion"].meta["ucd"] == "stat.probability"
+        for mode, mk in (("paper", -1.0), ("best", -2.0)):
+            assert opened.table(mode=mode)["mk"].tolist() == [mk, mk]
+            assert opened.star("A", mode=mode)["mk"].tolist() == [mk]
+            assert opened.cone(10, 0, 0.1, mode=mode)["mk"].tolist() == [mk, mk]
+        with pytest.raises(ValueError, match="no mode 'bets'; did you mean 'best'"):
+            opened.table(mode="bets")
+
+
+def test_a_catalog_without_best_mode_says_so(catalog):
+    assert catalog.modes == ("paper",)
+    for question in (
+        lambda: catalog.table(mode="best"),
+        lambda: catalog.star("A", mode="best"),
+        lambda: catalog.cone(10, 20, 1, mode="best"),
+    ):
+        with pytest.raises(obcat.Missing, match=r"no best mode here.*modes = "):
+            question()
+
+
 def test_spectrum_as_observed_and_at_rest(catalog):
     observed, rest = catalog.spectrum("a"), catalog.spectrum("a", frame="rest")
     assert observed.flux[1000] == np.float32(1 + 1000 / N_PIXEL)

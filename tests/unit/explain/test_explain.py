@@ -18,6 +18,7 @@ from obcat.explain.reasons import colours, conditions
 from obcat.kernels.distance import distance
 from obcat.kernels.extinction import BANDS, extinction
 from obcat.query.sql import opened
+from obcat.reading import query_text
 from obcat.section import Section, star_text, word
 
 GAIA = 4611686018427387905  # no double holds it
@@ -164,6 +165,33 @@ def test_values_candidates_and_reasons_are_told(filled):
     assert "not set: no_rest_frame, masked," in text
     assert re.search(rf"\n  BP +{MAGNITUDES['bp']:g} +{MAGNITUDES['bp_err']:g}\n", text)
     assert "fingerprint" not in text  # no provenance was filled in
+
+
+def test_both_modes_are_side_by_side_with_the_reason(filled, tmp_path, fill):
+    path = Path(shutil.copy(filled, tmp_path / "obcat.duckdb"))
+    star = {"specid": "55860-F-01-001", "star_id": "S0100000200000"}
+    with db.connect(path) as con:
+        best = {"uniqflag": 1, "dis": 2.5, "dis_low": 2.25, "dis_high": 2.75, "p_companion": 0.75}
+        fill(con, "catalog.ob_stars_best", [star | best])
+        difference = {"dis_nsigma": 3.5, "reason": "band B doubted; companion"}
+        fill(con, "catalog.catalog_diff", [star | difference])
+    text = explain(path, "S0100000200000")
+    assert re.search(r"\n  dis +1.25 +- +2.5 +0.25 +3.5\n", text)
+    assert re.search(r"\n  band B doubted +one magnitude disagrees", text)
+    assert re.search(r"\n  companion +light of a companion", text)
+    assert re.search(r"\n  p_companion +0.750?0? ", text)
+    assert "<h2>Both modes side by side" in explain(path, "S0100000200000", html=True)
+    assert "modes" not in explain(filled, "S0100000200000")
+
+
+def test_every_reason_of_a_difference_has_its_words(con, fill):
+    """The reasons are those of the SQL that makes them."""
+    made = re.findall(r"THEN '([^']+)'", query_text("90_catalog/50_catalog_diff"))
+    assert len(made) >= 7
+    fill(con, "catalog.catalog_diff", [{"specid": "a", "star_id": "A", "reason": "; ".join(made)}])
+    rows = con.execute(query_text("explain/17_reasons"), {"specid": "a"}).fetchall()
+    assert [reason for reason, _ in rows] == made
+    assert all(because for _, because in rows)
 
 
 def test_every_bit_has_a_condition(filled):

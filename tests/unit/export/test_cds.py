@@ -270,7 +270,7 @@ DATA_FAULTS = {
     "nan": (put("RV", "nan"), [f"{TABLE}:3: RV: 'nan' is not F8.2"]),
     "inf": (put("RV", "inf"), ["RV: 'inf' is not F8.2"]),
     "dash": (put("RV", "--"), ["RV: '--' is not F8.2"]),
-    "underscore": (put("Qual", "1_0"), ["Qual: '1_0' is not I8"]),
+    "underscore": (put("Qual", "1_0"), ["Qual: '1_0' is not I10"]),
     "float for int": (put("Bin", "1."), ["Bin: '1.' is not I2"]),
     "two numbers": (put("RV", "1 2"), ["RV: '1 2' is not F8.2"]),
     "decimals": (put("RV", "1.2345"), ["RV: 1.2345 has more decimals than F8.2"]),

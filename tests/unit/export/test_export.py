@@ -462,15 +462,16 @@ def test_an_export_during_a_publish_is_of_one_build(template, tmp_path, monkeypa
         )
 
     def and_publish(write):
-        def writing(path, catalog):
-            write(path, catalog)
+        def writing(path, *catalogs):
+            write(path, *catalogs)
             if new.exists():
                 new.replace(old)
 
         return writing
 
-    for name, write in exporter.WRITERS.items():
-        monkeypatch.setitem(exporter.WRITERS, name, and_publish(write))
+    for writers in (exporter.OF_A_TABLE, exporter.OF_ALL):
+        for name, write in writers.items():
+            monkeypatch.setitem(writers, name, and_publish(write))
     release(old, tmp_path / "out")
     assert not new.exists()
     with duckdb.connect(str(tmp_path / "out/obcat.duckdb"), read_only=True) as con:
