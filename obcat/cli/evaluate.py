@@ -64,18 +64,29 @@ def status(database: Path, *, as_json: bool) -> None:
     callback=trusted,
     help="Catalog whose A, F, G dwarfs join mock binaries.",
 )
+@path_option("--real", "Folder of real stars: judge the models on them instead; no truth is read.")
 @click.option("--readme", is_flag=True, help="Print the main numbers only, as a table in Markdown.")
 @JSON
 def evaluate(
-    database: Path, truth: Path | None, companions: Path | None, *, readme: bool, as_json: bool
+    database: Path,
+    truth: Path | None,
+    companions: Path | None,
+    real: Path | None,
+    *,
+    readme: bool,
+    as_json: bool,
 ) -> None:
     """Compare the catalog of a SIMULATED survey with its truth, beside the paper's numbers."""
     from obcat.evaluate.evaluation import evaluate as tables
     from obcat.evaluate.evaluation import main_numbers
+    from obcat.real_stars.beside import real_stars
 
     if readme and as_json:
         raise click.UsageError("give --readme or --json, not both")
     with reading(database):
+        if real:
+            click.echo(real_stars(database, real, as_json=as_json), nl=False)
+            return
         beside = truth or database.parent / "truth"
         if readme:
             said = main_numbers(database, beside)

@@ -54,7 +54,8 @@ MAY_USE = {
         "click", "duckdb", "obcat.build", "obcat.compare", "obcat.db", "obcat.evaluate",
         "obcat.explain", "obcat.export", "obcat.files", "obcat.ingest", "obcat.lock",
         "obcat.machine", "obcat.page", "obcat.progress", "obcat.query", "obcat.reading",
-        "obcat.realism", "obcat.report", "obcat.schema", "obcat.simulate", "obcat.survey",
+        "obcat.real_stars", "obcat.realism", "obcat.report", "obcat.schema", "obcat.simulate",
+        "obcat.survey",
     },
     "compare": {
         "matplotlib", "numpy", "pyarrow", "obcat.arrow", "obcat.evaluate", "obcat.export",
@@ -109,6 +110,10 @@ MAY_USE = {
         "obcat.files", "obcat.old_paths", "obcat.reading", "obcat.schema",
     },
     "reading": {"duckdb", "numpy", "obcat.arrow", "obcat.db", "obcat.models", "obcat.schema"},
+    "real_stars": {
+        "astropy", "numpy", "obcat.data", "obcat.ingest", "obcat.kernels", "obcat.prediction",
+        "obcat.section", "obcat.statistics",
+    },
     "realism": {
         "astropy", "matplotlib", "numpy", "scipy", "obcat.files", "obcat.kernels",
         "obcat.statistics",
