@@ -15,12 +15,15 @@ from obcat.real_stars.predicted import Found, NoStars, in_doubt, predicted
 from obcat.section import Section, decimals, percent
 
 __all__ = [
+    "GOOD",
     "MANIFEST",
+    "ORDER",
     "Observed",
     "classes",
     "observed",
     "pairs_of_visits",
     "read_manifest",
+    "share",
     "visits",
 ]
 
@@ -120,15 +123,16 @@ def _class_cells(
     flags = np.isnan(found["mk"]), *(found[name] == 1 for name in ("cool", "misfit", "far"))
     return (
         str(np.count_nonzero(here)),
-        *(_share(flag[here]) for flag in flags),
-        *(_share(part[here]) for part in (free, also)),
+        *(share(flag[here]) for flag in flags),
+        *(share(part[here]) for part in (free, also)),
         str(np.count_nonzero(here & good)),
-        *(_share(part[here & good]) for part in (free, also)),
+        *(share(part[here & good]) for part in (free, also)),
         decimals(st.median(found["mk"][here & free]), 2),
     )
 
 
-def _share(is_so: NDArray[np.bool_]) -> str:
+def share(is_so: NDArray[np.bool_]) -> str:
+    """Per cent of rows (n,)."""
     return percent(st.fraction(is_so.astype(float)))
 
 

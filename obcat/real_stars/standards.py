@@ -1,6 +1,5 @@
 """Templates of known spectral type, written as files of LAMOST, and what the models say of them."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -14,13 +13,26 @@ from obcat.real_stars.expected import SpectralType, expected_mk, parse_type
 from obcat.real_stars.predicted import Found, NoStars, in_doubt, predicted, reasons
 from obcat.section import Section, decimals
 
-__all__ = ["LIBRARY", "Template", "standards", "write_templates"]
+__all__ = [
+    "DWARFS",
+    "LIBRARY",
+    "LUMINOUS",
+    "OFF",
+    "Judged",
+    "Template",
+    "judged",
+    "kinds_of",
+    "rms",
+    "standards",
+    "write_templates",
+]
 
 LIBRARY = "spEigenStar-55734.fits"  # of SDSS idlspec2d, made from the Indo-US library
 FIRST = 840  # pixel of the library that is the first of LAMOST's grid
 SNR = 100  # of the noise that is added
 SEED = 60
 OFF = 1.0  # mag from the expected M that is a failure
+LUMINOUS, DWARFS = "O, and B of I-II", "B of III-V"
 COLUMNS = ("Teff", "log g", "em_flag", "M expected", "M_spec", "mk_err", "off", "warned")
 TITLE = "real stars: templates of known type"
 NOTE = (
@@ -90,60 +102,83 @@ def _write(
     return folder / name
 
 
-def standards(models: Path, folder: Path) -> list[Section]:
-    """O, B and A templates one by one, and all by kind. NoStars: the library is not there."""
+class Judged(NamedTuple):
+    """Templates, what was found of them, and (n,) M_Ks that their types ask for."""
+
+    templates: list[Template]
+    found: Found
+    expected: NDArray[np.float64]
+
+    @property
+    def off(self) -> NDArray[np.float64]:
+        """M_spec less M expected, (n,) mag."""
+        return self.found["mk"] - self.expected
+
+
+def judged(models: Path, folder: Path) -> Judged:
+    """Every template through the models. NoStars: the library is not there."""
     with TemporaryDirectory() as made:
         templates = write_templates(folder / LIBRARY, Path(made))
         found = predicted(models, [template.path for template in templates])
     expected = np.array([expected_mk(template.star) for template in templates])
+    return Judged(templates, found, expected)
+
+
+def standards(models: Path, folder: Path) -> list[Section]:
+    """O, B and A templates one by one, and all by kind. NoStars: the library is not there."""
+    stars = judged(models, folder)
     rows = [
-        _row(template, found, i, expected[i])
-        for i, template in enumerate(templates)
+        _row(template, stars, i)
+        for i, template in enumerate(stars.templates)
         if template.name[0] in "OBA"
     ]
-    return [Section(TITLE, NOTE, COLUMNS, rows), _summary(templates, found, expected)]
+    return [Section(TITLE, NOTE, COLUMNS, rows), _summary(stars)]
 
 
-def _row(template: Template, found: Found, i: int, expected: float) -> tuple[str, ...]:
-    mk = found["mk"][i]
+def _row(template: Template, stars: Judged, i: int) -> tuple[str, ...]:
+    found = stars.found
+    magnitudes = stars.expected[i], found["mk"][i], found["mk_err"][i], stars.off[i]
     return (
         template.name,
         decimals(found["teff"][i], 0),
         decimals(found["logg"][i], 2),
         decimals(found["em_flag"][i], 0),
-        *(decimals(value, 2) for value in (expected, mk, found["mk_err"][i], mk - expected)),
+        *(decimals(value, 2) for value in magnitudes),
         reasons(found, i),
     )
 
 
-def _summary(templates: Sequence[Template], found: Found, expected: NDArray[np.float64]) -> Section:
+def _summary(stars: Judged) -> Section:
     """By kind: how far off, and how many of those without a warning."""
-    kinds = np.array([_kind(template) for template in templates])
-    doubt, off = in_doubt(found), found["mk"] - expected
     columns = (
         "n", "warned", "n with type", "median off", "rms", "off > 1", "failed", "rms unwarned",
     )  # fmt: skip
-    rows = []
-    for kind in dict.fromkeys(kinds):
-        here = kinds == kind
-        known, far = here & np.isfinite(off), here & (np.abs(off) > OFF)
-        rows.append(
-            (
-                kind,
-                *(str(np.count_nonzero(part)) for part in (here, here & doubt, known)),
-                decimals(st.median(off[known]), 2),
-                decimals(_rms(off[known]), 2),
-                *(str(np.count_nonzero(part)) for part in (far, far & ~doubt)),
-                decimals(_rms(off[known & ~doubt]), 2),
-            )
-        )
+    kinds = kinds_of(stars)
+    rows = [(kind, *_cells(stars, kinds == kind)) for kind in dict.fromkeys(kinds)]
     return Section(f"{TITLE}, by kind", SUMMARY_NOTE, columns, rows)
+
+
+def _cells(stars: Judged, here: NDArray[np.bool_]) -> tuple[str, ...]:
+    doubt, off = in_doubt(stars.found), stars.off
+    known, far = here & np.isfinite(off), here & (np.abs(off) > OFF)
+    return (
+        *(str(np.count_nonzero(part)) for part in (here, here & doubt, known)),
+        decimals(st.median(off[known]), 2),
+        decimals(rms(off[known]), 2),
+        *(str(np.count_nonzero(part)) for part in (far, far & ~doubt)),
+        decimals(rms(off[known & ~doubt]), 2),
+    )
+
+
+def kinds_of(stars: Judged) -> NDArray[np.str_]:
+    """(n,) names of the rows of the summary."""
+    return np.array([_kind(template) for template in stars.templates])
 
 
 def _kind(template: Template) -> str:
     letter = template.name[0]
     if letter == "O" or (letter == "B" and template.star.is_luminous):
-        return "O, and B of I-II"
+        return LUMINOUS
     if letter not in "BA":
         return letter
     if not template.star.classes:
@@ -151,5 +186,6 @@ def _kind(template: Template) -> str:
     return f"{letter} of {'I-II' if template.star.is_luminous else 'III-V'}"
 
 
-def _rms(off: NDArray[np.float64]) -> float:
+def rms(off: NDArray[np.float64]) -> float:
+    """Root mean square (n,); NaN for none."""
     return float(np.sqrt(np.mean(off**2))) if len(off) else np.nan
