@@ -56,15 +56,28 @@ def status(database: Path, *, as_json: bool) -> None:
 
 
 @main.command()
-@DATABASE
-@path_option("--truth", "Folder of the truth; default: truth beside DATABASE.")
+@database_argument(several=True)
+@click.option(
+    "--truth",
+    "truths",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Folder of the truth, one for each DATABASE; default: truth beside it.",
+)
 @click.option(
     "--companions",
     type=click.Path(path_type=Path),
     callback=trusted,
     help="Catalog whose A, F, G dwarfs join mock binaries.",
 )
+@path_option("--real", "Folder of real stars: judge the models on them instead; no truth is read.")
 @click.option("--readme", is_flag=True, help="Print the main numbers only, as a table in Markdown.")
+@click.option(
+    "--aims",
+    is_flag=True,
+    help="Print what paper mode is judged by, before and now, in Markdown; also on stars of --real.",
+)
+@path_option("--save", "CSV file to write: with --aims, the numbers, for a later table's 'before'.")
 @JSON
 @click.option(
     "--oracle",
@@ -72,30 +85,86 @@ def status(database: Path, *, as_json: bool) -> None:
     help="Build again with this known from the truth: what limits each number.",
 )
 def evaluate(
-    database: Path,
-    truth: Path | None,
+    databases: tuple[Path, ...],
+    truths: tuple[Path, ...],
     companions: Path | None,
+    real: Path | None,
+    save: Path | None,
     oracle: str | None,
     *,
     readme: bool,
+    aims: bool,
     as_json: bool,
 ) -> None:
-    """Compare the catalog of a SIMULATED survey with its truth, beside the paper's numbers."""
+    """Compare the catalog of a SIMULATED survey with its truth, beside the paper's numbers.
+
+    Of several DATABASEs, builds of surveys of other seeds, the mean of each number and its spread
+    (standard deviation).
+    """
+    if readme + as_json + aims > 1:
+        raise click.UsageError("give one of --readme, --aims and --json")
+    if save and not aims:
+        raise click.UsageError("--save goes with --aims")
+    if len(databases) > 1 and (companions or (real and not aims)):
+        raise click.UsageError("--companions, and --real without --aims, take one DATABASE")
+    places = _places(databases, truths)
+    if oracle and len(databases) > 1:
+        raise click.UsageError("--oracle takes one DATABASE")
+    with reading(databases[0]):
+        if oracle:
+            said = _with_oracle(*places[0], oracle)
+        elif aims:
+            said = _aims(places, real, save)
+        elif real:
+            from obcat.real_stars.beside import real_stars
+
+            said = real_stars(databases[0], real, as_json=as_json)
+        elif len(places) > 1:
+            said = _of_several(places, readme=readme, as_json=as_json)
+        else:
+            said = _of_one(*places[0], companions, readme=readme, as_json=as_json)
+        click.echo(said, nl=False)
+
+
+def _places(databases: tuple[Path, ...], truths: tuple[Path, ...]) -> list[tuple[Path, Path]]:
+    """Each database and the folder of its truth."""
+    if truths and len(truths) != len(databases):
+        raise click.UsageError(
+            f"{len(databases)} DATABASE and {len(truths)} --truth: give one for each, or none"
+        )
+    beside = truths or [database.parent / "truth" for database in databases]
+    return list(zip(databases, beside, strict=True))
+
+
+def _of_one(
+    database: Path, truth: Path, companions: Path | None, *, readme: bool, as_json: bool
+) -> str:
     from obcat.evaluate.evaluation import evaluate as tables
     from obcat.evaluate.evaluation import main_numbers
 
-    if readme and as_json:
-        raise click.UsageError("give --readme or --json, not both")
-    with reading(database):
-        beside = truth or database.parent / "truth"
-        if oracle:
-            click.echo(_with_oracle(database, beside, oracle), nl=False)
-            return
-        if readme:
-            said = main_numbers(database, beside)
-        else:
-            said = tables(database, beside, companions, as_json=as_json)
-        click.echo(said, nl=False)
+    if readme:
+        return main_numbers(database, truth)
+    return tables(database, truth, companions, as_json=as_json)
+
+
+def _of_several(places: list[tuple[Path, Path]], *, readme: bool, as_json: bool) -> str:
+    from obcat.evaluate.several import main_numbers_of_all, tables_of_all
+
+    return main_numbers_of_all(places) if readme else tables_of_all(places, as_json=as_json)
+
+
+def _aims(places: list[tuple[Path, Path]], real: Path | None, save: Path | None) -> str:
+    from obcat.evaluate.aims import Aim, write_before
+    from obcat.evaluate.several import aims_of_all, aims_table
+    from obcat.real_stars.beside import real_aims
+
+    further = (
+        [[Aim(*row) for row in real_aims(database, real)] for database, _ in places] if real else []
+    )
+    found = aims_of_all(places, further)
+    if save:
+        write_before(save, found)
+    return aims_table(found)
 
 
 def _with_oracle(database: Path, truth: Path, name: str) -> str:

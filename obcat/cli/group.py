@@ -189,6 +189,14 @@ def trusted(_: click.Context, __: click.Parameter, database: Path | None) -> Pat
     return database
 
 
+def _all_trusted(
+    _: click.Context, __: click.Parameter, databases: tuple[Path, ...]
+) -> tuple[Path, ...]:
+    for database in databases:
+        refuse_untrusted(database)
+    return databases
+
+
 TRUST = click.option(
     "--trust",
     is_flag=True,
@@ -212,10 +220,18 @@ class _Database(click.Path):
         return super().convert(given, param, ctx)
 
 
-def database_argument(*, required: bool = True) -> Callable[[Command], Command]:
-    """The argument DATABASE, opened only if it is ours or with --trust."""
+def database_argument(
+    *, required: bool = True, several: bool = False
+) -> Callable[[Command], Command]:
+    """The argument DATABASE, or DATABASES, opened only if it is ours or with --trust."""
     path = _Database(path_type=Path, exists=True)
-    argument = click.argument("database", type=path, required=required, callback=trusted)
+    if several:
+        argument = click.argument(
+            "databases", metavar="DATABASE...", type=path, nargs=-1, required=required,
+            callback=_all_trusted,
+        )  # fmt: skip
+    else:
+        argument = click.argument("database", type=path, required=required, callback=trusted)
 
     def decorated(command: Command) -> Command:
         return argument(TRUST(command))

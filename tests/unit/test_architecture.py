@@ -55,7 +55,7 @@ MAY_USE = {
         "click", "duckdb", "obcat.build", "obcat.compare", "obcat.db", "obcat.evaluate",
         "obcat.explain", "obcat.export", "obcat.files", "obcat.ingest", "obcat.lock",
         "astropy", "obcat.machine", "obcat.model_file", "obcat.own_files", "obcat.page",
-        "obcat.prediction", "obcat.progress", "obcat.query", "obcat.reading", "obcat.realism",
+        "obcat.prediction", "obcat.progress", "obcat.query", "obcat.reading", "obcat.real_stars", "obcat.realism",
         "obcat.report", "obcat.samples", "obcat.schema", "obcat.simulate", "obcat.steps", "obcat.survey",
     },
     "compare": {
@@ -115,6 +115,10 @@ MAY_USE = {
         "obcat.files", "obcat.old_paths", "obcat.reading", "obcat.schema",
     },
     "reading": {"duckdb", "numpy", "obcat.arrow", "obcat.db", "obcat.models", "obcat.schema"},
+    "real_stars": {
+        "astropy", "numpy", "obcat.data", "obcat.ingest", "obcat.kernels", "obcat.prediction",
+        "obcat.section", "obcat.statistics",
+    },
     "realism": {
         "astropy", "matplotlib", "numpy", "scipy", "obcat.files", "obcat.kernels",
         "obcat.statistics",
