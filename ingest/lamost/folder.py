@@ -50,8 +50,7 @@ class Job(NamedTuple):
 
 
 def read_chunk(job: Job) -> Path:
-    """Read the files of a job; its spectra and then its piece, whose path is returned, are on disk."""
-    files: list[dict[str, Any]] = []
+    """Read the files of a job and put its spectra, then its piece, on the disk; the path of that."""
     spectra: dict[str, Spectrum] = {}
     for entry in job.entries:
         row, spectrum = _read_entry(job.source, entry)
