@@ -5,7 +5,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,12 +14,11 @@ import pyarrow as pa
 
 from obcat.files import clear_left
 from obcat.ingest.errors import IngestError, Quarantined, UnreadableError
-from obcat.ingest.lamost import parts
+from obcat.ingest.lamost import parts, pieces
 from obcat.ingest.lamost.spectrum import UNPACK, Spectrum, read_bytes, read_spectrum
 from obcat.machine import ordered
-from obcat.schema import arrow_schema
 
-__all__ = ["PAIRS", "Chunk", "Entry", "Job", "ingest", "list_spectra", "read_chunk"]
+__all__ = ["PAIRS", "Entry", "Job", "ingest", "list_spectra", "read_chunk"]
 
 
 class Entry(NamedTuple):
@@ -40,24 +39,18 @@ class Entry(NamedTuple):
 
 
 class Job(NamedTuple):
-    """Files below ``source``, of which spectra not in ``stored`` (sha256) become a part in
-    ``folder``.
+    """Files below ``source``, of which spectra not in ``stored`` (sha256) become a part, and the
+    rows a piece, of the store ``out``.
     """
 
     source: Path
-    folder: Path
+    out: Path
     entries: list[Entry]
-    stored: Collection[str]
+    stored: frozenset[str]
 
 
-class Chunk(NamedTuple):
-    """raw.files, one row per entry, and raw.headers, one row per spectrum."""
-
-    files: pa.Table
-    headers: pa.Table
-
-
-def read_chunk(job: Job) -> Chunk:
+def read_chunk(job: Job) -> Path:
+    """Read the files of a job and put its spectra, then its piece, on the disk; the path of that."""
     files: list[dict[str, Any]] = []
     spectra: dict[str, Spectrum] = {}
     for entry in job.entries:
@@ -66,11 +59,8 @@ def read_chunk(job: Job) -> Chunk:
         if spectrum:
             spectra.setdefault(row["sha256"], spectrum)
     _write_new(job, spectra)
-    headers = [spectrum.header for spectrum in spectra.values()]
-    return Chunk(
-        pa.Table.from_pylist(files, arrow_schema("raw.files")),
-        pa.Table.from_pylist(headers, arrow_schema("raw.headers")),
-    )
+    headers = {sha: spectrum.header for sha, spectrum in spectra.items()}
+    return pieces.write_piece(job.out / PIECES, files, headers)
 
 
 def _write_new(job: Job, spectra: dict[str, Spectrum]) -> None:
@@ -78,7 +68,11 @@ def _write_new(job: Job, spectra: dict[str, Spectrum]) -> None:
     if new:
         flux, ivar = (np.stack([getattr(s, name) for s in new.values()]) for name in parts.ARRAYS)
         parts.write_part(
-            job.folder, [str(s.header["specid"]) for s in new.values()], list(new), flux, ivar
+            job.out / "spectra",
+            [str(s.header["specid"]) for s in new.values()],
+            list(new),
+            flux,
+            ivar,
         )
 
 
@@ -109,7 +103,9 @@ def _read_entry(source: Path, entry: Entry) -> tuple[dict[str, Any], Spectrum | 
 SPECTRUM = re.compile(rf"(?is).*\.(fits?|fts)(\.gz|{'|'.join(map(re.escape, UNPACK))})?")
 ENDING = re.compile(r"\.[A-Za-z0-9_~-]{1,12}")
 PAIRS = "superseded.csv"
-CHUNK = 512
+PIECES = "pieces"
+CHUNK = 512  # files of a job at most, and at least a few:
+FEWEST, SHARE = 16, 40  # a kill loses the jobs in hand, each at most one of so many of the run
 MOST_ENDINGS = 8
 RETRIED = ("unreadable", "not_a_file")  # may be repaired without a trace in size or time
 
@@ -146,17 +142,22 @@ def ingest(
     if again:
         _forget(out)
     files, headers = _open_state(out)
-    for place in (out, folder, out / "rejected"):
+    begun = pieces.pieces_of(out / PIECES)
+    for place in (out, folder, out / PIECES, out / "rejected"):
         clear_left(place)
     stored = frozenset(sha for shas in parts.digests(folder).values() for sha in shas)
     kept = _unchanged(files, entries, stored & set(headers["sha256"].to_pylist()))
     new = [entry for entry in entries if entry.shown not in kept]
-    if new or len(kept) < files.num_rows:
-        chunks = list(_read_all(_chunked(source, folder, new, stored), workers, len(new), progress))
-        old = [row for row in files.to_pylist() if row["path"] in kept]
-        files, headers = _merged(source, entries, old, headers, chunks)
+    if new or begun or len(kept) < files.num_rows:
+        jobs = _jobs(source, out, new, _candidates(files, new, stored))
+        read = pieces.read_pieces(list(_read_all(jobs, workers, len(new), progress)))
+        files, headers = _merged(source, entries, _rows_of(files, kept), headers, *read)
         _save(out, files, headers)
     return {"found": len(entries), "read": len(new)} | _statuses(files) | others
+
+
+def _rows_of(files: pa.Table, kept: set[str]) -> list[dict[str, Any]]:
+    return [row for row in files.to_pylist() if row["path"] in kept]
 
 
 def _statuses(files: pa.Table) -> dict[str, int]:
@@ -167,15 +168,19 @@ def _statuses(files: pa.Table) -> dict[str, int]:
 
 
 def _open_state(out: Path) -> tuple[pa.Table, pa.Table]:
-    """What the last run left in files.parquet and headers.parquet."""
+    """What the last run left: files.parquet and headers.parquet, and the pieces of one that was
+    killed.
+    """
     try:
         (out / "spectra").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise IngestError(
             f"{out}: {error.strerror}; choose a folder that can be written"
         ) from error
-    return parts.read_table(out / "files.parquet", "raw.files"), parts.read_table(
-        out / "headers.parquet", "raw.headers"
+    later = pieces.read_pieces(pieces.pieces_of(out / PIECES))
+    return tuple(
+        pa.concat_tables([parts.read_table(out / f"{name}.parquet", f"raw.{name}"), table])
+        for name, table in zip(("files", "headers"), later, strict=True)
     )
 
 
@@ -213,6 +218,7 @@ def _forget(out: Path) -> None:
     try:
         for name in ("files.parquet", "headers.parquet"):
             (out / name).unlink(missing_ok=True)
+        pieces.clear_pieces(out / PIECES)
         for path in (out / "spectra").glob("part-*.parquet"):
             path.unlink()
     except OSError as error:
@@ -221,25 +227,50 @@ def _forget(out: Path) -> None:
         ) from error
 
 
-def _chunked(source: Path, folder: Path, entries: list[Entry], stored: frozenset[str]) -> list[Job]:
-    return [
-        Job(source, folder, entries[i : i + CHUNK], stored) for i in range(0, len(entries), CHUNK)
-    ]
+def _candidates(
+    files: pa.Table, new: list[Entry], stored: frozenset[str]
+) -> dict[object, frozenset[str]]:
+    """Path, or size and time, of a new file -> stored sha256 of files that had the same: what it
+    may hold though it was touched or renamed.
+    """
+    wanted = {key for entry in new for key in (entry.shown, entry[1:])}
+    found: dict[object, set[str]] = {}
+    names = ("path", "size", "mtime_ns", "sha256")
+    for path, size, time, sha in zip(*(files[name].to_pylist() for name in names), strict=True):
+        for key in wanted.intersection((path, (size, time))) if sha in stored else ():
+            found.setdefault(key, set()).add(sha)
+    return {key: frozenset(shas) for key, shas in found.items()}
+
+
+def _jobs(
+    source: Path, out: Path, entries: list[Entry], candidates: dict[object, frozenset[str]]
+) -> list[Job]:
+    """Jobs of few files each in a small run, so that a kill loses little of it."""
+    size = min(CHUNK, max(FEWEST, len(entries) // SHARE))
+    lots = [entries[i : i + size] for i in range(0, len(entries), size)]
+    return [Job(source, out, lot, _of(lot, candidates)) for lot in lots]
+
+
+def _of(lot: list[Entry], candidates: dict[object, frozenset[str]]) -> frozenset[str]:
+    keys = (key for entry in lot for key in (entry.shown, entry[1:]))
+    return frozenset[str]().union(*(candidates.get(key, frozenset()) for key in keys))
 
 
 def _read_all(
     jobs: list[Job], workers: int, total: int, progress: Progress | None
-) -> Iterator[Chunk]:
+) -> Iterator[Path]:
+    """The pieces, in the order of jobs."""
     done = 0
     try:
-        for chunk in ordered(read_chunk, jobs, min(workers, len(jobs))):
-            done += chunk.files.num_rows
+        answers = ordered(read_chunk, jobs, min(workers, len(jobs)))
+        for job, piece in zip(jobs, answers, strict=True):
+            done += len(job.entries)
             if progress:
                 progress(done, total)
-            yield chunk
+            yield piece
     except OSError as error:
         raise IngestError(
-            f"{jobs[0].folder}: {error.strerror or error}; free space or repair it, run again"
+            f"{jobs[0].out}: {error.strerror or error}; free space or repair it, run again"
         ) from error
 
 
@@ -248,14 +279,13 @@ def _merged(
     entries: list[Entry],
     kept: list[dict[str, Any]],
     headers: pa.Table,
-    chunks: list[Chunk],
+    read: pa.Table,
+    read_headers: pa.Table,
 ) -> tuple[pa.Table, pa.Table]:
     """raw.files in the order of ``entries``, raw.headers by specid: one row per spectrum."""
-    rows = {row["path"]: row for row in kept} | {
-        row["path"]: row for c in chunks for row in c.files.to_pylist()
-    }
+    rows = {row["path"]: row for row in [*kept, *read.to_pylist()]}
     files = [rows[entry.shown] for entry in entries]
-    table = pa.concat_tables([headers, *(c.headers for c in chunks)])
+    table = pa.concat_tables([headers, read_headers])
     where = {entry.shown: entry.path for entry in entries}
     names = parts.settled(files, table, lambda path: source / where[path])
     return pa.Table.from_pylist(files, parts.arrow_schema("raw.files")), parts.one_each(
@@ -272,6 +302,7 @@ def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
             files.select(["path", "specid", "reason", "detail"]).to_pylist(), out / PAIRS
         )
         parts.write_table(files, out / "files.parquet")
+        pieces.clear_pieces(out / PIECES)
     except pa.ArrowException as error:
         raise IngestError(
             f"{out}: damaged Parquet ({error}); `obcat ingest --again` makes it anew"

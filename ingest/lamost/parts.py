@@ -27,6 +27,7 @@ __all__ = [
     "as_written",
     "digests",
     "one_each",
+    "read_sealed",
     "read_table",
     "settled",
     "tidy",
@@ -111,7 +112,11 @@ def read_table(path: Path, name: str) -> pa.Table:
     """A declared table, without rows if the file is missing, damaged,
     or of another reader version.
     """
-    schema = arrow_schema(name)
+    return read_sealed(path, arrow_schema(name))
+
+
+def read_sealed(path: Path, schema: pa.Schema) -> pa.Table:
+    """A table that `write_table` wrote, without rows where `read_table` gives none."""
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             table = file.read(use_threads=False)

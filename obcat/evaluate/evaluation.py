@@ -5,7 +5,6 @@ beside the paper's numbers.
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
 import numpy as np
 
 from obcat import section
@@ -36,12 +35,13 @@ from obcat.evaluate.truth import (
     Compared,
     EvaluateError,
     beside_truth,
+    counts,
     is_ob_star,
     read_truth,
     refuse_real,
 )
 from obcat.evaluate.zero_points import against_true_parallaxes
-from obcat.reading import NotOurs, Reading, open_database, query_text
+from obcat.reading import NotOurs, Reading, open_database
 from obcat.section import Section, as_text, decimals, markdown_table, percent
 
 __all__ = [
@@ -51,7 +51,6 @@ __all__ = [
     "EvaluateError",
     "Evaluation",
     "beside_paper",
-    "counts",
     "evaluate",
     "evaluation",
     "main_numbers",
@@ -294,14 +293,6 @@ def parts(data: Compared, found: Found) -> Section:
 
 def _of_stars(found: Found, name: str) -> float:
     return found[name] / found["stars"] if found["stars"] else np.nan
-
-
-def counts(con: duckdb.DuckDBPyConnection) -> Section:
-    """Rows of the truth, which ``truth.beside_truth`` has registered,
-    of the inputs and of the catalog.
-    """
-    rows = [(label, str(n)) for label, n in con.execute(query_text("evaluate/counts")).fetchall()]
-    return Section("counts", "", ("n",), rows)
 
 
 class Evaluation(NamedTuple):

@@ -12,11 +12,13 @@ import pyarrow.parquet as pq
 from obcat import arrow
 from obcat.errors import ObcatError
 from obcat.reading import Reading, query_text
+from obcat.section import Section
 
 __all__ = [
     "Compared",
     "EvaluateError",
     "beside_truth",
+    "counts",
     "is_ob_star",
     "missing_note",
     "read_truth",
@@ -142,3 +144,11 @@ def is_ob_star(data: Compared) -> np.ndarray:
     subdwarfs and white dwarfs.
     """
     return np.isin(data["kind"], OB_STARS)
+
+
+def counts(con: duckdb.DuckDBPyConnection) -> Section:
+    """Rows of the truth, which ``truth.beside_truth`` has registered,
+    of the inputs and of the catalog.
+    """
+    rows = [(label, str(n)) for label, n in con.execute(query_text("evaluate/counts")).fetchall()]
+    return Section("counts", "", ("n",), rows)

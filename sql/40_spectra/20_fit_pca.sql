@@ -11,6 +11,7 @@ INNER JOIN (
     FROM sample.visits
     CROSS JOIN meta.parameters AS p
     WHERE uniqflag = 1 AND snr_g >= p.pca_min_snr_g
+    QUALIFY row_number() OVER (ORDER BY meta.hash_fraction(star_id), star_id) <= p.fit_max_stars
 ) AS v USING (specid)
 CROSS JOIN meta.parameters AS p
 WHERE s.masked_fraction <= p.pca_max_masked

@@ -6,12 +6,18 @@
 -- Paper:   METHOD section 3
 SELECT v.star_id, v.specid, c.score_clean, l.teff, l.logg, l.feh
     , meta.hash_fraction(v.star_id) < p.train_fraction AS is_train
-FROM sample.visits AS v
+FROM (
+    SELECT v.star_id, v.specid, v.snr_g, m.row
+    FROM sample.visits AS v
+    INNER JOIN sample.label_matches AS m ON v.star_id = m.star_id AND m.chosen = 1
+    CROSS JOIN meta.parameters AS p
+    WHERE v.uniqflag = 1
+    QUALIFY row_number() OVER (ORDER BY meta.hash_fraction(v.star_id), v.star_id) <= p.fit_max_stars
+) AS v
 INNER JOIN spectra.scores AS c USING (specid)
 INNER JOIN emission.lines AS e USING (specid)
-INNER JOIN sample.label_matches AS m ON v.star_id = m.star_id AND m.chosen = 1
-INNER JOIN stage.labels AS l ON m.row = l.row
+INNER JOIN stage.labels AS l ON v.row = l.row
 CROSS JOIN meta.parameters AS p
-WHERE v.uniqflag = 1 AND e.erroneous = 0 AND c.score_clean IS NOT NULL AND l.feh IS NOT NULL
+WHERE e.erroneous = 0 AND c.score_clean IS NOT NULL AND l.feh IS NOT NULL
 ORDER BY v.star_id
 ;

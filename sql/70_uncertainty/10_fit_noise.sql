@@ -1,6 +1,6 @@
 -- Title:   Slope, offset, intrinsic and measurement scatter of the spectroscopic magnitudes of test stars.
 -- Grain:   one row per test star: its best spectrum.
--- Reads:   luminosity.good_parallax, luminosity.magnitudes, sample.visits, emission.lines, sample.stars, extinction.reddening
+-- Reads:   luminosity.good_parallax, luminosity.magnitudes, sample.visits, emission.lines, sample.stars, extinction.reddening, meta.parameters
 -- Fit:     noise.noise
 -- Parameters: noise_nsigma, noise_min_stars, noise_walkers, noise_steps, noise_seed
 -- Paper:   section 5.3, Eq. 7-14
@@ -18,6 +18,8 @@ INNER JOIN luminosity.magnitudes AS m USING (specid)
 INNER JOIN sample.stars AS s ON t.star_id = s.star_id
 INNER JOIN extinction.reddening AS e ON t.star_id = e.star_id
 LEFT JOIN again AS a ON t.star_id = a.star_id AND t.em_flag = a.em_flag
+CROSS JOIN meta.parameters AS p
 WHERE t.is_train = 0 AND m.mk IS NOT NULL
+QUALIFY row_number() OVER (ORDER BY meta.hash_fraction(t.star_id), t.star_id) <= p.fit_max_stars
 ORDER BY t.star_id
 ;

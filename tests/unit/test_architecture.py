@@ -344,7 +344,6 @@ TWINS = {
 }
 # names that more than two modules have: one thing in several formats; the list can only shrink
 SHARED = {
-    "Chunk",
     "Recipe",
     "check",
     "ingest",

@@ -601,7 +601,7 @@ def run(moment):
     os._exit(0)
 
 folder.CHUNK = 1
-for moment in range(1, 40):
+for moment in range(1, 80):
     child = os.fork()
     if child == 0:
         run(moment)
@@ -621,7 +621,7 @@ def test_killed_before_any_rename_or_removal_the_next_run_puts_it_right(
     command = [sys.executable, "-c", KILLED, str(folder), str(tmp_path / "killed")]
     subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
     *killed, last = sorted((tmp_path / "killed").iterdir(), key=lambda path: int(path.name))
-    assert len(killed) >= 8  # four parts and a copy of one, its removal, headers, files
+    assert len(killed) >= 8  # four parts and a copy of one, its removal, headers, files, pieces
     assert (last / "files.parquet").exists()
     for out in killed:
         ingest(folder, out, workers=1)
