@@ -59,7 +59,7 @@ def test_spectra_are_estimated_as_by_their_own_survey(first, files, five, tmp_pa
             "SELECT count(teff), count(dis), count(parallax), count(ks) FROM ob_stars"
         ).fetchall()[0]
     borrowed = {name for name, origin in origins.items() if origin == "borrowed"}
-    assert borrowed == {"pca", "labels", "luminosity", "noise"}
+    assert borrowed == {"pca", "labels", "luminosity", "noise", "posterior"}
     assert counts[0] == 5
     assert all(counts[1:]) if tables else not any(counts[1:])
 
