@@ -36,6 +36,11 @@ PARAMETERS = {
     "epochs": 5,
     "noise_min_stars": 5,
     "noise_steps": 100,
+    "posterior_min_stars": 100,
+    "posterior_rounds": 2,
+    "posterior_epochs": 4,
+    "posterior_warm_epochs": 2,
+    "posterior_hidden_neurons": 16,
 }
 FILES = TABLES
 
