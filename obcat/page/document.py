@@ -14,11 +14,12 @@ from markupsafe import Markup
 
 from obcat.errors import ObcatError
 from obcat.export import database as duck
-from obcat.export.published import Published, ReleaseError, opened, read_from
+from obcat.export.published import Published, ReleaseError, modes_in, opened, read_from
 from obcat.files import publishing, refusal
 from obcat.page.facts import NoSuchStar, Points, Spectra, expressions, facts
 from obcat.page.facts import read_points as read_points
 from obcat.page.facts import read_spectra as read_spectra
+from obcat.reading import CATALOGS
 
 __all__ = ["BUNDLE", "TEMPLATE", "PageError", "data", "page", "policy", "text"]
 
@@ -56,9 +57,10 @@ def page(database: Path, out: Path, n_spectra: int = 2000, first: Sequence[str] 
         with publishing(out) as partial:
             copy = partial.with_name(f"{out.name}.duckdb")
             with opened(database, copy) as con:
-                catalog = read_from(con, database)
+                modes = modes_in(con, "both", database)
+                catalogs = [read_from(con, database, CATALOGS[mode]) for mode in modes]
                 spectra = read_spectra(con, n_spectra, first)
-                html = _assembled(catalog, spectra, *_released(con, copy, catalog))
+                html = _assembled(catalogs, spectra, *_released(con, copy, catalogs))
             partial.write_text(html, encoding="utf-8")
     except (NoSuchStar, ReleaseError) as error:
         raise PageError(error) from error
@@ -68,19 +70,22 @@ def page(database: Path, out: Path, n_spectra: int = 2000, first: Sequence[str] 
 
 
 def _released(
-    con: duckdb.DuckDBPyConnection, path: Path, catalog: Published
+    con: duckdb.DuckDBPyConnection, path: Path, catalogs: Sequence[Published]
 ) -> tuple[bytes, Points]:
     """The database as a release has it, for older engines, and what the plots draw of it;
     written to ``path``.
     """
-    duck.write_from(con, path, catalog)
+    duck.write_from(con, path, *catalogs)
     return path.read_bytes(), read_points(path)
 
 
-def _assembled(catalog: Published, spectra: Spectra, database: bytes, points: Points) -> str:
+def _assembled(
+    catalogs: Sequence[Published], spectra: Spectra, database: bytes, points: Points
+) -> str:
     """The page as text. What comes from the catalog is JSON or base64, or escaped."""
+    catalog, best = catalogs[0], len(catalogs) > 1
     script, style = text("page.js"), text("page.css")
-    known = facts(catalog) | {"spectra": spectra.head(), "points": expressions()}
+    known = facts(*catalogs) | {"spectra": spectra.head(), "points": expressions(best=best)}
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
@@ -91,6 +96,7 @@ def _assembled(catalog: Published, spectra: Spectra, database: bytes, points: Po
         survey=catalog.survey,
         warning=known["warning"].removeprefix("SIMULATED: ") if known["warning"] else None,
         facts_line=_facts_line(catalog),
+        best=best,
         style=Markup(style),
         script=Markup(script),
         facts=Markup(_as_json(known)),

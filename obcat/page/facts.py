@@ -14,11 +14,11 @@ from obcat import db, models
 from obcat.arrow import list_array
 from obcat.db import SqlFile
 from obcat.errors import ObcatError
-from obcat.export.database import TABLES
+from obcat.export.database import held
 from obcat.export.published import NOT_REAL, Published
 from obcat.kernels.grid import LOG_START, LOG_STEP, N_PIXEL
 from obcat.kernels.pca import reconstruct
-from obcat.reading import query_text
+from obcat.reading import BEST, has_best, query_text
 from obcat.schema import SQL, Column
 
 __all__ = [
@@ -36,18 +36,22 @@ __all__ = [
 ]
 
 
-def facts(catalog: Published) -> dict[str, Any]:
-    """Everything as JSON holds it; texts as they are, nothing escaped."""
+def facts(catalog: Published, *others: Published) -> dict[str, Any]:
+    """Everything as JSON holds it; texts as they are, nothing escaped. ``best`` are the columns
+    of best mode, if it is there.
+    """
+    best = [_described(c) for other in others for c in other.columns if other.table == BEST]
     return {
         "survey": catalog.survey,
         "simulated": catalog.simulated,
         "warning": NOT_REAL if catalog.simulated else None,
         "rows": catalog.rows.num_rows,
         "columns": [_described(c) for c in catalog.columns],
+        "best": best,
         "bits": [
             {"bit": bit, "name": name, "meaning": meaning} for bit, name, meaning in catalog.bits
         ],
-        "recipes": recipes(),
+        "recipes": recipes(held(catalog, *others)),
         "provenance": sorted(catalog.provenance.items()),
         "sun_x": catalog.parameters["sun_x"],
     }
@@ -63,22 +67,22 @@ def _described(column: Column) -> dict[str, Any]:
     }
 
 
-def recipes() -> list[dict[str, str]]:
-    """The cookbook, by title, without the recipes that need what the page does not have."""
+def recipes(tables: Sequence[str]) -> list[dict[str, str]]:
+    """The cookbook, by title, without the recipes that need other tables than those of the page."""
     files = [SqlFile(path) for path in sorted((SQL / "queries").glob("*.sql"))]
     found = [
         {"name": file.path.stem, "title": ", ".join(file.header("Title")), "sql": _body(file.text)}
         for file in files
-        if runs_in_page(file)
+        if runs_in_page(file, tables)
     ]
     return sorted(found, key=lambda recipe: recipe["title"])
 
 
-def runs_in_page(file: SqlFile) -> bool:
+def runs_in_page(file: SqlFile, tables: Sequence[str]) -> bool:
     """Whether every table a recipe reads travels with the page,
     and it calls no function of Python.
     """
-    return set(file.header("Reads")) <= set(TABLES) and not file.header("UDFs")
+    return set(file.header("Reads")) <= set(tables) and not file.header("UDFs")
 
 
 def _body(text: str) -> str:
@@ -99,6 +103,7 @@ def _body(text: str) -> str:
 
 
 NAMES = ("specid", "star_id")
+QUERIES = ("page/points", "page/points_best")
 LINE = re.compile(r"^    , (?P<sql>.*?)(?: AS (?P<name>\w+))?$", re.MULTILINE)
 
 
@@ -120,20 +125,23 @@ class Points:
         return json.dumps(self.names, separators=(",", ":")).encode("ascii")
 
 
-def expressions() -> list[dict[str, str]]:
-    """Name and SQL of each number, in the order of the columns."""
-    lines = LINE.finditer(query_text("page/points"))
+def expressions(*, best: bool = False) -> list[dict[str, str]]:
+    """Name and SQL of each number, in the order of the columns; those of best mode at the end."""
+    lines = (line for query in QUERIES[: 1 + best] for line in LINE.finditer(query_text(query)))
     return [{"name": line["name"] or line["sql"], "sql": line["sql"]} for line in lines]
 
 
 def read_points(database: Path) -> Points:
     """The points of a released database: it has the macros, whichever obcat built its source."""
     with db.connect(database, read_only=True) as con:
-        table = con.sql(query_text("page/points")).to_arrow_table()
+        best = has_best(con)
+        tables = [con.sql(query_text(q)).to_arrow_table() for q in QUERIES[: 1 + best]]
+    found = {name: table[name] for table in tables for name in table.column_names}
     columns = [
-        table[e["name"]].cast("float64").to_numpy().astype(np.float32) for e in expressions()
+        found[e["name"]].cast("float64").to_numpy().astype(np.float32)
+        for e in expressions(best=best)
     ]
-    return Points({name: table[name].to_pylist() for name in NAMES}, np.array(columns))
+    return Points({name: found[name].to_pylist() for name in NAMES}, np.array(columns))
 
 
 BINNED = (

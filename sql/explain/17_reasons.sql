@@ -9,7 +9,7 @@ WITH said AS (
 )
 , known (head, meaning) AS (VALUES
     ('emission'
-        , 'Halpha against what ordinary stars of the same coefficients show, in a narrower core, with a threshold of its own')
+        , 'Halpha against what ordinary stars with such coefficients show, in a narrower core, by another threshold')
     , ('band'
         , 'one magnitude disagrees with all others: best mode gives it less weight, paper mode averages it in')
     , ('R_V', 'the magnitudes ask for another R_V than 3.1, which paper mode takes for every star')

@@ -26,10 +26,12 @@ from obcat.page.facts import (
     binned,
     coded,
     expressions,
+    read_points,
     read_spectra,
     recipes,
     runs_in_page,
 )
+from obcat.reading import BEST, DIFFERENCES
 from obcat.schema import SQL, columns_of
 
 WEB = BUNDLE.parent / "web"
@@ -182,15 +184,48 @@ def test_every_column_has_its_unit_digits_and_description(html):
 
 def test_the_menu_leaves_out_what_reads_tables_that_stay_at_home():
     files = {path.stem: db.SqlFile(path) for path in (SQL / "queries").glob("*.sql")}
-    shown = {recipe["name"]: recipe for recipe in recipes()}
-    assert {name for name, file in files.items() if not runs_in_page(file)} == set(files) - set(
-        shown
-    )
+    shown = {recipe["name"]: recipe for recipe in recipes(TABLES)}
+    assert {name for name, file in files.items() if not runs_in_page(file, TABLES)} == set(
+        files
+    ) - set(shown)
     for name, file in files.items():
-        named = re.findall(r"\b(?:raw|sample|model|stage|emission|luminosity)\.\w+", file.text)
+        named = re.findall(
+            r"\b(?:raw|sample|model|stage|emission|luminosity|lines)\.\w+|ob_stars_best|catalog_diff",
+            file.text,
+        )
         assert (name in shown) == (not named), name
     assert len(shown) >= 25
     assert set(TABLES) >= {"catalog.ob_stars", "meta.quality_bits"}
+
+
+def test_best_mode_brings_its_table_its_recipes_and_its_points(database, tmp_path, fill):
+    path = Path(shutil.copy(database, tmp_path / "obcat.duckdb"))
+    with db.connect(path) as con:
+        best = [row(r["star_id"], mk=-2.5, p_companion=0.25) for r in ROWS[:-1]]
+        fill(con, "catalog.ob_stars_best", best)
+        fill(con, "catalog.catalog_diff", [{"specid": "A-1", "star_id": "A"}])
+    text = page(path, tmp_path / "best.html", 0).read_text(encoding="utf-8")
+    said = facts(text)
+    assert [c["name"] for c in said["best"]] == [c.column for c in columns_of(BEST)]
+    assert [p["name"] for p in said["points"]][-1] == "p_companion"
+    names = {recipe["name"] for recipe in said["recipes"]}
+    assert (
+        names
+        == {r["name"] for r in recipes((*TABLES, BEST, DIFFERENCES))}
+        > {r["name"] for r in recipes(TABLES)}
+    )
+    copy = tmp_path / "page.duckdb"
+    copy.write_bytes(gzip.decompress(base64.b64decode(element(text, "database"))))
+    points = read_points(copy)
+    assert points.numbers[-1].tolist() == [0.25] * 6
+    assert points.numbers.shape == (len(said["points"]), 6)
+    assert f"tables: catalog.ob_stars, {BEST}, {DIFFERENCES}, meta" in text
+
+
+def test_a_page_without_best_mode_says_nothing_of_it(html):
+    assert facts(html)["best"] == []
+    assert [p["name"] for p in facts(html)["points"]] == [e["name"] for e in expressions()]
+    assert "tables: catalog.ob_stars, meta" in html
 
 
 def test_a_recipe_stands_under_its_title_without_the_rest_of_its_head():

@@ -353,8 +353,90 @@ KNOWN = {
         ],
     ),
 }
+# the same of best mode's table
+BEST = {
+    "best_companions": (
+        [star("A", p_companion=0.95, mk=-1.0, mk_system=-1.4),
+         star("B", p_companion=0.99, fault="sky"), star("C", p_companion=0.5),
+         star("D", p_companion=0.97)],
+        [{"star_id": "D"}, {"star_id": "A", "mk_system": -1.4}],
+    ),
+    "best_companion_fraction": (
+        [star("A", mk=-1.5, p_companion=0.75, p_other=0.0), star("B", mk=-1.2, p_companion=0.25),
+         star("C", mk=-1.2, p_companion=1.0, p_other=0.9), star("D", mk=0.5)],
+        [{"mk_from": -2, "stars": 2, "expected": 1.0, "fraction": 0.5,
+          "fraction_err": 0.375**0.5 / 2}],
+    ),
+    "best_r_v_map": (
+        # weights 100 and 25: (2.5 * 100 + 3.5 * 25) / 125
+        [star("A", ra=266.41683, dec=-29.00781, ebv=0.6, r_v=2.5, r_v_err=0.1),
+         star("B", ra=266.41683, dec=-29.00781, ebv=0.8, r_v=3.5, r_v_err=0.2),
+         star("C", ra=266.41683, dec=-29.00781, ebv=0.2, r_v=9.0, r_v_err=0.1),
+         star("D", ra=10.0, dec=20.0, ebv=0.8, r_v=9.0, r_v_err=0.1)],
+        [{"l_from": 355, "stars": 2, "mean_r_v": 2.7, "mean_r_v_err": 125**-0.5,
+          "median_ebv": 0.7}],
+    ),
+    "best_surely_luminous": (
+        [star("A", mk=-5.0, mk_high95=-4.1, p_other=0.0),
+         star("B", mk=-5.0, mk_high95=-3.9, p_other=0.0),
+         star("C", mk=-6.0, mk_high95=-5.0, p_other=0.9),
+         star("D", mk=-6.0, mk_high95=-5.0, p_other=0.0, fault="sky")],
+        [{"star_id": "A"}],
+    ),
+    "best_surely_near": (
+        [star(n, dis_low95=low, dis_median=m, dis_high95=high, dis_low=m - 0.1, dis_high=m + 0.1)
+         for n, low, m, high in (("A", 0.3, 0.5, 0.7), ("B", 0.8, 1.0, 1.3), ("C", 1.1, 2.0, 3.0))],
+        [{"surely": True, "stars": 1, "median_dis": 0.5, "relative_error": 0.2},
+         {"surely": False, "stars": 1, "relative_error": 0.1}],
+    ),
+    "best_emission_kinds": (
+        [star("A", em_flag=1, emission_kind="disc", p_kind=0.999, halpha_ew=10.0,
+              peak_separation=200.0),
+         star("B", em_flag=1, emission_kind="disc", p_kind=0.6, halpha_ew=20.0),
+         star("C", em_flag=1, emission_kind="nebular", p_kind=1.0, halpha_ew=3.0),
+         star("D", em_flag=0, emission_kind="disc", p_kind=1.0)],
+        [{"emission_kind": "disc", "stars": 2, "certain": 1, "median_ew": 15.0,
+          "with_two_peaks": 1, "median_peak_separation": 200.0},
+         {"emission_kind": "nebular", "stars": 1, "with_two_peaks": 0}],
+    ),
+    "best_be_stars": (
+        [star(n, em_flag=1, emission_kind=k, p_kind=p, teff=t, excess_ks=e, excess_ks_err=0.05)
+         for n, k, p, t, e in (
+             ("A", "disc", 0.95, 2e4, 0.1), ("B", "disc", 0.99, 2e4, 0.25),
+             ("C", "nebular", 1.0, 2e4, 0.9), ("D", "disc", 0.5, 2e4, 0.9),
+             ("E", "disc", 1.0, 4e4, 0.9))],
+        [{"star_id": "B", "nsigma": 5.0}, {"star_id": "A", "nsigma": 2.0}],
+    ),
+    "best_velocity_binaries": (
+        [visit("A", 1, rv=50.0, ln_bf_rv=8.0, n_visits=2, p_companion=0.3),
+         visit("A", 2, rv=-50.0, ln_bf_rv=8.0, n_visits=2, p_companion=0.4),
+         visit("A", 3, rv=900.0, ln_bf_rv=8.0, n_visits=2, fault="arm moved"),
+         visit("B", 1, rv=0.0, ln_bf_rv=-2.0, n_visits=2)],
+        [{"star_id": "A", "range": 100.0, "n_visits": 2, "p_companion": 0.4}],
+    ),
+    "best_faults": (
+        [star("A", fault="sky", snr_g=20.0), star("B", fault="sky", snr_g=40.0),
+         star("C", fault="arm moved"), star("D")],
+        [{"fault": "sky", "spectra": 2, "median_snr_g": 30.0, "example": "A-1"},
+         {"fault": "arm moved", "spectra": 1}],
+    ),
+}  # fmt: skip
 # recipes that read other tables than the catalog
 OTHER = {
+    "best_against_paper": (
+        {
+            "catalog.catalog_diff": [
+                {"specid": "A", "reason": "band B doubted; companion", "mk": 0.0, "mk_best": -0.5},
+                {"specid": "B", "reason": "companion", "mk": 0.0, "mk_best": -0.25},
+                {"specid": "C", "ebv": 0.25, "ebv_best": 0.5, "dis": 1.0, "dis_best": 1.0},
+            ]
+        },
+        [
+            {"why": "companion", "spectra": 2, "median_mk_change": -0.375},
+            {"why": "a band doubted", "spectra": 1, "median_mk_change": -0.5},
+            {"why": "within 2 sigma", "median_ebv_change": 0.25, "median_ln_dis_change": 0.0},
+        ],
+    ),
     "ambiguous_gaia": (
         {
             "sample.stars": [{"star_id": "A", "specid": "A-1"}, {"star_id": "B", "specid": "B-1"}],
@@ -434,7 +516,11 @@ OTHER = {
         [{"em_flag": e, "parameter": p} for e in (0, 1) for p in ("alpha", "beta")],
     ),
 }
-CASES = {name: ({"catalog.ob_stars": rows}, found) for name, (rows, found) in KNOWN.items()} | OTHER
+CASES = {
+    name: ({table: rows}, found)
+    for table, cases in (("catalog.ob_stars", KNOWN), ("catalog.ob_stars_best", BEST))
+    for name, (rows, found) in cases.items()
+} | OTHER
 
 
 def recipe(name: str) -> str:

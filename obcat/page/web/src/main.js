@@ -114,7 +114,7 @@ function startPlots(page, facts) {
   }), text)));
   setTool(tool);
 
-  page.plots = views(facts.sun_x).map((view) => makePlot(view, page));
+  page.plots = views(facts.sun_x, stars).map((view) => makePlot(view, page));
   host.replaceChildren(...page.plots.map((plot) => plot.figure), makeSummary(page));
   const redraw = () => page.plots.forEach((plot) => plot.draw());
   const scale = element("span", { class: "scale", hidden: true });

@@ -4,7 +4,7 @@ import { ask } from "./engine.js";
 import { drawSpectrum } from "./spectrum.js";
 import { exact, isFloat } from "./values.js";
 
-const QUERY = "SELECT * FROM obcat.catalog.ob_stars WHERE star_id = ? ORDER BY uniqflag";
+const query = (table) => `SELECT * FROM obcat.catalog.${table} WHERE star_id = ? ORDER BY uniqflag`;
 const FLAGS = ["em_flag", "binary_flag", "erroneous", "simulated"];
 
 export function makePanel(engine, facts, spectra) {
@@ -22,11 +22,11 @@ export function makePanel(engine, facts, spectra) {
     close,
     // `visit` is a specid: that visit instead of the best one
     async open(starId, from, visit) {
-      const table = await ask(await engine, QUERY, starId);
-      const rows = Array.from({ length: table.numRows }, (_, i) => row(table, i));
+      const rows = rowsOf(await ask(await engine, query("ob_stars"), starId));
+      const best = facts.best.length ? rowsOf(await ask(await engine, query("ob_stars_best"), starId)) : [];
       back = from;
       byId("star-title").textContent = starId;
-      const show = async (chosen) => body.replaceChildren(...(await contents(facts, spectra, rows, chosen, show)));
+      const show = async (chosen) => body.replaceChildren(...(await contents(facts, spectra, rows, best, chosen, show)));
       await show(rows.find((r) => r.specid.text === visit) ?? rows[0]);
       panel.hidden = false;
       panel.scrollTop = 0;
@@ -36,6 +36,8 @@ export function makePanel(engine, facts, spectra) {
   };
 }
 
+const rowsOf = (table) => Array.from({ length: table.numRows }, (_, i) => row(table, i));
+
 function row(table, i) {
   return Object.fromEntries(table.schema.fields.map((field, j) => {
     const value = table.getChildAt(j).get(i);
@@ -43,13 +45,15 @@ function row(table, i) {
   }));
 }
 
-async function contents(facts, spectra, rows, chosen, show) {
+async function contents(facts, spectra, rows, best, chosen, show) {
+  const other = best.find((r) => r.specid.text === chosen.specid.text);
   return [
     visits(rows, chosen, show),
     element("p", { class: "names" }, [chosen.gaia_name?.text, `RA ${chosen.ra.value.toFixed(5)}°, Dec ${chosen.dec.value.toFixed(5)}°`].filter(Boolean).join(" · ")),
     flags(facts, chosen),
     await drawSpectrum(spectra, rows[0].specid.text, chosen.specid.text),
-    values(facts.columns, chosen),
+    values(facts.columns, chosen, "Values"),
+    ...(other ? [values(facts.best, other, "Values in best mode")] : []),
   ];
 }
 
@@ -76,7 +80,7 @@ function flags(facts, chosen) {
 }
 
 // errors stand with their values
-function values(columns, chosen) {
+function values(columns, chosen, caption) {
   const errors = new Map(columns.flatMap(({ name }) => {
     const of = name.replace(/_err(or)?$/, "");
     return of !== name && chosen[of] ? [[of, name]] : [];
@@ -90,7 +94,7 @@ function values(columns, chosen) {
       element("td", { class: text === null ? "null" : "value" }, full, text !== null && column.unit ? element("span", { class: "unit" }, ` ${column.unit}`) : null),
       element("td", { class: "muted" }, column.description));
   });
-  return element("table", { class: "values" }, element("caption", {}, "Values"),
+  return element("table", { class: "values" }, element("caption", {}, caption),
     element("thead", { class: "unseen" }, element("tr", {}, ...["Column", "Value", "Description"].map((text) => element("th", { scope: "col" }, text)))),
     element("tbody", {}, ...lines));
 }

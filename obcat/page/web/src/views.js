@@ -1,4 +1,4 @@
-// The five plots: what is on their axes, and what is drawn beside the points.
+// The plots: what is on their axes, and what is drawn beside the points; of best mode only where it was run.
 import { geoPath, geoGraticule10 } from "d3-geo";
 import { geoMollweide } from "d3-geo-projection";
 import { drawAxes, extent, FONT, frame, line } from "./axes.js";
@@ -13,6 +13,12 @@ const AXES = {
   y: { value: "y", label: "Y, along rotation", unit: "kpc" },
   dis: { value: "dis", label: "Distance", unit: "kpc", log: true },
   dis_error: { value: "dis_error", label: "Relative error of distance", unit: "", log: true },
+  mk_best: { value: "mk_best", brief: "M best mode", label: "M_Ks in best mode", unit: "mag", reverse: true },
+  dis_best: { value: "dis_best", brief: "d best mode", label: "Distance in best mode", unit: "kpc", log: true },
+  dis_err_best: { value: "dis_err_best", brief: "error best mode", label: "Relative error of distance in best mode", unit: "", log: true },
+  ebv_best: { value: "ebv_best", brief: "E(B−V) best mode", label: "E(B−V) in best mode", unit: "mag" },
+  r_v: { value: "r_v", label: "R_V", unit: "" },
+  p_companion: { value: "p_companion", brief: "P(companion)", label: "Probability of a companion's light", unit: "" },
 };
 const TWICE = 2.5 * Math.log10(2); // mag: two equal stars against one
 
@@ -113,13 +119,21 @@ const solar = (sun) => (ctx, f, ink) => {
   ctx.fillText("✛", ...f.project(0, 0));
 };
 
-export const views = (sun) => [
+// values that this catalog has not are no choice, and a plot that begins with one is not there
+const known = (all, stars) => all.filter(({ first }) => first.every((name) => !AXES[name] || stars[name]))
+  .map((view) => ({ ...view, choices: choicesOf(view, stars) }));
+
+const choicesOf = (view, stars) => view.choices?.map(([label, options]) =>
+  [label, options.filter((name) => Array.isArray(name) || stars[name])]).filter(([, options]) => options.length > 1);
+
+export const views = (sun, stars) => known([
   flat({
     id: "hr", title: "Hertzsprung–Russell diagram", first: ["teff", "mk"],
-    choices: [["Colour or temperature", ["teff", "j_ks", "h_ks"]], ["Magnitude", ["mk", "mk_geo"]]],
+    choices: [["Colour or temperature", ["teff", "j_ks", "h_ks"]], ["Magnitude", ["mk", "mk_geo", "mk_best"]]],
   }),
   flat({
     id: "magnitudes", title: "M from the spectrum, M from the parallax", first: ["mk_geo", "mk"],
+    choices: [["Across", ["mk_geo", "mk_best"]], ["Upwards", ["mk", "mk_best"]]],
     guides: equality, note: "Full line: equal. Dashed: two equal stars, 0.75 mag.",
   }),
   flat({
@@ -132,8 +146,14 @@ export const views = (sun) => [
   }),
   flat({
     id: "errors", title: "Distance error against distance", first: ["dis", "dis_error"],
+    choices: [["Across", ["dis", "dis_best"]], ["Upwards", ["dis_error", "dis_err_best"]]],
     note: "Half of the interval from the 16th to the 84th percentile over the distance.",
   }),
-];
+  flat({
+    id: "best", title: "Best mode", first: ["mk_best", "p_companion"],
+    choices: [["Across", ["mk_best", "dis_best", "ebv_best"]], ["Upwards", ["p_companion", "r_v"]]],
+    note: "Only best mode has these values.",
+  }),
+], stars);
 
 export const labelOf = (name) => AXES[name].brief ?? AXES[name].label;
