@@ -1,5 +1,5 @@
-"""Tables of numbers into docs/method.md: ``obcat evaluate ... --aims | python docs/numbers.py aims``
-and ``python docs/deviations.py ... | python docs/numbers.py deviations`` put what they read between
+"""Tables of numbers into docs/method.md: ``obcat evaluate ... --aims | python docs/placed.py aims``
+and ``python docs/deviations.py ... | python docs/placed.py deviations`` put what they read between
 the marks of that name.
 """
 
