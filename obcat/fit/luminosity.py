@@ -121,7 +121,8 @@ def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit
         em_flag (0/1), score_clean and score_full FLOAT[k], mk_geo, mk_geo_err, ks, ks_err, a_ks,
         a_ks_err (mag), parallax, parallax_error (mas; zero point corrected), snr_g, snr_typical
         (that of the whole sample), is_train BOOLEAN (false: the star is only reported on)
-    parameters : rejection_iterations, binary_nsigma, network_min_stars, network_seed,
+    parameters : emission_chooses (0: all stars train the non-emission network), network_scores (how
+        many leading scores the networks take), rejection_iterations, binary_nsigma, network_min_stars, network_seed,
         score_noise_min_stars, domain_bright_fraction, and those of ``network.train``
 
     Returns
@@ -141,6 +142,7 @@ def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit
         stars = _take(seen, seen["visit"] == 1)
         training, test = _take(stars, stars["is_train"]), _take(stars, ~stars["is_train"])
         weight = _weight(seen, training, parameters)
+        weight[parameters.network_scores :] = 0
         rounds[name] = list(_rounds(training, test, weight, parameters))
         arrays |= {
             f"{basis}_{key}": array

@@ -65,7 +65,7 @@ def luminosity(
     em_flag : (n,) 0: non-emission network on score_full; 1, or NaN where it is unknown (H alpha
         masked): emission network on score_clean, which knows no line seen in emission
     mk_faint_limit, mk_bright_limit : mag, fainter and brighter than which an M is out of domain
-    emission_chooses : 0: the non-emission network is that of every star
+    emission_chooses : 0: whatever the flag is, M is the mean of both networks
     arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it, and
         ``brightest`` (), the M brighter than which it had hardly any star to learn from; arrays of
         length zero mean that there were too few stars to train it
@@ -76,12 +76,14 @@ def luminosity(
     beyond_training : (n,) 1 where M is brighter than ``brightest`` of the network used, or beyond
         a limit, 0 elsewhere; NaN as mk
     """
-    emission = np.where(emission_chooses, np.asarray(em_flag, dtype=float), 0.0)
+    emission = np.asarray(em_flag, dtype=float)
     full, clean = _prefixed(arrays, "full_"), _prefixed(arrays, "clean_")
     mk_full, mk_clean = (
         predict(score_full, **_only(full, LAYERS)),
         predict(score_clean, **_only(clean, LAYERS)),
     )
+    if not emission_chooses:
+        mk_full = mk_clean = (mk_full + mk_clean) / 2
     mk = _choose(emission, mk_full, mk_clean)
     brightest = _choose(emission, full["brightest"], clean["brightest"])
     beyond = (mk < brightest) | (mk < mk_bright_limit) | (mk > mk_faint_limit)

@@ -2,7 +2,7 @@
 -- Grain:   one row per spectrum (star_id, visit) of the stars with a good parallax, of the sample or added to it: the best, and the second best where there is one.
 -- Reads:   luminosity.good_parallax, luminosity.geometric, luminosity.supplement, spectra.scores, training.spectra, emission.lines, sample.visits, sample.stars, extinction.reddening
 -- Fit:     luminosity.luminosity
--- Parameters: emission_chooses, hidden_neurons, dropout, rejection_iterations, binary_nsigma, network_seed, network_min_stars, batch_size, epochs, learning_rate, train_huber, score_noise_min_stars, domain_bright_fraction
+-- Parameters: emission_chooses, network_scores, hidden_neurons, dropout, rejection_iterations, binary_nsigma, network_seed, network_min_stars, batch_size, epochs, learning_rate, train_huber, score_noise_min_stars, domain_bright_fraction
 -- Paper:   sections 5.1, 5.2, 6, Eq. 6
 WITH seen AS (
     SELECT star_id, specid, snr_g, 1 AS visit FROM luminosity.good_parallax

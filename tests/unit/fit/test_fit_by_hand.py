@@ -185,7 +185,7 @@ def test_the_scatter_of_test_stars_judges_who_is_binary(monkeypatch):
     """
     monkeypatch.setattr(module, "train", lambda *_: ({}, []))
     monkeypatch.setattr(module, "predict", lambda score, **_: score[:, 0].astype(float))
-    given = SimpleNamespace(emission_chooses=1, rejection_iterations=1, binary_nsigma=1e9, network_min_stars=20,
+    given = SimpleNamespace(emission_chooses=1, network_scores=100, rejection_iterations=1, binary_nsigma=1e9, network_min_stars=20,
         score_noise_min_stars=30, network_seed=1, domain_bright_fraction=0.1)  # fmt: skip
     table = sky(200)
     fit = module.luminosity(table.to_reader, given)
@@ -207,7 +207,7 @@ def test_the_brightest_is_of_the_stars_that_were_used(monkeypatch):
     monkeypatch.setattr(module, "predict", lambda score, **_: score[:, 0].astype(float))
     dropped = np.arange(100) < 10
     monkeypatch.setattr(module, "snr_dparallax", lambda mk, *_, **__: np.where(dropped, 9.0, 0.0))
-    given = SimpleNamespace(emission_chooses=1, rejection_iterations=1, binary_nsigma=2.0, network_min_stars=20,
+    given = SimpleNamespace(emission_chooses=1, network_scores=100, rejection_iterations=1, binary_nsigma=2.0, network_min_stars=20,
         score_noise_min_stars=30, network_seed=1, domain_bright_fraction=0.0)  # fmt: skip
     fit = module.luminosity(sky(200).to_reader, given)
     assert fit.arrays["full_brightest"] == pytest.approx(-3 + 20 / 200)

@@ -25,6 +25,7 @@ PARAMETERS = SimpleNamespace(
     learning_rate=2e-2,
     network_seed=1,
     emission_chooses=1,
+    network_scores=100,
     rejection_iterations=2,
     binary_nsigma=2.0,
     network_min_stars=100,
@@ -395,3 +396,10 @@ def test_stars_with_emission_train_the_full_network_where_emission_does_not_choo
     assert len(of["non_emission"]) == len(of["emission"])
     chosen = fitted(table, changed(epochs=1, rejection_iterations=0))
     assert len(tables_of(chosen, "luminosity_stars", network="non_emission")) < len(of["emission"])
+
+
+def test_the_networks_take_the_leading_scores_alone(clean_sky):
+    fit = fitted(clean_sky[0], changed(epochs=1, rejection_iterations=0, network_scores=3))
+    for name in ("full_w0", "clean_w0"):
+        assert not fit.arrays[name][3:].any()
+        assert fit.arrays[name][:3].any()

@@ -132,9 +132,13 @@ def far_clean():
     return luminosity(SCORES, SCORES, np.ones(len(SCORES)), **MODEL)[1]
 
 
-def test_every_star_takes_the_network_of_the_full_range_where_emission_does_not_choose():
+def test_every_star_takes_the_mean_of_both_networks_where_emission_does_not_choose():
     mk, _ = luminosity(SCORES[:2], SCORES[2:4], np.array([0.0, 1.0]), emission_chooses=0, **MODEL)
-    assert mk.tolist() == predict(SCORES[2:4], **only_network(network(1))).tolist()
+    full, clean = (
+        predict(SCORES[2:4], **only_network(network(1))),
+        predict(SCORES[:2], **only_network(network(2))),
+    )
+    assert mk.tolist() == ((full + clean) / 2).tolist()
 
 
 def test_brighter_than_the_limit():
