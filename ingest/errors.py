@@ -20,8 +20,12 @@ REASONS = {
     "checksum": "CHECKSUM or DATASUM of the header is not that of the content: the file was "
     "changed or damaged",
     "bad_header": "a card that is needed is missing or cannot be read",
-    "unknown_layout": "not one of the three LAMOST low-resolution layouts",
-    "bad_wavelength": "wavelengths off the LAMOST log-linear grid, or not rising",
+    "unknown_layout": "not one of the three LAMOST low-resolution layouts, nor that of the kind of "
+    "spectra that the survey names",
+    "bad_wavelength": "wavelengths off the LAMOST log-linear grid, or not rising; of other kinds, too "
+    "coarse or not in Angstrom",
+    "no_pixels": "no pixel of the common grid is covered by good ones",
+    "no_star": "a fibre on the sky, or one that the pipeline says is broken",
     "not_vacuum_heliocentric": "VACUUM or HELIO is not true",
     "id_mismatch": "file name, FILENAME, OBSID and the other identifiers of the header disagree",
     "superseded": "another file holds the same spectrum, of a newer release or, in the same "

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from obcat.ingest import lamost, tables
 from obcat.ingest.errors import IngestError
+from obcat.ingest.instruments import reader_of
 from obcat.ingest.lamost import parts
 from obcat.ingest.tables import matched
 from obcat.survey import TRAINING, Survey
@@ -16,6 +17,7 @@ from obcat.survey import TRAINING, Survey
 __all__ = ["ingest"]
 
 NO_SNR = (99.0, 999.0)  # ceilings of LAMOST headers, as in meta.header_snr
+MIXED = 1.5  # the fibres of one instrument differ by less
 CONTRADICTS = 2.0  # as meta.parameters.snr_contradiction
 
 
@@ -63,7 +65,11 @@ def _ingest(
             path.unlink()
     given = {name: (table.path, table.columns) for name, table in survey.tables.items()}
     tables.ingest_all(given, raw)
-    counts = lamost.ingest(survey.spectra, raw, workers=workers, progress=progress, again=again)
+    reader = reader_of(survey.reading)
+    counts = lamost.ingest(
+        survey.spectra, raw, workers=workers, progress=progress, again=again, reader=reader
+    )
+    _one_resolution(raw)
     training = _ingest_training(survey, raw / TRAINING, workers, progress, again=again)
     blocks = matched.blocks(given, raw, allow_empty=allow_empty)
     return [*blocks, f"spectra: {_counted(counts)}", *training, *_remarks(raw, counts)]
@@ -84,7 +90,10 @@ def _ingest_training(
     if table is None or table.spectra is None:
         shutil.rmtree(folder, ignore_errors=True)
         return []
-    counts = lamost.ingest(table.spectra, folder, workers=workers, progress=progress, again=again)
+    reader = reader_of(survey.reading)
+    counts = lamost.ingest(
+        table.spectra, folder, workers=workers, progress=progress, again=again, reader=reader
+    )
     return [f"spectra of training stars: {_counted(counts)}"]
 
 
@@ -98,6 +107,22 @@ def _remarks(raw: Path, counts: dict[str, int]) -> list[str]:
         f"in {raw / lamost.PAIRS}"
     )
     return [*([listed] if pairs else []), *_contradiction(raw)]
+
+
+def _one_resolution(raw: Path) -> None:
+    """IngestError where the spectra are of several resolutions: eigenspectra would tell
+    instruments apart, not stars.
+    """
+    headers = parts.read_table(raw / "headers.parquet", "raw.headers")
+    known = headers["resolution"].drop_null().to_numpy()
+    if not known.size:
+        return
+    low, high = np.quantile(known, (0.02, 0.98))
+    if high > MIXED * low:
+        raise IngestError(
+            f"{raw}: spectra of resolutions from {low:.0f} to {high:.0f} in one survey; make a "
+            "survey of each instrument"
+        )
 
 
 def _contradiction(raw: Path) -> list[str]:

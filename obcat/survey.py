@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -15,7 +15,16 @@ from obcat.errors import ObcatError
 from obcat.machine import MachineError, Share, chosen
 from obcat.schema import MODES, columns_of, nearest, read_parameters
 
-__all__ = ["TABLES", "TRAINING", "Building", "Survey", "SurveyError", "SurveyTable", "load"]
+__all__ = [
+    "TABLES",
+    "TRAINING",
+    "Building",
+    "Spectra",
+    "Survey",
+    "SurveyError",
+    "SurveyTable",
+    "load",
+]
 
 TABLES = (
     "targets", "gaia_dr2", "gaia_dr3", "twomass", "xstps", "ps1", "apass", "labels",
@@ -52,6 +61,18 @@ class Building(Share, frozen=True, forbid_unknown_fields=True):
     modes: tuple[str, ...] = MODES
 
 
+class Spectra(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[spectra] of a survey file: what instrument they are of and where. Of a table also its
+    columns (ours -> theirs), the medium of its wavelengths, the resolution of them all.
+    """
+
+    path: Path = Path("spectra")
+    kind: Literal["lamost", "sdss", "desi", "table"] = "lamost"
+    wavelengths: Literal["air", "vacuum"] | None = None
+    columns: dict[str, str] = {}
+    resolution: float | None = None
+
+
 class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A survey as its file gives it, every path absolute; ``tables`` has some of TABLES."""
 
@@ -59,6 +80,7 @@ class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     simulated: bool = False
     release: str = ""
     spectra: Path = Path("spectra")
+    reading: Spectra = Spectra()  # what a table [spectra] says, its path apart
     models_from: Path | None = None
     zero_point: str = ""  # one of ZERO_POINTS; empty: a table, Lindegren's for DR3, a constant
     tables: dict[str, SurveyTable] = {}
@@ -75,6 +97,7 @@ def load(path: Path, known_parameters: Iterable[str], *, there: bool = True) -> 
     """
     content = _read(path)
     _check_keys(content, frozenset(known_parameters), path)
+    content = _with_spectra(content, path)
     survey = _convert(
         {k: v for k, v in content.items() if (k, v) != ("models_from", "")}, Survey, "", path
     )
@@ -88,6 +111,23 @@ def load(path: Path, known_parameters: Iterable[str], *, there: bool = True) -> 
                 f"{path}: {error.filename}: {error.strerror}; mend the path"
             ) from error
     return survey
+
+
+def _with_spectra(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    """``spectra = "folder"`` as it is; of a table [spectra] the path in its place, the whole as
+    ``reading``.
+    """
+    given = content.get("spectra")
+    if not isinstance(given, dict):
+        return content
+    _known(given, Spectra.__struct_fields__, "key", "spectra.", path)
+    found = _convert(given, Spectra, "spectra", path)
+    told = [name for name in ("wavelengths", "columns", "resolution") if name in given]
+    if found.kind == "table" and found.wavelengths is None:
+        raise SurveyError(f'{path}: spectra.wavelengths: missing; say "vacuum" or "air"')
+    if found.kind != "table" and told:
+        raise SurveyError(f"{path}: spectra.{told[0]}: of kind table alone; leave it out")
+    return content | {"spectra": str(found.path), "reading": given}
 
 
 def _convert(value: object, kind: Any, where: str, path: Path) -> Any:
@@ -128,7 +168,8 @@ def _with_line(error: str, path: Path) -> str:
 
 
 def _check_keys(content: dict[str, Any], known_parameters: frozenset[str], path: Path) -> None:
-    _known(content, Survey.__struct_fields__, "key", "", path)
+    keys = [name for name in Survey.__struct_fields__ if name != "reading"]
+    _known(content, keys, "key", "", path)
     tables, parameters = _section(content, "tables"), _section(content, "parameters")
     _known(_section(content, "build"), Building.__struct_fields__, "key", "build.", path)
     _known(tables, TABLES, "table", "tables.", path)
@@ -232,7 +273,8 @@ def _table_in(folder: Path, table: SurveyTable) -> SurveyTable:
 
 
 def _check_paths(survey: Survey, path: Path) -> None:
-    if not survey.spectra.is_dir():
+    one_file = survey.reading.kind == "table" and survey.spectra.is_file()
+    if not (one_file or survey.spectra.is_dir()):
         raise SurveyError(f"{path}: spectra: no folder {survey.spectra}")
     for name, table in survey.tables.items():
         if not table.path.is_file():

@@ -1,41 +1,47 @@
 """A folder of spectra, read in chunks by several processes; only what is new or changed."""
 
 import hashlib
-import os
-import re
-import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from obcat.files import clear_left
-from obcat.ingest.errors import IngestError, Quarantined, UnreadableError
+from obcat.ingest.errors import IngestError, Quarantined
 from obcat.ingest.lamost import parts, pieces
-from obcat.ingest.lamost.spectrum import UNPACK, Spectrum, read_bytes, read_spectrum
+from obcat.ingest.lamost.listing import Entry, Listed, list_files
+from obcat.ingest.lamost.spectrum import Spectrum, read_bytes, read_spectrum
 from obcat.machine import ordered
 
-__all__ = ["PAIRS", "Entry", "Job", "ingest", "list_spectra", "read_chunk"]
+__all__ = [
+    "PAIRS",
+    "Found",
+    "Job",
+    "Read",
+    "Reader",
+    "ingest",
+    "read_chunk",
+    "read_file",
+]
 
 
-class Entry(NamedTuple):
-    """A file found: ``path`` below the folder, as the operating system has it; size in bytes."""
+Found = tuple[str | None, Spectrum | Quarantined]
+Read = Callable[[Path, Entry], Found]  # source, entry -> SHA-256 where quarantined, and what it is
 
-    path: str
-    size: int
-    mtime_ns: int
 
-    @property
-    def shown(self) -> str:
-        """The path in valid Unicode; bytes that are none are written as escapes."""
-        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
+class Reader(NamedTuple):
+    """How a source gives its spectra: ``find`` lists them, one entry each, and counts what it
+    passes over; ``read`` reads one. Both go to other processes: functions of a module.
+    """
 
-    @property
-    def name(self) -> str:
-        return self.path.rpartition("/")[2]
+    find: Callable[[Path], Listed]
+    read: Read
+    mark: str = ""  # what else than the reader's version decides its rows
+    what: str = "*.fits or *.fits.gz"
 
 
 class Job(NamedTuple):
@@ -47,6 +53,8 @@ class Job(NamedTuple):
     out: Path
     entries: list[Entry]
     stored: frozenset[str]
+    read: Read
+    version: str
 
 
 def read_chunk(job: Job) -> Path:
@@ -54,7 +62,7 @@ def read_chunk(job: Job) -> Path:
     files: list[dict[str, Any]] = []
     spectra: dict[str, Spectrum] = {}
     for entry in job.entries:
-        row, spectrum = _read_entry(job.source, entry)
+        row, spectrum = _read_entry(job, entry)
         files.append(row)
         if spectrum:
             spectra.setdefault(row["sha256"], spectrum)
@@ -76,7 +84,7 @@ def _write_new(job: Job, spectra: dict[str, Spectrum]) -> None:
         )
 
 
-def _read_entry(source: Path, entry: Entry) -> tuple[dict[str, Any], Spectrum | None]:
+def _read_entry(job: Job, entry: Entry) -> tuple[dict[str, Any], Spectrum | None]:
     """The row of raw.files, and the spectrum unless the file is quarantined."""
     row = {
         "path": entry.shown,
@@ -84,29 +92,32 @@ def _read_entry(source: Path, entry: Entry) -> tuple[dict[str, Any], Spectrum | 
         "mtime_ns": entry.mtime_ns,
         "status": "ingested",
     }
-    row["reader_version"] = parts.READER_VERSION
+    row["reader_version"] = job.version
+    sha, found = job.read(job.source, entry)
+    if isinstance(found, Quarantined):
+        fault = {"reason": found.reason, "detail": found.detail}
+        return row | {"status": "quarantined", "sha256": sha} | fault, None
+    return row | {name: found.header[name] for name in ("sha256", "specid")}, found
+
+
+def read_file(path: Path, read: Callable[[bytes, str], Spectrum]) -> Found:
+    """The spectrum of a file, or why there is none."""
     stored = None
     try:
-        stored = read_bytes(source / entry.path)
-        spectrum = read_spectrum(stored, Path(entry.path).name)
+        stored = read_bytes(path)
+        return None, read(stored, path.name)
     except Quarantined as fault:
-        sha = hashlib.sha256(stored).hexdigest() if stored else None
-        return row | {
-            "status": "quarantined",
-            "sha256": sha,
-            "reason": fault.reason,
-            "detail": fault.detail,
-        }, None
-    return row | {name: spectrum.header[name] for name in ("sha256", "specid")}, spectrum
+        return hashlib.sha256(stored).hexdigest() if stored else None, fault
 
 
-SPECTRUM = re.compile(rf"(?is).*\.(fits?|fts)(\.gz|{'|'.join(map(re.escape, UNPACK))})?")
-ENDING = re.compile(r"\.[A-Za-z0-9_~-]{1,12}")
+def _read_lamost(source: Path, entry: Entry) -> Found:
+    return read_file(source / entry.path, read_spectrum)
+
+
 PAIRS = "superseded.csv"
 PIECES = "pieces"
 CHUNK = 512  # files of a job at most, and at least a few:
 FEWEST, SHARE = 16, 40  # a kill loses the jobs in hand, each at most one of so many of the run
-MOST_ENDINGS = 8
 RETRIED = ("unreadable", "not_a_file")  # may be repaired without a trace in size or time
 
 Progress = Callable[[int, int], None]
@@ -119,6 +130,7 @@ def ingest(
     workers: int = 2,
     progress: Progress | None = None,
     again: bool = False,
+    reader: Reader | None = None,
 ) -> dict[str, int]:
     """Bring ``out`` (spectra/part-*.parquet, headers.parquet, files.parquet) up to date with the
     files of ``source``.
@@ -131,12 +143,12 @@ def ingest(
     are told in superseded.csv. Raises IngestError: a folder is empty, cannot be read or written, a
     reader process died.
     """
-    entries, others = _listed(source)
+    reader = reader or LAMOST
+    entries, others = reader.find(source)
     if not entries:
         shown = f" ({', '.join(f'{n:,} {what}' for what, n in others.items())})" if others else ""
         raise IngestError(
-            f"{source}: no *.fits or *.fits.gz below this folder{shown}; give the folder of "
-            "the spectra"
+            f"{source}: no {reader.what} below this folder{shown}; give the folder of the spectra"
         )
     folder = out / "spectra"
     if again:
@@ -146,14 +158,22 @@ def ingest(
     for place in (out, folder, out / PIECES, out / "rejected"):
         clear_left(place)
     stored = frozenset(sha for shas in parts.digests(folder).values() for sha in shas)
-    kept = _unchanged(files, entries, stored & set(headers["sha256"].to_pylist()))
+    kept = _unchanged(_read_by(files, reader), entries, stored & set(headers["sha256"].to_pylist()))
     new = [entry for entry in entries if entry.shown not in kept]
     if new or begun or len(kept) < files.num_rows:
-        jobs = _jobs(source, out, new, _candidates(files, new, stored))
+        jobs = _jobs(source, out, new, _candidates(files, new, stored), reader)
         read = pieces.read_pieces(list(_read_all(jobs, workers, len(new), progress)))
         files, headers = _merged(source, entries, _rows_of(files, kept), headers, *read)
         _save(out, files, headers)
     return {"found": len(entries), "read": len(new)} | _statuses(files) | others
+
+
+def _version(reader: Reader) -> str:
+    return parts.READER_VERSION + reader.mark
+
+
+def _read_by(files: pa.Table, reader: Reader) -> pa.Table:
+    return files.filter(pc.equal(files["reader_version"], _version(reader)))
 
 
 def _rows_of(files: pa.Table, kept: set[str]) -> list[dict[str, Any]]:
@@ -243,12 +263,18 @@ def _candidates(
 
 
 def _jobs(
-    source: Path, out: Path, entries: list[Entry], candidates: dict[object, frozenset[str]]
+    source: Path,
+    out: Path,
+    entries: list[Entry],
+    candidates: dict[object, frozenset[str]],
+    reader: Reader,
 ) -> list[Job]:
     """Jobs of few files each in a small run, so that a kill loses little of it."""
     size = min(CHUNK, max(FEWEST, len(entries) // SHARE))
     lots = [entries[i : i + size] for i in range(0, len(entries), size)]
-    return [Job(source, out, lot, _of(lot, candidates)) for lot in lots]
+    return [
+        Job(source, out, lot, _of(lot, candidates), reader.read, _version(reader)) for lot in lots
+    ]
 
 
 def _of(lot: list[Entry], candidates: dict[object, frozenset[str]]) -> frozenset[str]:
@@ -313,62 +339,4 @@ def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
         ) from error
 
 
-def list_spectra(folder: Path) -> list[Entry]:
-    """Everything below ``folder`` named *.fits, *.fit or *.fts, packed or not, by name, then path.
-
-    Folders and broken links of such names too. Linked folders are followed, each folder once.
-    Raises UnreadableError for a folder that is missing or unreadable.
-    """
-    return _listed(folder)[0]
-
-
-def _listed(folder: Path) -> tuple[list[Entry], dict[str, int]]:
-    """The spectra, and how many other files there are by ending."""
-    found = list(_walk(folder, "", set()))
-    spectra = (entry for entry in found if SPECTRUM.fullmatch(entry.name))
-    return sorted(spectra, key=lambda entry: (entry.name, entry.path)), _passed_over(
-        entry.name for entry in found
-    )
-
-
-def _passed_over(names: Iterable[str]) -> dict[str, int]:
-    """How many of the files have no name of a spectrum, by ending, the most frequent first."""
-    endings = (Path(name).suffix.lower() for name in names if not SPECTRUM.fullmatch(name))
-    counts = Counter(
-        f"*{ending}" if ENDING.fullmatch(ending) else "other names" for ending in endings
-    )
-    shown = counts.most_common(MOST_ENDINGS)
-    rest = counts.total() - sum(n for _, n in shown)
-    return {f"passed over: {what}": n for what, n in [*shown, ("further endings", rest)] if n}
-
-
-def _walk(folder: Path, below: str, seen: set[tuple[int, int]]) -> Iterator[Entry]:
-    path = folder / below
-    try:
-        status = path.stat()
-        if (status.st_dev, status.st_ino) in seen:
-            return
-        seen.add((status.st_dev, status.st_ino))
-        with os.scandir(path) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError as error:
-        raise UnreadableError(
-            f"{path}: {error.strerror}; give a folder of spectra that can be read"
-        ) from error
-    for entry in entries:
-        name = below + entry.name
-        if not SPECTRUM.fullmatch(entry.name) and entry.is_dir():
-            yield from _walk(folder, f"{name}/", seen)
-        else:
-            yield _described(entry, name)
-
-
-def _described(entry: os.DirEntry[str], path: str) -> Entry:
-    """Size and time of a file, or of a link that leads nowhere;
-    only regular files have a size here.
-    """
-    try:
-        status = entry.stat()
-    except OSError:
-        status = entry.stat(follow_symlinks=False)
-    return Entry(path, status.st_size if stat.S_ISREG(status.st_mode) else 0, status.st_mtime_ns)
+LAMOST = Reader(list_files, _read_lamost)

@@ -18,7 +18,7 @@ from obcat.ingest.errors import Quarantined
 from obcat.ingest.lamost.header import BLOCK, Cards, Value, integer, number, parse_header
 from obcat.kernels.grid import LOG_START, LOG_STEP, N_PIXEL, PHASE_TOLERANCE
 
-__all__ = ["Arrays", "first_pixel", "layout_of", "read_arrays"]
+__all__ = ["Arrays", "first_pixel", "layout_of", "opened_fits", "read_arrays"]
 
 MAGIC = b"SIMPLE  ="
 MAX_PIXELS = 5000  # checked before any data are touched: headers lie
@@ -232,19 +232,19 @@ def _scaled_image(content: bytes) -> np.ndarray:
     """The primary image, (5, n), scaled; its shape is checked by the caller before.
     Raises Quarantined.
     """
-    with _opened(content) as hdus:
+    with opened_fits(content) as hdus:
         return np.array(hdus[0].data)
 
 
 def _scaled_columns(content: bytes, names: Iterable[str]) -> dict[str, np.ndarray]:
     """Columns of the first row of the first extension, (n,) each, scaled. Raises Quarantined."""
-    with _opened(content) as hdus:
+    with opened_fits(content) as hdus:
         row = hdus[1].data[0]
         return {name: np.array(row[name], dtype=float) for name in names}
 
 
 @contextmanager
-def _opened(content: bytes) -> Iterator:
+def opened_fits(content: bytes) -> Iterator:
     from astropy.io import fits
     from astropy.utils.exceptions import AstropyWarning
 

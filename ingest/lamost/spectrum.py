@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -31,11 +31,14 @@ __all__ = [
     "MAGIC",
     "SIZE_CAP",
     "Spectrum",
+    "bounded",
     "content_of",
     "inflate",
+    "masked",
     "other_packing",
     "read_bytes",
     "read_spectrum",
+    "unpacked",
 ]
 
 zlib = import_module(
@@ -131,13 +134,18 @@ def read_spectrum(source: Path | bytes, name: str | None = None) -> Spectrum:
     """Read a LAMOST low-resolution file, plain or gzip, of any release; ``name`` is its name on
     disk.
 
-    Raises Quarantined with a reason from errors.REASONS, and MemoryError, and nothing else: this is
+    Raises Quarantined with a reason from errors.REASONS, and MemoryError, and nothing else: it is
     the boundary of one file, where what no list of errors names puts it aside with its cause, and
     never stops the run.
     """
     stored = source if isinstance(source, bytes) else read_bytes(source)
+    return bounded(lambda: _parse(stored, name if isinstance(source, bytes) else source.name))
+
+
+def bounded(parse: Callable[[], Spectrum]) -> Spectrum:
+    """What ``parse`` gives; whatever it raises but MemoryError is Quarantined."""
     try:
-        return _parse(stored, name if isinstance(source, bytes) else source.name)
+        return parse()
     except (Quarantined, MemoryError):
         raise
     except Exception as error:
@@ -151,7 +159,7 @@ def read_spectrum(source: Path | bytes, name: str | None = None) -> Spectrum:
 
 def content_of(path: Path) -> bytes:
     """The file's content, inflated. Raises Quarantined."""
-    return _unpacked(read_bytes(path), path.name)
+    return unpacked(read_bytes(path), path.name)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -180,11 +188,11 @@ def _quarantined_os_errors() -> Iterator[None]:
 
 
 def _parse(stored: bytes, name: str | None) -> Spectrum:
-    content = _unpacked(stored, name or "")
+    content = unpacked(stored, name or "")
     cards, arrays = read_arrays(content, KEYWORDS)
     header = _checked(cards, name)
     first, layout = first_pixel(cards, arrays.flux.size), layout_of(cards, arrays)
-    flux, ivar, counts = _masked(arrays)
+    flux, ivar, counts = masked(arrays)
     flux, ivar = placed(flux, first), placed(ivar, first)
     header |= {"sha256": hashlib.sha256(stored).hexdigest(), "other_names": None, "layout": layout}
     header |= {
@@ -196,7 +204,7 @@ def _parse(stored: bytes, name: str | None) -> Spectrum:
     return Spectrum(header, flux, ivar)
 
 
-def _unpacked(stored: bytes, name: str) -> bytes:
+def unpacked(stored: bytes, name: str) -> bytes:
     """The content of a file that is plain FITS or gzip.
     Raises Quarantined: other_packing and what inflate raises.
     """
@@ -223,7 +231,7 @@ def _checked(cards: Cards, name: str | None) -> dict[str, Value]:
     return row | {"ra": ra, "dec": dec} | describe(cards)
 
 
-def _masked(arrays: Arrays) -> tuple[np.ndarray, np.ndarray, dict[str, Value]]:
+def masked(arrays: Arrays) -> tuple[np.ndarray, np.ndarray, dict[str, Value]]:
     """(n,) float32 flux and ivar, ivar 0 where METHOD section 1 masks, and the counts of
     raw.headers.
 

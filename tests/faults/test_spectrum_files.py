@@ -18,8 +18,7 @@ import pytest
 from astropy.io import fits
 
 from obcat.ingest.errors import REASONS, IngestError, Quarantined, UnreadableError
-from obcat.ingest.lamost import Spectrum, ingest, read_spectrum
-from obcat.ingest.lamost import folder as lamost_folder
+from obcat.ingest.lamost import Spectrum, ingest, listing, read_spectrum
 from obcat.ingest.lamost.header import LONGEST
 from obcat.ingest.lamost.spectrum import LONGEST_NAME, SIZE_CAP, inflate
 from obcat.kernels.grid import N_PIXEL
@@ -875,7 +874,7 @@ def test_folder_that_cannot_be_listed_is_one_line(
     def refused(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(lamost_folder.os, "scandir", refused)
+    monkeypatch.setattr(listing.os, "scandir", refused)
     with pytest.raises(UnreadableError, match=rf"^{tmp_path}.*: Permission denied; give a folder"):
         ingest(tmp_path, tmp_path / "out")
 

@@ -21,8 +21,8 @@ from obcat.ingest import lamost
 from obcat.ingest.errors import IngestError, Quarantined, UnreadableError
 from obcat.ingest.lamost import folder as lamost_folder
 from obcat.ingest.lamost import ingest, layouts, parts, read_spectrum
-from obcat.ingest.lamost.folder import list_spectra
 from obcat.ingest.lamost.header import name_identity, parse_header
+from obcat.ingest.lamost.listing import list_spectra
 from obcat.kernels.grid import LOG_START, N_PIXEL, WAVELENGTH
 from obcat.schema import arrow_schema
 from tests.lamost_files import DIALECTS, Fake, N, card, header, padded

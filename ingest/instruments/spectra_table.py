@@ -1,0 +1,180 @@
+"""Spectra in a table, Parquet or FITS, one a row: id, ra, dec, wavelength, flux, ivar, z."""
+
+import math
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from obcat.ingest.errors import Quarantined, UnreadableError, brief
+from obcat.ingest.instruments.containers import expanded, found_in
+from obcat.ingest.instruments.fits_files import first_table
+from obcat.ingest.instruments.rows import finished, row_of, sha256_of
+from obcat.ingest.lamost.folder import Found, Reader
+from obcat.ingest.lamost.listing import Entry, Listed
+from obcat.ingest.lamost.spectrum import Spectrum
+from obcat.kernels.resampling import vacuum
+from obcat.survey import Spectra
+
+__all__ = ["table_reader"]
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "id": ("id", "specid", "spec_id", "name"),
+    "ra": ("ra", "raj2000", "ra_icrs"),
+    "dec": ("dec", "dej2000", "de_icrs"),
+    "wavelength": ("wavelength", "wave", "lambda"),
+    "flux": ("flux",),
+    "ivar": ("ivar",),
+    "z": ("z", "redshift"),
+    "z_err": ("z_err", "zerr"),
+    "mjd": ("mjd",),
+    "resolution": ("resolution",),
+}
+OPTIONAL = ("z", "z_err", "mjd", "resolution")
+BLOCK = 256  # rows of a FITS table that are held at once
+
+
+class Options(NamedTuple):
+    """What the survey file says of a table: its columns (ours, theirs), the medium of its
+    wavelengths, the resolution of all its spectra.
+    """
+
+    columns: tuple[tuple[str, str], ...]
+    air: bool
+    resolution: float | None
+
+
+def table_reader(spectra: Spectra) -> Reader:
+    """The reader of a table, or of a folder of tables."""
+    options = Options(
+        tuple(sorted(spectra.columns.items())), spectra.wavelengths == "air", spectra.resolution
+    )
+    mark = f"-{sha256_of(options)[:8]}"
+    return Reader(_find, partial(_read, options), mark, "*.parquet or *.fits")
+
+
+def _find(source: Path) -> Listed:
+    if not source.exists():
+        raise UnreadableError(f"{source}: not there; give a table of spectra, or a folder of them")
+    files = [p for p in source.rglob("*") if p.is_file()] if source.is_dir() else [source]
+    tables = sorted(p for p in files if p.suffix.lower() in (".parquet", ".fits", ".fit"))
+    entries = [_entry(source, path) for path in tables]
+    folder = source if source.is_dir() else source.parent
+    rows = [row for entry in entries for row in expanded(folder, entry, _count)]
+    others = len(files) - len(tables)
+    return rows, {"passed over: no .parquet or .fits": others} if others else {}
+
+
+def _entry(source: Path, path: Path) -> Entry:
+    status = path.stat()
+    name = path.relative_to(source).as_posix() if source.is_dir() else path.name
+    return Entry(name, status.st_size, status.st_mtime_ns)
+
+
+def _read(options: Options, source: Path, entry: Entry) -> Found:
+    folder = source if source.is_dir() else source.parent
+    return found_in(folder, entry, partial(_spectrum, options, entry.mtime_ns))
+
+
+def _count(path: Path) -> int:
+    try:
+        if path.suffix.lower() == ".parquet":
+            with pq.ParquetFile(path) as file:
+                return int(file.metadata.num_rows)
+        with first_table(path) as table:
+            return len(table.data)
+    except (OSError, ValueError, TypeError, IndexError, pa.ArrowException) as error:
+        raise Quarantined("unreadable", brief(error)) from error
+
+
+def _spectrum(options: Options, time: int, path: Path, row: int) -> Spectrum:
+    values = _row_of(path, time, row)
+    names = _matched(values, options)
+    flux, ivar, wavelength = (
+        np.asarray(values[names[name]], np.float64) for name in ("flux", "ivar", "wavelength")
+    )
+    given = {name: _number(values[names[name]]) for name in OPTIONAL if name in names}
+    header = row_of(
+        str(values[names["id"]]).strip(),
+        fitsname=f"{path.name[:50]}#{row}",
+        layout="rows",
+        planid=path.stem,
+        lmjd=int(given.pop("mjd", 0.0)),
+        ra=_number(values[names["ra"]]),
+        dec=_number(values[names["dec"]]),
+        **{"resolution": options.resolution} | given,
+    )
+    sha = sha256_of(options, sorted(header.items()), wavelength, flux, ivar)
+    return finished(header, sha, vacuum(wavelength) if options.air else wavelength, flux, ivar)
+
+
+def _matched(values: dict[str, Any], options: Options) -> dict[str, str]:
+    """Our column -> the file's. Raises Quarantined where one is needed that is not there."""
+    given, lower = dict(options.columns), {name.lower(): name for name in values}
+    found = {}
+    for ours, names in NAMES.items():
+        wanted = (given[ours].lower(),) if ours in given else names
+        theirs = next((lower[name] for name in wanted if name in lower), None)
+        if theirs is not None:
+            found[ours] = theirs
+        elif ours not in OPTIONAL or ours in given:
+            raise Quarantined("unknown_layout", f"no column {' or '.join(wanted)}, for {ours}")
+    return found
+
+
+def _number(value: Any) -> float:
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return float(value) if is_number else math.nan
+
+
+def _row_of(path: Path, time: int, row: int) -> dict[str, Any]:
+    if path.suffix.lower() == ".parquet":
+        group, start = _group_of(path, time, row)
+        return {name: column[row - start] for name, column in _row_group(path, time, group).items()}
+    start = row // BLOCK * BLOCK
+    return {name: column[row - start] for name, column in _block(path, time, start).items()}
+
+
+@lru_cache(maxsize=1)
+def _starts(path: Path, time: int) -> list[int]:
+    """First row of each row group, and of what would follow the last."""
+    with pq.ParquetFile(path) as file:
+        sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+    return [0, *np.cumsum(sizes).tolist()]
+
+
+def _group_of(path: Path, time: int, row: int) -> tuple[int, int]:
+    starts = _starts(path, time)
+    group = int(np.searchsorted(starts, row, side="right")) - 1
+    if group > len(starts) - 2:
+        raise Quarantined("empty", "a table without rows")
+    return group, starts[group]
+
+
+@lru_cache(maxsize=1)
+def _row_group(path: Path, time: int, group: int) -> dict[str, Any]:
+    with pq.ParquetFile(path) as file:
+        table = file.read_row_group(group, use_threads=False)
+    return {name: _rows_of(table[name].combine_chunks()) for name in table.column_names}
+
+
+def _rows_of(column: pa.Array) -> Any:
+    """Rows by number: views of an array for lists, values otherwise."""
+    if pa.types.is_fixed_size_list(column.type):
+        return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        ends = column.offsets.to_numpy()
+        return np.split(column.values.to_numpy(zero_copy_only=False), ends[1:-1])
+    return column.to_pylist()
+
+
+@lru_cache(maxsize=1)
+def _block(path: Path, time: int, start: int) -> dict[str, Any]:
+    with first_table(path) as table:
+        if start >= len(table.data):
+            raise Quarantined("empty", "a table without rows")
+        rows = table.data[start : start + BLOCK]
+        return {name: np.array(rows[name]) for name in table.columns.names}
