@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from obcat.evaluate.aims import read_before
 from obcat.schema import SQL
 
 ROOT = Path(__file__).parents[3]
@@ -54,3 +55,22 @@ def test_imports_are_seen():
 def test_a_new_import_changes_the_page(page):
     rooms = ROOMS["imports"]()
     assert ROOMS[page](rooms) != ROOMS[page](rooms | {"kernels": {"data"}})
+
+
+def test_numbers_of_the_method_stand_beside_what_was_before():
+    """Each number measured before is a row of the page's table, with that value."""
+    page = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- aims -->")[2].partition("<!-- /aims -->")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    said = {row[0]: row[2] for row in rows if len(row) == 4}
+    before = read_before()
+    assert before
+    assert {name: said.get(name) for name in before} == before
+
+
+def test_a_table_is_put_between_its_marks():
+    placed = runpy.run_path(str(ROOT / "docs" / "placed.py"))["placed"]
+    page = "a\n<!-- x -->\nold\n<!-- /x -->\nb\n"
+    assert placed(page, "x", "new \\1\n") == "a\n<!-- x -->\nnew \\1\n<!-- /x -->\nb\n"
+    with pytest.raises(SystemExit, match="has no marks"):
+        placed(page, "y", "")
