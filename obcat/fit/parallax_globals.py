@@ -45,7 +45,7 @@ PRIORS: Mapping[str, tuple[Any, Any]] = {
     "shift": (0.0, 0.02),
     "ln_scale": (0.0, 0.3),
     "ln_least": (np.log(0.05), 0.5),
-    "shift_logit": (0.0, 0.05),
+    "shift_logit": (0.0, 0.2),
 }
 CALIBRATION = ("shift", "ln_scale", "shift_logit")
 DUST_START = {
