@@ -75,7 +75,7 @@ def status(database: Path, *, as_json: bool) -> None:
 @click.option(
     "--aims",
     is_flag=True,
-    help="Print what paper mode is judged by, before and now, in Markdown; also on stars of --real.",
+    help="Print what paper mode is judged by, before and now, in Markdown; with --real there too.",
 )
 @path_option("--save", "CSV file to write: with --aims, the numbers, for a later table's 'before'.")
 @JSON

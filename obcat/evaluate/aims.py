@@ -162,7 +162,7 @@ def _warnings(data: Compared) -> list[Aim]:
 
 
 def read_before(path: Path = BEFORE) -> dict[str, str]:
-    """What was measured with an earlier version: number -> value; nothing where there is no file."""
+    """What an earlier version gave: number -> value; nothing where there is no file."""
     if not path.is_file():
         return {}
     with path.open(newline="", encoding="utf-8") as f:

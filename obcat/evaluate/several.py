@@ -1,4 +1,4 @@
-"""Several simulated surveys, of other seeds, in one table: the mean of each number and its spread."""
+"""Several simulated surveys, of other seeds, in one table: mean of each number and its spread."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence

@@ -68,8 +68,8 @@ MAY_USE = {
     "ddl": {"duckdb", "obcat.schema"},
     "errors": set(),
     "evaluate": {
-        "duckdb", "numpy", "pyarrow", "scipy", "obcat.arrow", "obcat.kernels", "obcat.reading",
-        "obcat.section", "obcat.statistics",
+        "duckdb", "numpy", "pyarrow", "scipy", "obcat.arrow", "obcat.data", "obcat.kernels",
+        "obcat.reading", "obcat.section", "obcat.statistics",
     },
     "explain": {
         "astropy", "duckdb", "matplotlib", "numpy", "obcat.kernels", "obcat.models",

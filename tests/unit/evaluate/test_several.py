@@ -35,7 +35,8 @@ def stars(n, **columns):
     said = {
         "uniqflag": 1, "kind": "star", "is_binary": 0, "has_emission": 0, "is_nebular": 0,
         "is_wind": 0, "is_erroneous": 0, "is_train": 0, "snr_g": 70.0, "mk": 0.0, "true_mk": 0.0,
-        "mk_err": 0.2, "ebv": 0.0, "true_ebv": 0.0, "ebv_err": 0.1, "em_flag": 0.0, "true_ew": 0.0, "true_teff": 15_000.0,
+        "mk_err": 0.2, "ebv": 0.0, "true_ebv": 0.0, "ebv_err": 0.1, "em_flag": 0.0, "true_ew": 0.0,
+        "true_teff": 15_000.0,
         "out_of_domain": 0.0, "erroneous": 0.0,
     } | columns  # fmt: skip
     return {name: np.broadcast_to(np.asarray(value), n).copy() for name, value in said.items()}

@@ -1,4 +1,4 @@
-"""Real stars beside the models: expected magnitudes, templates as files, warnings, pairs of visits."""
+"""Real stars beside the models: expected magnitudes, templates as files, warnings, visits."""
 
 import csv
 
