@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy.io import fits
+from scipy.interpolate import CubicSpline
 
 from obcat.kernels.grid import LOG_START, LOG_STEP, N_PIXEL, WAVELENGTH
 
@@ -114,7 +115,11 @@ def _write_redrock(path: Path, ids: np.ndarray, redshifts: list[float]) -> None:
 def _on_linear(star: Star, wavelength: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Density of flux at other wavelengths; ivar in proportion to the width of a pixel."""
     good = star.ivar > 0
-    flux = np.interp(wavelength, WAVELENGTH[good], star.flux[good])
+    filled = np.interp(WAVELENGTH, WAVELENGTH[good], star.flux[good])
+    edges = 10 ** (LOG_START + LOG_STEP * (np.arange(N_PIXEL + 1) - 0.5))
+    light = CubicSpline(edges, np.r_[0, np.cumsum(filled * np.diff(edges))])
+    borders = np.r_[wavelength - STEP / 2, wavelength[-1] + STEP / 2]
+    flux = np.diff(light(np.clip(borders, edges[0], edges[-1]))) / STEP
     near = np.clip(np.searchsorted(WAVELENGTH, wavelength), 0, N_PIXEL - 1)
     inside = (wavelength >= WAVELENGTH[0]) & (wavelength <= WAVELENGTH[-1])
     width = WAVELENGTH[near] * np.log(10) * LOG_STEP

@@ -204,7 +204,8 @@ def test_blocks_are_of_a_kind_that_is_run():
 def test_survey_file_has_no_fault(block, tmp_path):
     """Its keys, tables, columns and parameters exist; the files it names are put there."""
     content = tomllib.loads(block.body)
-    (tmp_path / content["spectra"]).mkdir()
+    spectra = content["spectra"]
+    (tmp_path / (spectra["path"] if isinstance(spectra, dict) else spectra)).mkdir()
     for table in content.get("tables", {}).values():
         (tmp_path / table["path"]).touch()
         (tmp_path / table.get("spectra", ".")).mkdir(exist_ok=True)
