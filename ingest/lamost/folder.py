@@ -58,7 +58,7 @@ class Job(NamedTuple):
 
 
 def read_chunk(job: Job) -> Path:
-    """Read the files of a job and put its spectra, then its piece, on the disk; the path of that."""
+    """Read the files of a job; put its spectra, then its piece, on the disk: the path of that."""
     files: list[dict[str, Any]] = []
     spectra: dict[str, Spectrum] = {}
     for entry in job.entries:

@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from obcat.catalog.contents import ParameterUsed, require_table, survey_of
+from obcat.catalog.contents import (
+    ParameterUsed,
+    answer_apart,
+    astropy_of,
+    declared_rows,
+    require_table,
+    survey_of,
+)
 from obcat.catalog.spectrum import FRAMES, Spectrum, flux_and_ivar
-from obcat.ddl import columns_as_run, parameters_as_run
+from obcat.ddl import parameters_as_run
 from obcat.kernels.grid import WAVELENGTH
-from obcat.query.isolated import MEMORY, TIME_LIMIT, Bounds, asked
+from obcat.query.isolated import MEMORY, TIME_LIMIT, Bounds
 from obcat.query.sql import QueryRefused, answered, lock_down, old_names, one_line_errors, opened
 from obcat.query.trust import check as check_trust
 from obcat.reading import CATALOG, CATALOGS, has_best, method_parameters, reading_of, table_of
@@ -87,7 +94,7 @@ class Catalog:
             rows = self.sql(f"SELECT {', '.join(SHOWN)} FROM {CATALOG} ORDER BY specid LIMIT 5")
         except QueryRefused:
             return said
-        return said + self._astropy(rows)._repr_html_()
+        return said + astropy_of(self._con, rows)._repr_html_()
 
     def close(self) -> None:
         """Let go of the database; what was taken from it stays.
@@ -129,7 +136,7 @@ class Catalog:
         if note := old_names(query):
             warnings.warn(note, FutureWarning, stacklevel=2)
         if isolated:
-            return _apart(self.path, query, Bounds(time_limit, memory, None))
+            return answer_apart(self.path, query, Bounds(time_limit, memory, None))
         return answered(self._con, self.path, query, time_limit=time_limit, max_rows=None).table
 
     @property
@@ -358,28 +365,9 @@ class Catalog:
         with one_line_errors(self.path, TIME_LIMIT):
             require_table(self._con, self.path, table, what)
 
-    def _select(
-        self,
-        name: str = CATALOG,
-        *,
-        extra: str = "",
-        rest: str = "",
-        parameters: Mapping[str, Any] | None = None,
-    ) -> "Table":
-        """The declared columns of a table and ``extra``,
-        with what ``rest`` says of rows and order.
-        """
-        schema, _, table = name.partition(".")
+    def _select(self, name: str = CATALOG, **further: Any) -> "Table":
         with one_line_errors(self.path, TIME_LIMIT):
-            listed = ", ".join(quoted(c.column) for c in columns_as_run(self._con, name))
-            query = f"SELECT {listed}{extra} FROM {quoted(schema)}.{quoted(table)} {rest}"
-            rows = self._con.sql(query, params=parameters).to_arrow_table()
-        return self._astropy(rows, name)
-
-    def _astropy(self, rows: "pa.Table", name: str = CATALOG) -> "Table":
-        from obcat.astro_table import astropy_table
-
-        return astropy_table(rows, {c.column: c for c in columns_as_run(self._con, name)})
+            return declared_rows(self._con, name, **further)
 
 
 def open(path: str | Path, *, trust: bool = False) -> Catalog:
@@ -407,10 +395,3 @@ def open(path: str | Path, *, trust: bool = False) -> Catalog:
     >>> cat.close()
     """
     return Catalog(path, trust=trust)
-
-
-def _apart(database: Path, query: str, bounds: Bounds) -> "pa.Table":
-    import pyarrow as pa
-
-    with asked(database, query, "arrow", bounds) as reply:
-        return pa.ipc.open_stream(reply.body).read_all()

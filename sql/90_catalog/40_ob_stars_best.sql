@@ -90,7 +90,7 @@ WITH offsets AS (
     FROM best AS b
 )
 SELECT
-    s.* EXCLUDE (zero_point, n_colours, gri_source, label_source, halpha_excess, halpha_excess_err) REPLACE (
+    s.* EXCLUDE (n_colours, gri_source, label_source, halpha_excess, halpha_excess_err) REPLACE (
         (s.parallax_spec - s.parallax_corrected) / sqrt(s.parallax_spec_err ** 2 + s.parallax_error ** 2)
         AS snr_dparallax
     )

@@ -17,7 +17,7 @@ WITH counts AS (
 SELECT
     column_name
     , CASE
-        WHEN regexp_matches(column_name, '^(gaia|parallax|pm|ruwe|mk_geo)') AND NOT coalesce(gaia, FALSE)
+        WHEN regexp_matches(column_name, '^(gaia|parallax|zero_point|pm|ruwe|mk_geo)') AND NOT coalesce(gaia, FALSE)
             THEN 'no table of Gaia'
         WHEN regexp_matches(column_name, '^(j|h|ks)(_err)?$') AND NOT coalesce(twomass, FALSE)
             THEN 'no table twomass'

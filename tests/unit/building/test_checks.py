@@ -255,6 +255,7 @@ def catalog_row(specid, star_id, uniqflag, snr_g):
         "parallax_corrected": 1.0 - -0.0523, "snr_dparallax": 3.0 if binary else 0.5,
         "binary_flag": int(binary), "erroneous": 0,
         "label_source": "regression" if binary else "HotPayne", "gri_source": "xstps",
+        "zero_point": "constant",
         "quality": 512 + 32768 if binary else 0, "dis": 1.0, "dis_low": 0.9, "dis_high": 1.1,
         "logdis": 0.0, "logdis_err": 0.04, "simulated": 1, "x": -8.122 + math.sqrt(0.5), "y": 0.5,
         "z": 0.0208 - 0.5, }  # fmt: skip

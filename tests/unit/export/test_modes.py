@@ -178,8 +178,8 @@ def test_the_guide_has_a_row_for_every_column_of_both(folder):
 def test_what_best_mode_makes_anew_is_described_anew():
     """The status of a column is that of its words: those that the SQL takes over are the paper's."""
     text = (SQL / "90_catalog/40_ob_stars_best.sql").read_text(encoding="utf-8")
-    replaced = text.partition("REPLACE (")[2].partition("        )\n")[0]
-    taken = re.findall(r" AS (\w+)\n", replaced)
+    lists = [part.partition("        )\n")[0] for part in text.split("REPLACE (")[1:]]
+    taken = [name for replaced in lists for name in re.findall(r" AS (\w+)\n", replaced)]
     anew = {*taken, "em_flag", "parallax_spec_err", "snr_dparallax"}
     assert len(anew) > 25
     paper = {c.column for c in columns_of("catalog.ob_stars")}
