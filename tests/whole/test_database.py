@@ -31,7 +31,8 @@ INPUTS = {
     "mk_error": """SELECT specid, snr_g, em_flag
         FROM sample.visits JOIN emission.lines USING (specid) ORDER BY specid""",
     "extinction": """SELECT star_id, teff, logg, feh,
-        b, b_err, v, v_err, g, g_err, r, r_err, i, i_err, bp, bp_err, rp, rp_err, j, j_err, h, h_err
+        b, b_err, v, v_err, g, g_err, r, r_err, i, i_err, bp, bp_err, rp, rp_err, j, j_err, h, h_err,
+        teff_err, logg_err, feh_err
         FROM extinction.labels JOIN extinction.photometry USING (star_id) ORDER BY star_id""",
     "distance": """SELECT v.specid, if(binary_flag = 1, NULL, mk) AS mk, mk_err, ks, ks_err, a_ks, a_ks_err,
         parallax_corrected AS parallax, parallax_error
