@@ -20,6 +20,9 @@ CREATE MACRO meta.valid_error(e) AS CASE WHEN isfinite(e) AND e > 0 AND e < 9 TH
 -- a magnitude and its error: one without the other is no measurement
 CREATE MACRO meta.measured(m, e) AS CASE WHEN meta.valid_error(e) IS NOT NULL THEN meta.valid_mag(m) END;
 CREATE MACRO meta.measured_err(m, e) AS CASE WHEN meta.valid_mag(m) IS NOT NULL THEN meta.valid_error(e) END;
+-- a parallax that a magnitude can be taken from: above a thousandth of its error, else that is thousands of mag uncertain
+CREATE MACRO meta.positive_parallax(parallax, parallax_error) AS
+    CASE WHEN parallax > coalesce(parallax_error, 0) / 1000 THEN parallax END;
 -- Eq. in section 5: absolute magnitude from a parallax in mas
 CREATE MACRO meta.abs_mag(m, a, parallax) AS CASE WHEN parallax > 0 THEN m - a + 5 * log10(parallax) - 10 END;
 CREATE MACRO meta.abs_mag_err(m_err, a_err, parallax, parallax_error) AS

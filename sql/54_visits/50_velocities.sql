@@ -17,6 +17,6 @@ SELECT
 FROM visits.shifts AS s
 INNER JOIN stage.headers AS h USING (specid)
 CROSS JOIN meta.parameters AS p
-WHERE s.shift IS NOT NULL
+WHERE s.shift IS NOT NULL AND s.shift_err < p.velocity_max_error  -- a search over 7 pixels measures nothing else
 ORDER BY s.specid
 ;

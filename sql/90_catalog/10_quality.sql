@@ -31,7 +31,8 @@ WITH fitted AS (
         , ('negative_ebv', e.ebv < p.ebv_negative_nsigma * e.ebv_err)
         , ('no_mk', m.mk IS NULL)
         , ('no_em_flag', l.em_flag IS NULL)
-        , ('parallax_negative', s.parallax_corrected <= 0)
+        , ('parallax_negative', s.parallax_corrected IS NOT NULL
+            AND meta.positive_parallax(s.parallax_corrected, s.parallax_error) IS NULL)
         , ('no_models', NOT f.scores OR (m.mk IS NULL AND NOT list_contains(w.trained, l.em_flag))
             OR (m.mk IS NOT NULL AND u.mk_err IS NULL AND v.snr_g IS NOT NULL))
         , ('no_snr', v.snr_g IS NULL)

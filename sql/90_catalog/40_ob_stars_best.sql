@@ -18,8 +18,10 @@ WITH offsets AS (
             , CASE WHEN x.rv IS NULL THEN o.rv_err ELSE x.rv_err END AS rv_err
             , e.mk AS mk
             , e.mk_err AS mk_err
-            , meta.abs_mag(o.ks, r.a_ks, o.parallax_corrected) AS mk_geo
-            , meta.abs_mag_err(o.ks_err, r.a_ks_err, o.parallax_corrected, o.parallax_error) AS mk_geo_err
+            , meta.abs_mag(o.ks, r.a_ks, meta.positive_parallax(o.parallax_corrected, o.parallax_error)) AS mk_geo
+            , meta.abs_mag_err(
+                o.ks_err, r.a_ks_err, meta.positive_parallax(o.parallax_corrected, o.parallax_error), o.parallax_error
+            ) AS mk_geo_err
             , e.dis AS dis
             , e.dis_low AS dis_low
             , e.dis_high AS dis_high

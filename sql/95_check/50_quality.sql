@@ -11,7 +11,8 @@ WITH promised AS (
         , ('no_colours', teff IS NOT NULL AND ebv IS NULL)
         , ('no_mk', mk IS NULL)
         , ('no_em_flag', em_flag IS NULL)
-        , ('parallax_negative', coalesce(parallax_corrected <= 0, false))
+        , ('parallax_negative', parallax_corrected IS NOT NULL
+            AND meta.positive_parallax(parallax_corrected, parallax_error) IS NULL)
         , ('no_snr', snr_g IS NULL)
         , ('erroneous', coalesce(erroneous = 1, false))
         , ('no_rest_frame', rv IS NULL)
