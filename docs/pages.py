@@ -209,7 +209,7 @@ MADE = {"row"}  # columns that the ingest adds
 SIMULATION = """\
 What makes simulated spectra and tables as they are, by ingredient (`obcat simulate --ingredients`), and from where its
 numbers come. *Checked*: found in the text or abstract named. *Not checked*: as remembered. *Chosen*, *assumed*: no source;
-*measured*: on real spectra, [realism](../realism.md). The same table lies in every simulated survey, as `README.md`.
+*measured*: on real spectra, [realism](../realism/realism.md). The same table lies in every simulated survey, as `README.md`.
 """
 
 
