@@ -22,8 +22,8 @@ REASONS = {
     "bad_header": "a card that is needed is missing or cannot be read",
     "unknown_layout": "not one of the three LAMOST low-resolution layouts, nor that of the kind of "
     "spectra that the survey names",
-    "bad_wavelength": "wavelengths off the LAMOST log-linear grid, or not rising; of other kinds, too "
-    "coarse or not in Angstrom",
+    "bad_wavelength": "wavelengths off the LAMOST log-linear grid, or not rising; of other kinds, "
+    "too coarse or not in Angstrom",
     "no_pixels": "no pixel of the common grid is covered by good ones",
     "no_star": "a fibre on the sky, or one that the pipeline says is broken",
     "not_vacuum_heliocentric": "VACUUM or HELIO is not true",

@@ -3,20 +3,22 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import Parameter, Signature, signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from obcat.arrow import exact_array
 from obcat.schema import Column
-from obcat.udf import Arrays, Udf
+
+if TYPE_CHECKING:
+    from obcat.udf import Arrays, Udf
 
 __all__ = ["batch_function"]
 
 
 def batch_function(
-    udf: Udf, models: Mapping[str, Arrays], parameters: Mapping[str, Any]
+    udf: "Udf", models: "Mapping[str, Arrays]", parameters: Mapping[str, Any]
 ) -> Callable[..., pa.Array]:
     """The UDF as a function of Arrow columns that gives a struct column, one field a column given.
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from obcat.ingest.errors import Quarantined
-from obcat.ingest.lamost.folder import Found
 from obcat.ingest.lamost.listing import Entry
 from obcat.ingest.lamost.spectrum import Spectrum, bounded
 
@@ -28,8 +27,10 @@ def place_of(source: Path, entry: Entry) -> tuple[Path, int | None]:
     return (source / name, int(row)) if mark and row.isdigit() else (source / entry.path, None)
 
 
-def found_in(source: Path, entry: Entry, read: Callable[[Path, int], Spectrum]) -> Found:
-    """The spectrum of an entry, or why there is none; a file that has none is read for its row 0."""
+def found_in(
+    source: Path, entry: Entry, read: Callable[[Path, int], Spectrum]
+) -> tuple[str | None, Spectrum | Quarantined]:
+    """The spectrum of an entry, or why there is none; a file without one is read for its row 0."""
     path, row = place_of(source, entry)
     try:
         return None, bounded(lambda: read(path, row or 0))

@@ -19,7 +19,7 @@ from obcat.ingest.lamost.spectrum import Spectrum
 from obcat.kernels.resampling import vacuum
 from obcat.survey import Spectra
 
-__all__ = ["table_reader"]
+__all__ = ["Options", "table_reader"]
 
 NAMES: dict[str, tuple[str, ...]] = {
     "id": ("id", "specid", "spec_id", "name"),

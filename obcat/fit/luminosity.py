@@ -122,7 +122,8 @@ def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit
         a_ks_err (mag), parallax, parallax_error (mas; zero point corrected), snr_g, snr_typical
         (that of the whole sample), is_train BOOLEAN (false: the star is only reported on)
     parameters : emission_chooses (0: all stars train the non-emission network), network_scores (how
-        many leading scores the networks take), rejection_iterations, binary_nsigma, network_min_stars, network_seed,
+        many leading scores the networks take), rejection_iterations, binary_nsigma,
+        network_min_stars, network_seed,
         score_noise_min_stars, domain_bright_fraction, and those of ``network.train``
 
     Returns

@@ -1,4 +1,4 @@
-"""Spectra on other wavelengths than ours: brought to the common grid, flux and variance conserved."""
+"""Spectra on other wavelengths than ours, brought to the common grid: flux and variance kept."""
 
 from typing import NamedTuple
 

@@ -282,7 +282,7 @@ def response(spectrograph: NDArray[np.int64], rng: np.random.Generator) -> Float
     drawn = rng.standard_normal((len(spectrograph), 1 + len(_RIPPLES)), dtype=np.float32)
     size = SIZE + VISIT * drawn[:, :1]
     amount = np.array(AMOUNTS, dtype=np.float32)[spectrograph - 1] * size
-    return np.exp(amount @ _SHAPES + drawn[:, 1:] @ _RIPPLES + _SHARED)
+    return np.exp(amount @ _RESPONSES + drawn[:, 1:] @ _RIPPLES + _SHARED)
 
 
 def _ripples() -> Float32:
@@ -293,6 +293,6 @@ def _ripples() -> Float32:
     return np.stack([RIPPLE * np.interp(pixel, at, row) for row in unit]).astype(np.float32)
 
 
-_SHAPES = np.stack([np.interp(WAVELENGTH, AT, shape) for shape in SHAPES]).astype(np.float32)
+_RESPONSES = np.stack([np.interp(WAVELENGTH, AT, shape) for shape in SHAPES]).astype(np.float32)
 _RIPPLES = _ripples()
 _SHARED = np.interp(WAVELENGTH, *np.array(SHARED).T).astype(np.float32)

@@ -35,6 +35,7 @@ PARAMETERS = {
     "halpha_chi2_halfwidth": 40.0,
     "em_false_alarm": 1e-3,
     "erroneous_chi2": 6.0,
+    "model_error": 0.008,
 }
 EARLY_B = "spec-56285-HD090744N104005B03_sp07-117"  # LAMOST-HVS1
 PECULIAR = (

@@ -38,7 +38,9 @@ def reached(chunk: Chunk) -> np.ndarray:
 
 def test_three_hundred_and_more_in_every_magnitude_that_the_spectra_reach() -> None:
     counts = reached(drawn())
-    assert (counts[:4] == EACH).all()
+    # drawn EACH a magnitude; light that no spectrum shows moves some over a border
+    np.testing.assert_allclose(counts[:4], EACH, rtol=0.08)
+    assert (counts[:4] > 300).all()
     assert EACH * 0.8 > 300
 
 
@@ -59,7 +61,7 @@ def test_temperatures_are_flat_where_there_are_stars() -> None:
 def test_they_are_inside_the_spectra_and_luminous() -> None:
     stars = drawn().sky.stars
     primary = stars.primary
-    assert (primary[:, KS] < -3).all()
+    assert (primary[:, KS] - drawn().sky.surface.light < -3).all()
     assert ((10 ** primary[:, TEFF] >= 8000) & (10 ** primary[:, TEFF] <= 40_000)).all()
     found = spectrum_feh(primary[:, TEFF], primary[:, LOGG], stars.feh)
     np.testing.assert_array_equal(found, stars.spectrum_feh)
@@ -107,5 +109,5 @@ def test_without_it_the_rest_of_a_survey_is_the_same_and_its_truth_stays_apart(t
     spectra = {p.name for p in (survey / "training" / "spectra").rglob("*.fits.gz")}
     truth = pq.read_table(tmp_path / "with" / "truth" / "training_stars.parquet")
     assert {f"{row['fitsname']}.gz" for row in rows} == spectra
-    assert len(rows) == truth.num_rows == reached(draw_supplement(20, Recipe(SEED))).sum()
+    assert len(rows) == truth.num_rows == len(draw_supplement(20, Recipe(SEED)).sky.stars.feh)
     assert truth["name"].to_pylist() == [row["name"] for row in rows]
