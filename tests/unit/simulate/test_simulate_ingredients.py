@@ -21,7 +21,7 @@ from obcat.simulate.night import RESOLUTION
 from obcat.simulate.photometry import TWOMASS_FAINTEST
 from obcat.simulate.truth import truth_columns
 
-N, SEED = 150, 99
+N, SEED = 150, 105
 BLOCK = 2880
 Columns = dict[str, np.ndarray]
 Make = Callable[[Recipe], "Survey"]
