@@ -71,7 +71,7 @@ def test_artefacts_have_warnings(templates):
 
 
 def said_of(real, with_header):
-    """Warnings of the handed files, and their rows of the manifest."""
+    """Warnings of the real files at hand, and their rows of the manifest."""
     with (real / "manifest.csv").open(newline="") as f:
         rows = list(csv.DictReader(f))
     own = read_files([real / row["file"] for row in rows])

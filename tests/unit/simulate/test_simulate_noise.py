@@ -137,7 +137,7 @@ def test_bits_are_lamosts_and_mark_pixels_without_ivar(seen: Marked) -> None:
 
 
 def test_fractions_of_masked_pixels_are_those_of_real_files(seen: Marked) -> None:
-    """One half of the handed files: a fifth has none; quartiles 4, 10, 22 pixels of a file with a
+    """One half of the real files at hand: a fifth has none; quartiles 4, 10, 22 pixels of a file with a
     bit, 12, 27, 57 without ivar; 571 in one of a hundred; 3 in all exposures, two in three of none.
     """
     bits, no_ivar = np.sum(seen.ormask > 0, axis=1), np.sum(seen.ivar == 0, axis=1)
