@@ -238,8 +238,8 @@ _SHAPES = np.stack([_shape(band) for band in BANDS.values()])
 
 # ln of the response beside that of all spectrographs, three shapes: the arms do not meet, and the
 # red one begins with waves. From 250 A stars of DR10 (nights of 2021 and 2022), one half of the
-# real files at hand, medians by spectrograph; the shapes hold 0.98 of their variance between 5,500 and
-# 8,500 Angstrom. Nights before 2018 have little of it.
+# real files at hand, medians by spectrograph; the shapes hold 0.98 of their variance between
+# 5,500 and 8,500 Angstrom. Nights before 2018 have little of it.
 AT = (
     5600, 5750, 5820, 5860, 5880, 5900, 5920, 5940, 5960, 5980, 6000, 6020, 6050, 6080, 6110, 6150,
     6200, 6250, 6300, 6350, 6400, 6450, 6500, 6650, 6800, 7300, 7440, 7560, 7760, 7840, 7920, 8060,
