@@ -192,7 +192,9 @@ def _borrow(con: duckdb.DuckDBPyConnection, name: str, source: Path) -> Arrays |
     if found is None:
         raise StepFailed(f"models_from: {source} has no model {name!r}; build that survey first")
     key, n_rows, fit = found
-    if name in NEEDED and not any(np.isfinite(array).any() for array in fit.arrays.values()):
+    # of a survey without a parallax no star trains: what it lends are scores and flags
+    trained = n_rows == 0 or any(np.isfinite(array).any() for array in fit.arrays.values())
+    if name in NEEDED and not trained:
         raise StepFailed(
             f"models_from: {source} was itself too small to train its model {name!r}: no magnitude "
             "can come of it; name the build of a larger survey"

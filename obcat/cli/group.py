@@ -28,6 +28,7 @@ __all__ = ["PATIENCE", "Stopping", "open_standard_files"]
 HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 1.5  # seconds in which a command may end by itself
 BROKEN_PIPE = 128 + signal.SIGPIPE
+ADDRESS_SPACE = 5 * 10**8  # bytes; with less no library of a query can be loaded
 
 
 class Stopping:
@@ -290,6 +291,20 @@ SECTIONS = {
 }
 
 
+def _check_address_space() -> None:
+    """Raises ObcatError where ulimit -v leaves too little: the libraries would end the process in
+    words of their own.
+    """
+    import resource  # not on every system
+
+    own = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if own != resource.RLIM_INFINITY and own < ADDRESS_SPACE:
+        raise ObcatError(
+            f"ulimit -v gives {own / 1e6:.0f} MB of address space, and obcat needs "
+            f"{ADDRESS_SPACE / 1e6:.0f}: raise it, or ulimit -v unlimited"
+        )
+
+
 class Commands(click.Group):
     """The commands in sections, all ending alike: an error is one line, a signal an exit code."""
 
@@ -299,6 +314,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         with Stopping(debug=ctx.params["debug"]):
+            _check_address_space()
             return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

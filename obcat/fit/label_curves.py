@@ -28,7 +28,7 @@ SUMMARY = pa.schema(
 
 
 def joined_labels(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
-    """Curves of log10 Teff and log g, and the scatter of both about the truth.
+    """Curves of log10 Teff and log g, and the scatter of both about the table's.
 
     Ridge regression; stars beyond ``joined_clip`` robust standard deviations are left out of the
     next round. The scatter is that of own - table with the median error of the table taken off,

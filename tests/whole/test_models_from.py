@@ -128,18 +128,33 @@ def test_nothing_to_borrow_is_one_line(first, five, tmp_path, fault):
     assert str(lent) in last
 
 
-@pytest.mark.parametrize("model", ["pca", "luminosity"])
-def test_a_lender_too_small_to_have_trained_is_named(first, five, tmp_path, model):
-    lent = tmp_path / "lent.duckdb"
-    shutil.copy2(first.database, lent)
-    with duckdb.connect(str(lent)) as con:
-        # what a fit without enough stars leaves: arrays of length zero, and numbers that are NaN
-        emptied = "UPDATE model.arrays SET shape = [0], data = ''::BLOB WHERE model = $model"
-        con.execute(f"{emptied} AND len(shape) > 0", {"model": model})
+def emptied(first, path, model, n_rows):
+    """What a fit without enough stars leaves: arrays of length zero, and numbers that are NaN."""
+    shutil.copy2(first.database, path)
+    with duckdb.connect(str(path)) as con:
+        cleared = "UPDATE model.arrays SET shape = [0], data = ''::BLOB WHERE model = $model"
+        con.execute(f"{cleared} AND len(shape) > 0", {"model": model})
         con.execute(
             "UPDATE model.arrays SET dtype = '<f8', data = $nan WHERE model = $model AND len(shape) = 0",
             {"model": model, "nan": np.array(np.nan).tobytes()},
         )
+        con.execute("UPDATE model.fits SET n_rows = ? WHERE model = ?", [n_rows, model])
+    return path
+
+
+@pytest.mark.parametrize("model", ["pca", "luminosity"])
+def test_a_lender_too_small_to_have_trained_is_named(first, five, tmp_path, model):
+    lent = emptied(first, tmp_path / "lent.duckdb", model, 7)
     toml = write_survey(tmp_path / "survey.toml", five, {}, models_from=lent)
     with pytest.raises(StepFailed, match=rf"lent\.duckdb was itself too small .* model '{model}'"):
         make(toml, tmp_path)
+
+
+def test_a_lender_without_parallaxes_lends_its_flags(first, five, tmp_path):
+    lent = emptied(first, tmp_path / "lent.duckdb", "luminosity", 0)
+    made = make(write_survey(tmp_path / "survey.toml", five, {}, models_from=lent), tmp_path)
+    with duckdb.connect(str(made.database), read_only=True) as con:
+        (counts,) = con.execute(
+            "SELECT count(mk), count(em_flag) > 0 FROM obcat.catalog.ob_stars"
+        ).fetchall()
+    assert counts == (0, True)
