@@ -22,7 +22,7 @@ from obcat.evaluate.magnitudes import (
     noise_posterior,
     pulls,
 )
-from obcat.evaluate.modes import modes
+from obcat.evaluate.modes import main_cells, modes, with_best
 from obcat.evaluate.paper import (
     BRIGHT_COMPANION,
     GOOD_PARALLAX,
@@ -59,7 +59,7 @@ __all__ = [
 ]
 
 BEGIN, END = "<!-- evaluate -->", "<!-- /evaluate -->"
-HEAD = ("SIMULATED survey", "paper", "here")
+HEAD = ("SIMULATED survey", "paper", "here", "best mode")
 LEVELS = (0.68, 0.95)  # of intervals
 FAR = (13, 17)  # kpc, about the paper's 15
 SINGLE = "single stars without emission, S/N > 50, held out"
@@ -157,15 +157,19 @@ def _flag_rows(data: Compared, found: Found) -> Cells:
     ]
 
 
-def readme(data: Compared, found: Found) -> str:
-    """A table of at most 14 rows between the marks that a README keeps for it."""
+def readme(data: Compared, found: Found, both: Compared | None = None) -> str:
+    """A table of at most 14 rows between the marks that a README keeps for it; ``both`` has best
+    mode too, where the catalog has it.
+    """
     rows = [
         *_readme_estimates(data, found),
         *_readme_intervals(data),
         *_readme_flags(data),
         *_readme_failures(data),
     ]
-    return f"{BEGIN}\n{markdown_table(HEAD, rows)}{END}\n"
+    best = main_cells(both) if both else {}
+    cells = [(*row, next((best[b] for b in best if row[0].startswith(b)), "")) for row in rows]
+    return f"{BEGIN}\n{markdown_table(HEAD, cells)}{END}\n"
 
 
 def _readme_estimates(data: Compared, found: Found) -> Cells:
@@ -185,9 +189,9 @@ def _readme_estimates(data: Compared, found: Found) -> Cells:
         ),
         ("median distance error claimed", paper_text("dis_error"), percent(found["dis_error"])),
         (
-            "the same from 13 to 17 kpc, binary_flag 0",
-            paper_text("dis_error_15"),
-            percent(found["dis_error_15"]),
+            "scatter of E(B−V) − true E(B−V)",
+            "",
+            _mag(st.robust_scatter((data["ebv"] - data["true_ebv"])[best])),
         ),
         (
             "median of abs(distance / true − 1)",
@@ -335,7 +339,9 @@ def main_numbers(database: Path, truth: Path) -> str:
     """The main numbers as a table in Markdown. EvaluateError as above."""
     try:
         with open_database(database, truth=truth) as survey:
-            return readme(_beside_truth(survey), paper.from_catalog(survey.con))
+            data = _beside_truth(survey)
+            both = with_best(survey.con, data)
+            return readme(data, paper.from_catalog(survey.con), both)
     except NotOurs as error:
         raise EvaluateError(str(error)) from error
 

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat import statistics as st
-from obcat.evaluate.paper import EBV_EDGES, KPC_EDGES, bins, emission_classes, plain_singles
+from obcat.evaluate.paper import (
+    EBV_EDGES,
+    KPC_EDGES,
+    bins,
+    emission_classes,
+    good_singles,
+    plain_singles,
+)
 from obcat.evaluate.truth import Compared, is_ob_star
 from obcat.reading import answer_arrays
 from obcat.section import Section, decimals, percent
@@ -17,6 +24,7 @@ __all__ = [
     "companions_found",
     "intervals",
     "luminosities",
+    "main_cells",
     "modes",
     "said_and_true",
     "with_best",
@@ -40,6 +48,35 @@ def with_best(con: duckdb.DuckDBPyConnection, data: Compared) -> Compared | None
         return None
     best = answer_arrays(con, "evaluate/modes")
     return data | best if np.isfinite(best["best_mk"]).any() else None
+
+
+def main_cells(data: Compared) -> dict[str, str]:
+    """Best mode's numbers in the table of the README, by how the label of the row begins."""
+    stars = (data["uniqflag"] == 1) & is_ob_star(data)
+    single = stars & (data["is_binary"] == 0)
+    test = good_singles(data) & (data["is_train"] == 0)
+    off = data["best_mk"] - data["true_mk"]
+    bright = single & (data["true_mk"] < M_EDGES[1])
+    half = (data["best_dis_high"] - data["best_dis_low"]) / 2
+    cells = {
+        "scatter of M_spec − true M": f"{decimals(st.robust_scatter(off[test]))} mag",
+        "median distance error": percent(st.median((half / data["best_dis"])[stars])),
+        "scatter of E(B−V)": f"{decimals(st.robust_scatter((data['best_ebv'] - data['true_ebv'])[stars]))} mag",
+        "median of abs(distance": percent(
+            st.median(np.abs(data["best_dis"] / data["true_distance"] - 1)[stars])
+        ),
+        "M_spec − true M of single": f"{decimals(st.bias(off[bright]))} mag".replace("-", "−"),
+    }
+    for level, ends in (
+        ("68", ("best_dis_low", "best_dis_high")),
+        ("95", ("dis_low95", "dis_high95")),
+    ):
+        shares = [
+            percent(st.coverage(*(data[name][rows] for name in ("true_distance", *ends))))
+            for rows in (stars, single)
+        ]
+        cells[f"true distances inside their {level}"] = "; ".join(shares)
+    return cells
 
 
 def modes(con: duckdb.DuckDBPyConnection, data: Compared) -> list[Section]:

@@ -328,7 +328,7 @@ def test_a_number_beside_the_paper_s_is_the_same_wherever_it_stands(database, tm
     readme = {
         line.split(" | ")[0][2:]: line.split(" | ")[2].split()[0]
         for line in table
-        if line.count(" | ") == 2
+        if line.count(" | ") == 3
     }
     with open_database(path) as survey:
         page = {row.what: row.here for row in judgements(survey)}

@@ -8,6 +8,7 @@ from obcat.evaluate.modes import (
     companions_found,
     intervals,
     luminosities,
+    main_cells,
     modes,
     said_and_true,
     with_best,
@@ -42,6 +43,22 @@ def test_luminosities_three_ways():
     assert line(luminosities(data), "binaries, primary")[:2] == ["1", "9.000"]
     estimated = line(luminosities(data), "estimated M -1 to 0")
     assert estimated[:6] == ["1", "-0.400", "0.000", "-0.200", "0.000", "-0.100"]
+
+
+def test_cells_of_the_readme():
+    test = {"is_train": 0.0, "snr_g": 60.0, "true_ebv": 0.3}
+    data = both(
+        {**test, "best_mk": 0.1, "best_dis": 1.1, "best_ebv": 0.32},
+        {**test, "true_distance": 1.15},
+        {**test, "best_mk": -0.1, "true_mk": -4.0, "is_train": 1.0, "best_ebv": 0.28},
+        {"is_binary": 1.0, "true_distance": 1.0},
+    )
+    cells = main_cells(data)
+    assert cells["scatter of M_spec − true M"] == "0.074 mag"  # 1.4826 x 0.05
+    assert cells["scatter of E(B−V)"].endswith(" mag")
+    assert cells["M_spec − true M of single"] == "3.900 mag"
+    assert cells["true distances inside their 68"] == "75.0 %; 66.7 %"
+    assert cells["true distances inside their 95"] == "100.0 %; 100.0 %"
 
 
 def test_intervals():
