@@ -67,7 +67,7 @@ def _of(table: str, names: str) -> tuple[str, ...]:
 
 PHOTOMETRY = _of(
     "extinction.photometry",
-    "b b_err v v_err g g_err r r_err i i_err bp bp_err rp rp_err j j_err h h_err",
+    "b b_err g g_err bp bp_err v v_err r r_err i i_err rp rp_err j j_err h h_err",
 )
 DOMAIN = (
     "spectra.scores.score_clean",
@@ -173,7 +173,7 @@ UDFS = {
         Udf(
             "extinction",
             extinction,
-            takes=(*_of("extinction.labels", "teff logg feh"), *PHOTOMETRY, *LABEL_ERRORS),
+            takes=(*_of("extinction.labels", "teff logg feh"), *LABEL_ERRORS, *PHOTOMETRY),
             gives=_of("extinction.reddening", "ebv ebv_err a_ks a_ks_err n_colours outside"),
             models=("colours", "coefficients", "rv_spread"),
             parameters=(
@@ -182,7 +182,7 @@ UDFS = {
                 "ebv_colour_error",
                 "ebv_dust_error",
             ),
-            optional=(*_of("extinction.labels", "feh"), *PHOTOMETRY, *LABEL_ERRORS),
+            optional=(*_of("extinction.labels", "feh"), *LABEL_ERRORS, *PHOTOMETRY),
         ),
         Udf(
             "line_sums",

@@ -13,13 +13,17 @@ import pytest
 from obcat import db
 from obcat.batch import batch_function
 from obcat.kernels.distance import distance
+from obcat.kernels.extinction import BANDS
 from obcat.kernels.space_density import SIGHT
 from obcat.schema import column
 from obcat.udf import UDFS, Udf
 
 # where a kernel names a column of arrays, or one that was corrected before, more shortly
 SHORT = {"norm": "flux", "norm_ivar": "ivar", "parallax": "parallax_corrected"}
-SEVERAL = {"seen": SIGHT}  # what a kernel takes as *seen
+SEVERAL = {  # what a kernel takes as one argument with a star
+    "seen": SIGHT,
+    "photometry": [f"{band}{end}" for band in BANDS for end in ("", "_err")],
+}
 KEYWORDS = {"CASE", "WHEN", "THEN", "ELSE", "END", "AND", "OR", "NOT", "NULL", "IS"}
 NOISE = {
     "noise": {
