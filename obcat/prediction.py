@@ -18,7 +18,7 @@ from obcat.query.trust import check
 from obcat.steps import estimates, in_words, opened_models, wide
 from obcat.udf import UDFS
 
-__all__ = ["gridded", "predict", "predict_gridded", "redshifts", "signal_to_noise"]
+__all__ = ["About", "gridded", "predict", "predict_gridded", "redshifts", "signal_to_noise"]
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +43,16 @@ POWERS = {
     "ivar": 1,
 }  # what makes inverse variance of an uncertainty of astropy.nddata
 CEILINGS = (99.0, 999.0)  # S/N of LAMOST headers that is none, as in meta.header_snr
+
+
+class About(NamedTuple):
+    """What is said of spectra beside their pixels, as `predict` takes it."""
+
+    z: ArrayLike
+    snr_g: ArrayLike | None = None
+    star: ArrayLike | None = None
+    header_class: ArrayLike | None = None
+    subclass: ArrayLike | None = None
 
 
 class _Given(NamedTuple):
@@ -317,29 +327,16 @@ def predict(
     >>> len(mine), mine["mk"].unit
     (1, Unit("mag"))
     """
-    observed = gridded(wavelength, flux, ivar)
-    return predict_gridded(
-        *observed,
-        models=models,
-        z=z,
-        snr_g=snr_g,
-        star=star,
-        header_class=header_class,
-        subclass=subclass,
-        trust=trust,
-    )
+    about = About(z, snr_g, star, header_class, subclass)
+    return predict_gridded(*gridded(wavelength, flux, ivar), about, models=models, trust=trust)
 
 
 def predict_gridded(
     flux: np.ndarray,
     ivar: np.ndarray,
+    about: About,
     *,
     models: str | Path | None,
-    z: ArrayLike,
-    snr_g: ArrayLike | None = None,
-    star: ArrayLike | None = None,
-    header_class: ArrayLike | None = None,
-    subclass: ArrayLike | None = None,
     trust: bool = False,
 ) -> Table:
     """`predict` for spectra that are on the common grid: (n, 3909) flux and inverse variance."""
@@ -347,13 +344,13 @@ def predict_gridded(
     if not trust and path.suffix != model_file.SUFFIX:
         check(path)
     n = len(flux)
-    given = {"z": redshifts(z, n), "snr_g": signal_to_noise(snr_g, flux, ivar)}
+    given = {"z": redshifts(about.z, n), "snr_g": signal_to_noise(about.snr_g, flux, ivar)}
     best = (
         np.arange(n)
-        if star is None
-        else _best_of(np.broadcast_to(np.asarray(star), n), given["snr_g"])
+        if about.star is None
+        else _best_of(np.broadcast_to(np.asarray(about.star), n), given["snr_g"])
     )
-    given["is_other"] = _others(header_class, subclass, n)
+    given["is_other"] = _others(about.header_class, about.subclass, n)
     columns = {name: pa.array(values, from_pandas=True) for name, values in given.items()}
     opened = opened_models(path)
     found = estimates(opened.run, wide(flux), wide(ivar), best=best, **columns)

@@ -67,7 +67,7 @@ def _of(table: str, names: str) -> tuple[str, ...]:
 
 PHOTOMETRY = _of(
     "extinction.photometry",
-    "b b_err v v_err g g_err r r_err i i_err bp bp_err rp rp_err j j_err h h_err",
+    "b b_err g g_err bp bp_err v v_err r r_err i i_err rp rp_err j j_err h h_err",
 )
 DOMAIN = (
     "spectra.scores.score_clean",
@@ -86,8 +86,8 @@ BOTH_TERMS = (
     *_of("extinction.reddening", "a_ks a_ks_err"),
     *_of("sample.stars", "parallax_corrected parallax_error"),
 )
+SAID = _of("posterior.spectral", "mk_spec spec_sigma companion_logit")
 SEEN = (
-    *_of("posterior.spectral", "mk_spec spec_sigma companion_logit"),
     *_of("posterior.inputs", "ks0 ks0_err ebv parallax_corrected parallax_error"),
     *_of("posterior.inputs", "g_gaia ruwe glon glat"),
 )
@@ -173,7 +173,7 @@ UDFS = {
         Udf(
             "extinction",
             extinction,
-            takes=(*_of("extinction.labels", "teff logg feh"), *PHOTOMETRY, *LABEL_ERRORS),
+            takes=(*_of("extinction.labels", "teff logg feh"), *LABEL_ERRORS, *PHOTOMETRY),
             gives=_of("extinction.reddening", "ebv ebv_err a_ks a_ks_err n_colours outside"),
             models=("colours", "coefficients", "rv_spread"),
             parameters=(
@@ -182,7 +182,7 @@ UDFS = {
                 "ebv_colour_error",
                 "ebv_dust_error",
             ),
-            optional=(*_of("extinction.labels", "feh"), *PHOTOMETRY, *LABEL_ERRORS),
+            optional=(*_of("extinction.labels", "feh"), *LABEL_ERRORS, *PHOTOMETRY),
         ),
         Udf(
             "line_sums",
@@ -317,7 +317,7 @@ UDFS = {
         Udf(
             "posterior_magnitudes",
             posterior_magnitudes,
-            takes=SEEN,
+            takes=(*SAID, *SEEN),
             gives=_of(
                 "posterior.magnitudes",
                 "mk mk_low mk_high mk_low95 mk_high95 mk_system p_companion p_other",
@@ -328,7 +328,7 @@ UDFS = {
         Udf(
             "posterior_distances",
             posterior_distances,
-            takes=(*SEEN, "posterior.inputs.published_offset"),
+            takes=(*SAID, "posterior.inputs.published_offset", *SEEN),
             gives=_of(
                 "posterior.distances",
                 "dis dis_median dis_low dis_high dis_low95 dis_high95 logdis logdis_err dis_flat"

@@ -79,19 +79,12 @@ def _chosen(form: str | None, out: Path | None) -> str:
 def _predicted(files: tuple[Path, ...], models: Path | None, z: float | None) -> "Table":
     """One row a file; of a file that cannot be read all but its name and the reason is masked."""
     from obcat.own_files import read_files
-    from obcat.prediction import predict_gridded
+    from obcat.prediction import About, predict_gridded
 
     own = read_files(files, z)
-    table = predict_gridded(
-        own.flux,
-        own.ivar,
-        models=models,
-        z=own.z,
-        snr_g=own.snr_g,
-        header_class=own.header_class,
-        subclass=own.subclass,
-        trust=click.get_current_context().meta[TRUSTED],
-    )
+    about = About(own.z, own.snr_g, header_class=own.header_class, subclass=own.subclass)
+    trust = click.get_current_context().meta[TRUSTED]
+    table = predict_gridded(own.flux, own.ivar, about, models=models, trust=trust)
     table.remove_columns(HIDDEN)
     table.add_columns([own.file, own.specid, own.z], [0, 0, 0], ["file", "specid", "z"])
     table["warnings"] = [

@@ -11,7 +11,7 @@ from scipy.stats import norm
 from obcat.fit.gram import Reader, batches
 from obcat.fit.nebular import forbidden_excess
 from obcat.kernels.emission import core_excess, expected_excess, quadratic, significant
-from obcat.kernels.grid import N_PIXEL
+from obcat.kernels.grid import N_PIXEL, around
 from obcat.kernels.pca import coefficients, reconstruct, standardised
 from obcat.statistics import MAD_TO_SIGMA
 
@@ -170,19 +170,10 @@ def scored(
 def _excess_of(
     norm: np.ndarray, ivar: np.ndarray, score: np.ndarray, parameters: Any, model: Model
 ) -> tuple[np.ndarray, np.ndarray]:
-    found = core_excess(
-        norm,
-        ivar,
-        score,
-        mean=model["mean"],
-        scale=model["scale"],
-        clean_basis=model["clean_basis"],
-        full_from_clean=model["full_from_clean"],
-        residual_sd=np.zeros(N_PIXEL),
-        halpha=parameters.halpha,
-        halpha_halfwidth=parameters.halpha_halfwidth,
-        halpha_chi2_halfwidth=parameters.halpha_chi2_halfwidth,
-    )
+    core = around(parameters.halpha, parameters.halpha_halfwidth)
+    near = around(parameters.halpha, parameters.halpha_chi2_halfwidth)
+    exact = {**model, "residual_sd": np.zeros(N_PIXEL)}
+    found = core_excess(norm, ivar, score, exact, core, near)
     return found.excess, found.excess_err
 
 

@@ -19,7 +19,7 @@ from obcat.fit.parallax_globals import (
 from obcat.fit.parallax_network import Lesson, Plan, train_networks
 from obcat.fit.result import Fit, from_rows
 from obcat.kernels.posterior import DELTA, ORDINARY, VEIL
-from obcat.kernels.space_density import Sight, ln_parallax, ln_space_density, sight
+from obcat.kernels.space_density import SIGHT, Sight, ln_parallax, ln_space_density, sight
 from obcat.kernels.spectral import LAYERS, REFERENCE_SNR_G, calibrated, out_of_fold
 from obcat.machine import cpus
 from obcat.statistics import robust_scatter
@@ -30,10 +30,6 @@ STEP = 0.05  # mag
 FINE = -6.5 + STEP * np.arange(222)  # mag, M_s
 COARSE = FINE.reshape(-1, 2).mean(axis=1)
 ROWS = 2000
-SIGHT = (
-    "ks0", "ks0_err", "ebv", "parallax", "parallax_error", "g_gaia", "ruwe", "glon",
-    "glat",
-)  # fmt: skip
 FAINT_VISIT = (15.0, 40.0)  # S/N of the visits that teach the noise
 LEAST_GAIN = 5.0  # of ln L, else the rounds end
 BIN = 0.2  # mag

@@ -1,5 +1,6 @@
 """Emission: the excess at H alpha, its error, the flags that follow from it."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -41,29 +42,28 @@ def core_excess(
     norm: np.ndarray,
     norm_ivar: np.ndarray,
     score_clean: np.ndarray,
-    *,
-    mean: np.ndarray,
-    scale: np.ndarray,
-    clean_basis: np.ndarray,
-    full_from_clean: np.ndarray,
-    residual_sd: np.ndarray,
-    halpha: float,
-    halpha_halfwidth: float,
-    halpha_chi2_halfwidth: float,
+    model: Mapping[str, np.ndarray],
+    core: np.ndarray,
+    near: np.ndarray,
 ) -> Excess:
-    """Mean residual over the core of H alpha and reduced chi-squares;
-    parameters as in `obcat.kernels.emission`.
+    """Mean residual over the core of H alpha and reduced chi-squares.
+
+    Parameters
+    ----------
+    norm, norm_ivar, score_clean, model : as in `emission`
+    core, near : (3909,) pixels of the core and of its surroundings
     """
+    mean, scale = model["mean"], model["scale"]
+    clean_basis, full_from_clean = model["clean_basis"], model["full_from_clean"]
     if mean.size == 0:
         return Excess(*(np.full(len(norm), np.nan) for _ in Excess._fields))
-    core, near = around(halpha, halpha_halfwidth), around(halpha, halpha_chi2_halfwidth)
     clean = np.any(clean_basis != 0, axis=0)
     good = (norm_ivar > 0) & np.isfinite(mean)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         level = reconstruct(score_clean, mean=mean, scale=scale, full_from_clean=full_from_clean)
         residual = np.where(good, norm - level, 0)
         variance = np.where(good, 1 / norm_ivar, 0)
-        precision = np.where(good, 1 / (variance + residual_sd.astype(np.float32) ** 2), 0)
+        precision = np.where(good, 1 / (variance + model["residual_sd"].astype(np.float32) ** 2), 0)
         good &= ~_hot(residual**2 * precision)
         residual, variance, precision = (
             np.where(good, values, 0) for values in (residual, variance, precision)
@@ -174,12 +174,7 @@ def emission(
     norm_ivar: np.ndarray,
     score_clean: np.ndarray,
     *,
-    mean: np.ndarray,
-    scale: np.ndarray,
-    clean_basis: np.ndarray,
-    full_from_clean: np.ndarray,
     score_clean_scale: np.ndarray,
-    residual_sd: np.ndarray,
     excess_curve: np.ndarray,
     excess_limits: np.ndarray,
     excess_calibration: np.ndarray,
@@ -188,6 +183,7 @@ def emission(
     halpha_chi2_halfwidth: float,
     erroneous_chi2: float,
     model_error: float,
+    **model: np.ndarray,
 ) -> tuple[np.ndarray, ...]:
     """Excess at H alpha, its significance, and the two flags that follow.
 
@@ -195,7 +191,8 @@ def emission(
     ----------
     norm, norm_ivar : (n, 3909) normalised rest-frame flux and its inverse variance, 0 where masked
     score_clean : (n, k) coefficients of the clean windows
-    mean ... excess_calibration : the model made by `obcat.fit.pca`
+    score_clean_scale ... excess_calibration, model : what `obcat.fit.pca` makes, among it mean,
+        scale, clean_basis, full_from_clean, residual_sd
     halpha, halpha_halfwidth, halpha_chi2_halfwidth : centre, half widths of the core and of the
         surroundings, Angstrom
     erroneous_chi2 : reduced chi-square beyond which a spectrum is called erroneous
@@ -214,19 +211,8 @@ def emission(
     erroneous : (n,) 1 residuals large in the clean windows, or about the line but no excess, 0 not,
         NaN unknown
     """
-    found = core_excess(
-        norm,
-        norm_ivar,
-        score_clean,
-        mean=mean,
-        scale=scale,
-        clean_basis=clean_basis,
-        full_from_clean=full_from_clean,
-        residual_sd=residual_sd,
-        halpha=halpha,
-        halpha_halfwidth=halpha_halfwidth,
-        halpha_chi2_halfwidth=halpha_chi2_halfwidth,
-    )
+    core, near = (around(halpha, h) for h in (halpha_halfwidth, halpha_chi2_halfwidth))
+    found = core_excess(norm, norm_ivar, score_clean, model, core, near)
     excess = found.excess - expected_excess(
         score_clean,
         score_clean_scale=score_clean_scale,
@@ -234,7 +220,7 @@ def emission(
         excess_limits=excess_limits,
     )
     significance, threshold = significant(excess, found.excess_err, excess_calibration)
-    inner, outer = (_angstrom(around(halpha, h)) for h in (halpha_halfwidth, halpha_chi2_halfwidth))
+    inner, outer = _angstrom(core), _angstrom(near)
     limits = (
         erroneous_chi2 + model_error**2 * found.precision_red,
         erroneous_chi2 + model_error**2 * found.precision_clean,

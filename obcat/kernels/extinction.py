@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "BANDS",
-    "NODES",
     "R_V_SLOPES",
     "SOLAR",
     "Colours",
@@ -37,7 +36,6 @@ R_V_SLOPES = np.array([1.004, 1.000, 0.998, 1.002, 0.987, 0.768, 0.747, 0.260, 0
 R_V_SLOPES.flags.writeable = False
 # of ln Teff, log g, [Fe/H]: halves of the differences from which slopes of corrections are taken
 STEPS = (0.01, 0.05, 0.05)
-NODES = ("teff_nodes", "logg_nodes", "feh_nodes", "bc_nodes")
 SOLAR = 0.0
 
 Floats = NDArray[np.float64]
@@ -46,11 +44,13 @@ NOTHING: Floats = np.zeros(0)
 
 
 class Colours(NamedTuple):
-    """Colours of n stars: which bands they have (n, bands), what `neighbour_colours` gives, whether
-    the table was left (n,), the labels (n,) and the table they were corrected with.
+    """Colours of n stars: which bands they have and the errors of these (n, bands), what
+    `neighbour_colours` gives, whether the table was left (n,), the labels (n,) and the table they
+    were corrected with.
     """
 
     present: NDArray[np.bool_]
+    error: Floats
     excess: Floats
     slope: Floats
     sigma: Floats
@@ -83,38 +83,17 @@ def extinction(
     teff: ArrayLike,
     logg: ArrayLike,
     feh: ArrayLike,
-    b: ArrayLike,
-    b_err: ArrayLike,
-    v: ArrayLike,
-    v_err: ArrayLike,
-    g: ArrayLike,
-    g_err: ArrayLike,
-    r: ArrayLike,
-    r_err: ArrayLike,
-    i: ArrayLike,
-    i_err: ArrayLike,
-    bp: ArrayLike,
-    bp_err: ArrayLike,
-    rp: ArrayLike,
-    rp_err: ArrayLike,
-    j: ArrayLike,
-    j_err: ArrayLike,
-    h: ArrayLike,
-    h_err: ArrayLike,
-    teff_err: ArrayLike = np.nan,
-    logg_err: ArrayLike = np.nan,
-    feh_err: ArrayLike = np.nan,
-    *,
+    teff_err: ArrayLike,
+    logg_err: ArrayLike,
+    feh_err: ArrayLike,
+    *photometry: ArrayLike,
     colour_error_floor: float,
     ebv_error_honest: int = 0,
     ebv_colour_error: float = 0.0,
     ebv_dust_error: float = 0.0,
     rv_spread: Floats = NOTHING,
-    teff_nodes: Floats,
-    logg_nodes: Floats,
-    feh_nodes: Floats,
-    bc_nodes: Floats,
     coefficients: Floats,
+    **nodes: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats, Integers, Integers]:
     """E(B-V) as the weighted mean over the colours of bands that are neighbours in wavelength.
 
@@ -124,16 +103,16 @@ def extinction(
     Parameters
     ----------
     teff, logg, feh : (n,) K, log10 of cm/s2, dex; an unknown [Fe/H] (NaN) is taken as solar
-    b ... h_err : (n,) mag, magnitude and standard error of each band; g, r, i of one survey
     teff_err, logg_err, feh_err : (n,) errors of the labels, NaN counts as none
+    photometry : (n,) mag, magnitude and standard error of each of BANDS; g, r, i of one survey
     colour_error_floor : mag, the least error of a colour
     ebv_error_honest : 1 for all that makes E(B-V) uncertain, 0 for the errors of the magnitudes
         alone, as in the paper
     ebv_colour_error, ebv_dust_error : mag, error of E(B-V) from intrinsic colours; and from the
         spread of R_V, per mag of E(B-V), where ``rv_spread`` is not learnt
     rv_spread : (1,) the model ``dust``, spread of R_V, or (0,)
-    teff_nodes, logg_nodes, feh_nodes, bc_nodes : the model ``colours``, see bolometric_corrections
     coefficients : (10,) the model ``coefficients``, A_X / E(B-V) of BANDS and of Ks
+    nodes : the model ``colours``, see bolometric_corrections
 
     Returns
     -------
@@ -144,12 +123,9 @@ def extinction(
     outside : (n,) int16, 1 where log g or [Fe/H] were moved to the edge of the table, or Teff is
         off it (ebv is NaN)
     """
-    magnitude = _columns(b, g, bp, v, r, i, rp, j, h)
-    error = _columns(b_err, g_err, bp_err, v_err, r_err, i_err, rp_err, j_err, h_err)
-    if not (len(coefficients) and bc_nodes.size):
-        return _unknown(len(magnitude))
-    nodes = dict(zip(NODES, (teff_nodes, logg_nodes, feh_nodes, bc_nodes), strict=True))
-    found = measured((teff, logg, feh), magnitude, error, colour_error_floor, coefficients, nodes)
+    if not (len(coefficients) and nodes["bc_nodes"].size):
+        return _unknown(np.size(teff))
+    found = measured((teff, logg, feh), photometry, colour_error_floor, coefficients, nodes)
     ebv, ebv_err = _weighted_mean(found.excess, found.slope, found.sigma, found.shared)
     if ebv_error_honest:
         of_labels = label_terms(found, found.mean()[1], (teff_err, logg_err, feh_err))
@@ -161,21 +137,21 @@ def extinction(
 
 def measured(
     labels: tuple[ArrayLike, ArrayLike, ArrayLike],
-    magnitude: Floats,
-    error: Floats,
+    photometry: tuple[ArrayLike, ...],
     floor: float,
     coefficients: Floats,
     nodes: dict[str, Floats],
 ) -> Colours:
-    """Colours of stars with these Teff, log g and [Fe/H] (n,) and these magnitudes and errors (n,
-    bands); an unknown [Fe/H] is solar.
+    """Colours of stars with these Teff, log g and [Fe/H] (n,) and with magnitudes and errors (n,)
+    as `extinction` takes them; an unknown [Fe/H] is solar.
     """
+    magnitude, error = (_columns(photometry[i::2]) for i in (0, 1))
     teff, logg, feh = (np.asarray(x, float) for x in labels)
     known = [teff, logg, np.where(np.isnan(feh), SOLAR, feh)]
     intrinsic, outside = bolometric_corrections(*known, **nodes)
     present = np.isfinite(magnitude) & np.isfinite(error) & (error >= 0) & np.isfinite(intrinsic)
     colours = neighbour_colours(magnitude + intrinsic, error, coefficients[:-1], present, floor)
-    return Colours(present, *colours, outside, known, nodes)
+    return Colours(present, error, *colours, outside, known, nodes)
 
 
 def label_terms(found: Colours, slope: Floats, errors: tuple[ArrayLike, ...]) -> list[Floats]:
@@ -206,7 +182,7 @@ def _of_dust(found: Colours, rv_spread: Floats, ebv_dust_error: float) -> Floats
     return rv_spread[0] * ebv * (slope @ R_V_SLOPES) if len(rv_spread) else ebv_dust_error * ebv
 
 
-def _columns(*bands: ArrayLike) -> Floats:
+def _columns(bands: tuple[ArrayLike, ...]) -> Floats:
     """(n, bands)."""
     return np.stack([np.asarray(x, float) for x in bands], axis=1)
 

@@ -120,23 +120,20 @@ def band_terms(
     logg: ArrayLike,
     feh: ArrayLike,
     *,
-    teff_nodes: Floats,
-    logg_nodes: Floats,
-    feh_nodes: Floats,
-    bc_nodes: Floats,
     law_log_teff: Floats,
     law: Floats,
     law_slope: Floats,
+    **nodes: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """What the labels of stars say of their light and of the dust before it, in every band.
 
     Parameters
     ----------
     teff, logg, feh : (n,) K, log10 of cm/s2, dex
-    teff_nodes, logg_nodes, feh_nodes, bc_nodes : the model ``intrinsic``: bolometric corrections of
-        LAW_BANDS, see `obcat.kernels.extinction.bolometric_corrections`
     law_log_teff, law, law_slope : the model ``law``: log10 K (T,); A / E(B-V) at R_V = 3.1 and its
         slope with R_V (T, nodes of E(B-V), LAW_BANDS)
+    nodes : the model ``intrinsic``: bolometric corrections of LAW_BANDS, see
+        `obcat.kernels.extinction.bolometric_corrections`
 
     Returns
     -------
@@ -144,13 +141,13 @@ def band_terms(
     (n, nodes b) of BANDS, each row as one; NaN where Teff is off the table. Slopes are differences
     over 0.02, 0.1 and 0.1 dex.
     """
-    nodes = {"teff_nodes": teff_nodes, "logg_nodes": logg_nodes, "feh_nodes": feh_nodes}
+    coolest, hottest = nodes["teff_nodes"][[0, -1]]
     labels = np.stack([np.log10(np.asarray(teff, float)), logg, feh], axis=1)
-    ends = np.log10(teff_nodes[[0, -1]])
+    ends = np.log10([coolest, hottest])
 
     def at(x: Floats) -> Floats:
-        inside = np.clip(10 ** np.clip(x[:, 0], *ends), *teff_nodes[[0, -1]])
-        return bolometric_corrections(inside, x[:, 1], x[:, 2], **nodes, bc_nodes=bc_nodes)[0]
+        inside = np.clip(10 ** np.clip(x[:, 0], *ends), coolest, hottest)
+        return bolometric_corrections(inside, x[:, 1], x[:, 2], **nodes)[0]
 
     off = (labels[:, 0] < ends[0]) | (labels[:, 0] > ends[1])
     correction = np.where(off[:, None], np.nan, at(labels))[:, OF_LAW]

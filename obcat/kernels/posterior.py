@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from obcat.kernels.space_density import (
     LN10,
+    SIGHT,
     Globals,
     Sight,
     ln_parallax,
@@ -221,26 +222,17 @@ def posterior_magnitudes(
     mk_spec: Floats,
     spec_sigma: Floats,
     companion_logit: Floats,
-    ks0: Floats,
-    ks0_err: Floats,
-    ebv: Floats,
-    parallax: Floats,
-    parallax_error: Floats,
-    g_gaia: Floats,
-    ruwe: Floats,
-    glon: Floats,
-    glat: Floats,
+    *seen: Floats,
     **model: Floats,
 ) -> tuple[Floats, ...]:
-    """Absolute magnitude with everything that is known; columns as ``sight`` takes them, (n,).
+    """Absolute magnitude with everything that is known; ``seen``: the columns of ``sight``, (n,).
 
     Returns
     -------
     mk, mk_low, mk_high, mk_low95, mk_high95 (of the primary), mk_system, in mag, p_companion,
     p_other: (n,) each
     """
-    place = (parallax, parallax_error, g_gaia, ruwe, glon, glat)
-    stars = sight(ks0, ks0_err, ebv, *place)
+    stars = sight(*seen)
     said = Spectral(mk_spec, spec_sigma, companion_logit)
     out = np.full((8, len(mk_spec)), np.nan)
     for rows, one in densities(stars, said, model):
@@ -264,20 +256,12 @@ def posterior_distances(
     mk_spec: Floats,
     spec_sigma: Floats,
     companion_logit: Floats,
-    ks0: Floats,
-    ks0_err: Floats,
-    ebv: Floats,
-    parallax: Floats,
-    parallax_error: Floats,
-    g_gaia: Floats,
-    ruwe: Floats,
-    glon: Floats,
-    glat: Floats,
     published_offset: Floats,
+    *seen: Floats,
     **model: Floats,
 ) -> tuple[Floats, ...]:
-    """Distance with everything that is known; columns as ``sight`` takes them, (n,), and the zero
-    point (mas) that was taken off the parallax.
+    """Distance with everything that is known; the zero point (mas) that was taken off the parallax,
+    and ``seen``: the columns of ``sight``, (n,).
 
     Returns
     -------
@@ -285,13 +269,12 @@ def posterior_distances(
     logdis, logdis_err; then the first six where the Galaxy has as many stars at each distance and
     no dust; parallax_offset, the zero point as fitted, mas: (n,) each
     """
-    place = (parallax, parallax_error, g_gaia, ruwe, glon, glat)
-    stars = sight(ks0, ks0_err, ebv, *place)
+    stars = sight(*seen)
     said = Spectral(mk_spec, spec_sigma, companion_logit)
     flat = {n: a for n, a in model.items() if n != "density" and not n.startswith("dust_")}
     if not len(model["w0"]):
         return tuple(np.full((15, len(mk_spec)), np.nan))
-    zero_point = (zero_point_weights(g_gaia) * model["zero_point"]).sum(1)
+    zero_point = (zero_point_weights(seen[SIGHT.index("g_gaia")]) * model["zero_point"]).sum(1)
     galactic, even = (_distances(stars, said, prior) for prior in (model, flat))
     return *galactic, *even[:6], published_offset + zero_point
 

@@ -12,6 +12,7 @@ of the dust.
 """
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = [
     "DUST_TAILS",
     "KNOTS",
     "LN10",
+    "SIGHT",
     "Globals",
     "Sight",
     "ln_parallax",
@@ -105,6 +107,9 @@ def sight(
         ln_ebv=np.log(np.maximum(_filled(ebv, LEAST_EBV), LEAST_EBV)),
         has_ebv=np.isfinite(ebv).astype(float),
     )
+
+
+SIGHT = tuple(signature(sight).parameters)  # the columns that it takes, in their order
 
 
 def zero_point_weights(g_gaia: Floats) -> Floats:

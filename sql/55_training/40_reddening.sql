@@ -7,10 +7,9 @@ INSERT INTO training.reddening BY NAME
 WITH measured AS (
     SELECT s.star_id, s.row
         , unnest(extinction(
-            l.teff, l.logg, l.feh
-            , t.b, t.b_err, t.v, t.v_err, t.g, t.g_err, t.r, t.r_err, t.i, t.i_err
-            , t.bp, t.bp_err, t.rp, t.rp_err, t.j, t.j_err, t.h, t.h_err
-            , l.teff_err, l.logg_err, l.feh_err
+            l.teff, l.logg, l.feh, l.teff_err, l.logg_err, l.feh_err
+            , t.b, t.b_err, t.g, t.g_err, t.bp, t.bp_err, t.v, t.v_err
+            , t.r, t.r_err, t.i, t.i_err, t.rp, t.rp_err, t.j, t.j_err, t.h, t.h_err
         ))
     FROM training.stars AS s
     INNER JOIN training.labels AS l USING (star_id)

@@ -2,6 +2,7 @@
 components learnt from real LAMOST spectra, stars known by their own spectra.
 """
 
+from inspect import Parameter, signature
 from types import SimpleNamespace
 
 import numpy as np
@@ -45,10 +46,11 @@ PECULIAR = (
 
 
 def chosen(function, arrays):
-    """The parameters and arrays that a function names, as the build hands them over."""
-    code = function.__code__
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    return {name: value for name, value in (PARAMETERS | arrays).items() if name in names}
+    """The parameters and arrays that a function takes, as the build hands them over."""
+    wanted = signature(function).parameters
+    takes_all = any(p.kind is Parameter.VAR_KEYWORD for p in wanted.values())
+    given = PARAMETERS | arrays
+    return {n: x for n, x in given.items() if n in wanted or (takes_all and n in arrays)}
 
 
 def measure(flux, ivar, z, arrays):

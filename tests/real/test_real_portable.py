@@ -12,7 +12,7 @@ from astropy.io import fits
 
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 from obcat.own_files import read_files
-from obcat.prediction import predict, predict_gridded
+from obcat.prediction import About, predict, predict_gridded
 from tests.real.known_stars import B_STARS, LATE_B, O_AND_LUMINOUS
 
 pytestmark = pytest.mark.real
@@ -76,7 +76,7 @@ def said_of(real, with_header):
         rows = list(csv.DictReader(f))
     own = read_files([real / row["file"] for row in rows])
     header = {"header_class": own.header_class, "subclass": own.subclass} if with_header else {}
-    found = predict_gridded(own.flux, own.ivar, models=None, z=own.z, snr_g=own.snr_g, **header)
+    found = predict_gridded(own.flux, own.ivar, About(own.z, own.snr_g, **header), models=None)
     return list(zip(found["warnings"].tolist(), rows, strict=True))
 
 

@@ -217,12 +217,10 @@ def test_colours_have_the_reddening_of_the_kernel_as_their_mean(filled):
         "rp - j",
         "j - h",
     ]
-    star = {
-        name: np.array([value])
-        for name, value in (MAGNITUDES | {"v": np.nan, "v_err": np.nan}).items()
-    }
-    given = {"teff": np.array([15e3]), "logg": np.array([4.0]), "feh": np.array([np.nan])}
-    ebv = extinction(**given, **star, colour_error_floor=0.014, **NODES, **COEFFICIENTS)[0][0]
+    star = MAGNITUDES | {"v": np.nan, "v_err": np.nan}
+    photometry = [[star[f"{band}{end}"]] for band in BANDS for end in ("", "_err")]
+    labels = [[15e3], [4.0], *[[np.nan]] * 4]
+    ebv = extinction(*labels, *photometry, colour_error_floor=0.014, **NODES, **COEFFICIENTS)[0][0]
     weight, excess = (np.array([row[names.index(n)] for row in rows]) for n in ("weight", "ebv"))
     assert weight.sum() == pytest.approx(1)
     assert weight @ excess == pytest.approx(ebv, rel=1e-12)

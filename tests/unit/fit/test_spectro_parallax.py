@@ -10,7 +10,7 @@ from obcat.fit import spectro_parallax
 from obcat.fit.parallax_globals import fit_globals, usual_values
 from obcat.fit.spectro_parallax import posterior
 from obcat.kernels.posterior import posterior_distances, posterior_magnitudes
-from obcat.kernels.space_density import sight
+from obcat.kernels.space_density import SIGHT, sight
 from obcat.kernels.spectral import spectral_magnitude
 from obcat.statistics import robust_scatter
 
@@ -35,8 +35,6 @@ PARAMETERS = SimpleNamespace(
     posterior_global_steps=25,
 )
 N, K, SCATTER = 1000, 4, 0.15
-PLACE = ("ks0", "ks0_err", "ebv", "parallax", "parallax_error", "g_gaia", "ruwe")
-PLACE += ("glon", "glat")
 
 
 def changed(**values):
@@ -99,11 +97,11 @@ def answers(columns, fit):
     spectral = spectral_magnitude(
         columns["score"].astype(np.float32), columns["snr_g"], columns["fold"], **fit.arrays
     )
-    given = (*spectral[:3], *(columns[name] for name in PLACE))
+    said, seen = spectral[:3], [columns[name] for name in SIGHT]
     return (
         spectral,
-        posterior_magnitudes(*given, **fit.arrays),
-        posterior_distances(*given, np.zeros(len(given[0])), **fit.arrays),
+        posterior_magnitudes(*said, *seen, **fit.arrays),
+        posterior_distances(*said, np.zeros(len(seen[0])), *seen, **fit.arrays),
     )
 
 
@@ -177,7 +175,7 @@ def test_a_planted_zero_point_is_found_by_stars_whose_luminosity_is_known():
     columns, truth = sky(3000, seed=8)
     best = columns["uniqflag"] == 1
     columns["parallax"] = columns["parallax"] + 0.03
-    stars = sight(*(columns[name][best] for name in PLACE))
+    stars = sight(*(columns[name][best] for name in SIGHT))
     n = int(best.sum())
     rng = np.random.default_rng(2)
     mean = truth["mk"][best] + SCATTER * rng.normal(size=n)
@@ -189,7 +187,7 @@ def test_a_planted_zero_point_is_found_by_stars_whose_luminosity_is_known():
 def test_stars_without_a_parallax_say_nothing_of_it():
     columns, _ = sky(400, seed=9)
     given = columns | {"parallax": np.full(len(columns["ebv"]), np.nan)}
-    stars = sight(*(given[name] for name in PLACE))
+    stars = sight(*(given[name] for name in SIGHT))
     said = (np.zeros(500), np.zeros(500), np.zeros(500))
     assert fit_globals(stars, said, usual_values(0.02)[0], 0.02, 1)[1] == pytest.approx(0, abs=1e-3)
 

@@ -13,11 +13,17 @@ import pytest
 from obcat import db
 from obcat.batch import batch_function
 from obcat.kernels.distance import distance
+from obcat.kernels.extinction import BANDS
+from obcat.kernels.space_density import SIGHT
 from obcat.schema import column
 from obcat.udf import UDFS, Udf
 
 # where a kernel names a column of arrays, or one that was corrected before, more shortly
 SHORT = {"norm": "flux", "norm_ivar": "ivar", "parallax": "parallax_corrected"}
+SEVERAL = {  # what a kernel takes as one argument with a star
+    "seen": SIGHT,
+    "photometry": [f"{band}{end}" for band in BANDS for end in ("", "_err")],
+}
 KEYWORDS = {"CASE", "WHEN", "THEN", "ELSE", "END", "AND", "OR", "NOT", "NULL", "IS"}
 NOISE = {
     "noise": {
@@ -216,9 +222,9 @@ def test_columns_models_and_parameters_exist(udf):
 
 
 def kernel_names(udf: Udf) -> list[str]:
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     names = [p.name for p in inspect.signature(udf.kernel).parameters.values() if p.kind in kinds]
-    return [SHORT.get(name, name) for name in names]
+    return [SHORT.get(name, name) for each in names for name in SEVERAL.get(each, (each,))]
 
 
 def arguments(sql: str, name: str) -> list[str]:

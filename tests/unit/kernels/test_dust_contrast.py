@@ -7,12 +7,10 @@ from obcat.kernels.dust_contrast import dust_contrast
 from obcat.kernels.extinction import BANDS, R_V_SLOPES
 from tests.unit.kernels.test_extinction import COEFFICIENTS, model
 
-TABLE = ("b", "v", "g", "r", "i", "bp", "rp", "j", "h")
-
 
 def contrast(magnitudes, error=0.02, labels=(2e4, 4.0, 0.0), label_errors=(0.0, 0.0, 0.0), **given):
     photometry = []
-    for band in TABLE:
+    for band in BANDS:
         there = band in magnitudes
         photometry += [[magnitudes.get(band, np.nan)], [error if there else np.nan]]
     columns = [[x] for x in (*labels, *label_errors)]

@@ -22,19 +22,18 @@ def model(bc=0.0):
     return {**NODES, "bc_nodes": nodes, "coefficients": COEFFICIENTS, "colour_error_floor": 0.014}
 
 
-def answer(magnitudes, errors=0.02, teff=2e4, logg=4.0, feh=0.0, **arrays):
+def answer(
+    magnitudes, errors=0.02, teff=2e4, logg=4.0, feh=0.0, label_errors=(NAN, NAN, NAN), **arrays
+):
     """The kernel for one star; magnitudes: band -> mag, the others are missing."""
     errors = errors if isinstance(errors, dict) else dict.fromkeys(magnitudes, errors)
-    photometry = {
-        f"{band}{end}": [x.get(band, NAN)]
-        for band in BANDS
-        for end, x in (("", magnitudes), ("_err", errors))
-    }
+    labels = [[x] for x in (teff, logg, feh, *label_errors)]
+    photometry = [[x.get(band, NAN)] for band in BANDS for x in (magnitudes, errors)]
     names = ("ebv", "ebv_err", "a_ks", "a_ks_err", "n_colours", "outside")
     return dict(
         zip(
             names,
-            (x[0] for x in extinction([teff], [logg], [feh], **photometry, **(arrays or model()))),
+            (x[0] for x in extinction(*labels, *photometry, **(arrays or model()))),
             strict=True,
         )
     )
@@ -133,10 +132,9 @@ def test_error_is_the_scatter_of_many_noisy_copies(bands):
         x: np.full(n, NAN) if x not in bands else rng.normal(m, errors[x], n)
         for x, m in reddened(0.8).items()
     }
-    photometry = column | {f"{band}_err": np.full(n, errors[band]) for band in BANDS}
-    ebv, ebv_err, *_ = extinction(
-        np.full(n, 2e4), np.full(n, 4.0), np.zeros(n), **photometry, **model()
-    )
+    photometry = [x for band in BANDS for x in (column[band], np.full(n, errors[band]))]
+    labels = (np.full(n, x) for x in (2e4, 4.0, 0.0, NAN, NAN, NAN))
+    ebv, ebv_err, *_ = extinction(*labels, *photometry, **model())
     assert ebv.mean() == pytest.approx(0.8, abs=4 * ebv_err[0] / np.sqrt(n))
     assert ebv.std() == pytest.approx(ebv_err[0], rel=4 / np.sqrt(2 * n))
 
@@ -216,6 +214,7 @@ def test_without_a_model_everything_is_nan():
 def test_a_row_does_not_depend_on_its_batch():
     rng = np.random.default_rng(4)
     columns = [rng.uniform(1e4, 4e4, 300), rng.uniform(2, 5, 300), rng.uniform(-1, 1, 300)]
+    columns += [np.full(300, NAN)] * 3
     for _ in BANDS:
         columns += [
             np.where(rng.random(300) < 0.3, NAN, rng.normal(10, 1, 300)),
@@ -249,7 +248,7 @@ def test_an_honest_error_by_hand():
     ebv = answer(star, 0.02, logg=3.5, teff=1.5e4)["ebv"]
     paper = errors_of(star)
     assert paper == pytest.approx(0.02 * np.sqrt(2) / 0.31)
-    labels = {"teff_err": [750.0], "logg_err": [0.1], "feh_err": [NAN]}
+    labels = {"label_errors": (750.0, 0.1, NAN)}
     honest = {"ebv_error_honest": 1, "ebv_colour_error": 0.01, "ebv_dust_error": 0.0}
     assert errors_of(star, **labels) == paper
     of_labels = np.hypot(0.1 * 0.3, 0.05 * 0.2 / np.log(2)) / 0.31
@@ -265,7 +264,6 @@ def test_an_honest_error_by_hand():
 def test_labels_that_colours_do_not_know_change_no_error():
     """At the edges of the table, and where the corrections are flat."""
     star = reddened(0.5)
-    labels = {"teff_err": [4e3], "logg_err": [0.5], "feh_err": [0.5]}
     plain = answer(star)["ebv_err"]
-    honest = answer(star, **model(), **labels, ebv_error_honest=1)["ebv_err"]
+    honest = answer(star, **model(), label_errors=(4e3, 0.5, 0.5), ebv_error_honest=1)["ebv_err"]
     assert honest == pytest.approx(plain)

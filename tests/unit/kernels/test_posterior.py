@@ -81,8 +81,9 @@ def magnitudes(model=MODEL, **columns):
 
 
 def distances(model=MODEL, **columns):
-    given = COLUMNS | columns
-    found = posterior_distances(*given.values(), np.full(len(given["ebv"]), -0.03), **model)
+    given = [*(COLUMNS | columns).values()]
+    offset = np.full(len(given[0]), -0.03)
+    found = posterior_distances(*given[:3], offset, *given[3:], **model)
     names = ["dis", "median", "low", "high", "low95", "high95", "logdis", "logdis_err"]
     flat = [f"flat_{name}" for name in names[:6]]
     return dict(zip([*names, *flat, "offset"], found, strict=True))
