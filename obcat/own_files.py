@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from obcat.errors import one_line
-from obcat.ingest.errors import Quarantined
+from obcat.ingest.errors import IngestError, Quarantined
 from obcat.ingest.lamost.spectrum import read_spectrum
+from obcat.ingest.tables.columns import numbers
+from obcat.ingest.tables.read import read_table
 from obcat.kernels.grid import N_PIXEL
 from obcat.prediction import FASTEST, gridded
 
@@ -86,7 +88,7 @@ def _read(path: Path) -> _Row:
         return _table(path) if path.suffix.lower() in TABLES else _lamost(path)
     except Quarantined as fault:
         said = one_line(fault)
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, IngestError) as error:
         said = one_line(error)
     nothing = np.zeros(N_PIXEL, np.float32)
     return UNKNOWN, nothing, nothing, said
@@ -98,31 +100,58 @@ def _lamost(path: Path) -> _Row:
 
 
 def _table(path: Path) -> _Row:
-    """Raises ValueError or KeyError where it is no table of a spectrum."""
-    from astropy.table import Table
-
-    forms = {".csv": "ascii.csv", ".ecsv": "ascii.ecsv", ".vot": "votable", ".votable": "votable"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        table = Table.read(path, format=forms.get(path.suffix.lower(), "ascii"))
+    """Raises ValueError, KeyError or IngestError where it is no table of a spectrum."""
+    table = _ecsv(path) if path.suffix.lower() == ".ecsv" else _read_as_a_survey_does(path)
     names = [_named(table, names) for names in (WAVELENGTHS, FLUXES, PRECISIONS)]
     flux, ivar = gridded(table[names[0]], table[names[1]], _ivar(table, names[2]))
     return UNKNOWN | {"z": table.meta.get("z")}, flux[0], ivar[0], ""
 
 
+def _ecsv(path: Path) -> Any:
+    from astropy.table import Table
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Table.read(path, format="ascii.ecsv")
+
+
+def _read_as_a_survey_does(path: Path) -> Any:
+    """Any of the forms of its tables, what says NULL as NaN; no reference out of the file is
+    followed. Text columns that are none of ours stay text.
+    """
+    from astropy.table import Column, Table
+    from astropy.units import Unit
+
+    given = read_table(path)
+    units = {name: Unit(text, parse_strict="silent") for name, text in given.units.items()}
+    columns = []
+    for name, values in zip(given.table.column_names, given.table.columns, strict=True):
+        if name.lower() in (*WAVELENGTHS, *FLUXES, *PRECISIONS):
+            values = numbers(values, f"{path.name}: column {name!r}")
+        columns.append(Column(values.to_numpy(), name, unit=units.get(name)))
+    return Table(columns)
+
+
 def _ivar(table: Any, name: str) -> Any:
-    """Inverse variance: the column, or 1 / error^2, 0 where there is no error."""
+    """Inverse variance: the column, or 1 / error^2, 0 where there is no error; with its unit."""
     power = PRECISIONS[name.lower()]
     if power == 1:
         return table[name]
     error: np.ndarray = np.ma.filled(np.ma.asarray(table[name].data, float), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(error > 0, error**power, 0.0)
+        ivar = np.where(error > 0, error**power, 0.0)
+    unit = table[name].unit
+    return ivar if unit is None else ivar * unit**power
 
 
 def _named(table: Any, names: Iterable[str]) -> str:
-    """The first column of one of these names, however it is capitalised."""
-    for name in table.colnames:
-        if name.lower() in names:
-            return str(name)
-    raise KeyError(f"no column {' or '.join(names)}; it has {', '.join(table.colnames)}")
+    """The first column of one of these names, however it is capitalised; KeyError where there is
+    none, or two that differ in case only.
+    """
+    names = tuple(names)
+    found = [str(name) for name in table.colnames if name.lower() in names]
+    if not found:
+        raise KeyError(f"no column {' or '.join(names)}; it has {', '.join(table.colnames)}")
+    if len({name.lower() for name in found}) < len(found):
+        raise KeyError(f"columns {', '.join(found)} differ in case only; keep one")
+    return found[0]

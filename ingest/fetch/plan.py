@@ -71,7 +71,7 @@ def _steps(
     steps = session.recipe.steps
     listed = steps.get("targets")
     failed = _table("targets", listed, survey, None, session) if listed else []
-    targets = _targets(survey, failed)[: limit or None]
+    targets = _targets(survey, failed, session.ledger.folder)[: limit or None]
     stars = (
         _stars(targets) if any(isinstance(step, Tap | XMatch) for step in steps.values()) else None
     )
@@ -88,7 +88,7 @@ def _steps(
             yield _absent(name, table)
 
 
-def _targets(survey: Survey, missing: list[Missing]) -> pa.Table:
+def _targets(survey: Survey, missing: list[Missing], place: Path) -> pa.Table:
     if missing:
         raise FetchError(
             f"targets: {missing[0].why}; without the list nothing else can be asked for; run "
@@ -99,7 +99,7 @@ def _targets(survey: Survey, missing: list[Missing]) -> pa.Table:
             "tables.targets: no list of targets; give its file, or the section [fetch.targets]"
         )
     try:
-        return read_targets(survey.tables["targets"])
+        return read_targets(survey.tables["targets"], place)
     except Failed as error:
         raise FetchError(f"tables.targets: {error.detail}") from error
 

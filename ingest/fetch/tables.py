@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from obcat.files import working
 from obcat.ingest.errors import IngestError
 from obcat.ingest.fetch import archives
 from obcat.ingest.fetch.errors import Failed
@@ -32,6 +33,7 @@ from obcat.survey import SurveyTable
 __all__ = ["fetch_table", "read_targets", "vizier"]
 
 ECHO = 1e-9  # degrees within which a position that was sent must come back
+READING = "reading"  # working folder, so that the next run clears what a kill left
 ROUNDED = 1e-3  # arcsec by which an archive may round a distance
 
 
@@ -41,7 +43,7 @@ def vizier(name: str, step: Vizier, target: SurveyTable, session: Session) -> No
     """
 
     def check(body: bytes) -> None:
-        _check_readable(name, body, ".vot", target.columns)
+        _check_readable(name, body, ".vot", target.columns, session)
 
     row = session.ledger.row(name, "table")
     same = row and row["query"] == step.table and step.rows in (None, row["rows"])
@@ -79,7 +81,7 @@ def fetch_table(
     )
 
     def check(body: bytes) -> None:
-        _check_readable(name, body, ".parquet", target.columns)
+        _check_readable(name, body, ".parquet", target.columns, session)
 
     if session.ledger.known(name, item, check):
         return
@@ -113,7 +115,7 @@ def _part(
             _check_names(table, step.query, name)
         else:
             _check_pairs(table, part, step.radius, name)
-        _check_readable(name, body, ".vot", target.columns)
+        _check_readable(name, body, ".vot", target.columns, session)
 
     if isinstance(step, Tap):
         return archives.job_body(
@@ -160,7 +162,9 @@ def _check_pairs(table: pa.Table, part: Chunk, radius: float, where: str) -> Non
         raise Failed("unasked", f"{where}: pairs wider than {radius:g} arcsec")
 
 
-def _check_readable(name: str, body: bytes, ending: str, columns: Mapping[str, str]) -> None:
+def _check_readable(
+    name: str, body: bytes, ending: str, columns: Mapping[str, str], session: Session
+) -> None:
     """Raises Failed: unusable, where ingest would refuse the table:
     names, units, floating ids, contradictions.
     """
@@ -168,10 +172,10 @@ def _check_readable(name: str, body: bytes, ending: str, columns: Mapping[str, s
 
     if name not in TABLES:
         return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{name}{ending}"
+    with working(session.ledger.folder / READING) as folder:
+        path = folder / f"{name}{ending}"
         path.write_bytes(body)
-        _ingested(name, path, columns, Path(folder))
+        _ingested(name, path, columns, folder)
 
 
 def _ingested(name: str, path: Path, columns: Mapping[str, str], out: Path) -> pa.Table:
@@ -184,7 +188,9 @@ def _ingested(name: str, path: Path, columns: Mapping[str, str], out: Path) -> p
     return pq.read_table(out / "read" / f"{name}.parquet")
 
 
-def read_targets(table: SurveyTable) -> pa.Table:
-    """The list of a survey as raw.targets. Raises Failed: unusable."""
-    with tempfile.TemporaryDirectory() as folder:
+def read_targets(table: SurveyTable, place: Path | None = None) -> pa.Table:
+    """The list of a survey as raw.targets, read in a working folder at ``place``.
+    Raises Failed: unusable.
+    """
+    with working(place / READING) if place else tempfile.TemporaryDirectory() as folder:
         return _ingested("targets", table.path, table.columns, Path(folder))

@@ -13,7 +13,7 @@ import numpy as np
 
 from obcat.ingest.errors import Quarantined
 from obcat.ingest.instruments.containers import expanded, found_in
-from obcat.ingest.instruments.fits_files import mapped_fits
+from obcat.ingest.instruments.fits_files import believed, mapped_fits
 from obcat.ingest.instruments.rows import (
     checked_wavelengths,
     finished,
@@ -74,7 +74,7 @@ def _redrock(path: Path) -> Path:
 
 def _count(path: Path) -> int:
     with mapped_fits(path) as hdus:
-        return int(hdus["FIBERMAP"].header["NAXIS2"])
+        return believed(int(hdus["FIBERMAP"].header["NAXIS2"]), path)
 
 
 def _read(source: Path, entry: Entry) -> Found:
@@ -88,7 +88,8 @@ def _read(source: Path, entry: Entry) -> Found:
 def _opened(path: Path, time: int) -> _File:
     """A coadd of some 500 spectra, 50 MB of arrays."""
     named = NAME.fullmatch(path.name)
-    with mapped_fits(path) as hdus:
+    with mapped_fits(path, sums=True) as hdus:
+        believed(int(hdus["FIBERMAP"].header["NAXIS2"]), path)
         map_ = hdus["FIBERMAP"].data
         targets = {name.upper(): np.array(map_[name]) for name in map_.columns.names}
         names = {hdu.name for hdu in hdus}
@@ -124,7 +125,7 @@ def _redshifts(path: Path) -> dict[int, dict[str, Any]]:
     """TARGETID -> row of REDSHIFTS; none where there is no such file."""
     if not path.is_file():
         return {}
-    with mapped_fits(path) as hdus:
+    with mapped_fits(path, sums=True) as hdus:
         table = hdus["REDSHIFTS"].data
         names = [
             n for n in ("Z", "ZERR", "ZWARN", "SPECTYPE", "SUBTYPE") if n in table.columns.names

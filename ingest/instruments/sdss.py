@@ -52,7 +52,7 @@ def _parse(stored: bytes, name: str) -> Spectrum:
     content = unpacked(stored, name)
     if not content.startswith(FITS):
         raise Quarantined("not_fits", f"begins with {content[:20]!r}")
-    with opened_fits(content) as hdus:
+    with opened_fits(content, sums=True) as hdus:
         pixels = _pixels(hdus)
         cards = dict(hdus[0].header) | _catalog_row(hdus)
     wavelength = 10 ** pixels["LOGLAM"]

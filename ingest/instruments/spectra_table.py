@@ -1,6 +1,8 @@
 """Spectra in a table, Parquet or FITS, one a row: id, ra, dec, wavelength, flux, ivar, z."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +13,7 @@ import pyarrow.parquet as pq
 
 from obcat.ingest.errors import Quarantined, UnreadableError, brief
 from obcat.ingest.instruments.containers import expanded, found_in
-from obcat.ingest.instruments.fits_files import first_table
+from obcat.ingest.instruments.fits_files import believed, first_table
 from obcat.ingest.instruments.rows import finished, row_of, sha256_of
 from obcat.ingest.lamost.folder import Found, Reader
 from obcat.ingest.lamost.listing import Entry, Listed
@@ -35,6 +37,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 OPTIONAL = ("z", "z_err", "mjd", "resolution")
 BLOCK = 256  # rows of a FITS table that are held at once
+LARGEST, BOMB = 1 << 30, 200  # bytes, and times its own size, that a group of a file may become
 
 
 class Options(NamedTuple):
@@ -82,12 +85,19 @@ def _read(options: Options, source: Path, entry: Entry) -> Found:
 def _count(path: Path) -> int:
     try:
         if path.suffix.lower() == ".parquet":
-            with pq.ParquetFile(path) as file:
-                return int(file.metadata.num_rows)
+            with _parquet(path) as file:
+                return believed(int(file.metadata.num_rows), path)
         with first_table(path) as table:
-            return len(table.data)
+            return believed(int(table.header["NAXIS2"]), path)
     except (OSError, ValueError, TypeError, IndexError, pa.ArrowException) as error:
         raise Quarantined("unreadable", brief(error)) from error
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """Pages are held against their checksums where they have some."""
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        yield file
 
 
 def _spectrum(options: Options, time: int, path: Path, row: int) -> Spectrum:
@@ -98,11 +108,11 @@ def _spectrum(options: Options, time: int, path: Path, row: int) -> Spectrum:
     )
     given = {name: _number(values[names[name]]) for name in OPTIONAL if name in names}
     header = row_of(
-        str(values[names["id"]]).strip(),
+        _identifier(values[names["id"]]),
         fitsname=f"{path.name[:50]}#{row}",
         layout="rows",
         planid=path.stem,
-        lmjd=int(given.pop("mjd", 0.0)),
+        lmjd=_day(given.pop("mjd", 0.0)),
         ra=_number(values[names["ra"]]),
         dec=_number(values[names["dec"]]),
         **{"resolution": options.resolution} | given,
@@ -125,6 +135,24 @@ def _matched(values: dict[str, Any], options: Options) -> dict[str, str]:
     return found
 
 
+def _identifier(value: Any) -> str:
+    """Raises Quarantined: bad_header, for none, and for numbers whose last digits a float has
+    lost.
+    """
+    if isinstance(value, float | np.floating):
+        raise Quarantined(
+            "bad_header", f"the identifier {value!r} is a float; give text or integer"
+        )
+    if value is None or isinstance(value, bool | np.bool_):
+        raise Quarantined("bad_header", f"no identifier: {value!r}")
+    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
+
+
+def _day(mjd: float) -> int:
+    """Whole days, 0 where they are not known."""
+    return int(mjd) if math.isfinite(mjd) else 0
+
+
 def _number(value: Any) -> float:
     is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     return float(value) if is_number else math.nan
@@ -141,7 +169,8 @@ def _row_of(path: Path, time: int, row: int) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _starts(path: Path, time: int) -> list[int]:
     """First row of each row group, and of what would follow the last."""
-    with pq.ParquetFile(path) as file:
+    with _parquet(path) as file:
+        believed(int(file.metadata.num_rows), path)
         sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
     return [0, *np.cumsum(sizes).tolist()]
 
@@ -156,15 +185,26 @@ def _group_of(path: Path, time: int, row: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=1)
 def _row_group(path: Path, time: int, group: int) -> dict[str, Any]:
-    with pq.ParquetFile(path) as file:
+    with _parquet(path) as file:
+        _check_size(file.metadata.row_group(group), path)
         table = file.read_row_group(group, use_threads=False)
     return {name: _rows_of(table[name].combine_chunks()) for name in table.column_names}
+
+
+def _check_size(group: Any, path: Path) -> None:
+    """What a group of rows becomes in memory is not out of all proportion to its file."""
+    size, columns = path.stat().st_size, (group.column(i) for i in range(group.num_columns))
+    becomes = 8 * sum(column.num_values for column in columns)
+    if becomes > max(LARGEST, BOMB * size):
+        raise Quarantined("too_large", f"{becomes:,} bytes in one row group of {size:,} bytes")
 
 
 def _rows_of(column: pa.Array) -> Any:
     """Rows by number: views of an array for lists, values otherwise."""
     if pa.types.is_fixed_size_list(column.type):
-        return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
+        rows = column.values.to_numpy(zero_copy_only=False).reshape(len(column), -1)
+        hidden = column.is_null().to_numpy(zero_copy_only=False)
+        return np.where(hidden[:, None], np.nan, rows) if hidden.any() else rows
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         ends = column.offsets.to_numpy()
         return np.split(column.values.to_numpy(zero_copy_only=False), ends[1:-1])
@@ -172,7 +212,15 @@ def _rows_of(column: pa.Array) -> Any:
 
 
 @lru_cache(maxsize=1)
+def _check_sums(path: Path, time: int) -> None:
+    """Once a file. Raises Quarantined: checksum."""
+    with first_table(path, sums=True):
+        pass
+
+
+@lru_cache(maxsize=1)
 def _block(path: Path, time: int, start: int) -> dict[str, Any]:
+    _check_sums(path, time)
     with first_table(path) as table:
         if start >= len(table.data):
             raise Quarantined("empty", "a table without rows")

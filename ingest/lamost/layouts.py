@@ -244,14 +244,17 @@ def _scaled_columns(content: bytes, names: Iterable[str]) -> dict[str, np.ndarra
 
 
 @contextmanager
-def opened_fits(content: bytes) -> Iterator:
+def opened_fits(content: bytes, *, sums: bool = False) -> Iterator:
+    """With ``sums`` every extension is held against its CHECKSUM and DATASUM when it is reached.
+    Raises Quarantined: unreadable, checksum.
+    """
     from astropy.io import fits
     from astropy.utils.exceptions import AstropyWarning
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", AstropyWarning)
-            with fits.open(BytesIO(content), memmap=False) as hdus:
+            with fits.open(BytesIO(content), memmap=False, checksum=sums) as hdus:
                 yield hdus
     except (
         OSError,
@@ -262,7 +265,9 @@ def opened_fits(content: bytes) -> Iterator:
         fits.VerifyError,
         AstropyWarning,
     ) as error:
-        raise Quarantined("unreadable", f"astropy: {' '.join(str(error).split())[:200]}") from error
+        said = " ".join(str(error).split())[:200]
+        reason = "checksum" if "sum verification failed" in said else "unreadable"
+        raise Quarantined(reason, f"astropy: {said}") from error
 
 
 def first_pixel(cards: Cards, n: int) -> int:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from obcat.cli import main
+from obcat.files import STAMP
 from tests.fetch.hosts import hosting
 from tests.fetch.world import World, drip, fakes
 
@@ -269,3 +271,15 @@ def test_the_lock_of_a_killed_run_is_no_lock(world):
     process.kill()
     process.communicate()
     assert world.fetch("spectra").exit_code == 0
+
+
+def test_nothing_of_a_fetch_is_where_temporary_files_are(world, monkeypatch):
+    """There a kill would leave it for ever; what it leaves beside the tables, the next run clears."""
+    left = world.data / ".reading.partial"
+    left.mkdir(parents=True)
+    (left / STAMP).write_text("obcat, process 1 on a machine\n")
+    (left / "targets.vot").write_text("half a table")
+    monkeypatch.setattr(tempfile, "tempdir", "/no/such/folder")
+    done = world.fetch("targets", "gaia_dr2", "apass")
+    assert done.exit_code == 0, done.output
+    assert not left.exists()
