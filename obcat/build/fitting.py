@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from obcat import models
 from obcat.db import SqlFile, StepFailed
@@ -114,6 +115,7 @@ TRAINING = (
 )  # the extra build; not needed with models of another build
 REMEDY = 'pip install "obcat[build]", or use the models of another build: models_from'
 Arrays = dict[str, np.ndarray]
+BATCH = 2048  # rows that are read at once; flux and ivar of them are 64 MB
 
 
 def fit_file(
@@ -134,7 +136,7 @@ def fit_file(
     used = {p: parameters[p] for p in file.header("Parameters")}
 
     def read() -> pa.RecordBatchReader:
-        return con.sql(file.text).to_arrow_reader(2048)
+        return _rows(con, file)
 
     rows, n_rows = models.rows_hash(_ordered(read(), file))
     key = _key_of(rows, used, file.header("Fit")[0])
@@ -144,6 +146,34 @@ def fit_file(
         models.save(kept_in, name, key, fit)
     models.store(con, name, key, n_rows, "cached" if kept else "fitted", fit)
     return name, dict(fit.arrays)
+
+
+def _rows(con: duckdb.DuckDBPyConnection, file: SqlFile) -> pa.RecordBatchReader:
+    """The training rows; with ``-- Spectra: table`` in the head of the file, with flux and ivar of
+    their specid in that table.
+
+    A join gives its rows in any order, and spectra are too wide to be sorted: they come from a
+    plain scan, which keeps the order of its table, and the rows are put to them here.
+    """
+    rows, spectra = con.sql(file.text), file.header("Spectra")
+    if not spectra:
+        return rows.to_arrow_reader(BATCH)
+    chosen = rows.to_arrow_table().combine_chunks()
+    scan = con.sql(f"SELECT specid, flux, ivar FROM {spectra[0]}").to_arrow_reader(BATCH)
+    schema = pa.schema([*chosen.schema, scan.schema.field("flux"), scan.schema.field("ivar")])
+    return pa.RecordBatchReader.from_batches(schema, _with_spectra(chosen, scan))
+
+
+def _with_spectra(chosen: pa.Table, scan: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """The rows chosen, each beside its spectrum, in the order of the spectra."""
+    wanted = chosen["specid"].combine_chunks()
+    for batch in scan:
+        place = pc.index_in(batch["specid"], wanted)
+        rows = chosen.take(place.drop_null()).combine_chunks()
+        own = batch.filter(place.is_valid())
+        for name in ("flux", "ivar"):
+            rows = rows.append_column(name, own[name])
+        yield from rows.to_batches()
 
 
 def _key_of(rows: str, parameters: dict[str, Any], function: str) -> str:

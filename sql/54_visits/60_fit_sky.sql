@@ -2,15 +2,11 @@
 -- Grain:   one row per spectrum: the faintest 15 per cent, 2,000 at most.
 -- Reads:   raw.spectra, sample.visits
 -- Fit:     faults.sky
+-- Spectra: raw.spectra
 -- Mode:    best
-WITH faint AS (
-    SELECT specid
-    FROM sample.visits
-    WHERE snr_g > 0
-    QUALIFY row_number() OVER (ORDER BY snr_g, specid) <= least(2000, 0.15 * count(*) OVER ())
-)
-SELECT s.specid, s.flux, s.ivar
-FROM raw.spectra AS s
-SEMI JOIN faint AS f USING (specid)
-ORDER BY s.specid
+SELECT specid
+FROM sample.visits
+WHERE snr_g > 0
+QUALIFY row_number() OVER (ORDER BY snr_g, specid) <= least(2000, 0.15 * count(*) OVER ())
+ORDER BY specid
 ;
