@@ -36,6 +36,9 @@ __all__ = [
 ]
 
 
+FINDING = ("by_catalog", "by_position", "nearest_name")
+
+
 def facts(catalog: Published, *others: Published) -> dict[str, Any]:
     """Everything as JSON holds it; texts as they are, nothing escaped. ``best`` are the columns
     of best mode, if it is there.
@@ -54,15 +57,17 @@ def facts(catalog: Published, *others: Published) -> dict[str, Any]:
         "recipes": recipes(held(catalog, *others)),
         "provenance": sorted(catalog.provenance.items()),
         "sun_x": catalog.parameters["sun_x"],
+        "find": {name: query_text(f"star/{name}") for name in FINDING},
     }
 
 
 def _described(column: Column) -> dict[str, Any]:
-    decimals = re.fullmatch(r"F\d+\.(\d+)", column.format)
+    form, _, digits = column.format.partition(".")
     return {
         "name": column.column,
         "unit": column.unit,
-        "decimals": int(decimals[1]) if decimals else None,
+        "decimals": int(digits) if digits else None,
+        "exponent": form.startswith("E"),
         "description": column.description,
     }
 

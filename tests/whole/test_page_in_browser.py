@@ -4,7 +4,9 @@ nothing leaves it, and names stay text.
 
 import csv
 import io
+import re
 import shutil
+from urllib.parse import parse_qs, urlsplit
 
 import duckdb
 import pytest
@@ -309,6 +311,144 @@ def test_the_spectrum_of_the_panel_is_that_of_the_database(opened, con):
         assert float(value or "nan") == pytest.approx(
             sum(good) / len(good) if good else float("nan"), abs=6e-4, nan_ok=True
         )
+
+
+def until(tab, expression):
+    """Wait until it holds; a page with a policy lets no driver wait inside it."""
+    for _ in range(100):
+        if tab.evaluate(expression):
+            return
+        tab.wait_for_timeout(30)
+    raise AssertionError(f"never: {expression}")
+
+
+def found(tab, text):
+    """What the page says of a search."""
+    tab.evaluate("document.querySelector('#found').textContent = ''")
+    tab.fill("#find-text", text)
+    tab.press("#find-text", "Enter")
+    tab.wait_for_selector("#found:not(:empty)")
+    return tab.inner_text("#found")
+
+
+GOOD_STAR = """SELECT * FROM catalog.ob_stars
+    WHERE uniqflag = 1 AND mk IS NOT NULL AND dis IS NOT NULL AND gaia_id > 0 AND fitsname[1] <> '<'
+    ORDER BY specid LIMIT 1"""
+
+
+@pytest.fixture(scope="module")
+def star(con):
+    (row,) = con.sql(GOOD_STAR).to_arrow_table().to_pylist()
+    return row
+
+
+def sexagesimal(ra, dec, *marks):
+    """To a hundredth of a second of time, and a tenth of a second of arc."""
+    tens = round(abs(dec) * 36_000)
+    hundredths = round(ra / 15 * 360_000)
+    h, d = hundredths // 360_000, tens // 36_000
+    m, n = hundredths // 6000 % 60, tens // 600 % 60
+    first = f"{h:02}{marks[0]}{m:02}{marks[1]}{hundredths % 6000 / 100:05.2f}"
+    return (
+        f"{first} {'-' if dec < 0 else '+'}{d:02}{marks[2]}{n:02}{marks[3]}{tens % 600 / 10:04.1f}"
+    )
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        lambda s: s["star_id"].lower(),
+        lambda s: s["specid"],
+        lambda s: s["fitsname"],
+        lambda s: str(s["gaia_id"]),
+        lambda s: f"{s['ra']:.5f}, {s['dec']:.5f}",
+        lambda s: sexagesimal(s["ra"], s["dec"], *"::::"),
+        lambda s: sexagesimal(s["ra"], s["dec"], *"    "),
+        lambda s: sexagesimal(s["ra"], s["dec"], *"hmdm"),
+        lambda s: "J" + sexagesimal(s["ra"], s["dec"], "", "", "", "").replace(" ", ""),
+    ],
+)
+def test_a_star_is_found_by_name_identifier_and_position(opened, star, named):
+    assert found(opened, named(star)).startswith(f"Found {star['star_id']}")
+    assert opened.inner_text("#star-title") == star["star_id"]
+
+
+def test_a_search_without_a_star_names_the_nearest(opened, star):
+    near = found(opened, f"{star['ra']} {star['dec'] + 0.01}")
+    assert re.search(rf"the nearest, {star['star_id']}, is 3[56]\.\d arcsec away", near)
+    assert f"did you mean {star['star_id']}?" in found(opened, star["star_id"] + "9")
+    assert "the page knows no names of targets" in found(opened, "x' OR 1=1 --")
+    for nowhere in ("24:61:00 +10:00:00", "10 91"):
+        assert "No star" in found(opened, nowhere)
+    assert not opened.locator("#star").is_visible()
+
+
+def test_what_a_star_is_looked_up_for_stands_above_its_spectrum(opened, star):
+    found(opened, star["specid"])
+    keys = opened.inner_text("#star .keys")
+    assert f"{star['mk']:.3f} ± {star['mk_err']:.3f} mag" in keys
+    assert f"{star['dis']:.4f} ({star['dis_low']:.4f} to {star['dis_high']:.4f}) kpc" in keys
+    assert f"{star['ebv']:.3f} ± {star['ebv_err']:.3f} mag" in keys
+    place = sexagesimal(star["ra"], star["dec"], *"::::")
+    assert place in opened.inner_text("#star .names")
+    assert opened.locator("#star .keys").bounding_box()["y"] < 400
+
+
+def test_the_panel_links_to_where_else_the_star_is(opened, star):
+    found(opened, star["specid"])
+    links = opened.eval_on_selector_all(
+        "#star .links a", "all => all.map(a => [a.textContent, a.href])"
+    )
+    assert [name for name, _ in links] == [
+        "SIMBAD",
+        "Aladin Lite",
+        "VizieR",
+        "Gaia archive",
+        "LAMOST",
+    ]
+    queries = {name: parse_qs(urlsplit(address).query) for name, address in links}
+    ra, dec = map(float, queries["SIMBAD"]["Coord"][0].split())
+    assert (ra, dec) == (star["ra"], star["dec"])
+    assert queries["Aladin Lite"]["target"] == queries["VizieR"]["-c"] == queries["SIMBAD"]["Coord"]
+    assert queries["Gaia archive"]["QUERY"][0].endswith(f"source_id = {star['gaia_id']}")
+    assert queries["LAMOST"]["obsid"] == [str(star["obsid"])]
+    assert "no star of this table exists" in opened.inner_text("#star-body nav")
+
+
+def test_an_address_brings_back_selection_and_star(opened, star, con):
+    drag(opened, "hr", (0.2, 0.05), (0.5, 0.8))
+    n = selected(opened)
+    found(opened, star["specid"])
+    until(opened, "location.hash.includes('selected')")
+    address = opened.evaluate("location.hash")
+    opened.click("#star-close")
+    opened.click("#clear")
+    until(opened, "location.hash === ''")
+    opened.evaluate("hash => { location.hash = hash; }", address)
+    opened.wait_for_selector("#star:not([hidden])")
+    assert (selected(opened), opened.inner_text("#star-title")) == (n, star["star_id"])
+    opened.click("#star-close")
+    opened.click("#clear")
+    for wrong, says in (("of=another", "another state"), ("selected=!!", "damaged")):
+        key = wrong.partition("=")[0]
+        opened.evaluate("hash => { location.hash = hash; }", re.sub(f"{key}=[^&]+", wrong, address))
+        until(opened, f"document.querySelector('#message').textContent.includes('{says}')")
+        assert opened.locator("#clear").is_disabled()
+        opened.click("#star-close")
+
+
+def test_cells_have_the_display_format_of_their_column(opened, star):
+    ask(
+        opened,
+        f"SELECT ra, dec, mk, dis, teff, clean_chi2, mk * 2 AS twice FROM catalog.ob_stars WHERE specid = '{star['specid']}'",
+    )
+    mantissa, power = f"{star['clean_chi2']:.3e}".split("e")
+    assert rows(opened)[0][:6] == [
+        f"{star['ra']:.6f}", f"{star['dec']:.6f}", f"{star['mk']:.3f}", f"{star['dis']:.4f}",
+        f"{star['teff']:.1f}", f"{mantissa}e{int(power):+d}",
+    ]  # fmt: skip
+    title = opened.get_attribute("table.result tbody td:first-child", "title")
+    assert title == f"{star['ra']!r}, {sexagesimal(star['ra'], star['dec'], *'::::').split()[0]}"
 
 
 def test_a_star_without_its_spectrum_says_why(opened):

@@ -178,7 +178,7 @@ def test_every_column_has_its_unit_digits_and_description(html):
         assert (found["unit"], found["description"]) == (c.unit, c.description)
     assert (columns["mk"]["decimals"], columns["clean_chi2"]["decimals"],
         columns["gaia_id"]["decimals"]) == (
-        3, None, None,
+        3, 3, None,
     )  # fmt: skip
 
 

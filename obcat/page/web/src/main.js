@@ -3,6 +3,8 @@ import { makeColouring, COLUMNS } from "./colouring.js";
 import { button, byId, choice, count, element, remember, remembered, say } from "./dom.js";
 import { start } from "./engine.js";
 import { startAbout } from "./about.js";
+import { startAddress } from "./address.js";
+import { startFind } from "./find.js";
 import { described } from "./payload.js";
 import { makePlot } from "./plot.js";
 import { makeSelection } from "./selection.js";
@@ -35,10 +37,12 @@ async function main() {
   await painted();
   performance.mark("plots drawn");
   await asked;
+  startFind(await engine, facts, page);
   byId("loading").remove();
   performance.mark("ready");
   document.documentElement.dataset.ready = Math.round(performance.now());
   say(`Ready: ${count(facts.rows)} rows, ${count(stars.size)} stars`);
+  await startAddress(facts, page);
 }
 
 // links for the keyboard, past the plots or to them
@@ -59,16 +63,23 @@ function makePage(engine, facts, stars) {
   const selection = makeSelection(stars.size);
   const panel = makePanel(engine, facts, makeSpectra(facts));
   let opened = -1;
+  let current = null;
   let names = null;
+  panel.closed = () => { current = null; page.moved?.(); };
+  const places = new Map(stars.starId.map((name, i) => [name, i]));
   const page = {
-    stars, selection, plots: [],
+    stars, selection, plots: [], columns: [...facts.best, ...facts.columns],
     opened: () => opened,
     known: async () => { names ??= await readNames(await engine, stars); },
     starNamed: (name, text) => names?.[name]?.get(text) ?? -1,
-    open(star, from, visit) {
-      opened = star;
+    current: () => current,
+    open: (star, from, visit) => page.openNamed(stars.starId[star], from, visit),
+    async openNamed(star, from, visit) {
+      const seen = await panel.open(star, from, visit).catch(stopped);
+      if (!seen) return say(`No star ${star}`);
+      [opened, current] = [places.get(star) ?? -1, { star, visit: seen }];
       page.plots.forEach((plot) => plot.overlay());
-      panel.open(stars.starId[star], from, visit).catch(stopped);
+      return page.moved?.();
     },
     selectNamed(name, values) {
       const mask = new Uint8Array(stars.size);
@@ -144,13 +155,21 @@ function selectionBar(page) {
   const rows = button("Rows", () => page.ask(ROWS).then(() => byId("sql").scrollIntoView({ block: "start" })), {
     id: "rows", "aria-label": "All rows of the selected stars, by SQL",
   });
-  byId("selection").replaceChildren(text, clear, invert, rows);
+  const link = button("Link", () => copyLink(page), { id: "link", "aria-label": "Copy a link to this selection and star" });
+  byId("selection").replaceChildren(text, clear, invert, rows, link);
   return (live) => {
     const { mask, count: n, size, source } = selection;
     text.textContent = mask ? `${count(n)} of ${count(size)} stars selected (${source})` : `${count(size)} stars, none selected`;
     for (const control of [clear, invert, rows]) control.disabled = !mask;
     if (!live) say(text.textContent);
   };
+}
+
+async function copyLink(page) {
+  await page.moved?.();
+  const rest = page.complete === false ? "; the selection is too large for a link, and is not in it" : "";
+  const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+  say(copied ? `Link copied${rest}` : `The address bar holds the link${rest}`);
 }
 
 function stopped(error) {

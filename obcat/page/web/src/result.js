@@ -1,6 +1,7 @@
 // The answer to a query as a table: sorted by a click on a column, a page of rows at a time, all of it as CSV.
 import { button, count, element, plural, save } from "./dom.js";
-import { columnOf, compared, csvLine, exact, isFloat, isNumber, shown } from "./values.js";
+import { dms, hms } from "./places.js";
+import { columnOf, compared, csvLine, exact, isFloat, isNumber, printed, shown } from "./values.js";
 
 const PAGE = 100;
 const NAMES = ["specid", "star_id", "gaia_id"];
@@ -10,7 +11,8 @@ export function showResult(host, { schema, batches, total, seconds, cut }, page)
   const fields = schema.fields;
   const columns = fields.map((_, j) => batches.flatMap((batch) => columnOf(batch.getChildAt(j))));
   const kept = columns[0]?.length ?? 0;
-  const result = { fields, columns, order: Uint32Array.from({ length: kept }, (_, i) => i), sorted: null, first: 0 };
+  const formats = new Map(page.columns.map(({ name, decimals, exponent }) => [name, [decimals, exponent]]));
+  const result = { formats, fields, columns, order: Uint32Array.from({ length: kept }, (_, i) => i), sorted: null, first: 0 };
   const named = NAMES.map((name) => fields.findIndex((field) => field.name === name)).find((j) => j >= 0);
   const head = element("thead");
   const body = element("tbody");
@@ -60,17 +62,23 @@ export function sort(result, j) {
   Object.assign(result, { sorted: { j, up }, first: 0, order: result.order.slice().sort(order) });
 }
 
-function rows({ fields, columns, order, first }, page) {
+function rows({ formats, fields, columns, order, first }, page) {
   return Array.from(order.subarray(first, first + PAGE), (i) =>
-    element("tr", {}, ...fields.map((field, j) => cell(columns[j][i], field, page))));
+    element("tr", {}, ...fields.map((field, j) => cell(columns[j][i], field, page, formats.get(field.name)))));
 }
 
-function cell(value, { name, type }, page) {
+function cell(value, { name, type }, page, format = []) {
   if (value === null) return element("td", { class: "null", "aria-label": "empty" });
-  const text = shown(value, type);
+  const text = (isFloat(type) ? printed(value, ...format) : null) ?? shown(value, type);
   const star = NAMES.includes(name) ? page.starNamed(name, text) : -1;
   const content = star >= 0 ? button(text, (event) => page.open(star, event.target, text), { class: "link" }) : text;
-  return element("td", { class: isNumber(type) ? "number" : "", title: isFloat(type) ? exact(value, type) : null }, content);
+  return element("td", { class: isNumber(type) ? "number" : "", title: isFloat(type) ? full(value, name, type) : null }, content);
+}
+
+// every digit; of a coordinate also in hours, or degrees, minutes and seconds
+function full(value, name, type) {
+  const sky = { ra: hms, dec: dms }[name];
+  return [exact(value, type), sky && Number.isFinite(value) ? sky(value) : null].filter(Boolean).join(", ");
 }
 
 function pager(result, draw) {

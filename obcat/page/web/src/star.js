@@ -1,8 +1,10 @@
 // The panel of a star: names, flags explained, spectrum, every value of the chosen visit with unit and description.
 import { byId, button, element, say } from "./dom.js";
 import { ask } from "./engine.js";
+import { links } from "./links.js";
+import { dms, hms } from "./places.js";
 import { drawSpectrum } from "./spectrum.js";
-import { exact, isFloat } from "./values.js";
+import { exact, isFloat, printed } from "./values.js";
 
 const query = (table) => `SELECT * FROM obcat.catalog.${table} WHERE star_id = ? ORDER BY uniqflag`;
 const FLAGS = ["em_flag", "binary_flag", "erroneous", "simulated"];
@@ -14,26 +16,32 @@ export function makePanel(engine, facts, spectra) {
   const close = () => {
     panel.hidden = true;
     back?.focus({ preventScroll: true });
+    shown.closed();
   };
   byId("star-close").addEventListener("click", close);
   panel.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
 
-  return {
+  const shown = {
     close,
-    // `visit` is a specid: that visit instead of the best one
+    closed: () => {},
+    // specid of the visit that is shown, or nothing where there is no such star; `visit` is a specid: that one instead of the best
     async open(starId, from, visit) {
       const rows = rowsOf(await ask(await engine, query("ob_stars"), starId));
+      if (!rows.length) return undefined;
       const best = facts.best.length ? rowsOf(await ask(await engine, query("ob_stars_best"), starId)) : [];
       back = from;
       byId("star-title").textContent = starId;
       const show = async (chosen) => body.replaceChildren(...(await contents(facts, spectra, rows, best, chosen, show)));
-      await show(rows.find((r) => r.specid.text === visit) ?? rows[0]);
+      const chosen = rows.find((r) => r.specid.text === visit) ?? rows[0];
+      await show(chosen);
       panel.hidden = false;
       panel.scrollTop = 0;
       byId("star-title").focus({ preventScroll: true });
       say(`Star ${starId} opened`);
+      return chosen === rows[0] ? "best" : chosen.specid.text;
     },
   };
+  return shown;
 }
 
 const rowsOf = (table) => Array.from({ length: table.numRows }, (_, i) => row(table, i));
@@ -49,7 +57,9 @@ async function contents(facts, spectra, rows, best, chosen, show) {
   const other = best.find((r) => r.specid.text === chosen.specid.text);
   return [
     visits(rows, chosen, show),
-    element("p", { class: "names" }, [chosen.gaia_name?.text, `RA ${chosen.ra.value.toFixed(5)}°, Dec ${chosen.dec.value.toFixed(5)}°`].filter(Boolean).join(" · ")),
+    element("p", { class: "names" }, [chosen.gaia_name?.text, place(chosen)].filter(Boolean).join(" · ")),
+    keys(facts, chosen, other),
+    links(facts, chosen),
     flags(facts, chosen),
     await drawSpectrum(spectra, rows[0].specid.text, chosen.specid.text),
     values(facts.columns, chosen, "Values"),
@@ -62,6 +72,24 @@ function visits(rows, chosen, show) {
     "aria-pressed": String(r === chosen), title: r.specid.text, "aria-label": `Visit ${r.uniqflag.text}, ${r.specid.text}`,
   });
   return element("div", { class: "visits", role: "group", "aria-label": "Visits, the best one first" }, ...rows.map(choose));
+}
+
+const place = ({ ra, dec }) => `${hms(ra.value)} ${dms(dec.value)} · RA ${ra.value.toFixed(5)}°, Dec ${dec.value.toFixed(5)}°`;
+
+const KEYS = [["mk", "M_Ks from the spectrum"], ["dis", "Distance"], ["ebv", "E(B−V)"]];
+
+// what a star is looked up for, above everything else
+function keys(facts, chosen, best) {
+  const columns = new Map(facts.columns.map((column) => [column.name, column]));
+  const value = (row, name) => {
+    const of = (key) => number(row[key], columns.get(key));
+    if (of(name) === null) return "not known";
+    const spread = name === "dis" ? ` (${of("dis_low") ?? "?"} to ${of("dis_high") ?? "?"})` : ` ± ${of(`${name}_err`) ?? "?"}`;
+    return `${of(name)}${spread} ${columns.get(name).unit}`;
+  };
+  return element("dl", { class: "keys" }, ...KEYS.map(([name, label]) => element("div", {},
+    element("dt", {}, label), element("dd", {}, value(chosen, name)),
+    best ? element("dd", { class: "muted" }, `best mode ${value(best, name)}`) : null)));
 }
 
 function flags(facts, chosen) {
@@ -99,6 +127,4 @@ function values(columns, chosen, caption) {
     element("tbody", {}, ...lines));
 }
 
-function number({ value, text, float }, { decimals }) {
-  return float && value !== null && Number.isFinite(value) && decimals !== null ? value.toFixed(decimals) : text;
-}
+const number = ({ value, text, float }, { decimals, exponent }) => (float ? printed(value, decimals, exponent) : null) ?? text;

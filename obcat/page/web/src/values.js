@@ -45,6 +45,12 @@ export function shown(value, type) {
   return exact(value, type);
 }
 
+// a number in the display format of its column, or null where it has none
+export function printed(value, decimals, exponent = false) {
+  if (value === null || !Number.isFinite(value) || (decimals ?? null) === null) return null;
+  return exponent ? value.toExponential(decimals) : value.toFixed(decimals);
+}
+
 // seven digits, as many as `obcat sql` shows
 export function short(value) {
   const text = value.toPrecision(7);
