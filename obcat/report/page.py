@@ -18,7 +18,7 @@ from obcat.evaluate.evaluation import EvaluateError, Evaluation, evaluation
 from obcat.evaluate.paper import STARS, STATED, Number, from_catalog
 from obcat.files import publishing_folder, refusal
 from obcat.reading import NotOurs, Reading, open_database, query_text
-from obcat.report.figures import FIGURES, Drawing, Rendered, render
+from obcat.report.figures import Drawing, Rendered, figures_of, render
 from obcat.section import Section, decimals, percent
 
 __all__ = [
@@ -105,6 +105,7 @@ def verdict(here: float, paper: float, tolerance: float) -> str:
 
 TEMPLATES = Path(__file__).parent / "templates"
 KIND = "report"
+LAST = 16  # figure of the paper; those beyond are of best mode
 TABLES = ("quarantine", "rejected", "quality", "provenance", "models")
 
 
@@ -124,7 +125,7 @@ def report(database: Path, out: Path, form: str = "html") -> list[Path]:
             open_database(database, memory_limit="800MB") as survey,
             publishing_folder(out, KIND) as partial,
         ):
-            drawn = [(drawing, render(drawing, survey)) for drawing in FIGURES]
+            drawn = [(drawing, render(drawing, survey)) for drawing in figures_of(survey)]
             names = _write(partial, drawn)
             (_write_pdf if form == "pdf" else _write_html)(partial, survey, drawn)
     except NotOurs as error:
@@ -212,6 +213,7 @@ def _figure(drawing: Drawing, rendered: Rendered) -> dict[str, Any]:
     return {
         "number": drawing.number,
         "title": drawing.title,
+        "best": drawing.number > LAST,
         "caption": drawing.caption,
         "missing": rendered.missing,
         "queries": [(name, query_text(name)) for name in drawing.queries],

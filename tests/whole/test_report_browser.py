@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from obcat.report.figures import BEST_FIGURES, FIGURES
 from obcat.report.page import report
 from tests.whole.browser import Opened, chromium, launched, left_the_page
 from tests.whole.small import copy_build
@@ -52,7 +53,9 @@ def test_report_opens_without_a_fault_and_shows_every_figure(browser, html):
     assert found.faults == []
     assert left_the_page(found) == []
     widths = found.page.evaluate(WIDTHS)
-    assert len(widths) == 16
+    assert len(widths) == len(FIGURES) + len(BEST_FIGURES)
+    assert found.page.locator("#best ~ figure").count() == len(BEST_FIGURES)
+    assert found.page.get_by_text("Not drawn:").count() <= 1  # few stars: a map of R_V may be empty
     assert min(widths) > 600
     assert found.page.evaluate(TOO_WIDE) <= 0
     assert found.page.locator(".kind").inner_text().startswith("SIMULATED")

@@ -252,7 +252,7 @@ def test_no_catalog_and_no_folder_are_one_line(empty, tmp_path):
 
 
 def test_a_report_replaces_a_report_and_nothing_else(empty, tmp_path, monkeypatch):
-    monkeypatch.setattr("obcat.report.page.FIGURES", [])
+    monkeypatch.setattr("obcat.report.page.figures_of", lambda survey: [])
     written = report(empty, tmp_path / "report")
     assert [path.name for path in written] == ["index.html", "figures.csv"]
     assert report(empty, tmp_path / "report") == written
@@ -267,7 +267,7 @@ def test_a_report_replaces_a_report_and_nothing_else(empty, tmp_path, monkeypatc
 
 
 def test_a_report_that_fails_leaves_the_one_before(empty, tmp_path, monkeypatch):
-    monkeypatch.setattr("obcat.report.page.FIGURES", [])
+    monkeypatch.setattr("obcat.report.page.figures_of", lambda survey: [])
     report(empty, tmp_path / "report")
     before = (tmp_path / "report" / "index.html").read_bytes()
 
@@ -362,7 +362,7 @@ def test_arms_pass_where_masers_put_them():
 
 
 def test_report_for_a_printer(empty, tmp_path, monkeypatch):
-    monkeypatch.setattr("obcat.report.page.FIGURES", FIGURES[:2])
+    monkeypatch.setattr("obcat.report.page.figures_of", lambda survey: FIGURES[:2])
     made = [report(empty, tmp_path / name, "pdf")[0] for name in ("a", "b")]
     pdf = made[0].read_bytes()
     assert pdf.startswith(b"%PDF-")
