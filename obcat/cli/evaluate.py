@@ -199,16 +199,23 @@ def figure(database: Path, picture: Path) -> None:
 @main.command()
 @DATABASE
 @path_option("--out", "Folder to write to; default: report beside DATABASE.")
-def report(database: Path, out: Path | None) -> None:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "pdf"]),
+    default="html",
+    show_default=True,
+    help="A page for a browser, or one for a printer.",
+)
+def report(database: Path, out: Path | None, form: str) -> None:
     """Write a page with the paper's figures and numbers from DATABASE,
-    and the figures as PDF and PNG.
+    and the figures as PDF and PNG, with what they draw as CSV.
     """
     from obcat.report.page import report as run
 
     folder = out or database.parent / "report"
     with reading(database):
-        run(database, folder)
-    click.echo(folder / "index.html")
+        click.echo(run(database, folder, form)[0])
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -22,10 +23,14 @@ from obcat.section import Section, decimals, percent
 
 __all__ = [
     "companions_found",
+    "covered",
     "intervals",
+    "kinds_of_emission",
     "luminosities",
     "main_cells",
     "modes",
+    "reddenings",
+    "reliability",
     "said_and_true",
     "with_best",
     "zero_points",
@@ -84,7 +89,8 @@ def modes(con: duckdb.DuckDBPyConnection, data: Compared) -> list[Section]:
     both = with_best(con, data)
     if both is None:
         return []
-    sections = (luminosities, intervals, said_and_true, companions_found, zero_points)
+    sections = (luminosities, intervals, reddenings, kinds_of_emission, said_and_true,
+                companions_found, zero_points)  # fmt: skip
     return [section(both) for section in sections]
 
 
@@ -146,9 +152,16 @@ def intervals(data: Compared) -> Section:
         "primary; E(B-V) and distance estimated, not true."
     )
     columns = ("n", "paper: distance 68", "distance 68", "95", "M 68", "95")
-    best = (data["uniqflag"] == 1) & is_ob_star(data) & np.isfinite(data["best_dis"])
-    rows = [_coverage_row(label, data, best & rows) for label, rows in _groups(data)]
+    rows = [(label, str(n), *map(percent, shares)) for label, n, *shares in covered(data)]
     return Section("both modes: intervals", note, columns, rows)
+
+
+def covered(data: Compared) -> list[tuple[Any, ...]]:
+    """Name of each bin, its number of stars, and how often the truth is inside: 68 % of paper
+    mode's distance, 68 and 95 % of best mode's, 68 and 95 % of its M.
+    """
+    best = (data["uniqflag"] == 1) & is_ob_star(data) & np.isfinite(data["best_dis"])
+    return [_coverage_row(label, data, best & rows) for label, rows in _groups(data)]
 
 
 def _groups(data: Compared) -> list[tuple[str, Rows]]:
@@ -168,7 +181,7 @@ def _groups(data: Compared) -> list[tuple[str, Rows]]:
     ]
 
 
-def _coverage_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
+def _coverage_row(label: str, data: Compared, rows: Rows) -> tuple[Any, ...]:
     ends = (
         ("true_distance", "dis_low", "dis_high"),
         ("true_distance", "best_dis_low", "best_dis_high"),
@@ -177,7 +190,68 @@ def _coverage_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
         ("true_mk", "mk_low95", "mk_high95"),
     )
     shares = [st.coverage(*(data[name][rows] for name in names)) for names in ends]
-    return (label, str(rows.sum()), *map(percent, shares))
+    return (label, int(rows.sum()), *shares)
+
+
+EBV_COLUMNS = ("n", "paper", "+-", "pull", "best", "+-", "pull", "+- over paper's")
+REDDENED = 0.3  # mag of E(B-V), above which R_V is told
+
+
+def reddenings(data: Compared) -> Section:
+    """E(B-V) of both modes against the truth, and R_V of best mode."""
+    note = (
+        "Best visits of O and B stars, E(B-V) - true, mag: median, 1.4826 MAD, the same over the "
+        f"error. R_V of those with E(B-V) > {REDDENED:g}, with the slope against the true one."
+    )
+    best = (data["uniqflag"] == 1) & is_ob_star(data) & np.isfinite(data["ebv"] + data["best_ebv"])
+    groups = [("all", best), *emission_classes(data), *bins("E(B-V)", data["best_ebv"], EBV_EDGES)]
+    rows = [_reddening_row(label, data, best & rows) for label, rows in groups]
+    return Section("both modes: E(B-V) and R_V", note, EBV_COLUMNS, [*rows, _rv_row(data, best)])
+
+
+def _reddening_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
+    off = [(data[name] - data["true_ebv"])[rows] for name in ("ebv", "best_ebv")]
+    errors = [data[name][rows] for name in ("ebv_err", "best_ebv_err")]
+    cells = [
+        decimals(value)
+        for o, e in zip(off, errors, strict=True)
+        for value in (st.bias(o), st.robust_scatter(o), st.robust_scatter(o / e))
+    ]
+    paper = st.robust_scatter(off[0])
+    ratio = st.robust_scatter(off[1]) / paper if paper else np.nan
+    return (label, str(rows.sum()), *cells, decimals(ratio, 2))
+
+
+def _rv_row(data: Compared, best: Rows) -> tuple[str, ...]:
+    rows = best & (data["best_ebv"] > REDDENED) & np.isfinite(data["r_v"] + data["true_r_v"])
+    found, true = data["r_v"][rows], data["true_r_v"][rows]
+    off = found - true
+    varies = len(true) > 1 and np.ptp(true) > 0
+    slope = float(np.polyfit(true, found, 1)[0]) if varies else np.nan
+    cells = (st.bias(off), st.robust_scatter(off), st.robust_scatter(off / data["r_v_err"][rows]))
+    return (f"R_V, slope {decimals(slope, 2)}", str(rows.sum()), "-", "-", "-",
+            *map(decimals, cells), "-")  # fmt: skip
+
+
+def kinds_of_emission(data: Compared) -> Section:
+    """What best mode says of stars whose emission is truly of a kind; flags of both modes."""
+    note = "Best visits of O and B stars; rows are what is true, columns what best mode says."
+    best = (data["uniqflag"] == 1) & is_ob_star(data)
+    rows = [_kind_row(label, data, best & rows) for label, rows in emission_classes(data)]
+    columns = ("n", "paper: em_flag", "best: em_flag", *KINDS)
+    return Section("both modes: kinds of emission", note, columns, rows)
+
+
+KINDS = ("disc", "nebular", "wind", "B[e]")
+
+
+def _kind_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
+    n = rows.sum()
+    flags = [
+        np.mean(data[name][rows] == 1) if n else np.nan for name in ("em_flag", "best_em_flag")
+    ]
+    said = [(data["emission_kind"][rows] == kind).mean() if n else np.nan for kind in KINDS]
+    return (label, str(n), *map(percent, [*flags, *said]))
 
 
 def _light(data: Compared) -> Floats:
@@ -198,18 +272,23 @@ def said_and_true(data: Compared) -> Section:
         f"tenth, and the share that truly has a companion of more than {LIGHT:g} mag."
     )
     rows = [
-        _reliability_row(f"{low:.1f} to {high:.1f}", data, low, high)
-        for low, high in pairwise(DECILES)
+        (label, str(n), decimals(said, 2), decimals(true, 2))
+        for label, n, said, true in reliability(data)
     ]
     return Section("best mode: companions, said and true", note, ("n", "said", "true"), rows)
 
 
-def _reliability_row(label: str, data: Compared, low: float, high: float) -> tuple[str, ...]:
+def reliability(data: Compared) -> list[tuple[str, int, float, float]]:
+    """Each tenth of p_companion: its name, its stars, mean of p, share with such a companion."""
+    return [_tenth(data, low, high) for low, high in pairwise(DECILES)]
+
+
+def _tenth(data: Compared, low: float, high: float) -> tuple[str, int, float, float]:
     p = data["p_companion"]
     rows = _judged(data) & (p >= low) & ((p < high) | (high == 1))
     true = (_light(data) > LIGHT).astype(float)[rows]
     said = float(np.mean(p[rows])) if rows.any() else np.nan
-    return (label, str(rows.sum()), decimals(said, 2), decimals(st.fraction(true), 2))
+    return (f"{low:.1f} to {high:.1f}", int(rows.sum()), said, st.fraction(true))
 
 
 def companions_found(data: Compared) -> Section:

@@ -36,7 +36,8 @@ OPTIONAL = {
         "kind": pa.string(),
         "is_triple": pa.bool_(),
         **dict.fromkeys(
-            ("wobble", "parallax_offset_true", "ew_disc", "ew_wind", "flux_ratio_v"), pa.float64()
+            ("wobble", "parallax_offset_true", "ew_disc", "ew_wind", "flux_ratio_v", "r_v"),
+            pa.float64(),
         ),
     },
     "visits": {

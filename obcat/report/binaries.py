@@ -43,17 +43,15 @@ def visits(figure: Figure, survey: Reading) -> None:
     top.set_ylabel("absolute magnitude (mag, $K_s$)")
     top.legend(loc="best")
     _bars(bottom, number, data["rv"], data["rv_err"], {"color": BLUE, "fmt": "s"})
-    bottom.set(xlabel="visit, in order of date (LMJD below)", ylabel="RV (km/s)")
-    bottom.set_xticks(
-        number, [f"{i}\n{d:.0f}" for i, d in zip(number, data["lmjd"], strict=True)], fontsize=8
-    )
+    bottom.set(xlabel="visits in order of date (LMJD)", ylabel="RV (km s$^{-1}$)")
+    bottom.set_xticks(number, [f"{d:.0f}" for d in data["lmjd"]], rotation="vertical")
 
 
 def _bars(
     axes: Axes, x: np.ndarray, y: np.ndarray, error: np.ndarray, look: dict[str, Any]
 ) -> None:
     known = np.isfinite(y)
-    axes.errorbar(x[known], y[known], yerr=np.nan_to_num(error[known]), capsize=3, **look)
+    axes.errorbar(x[known], y[known], yerr=np.nan_to_num(error[known]), capsize=2, **look)
 
 
 def _geometric(axes: Axes, data: Columns) -> None:
@@ -75,21 +73,22 @@ def plane(figure: Figure, survey: Reading) -> None:
     )
     axes = figure.add_subplot()
     gravity_plane(axes, stars, "mk", r"$M_{\rm spec}$ (mag, $K_s$)")
-    axes.plot(data["log_gf"], data["mk"], linestyle="", marker="*", markersize=15, color="black",
+    axes.plot(data["log_gf"], data["mk"], linestyle="", marker="*", markersize=9, color="black",
               markeredgecolor="white", label=f"LB-1, {len(data['mk'])} visits")  # fmt: skip
     if np.isfinite(data["mk_geo"]).any():
-        axes.plot(data["log_gf"][:1], data["mk_geo"][:1], linestyle="", marker="D", markersize=9,
+        axes.plot(data["log_gf"][:1], data["mk_geo"][:1], linestyle="", marker="D", markersize=6,
             color="black", markerfacecolor="white", label=r"LB-1, $M_{\rm geo}$")  # fmt: skip
     lowest = np.nanmin([*data["mk"], *data["mk_geo"], min(axes.get_ylim())])
     axes.set_ylim(max(axes.get_ylim()), lowest - 0.3)
-    finish(axes, "upper right")
+    finish(axes, "above")
 
 
 DIFFERENCES = (0.0, 4.0)  # mag
 LOOKS = ((BLUE, "o", "-"), (ORANGE, "^", "--"), (GREEN, "s", ":"))  # of the types of primaries
 BLUE_RANGE = (4000.0, 5050.0)  # Angstrom
 NO_EXCESS = "The parallax excess needs M_spec, a Ks magnitude and a Gaia parallax."
-EXCESS_EDGES = np.linspace(-6, 12, 91)
+EXCESS = (-8.0, 12.0)  # sigma shown
+EXCESS_EDGES = np.linspace(*EXCESS, 101)
 
 
 class _Mocks(NamedTuple):
@@ -142,8 +141,7 @@ def composites(figure: Figure, survey: Reading) -> None:
         xlabel=r"$M_{\rm spec}$ of the primary alone (mag)",
         ylabel=r"$M_{\rm spec}$ of the composite (mag)",
     )
-    left.set_title("ΔM: companion − primary, $M_{\\rm geo}$ in $K_s$")
-    finish(left, "upper left")
+    finish(left, "lower right")
     _bias(right, mocks)
 
 
@@ -159,7 +157,7 @@ def _bias(axes: Axes, mocks: _Mocks) -> None:
             color=colour,
             marker=marker,
             linestyle=line,
-            linewidth=2,
+            linewidth=1.4,
             markeredgecolor="black",
         )
     x = np.linspace(*DIFFERENCES, 100)
@@ -171,9 +169,13 @@ def _bias(axes: Axes, mocks: _Mocks) -> None:
         label="light of both stars",
     )
     axes.axhline(0, color="#888888", linewidth=0.8)
-    axes.set(xlim=DIFFERENCES, ylim=(-1.5, 1.5), xlabel="ΔM of the two stars (mag, $K_s$)")
+    low, high = shown(off, (-1.5, 1.5))
+    low = min(low, -0.8)
+    axes.set(
+        xlim=(0, shown(mocks.difference, DIFFERENCES)[1]), ylim=(low, high + 0.6 * (high - low))
+    )
+    axes.set_xlabel("ΔM of the two stars (mag, $K_s$)")
     axes.set_ylabel(r"$M_{\rm spec}$(composite) − $M_{\rm spec}$(primary) (mag)")
-    axes.set_title("by $T_{\\rm eff}$ of the primary; lines are medians")
     finish(axes, "upper right")
 
 
@@ -202,14 +204,16 @@ def _example(axes: Axes, mocks: _Mocks, row: int) -> None:
         (mocks.flux[other], "companion", ORANGE, "-"),
     ):
         drawn = np.where(flux[rows] != 0, flux[rows] / level, np.nan)
-        axes.plot(WAVELENGTH[rows], drawn, color=colour, linestyle=line, linewidth=0.9, label=label)
+        axes.plot(WAVELENGTH[rows], drawn, color=colour, linestyle=line, linewidth=0.7, label=label)
     teff = mocks.stars["teff"]
     found = (
         f"ΔM = {mocks.difference[row]:.2f}: $M_{{\\rm spec}}$ {mocks.primary[row]:.2f} → "
         f"{mocks.sum[row]:.2f}"
     )
-    axes.set_title(f"{teff[one]:,.0f} K + {teff[other]:,.0f} K, " + found.replace("-", "−"))
-    axes.set(xlim=BLUE_RANGE, ylim=(0, 1.8), ylabel="flux (scaled)")
+    text = f"{teff[one]:,.0f} K + {teff[other]:,.0f} K, " + found.replace("-", "−")
+    axes.text(0.01, 0.04, text, transform=axes.transAxes, va="bottom")
+    drawn = mocks.total[row][rows] / level
+    axes.set(xlim=BLUE_RANGE, ylim=(-0.35, 1.35 * np.percentile(drawn, 99)), ylabel="flux (scaled)")
 
 
 def excess(figure: Figure, survey: Reading) -> None:
@@ -221,6 +225,7 @@ def excess(figure: Figure, survey: Reading) -> None:
     nsigma = method_parameters(survey.con)["binary_nsigma"]
     left.axvline(nsigma, color="black", linestyle=":", label=f"binary above {nsigma:g}")
     finish(left, "upper right")
+    right.set_xscale("log")
     for rows, look in (
         (data["binary_flag"] == 0, Look("single", BLUE, "o", 5, 0.35)),
         (data["binary_flag"] == 1, Look("binary", ORANGE, "x", 14, 0.6)),
@@ -228,11 +233,18 @@ def excess(figure: Figure, survey: Reading) -> None:
         points(right, data["ruwe"], data["snr_dparallax"], rows, look)
     right.axhline(nsigma, color="black", linestyle=":")
     right.axvline(1.4, color="#888888", linewidth=1, label="RUWE 1.4")
-    right.set(
-        xscale="log", xlim=(0.7, 20), ylim=(-6, 12), xlabel="RUWE", ylabel="parallax excess (σ)"
-    )
+    low, high = EXCESS
     right.set_xticks([0.7, 1, 1.4, 2, 5, 10, 20], ["0.7", "1", "1.4", "2", "5", "10", "20"])
+    right.set_xticks([], minor=True)
+    right.set(xlim=(0.7, _widest(data["ruwe"])), ylim=(low, high + 0.35 * (high - low)))
+    right.set(xlabel="RUWE", ylabel="parallax excess (σ)")
     finish(right, "upper right")
+
+
+def _widest(ruwe: np.ndarray) -> float:
+    """What 997 of 1000 stars are below, at least 2."""
+    known = ruwe[np.isfinite(ruwe)]
+    return max(2.0, 1.1 * float(np.percentile(known, 99.7))) if len(known) else 20.0
 
 
 def _histograms(axes: Axes, data: Columns) -> None:
@@ -256,4 +268,4 @@ def _histograms(axes: Axes, data: Columns) -> None:
         ylabel="stars",
         yscale="log",
     )
-    axes.set(ylim=(0.5, None), xlim=(-6, 12))
+    axes.set(ylim=(0.5, 8 * axes.get_ylim()[1]), xlim=EXCESS)

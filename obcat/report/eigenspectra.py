@@ -42,10 +42,10 @@ ARROWS = (
     ("binary", "distance"), ("ebv", "distance"), ("distance", "end"), ("binary", "end"),
 )  # fmt: skip
 BOX = {
-    "boxstyle": "round,pad=0.55",
+    "boxstyle": "round,pad=0.5",
     "facecolor": "#EAF2F8",
     "edgecolor": "#0072B2",
-    "linewidth": 1.4,
+    "linewidth": 0.8,
 }
 
 
@@ -55,26 +55,27 @@ def flow(figure: Figure, survey: Reading) -> None:
     axes = figure.add_subplot()
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.set_axis_off()
-    drawn = {name: _step(axes, x, y, f"{title}\n{int(counts[count][0]):,} {what}")
+    drawn = {name: _step(axes, x, y, f"{title}\n{int(counts[count][0]):,} {what}", counts[count][0])
              for name, x, y, title, count, what in FLOW_STEPS}  # fmt: skip
     for start, end in ARROWS:
         _arrow(axes, drawn[start], drawn[end])
 
 
-def _step(axes: Axes, x: float, y: float, text: str) -> Any:
-    return axes.annotate(text, (x, y), ha="center", va="center", fontsize=11, bbox=BOX)
+def _step(axes: Axes, x: float, y: float, text: str, count: float) -> Any:
+    return axes.annotate(text, (x, y), ha="center", va="center", bbox=BOX, gid=count)
 
 
 def _arrow(axes: Axes, start: Any, end: Any) -> None:
-    look = {"arrowstyle": "-|>", "color": "#333333", "linewidth": 1.3, "shrinkA": 0, "shrinkB": 2}
-    look |= {"patchA": start.get_bbox_patch(), "patchB": end.get_bbox_patch(), "mutation_scale": 14}
+    look = {"arrowstyle": "-|>", "color": "#333333", "linewidth": 0.8, "shrinkA": 0, "shrinkB": 2}
+    look |= {"patchA": start.get_bbox_patch(), "patchB": end.get_bbox_patch(), "mutation_scale": 9}
     axes.annotate("", xy=end.xy, xytext=start.xy, arrowprops=look, zorder=0)
 
 
 SHOWN = (3800.0, 9000.0)
 HALPHA = (6430.0, 6700.0)
 CUT = 0.7  # of the continuum: sky lines left in a spectrum are higher than the page
-STEPS = (0.55, 0.85)  # between spectra of Figures 2 and 15, in units of the continuum
+GAPS = (0.9, 1.9)  # between spectra of Figures 2 and 15, in units of the continuum
+NAMED = 0.13  # above the continuum, or above the cut
 LEAST = 0.01  # chi square shown
 WHY = "Spectra without a redshift, or with too many masked pixels, have no excess."
 
@@ -89,8 +90,7 @@ def examples(figure: Figure, survey: Reading) -> None:
         f"{'emission' if em else 'no emission'}, {t:,.0f} K, S/N {s:.0f}"
         for em, t, s in zip(data["em_flag"], data["teff"], data["snr_g"], strict=True)
     ]
-    _stack(whole, close, survey, data, titles, STEPS[0], np.inf)
-    whole.set_title("white: clean windows; grey: left out; labels: class, $T_{\\rm eff}$, S/N")
+    _stack(whole, close, survey, data, titles, GAPS[0], np.inf)
     close.set_title("at Hα")
 
 
@@ -104,7 +104,7 @@ def erroneous(figure: Figure, survey: Reading) -> None:
             data["specid"], data["snr_g"], data["halpha_chi2"], data["clean_chi2"], strict=True
         )
     ]
-    _stack(whole, close, survey, data, titles, STEPS[1], CUT)
+    _stack(whole, close, survey, data, titles, GAPS[1], CUT)
     close.set_title("at Hα")
 
 
@@ -133,15 +133,25 @@ def _stack(
         axes.set(
             xlim=limits,
             xlabel="rest wavelength in vacuum (Å)",
-            ylim=(0.4, 1.5 + step * (len(titles) - 0.5)),
+            ylim=_height(np.stack([flux, model]), step),
         )
-    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1}
+    base = 1 + NAMED + (cut if np.isfinite(cut) else 0)
+    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
     for i, title in enumerate(titles):
-        whole.text(
-            SHOWN[1] - 30, 1.14 + i * step, title, ha="right", va="bottom", fontsize=9, bbox=paper
-        )
+        whole.text(SHOWN[1] - 40, base + i * step, title, ha="right", va="bottom", bbox=paper)
     whole.set_ylabel("flux / continuum + offset")
-    whole.legend(loc="upper left", ncols=2)
+    finish(whole, "above", grid=False)
+
+
+def _height(drawn: np.ndarray, step: float) -> tuple[float, float]:
+    """Below the deepest line, and above the highest and the name of the last spectrum.
+
+    drawn : (2, n, 3909) spectra and their models
+    """
+    rows = (SHOWN[0] <= WAVELENGTH) & (SHOWN[1] >= WAVELENGTH)
+    shifted = drawn[:, :, rows] + step * np.arange(drawn.shape[1])[:, None]
+    name = 1 + step * (drawn.shape[1] - 0.4)
+    return float(np.nanmin(shifted)) - 0.1, max(float(np.nanmax(shifted)), name) + 0.1
 
 
 def _line(axes: Axes, flux: np.ndarray, model: np.ndarray, limits: tuple[float, float]) -> None:
@@ -151,10 +161,10 @@ def _line(axes: Axes, flux: np.ndarray, model: np.ndarray, limits: tuple[float, 
         WAVELENGTH[rows],
         flux[rows],
         color="black",
-        linewidth=0.7,
+        linewidth=0.5,
         label="spectrum" if first else None,
     )
-    axes.plot(WAVELENGTH[rows], model[rows], color=ORANGE, linewidth=0.9, linestyle="-",
+    axes.plot(WAVELENGTH[rows], model[rows], color=ORANGE, linewidth=0.5, linestyle="-",
               label="reconstruction from clean windows" if first else None)  # fmt: skip
 
 
@@ -166,7 +176,7 @@ def _shade(axes: Axes, survey: Reading) -> None:
     hatched = {"facecolor": "none", "edgecolor": BLUE, "alpha": 0.25, "hatch": "//"}
     for mask, look in ((~clean, {"color": "#E4E4E4"}), (~full, hatched)):
         axes.fill_between(WAVELENGTH, 0, 1, where=list(mask), transform=axes.get_xaxis_transform(),
-            linewidth=0, zorder=0, rasterized=True, **look)  # fmt: skip
+            linewidth=0, zorder=0, **look)  # fmt: skip
 
 
 def excess(figure: Figure, survey: Reading) -> None:
@@ -176,22 +186,32 @@ def excess(figure: Figure, survey: Reading) -> None:
     data = answer_arrays(survey.con, "report/lines")
     require_known(data, ("halpha_excess", "halpha_chi2"), 1, WHY)
     left, right = figure.subplots(1, 2)
-    _draw(left, data, data["halpha_excess"])
-    left.set(ylabel="mean excess at Hα (units of the continuum)", ylim=(-0.6, 2.5))
     left.set_yscale("symlog", linthresh=0.1)
+    _draw(left, data, data["halpha_excess"])
+    left.set(ylabel="mean excess at Hα (units of the continuum)")
+    _ticks(left, (-1, -0.1, 0, 0.1, 1, 10))
+    right.set_yscale("symlog", linthresh=5)
     _draw(right, data, data["halpha_significance"])
     threshold = float(fitted_arrays(survey.con, "pca")["excess_calibration"][3])
     right.axhline(threshold, color="black", linestyle="--", label=f"threshold {threshold:.1f}")
     right.set(ylabel="excess at Hα over its error")
-    right.set_yscale("symlog", linthresh=5)
+    _ticks(right, (-100, -10, -5, 0, 5, 10, 100, 1000))
     finish(left, "upper left")
     finish(right, "upper left")
+
+
+def _ticks(axes: Axes, at: tuple[float, ...]) -> None:
+    from matplotlib.ticker import FixedLocator, StrMethodFormatter
+
+    axes.yaxis.set_major_locator(FixedLocator(at))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def _draw(axes: Axes, data: dict[str, np.ndarray], y: np.ndarray) -> None:
     em, bad = data["em_flag"] == 1, data["erroneous"] == 1
     x = np.maximum(data["halpha_chi2"], LEAST)
+    axes.set_xscale("log")
     points(axes, x, y, ~em & ~bad, Look("no emission", BLUE, "o", 4, 0.35))
     points(axes, x, y, em, Look("emission", ORANGE, "^", 12, 0.5))
     points(axes, x, y, bad, Look("erroneous", PINK, "x", 26, 0.9))
-    axes.set(xscale="log", xlabel="reduced χ² around Hα")
+    axes.set(xlabel="reduced χ² around Hα")

@@ -1,7 +1,6 @@
 """Section 5, Figures 5 to 8: M_spec against M_geo, gravity and the labels; the noise model."""
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,15 +18,14 @@ __all__ = [
     "corner_plot",
     "gravity",
     "gravity_plane",
-    "levels",
     "medians",
 ]
 
 NO_GAIA = "M_geo needs a Gaia parallax that is good and a Ks magnitude, and test stars need both."
 RESIDUAL = np.linspace(-2, 2, 41)  # mag
 LABELS = (
-    ("teff", "$T_{\\rm eff}$ (K)", (9000, 36000)),
-    ("logg", "log g", (2.5, 4.7)),
+    ("teff", "$T_{\\rm eff}$ (K)", (9000.0, 36000.0)),
+    ("logg", "log $g$", (2.5, 4.7)),
     ("feh", "[Fe/H]", (-1.2, 0.6)),
 )
 N_BINS, FEWEST = 12, 15
@@ -94,13 +92,13 @@ def _spread(axes: Axes, data: Columns, rows: Rows, colour: str) -> None:
     look = {
         "color": "black",
         "linestyle": "--",
-        "label": f"binary_flag 0: σ = {st.robust_scatter(single):.2f} mag",
+        "label": f"not flagged binary: σ = {st.robust_scatter(single):.2f} mag",
     }
     histogram(axes, single, RESIDUAL, look)
     axes.axvline(0, color="#888888", linewidth=0.8)
     axes.set(xlabel=r"$M_{\rm spec} - M_{\rm geo}$ (mag)", ylabel="stars")
-    axes.set_ylim(0, 1.5 * axes.get_ylim()[1])
-    axes.legend(loc="upper left", fontsize=9)
+    axes.set_ylim(0, 1.6 * axes.get_ylim()[1])
+    finish(axes, "upper left")
 
 
 def gravity(figure: Figure, survey: Reading) -> None:
@@ -120,10 +118,10 @@ def gravity(figure: Figure, survey: Reading) -> None:
 def gravity_plane(axes: Axes, data: Columns, name: str, label: str) -> None:
     binary = data["binary_flag"] == 1
     points(axes, data["log_gf"], data[name], ~binary, Look("single or unknown", BLUE, "o", 5, 0.35))
-    points(axes, data["log_gf"], data[name], binary, Look("binary", ORANGE, "x", 14, 0.6))
+    points(axes, data["log_gf"], data[name], binary, Look("binary", ORANGE, ".", 10, 0.7))
     axes.set(xlim=shown(data["log_gf"], (1.5, 4.5)), ylim=shown(data["mk"], (-4.0, 2.0))[::-1])
     axes.set(xlabel=r"log $g_F$ = log $g$ − 4 log ($T_{\rm eff}$ / 10$^4$ K)", ylabel=label)
-    finish(axes, "upper left")
+    finish(axes, "above")
 
 
 def against_labels(figure: Figure, survey: Reading) -> None:
@@ -136,7 +134,9 @@ def against_labels(figure: Figure, survey: Reading) -> None:
         "Labels are missing.",
     )
     off = data["mk"] - data["mk_geo"]
-    for axes, (name, label, limits) in zip(figure.subplots(1, 3, sharey=True), LABELS, strict=True):
+    height = shown(off[test], (-1.8, 2.4))
+    for axes, (name, label, usual) in zip(figure.subplots(1, 3, sharey=True), LABELS, strict=True):
+        limits = shown(data[name][test], usual)
         points(
             axes,
             data[name],
@@ -152,11 +152,13 @@ def against_labels(figure: Figure, survey: Reading) -> None:
             Look("emission", ORANGE, "^", 14, 0.6),
         )
         axes.plot(*medians(data[name], np.where(test, off, np.nan), limits), color="black",
-            linewidth=2, marker="s", markersize=4, label="median")  # fmt: skip
+            marker="s", label="median")  # fmt: skip
         axes.axhline(0, color="#888888", linewidth=0.8)
-        axes.set(xlim=limits, ylim=(-1.8, 2.4), xlabel=label)
+        axes.set(xlim=limits, ylim=(height[0], height[1] + 0.35 * np.ptp(height)), xlabel=label)
         axes.locator_params(axis="x", nbins=5)
         finish(axes, "upper left")
+        if axes is not figure.axes[0]:
+            axes.legend([]).remove()
     figure.axes[0].set_ylabel(r"$M_{\rm spec} - M_{\rm geo}$ (mag)")
 
 
@@ -174,55 +176,44 @@ def corner_plot(figure: Figure, survey: Reading) -> None:
     """Samples of alpha, beta, sigma_int and sigma_100 against each other,
     of stars without emission.
     """
+    import corner
+
     data = answer_arrays(survey.con, "report/chain")
     if len(data["alpha"]) < 100:
         raise Missing(NO_CHAIN)
-    axes: Any = figure.subplots(len(NAMES), len(NAMES), squeeze=False)
-    for i, low in enumerate(NAMES):
-        for j, across in enumerate(NAMES):
-            _panel(axes[i, j], data, across, low, i, j)
-
-
-def _panel(axes: Axes, data: Columns, across: str, up: str, i: int, j: int) -> None:
-    if j > i:
-        axes.set_axis_off()
-    elif i == j:
-        _alone(axes, data[up], up)
-    else:
-        _together(axes, data[across], data[up])
-    axes.tick_params(labelsize=8, labelbottom=i == len(NAMES) - 1, labelleft=j == 0 and i > 0)
-    axes.locator_params(nbins=4)
-    axes.set_xlabel(NAMES[across] if i == len(NAMES) - 1 else "")
-    axes.set_ylabel(NAMES[up] if j == 0 and i > 0 else "")
-
-
-def _alone(axes: Axes, samples: np.ndarray, name: str) -> None:
-    low, middle, high = np.percentile(samples, (16, 50, 84))
-    axes.hist(samples, bins=CORNER_BINS, histtype="step", color=BLUE, linewidth=1.5)
-    for value in (low, middle, high):
-        axes.axvline(value, color="black", linestyle="--", linewidth=0.9)
-    paper = ""
-    if name in STATED:
-        paper = f"\npaper {paper_text(name)}"
-        if np.min(samples) - NEAR < STATED[name].value < np.max(samples) + NEAR:
-            axes.axvline(STATED[name].value, color=ORANGE, linewidth=2)
-    found = f"{middle:.3f}".replace("-", "−")
-    axes.set_title(
-        f"{NAMES[name]}\n{found} +{high - middle:.3f} −{middle - low:.3f}{paper}", fontsize=9
+    figure.set_layout_engine(None)  # corner puts its panels itself
+    corner.corner(
+        np.column_stack([data[name] for name in NAMES]),
+        fig=figure,
+        bins=CORNER_BINS,
+        labels=list(NAMES.values()),
+        quantiles=(0.16, 0.5, 0.84),
+        levels=ENCLOSED,
+        truths=[_near(name, data[name]) for name in NAMES],
+        truth_color=ORANGE,
+        color=BLUE,
+        max_n_ticks=3,
+        labelpad=0.12,
+        data_kwargs={"ms": 1.5},
+        contour_kwargs={"linewidths": 0.8},
+        hist_kwargs={"linewidth": 1},
     )
-    axes.set_yticks([])
+    for axes, name in zip(figure.axes[:: len(NAMES) + 1], NAMES, strict=True):
+        _name(axes, data[name], name)
+    figure.subplots_adjust(left=0.11, bottom=0.13, right=0.98, top=0.9)
 
 
-def _together(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
-    counts, x_edges, y_edges = np.histogram2d(x, y, bins=CORNER_BINS)
-    axes.plot(x, y, ",", color=BLUE, alpha=0.3, rasterized=True)
-    centres = (x_edges[1:] + x_edges[:-1]) / 2, (y_edges[1:] + y_edges[:-1]) / 2
-    axes.contour(*centres, counts.T, levels=levels(counts), colors="black", linewidths=1)
+def _near(name: str, samples: Floats) -> float | None:
+    """The paper's value where the panel reaches so far; None elsewhere."""
+    if name not in STATED:
+        return None
+    value = STATED[name].value
+    return value if np.min(samples) - NEAR < value < np.max(samples) + NEAR else None
 
 
-def levels(counts: np.ndarray) -> list[float]:
-    """Counts above which 95 and 68 per cent of all samples lie, rising."""
-    ordered = np.sort(counts.ravel())[::-1]
-    share = np.cumsum(ordered) / ordered.sum()
-    found = [float(ordered[np.searchsorted(share, part)]) for part in ENCLOSED]
-    return sorted({found[0], max(min(found[1], found[0] - 0.5), 0.5)})
+def _name(axes: Axes, samples: Floats, name: str) -> None:
+    """Middle, and the way to 16 and 84 per cent, above the panel; the paper's number below."""
+    low, middle, high = np.percentile(samples, (16, 50, 84))
+    paper = f"\npaper {paper_text(name)}" if name in STATED else ""
+    found = f"{middle:.3f}".replace("-", "−")
+    axes.set_title(f"{NAMES[name]}\n{found} +{high - middle:.3f} −{middle - low:.3f}{paper}")

@@ -1,11 +1,16 @@
 """The report: figures and numbers beside the paper's, as one page."""
 
 import base64
+import csv
+import io
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
 import numpy as np
+from markupsafe import Markup, escape
 
 from obcat import reading
 from obcat.errors import ObcatError
@@ -13,8 +18,8 @@ from obcat.evaluate.evaluation import EvaluateError, Evaluation, evaluation
 from obcat.evaluate.paper import STARS, STATED, Number, from_catalog
 from obcat.files import publishing_folder, refusal
 from obcat.reading import NotOurs, Reading, open_database, query_text
-from obcat.report.figures import FIGURES, Drawing, Rendered, render
-from obcat.section import decimals, percent
+from obcat.report.figures import Drawing, Rendered, figures_of, render
+from obcat.section import Section, decimals, percent
 
 __all__ = [
     "Judged",
@@ -29,6 +34,8 @@ __all__ = [
     "value_row",
     "verdict",
 ]
+
+Drawn = list[tuple[Drawing, Rendered]]
 
 COUNT = 0.05  # tolerance of a count, relative: assumed
 UNKNOWN, WITHIN, OUTSIDE, UNJUDGED = "not known", "within", "outside", "not judged"
@@ -98,6 +105,7 @@ def verdict(here: float, paper: float, tolerance: float) -> str:
 
 TEMPLATES = Path(__file__).parent / "templates"
 KIND = "report"
+LAST = 16  # figure of the paper; those beyond are of best mode
 TABLES = ("quarantine", "rejected", "quality", "provenance", "models")
 
 
@@ -105,8 +113,9 @@ class ReportError(ObcatError, ValueError):
     """There is nothing to report on, or nowhere to write; one line."""
 
 
-def report(database: Path, out: Path) -> list[Path]:
-    """Write the folder ``out``, index.html and figures; the same database gives the same bytes.
+def report(database: Path, out: Path, form: str = "html") -> list[Path]:
+    """Write the folder ``out``: index.html, or report.pdf where ``form`` is pdf, and the figures
+    with what they draw as CSV; the same database gives the same bytes.
 
     It appears by one rename, in place of an earlier report. Raises ReportError if ``database`` is
     not one of obcat build, or ``out`` cannot be written or holds what is not of a report.
@@ -116,14 +125,29 @@ def report(database: Path, out: Path) -> list[Path]:
             open_database(database, memory_limit="800MB") as survey,
             publishing_folder(out, KIND) as partial,
         ):
-            drawn = [(drawing, render(drawing, survey)) for drawing in FIGURES]
-            filled = report_tables(survey) | {"evaluation": _evaluated(survey)}
-            names = _write(partial, drawn, report_html(survey, drawn, filled))
+            drawn = [(drawing, render(drawing, survey)) for drawing in figures_of(survey)]
+            names = _write(partial, drawn)
+            (_write_pdf if form == "pdf" else _write_html)(partial, survey, drawn)
     except NotOurs as error:
         raise ReportError(str(error)) from error
     except OSError as error:
         raise ReportError(refusal(out, error)) from error
-    return [out / name for name in names]
+    return [out / name for name in (f"{'report' if form == 'pdf' else 'index'}.{form}", *names)]
+
+
+def _write_html(out: Path, survey: Reading, drawn: Drawn) -> None:
+    filled = report_tables(survey) | {"evaluation": _evaluated(survey)}
+    (out / "index.html").write_text(report_html(survey, drawn, filled), encoding="utf-8")
+
+
+def _write_pdf(out: Path, survey: Reading, drawn: Drawn) -> None:
+    from obcat.report.printed import write_pages
+
+    columns = ("paper", "here", "tolerance", "")
+    compared = Section("the paper's numbers", "", columns, judgements(survey))
+    found = _evaluated(survey)
+    sections = [compared, *(found.sections if found else [])]
+    write_pages(out / "report.pdf", survey, [drawing for drawing, _ in drawn], sections)
 
 
 def _evaluated(survey: Reading) -> Evaluation | None:
@@ -136,14 +160,24 @@ def _evaluated(survey: Reading) -> Evaluation | None:
         return None
 
 
-def _write(out: Path, drawn: list[tuple[Drawing, Rendered]], html: str) -> list[str]:
-    contents = {"index.html": html.encode()}
+def _write(out: Path, drawn: Drawn) -> list[str]:
+    """The figures as PNG and PDF, what each draws as CSV, and what its panels show."""
+    axes = [(d.number, *panel) for d, r in drawn for panel in r.panels]
+    contents = {"figures.csv": _csv(("figure", "panel", "x", "y"), axes)}
     for drawing, rendered in drawn:
         contents[f"figure_{drawing.number:02d}.png"] = rendered.png
         contents[f"figure_{drawing.number:02d}.pdf"] = rendered.pdf
+        contents[f"figure_{drawing.number:02d}.csv"] = rendered.data.encode()
     for name, content in contents.items():
         (out / name).write_bytes(content)
     return sorted(contents)
+
+
+def _csv(head: tuple[str, ...], rows: Sequence[tuple[int | str, ...]]) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows([head, *rows])
+    return out.getvalue().encode()
 
 
 def report_tables(survey: Reading) -> dict[str, Any]:
@@ -155,14 +189,13 @@ def report_tables(survey: Reading) -> dict[str, Any]:
     }
 
 
-def report_html(
-    survey: Reading, drawn: list[tuple[Drawing, Rendered]], filled: dict[str, Any]
-) -> str:
+def report_html(survey: Reading, drawn: Drawn, filled: dict[str, Any]) -> str:
     """The page as text; every value is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True,
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    environment.filters["symbols"] = _symbols
     return environment.get_template("report.html").render(
         survey=survey,
         kind="SIMULATED" if survey.simulated else "real",
@@ -171,10 +204,16 @@ def report_html(
     )
 
 
+def _symbols(text: str) -> Markup:
+    """M_spec as one writes it."""
+    return Markup(re.sub(r"\b([Mασ])_(\w+)", r"<i>\1</i><sub>\2</sub>", str(escape(text))))
+
+
 def _figure(drawing: Drawing, rendered: Rendered) -> dict[str, Any]:
     return {
         "number": drawing.number,
         "title": drawing.title,
+        "best": drawing.number > LAST,
         "caption": drawing.caption,
         "missing": rendered.missing,
         "queries": [(name, query_text(name)) for name in drawing.queries],

@@ -14,10 +14,7 @@ from obcat.report.style import BLUE, ORANGE, Look, finish, histogram, points, sh
 __all__ = ["draw_reddening"]
 
 WHY = "E(B−V) needs magnitudes in at least two neighbouring bands and an effective temperature."
-NO_REFERENCE = (
-    "No reference for E(B−V) in this catalog: no dust map is part of a build, and "
-    "there is no truth beside it."
-)
+NO_REFERENCE = "No reference for E(B−V): no dust map is part of a build, and no truth is beside it."
 SPREAD = np.linspace(-0.3, 0.3, 61)  # mag
 
 
@@ -25,19 +22,20 @@ def draw_reddening(figure: Figure, survey: Reading) -> None:
     """Against the truth where there is one; and against distance."""
     data = answer_arrays(survey.con, "report/reddening")
     require_known(data, ("ebv",), 1, WHY)
-    left, middle, right = figure.subplots(1, 3)
     truth = _reference(survey)
     if truth is None:
-        for axes in (left, middle):
-            _nothing(axes)
+        right = figure.subplots()
+        right.set_title(NO_REFERENCE)
     else:
+        left, middle, right = figure.subplots(1, 3)
         _against(left, truth)
         _residuals(middle, truth)
+    right.set(xscale="log", xlim=(0.1, 30), ylim=shown(data["ebv"], (-0.1, 2.0)))
     points(
         right, data["dis"], data["ebv"], np.isfinite(data["ebv"]), Look("stars", BLUE, "o", 4, 0.35)
     )
-    right.set(xscale="log", xlim=(0.1, 30), ylim=shown(data["ebv"], (-0.1, 2.0)))
-    right.set(xlabel="distance (kpc)", ylabel="E(B−V) (mag)", title="against distance")
+    right.set(xlabel="distance (kpc)", ylabel="E(B−V) (mag)")
+    right.set_xticks([0.1, 0.3, 1, 3, 10, 30], ["0.1", "0.3", "1", "3", "10", "30"])
     finish(right, "upper left")
 
 
@@ -64,7 +62,6 @@ def _against(axes: Axes, data: Columns) -> None:
     axes.set(
         xlim=limits, ylim=limits, xlabel="true E(B−V) (mag)", ylabel="E(B−V) from colours (mag)"
     )
-    axes.set_title("against the simulation's truth")
     finish(axes, "upper left")
 
 
@@ -81,15 +78,6 @@ def _residuals(axes: Axes, data: Columns) -> None:
             SPREAD,
             {"label": found, "color": colour, "linestyle": line, "density": True},
         )
-    axes.set(
-        xlabel="measured − true E(B−V) (mag)", ylabel="density", title="median ± robust scatter"
-    )
-    axes.set_ylim(0, 1.25 * axes.get_ylim()[1])
-    axes.legend(loc="upper left", fontsize=9)
-
-
-def _nothing(axes: Axes) -> None:
-    from textwrap import fill
-
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, fill(NO_REFERENCE, 32), ha="center", va="center", transform=axes.transAxes)
+    axes.set(xlabel="measured − true E(B−V) (mag)", ylabel="density")
+    axes.set_ylim(0, 1.35 * axes.get_ylim()[1])
+    finish(axes, "upper left")

@@ -4,22 +4,29 @@ helpers to draw points and histograms.
 
 from typing import Any, NamedTuple
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
+from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.colors import LinearSegmentedColormap, LogNorm, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 __all__ = [
     "BLUE",
+    "CELLS",
+    "COLUMN",
+    "CROWD",
     "DARK_BLUE",
     "DARK_PINK",
     "GREEN",
     "ORANGE",
     "PINK",
     "STYLE",
+    "WIDTH",
     "Look",
     "box",
+    "cells",
     "finish",
     "histogram",
     "points",
@@ -31,14 +38,31 @@ BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 DARK_BLUE, DARK_PINK = "#003E66", "#8E3B6B"
 CENTRAL = (0.3, 99.7)  # per cent of the stars that an axis shows
 LEGEND_SIZE = 40
+COLUMN, WIDTH = 3.5, 7.1  # inches: a column of a journal, and its page
+CROWD, FEWEST = 2500, 3  # points above which cells are drawn; points in a cell
+CELLS = 64  # across the points of an axis
+NO_SCALE = -900.0  # below what matplotlib puts where a logarithm is none
 
 STYLE: Any = {
-    "font.size": 11,
-    "axes.titlesize": 11.5,
-    "axes.labelsize": 12,
-    "legend.fontsize": 10,
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
     "font.family": "DejaVu Sans",
     "pdf.fonttype": 42,
+    "axes.linewidth": 0.6,
+    "grid.linewidth": 0.4,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 4,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.top": True,
+    "ytick.right": True,
+    "legend.borderpad": 0.3,
+    "legend.labelspacing": 0.3,
+    "legend.handlelength": 1.6,
 }
 
 Floats = NDArray[np.float64]
@@ -56,24 +80,77 @@ class Look(NamedTuple):
 
 
 def points(axes: Axes, x: Floats, y: Floats, rows: Rows, look: Look) -> None:
-    """The known points of some rows, their number in the legend;
-    dots are pixels in a PDF, so that it stays small.
+    """The known points of some rows, their number in the legend; where there are many, cells
+    shaded by how many they hold, and the points outside of these.
+
+    Set the scales of the axes first: cells are equal on paper.
     """
     rows = rows & np.isfinite(x) & np.isfinite(y)
-    width = 1 if look.marker in "x+" else 0
+    label = f"{look.label} ({rows.sum():,})" if look.label else None
+    x, y = x[rows], y[rows]
+    if len(x) > CROWD:
+        inside = _shade(axes, x, y, look)
+        x, y = x[~inside], y[~inside]
+    scale = _smaller()
     style: dict[str, Any] = {
-        "s": look.size,
+        "s": look.size * scale**2,
         "c": look.colour,
         "marker": look.marker,
         "alpha": look.alpha,
+        "linewidths": scale if look.marker in "x+" else 0,
     }
-    label = f"{look.label} ({rows.sum():,})" if look.label else None
-    axes.scatter(x[rows], y[rows], linewidths=width, label=label, rasterized=True, **style)
+    axes.scatter(x, y, label=label, **style)
+
+
+def cells(axes: Axes, x: Floats, y: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """Corners (k, 4, 2) of the cells that hold enough points, equal on the scales of the axes;
+    and (n,) which of them a point lies in, -1 for none.
+    """
+    flat = axes.transScale.transform(np.column_stack([x, y]))
+    known = np.all(np.isfinite(flat) & (flat > NO_SCALE), axis=1)
+    low, high = np.percentile(flat[known], CENTRAL, axis=0)
+    step = np.where(high > low, high - low, 1.0) / CELLS
+    inside = known & np.all((flat >= low) & (flat < high), axis=1)
+    at = np.full(len(x), -1)
+    place = np.floor((flat[inside] - low) / step).astype(int)
+    found, number, count = np.unique(place, axis=0, return_inverse=True, return_counts=True)
+    kept = count >= FEWEST
+    at[inside] = np.where(kept, np.cumsum(kept) - 1, -1)[number]
+    square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+    corners = low + (found[kept][:, None, :] + square) * step
+    back = axes.transScale.inverted().transform(corners.reshape(-1, 2))
+    return back.reshape(-1, 4, 2), at
+
+
+def _shade(axes: Axes, x: Floats, y: Floats, look: Look) -> Rows:
+    """Draw the cells; (n,) which points these stand for."""
+    corners, at = cells(axes, x, y)
+    counts = np.bincount(at[at >= 0], minlength=len(corners))
+    shades = LinearSegmentedColormap.from_list("", [_mixed(look.colour, 0.55), look.colour,
+                                                    _mixed(look.colour, -0.6)])  # fmt: skip
+    norm = LogNorm(FEWEST, max(counts.max(initial=0), FEWEST + 1))
+    drawn = PolyCollection(list(corners), array=counts, cmap=shades, norm=norm, linewidths=0.1)
+    drawn.set(edgecolor="face", gid=f"cells of {look.label}", zorder=0.9)
+    axes.add_collection(drawn)
+    return at >= 0
+
+
+def _smaller() -> float:
+    """Of marks, in a figure of a journal's size."""
+    return mpl.rcParams["lines.markersize"] / mpl.rcParamsDefault["lines.markersize"]
+
+
+def _mixed(colour: str, white: float) -> Any:
+    """A part of the colour towards white, or, below zero, towards black."""
+    towards = 1.0 if white > 0 else 0.0
+    return tuple(c + abs(white) * (towards - c) for c in to_rgb(colour))
 
 
 def histogram(axes: Axes, values: Floats, edges: Floats, look: dict[str, Any]) -> None:
     """A step line of counts within the edges."""
-    axes.hist(values[np.isfinite(values)], bins=list(edges), histtype="step", linewidth=1.8, **look)
+    width = 1.8 * mpl.rcParams["lines.linewidth"] / mpl.rcParamsDefault["lines.linewidth"]
+    known = values[np.isfinite(values)]
+    axes.hist(known, bins=list(edges), histtype="step", linewidth=width, **look)
 
 
 def box(figure: Figure, why: str) -> None:
@@ -84,9 +161,7 @@ def box(figure: Figure, why: str) -> None:
     axes.set_axis_off()
     look = {"boxstyle": "round,pad=1", "facecolor": "#F4F4F4", "edgecolor": "#555555"}
     text = "Not drawn\n\n" + fill(why, 70)
-    axes.text(
-        0.5, 0.5, text, ha="center", va="center", fontsize=13, bbox=look, transform=axes.transAxes
-    )
+    axes.text(0.5, 0.5, text, ha="center", va="center", bbox=look, transform=axes.transAxes)
 
 
 def shown(values: Floats, otherwise: tuple[float, float]) -> tuple[float, float]:
@@ -99,10 +174,15 @@ def shown(values: Floats, otherwise: tuple[float, float]) -> tuple[float, float]
     return float(low - margin), float(high + margin)
 
 
-def finish(axes: Axes, place: Any) -> None:
-    drawn = axes.legend(loc=place, framealpha=0.9, handletextpad=0.3)
+def finish(axes: Axes, place: str, *, grid: bool = True) -> None:
+    """Legend and grid; a legend ``above`` stands outside, in two columns."""
+    above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "ncols": 2}
+    look = above | {"frameon": False} if place == "above" else {"loc": place}
+    drawn = axes.legend(framealpha=0.9, handletextpad=0.3, **look)
     for handle in drawn.legend_handles:
         if isinstance(handle, PathCollection):
-            handle.set(sizes=[LEGEND_SIZE], alpha=1)
-    axes.grid(color="#DDDDDD", linewidth=0.6)
+            handle.set(sizes=[LEGEND_SIZE * _smaller() ** 2], alpha=1)
+    if not grid:
+        return
+    axes.grid(color="#DDDDDD", linewidth=mpl.rcParams["grid.linewidth"])
     axes.set_axisbelow(True)

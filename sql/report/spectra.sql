@@ -1,13 +1,17 @@
--- Title:   Spectra of high S/N without and with emission, spread over temperature
--- Reads:   catalog.ob_stars, spectra.normalised, spectra.scores
+-- Title:   Spectra of high S/N without emission, spread over temperature, and two that show it at Halpha
+-- Reads:   catalog.ob_stars, spectra.normalised, spectra.scores, emission.lines
 WITH ranked AS (
-    SELECT specid, em_flag, ntile(4) OVER (PARTITION BY em_flag ORDER BY teff, specid) AS part, snr_g
-    FROM catalog.ob_stars
-    WHERE uniqflag = 1 AND em_flag IS NOT NULL AND erroneous = 0 AND teff IS NOT NULL
+    SELECT
+        c.specid, c.em_flag, c.snr_g
+        , ntile(if(c.em_flag = 1, 2, 4)) OVER (PARTITION BY c.em_flag ORDER BY c.teff, c.specid) AS part
+    FROM catalog.ob_stars AS c
+    LEFT JOIN emission.lines AS l ON c.specid = l.specid
+    WHERE
+        c.uniqflag = 1 AND c.erroneous = 0 AND c.teff IS NOT NULL
+        AND (c.em_flag = 0 OR c.em_flag = 1 AND l.halpha_excess BETWEEN 0.3 AND 0.8)
 ), chosen AS (
     SELECT specid
     FROM ranked
-    WHERE em_flag = 0 OR part IN (2, 4)
     QUALIFY row_number() OVER (PARTITION BY em_flag, part ORDER BY snr_g DESC, specid) = 1
 )
 SELECT c.specid, c.em_flag, c.teff, c.snr_g, s.flux, s.ivar, p.score_clean

@@ -124,8 +124,8 @@ MAY_USE = {
         "obcat.statistics",
     },
     "report": {
-        "jinja2", "matplotlib", "numpy", "obcat.evaluate", "obcat.files", "obcat.kernels",
-        "obcat.reading", "obcat.section", "obcat.statistics",
+        "corner", "jinja2", "matplotlib", "numpy", "obcat.evaluate", "obcat.files", "obcat.kernels",
+        "markupsafe", "obcat.reading", "obcat.section", "obcat.statistics",
     },
     "samples": {
         "astropy", "duckdb", "numpy", "pyarrow", "obcat.arrow", "obcat.astro_table",

@@ -133,7 +133,7 @@ def fails_until_it_succeeds(command: str, kind: str, place: Path, words: list[st
 @pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("command", ["simulate", "export", "page", "report", "ingest", "build"])
 def test_the_nth_call_fails(first, tmp_path, monkeypatch, command, kind):
-    monkeypatch.setattr("obcat.report.page.FIGURES", FIGURES[:1])
+    monkeypatch.setattr("obcat.report.page.figures_of", lambda survey: FIGURES[:1])
     failed, whole = tmp_path / "failed", tmp_path / "whole"
     for place in (failed, whole):
         prepare(command, first, place)

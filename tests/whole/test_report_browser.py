@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from obcat.report.figures import BEST_FIGURES, FIGURES
 from obcat.report.page import report
 from tests.whole.browser import Opened, chromium, launched, left_the_page
 from tests.whole.small import copy_build
@@ -35,8 +36,8 @@ def browser():
         yield started
 
 
-def opened(browser: Any, path: Path) -> Opened:
-    page = browser.new_context(viewport={"width": 1300, "height": 900}).new_page()
+def opened(browser: Any, path: Path, width: int = 1300) -> Opened:
+    page = browser.new_context(viewport={"width": width, "height": 900}).new_page()
     found = Opened(page)
     page.context.on("request", lambda request: found.requests.append(request.url))
     page.on("pageerror", lambda error: found.faults.append(str(error)))
@@ -52,10 +53,20 @@ def test_report_opens_without_a_fault_and_shows_every_figure(browser, html):
     assert found.faults == []
     assert left_the_page(found) == []
     widths = found.page.evaluate(WIDTHS)
-    assert len(widths) == 16
+    assert len(widths) == len(FIGURES) + len(BEST_FIGURES)
+    assert found.page.locator("#best ~ figure").count() == len(BEST_FIGURES)
+    assert found.page.get_by_text("Not drawn:").count() <= 1  # few stars: a map of R_V may be empty
     assert min(widths) > 600
     assert found.page.evaluate(TOO_WIDE) <= 0
     assert found.page.locator(".kind").inner_text().startswith("SIMULATED")
+
+
+def test_report_reads_on_a_phone(browser, html):
+    """Nothing is wider than the screen but tables, which scroll by themselves."""
+    page = opened(browser, html, 390).page
+    assert page.evaluate(TOO_WIDE) <= 0
+    assert page.evaluate("Math.max(...[...document.images].map(i => i.clientWidth))") <= 390
+    assert page.evaluate("[...document.querySelectorAll('table')].every(t => t.closest('.wide'))")
 
 
 def test_report_says_where_the_method_fails_and_by_how_much(browser, html):
@@ -63,7 +74,7 @@ def test_report_says_where_the_method_fails_and_by_how_much(browser, html):
     title = page.locator("#fails").inner_text()
     assert "SIMULATED" in title
     assert "where the method fails" in title
-    labels = page.locator("#fails + p + table td:first-child").all_inner_texts()
+    labels = page.locator("#fails + p + .wide td:first-child").all_inner_texts()
     for wanted in (
         "late-B primary, single",
         "Be",

@@ -7,9 +7,11 @@ from test_evaluate_sections import compared, line, row
 from obcat.evaluate.modes import (
     companions_found,
     intervals,
+    kinds_of_emission,
     luminosities,
     main_cells,
     modes,
+    reddenings,
     said_and_true,
     with_best,
     zero_points,
@@ -20,7 +22,8 @@ BEST = {
     "best_mk": 0.0, "mk_low": -0.1, "mk_high": 0.1, "mk_low95": -0.2, "mk_high95": 0.2,
     "mk_spec": 0.0, "mk_spec_err": 0.1, "mk_system": 0.0, "mk_likelihood": 0.0, "p_companion": 0.2,
     "p_other": 0.0, "best_dis": 1.0, "dis_median": 1.0, "best_dis_low": 0.9, "best_dis_high": 1.1,
-    "dis_low95": 0.8, "dis_high95": 1.2,
+    "dis_low95": 0.8, "dis_high95": 1.2, "best_ebv_err": 0.02, "r_v": 3.1, "r_v_err": 0.1,
+    "true_r_v": 3.1, "best_em_flag": 0, "emission_kind": "",
 }  # fmt: skip
 
 
@@ -112,3 +115,21 @@ def test_zero_points_are_means_by_g():
 @pytest.mark.parametrize("ask", [with_best, modes])
 def test_a_catalog_without_best_mode_has_no_such_section(con, ask):
     assert not ask(con, compared({}))
+
+
+def test_reddening_of_both_modes_and_r_v():
+    """Paper off by -0.1, 0, 0.1; best by half of it; R_V follows the truth by half."""
+    stars = [{"ebv": 1 + off, "best_ebv": 1 + off / 2, "true_ebv": 1.0, "ebv_err": 0.1,
+        "r_v": 3 + off / 2, "true_r_v": 3 + off} for off in (-0.1, 0.0, 0.1)]  # fmt: skip
+    cells = line(reddenings(both(*stars)), "all")
+    assert cells == ["3", "0.000", "0.148", "1.483", "0.000", "0.074", "3.707", "0.50"]
+    cells = line(reddenings(both(*stars)), "R_V, slope 0.50")
+    assert cells == ["3", "-", "-", "-", "0.000", "0.074", "0.741", "-"]
+
+
+def test_kinds_of_emission_beside_what_is_true():
+    disc = {"has_emission": 1, "em_flag": 1, "best_em_flag": 1, "emission_kind": "disc"}
+    data = both(disc, disc | {"em_flag": 0, "emission_kind": "wind"}, {"em_flag": 1})
+    cells = line(kinds_of_emission(data), "emission: Be")
+    assert cells == ["2", "50.0 %", "100.0 %", "50.0 %", "0.0 %", "50.0 %", "0.0 %"]
+    assert line(kinds_of_emission(data), "emission: none")[:3] == ["1", "100.0 %", "0.0 %"]

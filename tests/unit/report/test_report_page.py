@@ -2,20 +2,27 @@
 what is missing is said.
 """
 
+import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from obcat import db
 from obcat.cli import main
 from obcat.kernels.grid import N_PIXEL
 from obcat.reading import Reading, open_database
-from obcat.report.figures import FIGURES, draw_or_box, render
+from obcat.report import galactic_map
+from obcat.report.drawn import drawn_table, panels
+from obcat.report.figures import FIGURES, draw_or_box, image_of, render
 from obcat.report.page import ReportError, report, report_html, report_tables
+from obcat.report.style import BLUE, STYLE, Look, histogram, points
 from obcat.schema import SQL
 
 N = 60
@@ -245,9 +252,9 @@ def test_no_catalog_and_no_folder_are_one_line(empty, tmp_path):
 
 
 def test_a_report_replaces_a_report_and_nothing_else(empty, tmp_path, monkeypatch):
-    monkeypatch.setattr("obcat.report.page.FIGURES", [])
+    monkeypatch.setattr("obcat.report.page.figures_of", lambda survey: [])
     written = report(empty, tmp_path / "report")
-    assert written == [tmp_path / "report" / "index.html"]
+    assert [path.name for path in written] == ["index.html", "figures.csv"]
     assert report(empty, tmp_path / "report") == written
     (tmp_path / "report" / "notes.txt").write_text("mine", encoding="ascii")
     (tmp_path / "others").mkdir()
@@ -260,7 +267,7 @@ def test_a_report_replaces_a_report_and_nothing_else(empty, tmp_path, monkeypatc
 
 
 def test_a_report_that_fails_leaves_the_one_before(empty, tmp_path, monkeypatch):
-    monkeypatch.setattr("obcat.report.page.FIGURES", [])
+    monkeypatch.setattr("obcat.report.page.figures_of", lambda survey: [])
     report(empty, tmp_path / "report")
     before = (tmp_path / "report" / "index.html").read_bytes()
 
@@ -282,3 +289,83 @@ def test_command_fails_with_one_line(tmp_path):
     assert len(said.output.splitlines()) == 1
     assert "no database of obcat" in said.output
     assert not (tmp_path / "report").exists()
+
+
+def words(figure) -> list[str]:
+    """All that is written on a figure."""
+    return [text.get_text() for text in figure.findobj(Text) if text.get_text().strip()]
+
+
+def test_figures_are_as_wide_as_a_column_and_their_letters_as_a_journal_asks(full):
+    """7 to 9 points, no name of a column, in figures of 3.5 and 7.1 inches."""
+    with open_database(full) as survey, mpl.rc_context(STYLE):
+        for drawing in FIGURES:
+            figure, _ = draw_or_box(drawing, survey)
+            image_of(figure, "png", {})
+            assert drawing.size[0] in (3.5, 7.1)
+            sizes = [text.get_fontsize() for text in figure.findobj(Text) if text.get_text()]
+            assert 6.5 <= min(sizes) <= max(sizes) <= 9
+            named = [plain for plain in words(figure) if "_" in re.sub(r"\$[^$]*\$", "", plain)]
+            assert named == [], drawing.number
+
+
+def test_every_figure_has_a_paragraph_and_its_data(written):
+    for drawing in FIGURES:
+        assert drawing.caption.count(". ") >= 1
+        assert drawing.caption.endswith(".")
+        lines = (written / f"figure_{drawing.number:02d}.csv").read_text(encoding="utf-8")
+        assert lines.startswith("panel,series,x,y,error,value\n")
+        assert lines.count("\n") > 1
+    panels = (written / "figures.csv").read_text(encoding="utf-8").splitlines()
+    assert "13,2,visits in order of date (LMJD),RV (km s^-1)" in panels
+
+
+def test_data_of_a_figure_are_what_is_drawn():
+    axes = Figure().subplots()
+    axes.set(xlabel=r"$M_{\rm spec}$ (mag)", ylabel="stars")
+    axes.errorbar([1.0, 2.0], [3.0, 4.0], yerr=[0.5, 0.25], fmt="o", label="visits")
+    axes.plot([0.0, 1.0], [5.0, 6.0], label="line")
+    axes.axhline(9.0)
+    axes.scatter([7.0], [8.0], c=[0.1], label="stars (1)")
+    histogram(axes, np.array([0.5, 0.6, 1.5]), np.array([0.0, 1, 2]), {"label": "steps"})
+    assert drawn_table(axes.figure).splitlines()[1:] == [
+        "1,visits,1,3,0.5,", "1,visits,2,4,0.25,", "1,line,0,5,,", "1,line,1,6,,",
+        "1,stars (1),7,8,,0.1", "1,steps,0,2,,", "1,steps,1,1,,",
+    ]  # fmt: skip
+    assert panels(axes.figure) == [(1, "M_spec (mag)", "stars")]
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_many_points_are_cells_that_hold_them_all(scale):
+    """Cells and the points outside of them are all points, on any scale."""
+    x, y = 10 ** np.random.default_rng(3).normal(size=(2, 9000))
+    axes = Figure().subplots()
+    axes.set(xscale=scale, yscale=scale)
+    points(axes, x, y, np.ones(9000, bool), Look("stars", BLUE, "o", 4))
+    cells, rest = axes.collections
+    assert cells.get_array().min() >= 3
+    assert cells.get_array().sum() + len(rest.get_offsets()) == 9000
+    assert rest.get_label() == "stars (9,000)"
+    corners = cells.get_paths()[0].vertices
+    (low, high), (left, right) = (sorted({*corners[:, k].round(9)}) for k in (1, 0))
+    inside = (x >= left) & (x < right) & (y >= low) & (y < high)
+    assert inside.sum() == cells.get_array()[0]
+
+
+def test_arms_pass_where_masers_put_them():
+    """Perseus has its kink at 40 degrees and 8.87 kpc, the Local arm passes the Sun outside."""
+    x, y = galactic_map.arm("Perseus")
+    at = np.argmin(np.abs(np.degrees(np.arctan2(y, -x)) - 40))
+    assert np.hypot(x[at], y[at]) == pytest.approx(8.87, abs=0.02)
+    x, y = galactic_map.arm("Local")
+    assert -8.8 < x[np.argmin(np.abs(y))] < galactic_map.SUN[0]
+
+
+def test_report_for_a_printer(empty, tmp_path, monkeypatch):
+    monkeypatch.setattr("obcat.report.page.figures_of", lambda survey: FIGURES[:2])
+    made = [report(empty, tmp_path / name, "pdf")[0] for name in ("a", "b")]
+    pdf = made[0].read_bytes()
+    assert pdf.startswith(b"%PDF-")
+    assert pdf.count(b"/Type /Page ") + pdf.count(b"/Type /Page\n") >= 3
+    assert pdf == made[1].read_bytes()
+    assert not (tmp_path / "a" / "index.html").exists()
