@@ -34,6 +34,7 @@ ROUNDS = 12
 START = Learnt(np.full(len(BANDS), 0.015), 0.01, 0.2, np.zeros((3, len(BANDS))), 1.0)
 FLOOR, GROWTH, SPREAD = (0.003, 0.2), (0.003, 0.06), (0.02, 0.6)  # limits: mag, mag/mag, R_V
 OFFSET_WIDTHS, BEND = (0.03, 0.06, 0.03), (1.0, 0.5)  # mag, a unit; centre and width of the share
+MEAN = (0.0, 0.2)  # centre and width of the mean R_V less MEAN_R_V
 WALL = 1e7  # 1/mag^2 along what no star can tell from its own light or dust
 STEP = (0.25, 4.0)  # of a variance in one round
 SURE, CALM = 4.0, 16.0  # sigma of the worst band; times the expected square of R_V
@@ -79,7 +80,7 @@ def dust(read: Read, parameters: Any) -> Fit:
 
     Returns
     -------
-    arrays floor (13,), growth (1,), rv_spread (1,), offsets (3, 13), bend (1,): see
+    arrays floor (13,), growth (1,), rv_spread (1,), offsets (3, 13), bend (1,), rv_mean (1,): see
     `kernels.mixed_model.Learnt`
     """
     terms = _terms(read().read_all())
@@ -91,6 +92,7 @@ def dust(read: Read, parameters: Any) -> Fit:
             "rv_spread": np.array([found.rv]),
             "offsets": found.offsets,
             "bend": np.array([found.bend]),
+            "rv_mean": np.array([found.mean]),
         }
     )
 
@@ -105,11 +107,11 @@ def _terms(table: pa.Table) -> Terms:
 
 
 def learnt(terms: Terms) -> Learnt:
-    """Variances by restricted likelihood, offsets and bending by least squares with a ridge.
+    """Variances by restricted likelihood; offsets, bending, mean R_V by least squares with a ridge.
 
     A variance grows by sum (g' P y)^2 / sum g' P g, which is one where it is that of the data (g:
-    its column; P: the inverse covariance, mu and E(B-V) projected out). Errors of the labels and
-    the mean R_V are not learnt: what they do, offsets do.
+    its column; P: the inverse covariance, mu and E(B-V) projected out). Errors of the labels are
+    not learnt: what they do, offsets do.
 
     Parameters
     ----------
@@ -134,13 +136,14 @@ def _moved(now: Learnt, terms: Terms, out: Solved, penalty: np.ndarray) -> Learn
     got = np.sum(out.py * out.design[:, :, -1], axis=1) ** 2
     want = _projected(out, out.design[:, :, -1:])[:, 0, 0]
     calm = got < CALM * want
-    offsets, bend = _offsets(now, terms, out, penalty)
+    offsets, bend, mean = _offsets(now, terms, out, penalty)
     return Learnt(
         _scaled(now.floor, np.sum(out.py**2, axis=0), np.sum(out.diagonal, axis=0), FLOOR),
         float(_scaled(now.growth, np.sum(out.py**2 * e2), np.sum(out.diagonal * e2), GROWTH)),
         float(_scaled(now.rv, np.sum(got[calm]), np.sum(want[calm]), SPREAD)),
         offsets,
         bend,
+        mean,
     )
 
 
@@ -158,25 +161,26 @@ def _projected(out: Solved, columns: np.ndarray) -> np.ndarray:
 
 def _offsets(
     now: Learnt, terms: Terms, out: Solved, penalty: np.ndarray
-) -> tuple[np.ndarray, float]:
+) -> tuple[np.ndarray, float, float]:
     n, b = out.py.shape
     x = regressors(terms.log_teff, np.clip(out.ebv, LOWEST, HIGHEST))
     columns = (x[:, None, :, None] * np.eye(b)[:, None]).reshape(n, b, 3 * b)
-    columns = np.concatenate([columns, out.bending[..., None]], axis=2)
+    columns = np.concatenate([columns, out.bending[..., None], out.design[:, :, -1:]], axis=2)
     normal = np.sum(_projected(out, columns), axis=0) + penalty
-    value = np.append(now.offsets.ravel(), now.bend)
-    centre = np.append(np.zeros(3 * b), BEND[0])
+    value = np.append(now.offsets.ravel(), [now.bend, now.mean])
+    centre = np.append(np.zeros(3 * b), [BEND[0], MEAN[0]])
     slope = np.sum(columns * out.py[..., None], axis=(0, 1)) - penalty @ (value - centre)
     value = value + np.linalg.solve(normal, slope)
-    return value[:-1].reshape(3, b), float(np.clip(value[-1], 0, 1.5))
+    return value[:-2].reshape(3, b), float(np.clip(value[-2], 0, 1.5)), float(value[-1])
 
 
 def _penalty(terms: Terms) -> np.ndarray:
-    """(3 b + 1, 3 b + 1) ridge, and walls along grey light, dust and, in the slope with E(B-V),
+    """(3 b + 2, 3 b + 2) ridge, and walls along grey light, dust and, in the slope with E(B-V),
     R_V.
     """
     b = len(BANDS)
-    penalty = np.diag(1 / np.append(np.repeat(OFFSET_WIDTHS, b), BEND[1]) ** 2)
+    widths = np.append(np.repeat(OFFSET_WIDTHS, b), [BEND[1], MEAN[1]])
+    penalty = np.diag(1 / widths**2)
     k, slope = (np.median(x[:, MIDDLE], axis=0) for x in (terms.law, terms.law_slope))
     for turn, axes in enumerate(((np.ones(b), k), (np.ones(b), k), (np.ones(b), k, slope))):
         basis, _ = np.linalg.qr(np.stack(axes, axis=1))

@@ -4,10 +4,11 @@ The magnitude of a star in band b, with the bolometric correction of its labels 
 
     y_b = mu + k_b E + (dk_b / dR_V) E dR - (d bc_b / d label) . dlabel + offset_b + e_b
 
-mu is free (luminosity and distance), E is E(B-V), dR = R_V - 3.1 of its dust, dlabel the errors of
-its labels: normal, with variances that are known (labels) or learnt (R_V, e_b). With W = 1 / var(e)
-and A the columns of mu, E, dlabel, dR, the estimate is that of weighted least squares with a normal
-prior on all but the first two.
+mu is free (luminosity and distance), E is E(B-V), dR = R_V of its dust less the survey's mean, at
+which k_b is taken, dlabel the errors of its labels: normal, with variances that are known (labels)
+or learnt (R_V, e_b). With W = 1 / var(e) and A the columns of mu, E, dlabel, dR, the estimate is
+that of weighted least squares with a normal prior on all but the first two; that of R_V gives way
+where the bands contradict it, as they do behind dense clouds.
 """
 
 from typing import NamedTuple
@@ -62,7 +63,7 @@ UNKNOWN_LABEL_ERRORS = np.array([0.02, 0.15, 0.15])  # dex, of labels that come 
 class Learnt(NamedTuple):
     """What a survey teaches itself: scatter of a band (b,), scatter that grows with E(B-V), spread
     of R_V, zero point and its slopes with log Teff and E(B-V) (3, b), all mag; the share of the
-    law's bending with E(B-V) that is believed.
+    law's bending with E(B-V) that is believed; mean R_V less MEAN_R_V.
     """
 
     floor: Floats
@@ -70,6 +71,7 @@ class Learnt(NamedTuple):
     rv: float
     offsets: Floats
     bend: float
+    mean: float = 0.0
 
 
 class Terms(NamedTuple):
@@ -90,7 +92,7 @@ class Terms(NamedTuple):
 
 
 class Solved(NamedTuple):
-    """E(B-V), R_V - 3.1 and their variances (n,); light of star and dust in every band, mag, and
+    """E(B-V), R_V less its mean and their variances (n,); light of star and dust in every band, mag, and
     its variance (n, b); P y, the diagonal of P, and the residual of a band against the others over
     its error (n, b); whether a band kept its weight (n, b); columns of the model (n, b, 6), weights
     (n, b), covariance (n, 6, 6); A / E(B-V) and its slope with R_V, and what bending adds to A
@@ -238,7 +240,7 @@ def solved(terms: Terms, learnt: Learnt, *, iterations: int = ITERATIONS) -> Sol
 def _at(terms: Terms, learnt: Learnt, ebv: Floats) -> Solved:
     k, slope = at_ebv(terms.law, ebv), at_ebv(terms.law_slope, ebv)
     bent = k - terms.law[:, MIDDLE]
-    k = k - (1 - learnt.bend) * bent
+    k = k - (1 - learnt.bend) * bent + learnt.mean * slope
     shift = np.sum(regressors(terms.log_teff, ebv)[:, :, None] * learnt.offsets, axis=1)
     shift = shift - terms.correction
     dust = slope * np.maximum(ebv, LEAST_DUST)[:, None]
@@ -255,13 +257,15 @@ def _at(terms: Terms, learnt: Learnt, ebv: Floats) -> Solved:
 
 def _weighted(y: Floats, variance: Floats, design: Floats, ridge: Floats, used: Mask) -> Solved:
     """Least squares three times: first the worst band alone, then every band beyond `CLIP` sigma
-    gets the variance that would bring it there.
+    gets the variance that would bring it there; so does R_V, as if it were one more band.
     """
     level = np.sum(y, axis=1, keepdims=True) / np.maximum(np.sum(used, axis=1, keepdims=True), 1)
     y = np.where(used, y - level, 0)
-    inflate = np.ones_like(y)
+    inflate, loose = np.ones_like(y), np.ones(len(y))
+    believed, ridge = ridge[:, -1], ridge.copy()
     for turn in range(ROUNDS):
         weight = np.where(used, 1 / (variance * inflate), 0)
+        ridge[:, -1] = believed / loose
         across = np.ascontiguousarray((design * weight[..., None]).transpose(0, 2, 1))
         covariance = np.linalg.inv(across @ design + ridge[:, :, None] * np.eye(ridge.shape[1]))
         found = covariance @ (across @ y[..., None])
@@ -270,14 +274,25 @@ def _weighted(y: Floats, variance: Floats, design: Floats, ridge: Floats, used: 
         py, diagonal = weight * (y - model), weight - weight**2 * model_var
         z = np.where(used, np.abs(py) / np.sqrt(np.maximum(diagonal, 1e-12)), 0)
         if turn < ROUNDS - 1:
-            doubted = (z >= z.max(axis=1, keepdims=True)) | (turn > 0)
-            inflate *= np.where(doubted, np.maximum(1, (z / CLIP) ** 2), 1)
+            unusual = _unusual(found[:, -1, 0], ridge[:, -1], covariance[:, -1, -1])
+            worst = np.maximum(z.max(axis=1), unusual)
+            inflate *= np.where((z >= worst[:, None]) | (turn > 0), _excess(z), 1)
+            loose *= np.where((unusual >= worst) | (turn > 0), _excess(unusual), 1)
     none = np.zeros((len(y), 0))
     return Solved(
         found[:, 1, 0], covariance[:, 1, 1], found[:, -1, 0], covariance[:, -1, -1],
         model + level, model_var, py, diagonal, z, inflate < 1.001, design, weight, covariance,
         none, none, none,
     )  # fmt: skip
+
+
+def _excess(z: Floats) -> Floats:
+    return np.maximum(1, (z / CLIP) ** 2)
+
+
+def _unusual(value: Floats, weight: Floats, variance: Floats) -> Floats:
+    """(n,) residual of a prior against the data over its error, for a posterior value, variance."""
+    return np.abs(value) * np.sqrt(weight / np.maximum(1 - weight * variance, 1e-12))
 
 
 # fmt: off
@@ -300,6 +315,7 @@ def mixed_extinction(
     correction: Floats, correction_slopes: Floats, law: Floats, law_slope: Floats,
     *,
     floor: Floats, growth: Floats, rv_spread: Floats, offsets: Floats, bend: Floats,
+    rv_mean: Floats,
     companion_ebv: float, companion_ebv_err: float, disc_ebv: float, disc_ebv_max: float,
 ) -> tuple[Floats, ...]:
     # fmt: on
@@ -311,7 +327,7 @@ def mixed_extinction(
     em_flag, halpha_ew : (n,) 1 with emission lines; Angstrom, positive for emission
     b ... ks_err : (n,) mag, magnitude and error of each of BANDS
     correction ... law_slope : what `band_terms` gives
-    floor, growth, rv_spread, offsets, bend : the model ``dust``, see `Learnt`
+    floor, growth, rv_spread, offsets, bend, rv_mean : the model ``dust``, see `Learnt`
     companion_ebv, companion_ebv_err : mag, what the light of companions that are not known adds
         to E(B-V) on average, and its spread
     disc_ebv, disc_ebv_max : what the light of a disc adds to E(B-V), mag per Angstrom of emission
@@ -332,14 +348,17 @@ def mixed_extinction(
     errors = np.stack([teff_err, logg_err, feh_err], axis=1)
     wide = (np.asarray(x, np.float64) for x in (correction, correction_slopes, law, law_slope))
     terms = terms_of(teff, errors, em_flag, magnitudes, *wide, with_ks=False)
-    learnt = Learnt(floor, growth.item(), rv_spread.item(), offsets, bend.item())
+    learnt = Learnt(
+        floor, growth.item(), rv_spread.item(), offsets, bend.item(), rv_mean.item()
+    )
     out = solved(terms, learnt)
     disc = np.where(np.asarray(em_flag) == 1, np.maximum(np.nan_to_num(halpha_ew), 0), 0)
     disc = np.minimum(disc_ebv * disc, disc_ebv_max)
     ebv = out.ebv - companion_ebv - disc
     var = out.ebv_var + companion_ebv_err**2 + disc**2
     known = (terms.used.sum(axis=1) >= LEAST_BANDS) & (out.ebv_var < LARGEST_ERROR**2)
-    values = (ebv, np.sqrt(var), MEAN_R_V + out.d_rv, np.sqrt(out.d_rv_var), *_in_ks(out, ebv, var))
+    r_v = MEAN_R_V + learnt.mean + out.d_rv
+    values = (ebv, np.sqrt(var), r_v, np.sqrt(out.d_rv_var), *_in_ks(out, ebv, var))
     found = (*values, *_agreement(terms, out), *_light(terms, out, learnt))
     return tuple(np.where(known, x, np.nan) for x in found)
 

@@ -32,7 +32,9 @@ def table() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.log10(teff), k[:, :, 1], k[:, :, 2] - k[:, :, 0]
 
 
-def stars(n: int, *, rv: float = 0.0, noise: float = 0.0, seed: int = 1) -> tuple[Terms, dict]:
+def stars(
+    n: int, *, rv: float = 0.0, noise: float = 0.0, seed: int = 1, mean: float = 0.0
+) -> tuple[Terms, dict]:
     """n stars of 14,000 K whose colours change by 0.3 mag a dex of Teff from band to band."""
     rng = np.random.default_rng(seed)
     nodes, law, slope = table()
@@ -45,7 +47,7 @@ def stars(n: int, *, rv: float = 0.0, noise: float = 0.0, seed: int = 1) -> tupl
     )
     truth = {
         "ebv": rng.uniform(0, 1.5, n),
-        "d_rv": rv * rng.standard_normal(n),
+        "d_rv": mean + rv * rng.standard_normal(n),
         "label": 0.012 * rng.standard_normal(n) * (noise > 0),
     }
     slopes = np.zeros((n, b, 3))
@@ -84,6 +86,15 @@ def test_errors_hold():
     assert np.polyfit(truth["d_rv"][deep], out.d_rv[deep], 1)[0] > 0.7
 
 
+def test_dust_of_a_dense_cloud_is_not_drawn_to_the_mean():
+    """R_V eight times its spread away: no band is taken for wrong instead."""
+    terms, truth = stars(30, noise=0.01, mean=1.2)
+    out = solved(terms, EXACT._replace(rv=0.15))
+    deep = truth["ebv"] > 0.5
+    assert np.median(out.d_rv[deep]) == pytest.approx(1.2, abs=0.15)
+    assert out.plain[deep].mean() > 0.9
+
+
 def test_a_band_that_is_wrong_loses_its_weight():
     terms, truth = stars(20, noise=0.005)
     mag = terms.mag.copy()
@@ -94,11 +105,12 @@ def test_a_band_that_is_wrong_loses_its_weight():
     assert np.abs(out.ebv - truth["ebv"]).max() < 0.03
 
 
-@pytest.mark.parametrize("spread", [0.0, 0.3])
-def test_the_spread_of_r_v_is_learnt(spread):
+@pytest.mark.parametrize(("spread", "mean"), [(0.0, 0.0), (0.3, 0.15)])
+def test_the_spread_and_the_mean_of_r_v_are_learnt(spread, mean):
     """Made with one R_V it goes to its lower limit, made with a spread to that within a fifth."""
-    terms, _ = stars(1500, rv=spread, noise=0.015)
+    terms, _ = stars(1500, rv=spread, noise=0.015, mean=mean)
     found = learnt(terms)
+    assert found.mean == pytest.approx(mean, abs=0.06)
     assert found.rv == pytest.approx(spread, rel=0.2) if spread else found.rv < 0.05
     assert found.bend == pytest.approx(1, abs=0.3)  # the bending is in the stars
 
@@ -137,7 +149,8 @@ def measured(terms: Terms, model: Learnt, em_flag: float = 0, ew: float = 0) -> 
         10**terms.log_teff, *([np.full(n, np.nan)] * 3), np.full(n, em_flag), np.full(n, ew),
         *bands, *(x.reshape(n, -1) for x in wide),
         floor=model.floor, growth=np.array([model.growth]), rv_spread=np.array([model.rv]),
-        offsets=model.offsets, bend=np.array([model.bend]), **PARAMETERS,
+        offsets=model.offsets, bend=np.array([model.bend]), rv_mean=np.array([model.mean]),
+        **PARAMETERS,
     )  # fmt: skip
     return np.array(out)
 
