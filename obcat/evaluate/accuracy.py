@@ -19,6 +19,7 @@ from obcat.evaluate.paper import (
     emission_classes,
 )
 from obcat.evaluate.truth import Compared, is_ob_star, missing_note
+from obcat.kernels.arrays import Rows
 from obcat.section import Section, decimals, percent
 
 __all__ = [
@@ -40,7 +41,6 @@ SIGMAS = (0.9945, 1.96)  # their half width for a normal distribution
 DECILES = np.linspace(0, 1, 11)
 
 Floats = NDArray[np.float64]
-Rows = NDArray[np.bool_]
 Show = Callable[[float], str]
 
 

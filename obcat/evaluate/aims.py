@@ -13,6 +13,7 @@ from obcat.data import REFERENCE
 from obcat.evaluate.failures import has_warning
 from obcat.evaluate.paper import GOOD_SNR, plain_singles
 from obcat.evaluate.truth import Compared, is_ob_star
+from obcat.kernels.arrays import Rows
 from obcat.section import Section, decimals, percent
 
 __all__ = ["BEFORE", "Aim", "aims", "aims_section", "read_before", "write_before"]
@@ -30,7 +31,6 @@ NOTE = (
     "erroneous; of spectra that are not spoiled. Before: `docs/before.py`."
 )
 
-Rows = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 

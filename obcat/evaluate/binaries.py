@@ -1,11 +1,11 @@
 """Binaries found among the true ones, by mass ratio, parallax and S/N."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from obcat import statistics as st
 from obcat.evaluate.paper import BRIGHT_COMPANION, GOOD_PARALLAX, SNR_EDGES, bins, parallax_snr
 from obcat.evaluate.truth import Compared, missing_note
+from obcat.kernels.arrays import Rows
 from obcat.section import Section, percent
 
 __all__ = ["by_mass_ratio", "by_parallax", "by_snr"]
@@ -13,8 +13,6 @@ __all__ = ["by_mass_ratio", "by_parallax", "by_snr"]
 RATIO_EDGES = (0.1, 0.3, 0.5, 0.7, 0.9, np.inf)
 PARALLAX_EDGES = (-np.inf, 3, 5, 10, 20, np.inf)
 COLUMNS = ("n", "binary", "flagged", "recall", "recall above q 0.7", "purity", "false alarms")
-
-Rows = NDArray[np.bool_]
 
 
 def by_mass_ratio(data: Compared) -> Section:

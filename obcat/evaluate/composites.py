@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from obcat import reading
 from obcat import statistics as st
 from obcat.evaluate import mock_binaries as mock
+from obcat.kernels.arrays import Floats
 from obcat.reading import Columns, Missing, Reading
 from obcat.section import Section, decimals, percent
 
@@ -42,8 +43,6 @@ WHY = (
     "Mock binaries need single stars with S/N > 80 and a parallax ten times its error (Gaia); "
     "there are too few."
 )
-
-Floats = NDArray[np.floating]
 
 
 class Library(NamedTuple):

@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from obcat import statistics as st
 from obcat.evaluate.paper import BRIGHT_COMPANION, bins, distance_error, paper_text
 from obcat.evaluate.truth import Compared
+from obcat.kernels.arrays import Rows
 from obcat.kernels.distance import Floats, Terms, grid, support, terms_of
 from obcat.section import Section, percent
 
@@ -78,8 +79,6 @@ def _integral(terms: Terms, low: Floats, high: Floats, peak: Floats) -> Floats:
 
 
 EDGES = (0, 1, 2, 4, 8, 13, 17, np.inf)
-
-Rows = NDArray[np.bool_]
 
 
 def distances(data: Compared) -> Section:

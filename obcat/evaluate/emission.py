@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from obcat import statistics as st
 from obcat.evaluate.paper import GOOD_SNR, SNR_EDGES, STRONG_EMISSION, bins, emission_classes
 from obcat.evaluate.truth import Compared, is_ob_star, missing_note
+from obcat.kernels.arrays import Rows
 from obcat.section import Section, decimals, percent
 
 __all__ = [
@@ -29,7 +30,6 @@ ALARMS = (0.001, 0.01, 0.05)
 THRESHOLDS = (0, 1, 2, 3, 4, 5, 7, 10, 20, 50)
 
 Floats = NDArray[np.float64]
-Rows = NDArray[np.bool_]
 
 
 def headline(data: Compared) -> tuple[float, float]:

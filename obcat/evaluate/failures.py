@@ -17,6 +17,7 @@ from obcat.evaluate.paper import (
     parallax_snr,
 )
 from obcat.evaluate.truth import Compared, is_ob_star, missing_note
+from obcat.kernels.arrays import Rows
 from obcat.section import Section, decimals, percent
 
 __all__ = ["failures", "has_warning", "samples", "warnings"]
@@ -33,8 +34,6 @@ EXCESS_EDGES = (0, 0.02, 0.1, 0.2, np.inf)  # mag in Ks
 WARNED_MK_EDGES = (-np.inf, -6, -4, -3, -2, 2, np.inf)
 PLURAL = {"star": "O and B stars", "interloper": "interlopers (late B, A)", "subdwarf": "subdwarfs",
           "white_dwarf": "white dwarfs"}  # fmt: skip
-
-Rows = NDArray[np.bool_]
 
 
 def failures(data: Compared) -> Section:

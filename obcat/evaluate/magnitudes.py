@@ -18,6 +18,7 @@ from obcat.evaluate.paper import (
     plain_singles,
 )
 from obcat.evaluate.truth import Compared
+from obcat.kernels.arrays import Rows
 from obcat.section import Section, decimals
 
 __all__ = [
@@ -41,7 +42,6 @@ SNR_OF_SIGMA = 100
 
 Posterior = dict[tuple[int, str], tuple[float, float]]
 Floats = NDArray[np.float64]
-Rows = NDArray[np.bool_]
 
 
 AGAINST_TRUTH_NOTE = """\

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.kernels.arrays import Floats
 from obcat.kernels.continuum import rest_frame, rest_frame_normalised
 from obcat.kernels.grid import WAVELENGTH
 from obcat.kernels.luminosity import luminosity
@@ -25,7 +26,6 @@ __all__ = [
     "pairs",
 ]
 
-Floats = NDArray[np.floating]
 Arrays = dict[str, np.ndarray]
 
 # pivot wavelengths of the bands whose A(X)/E(B-V) is given, Angstrom: B, g, V, r, i, J

@@ -18,6 +18,7 @@ from obcat.evaluate.paper import (
     plain_singles,
 )
 from obcat.evaluate.truth import Compared, is_ob_star
+from obcat.kernels.arrays import Rows
 from obcat.reading import answer_arrays
 from obcat.section import Section, decimals, percent
 
@@ -43,7 +44,6 @@ LIGHT = 0.05  # mag: a companion that adds more counts
 DECILES = np.linspace(0, 1, 11)
 SCHEMA = "SELECT count(*) FROM duckdb_views() WHERE schema_name = 'posterior'"
 
-Rows = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 

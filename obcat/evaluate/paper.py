@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from obcat import reading
 from obcat.evaluate.truth import Compared, is_ob_star
+from obcat.kernels.arrays import Rows
 from obcat.section import decimals, percent
 
 __all__ = [
@@ -47,7 +48,6 @@ GOOD_PARALLAX = 10  # parallax over its error
 BRIGHT_COMPANION = 0.7  # mass ratio above which the companion shines
 
 Floats = NDArray[np.float64]
-Rows = NDArray[np.bool_]
 
 
 def bins(name: str, values: Floats, edges: Sequence[float]) -> Iterator[tuple[str, Rows]]:

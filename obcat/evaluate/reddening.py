@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from obcat import statistics as st
 from obcat.evaluate.truth import Compared, missing_note
+from obcat.kernels.arrays import Rows
 from obcat.section import Section, decimals
 
 __all__ = ["input_errors", "label_errors", "reddening_errors"]
@@ -19,7 +20,6 @@ LABELS = {"teff": ("Teff", "relative"), "logg": ("log g", "dex"), "feh": ("[Fe/H
 COLUMNS = ("n", "bias", "robust scatter", "std", "claimed error", "robust scatter of pull")
 
 Floats = NDArray[np.float64]
-Rows = NDArray[np.bool_]
 
 
 REDDENING_ERRORS_NOTE = (

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from obcat.errors import ObcatError
 from obcat.files import publishing
+from obcat.kernels.arrays import Array
 from obcat.kernels.grid import LOG_START, LOG_STEP, WAVELENGTH, placed, usable
 from obcat.statistics import MAD_TO_SIGMA
 
@@ -123,7 +124,6 @@ def _read(path: Path) -> tuple[dict[str, Any], int, list[NDArray[Any]]] | None:
     return header, round((float(header["COEFF0"]) - LOG_START) / LOG_STEP), rows
 
 
-Array = NDArray[np.float64]
 PILOT_END = 56_190  # LMJD: the survey proper began in autumn 2012
 FAINT, MIDDLE, BRIGHT = (8.0, 40.0), (40.0, 80.0), (80.0, 150.0)  # S/N in g
 REAL = "data/reference/real_spectra.csv"

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from obcat.kernels.arrays import Array
 from obcat.kernels.grid import LOG_STEP, N_PIXEL
 from obcat.realism.measures import (
     BRIGHT,
@@ -21,7 +22,6 @@ from obcat.realism.measures import (
 
 __all__ = ["SKY_LINES", "continuum", "masks", "noise", "residuals", "smooth"]
 
-Array = NDArray[np.float64]
 WIDTH = 22  # pixels, sigma of the continuum: 1,500 km/s
 BASIS_SNR = 60.0  # S/N from which spectra serve to find eigenspectra
 EIGENSPECTRA, PER_SPECTRUM = 30, 4  # at most, and one in so many of the spectra they come from

@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.kernels.arrays import Array
 from obcat.kernels.grid import WAVELENGTH
 from obcat.realism.measures import (
     BRIGHT,
@@ -22,7 +23,6 @@ from obcat.realism.residuals import SKY_LINES, smooth
 
 __all__ = ["response"]
 
-Array = NDArray[np.float64]
 POINTS = (
     3750, 3800, 3900, 4000, 4250, 4500, 4750, 5000, 5500, 5800, 6000, 6500, 7000, 7450, 8100,
     8650,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.kernels.arrays import Array
 from obcat.simulate import photometry
 from obcat.simulate.astrometry import Astrometry, Moving, measure
 from obcat.simulate.ingredients import Recipe, readme, taken
@@ -32,7 +33,6 @@ __all__ = [
     "xstps_columns",
 ]
 
-Array = NDArray[np.float64]
 EPOCH = 2015.5
 ARCSEC = 1 / 3600
 HALF_MAG = 2.5 / np.log(10)

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from obcat.kernels.arrays import Array
 from obcat.simulate import neighbours as crowd
 from obcat.simulate.ingredients import Recipe
 
@@ -16,7 +16,6 @@ __all__ = [
     "zero_point",
 ]
 
-Array = NDArray[np.float64]
 ERROR_G = (
     (8.0, 0.045),
     (12.0, 0.038),

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import j0, j1
 
+from obcat.kernels.arrays import Array, Complex, Floats
 from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate.dust import BANDS
 from obcat.simulate.ingredients import Recipe
@@ -28,7 +29,6 @@ __all__ = [
     "with_lb1",
 ]
 
-Array = NDArray[np.float64]
 # Teff (K), Be among B stars of classes V to III: Zorec & Briot (1997), abstract: 17 % at least of
 # all, most (34 %) at B1; the run over subtypes is from memory, not checked
 FRACTION = (
@@ -272,8 +272,6 @@ def veil(disc: Disc) -> NDArray[np.float32]:
     return np.expm1((0.4 * np.log(10) * brightening(disc, WAVELENGTH)).astype(np.float32))
 
 
-Floats = NDArray[np.floating]
-Complex = NDArray[np.complexfloating]
 H_ALPHA = 6564.61
 # air Angstrom: Nave & Johansson (2013); strength relative to 5169, after the gallery of Hanuschik
 # (1987)

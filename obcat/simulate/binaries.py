@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.kernels.arrays import Array
 from obcat.simulate.dust import BANDS
 from obcat.simulate.ingredients import Recipe, replaced
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND, at_mass
@@ -20,7 +21,6 @@ __all__ = [
     "twin_fraction", "velocity",
 ]  # fmt: skip
 
-Array = NDArray[np.float64]
 SEMI_AMPLITUDE = 212.9  # km/s for one solar mass, one day, a circular orbit seen from the side
 EPOCH, YEAR = 57_000.0, 365.25  # MJD of the phases; d
 NEWTON = 12  # steps; the equation is solved to rounding for eccentricities below 0.999

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.kernels.arrays import Array, Integers
 from obcat.kernels.grid import LIGHT_SPEED
 from obcat.simulate.archives import offset
 from obcat.simulate.binaries import Companion
@@ -63,7 +64,6 @@ def _spoiled(n: int, recipe: Recipe, chunk: int) -> NDArray[np.int64]:
     return (rng.random(n) < ERRONEOUS) * rng.integers(1, len(SPOILED), size=n)
 
 
-Array = NDArray[np.float64]
 Cards = dict[str, Value]
 FIBRE_ERROR = 0.1  # arcsec
 SUBCLASSES = (
@@ -179,7 +179,6 @@ def _night(lmjd: int) -> Cards:
     }
 
 
-Integers = NDArray[np.int64]
 SIZE = 64
 FAINTEST = (
     0.005  # of the light in V: fainter companions are in the magnitudes but not in the spectrum

@@ -4,8 +4,8 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from obcat.kernels.arrays import Array
 from obcat.simulate import galaxy
 from obcat.simulate.binaries import Binaries, Companion, Orbit, single
 from obcat.simulate.galaxy import reddening
@@ -27,7 +27,6 @@ __all__ = [
     "with_outsiders",
 ]
 
-Array = NDArray[np.float64]
 SHARES = {
     "interloper": 0.015,
     "subdwarf": 0.006,

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.kernels.arrays import Array, Float32, Integers, Rows
 from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate import night
 from obcat.simulate.ingredients import Recipe
@@ -30,7 +31,6 @@ __all__ = [
     "stated_variance",
 ]
 
-Float32 = NDArray[np.float32]
 JOIN, JOIN_WIDTH = 5860.0, 12.0  # Angstrom
 # Principal components of ln ratios between 81 pairs of visits of 63 stars (DR8, DR10), unit rms
 # over 4,000 to 8,900
@@ -79,9 +79,7 @@ _SHAPES = _shapes()
 _RED = (1 / (1 + np.exp((JOIN - WAVELENGTH) / JOIN_WIDTH))).astype(np.float32)
 
 
-Array = NDArray[np.float64]
 Bits = NDArray[np.uint8]
-Integers = NDArray[np.int64]
 N = len(WAVELENGTH)
 # All counts: 491 files of DR7 to DR10 (pipeline 2.9), one half of those handed, most of DR10.
 MASKED_FILES = 0.79  # share of the files with any bit
@@ -230,7 +228,6 @@ def add_sky(
     return out
 
 
-Flags = NDArray[np.bool_]
 BANDS = {
     "u": (3700, 3900),
     "g": (3900, 5350),
@@ -305,7 +302,7 @@ class Observed(NamedTuple):
 
 
 def observe(
-    flux: Float32, snr_g: Array, pilot: Flags, recipe: Recipe, key: tuple[int, int]
+    flux: Float32, snr_g: Array, pilot: Rows, recipe: Recipe, key: tuple[int, int]
 ) -> Observed:
     """Flux (n, 3909) as the telescope gives it,
     with stated median S/N per pixel snr_g (n,) in g.
@@ -342,7 +339,7 @@ def stated_variance(
     return photons * scale, lines * scale
 
 
-def _miscalibration(pilot: Flags, rng: np.random.Generator) -> Float32:
+def _miscalibration(pilot: Rows, rng: np.random.Generator) -> Float32:
     """True over stated error: a curve, wrong by some per cent for each spectrum and arm."""
     n = len(pilot)
     arms = COMMON * rng.standard_normal((n, 1)) + ARM * rng.standard_normal((n, 2))
@@ -350,7 +347,7 @@ def _miscalibration(pilot: Flags, rng: np.random.Generator) -> Float32:
     return each * _SCATTER[pilot.astype(int)]
 
 
-def _correlated(pilot: Flags, rng: np.random.Generator) -> Float32:
+def _correlated(pilot: Rows, rng: np.random.Generator) -> Float32:
     """Unit variance in each pixel, correlated with its neighbours."""
     white = rng.standard_normal((len(pilot), N + 2), dtype=np.float32)
     side, middle = _SIDES[pilot.astype(int)], _MIDDLES[pilot.astype(int)]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
+from obcat.kernels.arrays import Array
 from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate.ingredients import Recipe
 
@@ -26,7 +27,6 @@ __all__ = [
     "f99",
 ]
 
-Array = NDArray[np.float64]
 BANDS = ("g_gaia", "bp", "rp", "g", "r", "i", "b", "v", "j", "h", "ks")
 SUN_R, SUN_Z = 8.122, 0.0208  # kpc
 LOCAL_EBV = 0.25  # mag/kpc in the plane at the Sun

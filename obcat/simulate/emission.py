@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.kernels.arrays import Array, Complex, Float32, Floats, Integers
 from obcat.simulate.be_discs import H_ALPHA, Disc, disc_flux, disc_transforms, gauss, later, veil
 from obcat.simulate.dust import f99
 from obcat.simulate.ingredients import Recipe, taken
@@ -31,7 +32,6 @@ __all__ = [
     "wind_lines",
 ]
 
-Array = NDArray[np.float64]
 REGIONS = (  # l, b, radius (deg) of large H II regions in the field: Sharpless (1959)
     (41.5, 2.4, 0.5), (55.1, 2.4, 0.4), (60.9, -0.1, 0.4), (74.8, 0.6, 0.8), (78.0, 1.8, 2.0),
     (80.0, -1.0, 1.2), (84.8, -0.6, 1.6), (93.0, 2.8, 0.6), (99.3, 3.7, 1.4), (102.8, -0.7, 0.6),
@@ -177,8 +177,6 @@ def gusts(wind: Wind, mjd: NDArray[np.int64]) -> Wind:
     return wind._replace(ew=wind.ew * factor)
 
 
-Floats = NDArray[np.floating]
-Complex = NDArray[np.complexfloating]
 CASE_B = 2.86  # F(H alpha)/F(H beta), 10,000 K: Osterbrock & Ferland (2006), table 4.4
 BALMER_OVER_BETA = ((5, 0.468), (6, 0.259), (7, 0.159), (8, 0.105), (9, 0.073))  # the same table
 O3_RATIO, N2_RATIO = 2.98, 3.05  # 5007/4959, 6583/6548: Storey & Zeippen (2000)
@@ -233,10 +231,6 @@ def wind_lines(wind: Wind, level: Floats) -> tuple[Array, Complex]:
     return WIND, flux[..., None] * (profile * moved)[:, None, :]
 
 
-Float32 = NDArray[np.float32]
-Rows = NDArray[np.int64]
-
-
 class Emission(NamedTuple):
     """Disc, nebula and wind of each star, or of each visit."""
 
@@ -259,7 +253,7 @@ class Emission(NamedTuple):
         return (self.nebula.ew > 0) & (self.disc.ew == 0) & (self.wind.ew == 0)
 
 
-def on_days(emission: Emission, star: Rows, mjd: Rows) -> Emission:
+def on_days(emission: Emission, star: Integers, mjd: Integers) -> Emission:
     """The emission of each visit: its star's, as it was on that day."""
     visits = taken(emission, star)
     return visits._replace(disc=later(visits.disc, mjd), wind=gusts(visits.wind, mjd))

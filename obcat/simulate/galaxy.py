@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from obcat.kernels.arrays import Array, Float32
 from obcat.simulate.dust import DUST_HEIGHT, DUST_LENGTH, LOCAL_EBV, SUN_R, SUN_Z, disc_ebv
 from obcat.simulate.ingredients import Recipe, taken
 
@@ -41,7 +42,6 @@ __all__ = [
     "velocities",
 ]
 
-Array = NDArray[np.float64]
 TO_GALACTIC = np.array(  # Hipparcos catalogue, vol. 1, eq. 1.5.11, transposed
     [
         [-0.0548755604, -0.8734370902, -0.4838350155],
@@ -288,7 +288,6 @@ def overdensity(x: Array, y: Array) -> Array:
     return 1 + (CONTRAST - 1) * out
 
 
-Float32 = NDArray[np.float32]
 BOX, VOXEL = (
     (256, 256, 32),
     0.025,

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
 from obcat.data import REFERENCE
+from obcat.kernels.arrays import Array
 from obcat.simulate.dust import BANDS
 
 __all__ = ["COLUMNS", "FIRST_BAND", "N_PHASE", "Lattice", "at_mass", "at_phase", "lattice"]
 
-Array = NDArray[np.float64]
 COLUMNS = ("initial_mass", "mass", "log_teff", "log_g", "log_l", *BANDS)
 FIRST_BAND = COLUMNS.index(BANDS[0])
 TEFF, LOGG = COLUMNS.index("log_teff"), COLUMNS.index("log_g")

@@ -16,6 +16,7 @@ from scipy.spatial import Delaunay
 from scipy.special import j1
 
 from obcat.data import REFERENCE
+from obcat.kernels.arrays import Array, Float32, Floats
 from obcat.kernels.grid import LIGHT_SPEED, LOG_START, WAVELENGTH
 from obcat.simulate.lines import corrected
 
@@ -38,8 +39,6 @@ __all__ = [
     "weights",
 ]
 
-Array = NDArray[np.float64]
-Float32 = NDArray[np.float32]
 COOLEST = 8000.0  # K, the cool edge of the solar grid
 N_FINE = 7938
 FIRST_PIXEL = 60  # fine sample on LAMOST pixel 0; two samples a pixel
@@ -145,7 +144,6 @@ def _barycentric(transform: Array, point: Array) -> Array:
     return np.clip(np.concatenate([first, 1 - first.sum(1, keepdims=True)], axis=1), 0, 1)
 
 
-Floats = NDArray[np.floating]
 DENSEST, DEGENERATE = (
     5.0,
     6.5,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from obcat.data import REFERENCE
+from obcat.kernels.arrays import Array, Complex, Float32, Floats
 from obcat.kernels.grid import LIGHT_SPEED, LOG_START, LOG_STEP, N_PIXEL, WAVELENGTH
 from obcat.simulate.ingredients import Recipe
 
@@ -41,11 +42,6 @@ __all__ = [
     "vacuum",
 ]
 
-Array = NDArray[np.float64]
-Floats = NDArray[np.floating]
-Complex = NDArray[np.complexfloating]
-Single = NDArray[np.float32]
-Float32 = NDArray[np.float32]
 RYDBERG_H = 109_677.5834  # 1/cm
 STEP = LOG_STEP * np.log(10)  # ln wavelength
 PIXEL = STEP * LIGHT_SPEED  # km/s
@@ -89,7 +85,7 @@ def at_lines(values: Floats, wavelength: Array) -> Array:
     return values[:, pixel_of(wavelength)].astype(float)
 
 
-def stamped(wavelength: Array, transform: Complex, rv: Array, resolution: Array) -> Single:
+def stamped(wavelength: Array, transform: Complex, rv: Array, resolution: Array) -> Float32:
     """(n, 3909) per Angstrom: lines of which `transform` (n, lines, frequencies) is flux times
     Fourier transform in velocity, moved by rv (n,), blurred by resolution (n, lines) and by the
     pixel; each keeps its integral.

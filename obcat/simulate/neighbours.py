@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.kernels.arrays import Array, Rows
 from obcat.simulate.binaries import semi_axis
 from obcat.simulate.galaxy import galactic_many
 from obcat.simulate.ingredients import Recipe
@@ -22,7 +23,6 @@ __all__ = [
     "draw_fainter", "expected", "near_companions", "resolved",
 ]  # fmt: skip
 
-Array = NDArray[np.float64]
 # sources a square degree with G < 21: in the plane of the anticentre, more towards the centre, and
 # at the poles; deg of latitude
 PLANE, INNER, POLE, LATITUDE = 5e4, 1.5e5, 4e3, 9.0
@@ -94,7 +94,6 @@ def disturbance(pair: Pairs, rng: np.random.Generator) -> Array:
 
 
 Columns = dict[str, np.ndarray]
-Mask = NDArray[np.bool_]
 ARCSEC = 1 / 3600
 # of stars that are missing because of another one, which is there; arcsec; mag fainter: assumed
 LOST_BESIDE, LOST_APART, LOST_FAINTER = 0.35, (0.3, 2.5), (0.0, 4.0)
@@ -128,7 +127,7 @@ ASTROMETRY = ("parallax", "parallax_error", "pmra", "pmra_error", "pmdec", "pmde
 
 def crowded(
     gaia: Columns,
-    special: Mask,
+    special: Rows,
     recipe: Recipe,
     chunk: int,
     *,
@@ -147,7 +146,7 @@ def crowded(
     return _rows(every, np.argsort(every["source_id"]))
 
 
-def _strangers(own: Columns, special: Mask, recipe: Recipe, chunk: int) -> list[Columns]:
+def _strangers(own: Columns, special: Rows, recipe: Recipe, chunk: int) -> list[Columns]:
     rng = recipe.rng("gaia_matches", chunk, 1)
     u = rng.random((4, len(special))) + special
     many = expected(own["phot_g_mean_mag"], density(own["ra"], own["dec"]))
@@ -213,7 +212,7 @@ def _left(lost: Columns, recipe: Recipe, chunk: int) -> Columns:
     return _rows(near, np.flatnonzero(there))
 
 
-def _companions(own: Columns, pair: Pairs, special: Mask, recipe: Recipe, chunk: int) -> Columns:
+def _companions(own: Columns, pair: Pairs, special: Rows, recipe: Recipe, chunk: int) -> Columns:
     """Companions that are sources of their own: the star's G is then its own, BP and RP hold the
     light of both. Some of those half resolved have no parallax.
     """
@@ -285,7 +284,7 @@ def _dim(columns: Columns, fainter: Array) -> None:
         columns[name] = columns[name] + fainter
 
 
-def _strip(columns: Columns, rows: Mask) -> None:
+def _strip(columns: Columns, rows: Rows) -> None:
     for name in ASTROMETRY:
         columns[name] = np.where(rows, np.nan, columns[name])
 

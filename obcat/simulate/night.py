@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.kernels.arrays import Array, Float32
 from obcat.kernels.grid import LOG_STEP, WAVELENGTH
 from obcat.simulate.ingredients import Recipe
 from obcat.simulate.survey_files import Value
@@ -29,8 +30,6 @@ __all__ = [
     "wrong_sky",
 ]
 
-Array = NDArray[np.float64]
-Float32 = NDArray[np.float32]
 RESOLUTION = 1800.0  # without this ingredient; Luo et al. (2015)
 # Angstrom: widths of sky lines in the stated noise of 530 files of DR7, DR8, DR10, single lines
 # only

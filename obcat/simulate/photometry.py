@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
 from obcat.data import REFERENCE
+from obcat.kernels.arrays import Array, Rows
 from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate.be_discs import BAND_WAVELENGTH
 from obcat.simulate.dust import BANDS, LAWS, MEAN_LAW, f99
@@ -31,7 +32,6 @@ __all__ = [
     "xstps",
 ]
 
-Array = NDArray[np.float64]
 # mag, wave in log Teff with another phase in each band: as PARSEC and MIST differ (Chen et al.
 # 2019)
 AMPLITUDE = 0.012
@@ -117,7 +117,6 @@ def _passbands() -> Array:
     return np.stack(out) * np.gradient(SED)
 
 
-Mask = NDArray[np.bool_]
 Bands = dict[str, Array]
 GAIA, TWOMASS_KEY, XSTPS_KEY, APASS_KEY = range(4)
 GAIA_MISSING, COLOUR_MISSING = 0.03, 0.01
@@ -166,12 +165,12 @@ class Measured(NamedTuple):
 
     mag: Bands
     error: Bands
-    listed: Mask
+    listed: Rows
     flags: Mapping[str, NDArray[np.str_]] = {}
     truth: Mapping[str, Array] = {}
 
 
-def chosen(phot: Measured, rows: Mask) -> Measured:
+def chosen(phot: Measured, rows: Rows) -> Measured:
     """The photometry of some of the stars."""
     mag, error = (
         {name: values[rows] for name, values in part.items()} for part in (phot.mag, phot.error)
@@ -253,7 +252,7 @@ def _twomass_error(mag: Array, band: str) -> Array:
     )
 
 
-def _blends(true: Bands, recipe: Recipe, chunk: int) -> tuple[Bands, Mask]:
+def _blends(true: Bands, recipe: Recipe, chunk: int) -> tuple[Bands, Rows]:
     """Light of an unresolved neighbour, redder than the star;
     which of them the archive calls confused.
     """
@@ -344,11 +343,11 @@ def _without(
     return mag, error
 
 
-def _gap(share: float, n: int, recipe: Recipe, ingredient: str, *key: int) -> Mask:
+def _gap(share: float, n: int, recipe: Recipe, ingredient: str, *key: int) -> Rows:
     return (recipe.rng(ingredient, *key).random(n) < share) & recipe.has(ingredient)
 
 
-def _with_first(listed: Mask) -> Mask:
+def _with_first(listed: Rows) -> Rows:
     """The first star, like LB-1, is always there."""
     return listed | (np.arange(len(listed)) == 0)
 

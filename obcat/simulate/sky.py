@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.kernels.arrays import Array
 from obcat.simulate import galaxy
 from obcat.simulate.be_discs import draw_discs, excess_by_band, with_lb1
 from obcat.simulate.binaries import INITIAL, Binaries, amplitude, photocentre, semi_axis, velocity
@@ -31,7 +32,6 @@ __all__ = [
     "velocities",
 ]
 
-Array = NDArray[np.float64]
 SHAPE, SCALE, BREAKUP = 2.2, 70.0, 0.9  # gamma law, km/s; largest part of the critical velocity
 # dex of v sin i per dex of log g below EVOLVED, macroturbulence included: chosen so that O, B and A
 # supergiants have 100, 65 and 40 km/s in the mean, as in Simon-Diaz & Herrero (2014); not checked

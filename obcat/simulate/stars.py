@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from obcat.kernels.arrays import Array
 from obcat.simulate import galaxy
 from obcat.simulate.binaries import INITIAL, MASS, Binaries, draw_binaries, semi_axis
 from obcat.simulate.galaxy import reddening
@@ -30,7 +31,6 @@ __all__ = [
     "overflowing",
 ]
 
-Array = NDArray[np.float64]
 IMF_SLOPE = -2.3  # Kroupa (2001) above 0.5 solar masses
 FEH_SUN, FEH_SIGMA = (
     0.0,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from obcat.kernels.arrays import Array
 from obcat.simulate import galaxy, photometry
 from obcat.simulate.binaries import draw_binaries
 from obcat.simulate.chunks import Chunk
@@ -34,7 +35,6 @@ __all__ = [
     "write_table",
 ]
 
-Array = NDArray[np.float64]
 TABLE, SPECTRA = "training/stars.csv", "training/spectra"
 SECTION = f'\n[tables.training]\npath = "{TABLE}"\nspectra = "{SPECTRA}"\n'
 NUMBER = 900  # of their chunk, beyond those of the largest survey

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
+from obcat.kernels.arrays import Array, Float32
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
 from obcat.simulate.be_discs import H_ALPHA, Disc
 from obcat.simulate.ingredients import Recipe
@@ -32,8 +33,6 @@ __all__ = [
     "texture",
 ]
 
-Array = NDArray[np.float64]
-Float32 = NDArray[np.float32]
 MASS_SCATTER = 0.05  # ln mass at given Teff and log g, by age, mixing and composition: assumed
 # of the stars are products of binaries, brighter than their spectra say (mag): assumed, after
 # de Mink et al. (2014), not checked

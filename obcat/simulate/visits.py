@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.kernels.arrays import Array, Float32, Integers
 from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate import detector
 from obcat.simulate.detector import JOIN_PIXEL, Marked, add_sky, calibration, hit, marked, spoil
@@ -24,8 +25,6 @@ from obcat.simulate.survey_files import Value, write_spectrum
 
 __all__ = ["Block", "Visits", "count_visits", "draw_visits", "expose", "n_spectra"]
 
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
 FULL_STARS, FULL_SPECTRA = 16_032, 22_901  # Liu et al. (2019)
 UNEVENNESS = 0.5  # shape of the gamma law of how often fields are repeated
 BRIGHT = 14.0  # G: brighter stars go to the plates with short exposures
@@ -147,7 +146,6 @@ def _snr(g: Array, bright: NDArray[np.bool_], rng: np.random.Generator) -> Array
     return np.clip(value, SNR_RANGE[0] * (1 + 0.3 * rng.random(len(g))), SNR_RANGE[1])
 
 
-Float32 = NDArray[np.float32]
 PIXELS, PIXEL_SHARES = (3909, 3904, 3906, 3908), (0.86, 0.06, 0.05, 0.03)
 FLUX_AT_14 = 800.0  # counts, median over g
 FIBRE_LOSS = 0.2  # ln

@@ -1,23 +1,11 @@
 -- Title:   Magnitudes that make the colours: XSTPS-GAC or its stand-ins, APASS where they saturate or are missing; Gaia; J, H.
 -- Grain:   one row per star (star_id).
--- Reads:   sample.stars, sample.visits, sample.photometry_matches, stage.gri, stage.apass, stage.gaia, meta.parameters
+-- Reads:   sample.stars, sample.gri, sample.photometry_matches, stage.apass, stage.gaia, meta.parameters
 -- Paper:   section 4; Ks is never used
 INSERT INTO extinction.photometry BY NAME
-WITH matched AS (
-    SELECT star_id, catalog, source FROM sample.photometry_matches WHERE chosen = 1
-)
-, offered AS (
-    SELECT m.star_id, 0 AS visit, x.*
-    FROM matched AS m
-    INNER JOIN stage.gri AS x ON m.catalog = x.origin AND m.source = x.source
-    UNION ALL
-    SELECT v.star_id, v.uniqflag, x.*
-    FROM sample.visits AS v
-    INNER JOIN stage.gri AS x USING (specid)
-)
-, first_offer AS (
-    SELECT *
-    FROM offered
+WITH first_offer AS (
+    SELECT star_id, origin, g, g_err, r, r_err, i, i_err
+    FROM sample.gri
     WHERE coalesce(g, r, i) IS NOT NULL
     QUALIFY row_number() OVER (PARTITION BY star_id ORDER BY preference, visit) = 1
 )
@@ -27,7 +15,7 @@ WITH matched AS (
     FROM sample.stars AS s
     CROSS JOIN meta.parameters AS p
     LEFT JOIN first_offer AS x ON s.star_id = x.star_id
-    LEFT JOIN matched AS ma ON s.star_id = ma.star_id AND ma.catalog = 'apass'
+    LEFT JOIN sample.photometry_matches AS ma ON s.star_id = ma.star_id AND ma.catalog = 'apass' AND ma.chosen = 1
     LEFT JOIN stage.apass AS a ON ma.source = a.row
 )
 SELECT

@@ -1,23 +1,11 @@
 -- Title:   Every magnitude of a star: APASS and XSTPS-GAC (or its stand-ins) side by side, Gaia, 2MASS.
 -- Grain:   one row per star (star_id).
--- Reads:   sample.stars, sample.visits, sample.photometry_matches, stage.gri, stage.apass, stage.gaia, meta.parameters
+-- Reads:   sample.stars, sample.gri, sample.photometry_matches, stage.apass, stage.gaia, meta.parameters
 -- Mode:    best
 INSERT INTO reddening.photometry BY NAME
-WITH matched AS (
-    SELECT star_id, catalog, source FROM sample.photometry_matches WHERE chosen = 1
-)
-, offered AS (
-    SELECT m.star_id, 0 AS visit, x.*
-    FROM matched AS m
-    INNER JOIN stage.gri AS x ON m.catalog = x.origin AND m.source = x.source
-    UNION ALL
-    SELECT v.star_id, v.uniqflag, x.*
-    FROM sample.visits AS v
-    INNER JOIN stage.gri AS x USING (specid)
-)
-, deep AS (
-    SELECT o.*
-    FROM offered AS o
+WITH deep AS (
+    SELECT o.star_id, o.g, o.g_err, o.r, o.r_err, o.i, o.i_err
+    FROM sample.gri AS o
     CROSS JOIN meta.parameters AS p
     WHERE o.r >= p.saturation_r
     QUALIFY row_number() OVER (PARTITION BY o.star_id ORDER BY o.preference, o.visit) = 1
@@ -52,7 +40,7 @@ SELECT
     , s.ks_err
 FROM sample.stars AS s
 LEFT JOIN deep AS x ON s.star_id = x.star_id
-LEFT JOIN matched AS m ON s.star_id = m.star_id AND m.catalog = 'apass'
+LEFT JOIN sample.photometry_matches AS m ON s.star_id = m.star_id AND m.catalog = 'apass' AND m.chosen = 1
 LEFT JOIN stage.apass AS a ON m.source = a.row
 LEFT JOIN stage.gaia AS g ON s.source_id = g.source_id
 ORDER BY s.star_id

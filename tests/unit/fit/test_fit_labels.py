@@ -2,8 +2,6 @@
 and on labels whose truth is known.
 """
 
-from types import SimpleNamespace
-
 import lightgbm
 import numpy as np
 import pyarrow as pa
@@ -13,15 +11,9 @@ from obcat.arrow import list_array
 from obcat.fit import trees
 from obcat.fit.labels import labels
 from obcat.kernels.labels import boosted, predict_labels
+from tests.method import parameters
 
-PARAMETERS = SimpleNamespace(
-    label_trees=60,
-    label_leaves=15,
-    label_learning_rate=0.1,
-    label_min_leaf=10,
-    label_seed=1,
-    label_min_stars=100,
-)
+PARAMETERS = parameters(label_trees=60, label_leaves=15, label_min_leaf=10, label_min_stars=100)
 N, K = 1500, 8
 RNG = np.random.default_rng(4)
 SCORE = RNG.normal(size=(N, K)).astype(np.float32)
@@ -77,7 +69,7 @@ def test_trees_that_go_round_in_a_circle_still_end():
 
 @pytest.mark.parametrize("leaves", [2, 31])
 def test_same_as_lightgbm(leaves):
-    own = SimpleNamespace(**{**vars(PARAMETERS), "label_leaves": leaves})
+    own = parameters(**vars(PARAMETERS) | {"label_leaves": leaves})
     model = trees.train(SCORE, LOGG, own)
     data = lightgbm.Dataset(SCORE.astype(float), LOGG)
     options = {

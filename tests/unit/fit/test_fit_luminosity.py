@@ -2,8 +2,6 @@
 recovery, rejection of planted binaries, same bytes.
 """
 
-from types import SimpleNamespace
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -16,28 +14,21 @@ from obcat.fit.result import snr_dparallax, spectroscopic_scatter
 from obcat.kernels.luminosity import luminosity as kernel
 from obcat.kernels.luminosity import predict
 from obcat.statistics import robust_scatter
+from tests.method import parameters
 
-PARAMETERS = SimpleNamespace(
+PARAMETERS = parameters(
     hidden_neurons=20,
     dropout=0.05,
     epochs=40,
-    batch_size=64,
-    learning_rate=2e-2,
-    network_seed=1,
-    emission_chooses=1,
-    network_scores=100,
-    rejection_iterations=2,
-    binary_nsigma=2.0,
+    learning_rate=0.02,
     network_min_stars=100,
-    train_huber=0.3,
-    score_noise_min_stars=30,
     domain_bright_fraction=0.005,
 )
 N, K = 1000, 6
 
 
 def changed(**values):
-    return SimpleNamespace(**{**vars(PARAMETERS), **values})
+    return parameters(**vars(PARAMETERS) | values)
 
 
 def truth(score):

@@ -2,8 +2,6 @@
 and with next to nothing to learn from.
 """
 
-from types import SimpleNamespace
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -14,25 +12,15 @@ from obcat.fit.pca import _believed, _components, _shared, pca
 from obcat.kernels.emission import emission
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH, clean_pixels, full_pixels
 from obcat.kernels.pca import pca_scores, reconstruct
+from tests.method import parameters
 
 RANGE = (
     6200.0,
     6795.0,
 )  # a few hundred pixels on either side of H alpha: fast, and all there is to test
 USED, CLEAN = full_pixels(*RANGE), clean_pixels(*RANGE)
-PARAMETERS = SimpleNamespace(
-    pca_components=6,
-    pca_min_wavelength=RANGE[0],
-    pca_max_wavelength=RANGE[1],
-    full_gap_min=0.0,
-    full_gap_max=0.0,
-    pca_outlier=10.0,
-    pca_max_error=2.0,
-    pca_sweeps=5,
-    halpha=6564.6,
-    halpha_halfwidth=15.0,
-    halpha_chi2_halfwidth=40.0,
-    em_false_alarm=1e-3,
+PARAMETERS = parameters(
+    pca_components=6, pca_min_wavelength=RANGE[0], pca_max_wavelength=RANGE[1], pca_max_error=2.0
 )
 SCHEMA = pa.schema(
     [
@@ -304,7 +292,7 @@ def test_threshold_needs_stars():
 
 def test_a_gap_is_in_neither_the_basis_of_the_full_range_nor_out_of_the_clean_one(fitted):
     norm, ivar, *_, whole = fitted
-    given = SimpleNamespace(**{**vars(PARAMETERS), "full_gap_min": 6600.0, "full_gap_max": 6700.0})
+    given = parameters(**vars(PARAMETERS) | {"full_gap_min": 6600.0, "full_gap_max": 6700.0})
     arrays = pca(reader(norm, ivar), given).arrays
     gap = (WAVELENGTH >= 6600) & (WAVELENGTH <= 6700)
     assert not arrays["full_basis"][:, gap].any()

@@ -1,7 +1,5 @@
 """Where the method holds: every rule by hand, rows that do not depend on their batch."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -10,6 +8,7 @@ from obcat.fit.limits import domain as fit_domain
 from obcat.fit.limits import limit_curve
 from obcat.kernels.domain import calcium, distance_to, domain, limit_at, other_class
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
+from tests.method import parameters
 
 NAN = np.nan
 CENTRE, SCALE = np.array([1.0, 0.0]), np.array([2.0, 1.0])
@@ -180,13 +179,7 @@ def test_limit_by_snr_is_passed_by_the_fraction_at_every_snr():
     assert limit_curve(value[:199], snr_g[:199], 0.99, 200)[0].size == 0
 
 
-PARAMETERS = SimpleNamespace(
-    network_min_stars=200,
-    domain_components=3,
-    domain_far_fraction=0.997,
-    domain_misfit_fraction=0.99,
-    domain_misfit_factor=1.0,
-)
+PARAMETERS = parameters(domain_components=3)
 
 
 def ordinary_stars(n=2000, k=5):
@@ -227,8 +220,6 @@ def test_too_few_stars_set_no_limit():
 def test_the_factor_raises_the_limit_of_misfit_alone():
     read = ordinary_stars()[1].to_reader
     plain = fit_domain(read, PARAMETERS).arrays
-    twice = fit_domain(
-        read, SimpleNamespace(**{**vars(PARAMETERS), "domain_misfit_factor": 2.0})
-    ).arrays
+    twice = fit_domain(read, parameters(**vars(PARAMETERS) | {"domain_misfit_factor": 2.0})).arrays
     assert twice["misfit_limit"] == pytest.approx(2 * plain["misfit_limit"])
     assert twice["far_limit"].tolist() == plain["far_limit"].tolist()

@@ -1,13 +1,12 @@
 """Labels joined: weights and errors worked out by hand, and a truth that the table misses."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from obcat.fit.label_curves import joined_labels as fit
 from obcat.kernels.joined_labels import joined_labels, own_error, terms
+from tests.method import parameters
 
 NAN = np.nan
 # one leading score x: log Teff = 4 + 0.1 x, log g = 4 + 0.5 x^2; errors 0.03 and 0.4 at S/N 30
@@ -88,13 +87,7 @@ def sample(seed=5):
     return score, log_teff, logg, pa.table(rows)
 
 
-PARAMETERS = SimpleNamespace(
-    label_min_stars=200,
-    joined_components=20,
-    joined_limit=6.0,
-    joined_ridge=5.0,
-    joined_clip=4.0,
-)
+PARAMETERS = parameters()
 
 
 def test_the_fit_finds_the_truth_beneath_errors_and_spoilt_labels():
