@@ -19,6 +19,7 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -320,10 +321,16 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def _space(final: Path, wait: float) -> Iterator[tuple[Path, Path]]:
-    """Where to write the new result, and where to put the old one aside."""
+    """Where to write the new result, and where to put the old one aside. Temporary files of
+    libraries go there too, for the next run to clear.
+    """
     with working(final, wait) as work:
         (work / NEW).mkdir()
-        yield work / NEW / final.name, work / BEFORE
+        before, tempfile.tempdir = tempfile.tempdir, str(work)
+        try:
+            yield work / NEW / final.name, work / BEFORE
+        finally:
+            tempfile.tempdir = before
 
 
 def _check_file(path: Path) -> None:

@@ -152,7 +152,7 @@ def _number(given: Tabular, column: Column, match: Match, file: str) -> pa.Chunk
         return store.wrapped(_from_sexagesimal(values, column.column, unit, where))
     read = _scaled(numbers(values, where), unit, column, where)
     if column.column not in ("ra", "dec"):
-        store.check_values(column, read, bool(unit), where)
+        store.check_values(column, read, bool(match.unit), where)
     return store.wrapped(read) if column.column == "ra" else read
 
 

@@ -23,6 +23,22 @@ STATED = re.compile(rb"(?i)\"?sep=(.)\"?[ \t,;]*")
 BYTE_BY_BYTE = re.compile(rb"(?i)^byte-(by|per)-byte description of file", re.MULTILINE)
 HEAD = 100_000  # bytes within which a description byte by byte begins
 IPAC_LINES = 4  # names, types, units, nulls
+IPAC_TYPES = (
+    "int",
+    "long",
+    "float",
+    "double",
+    "real",
+    "char",
+    "date",
+    "i",
+    "l",
+    "f",
+    "d",
+    "r",
+    "c",
+    "",
+)
 
 Columns = tuple[pa.Table, dict[str, str]]
 
@@ -282,6 +298,8 @@ def _ipac(data: bytes, name: str) -> Columns:
         if line.strip() and line[0] != "\\"
     ]
     head = [line for line in lines if line.startswith("|")]
+    if len(head) == len(lines) > 1 and not _names_types(lines[1]):
+        return _barred(lines, name), {}
     bars = [i for i, c in enumerate(head[0]) if c == "|"] if head else []
     rows = lines[len(head) :]
     if len(bars) < 2 or len(head) > IPAC_LINES or any(line.startswith("|") for line in rows):
@@ -298,6 +316,27 @@ def _ipac(data: bytes, name: str) -> Columns:
         for row in rows
     ]
     return _from_rows(names, cells), {n: u for n, u in zip(names, units, strict=True) if u}
+
+
+def _names_types(line: str) -> bool:
+    """Whether a line between bars has the types of an IPAC table."""
+    return all(word.strip().lower() in IPAC_TYPES for word in line.strip().strip("|").split("|"))
+
+
+def _barred(lines: Sequence[str], name: str) -> pa.Table:
+    """Every line between bars, the data too (fixed width of astropy, Markdown): no IPAC table."""
+    cells = [
+        [word.strip() for word in line.strip().removeprefix("|").removesuffix("|").split("|")]
+        for line in lines
+        if line.strip(" |-+:=")
+    ]
+    wrong = next((i for i, row in enumerate(cells) if len(row) != len(cells[0])), 0)
+    if wrong:
+        raise IngestError(
+            f"{name}: not a regular table: row {wrong} has {len(cells[wrong])} values between bars, the "
+            f"header {len(cells[0])}; repair it"
+        )
+    return _from_rows(cells[0], cells[1:])
 
 
 def _inside(line: str, places: Sequence[tuple[int, int]]) -> list[str]:

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -362,3 +363,15 @@ def test_names_that_no_line_can_hold(tmp_path):
     ):
         (partial / "a\nb").write_bytes(b"")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("publish", [publishing, lambda path: publishing_folder(path, KIND)])
+def test_temporary_files_of_libraries_go_where_the_next_run_clears(tmp_path, publish):
+    before = tempfile.gettempdir()
+    with publish(tmp_path / "x.fits") as partial:
+        handle, name = tempfile.mkstemp()
+        os.close(handle)
+        assert Path(name).parent == tmp_path / ".x.fits.partial" != partial
+        (partial / "a" if partial.is_dir() else partial).write_bytes(b"")
+    assert tempfile.gettempdir() == before
+    assert not Path(name).exists()

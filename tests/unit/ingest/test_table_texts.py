@@ -86,6 +86,26 @@ def test_blanks_that_cannot_be_told_stop_with_their_line(tmp_path):
     assert "line 3 has 2 values, the header names 3 columns" in said
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "|source_id|  ra|dec|\n|       71|10.5|-20|\n|       72|    |-21|\n",
+        "| source_id | ra | dec |\n|---|:-:|--:|\n| 71 | 10.5 | -20 |\n| 72 |  | -21 |\n",
+    ],
+    ids=["fixed width of astropy", "Markdown"],
+)
+def test_tables_between_bars(tmp_path, text):
+    """What NULL is in a bar's place stays in it; the row without a position costs itself."""
+    (tmp_path / "t.txt").write_text(text)
+    found = read_table(tmp_path / "t.txt").table.to_pydict()
+    assert found == {"source_id": ["71", "72"], "ra": ["10.5", ""], "dec": ["-20", "-21"]}
+
+
+def test_a_row_between_bars_that_is_too_short_stops(tmp_path):
+    text = "| source_id | ra | dec |\n| 71 | 10.5 |\n"
+    assert "row 1 has 2 values between bars, the header 3" in stops(tmp_path, "gaia_dr2", text)
+
+
 def test_ipac_tables_with_their_units_and_nulls(tmp_path):
     table = Table(
         {
@@ -118,7 +138,7 @@ def test_words_for_null_that_an_ipac_table_chooses(tmp_path):
 
 def test_what_only_begins_as_ipac_stops(tmp_path):
     assert "begins as an IPAC table" in stops(
-        tmp_path, "gaia_dr2", "|source_id|ra|\n| 1 | 2 |\n| 1 | 2 |\n" * 3
+        tmp_path, "gaia_dr2", "|source_id|ra|\n| 1 | 2 |\n 1  2 \n" * 3
     )
 
 

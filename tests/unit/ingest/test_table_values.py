@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
-from astropy.table import MaskedColumn, Table
+from astropy.table import Column, MaskedColumn, Table
 
 from obcat.ingest.errors import IngestError
 from obcat.ingest.tables import ingest
@@ -519,3 +519,17 @@ def test_a_few_sizes_betray_a_wrong_unit(column, values, tmp_path):
         text(tmp_path, "gaia_dr2", f"source_id,ra,dec,{column}\n1,10,20,{values[0]}\n")[column]
         == values[:1]
     )
+
+
+def test_a_unit_that_the_file_states_wrongly(tmp_path):
+    """Milliarcseconds under the unit of arcseconds; what the survey itself states is believed."""
+    path = tmp_path / "gaia_dr2.ecsv"
+    table = Table({"source_id": [1, 2, 3], "ra": [10.0] * 3, "dec": [20.0] * 3})
+    table["parallax"] = Column([0.4, 0.6, 0.5], unit="arcsec")
+    table.write(path, format="ascii.ecsv")
+    with pytest.raises(IngestError, match="median 500 is not that of a parallax in mas"):
+        ingest("gaia_dr2", path, tmp_path / "raw", columns={})
+    for unit, factor in (("mas", 1), ("arcsec", 1000)):
+        ingest("gaia_dr2", path, tmp_path / unit, columns={"parallax": f"parallax [{unit}]"})
+        found = pq.read_table(tmp_path / unit / "gaia_dr2.parquet")["parallax"].to_pylist()
+        assert found == pytest.approx([0.4 * factor, 0.6 * factor, 0.5 * factor])
