@@ -10,7 +10,7 @@ import numpy as np
 
 from obcat import models
 from obcat.errors import ObcatError
-from obcat.kernels.extinction import BANDS, SOLAR, bolometric_corrections, neighbour_colours
+from obcat.kernels.extinction import BANDS, Colours, measured
 from obcat.reading import Reading, query_text
 from obcat.section import Section
 
@@ -193,20 +193,14 @@ def colours(con: duckdb.DuckDBPyConnection, star_id: str) -> tuple[list[str], li
     """
     photometry = con.sql(PHOTOMETRY, params={"star_id": star_id}).to_arrow_table().to_pylist()
     labels = con.execute(LABELS, {"star_id": star_id}).fetchall()
-    model, coefficients = (
-        models.arrays(con, "colours"),
-        models.arrays(con, "coefficients").get("coefficients"),
-    )
-    if not photometry or not labels or None in labels[0][:2] or not model or coefficients is None:
+    model, law = models.arrays(con, "colours"), models.arrays(con, "coefficients")
+    if not photometry or not labels or None in labels[0][:2] or not model or not law:
         return NAMES, []
-    teff, logg, feh = labels[0]
-    metallicity = SOLAR if feh is None else feh
-    correction = bolometric_corrections(
-        *(np.array([v]) for v in (teff, logg, metallicity)), **model
-    )[0]
     magnitude, error = (_bands(photometry[0], ending) for ending in ("", "_err"))
     (floor,) = con.execute(FLOOR).fetchall()[0]
-    return NAMES, _rows(magnitude, error, correction, coefficients, floor)
+    teff, logg, feh = (np.array([x], float) for x in labels[0])
+    given = (teff, logg, feh), magnitude, error, floor, law["coefficients"], model
+    return NAMES, _rows(magnitude, measured(*given, models.arrays(con, "bends")))
 
 
 def _bands(star: dict[str, Any], ending: str) -> np.ndarray:
@@ -216,16 +210,11 @@ def _bands(star: dict[str, Any], ending: str) -> np.ndarray:
     )
 
 
-def _rows(
-    magnitude: np.ndarray,
-    error: np.ndarray,
-    correction: np.ndarray,
-    coefficients: np.ndarray,
-    floor: float,
-) -> list[list[Any]]:
-    present = np.isfinite(magnitude) & np.isfinite(error) & np.isfinite(correction)
-    found = neighbour_colours(magnitude + correction, error, coefficients[:-1], present, floor)
-    excess, slope, sigma = (a[0, : max(present.sum() - 1, 0)] for a in found[:3])
+def _rows(magnitude: np.ndarray, found: Colours) -> list[list[Any]]:
+    present = found.present
+    excess, slope, sigma = (
+        a[0, : max(present.sum() - 1, 0)] for a in (found.excess, found.slope, found.sigma)
+    )
     bands = np.flatnonzero(present[0])
     observed = -np.diff(magnitude[0, bands])
     weight = (slope / sigma) ** 2

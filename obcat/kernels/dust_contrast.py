@@ -44,6 +44,7 @@ def dust_contrast(
     feh_nodes: Floats,
     bc_nodes: Floats,
     coefficients: Floats,
+    **bends: Floats,
 ) -> tuple[Floats, Floats, Floats]:
     """The weighted mean over colours from r on less that over bluer ones.
 
@@ -51,7 +52,7 @@ def dust_contrast(
     ----------
     teff ... feh_err : (n,) labels and their errors, see `extinction.extinction`
     b ... h_err : (n,) magnitudes and errors, see `extinction.extinction`
-    colour_error_floor ... coefficients : see `extinction.extinction`
+    colour_error_floor ... bends : see `extinction.extinction`
 
     Returns
     -------
@@ -65,7 +66,8 @@ def dust_contrast(
         nothing = np.full(len(magnitude), np.nan)
         return nothing, nothing, nothing
     nodes = dict(zip(NODES, (teff_nodes, logg_nodes, feh_nodes, bc_nodes), strict=True))
-    found = measured((teff, logg, feh), magnitude, error, colour_error_floor, coefficients, nodes)
+    given = (teff, logg, feh), magnitude, error, colour_error_floor
+    found = measured(*given, coefficients, nodes, bends)
     return _contrast(found, error, (teff_err, logg_err, feh_err))
 
 
