@@ -166,7 +166,7 @@ UDFS = {
             dust_contrast,
             takes=(*_of("extinction.labels", "teff logg feh"), *LABEL_ERRORS, *PHOTOMETRY),
             gives=_of("extinction.contrasts", "contrast contrast_err contrast_rv"),
-            models=("colours", "coefficients"),
+            models=("colours", "coefficients", "bends"),
             parameters=("colour_error_floor",),
             optional=(*_of("extinction.labels", "feh"), *LABEL_ERRORS, *PHOTOMETRY),
         ),
@@ -175,7 +175,7 @@ UDFS = {
             extinction,
             takes=(*_of("extinction.labels", "teff logg feh"), *LABEL_ERRORS, *PHOTOMETRY),
             gives=_of("extinction.reddening", "ebv ebv_err a_ks a_ks_err n_colours outside"),
-            models=("colours", "coefficients", "rv_spread"),
+            models=("colours", "coefficients", "bends", "rv_spread"),
             parameters=(
                 "colour_error_floor",
                 "ebv_error_honest",

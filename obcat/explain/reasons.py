@@ -10,7 +10,7 @@ import numpy as np
 
 from obcat import models
 from obcat.errors import ObcatError
-from obcat.kernels.extinction import BANDS, SOLAR, bolometric_corrections, neighbour_colours
+from obcat.kernels.extinction import BANDS, BENDS, NOTHING, Colours, measured
 from obcat.reading import Reading, query_text
 from obcat.section import Section
 
@@ -193,39 +193,25 @@ def colours(con: duckdb.DuckDBPyConnection, star_id: str) -> tuple[list[str], li
     """
     photometry = con.sql(PHOTOMETRY, params={"star_id": star_id}).to_arrow_table().to_pylist()
     labels = con.execute(LABELS, {"star_id": star_id}).fetchall()
-    model, coefficients = (
-        models.arrays(con, "colours"),
-        models.arrays(con, "coefficients").get("coefficients"),
-    )
-    if not photometry or not labels or None in labels[0][:2] or not model or coefficients is None:
+    model, law = models.arrays(con, "colours"), models.arrays(con, "coefficients")
+    if not photometry or not labels or None in labels[0][:2] or not model or not law:
         return NAMES, []
-    teff, logg, feh = labels[0]
-    metallicity = SOLAR if feh is None else feh
-    correction = bolometric_corrections(
-        *(np.array([v]) for v in (teff, logg, metallicity)), **model
-    )[0]
-    magnitude, error = (_bands(photometry[0], ending) for ending in ("", "_err"))
-    (floor,) = con.execute(FLOOR).fetchall()[0]
-    return NAMES, _rows(magnitude, error, correction, coefficients, floor)
-
-
-def _bands(star: dict[str, Any], ending: str) -> np.ndarray:
-    """(1, bands), NaN for NULL."""
-    return np.array(
-        [[np.nan if star[b + ending] is None else star[b + ending] for b in BANDS]], float
+    bands = tuple(
+        np.array([photometry[0][band + ending]], float) for band in BANDS for ending in ("", "_err")
     )
+    (floor,) = con.execute(FLOOR).fetchall()[0]
+    teff, logg, feh = (np.array([x], float) for x in labels[0])
+    bent = models.arrays(con, "bends")
+    whole = (law["coefficients"], *(bent.get(name, NOTHING) for name in BENDS))
+    found = measured((teff, logg, feh), bands, floor, whole, model)
+    return NAMES, _rows(np.stack(bands[::2], axis=1), found)
 
 
-def _rows(
-    magnitude: np.ndarray,
-    error: np.ndarray,
-    correction: np.ndarray,
-    coefficients: np.ndarray,
-    floor: float,
-) -> list[list[Any]]:
-    present = np.isfinite(magnitude) & np.isfinite(error) & np.isfinite(correction)
-    found = neighbour_colours(magnitude + correction, error, coefficients[:-1], present, floor)
-    excess, slope, sigma = (a[0, : max(present.sum() - 1, 0)] for a in found[:3])
+def _rows(magnitude: np.ndarray, found: Colours) -> list[list[Any]]:
+    present = found.present
+    excess, slope, sigma = (
+        a[0, : max(present.sum() - 1, 0)] for a in (found.excess, found.slope, found.sigma)
+    )
     bands = np.flatnonzero(present[0])
     observed = -np.diff(magnitude[0, bands])
     weight = (slope / sigma) ** 2

@@ -14,7 +14,7 @@ from obcat.arrow import float_array
 from obcat.fit.result import Fit
 from obcat.kernels.extinction import BANDS
 
-__all__ = ["Read", "coefficients", "colours", "grid", "rv_spread"]
+__all__ = ["Read", "bends", "coefficients", "colours", "grid", "rv_spread"]
 
 Read = Callable[[], pa.RecordBatchReader]
 Floats = NDArray[np.float64]
@@ -84,6 +84,28 @@ def coefficients(read: Read, parameters: Any) -> Fit:
             )
         }
     )
+
+
+def bends(read: Read, parameters: Any) -> Fit:
+    """The extinction law as the wide bands bend it with Teff and E(B-V).
+
+    Parameters
+    ----------
+    read : rows, one a node of a full grid: teff (K), node_ebv (mag), and A / E(B-V) in each of
+        BANDS and ks
+    parameters : colour_bends, 1 for coefficients of each star's own Teff and E(B-V)
+
+    Returns
+    -------
+    arrays bend_log_teff (T,), bend_ebv (E,), bend (T, E, 10), of length zero without colour_bends
+    """
+    table = read().read_all().slice(0, None if parameters.colour_bends else 0)
+    axes = [_column(table, name) for name in ("teff", "node_ebv")]
+    teff, ebv = (np.unique(axis) for axis in axes)
+    bend = np.empty((len(teff), len(ebv), len(BANDS) + 1))
+    place = tuple(np.searchsorted(n, axis) for n, axis in zip((teff, ebv), axes, strict=True))
+    bend[place] = np.stack([_column(table, band) for band in (*BANDS, "ks")], axis=1)
+    return Fit({"bend_log_teff": np.log10(teff), "bend_ebv": ebv, "bend": bend})
 
 
 def _column(table: pa.Table, name: str) -> Floats:

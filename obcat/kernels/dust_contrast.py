@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from obcat.kernels.extinction import BANDS, R_V_SLOPES, Colours, label_terms, measured
+from obcat.kernels.extinction import BANDS, NOTHING, R_V_SLOPES, Colours, label_terms, measured
 
 __all__ = ["dust_contrast"]
 
@@ -22,6 +22,9 @@ def dust_contrast(
     *photometry: ArrayLike,
     colour_error_floor: float,
     coefficients: Floats,
+    bend_log_teff: Floats = NOTHING,
+    bend_ebv: Floats = NOTHING,
+    bend: Floats = NOTHING,
     **nodes: Floats,
 ) -> tuple[Floats, Floats, Floats]:
     """The weighted mean over colours from r on less that over bluer ones.
@@ -39,7 +42,8 @@ def dust_contrast(
     if not (len(coefficients) and nodes["bc_nodes"].size):
         nothing = np.full(np.size(teff), np.nan)
         return nothing, nothing, nothing
-    found = measured((teff, logg, feh), photometry, colour_error_floor, coefficients, nodes)
+    law = (coefficients, bend_log_teff, bend_ebv, bend)
+    found = measured((teff, logg, feh), photometry, colour_error_floor, law, nodes)
     return _contrast(found, (teff_err, logg_err, feh_err))
 
 

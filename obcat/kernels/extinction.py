@@ -9,10 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "BANDS",
+    "BENDS",
+    "NOTHING",
     "R_V_SLOPES",
     "SOLAR",
     "Colours",
     "bolometric_corrections",
+    "coefficients_at",
     "extinction",
     "label_terms",
     "measured",
@@ -36,17 +39,20 @@ R_V_SLOPES = np.array([1.004, 1.000, 0.998, 1.002, 0.987, 0.768, 0.747, 0.260, 0
 R_V_SLOPES.flags.writeable = False
 # of ln Teff, log g, [Fe/H]: halves of the differences from which slopes of corrections are taken
 STEPS = (0.01, 0.05, 0.05)
+ROUNDS = 4  # of E(B-V) and of the law that it bends; the last moves it by less than 1e-3
 SOLAR = 0.0
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int16]
+BENDS = ("bend_log_teff", "bend_ebv", "bend")
+Law = tuple[Floats, ...]  # what `coefficients_at` takes after teff and ebv
 NOTHING: Floats = np.zeros(0)
 
 
 class Colours(NamedTuple):
     """Colours of n stars: which bands they have and the errors of these (n, bands), what
-    `neighbour_colours` gives, whether the table was left (n,), the labels (n,) and the table they
-    were corrected with.
+    `neighbour_colours` gives, A_Ks of one mag of E(B-V) (n,), whether the table was left (n,), the
+    labels (n,) and the table they were corrected with.
     """
 
     present: NDArray[np.bool_]
@@ -55,6 +61,7 @@ class Colours(NamedTuple):
     slope: Floats
     sigma: Floats
     shared: Floats
+    a_ks: Floats
     outside: Integers
     labels: list[Floats]
     nodes: dict[str, Floats]
@@ -93,6 +100,9 @@ def extinction(
     ebv_dust_error: float = 0.0,
     rv_spread: Floats = NOTHING,
     coefficients: Floats,
+    bend_log_teff: Floats = NOTHING,
+    bend_ebv: Floats = NOTHING,
+    bend: Floats = NOTHING,
     **nodes: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats, Integers, Integers]:
     """E(B-V) as the weighted mean over the colours of bands that are neighbours in wavelength.
@@ -111,7 +121,7 @@ def extinction(
     ebv_colour_error, ebv_dust_error : mag, error of E(B-V) from intrinsic colours; and from the
         spread of R_V, per mag of E(B-V), where ``rv_spread`` is not learnt
     rv_spread : (1,) the model ``dust``, spread of R_V, or (0,)
-    coefficients : (10,) the model ``coefficients``, A_X / E(B-V) of BANDS and of Ks
+    coefficients ... bend : the models ``coefficients`` and ``bends``, see `coefficients_at`
     nodes : the model ``colours``, see bolometric_corrections
 
     Returns
@@ -125,33 +135,67 @@ def extinction(
     """
     if not (len(coefficients) and nodes["bc_nodes"].size):
         return _unknown(np.size(teff))
-    found = measured((teff, logg, feh), photometry, colour_error_floor, coefficients, nodes)
+    law = (coefficients, bend_log_teff, bend_ebv, bend)
+    found = measured((teff, logg, feh), photometry, colour_error_floor, law, nodes)
     ebv, ebv_err = _weighted_mean(found.excess, found.slope, found.sigma, found.shared)
     if ebv_error_honest:
         of_labels = label_terms(found, found.mean()[1], (teff_err, logg_err, feh_err))
         terms = (*of_labels, _of_dust(found, rv_spread, ebv_dust_error))
         ebv_err = np.sqrt(ebv_err**2 + ebv_colour_error**2 + np.sum(np.square(terms), axis=0))
-    a_ks, a_ks_err = coefficients[-1] * np.stack([ebv, ebv_err])
-    return ebv, ebv_err, a_ks, a_ks_err, found.number(), found.outside
+    return ebv, ebv_err, found.a_ks * ebv, found.a_ks * ebv_err, found.number(), found.outside
 
 
 def measured(
     labels: tuple[ArrayLike, ArrayLike, ArrayLike],
     photometry: tuple[ArrayLike, ...],
     floor: float,
-    coefficients: Floats,
+    law: Law,
     nodes: dict[str, Floats],
 ) -> Colours:
     """Colours of stars with these Teff, log g and [Fe/H] (n,) and with magnitudes and errors (n,)
-    as `extinction` takes them; an unknown [Fe/H] is solar.
+    as `extinction` takes them; an unknown [Fe/H] is solar. The law is taken at the E(B-V) that it
+    gives itself.
     """
     magnitude, error = (_columns(photometry[i::2]) for i in (0, 1))
     teff, logg, feh = (np.asarray(x, float) for x in labels)
     known = [teff, logg, np.where(np.isnan(feh), SOLAR, feh)]
     intrinsic, outside = bolometric_corrections(*known, **nodes)
     present = np.isfinite(magnitude) & np.isfinite(error) & (error >= 0) & np.isfinite(intrinsic)
-    colours = neighbour_colours(magnitude + intrinsic, error, coefficients[:-1], present, floor)
-    return Colours(present, error, *colours, outside, known, nodes)
+    ebv = np.zeros(len(magnitude))
+    for _ in range(ROUNDS):
+        k = coefficients_at(teff, ebv, *law)
+        colours = neighbour_colours(magnitude + intrinsic, error, k[:, :-1], present, floor)
+        ebv = _weighted_mean(*colours)[0]
+    return Colours(present, error, *colours, k[:, -1], outside, known, nodes)
+
+
+def coefficients_at(
+    teff: Floats,
+    ebv: Floats,
+    coefficients: Floats,
+    bend_log_teff: Floats = NOTHING,
+    bend_ebv: Floats = NOTHING,
+    bend: Floats = NOTHING,
+) -> Floats:
+    """(n, 10) A_X / E(B-V) of BANDS and of Ks for stars of this Teff behind this much dust.
+
+    Parameters
+    ----------
+    teff, ebv : (n,) NaN counts as the least of the nodes
+    coefficients : (10,) of one spectrum, for all stars where there are no nodes
+    bend_log_teff, bend_ebv : (T,), (E,) nodes: log10 K, mag; the law is linear between and constant
+        beyond them
+    bend : (T, E, 10) A_X / E(B-V) there, or of length zero
+    """
+    if not bend.size:
+        return np.broadcast_to(coefficients, (len(ebv), len(coefficients)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t, wt, _ = _cell(bend_log_teff, np.nan_to_num(np.log10(teff)))
+    e, we, _ = _cell(bend_ebv, np.nan_to_num(ebv))
+    at = np.zeros((len(t), bend.shape[-1]))
+    for dt, de in np.ndindex(2, 2):
+        at += (np.abs(1 - dt - wt) * np.abs(1 - de - we))[:, None] * bend[t + dt, e + de]
+    return at
 
 
 def label_terms(found: Colours, slope: Floats, errors: tuple[ArrayLike, ...]) -> list[Floats]:
@@ -243,7 +287,7 @@ def neighbour_colours(
     ----------
     corrected, error : (n, bands) mag, magnitude + bolometric correction, and standard error, of
         BANDS
-    coefficients : (bands,) A_X / E(B-V)
+    coefficients : (bands,) or (n, bands) A_X / E(B-V)
     present : (n, bands) which bands a star has; neighbours among these form a colour
     floor : mag, the least error of a colour
 
@@ -256,9 +300,10 @@ def neighbour_colours(
     value = np.take_along_axis(np.where(present, corrected, np.nan), order, axis=1)
     variance = np.take_along_axis(error**2, order, axis=1)
     sigma = np.maximum(np.sqrt(variance[:, :-1] + variance[:, 1:]), floor)
+    law = np.take_along_axis(np.broadcast_to(coefficients, present.shape), order, axis=1)
     return (
         value[:, :-1] - value[:, 1:],
-        -np.diff(coefficients[order], axis=1),
+        -np.diff(law, axis=1),
         sigma,
         variance[:, 1:-1],
     )

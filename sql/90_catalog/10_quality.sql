@@ -1,6 +1,6 @@
 -- Title:   What limits each row, as a sum of bits: each bit of meta.quality_bits by its name, and when it is set.
 -- Grain:   one row per spectrum (specid) of the sample.
--- Reads:   sample.visits, stage.headers, sample.stars, spectra.normalised, emission.lines, uncertainty.errors, extinction.labels, extinction.reddening, luminosity.geometric, luminosity.magnitudes, luminosity.domain, binarity.excess, distance.distances, meta.parameters, meta.quality_bits
+-- Reads:   sample.visits, stage.headers, sample.stars, spectra.normalised, emission.lines, uncertainty.errors, extinction.labels, extinction.reddening, luminosity.geometric, luminosity.magnitudes, luminosity.domain, binarity.excess, binarity.without_ks, distance.distances, meta.parameters, meta.quality_bits
 -- Paper:   METHOD sections 1 to 7
 INSERT INTO catalog.quality BY NAME
 WITH fitted AS (
@@ -37,8 +37,9 @@ WITH fitted AS (
             OR (m.mk IS NOT NULL AND u.mk_err IS NULL AND v.snr_g IS NOT NULL))
         , ('no_snr', v.snr_g IS NULL)
         , ('out_of_domain', o.out_of_domain = 1
-            OR g.mk_geo - p.domain_parallax_nsigma * g.mk_geo_err > p.mk_faint_limit
-            OR b.snr_dparallax < -p.domain_excess_nsigma)
+            OR (NOT coalesce(s.ruwe > p.domain_ruwe, false)
+                AND (k.fainter = 1 OR b.snr_dparallax < -p.domain_excess_nsigma
+                    OR g.mk_geo - p.domain_parallax_nsigma * g.mk_geo_err > p.mk_faint_limit)))
         , ('cool', o.cool = 1)
         , ('compact', o.compact = 1)
         , ('misfit', o.misfit = 1)
@@ -69,6 +70,7 @@ WITH fitted AS (
     LEFT JOIN luminosity.magnitudes AS m ON v.specid = m.specid
     LEFT JOIN luminosity.domain AS o ON v.specid = o.specid
     LEFT JOIN binarity.excess AS b ON v.specid = b.specid
+    LEFT JOIN binarity.without_ks AS k ON v.specid = k.specid
     LEFT JOIN distance.distances AS d ON v.specid = d.specid
 )
 SELECT l.specid, coalesce(sum(b.bit) FILTER (l.bit[2]), 0)::INTEGER AS quality

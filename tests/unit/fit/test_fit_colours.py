@@ -9,7 +9,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from obcat.fit.colours import coefficients, colours
+from obcat.fit.colours import bends, coefficients, colours
 from obcat.kernels.extinction import BANDS, bolometric_corrections
 from obcat.schema import SQL
 
@@ -110,3 +110,18 @@ def test_coefficients_between_rows_and_beyond_them(rows):
         ValueError, match="colour_teff = 8000 is outside the table: 10000 to 30000 K"
     ):
         coefficients(reader(rows), SimpleNamespace(colour_teff=8000))
+
+
+def test_bends_are_a_grid_of_temperature_and_dust_or_nothing():
+    rows = pa.csv.read_csv(REFERENCE / "extinction_law.csv")
+    rows = rows.filter(pa.compute.equal(rows["node_r_v"], 3.1))
+    found = bends(reader(rows), SimpleNamespace(colour_bends=1)).arrays
+    assert found["bend"].shape == (4, 5, len(BANDS) + 1)
+    row = rows.slice(7, 1).to_pylist()[0]
+    place = (
+        np.searchsorted(10 ** found["bend_log_teff"], row["teff"] - 1),
+        np.searchsorted(found["bend_ebv"], row["node_ebv"]),
+    )
+    assert found["bend"][place] == pytest.approx([row[x] for x in (*BANDS, "ks")])
+    none = bends(reader(rows), SimpleNamespace(colour_bends=0)).arrays
+    assert not none["bend"].size

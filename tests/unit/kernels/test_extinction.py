@@ -267,3 +267,25 @@ def test_labels_that_colours_do_not_know_change_no_error():
     plain = answer(star)["ebv_err"]
     honest = answer(star, **model(), label_errors=(4e3, 0.5, 0.5), ebv_error_honest=1)["ebv_err"]
     assert honest == pytest.approx(plain)
+
+
+BENDS = {
+    "bend_log_teff": np.array([4.0, 4.5]),
+    "bend_ebv": np.array([0.0, 2.0]),
+    "bend": np.stack([[COEFFICIENTS, 0.9 * COEFFICIENTS], [1.2 * COEFFICIENTS, COEFFICIENTS]]),
+}
+
+
+def test_law_is_that_of_the_temperature_and_the_dust_of_the_star():
+    """Half way in log Teff all slopes are 1.1 without dust and 0.95 with 2 mag: at 1 mag 1.025."""
+    magnitudes = {band: 10 + 1.025 * k for band, k in zip(BANDS, COEFFICIENTS, strict=False)}
+    star = answer(magnitudes, teff=10**4.25, **model(), **BENDS)
+    assert star["ebv"] == pytest.approx(1, abs=1e-3)
+    assert star["a_ks"] == pytest.approx(0.35 * 1.025 * star["ebv"], rel=1e-3)
+    assert star["ebv_err"] < answer(magnitudes, teff=10**4.25)["ebv_err"]
+
+
+def test_law_is_constant_beyond_its_nodes():
+    star = answer({b: 10 + 2.7 * k for b, k in zip(BANDS, COEFFICIENTS, strict=False)}, teff=1e4,
+                  **model(), **BENDS)  # fmt: skip
+    assert star["ebv"] == pytest.approx(3)
