@@ -8,6 +8,7 @@ from pathlib import Path
 from obcat.checksums import SUMS, read_sums
 from obcat.export import database as duck
 from obcat.export import fits, guide, models, plain, votable
+from obcat.export.cds import machine_readable
 from obcat.export.cds import readme as cds
 from obcat.export.published import Published, modes_in, opened, read_from
 from obcat.export.verify import check_builds, silent
@@ -25,6 +26,7 @@ OF_A_TABLE: dict[str, Callable[[Path, Published], None]] = {
     ".csv": plain.write_csv,
     ".vot": votable.write,
     ".parquet": plain.write_parquet,
+    "_mrt.txt": machine_readable.write,
 }
 OF_ALL: dict[str, Callable[..., None]] = {
     "cds": cds.write,

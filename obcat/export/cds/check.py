@@ -10,7 +10,7 @@ from obcat.export.cds.data import column_faults, data_faults, layout_faults, lin
 from obcat.export.cds.described import BLOCK, Described, Listed, Table, parse
 from obcat.export.cds.stored import Stored, base_name, outside, stored
 
-__all__ = ["NoPackage", "check"]
+__all__ = ["NoPackage", "check", "forms"]
 
 README = "ReadMe"
 WIDTH = 80
@@ -23,16 +23,48 @@ class NoPackage(ObcatError):
 
 
 def check(folder: Path) -> list[Fault]:
-    """Every fault of the package, in the order of the ReadMe; none of it is changed.
+    """Every fault of a package that is to be submitted; none of it is changed.
 
     Raises NoPackage where the folder or its ReadMe cannot be read.
     """
+    return [*forms(folder), *(Fault(README, *found) for found in _unfinished(_text_of(folder)))]
+
+
+def _text_of(folder: Path) -> str:
     try:
-        text = (folder / README).read_text(encoding="latin-1")
+        return (folder / README).read_text(encoding="latin-1")
     except OSError as error:
         raise NoPackage(
             f"{folder / README}: {error.strerror}; a CDS package is a folder with a {README}"
         ) from error
+
+
+UNFINISHED = (
+    ("(Author A., ", "the authors are still those of the template"),
+    (
+        "<Journal volume, page (year)>",
+        "the journal is still that of the template: name it, or write in prep.",
+    ),
+    ("=(bibcode)", "the bibcode is still that of the template: write it, or take the line out"),
+    ("(Author A.)", "the last line is still that of the template: name who prepared it"),
+)
+
+
+def _unfinished(text: str) -> Iterator[tuple[int, str]]:
+    """What has to be written by a person, and a table of stars that do not exist."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        yield from ((number, what) for mark, what in UNFINISHED if mark in line)
+    simulated = next((n for n, s in enumerate(text.split("\n"), 1) if "SIMULATED" in s), 0)
+    if simulated:
+        yield simulated, "the table is SIMULATED: CDS takes stars that exist"
+
+
+def forms(folder: Path) -> list[Fault]:
+    """Faults of form, in the order of the ReadMe, whoever may be named as its author.
+
+    Raises NoPackage where the folder or its ReadMe cannot be read.
+    """
+    text = _text_of(folder)
     described = parse(text)
     return [
         *(Fault(README, line, what) for line, what in _text_faults(text)),

@@ -17,7 +17,7 @@ from obcat.export.published import (
 from obcat.reading import BEST
 from obcat.schema import columns_of, read_tables
 
-__all__ = ["text", "write"]
+__all__ = ["TO_FILL", "described", "description", "heading", "text", "write"]
 
 WIDTH = 80
 RULE = "-" * WIDTH
@@ -40,29 +40,54 @@ def text(*tables: tuple[Published, list[Field]]) -> str:
     Authors and title are to be replaced before it is submitted.
     """
     first = tables[0][0]
-    parts = [line for c, fields in tables for line in _description(c, fields, c is first)]
-    body = [*_summary(tables), *parts]
+    parts = [line for c, fields in tables for line in description(c, fields, c is first)]
+    body = [*_summary(tables), *_see_also(first), *parts]
     return "\n".join([*_head(*(c for c, _ in tables)), *body, *_end(first)])
 
 
-def _head(catalog: Published, *others: Published) -> list[str]:
+def heading(catalog: Published) -> str:
+    """What the tables are; of a simulated survey that word first."""
     title = "Absolute magnitudes, extinctions, distances, binarity of O and B stars"
-    marked = f"SIMULATED {title[0].lower()}{title[1:]}" if catalog.simulated else title
+    return f"SIMULATED {title[0].lower()}{title[1:]}" if catalog.simulated else title
+
+
+def _head(catalog: Published, *others: Published) -> list[str]:
+    marked = heading(catalog)
     return [
         *wrap(f"{marked} ({catalog.survey})", WIDTH),
         DOUBLE,
         *wrap(marked, WIDTH),
         "    (Author A., Author B.)",
+        *TO_FILL,
         DOUBLE,
-        "ADC_Keywords: Stars, OB ; Magnitudes, absolute ; Stars, distances ;",
-        "              Stars, double and multiple ; Stars, emission ; Extinction",
+        *_adc_keywords(catalog, *others),
         "Keywords: stars: early-type - stars: distances - stars: fundamental parameters",
         "",
         "Description:",
-        *_paragraph(_described(catalog)),
+        *_paragraph(described(catalog)),
         *(_paragraph(TWO) if others else []),
         "",
     ]
+
+
+TO_FILL = ("   <Journal volume, page (year)>", "   =(bibcode)")
+ADC = {
+    "mk": "Magnitudes, absolute", "dis": "Stars, distances", "binary_flag": "Stars, double and multiple",
+    "em_flag": "Stars, emission", "ebv": "Extinction", "rv": "Radial velocities",
+    "parallax": "Parallaxes, trigonometric", "pmra": "Proper motions", "teff": "Effective temperatures",
+    "feh": "Abundances, [Fe/H]", "j": "Photometry, infrared", "halpha_ew": "Equivalent widths",
+}  # fmt: skip
+
+
+def _adc_keywords(*catalogs: Published) -> list[str]:
+    """The keywords of the Astronomical Data Centers that the columns ask for."""
+    there = {c.column for catalog in catalogs for c in catalog.columns}
+    words = ["Stars, OB", *(word for name, word in ADC.items() if name in there)]
+    first = "ADC_Keywords: "
+    held = wrap(" ; ".join(w.replace(" ", UNBROKEN) for w in words), WIDTH - len(first),
+                break_on_hyphens=False)  # fmt: skip
+    heads = [first, *[" " * len(first)] * len(held)]
+    return [f"{h}{line}".replace(UNBROKEN, " ") for h, line in zip(heads, held, strict=False)]
 
 
 BY = {"paper": "by the method of", "obcat": "in best mode, beyond the method of"}
@@ -72,7 +97,8 @@ TWO = (
 )
 
 
-def _described(catalog: Published) -> str:
+def described(catalog: Published) -> str:
+    """What the rows are, what made them, and whether they exist."""
     release = catalog.provenance.get("release")
     spectra = (
         f"LAMOST low-resolution spectra ({release})" if release else "LAMOST low-resolution spectra"
@@ -119,11 +145,38 @@ def _summary_lines(catalog: Published, fields: list[Field]) -> list[str]:
     ]
 
 
-def _description(catalog: Published, fields: list[Field], first: bool) -> list[str]:
+SOURCES = {
+    "Gaia DR2": "I/345 : Gaia DR2 (Gaia Collaboration, 2018)",
+    "Gaia DR3": "I/355 : Gaia DR3 Part 1. Main source (Gaia Collaboration, 2022)",
+    "DR5": "V/164 : LAMOST DR5 catalogs (Luo+, 2019)",
+    "DR7": "V/156 : LAMOST DR7 catalogs (Luo+, 2019)",
+    "ps1": "II/349 : The Pan-STARRS release 1 (PS1) Survey - DR1 (Chambers+, 2016)",
+    "apass": "II/336 : AAVSO Photometric All Sky Survey (APASS) DR9 (Henden+, 2016)",
+}
+
+
+def _see_also(catalog: Published) -> list[str]:
+    """Catalogs of VizieR that these rows were made from, and the paper's own."""
+    used = [catalog.gaia, catalog.provenance.get("release", "")]
+    if "gri_source" in catalog.rows.column_names:
+        used += sorted(name for name in catalog.rows["gri_source"].unique().to_pylist() if name)
+    return [
+        "See also:",
+        "  J/ApJS/253/22 : LAMOST OB stars (Xiang+, 2021)",
+        *(f"  {SOURCES[name]}" for name in used if name in SOURCES),
+        "  II/246 : 2MASS All-Sky Catalog of Point Sources (Cutri+ 2003)",
+        "",
+    ]
+
+
+def description(
+    catalog: Published, fields: list[Field], first: bool = True, file: str | None = None
+) -> list[str]:
+    """The byte-by-byte description of a table; notes are whole in that of the ``first``."""
     starts = max(len(f.label) for f in fields), max(len(f.unit) for f in fields)
     rows = [line for f in fields for line in _lines_of(f, *starts)]
     return [
-        f"Byte-by-byte Description of file: {FILES[catalog.table]}",
+        f"Byte-by-byte Description of file: {file or FILES[catalog.table]}",
         RULE,
         f"   Bytes Format {'Units':<{starts[1]}} {'Label':<{starts[0]}} Explanations",
         RULE,
@@ -182,7 +235,11 @@ def _reference(paper: tuple[str, str]) -> str:
 
 
 def _end(catalog: Published) -> list[str]:
+    made = f"Made by obcat {catalog.provenance.get('obcat', '')}, not changed since."
     return [
+        "History:",
+        *_paragraph(made, 2),
+        "",
         "References:",
         "  Xiang et al., 2021ApJS..253...22X   Method",
         *map(_reference, offset_papers(catalog)),
@@ -202,12 +259,12 @@ def write(folder: Path, *catalogs: Published) -> None:
     Raises ReleaseError where a value is wider than its format, or something is not ASCII.
     """
     tables = [(catalog, fields_of(catalog)) for catalog in catalogs]
-    described = text(*tables)
-    if not described.isascii():
-        odd = next(line for line in described.splitlines() if not line.isascii())
+    whole = text(*tables)
+    if not whole.isascii():
+        odd = next(line for line in whole.splitlines() if not line.isascii())
         raise ReleaseError(f"ReadMe: {odd.strip()!r} is not ASCII, as CDS needs it")
     folder.mkdir(parents=True)
-    (folder / "ReadMe").write_text(described, encoding="ascii")
+    (folder / "ReadMe").write_text(whole, encoding="ascii")
     for catalog, fields in tables:
         lines = "".join(f"{line}\n" for line in records(fields))
         (folder / FILES[catalog.table]).write_text(lines, encoding="ascii")

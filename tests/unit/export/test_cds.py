@@ -16,7 +16,10 @@ from astropy.io import ascii as astropy_ascii
 from astropy.table import Table
 from release_rows import BIG, COLUMNS, published, rows_of
 
-from obcat.export.cds.check import NoPackage, check
+from obcat.export.cds import machine_readable
+from obcat.export.cds.check import NoPackage
+from obcat.export.cds.check import check as check_all
+from obcat.export.cds.check import forms as check
 from obcat.export.cds.column import PREFIX, cds_unit, label
 from obcat.export.cds.described import COLUMN, parse
 from obcat.export.cds.readme import _lines_of, write
@@ -525,3 +528,58 @@ def test_the_records_of_the_reference_writer_hold_the_same_values(package, refer
             [None if np.ma.is_masked(v) else v for v in table[name]] for table in (ours, theirs)
         )
         assert our == their, name
+
+
+def test_a_readme_says_where_the_rows_are_from(package, rows):
+    text = (package / README).read_text(encoding="ascii")
+    parts = [text.index(name) for name in ("File Summary:", "See also:", "Byte-by-byte", "History:",
+                                           "References:")]  # fmt: skip
+    assert parts == sorted(parts)
+    assert "  J/ApJS/253/22 : LAMOST OB stars (Xiang+, 2021)\n" in text
+    assert "  I/345 : Gaia DR2" in text
+    words = text[text.index("ADC_Keywords:") : text.index("Keywords: stars:")]
+    found = [word.strip() for word in " ".join(words[13:].split()).split(";")]
+    assert found[:3] == ["Stars, OB", "Magnitudes, absolute", "Stars, distances"]
+    assert "Abundances, [Fe/H]" in found
+
+
+FILLED = (
+    ("(Author A., Author B.)", "Xiang M., Rix H.-W."),
+    ("<Journal volume, page (year)>", "<Astrophys. J. Suppl. Ser., 253, 22 (2021)>"),
+    ("=(bibcode)", "=2021ApJS..253...22X"),
+    (" (Author A.)", "   M. Xiang"),
+)
+
+
+def test_what_a_person_has_to_write_is_asked_for(tmp_path, rows):
+    """One fault the fewer for each, the last gone with the last."""
+    write(tmp_path / "real", published(rows, simulated=False))
+    readme = tmp_path / "real" / README
+    for left, (template, written) in zip((3, 2, 1, 0), FILLED, strict=True):
+        text = readme.read_text(encoding="ascii")
+        assert text.count(template) == 1
+        readme.write_text(text.replace(template, written), encoding="ascii")
+        assert len(check_all(tmp_path / "real")) == left
+    assert check(tmp_path / "real") == []
+
+
+def test_simulated_stars_are_not_submitted(package):
+    said = [str(fault) for fault in check_all(package)]
+    assert any("SIMULATED: CDS takes stars that exist" in line for line in said)
+
+
+def test_a_machine_readable_table_is_one_file(tmp_path, rows):
+    """astropy reads what it says of itself, and the same values as from the package for CDS."""
+    machine_readable.write(tmp_path / "demo_mrt.txt", published(rows))
+    write(tmp_path / "cds", published(rows))
+    found = Table.read(tmp_path / "demo_mrt.txt", format="ascii.mrt")
+    wanted = read_back(tmp_path / "cds")
+    assert found.colnames == wanted.colnames
+    assert len(found) == len(wanted) == len(rows["specid"])
+    for name in found.colnames:
+        assert found[name].unit == wanted[name].unit
+        assert found[name].tolist() == wanted[name].tolist()
+    lines = (tmp_path / "demo_mrt.txt").read_text(encoding="ascii").split("\n")
+    assert [line.split(":")[0] for line in lines if line.startswith(("T", "A"))] == [
+        "Title", "Authors", "Table"]  # fmt: skip
+    assert all(len(line) <= 80 for line in lines[: lines.index("=" * 80)])

@@ -22,7 +22,7 @@ from release_rows import BIG, COLUMNS, FLOATS, INTEGERS, TEXTS, rows_of, store
 from obcat import db, model_file
 from obcat.checksums import NoSums
 from obcat.export import release as exporter
-from obcat.export.cds.check import check
+from obcat.export.cds.check import forms as check
 from obcat.export.cds.column import label
 from obcat.export.plain import printed
 from obcat.export.published import ReleaseError
@@ -34,6 +34,7 @@ FILES = [
     "demo.csv",
     "demo.vot",
     "demo.parquet",
+    "demo_mrt.txt",
     "cds/ReadMe",
     "cds/obstars.dat",
     "COLUMNS.md",

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from release_rows import rows_of, store, store_best
 
 from obcat.cli import main
-from obcat.export.cds.check import check
+from obcat.export.cds.check import forms as check
 from obcat.export.cds.column import label
 from obcat.export.plain import printed
 from obcat.export.published import status_of
@@ -26,9 +26,10 @@ from obcat.reading import Missing
 from obcat.schema import SQL, columns_of
 
 BEST = columns_of("catalog.ob_stars_best")
-OF_BEST = {"demo_best.fits", "demo_best.csv", "demo_best.vot", "demo_best.parquet", "cds/best.dat"}
+OF_BEST = {"demo_best.fits", "demo_best.csv", "demo_best.vot", "demo_best.parquet", "demo_best_mrt.txt",
+    "cds/best.dat"}  # fmt: skip
 METHODS = {"paper": "paper", "best": "obcat"}
-OF_PAPER = {"demo.fits", "demo.csv", "demo.vot", "demo.parquet", "cds/obstars.dat"}
+OF_PAPER = {"demo.fits", "demo.csv", "demo.vot", "demo.parquet", "demo_mrt.txt", "cds/obstars.dat"}
 
 
 @pytest.fixture(scope="module")

@@ -165,6 +165,7 @@ def test_the_guide_has_every_column_and_bit(folder, con):
 def test_simulated_is_said_in_every_file_and_of_no_real_star(folder, tmp_path, template, rows):
     real = released_from(template, tmp_path, rows, simulated=0)
     words = b"no star of this table exists"
+    assert (folder / "demo_mrt.txt").read_bytes().startswith(b"Title: SIMULATED")
     written = [
         "demo.fits",
         "demo.vot",
