@@ -145,6 +145,27 @@ def test_quadrature_is_brute_force(i):
     assert far["dis"][i] == pytest.approx(10 ** (0.2 * peak - 2), rel=0.01)
     mean = (0.2 * modulus - 2) @ light / light.sum()
     assert far["logdis"][i] == pytest.approx(mean, abs=0.002)
+    scatter = np.sqrt((0.2 * modulus - 2 - mean) ** 2 @ light / light.sum())
+    assert far["logdis_err"][i] == pytest.approx(scatter, rel=0.02)
+
+
+@pytest.mark.parametrize("i", range(7))
+def test_the_share_of_other_stars_is_brute_force(i):
+    """Any M from 1.5 +- 2.5 mag, against all pairs; as common as they are, for once."""
+    model, step = MODEL | {"logit_other": np.array(0.0)}, 0.002
+    m, _, _, parts = brute_force(i, model, step)
+    star = sight(*(COLUMNS[name][i : i + 1] for name in NAMES[3:]))
+
+    def data(m):
+        modulus = (COLUMNS["ks0"][i] - m)[None]
+        return (ln_space_density(star, model, modulus) + ln_parallax(star, model, modulus))[0]
+
+    sigma = np.hypot(COLUMNS["spec_sigma"][i], COLUMNS["ks0_err"][i])
+    any_m = np.arange(-6.5, 12, step)
+    prior = np.exp(-0.5 * ((any_m - 1.5) / 2.5) ** 2) / 2.5
+    other = (prior * np.exp(data(any_m) - data(m).max())).sum()
+    wanted = other / (other + sum(parts) / sigma)
+    assert magnitudes(model)["p_other"][i] == pytest.approx(wanted, abs=0.03)
 
 
 def test_a_star_without_parallax_and_place_has_its_spectrum_and_its_odds():

@@ -1,0 +1,98 @@
+"""Density along a line of sight and the likelihood of a parallax, term by term by plain math."""
+
+import math
+
+import numpy as np
+import pytest
+
+from obcat.kernels.posterior import _by_spectrum, _moments
+from obcat.kernels.space_density import ln_parallax, ln_space_density, sight
+
+LEVEL, COS, SIN = -0.7, (0.3, 0.0, 0.1, 0.0), (0.0, -0.2, 0.0, 0.05)
+SLOPE, CURVATURE, THIN, THICK, SHARE = 3.0, -1.0, 0.12, 0.8, 0.05  # heights in kpc
+HEIGHT, SCATTER = 0.13, 0.4
+MODEL = {
+    "zero_point": np.array([0.04, 0.03, 0.02, 0.01, 0.0, -0.01, -0.02, -0.03]),
+    "ln_factor": np.log(1.1), "ln_floor": np.log([0.02, 0.05]), "ln_ruwe": np.log(0.1),
+    "ln_tails": np.log(4.0),
+    "density": np.array([SLOPE, CURVATURE, *np.log([THIN, THICK, SHARE])]),
+    "dust_level": np.array(LEVEL), "dust_cos": np.array(COS), "dust_sin": np.array(SIN),
+    "dust_ln_height": np.log(HEIGHT), "dust_ln_scatter": np.log(SCATTER),
+}  # fmt: skip
+MODULUS = np.array([[8.0, 10.5, 13.0]])
+
+
+def star(**changes: float):
+    given = {
+        "ks0": 11.0, "ks0_err": 0.04, "ebv": 0.35, "parallax": 0.8, "parallax_error": 0.04,
+        "g_gaia": 12.5, "ruwe": 1.0, "glon": 40.0, "glat": -6.0,
+    } | changes  # fmt: skip
+    return sight(*(np.array([value]) for value in given.values()))
+
+
+def layers(d: float, latitude: float) -> float:
+    z = abs(d * math.sin(math.radians(latitude)) + 0.02)  # the Sun is 20 pc above the plane
+    return math.log(math.exp(-z / THIN) / THIN + SHARE * math.exp(-z / THICK) / THICK)
+
+
+def dust(d: float, ebv: float, longitude: float, latitude: float) -> float:
+    turn = math.radians(longitude)
+    waves = sum(c * math.cos(k * turn) for k, c in enumerate(COS, 1))
+    waves += sum(s * math.sin(k * turn) for k, s in enumerate(SIN, 1))
+    reach = HEIGHT / abs(math.sin(math.radians(latitude)))
+    expected = math.exp(LEVEL + waves) * reach * (1 - math.exp(-d / reach))
+    off = math.log(ebv / expected) / SCATTER
+    return -3.5 * math.log(1 + off**2 / 6)  # Student's t of six degrees of freedom
+
+
+@pytest.mark.parametrize("glat", [-6.0, 0.5, 30.0])
+@pytest.mark.parametrize("ebv", [0.35, np.nan])
+def test_stars_along_a_line_of_sight(glat, ebv):
+    found = ln_space_density(star(glat=glat, ebv=ebv), MODEL, MODULUS)[0]
+    for modulus, value in zip(MODULUS[0], found, strict=True):
+        d = 10 ** (0.2 * modulus - 2)
+        wanted = SLOPE * math.log(d) + CURVATURE * math.log(d) ** 2 + layers(d, glat)
+        wanted += dust(d, ebv, 40.0, glat) if math.isfinite(ebv) else 0.0
+        assert value == pytest.approx(wanted, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("given", "floor", "excess", "offset"),
+    [
+        ({"g_gaia": 12.5}, 0.02, 0.0, 0.01),
+        ({"g_gaia": 13.0}, 0.05, 0.0, 0.005),  # from 13 mag on the other floor
+        ({"g_gaia": 11.5, "ruwe": 3.0}, 0.02, 1.8, 0.02),
+        ({"g_gaia": 11.5, "ruwe": 30.0}, 0.02, 5.0, 0.02),
+        ({"g_gaia": np.nan, "ruwe": np.nan}, 0.05, 0.0, -1 / 300),  # as at 14 mag
+    ],
+)
+def test_a_parallax_at_each_distance(given, floor, excess, offset):
+    found = ln_parallax(star(**given), MODEL, MODULUS)[0]
+    variance = (1.1 * 0.04) ** 2 + floor**2 + (0.1 * excess) ** 2
+    for modulus, value in zip(MODULUS[0], found, strict=True):
+        off = 0.8 - offset - 10 ** (2 - 0.2 * modulus)
+        wanted = -3.5 * math.log(1 + off**2 / (6 * variance)) - 0.5 * math.log(variance)  # nu = 6
+        assert value == pytest.approx(wanted, rel=1e-9)
+
+
+def test_no_parallax_says_nothing():
+    assert ln_parallax(star(parallax=np.nan), MODEL, MODULUS).tolist() == [[0.0, 0.0, 0.0]]
+
+
+def test_the_spectrum_says_as_much_in_all_whatever_its_tails():
+    """Both parts are normal densities but for 1 / sqrt(2 pi), and share what the model says."""
+    off = np.linspace(-30, 30, 60_001)
+    for logit in (-40.0, -3.0, 0.0):
+        density = _by_spectrum(off[None], np.array([[0.3]]), {"logit_wide": np.array(logit)})[0]
+        assert density.sum() * (off[1] - off[0]) == pytest.approx(math.sqrt(2 * math.pi), rel=1e-6)
+        second = (density * off**2).sum() / density.sum()
+        wide = 1 / (1 + math.exp(-logit))
+        assert second == pytest.approx(0.3 * (1 - wide + wide * 2.5**2), rel=1e-6)
+
+
+def test_moments_are_of_the_logarithm_of_kpc():
+    """A modulus of 10 is 1 kpc; 0.5 mag are 0.1 dex."""
+    modulus = np.linspace(5, 20, 3001)[None]
+    density = np.exp(-0.5 * ((modulus - 12.5) / 0.5) ** 2)
+    mean, scatter = _moments(modulus, density)
+    assert (mean[0], scatter[0]) == (pytest.approx(0.5), pytest.approx(0.1))
