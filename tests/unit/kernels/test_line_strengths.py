@@ -97,6 +97,24 @@ def test_a_spectrum_without_coefficients_takes_nothing_from_its_neighbours():
     assert (noise[:, PLACE["Pa 12"]] == UNKNOWN).all()
 
 
+def test_errors_are_the_scaled_noise_and_the_scatter_of_ordinary_stars():
+    """Noise 0.2 times 2, scatter 0.3: an error of 0.5; doubted twice it is hypot(0.4, 0.6)."""
+    shape = (1, len(CORES))
+    calibration = np.tile([0.1, 2.0, 0.3], (len(CORES), 1))
+    calibration[3] = np.nan
+    width, error, significance = line_strengths(
+        np.full(shape, 1.5), np.full(shape, 0.2), np.zeros((1, K), np.float32),
+        line_score_scale=np.ones(K),
+        line_curve=np.zeros((len(CORES), score_terms(np.zeros((1, K)), np.ones(K)).shape[1])),
+        line_calibration=calibration, line_doubt=2.0,
+    )  # fmt: skip
+    known = np.arange(len(CORES)) != 3
+    assert width[0, known] == pytest.approx(1.4)
+    assert error[0, known] == pytest.approx(0.5)
+    assert significance[0, known] == pytest.approx(1.4 / np.hypot(0.4, 0.6))
+    assert (width[0, 3], error[0, 3], significance[0, 3]) == (0, UNKNOWN, 0)
+
+
 def ordinary(n: int, seed: int = 1) -> dict[str, np.ndarray]:
     """Stars whose sums follow two coefficients and a square; every twentieth has 1 Angstrom more."""
     rng = np.random.default_rng(seed)
