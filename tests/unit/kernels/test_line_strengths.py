@@ -85,6 +85,17 @@ def test_the_continuum_beside_a_line_that_is_lowered():
     assert low[0, PLACE["Pa 12"]] == pytest.approx(plain[0, PLACE["Pa 12"]] / 0.6, rel=1e-4)
 
 
+def test_noise_is_raised_with_the_sum_that_of_the_reconstruction_too():
+    flux, ivar = flat()
+    rng = np.random.default_rng(2)
+    model = {name: rng.normal(size=(K, N_PIXEL)) for name in ("clean_basis", "full_from_clean")}
+    _, plain = summed(flux, ivar, **model)
+    _, low = summed(flux - 0.4, ivar, mean=np.full(N_PIXEL, 0.6), **model)
+    _, alone = summed(flux, ivar)
+    assert plain[0, PLACE["Pa 12"]] > 2 * alone[0, PLACE["Pa 12"]]  # or its part would not be seen
+    assert low[0, PLACE["Pa 12"]] == pytest.approx(plain[0, PLACE["Pa 12"]] / 0.6, rel=1e-4)
+
+
 def test_a_spectrum_without_coefficients_takes_nothing_from_its_neighbours():
     """The second star is not known, and in the survey nothing red of 8,500 Angstrom is."""
     flux, ivar = flat()
