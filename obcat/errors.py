@@ -2,7 +2,7 @@
 and text made fit for a terminal.
 """
 
-__all__ = ["ObcatError", "one_line", "printable"]
+__all__ = ["ObcatError", "one_line", "printable", "reason_of"]
 
 
 class ObcatError(Exception):
@@ -18,6 +18,16 @@ class ObcatError(Exception):
 def one_line(text: object) -> str:
     """The text on one line, its white space single; what cannot be printed is named."""
     return printable(" ".join(str(text).split()))
+
+
+def reason_of(error: BaseException) -> str:
+    """What the operating system said, where a library tells it in words of its own; else those."""
+    said: BaseException | None = error
+    while said is not None:
+        if isinstance(said, OSError) and said.strerror:
+            return said.strerror
+        said = said.__context__
+    return str(error)
 
 
 def printable(text: str) -> str:

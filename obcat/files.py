@@ -26,6 +26,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from obcat.checksums import SUMS, NoSums, digest, notes_of, read_sums, write_sums
+from obcat.errors import reason_of
 
 __all__ = [
     "BEFORE",
@@ -307,7 +308,7 @@ def refusal(path: Path, error: OSError) -> str:
     """In one line, why a result cannot be put at ``path``."""
     if isinstance(error, NotOurs | Busy):
         return str(error)
-    return f"{path}: {error.strerror or error}; choose a folder that can be written"
+    return f"{path}: {reason_of(error)}; choose a folder that can be written"
 
 
 def sync(path: Path) -> None:

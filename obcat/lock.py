@@ -12,6 +12,7 @@ from obcat.errors import ObcatError
 __all__ = ["Locked", "locked"]
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
+OPENED = os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Locked(ObcatError):
@@ -28,9 +29,7 @@ def locked(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(
-            folder / ".lock", os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666
-        )
+        handle = os.open(folder / ".lock", OPENED, 0o666)
     except OSError as error:
         raise Locked(
             f"{error.filename}: {error.strerror}; give a folder of builds that can be written"

@@ -24,9 +24,15 @@ def export(database: Path, out: Path | None, mode: str) -> None:
     """Write catalog.ob_stars and catalog.ob_stars_best as FITS, CSV, VOTable, Parquet, DuckDB
     and CDS package, with checksums and a guide.
     """
+    from obcat.export.published import ReleaseError
     from obcat.export.release import release
+    from obcat.files import refusal
 
-    written = release(database, out or database.parent / "release", mode)
+    folder = out or database.parent / "release"
+    try:
+        written = release(database, folder, mode)
+    except OSError as error:
+        raise ReleaseError(refusal(folder, error)) from error
     for path in written:
         click.echo(path)
 

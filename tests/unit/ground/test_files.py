@@ -375,3 +375,14 @@ def test_temporary_files_of_libraries_go_where_the_next_run_clears(tmp_path, pub
         (partial / "a" if partial.is_dir() else partial).write_bytes(b"")
     assert tempfile.gettempdir() == before
     assert not Path(name).exists()
+
+
+def test_what_the_system_said_is_told_with_the_place():
+    """Libraries tell a full disk in words of their own, with the system's error behind it."""
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    wrapped = OSError("requested 19278, available 0. requested 19278, available 0")
+    wrapped.__context__ = full
+    for error in (full, wrapped):
+        said = files.refusal(Path("release"), error)
+        assert said == "release: No space left on device; choose a folder that can be written"
+    assert files.refusal(Path("a"), OSError("odd")).startswith("a: odd; ")

@@ -51,3 +51,9 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     folder = tmp_path / "file" / "build"
     with pytest.raises(Locked, match=r"file/build: Not a directory; give a folder"), locked(folder):
         pass
+
+
+def test_a_lock_that_is_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / ".lock")
+    with pytest.raises(Locked, match="give a folder of builds"), locked(tmp_path):
+        pass

@@ -5,7 +5,13 @@ import pyarrow as pa
 import pytest
 
 from obcat.fit.faults import faults, sky
-from obcat.kernels.faults import arm_terms, fault_significances, raw_levels, running_mean
+from obcat.kernels.faults import (
+    SKY_RANGES,
+    arm_terms,
+    fault_significances,
+    raw_levels,
+    running_mean,
+)
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 
 SKY = np.zeros(N_PIXEL)
@@ -53,6 +59,15 @@ def test_the_template_stands_in_the_lines_of_the_sky(template):
         axis=1,
     )
     assert near.max() < 4
+
+
+def test_the_template_has_the_lines_where_hot_stars_have_none_and_no_others(template):
+    for line, there in ((5578, True), (6300, True), (7750, True), (8345, True), (8830, True),
+                        (6564, False), (5007, False), (8600, False)):  # fmt: skip
+        ranges = [low <= line <= high for low, high in SKY_RANGES]
+        assert any(ranges) is there, line
+    outside = ~np.any([(low <= WAVELENGTH) & (high >= WAVELENGTH) for low, high in SKY_RANGES], 0)
+    assert not template[outside].any()
 
 
 def test_the_step_is_that_of_the_arms(template):

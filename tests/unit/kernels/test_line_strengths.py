@@ -85,6 +85,17 @@ def test_the_continuum_beside_a_line_that_is_lowered():
     assert low[0, PLACE["Pa 12"]] == pytest.approx(plain[0, PLACE["Pa 12"]] / 0.6, rel=1e-4)
 
 
+def test_noise_is_raised_with_the_sum_that_of_the_reconstruction_too():
+    flux, ivar = flat()
+    rng = np.random.default_rng(2)
+    model = {name: rng.normal(size=(K, N_PIXEL)) for name in ("clean_basis", "full_from_clean")}
+    _, plain = summed(flux, ivar, **model)
+    _, low = summed(flux - 0.4, ivar, mean=np.full(N_PIXEL, 0.6), **model)
+    _, alone = summed(flux, ivar)
+    assert plain[0, PLACE["Pa 12"]] > 2 * alone[0, PLACE["Pa 12"]]  # or its part would not be seen
+    assert low[0, PLACE["Pa 12"]] == pytest.approx(plain[0, PLACE["Pa 12"]] / 0.6, rel=1e-4)
+
+
 def test_a_spectrum_without_coefficients_takes_nothing_from_its_neighbours():
     """The second star is not known, and in the survey nothing red of 8,500 Angstrom is."""
     flux, ivar = flat()
@@ -95,6 +106,24 @@ def test_a_spectrum_without_coefficients_takes_nothing_from_its_neighbours():
     assert total[0, PLACE["H beta"]] == pytest.approx(0.1 * 1.1197, abs=1e-3)
     assert noise[1, PLACE["H beta"]] == pytest.approx(UNKNOWN)
     assert (noise[:, PLACE["Pa 12"]] == UNKNOWN).all()
+
+
+def test_errors_are_the_scaled_noise_and_the_scatter_of_ordinary_stars():
+    """Noise 0.2 times 2, scatter 0.3: an error of 0.5; doubted twice it is hypot(0.4, 0.6)."""
+    shape = (1, len(CORES))
+    calibration = np.tile([0.1, 2.0, 0.3], (len(CORES), 1))
+    calibration[3] = np.nan
+    width, error, significance = line_strengths(
+        np.full(shape, 1.5), np.full(shape, 0.2), np.zeros((1, K), np.float32),
+        line_score_scale=np.ones(K),
+        line_curve=np.zeros((len(CORES), score_terms(np.zeros((1, K)), np.ones(K)).shape[1])),
+        line_calibration=calibration, line_doubt=2.0,
+    )  # fmt: skip
+    known = np.arange(len(CORES)) != 3
+    assert width[0, known] == pytest.approx(1.4)
+    assert error[0, known] == pytest.approx(0.5)
+    assert significance[0, known] == pytest.approx(1.4 / np.hypot(0.4, 0.6))
+    assert (width[0, 3], error[0, 3], significance[0, 3]) == (0, UNKNOWN, 0)
 
 
 def ordinary(n: int, seed: int = 1) -> dict[str, np.ndarray]:

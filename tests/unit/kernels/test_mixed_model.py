@@ -14,6 +14,7 @@ from obcat.kernels.mixed_model import (
     OF_LAW,
     Learnt,
     Terms,
+    _in_ks,
     at_ebv,
     band_terms,
     mixed_extinction,
@@ -93,6 +94,33 @@ def test_dust_of_a_dense_cloud_is_not_drawn_to_the_mean():
     deep = truth["ebv"] > 0.5
     assert np.median(out.d_rv[deep]) == pytest.approx(1.2, abs=0.15)
     assert out.plain[deep].mean() > 0.9
+
+
+def test_the_error_of_the_extinction_in_ks_holds():
+    """E(B-V) and R_V err together: what both say of Ks is known better than either alone."""
+    terms, truth = stars(3000, rv=0.25, noise=0.015)
+    out = solved(terms, EXACT._replace(rv=0.25))
+    a_ks, error = _in_ks(out, out.ebv, out.ebv_var)
+    k, change = (at_ebv(x, truth["ebv"])[:, KS] for x in (terms.law, terms.law_slope))
+    wanted = (k + change * truth["d_rv"]) * truth["ebv"]
+    deep = truth["ebv"] > 0.3
+    pull = ((a_ks - wanted) / error)[deep]
+    assert np.std(pull) == pytest.approx(1, abs=0.08)
+
+
+def test_the_light_of_a_disc_has_an_end():
+    """0.24 mag of 200 Angstrom would be more than any disc adds."""
+    terms, truth = stars(30, noise=0.001)
+    disc = measured(terms, EXACT, 1, 200.0)
+    assert np.median(disc[0] - truth["ebv"]) == pytest.approx(-0.054, abs=0.003)
+
+
+def test_the_worst_band_is_told_from_one_on():
+    terms, _ = stars(20, noise=0.005)
+    mag = terms.mag.copy()
+    mag[:, 0] -= 0.5
+    worst = measured(terms._replace(mag=mag), EXACT._replace(rv=0.02))[8]
+    assert np.mean(worst == 1) > 0.8
 
 
 def test_a_band_that_is_wrong_loses_its_weight():

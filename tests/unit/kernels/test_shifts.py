@@ -58,6 +58,32 @@ def test_filled_lines_of_an_emission_star_do_not_count():
     assert shifts(filled, filled, em=1)[0, 0] * PIXEL_VELOCITY == pytest.approx(60, abs=3)
 
 
+def test_a_shift_is_against_the_template_of_its_kind_and_half():
+    moved = {(0, 5): 120.0, (1, 5): 0.0, (0, 6): -60.0, (1, 6): 30.0}
+    model = np.tile(star(0), (2, TEMPLATES, 1)).astype(np.float32)
+    for (fold, kind), velocity in moved.items():
+        model[fold, kind] = star(velocity)
+    fold, kind = (np.array(column) for column in zip(*moved, strict=True))
+    norm = np.tile(star(120), (4, 1)).astype(np.float32)
+    ivar = np.full((4, N_PIXEL), 1e4, np.float32)
+    out = spectrum_shifts(norm, ivar, kind, fold, np.zeros(4), template_flux=model)
+    assert out[0] * PIXEL_VELOCITY == pytest.approx([0, 120, 180, 90], abs=3)
+
+
+def test_errors_are_the_scatter_of_shifts():
+    """Of noise as large as what is said: 0.01, and 0.012 by which stars differ from their mean."""
+    rng = np.random.default_rng(5)
+    noisy = star(20) + np.hypot(0.01, 0.012) * rng.standard_normal((300, N_PIXEL))
+    out = shifts(*noisy)
+    for value, error in ((0, 1), (2, 3), (4, 5)):
+        assert np.std(out[value]) / np.median(out[error]) == pytest.approx(1, abs=0.15)
+
+
+def test_lines_that_emission_fills_count_in_other_stars():
+    with_all, without = (shifts(star(0), star(0), em=em)[1, 0] for em in (0, 1))
+    assert with_all < 0.9 * without
+
+
 def test_without_templates_nothing_is_known():
     out = spectrum_shifts(
         np.ones((2, N_PIXEL), np.float32), np.ones((2, N_PIXEL), np.float32), np.zeros(2),

@@ -1,0 +1,63 @@
+"""What networks say of spectra they never saw, and how far it is to be believed."""
+
+import numpy as np
+import pytest
+
+from obcat.kernels.spectral import LAYERS, LN_SIGMA, calibrated, out_of_fold, spectral_magnitude
+
+SHAPES = {
+    "w0": (2, 1), "b0": (1,), "w1": (1, 1), "b1": (1,), "w2": (1,), "linear": (2,), "b2": (),
+    "v0": (3, 1), "c0": (1,), "v1": (1, 2), "c1": (2,),
+}  # fmt: skip
+
+
+def model(**layers: np.ndarray) -> dict[str, np.ndarray]:
+    """Two folds of networks that say the same whatever they see, but for the layers given."""
+    given = {name: np.zeros((2, *SHAPES[name]), np.float32) for name in LAYERS}
+    known = {"centre": np.zeros(2), "width": np.ones(2), "ln_scale": np.log(1.5)}
+    known |= {"ln_least": np.log(0.05), "noise": np.array(4.0), "shift": np.array(0.1)}
+    known |= {"shift_logit": np.array(-0.2), "likelihood_m": np.array([-3.0, 3.0])}
+    return given | known | {"likelihood_slope": np.array([0.5, 0.5])} | layers
+
+
+def test_a_star_is_judged_by_the_network_of_its_own_fold():
+    """And of none where a score or S/N is not known."""
+    networks = model(b2=np.array([1.0, 2.0], np.float32))
+    score = np.zeros((5, 4))
+    score[3, 1], score[4, 3] = np.nan, np.nan  # the last is none of the two that lead
+    snr = np.array([50.0, 50.0, 0.0, 50.0, 50.0])
+    mean, ln_sigma, _ = out_of_fold(score, snr, np.array([0, 1, 0, 1, 1]), networks)
+    np.testing.assert_array_equal(mean, [1, 2, np.nan, np.nan, 2])
+    np.testing.assert_array_equal(np.isnan(ln_sigma), np.isnan(mean))
+
+
+def test_signal_reaches_the_scatter_and_not_the_mean():
+    """ln sigma is ln(S/N / 50) of silu(x) = x / (1 + exp(-x)), within its limits."""
+    v0 = np.zeros((2, 3, 1), np.float32)
+    v0[:, 2] = 1
+    v1 = np.tile(np.array([[2.0, 0.0]], np.float32), (2, 1, 1))
+    score, fold = np.ones((3, 2)), np.zeros(3)
+    snr = np.array([50.0, 100.0, 1e9])
+    mean, ln_sigma, logit = out_of_fold(score, snr, fold, model(v0=v0, v1=v1))
+    x = np.log(2)
+    assert mean.tolist() == logit.tolist() == [0, 0, 0]
+    assert ln_sigma == pytest.approx([0, 2 * x / (1 + np.exp(-x)), LN_SIGMA[1]], rel=1e-6)
+
+
+def test_errors_are_those_of_the_network_of_the_survey_and_of_the_noise():
+    said = np.array([1.0]), np.log([0.2]), np.array([0.5])
+    found = calibrated(said, np.array([40.0]), model())
+    assert found.mean == pytest.approx(1.1)
+    assert found.sigma**2 == pytest.approx((1.5 * 0.2) ** 2 + 0.05**2 + (4 / 40) ** 2)
+    assert found.logit == pytest.approx(0.3)
+
+
+def test_everything_together():
+    networks = model(b2=np.array([1.0, 2.0], np.float32))
+    m, sigma, logit, likely = spectral_magnitude(
+        np.zeros((1, 3)), np.array([20.0]), np.array([1]), **networks
+    )
+    variance = 1.5**2 + 0.05**2 + 0.2**2  # sigma 1 of a network that says 0
+    assert (m[0], logit[0]) == (pytest.approx(2.1), pytest.approx(-0.2))
+    assert sigma[0] ** 2 == pytest.approx(variance)
+    assert likely[0] == pytest.approx(2.1 - 0.5 * variance)
