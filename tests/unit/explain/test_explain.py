@@ -186,8 +186,9 @@ def test_both_modes_are_side_by_side_with_the_reason(filled, tmp_path, fill):
 
 def test_every_reason_of_a_difference_has_its_words(con, fill):
     """The reasons are those of the SQL that makes them."""
-    made = re.findall(r"THEN '([^']+)'", query_text("90_catalog/50_catalog_diff"))
-    assert len(made) >= 7
+    text = query_text("90_catalog/50_catalog_diff")
+    made = re.findall(r"(?:THEN|ELSE|'why':) '([^']+)'", text)
+    assert len(made) >= 13
     fill(con, "catalog.catalog_diff", [{"specid": "a", "star_id": "A", "reason": "; ".join(made)}])
     rows = con.execute(query_text("explain/17_reasons"), {"specid": "a"}).fetchall()
     assert [reason for reason, _ in rows] == made
