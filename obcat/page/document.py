@@ -16,7 +16,8 @@ from obcat.errors import ObcatError
 from obcat.export import database as duck
 from obcat.export.published import Published, ReleaseError, modes_in, opened, read_from
 from obcat.files import publishing, refusal
-from obcat.page.facts import NoSuchStar, Points, Spectra, expressions, facts
+from obcat.page.facts import NoSuchStar, Photometry, Points, Spectra, coded, expressions, facts
+from obcat.page.facts import read_photometry as read_photometry
 from obcat.page.facts import read_points as read_points
 from obcat.page.facts import read_spectra as read_spectra
 from obcat.reading import CATALOGS
@@ -60,7 +61,8 @@ def page(database: Path, out: Path, n_spectra: int = 2000, first: Sequence[str] 
                 modes = modes_in(con, "both", database)
                 catalogs = [read_from(con, database, CATALOGS[mode]) for mode in modes]
                 spectra = read_spectra(con, n_spectra, first)
-                html = _assembled(catalogs, spectra, *_released(con, copy, catalogs))
+                photometry = read_photometry(con)
+                html = _assembled(catalogs, spectra, photometry, *_released(con, copy, catalogs))
             partial.write_text(html, encoding="utf-8")
     except (NoSuchStar, ReleaseError) as error:
         raise PageError(error) from error
@@ -80,12 +82,17 @@ def _released(
 
 
 def _assembled(
-    catalogs: Sequence[Published], spectra: Spectra, database: bytes, points: Points
+    catalogs: Sequence[Published],
+    spectra: Spectra,
+    photometry: Photometry,
+    database: bytes,
+    points: Points,
 ) -> str:
     """The page as text. What comes from the catalog is JSON or base64, or escaped."""
     catalog, best = catalogs[0], len(catalogs) > 1
     script, style = text("page.js"), text("page.css")
     known = facts(*catalogs) | {"spectra": spectra.head(), "points": expressions(best=best)}
+    known |= {"photometry": photometry.head()}
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
@@ -107,6 +114,7 @@ def _assembled(
             "names": _encoded(_packed(points.listed())),
             "database": _encoded(_packed(database)),
             "spectra": _encoded(_packed(spectra.code())),
+            "photometry": _encoded(_packed(coded(photometry.magnitudes))),
             "licence-texts": _encoded(_packed(data("LICENCES.txt"))),
         }.items(),
     )

@@ -23,12 +23,14 @@ from obcat.schema import SQL, Column
 
 __all__ = [
     "NoSuchStar",
+    "Photometry",
     "Points",
     "Spectra",
     "binned",
     "coded",
     "expressions",
     "facts",
+    "read_photometry",
     "read_points",
     "read_spectra",
     "recipes",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 
+NO_AXIS = ("VARCHAR", "BIGINT")  # texts and identifiers are on no axis
 FINDING = ("by_catalog", "by_position", "nearest_name")
 
 
@@ -66,6 +69,8 @@ def _described(column: Column) -> dict[str, Any]:
     return {
         "name": column.column,
         "unit": column.unit,
+        "ucd": column.ucd,
+        "axis": column.type not in NO_AXIS,
         "decimals": int(digits) if digits else None,
         "exponent": form.startswith("E"),
         "description": column.description,
@@ -163,6 +168,39 @@ RULE = (
 )
 
 
+BANDS = ("b", "g", "bp", "v", "r", "i", "rp", "j", "h", "ks")  # from blue to red
+
+
+@dataclass(frozen=True)
+class Photometry:
+    """Magnitude and error of each band in turn (star, 2 x band) float32 (mag), the stars in the
+    order of the points, NaN where not known; none where the database has only the catalog.
+    """
+
+    bands: tuple[str, ...]
+    magnitudes: np.ndarray
+
+    def head(self) -> dict[str, Any]:
+        """What a reader of ``coded`` needs to know."""
+        return {"bands": self.bands, "step": STEP, "missing": MISSING}
+
+
+def read_photometry(con: duckdb.DuckDBPyConnection) -> Photometry:
+    """The magnitudes that a build has of its stars; a release has none but those of its columns."""
+    if "extinction.photometry" not in _tables_in(con):
+        return Photometry((), np.empty((0, 0), np.float32))
+    found = con.sql(query_text("page/photometry")).to_arrow_table()
+    columns = [found[name + end] for name in BANDS for end in ("", "_err")]
+    known = [c.cast("float64").to_numpy().astype(np.float32) for c in columns]
+    return Photometry(BANDS, np.ascontiguousarray(np.array(known).T))
+
+
+def _tables_in(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """schema.table of every table."""
+    found = con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
+    return {name for (name,) in found}
+
+
 @dataclass(frozen=True)
 class Spectra:
     """Names in the order of the rows; layers (n, 1303) float32, NaN where not known;
@@ -206,8 +244,7 @@ def read_spectra(con: duckdb.DuckDBPyConnection, number: int, named: Sequence[st
         raise NoSuchStar(f"{name!r} is neither star_id nor specid of a star of this catalog")
     if not number:
         return Spectra((), (), "none was asked for")
-    found = con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
-    if not {name for (name,) in found} >= NEEDED:
+    if not _tables_in(con) >= NEEDED:
         return Spectra((), (), "the database it was made from has no spectra")
     specids = [
         row[0]

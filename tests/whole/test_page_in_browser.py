@@ -6,15 +6,21 @@ import csv
 import io
 import re
 import shutil
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree
 
 import duckdb
+import numpy as np
 import pytest
+from astropy.io.votable import parse as parse_votable
+from astropy.units import Unit
 
 from obcat.export.database import TABLES
 from obcat.page import page as make_page
 from obcat.page.facts import recipes
 from obcat.reading import BEST, DIFFERENCES
+from obcat.schema import columns_of
 from tests.whole.browser import chromium, launched, left_the_page, open_page
 
 pytestmark = pytest.mark.slow
@@ -26,6 +32,16 @@ ONE_STAR = (
     "SELECT star_id FROM catalog.ob_stars WHERE uniqflag = 1 AND teff > 0 AND mk < 9 "
     "ORDER BY specid LIMIT 1"
 )
+
+
+WHITE_DWARFS = """UPDATE catalog.ob_stars SET mk_geo = 12 WHERE star_id IN (
+    SELECT star_id FROM catalog.ob_stars WHERE uniqflag = 1 AND mk_geo IS NOT NULL
+        AND teff IS NOT NULL AND em_flag = 0 ORDER BY specid DESC LIMIT 1)"""
+SPIKED = """SELECT c.specid FROM catalog.ob_stars AS c INNER JOIN spectra.normalised AS n USING (specid)
+    WHERE c.uniqflag = 1 AND c.em_flag = 0 AND c.fitsname[1] <> '<' ORDER BY c.snr_g DESC LIMIT 1"""
+SKY_LINE = f"""UPDATE spectra.normalised SET flux = list_transform(flux,
+    lambda f, i: CASE WHEN i BETWEEN 1780 AND 1785 THEN 40 ELSE f END)::FLOAT[3909]
+    WHERE specid = ({SPIKED})"""
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +61,8 @@ def database(first, tmp_path_factory):
             "UPDATE catalog.ob_stars SET gaia_id = gaia_id + 1"
         )  # odd: a double would lose them
         con.execute("INSERT INTO meta.provenance VALUES ($evil, $evil)", {"evil": EVIL})
+        con.execute(WHITE_DWARFS)
+        con.execute(SKY_LINE)
         con.execute("UPDATE meta.quality_bits SET meaning = $evil WHERE bit = 512", {"evil": EVIL})
     return path
 
@@ -461,6 +479,202 @@ def test_a_star_without_its_spectrum_says_why(opened):
     assert "is not in the page, which holds 40: best visits" in opened.inner_text("#star-body")
 
 
+def saved(tab, control, form, read=Path.read_bytes):
+    with tab.expect_download() as waiting:
+        tab.select_option(control, form)
+    return read(waiting.value.path())
+
+
+SQUARE = re.compile(r"M([\d.-]+) ([\d.-]+)h([\d.]+)v[\d.]+h-[\d.]+z")
+
+
+def drawing(tab, name):
+    """A plot as SVG: texts by their right ends, a number being 22 pixels wide, and the points."""
+    root = ElementTree.fromstring(saved(tab, f"#{name} select.save", "svg"))
+    spot = root.iter("{http://www.w3.org/2000/svg}text")
+    half = {"start": 22, "middle": 11, "end": 0}
+    texts = {
+        (float(t.get("x")) + half[t.get("text-anchor")], float(t.get("y"))): t.text
+        for t in spot
+        if not t.get("transform")
+    }
+    paths = root.findall(".//{http://www.w3.org/2000/svg}path[@fill-opacity]")
+    squares = [SQUARE.findall(p.get("d")) for p in paths]
+    return texts, [
+        (float(x) + float(w) / 2, float(y) + float(w) / 2) for s in squares for x, y, w in s
+    ]
+
+
+def drawn(tab, name):
+    return int(tab.inner_text(f"#{name} .caption").split(" ")[0].replace(",", ""))
+
+
+def test_a_plot_is_saved_as_png_and_as_svg(opened):
+    box = opened.locator("#hr .canvas").bounding_box()
+    png = saved(opened, "#hr select.save", "png")
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    size = [int.from_bytes(png[at : at + 4], "big") for at in (16, 20)]
+    assert size == pytest.approx([3 * box["width"], 3 * box["height"]], abs=3)
+    for name in (*PLOTS, "best"):
+        texts, points = drawing(opened, name)
+        assert len(points) == drawn(opened, name) > 100
+        assert len(texts) > 6
+    assert "Effective temperature (K)" in drawing(opened, "hr")[0].values()
+
+
+@pytest.mark.parametrize("coordinates", ["equatorial", "galactic", "anticentre"])
+def test_the_sky_has_the_plane_of_the_galaxy_and_numbers_beside_the_points(opened, coordinates):
+    opened.select_option("#sky .controls select >> nth=0", coordinates)
+    texts, points = drawing(opened, "sky")
+    opened.select_option("#sky .controls select >> nth=0", "equatorial")
+    numbers = {at: text for at, text in texts.items() if text.endswith("°")}
+    assert len(numbers) == 10
+    near = [
+        (text, p)
+        for (x, y), text in numbers.items()
+        for p in points
+        if x - 22 < p[0] < x and -9 < p[1] - y < 1
+    ]
+    assert len(near) <= 1
+    assert any("Galactic plane" in text for text in texts.values())
+
+
+def test_white_dwarfs_are_left_out_of_the_frame_until_all_are_asked_for(opened):
+    opened.select_option("#hr .controls select >> nth=1", "mk_geo")
+    inside = drawn(opened, "hr")
+    everything = opened.get_by_label("Hertzsprung–Russell diagram: all points")
+    everything.click()
+    whole = drawn(opened, "hr")
+    everything.click()
+    opened.select_option("#hr .controls select >> nth=1", "mk")
+    assert inside <= whole - 3
+    assert inside > 0.94 * whole
+
+
+def colours_of(tab, plot):
+    return tab.evaluate(f"""() => {{
+        const canvas = document.querySelector('#{plot} canvas.points');
+        const {{ data }} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        return new Set(new Uint32Array(data.buffer)).size; }}""")
+
+
+def test_where_points_hide_each_other_their_colour_tells(opened):
+    plain = colours_of(opened, "sky")
+    opened.select_option("#colour select", "density")
+    assert opened.inner_text("#colour .scale") == "few\nmany"
+    assert colours_of(opened, "sky") != plain
+    greens = {
+        p.get("fill")
+        for p in ElementTree.fromstring(saved(opened, "#sky select.save", "svg")).iter()
+        if p.get("fill-opacity")
+    }
+    opened.select_option("#colour select", "kind")
+    assert len(greens) >= 4
+
+
+def test_any_two_columns_are_axes(opened, con):
+    across, upwards = (f"#free .controls select >> nth={n}" for n in (0, 1))
+    opened.select_option(across, "ob_stars.parallax")
+    opened.select_option(upwards, "ob_stars.logg")
+    opened.get_by_label("Any two columns: all points").click()
+    (both,) = con.execute(
+        "SELECT count(*) FROM catalog.ob_stars WHERE uniqflag = 1 AND parallax IS NOT NULL AND logg IS NOT NULL"
+    ).fetchall()[0]
+    until(
+        opened, f"document.querySelector('#free .caption').textContent.startsWith('{both} stars')"
+    )
+    opened.get_by_label("Any two columns: error bars").click()
+    until(
+        opened,
+        "document.querySelector('#free .caption').textContent.includes('Error bars: one standard')",
+    )
+    assert {"parallax (mas)", "−1", "2"} <= set(drawing(opened, "free")[0].values()) | {"−1", "2"}
+    drag(opened, "free", (0.13, 0.05), (0.97, 0.8))
+    assert 0 < selected(opened) <= both
+    opened.get_by_label("Any two columns: as a table").click()
+    answered(opened)
+    assert opened.inner_text("table.result thead").split() == [
+        "specid",
+        "star_id",
+        "parallax",
+        "logg",
+    ]
+
+
+def test_a_column_is_a_histogram(opened, con):
+    opened.select_option("#free .controls select >> nth=0", "ob_stars_best.r_v")
+    opened.select_option("#free .controls select >> nth=1", "number of stars")
+    (known,) = con.execute(
+        "SELECT count(r_v) FROM catalog.ob_stars_best WHERE uniqflag = 1"
+    ).fetchall()[0]
+    until(
+        opened, f"document.querySelector('#free .caption').textContent.startsWith('{known} stars')"
+    )
+    drag(opened, "free", (0.13, 0.03), (0.97, 0.87))
+    assert selected(opened) == known > 100
+
+
+def test_the_selection_is_saved_as_csv_and_votable(opened, con):
+    opened.click(".chip[data-kind=emission]")
+    query = "FROM catalog.ob_stars WHERE uniqflag = 1 AND em_flag = 1 ORDER BY specid"
+    expected = con.sql(query).to_arrow_table()
+    found = list(csv.reader(io.StringIO(saved(opened, "#save-selection", "csv").decode())))
+    assert found[0] == expected.column_names
+    assert [row[0] for row in found[1:]] == expected["specid"].to_pylist()
+    text = saved(opened, "#save-selection", "votable")
+    table = parse_votable(io.BytesIO(text), verify="exception").get_first_table()
+    columns = {c.column: c for c in columns_of("catalog.ob_stars")}
+    for field in table.fields:
+        column = columns[field.name]
+        assert Unit(field.unit or "") == Unit(column.unit)
+        assert (field.ucd or "") == column.ucd
+    read = table.to_table()
+    for name in ("mk", "gaia_id", "teff", "binary_flag"):
+        assert [None if v is np.ma.masked or v != v else v for v in read[name]] == expected[
+            name
+        ].to_pylist()
+    assert b'<INFO name="SIMULATED"' in text
+    assert b'name="fingerprint"' in text
+
+
+def test_a_sky_line_does_not_flatten_the_spectrum(opened, con):
+    found(opened, con.execute(SPIKED).fetchall()[0][0])
+    with opened.expect_download() as waiting:
+        opened.select_option("#star .spectrum-head select.save >> nth=0", "svg")
+    labels = [
+        t.text for t in ElementTree.parse(waiting.value.path()).iter() if t.tag.endswith("text")
+    ]
+    heights = [float(t.replace("−", "-")) for t in labels if re.fullmatch(r"[−\d.]+", t)]
+    assert max(h for h in heights if h < 3000) < 3
+
+
+def test_the_panel_draws_distance_and_photometry(opened, star, con):
+    found(opened, star["specid"])
+    label = opened.get_attribute("#distance", "aria-label")
+    peak = float(re.search(r"highest at ([\d.]+) kpc", label)[1])
+    assert peak == pytest.approx(star["dis"], rel=0.02)
+    query = "SELECT bp, bp_err FROM extinction.photometry WHERE star_id = $star"
+    bp, error = con.execute(query, {"star": star["star_id"]}).fetchall()[0]
+    magnitudes = opened.get_attribute("#photometry-plot", "aria-label")
+    assert f"BP {bp:.3f} ± {error:.3f}" in magnitudes
+    assert f"Ks {star['ks']:.3f} ± {star['ks_err']:.3f}" in magnitudes
+
+
+@pytest.mark.parametrize(("width", "columns"), [(2560, 4), (1280, 3), (390, 1)])
+def test_the_page_fits_the_window(opened, width, columns):
+    opened.set_viewport_size({"width": width, "height": 900})
+    lefts = {round(opened.locator(f"#{p}").bounding_box()["x"]) for p in (*PLOTS, "best", "free")}
+    room = opened.evaluate("document.documentElement.scrollWidth")
+    right = max(
+        opened.locator(f"#{p}").bounding_box()["x"]
+        + opened.locator(f"#{p}").bounding_box()["width"]
+        for p in PLOTS
+    )
+    opened.set_viewport_size({"width": 1400, "height": 1000})
+    assert (room, len(lefts)) == (width, columns)
+    assert right > 0.97 * width - 20
+
+
 def test_markup_in_names_stays_text(opened, html):
     ask(
         opened,
@@ -493,6 +707,7 @@ def test_markup_in_names_stays_text(opened, html):
     [
         ("SELECT nothing FROM catalog.ob_stars", 'column "nothing" not found'),
         ("SELEC 1", "syntax error"),
+        ("SELECT 1; SELECT 2", "one SELECT at a time, and nothing but SELECT"),
         ("DELETE FROM catalog.ob_stars", "read-only"),
         ("FROM 'https://example.org/x.csv'", "disabled by configuration"),
         ("FROM read_text('/etc/hostname')", "disabled by configuration"),

@@ -4,20 +4,27 @@ import { format } from "d3-format";
 import { scaleLinear, scaleLog } from "d3-scale";
 
 const TAILS = 0.003; // of the points at each end may lie outside the frame until "All" is asked for
+const FENCE = [0.5, 0.97]; // white dwarfs are one or two in a hundred: beyond this, and as far again, lies no other star
 const MARGIN = { top: 8, right: 12, bottom: 38, left: 52 };
 export const FONT = "12px system-ui, sans-serif";
 
 // the interval that a plot shows of some values
-export function extent(values, { log = false, full = false, use = () => true, tails = TAILS } = {}) {
+export function extent(values, { log = false, full = false, use = () => true, tails = TAILS, fence = false } = {}) {
   const good = values.filter((v, i) => Number.isFinite(v) && (!log || v > 0) && use(i)).sort();
   if (!good.length) return log ? [0.1, 10] : [0, 1];
-  const [low, high] = full ? [good[0], good.at(-1)] : [tails, 1 - tails].map((q) => quantileSorted(good, q));
+  const [low, most] = full ? [good[0], good.at(-1)] : [tails, 1 - tails].map((q) => quantileSorted(good, q));
+  const high = fence && !full ? Math.min(most, fenced(good)) : most;
   if (log) {
     const pad = Math.max((high / low) ** 0.04, 1.05);
     return [low / pad, high * pad];
   }
   const pad = (high - low) * 0.04 || Math.abs(high) * 0.1 || 1;
   return [low - pad, high + pad];
+}
+
+function fenced(sorted) {
+  const [middle, upper] = FENCE.map((q) => quantileSorted(sorted, q));
+  return upper + 0.7 * (upper - middle);
 }
 
 export function frame(x, y, domains, { width, height, square }) {

@@ -37,11 +37,22 @@ export async function ask(con, query, ...values) {
 
 // Batches of a query as they come; `stop()` after a batch ends it. Memory is bounded by what the caller keeps.
 export async function run(con, query, take) {
+  await checkOne(con, query);
   const reader = await con.send(query, true);
   await reader.open();
   const { schema } = reader; // gone once the reader is at its end
   for await (const batch of reader) if (take(batch) === false) break;
   return schema;
+}
+
+// DuckDB would run one after another, and answer to the last
+async function checkOne(con, query) {
+  try {
+    await (await con.prepare(query)).close();
+  } catch (error) {
+    if (/multiple statements/i.test(error.message)) throw new Error("one SELECT at a time, and nothing but SELECT");
+    throw error;
+  }
 }
 
 export const literal = (text) => `'${text.replaceAll("'", "''")}'`;

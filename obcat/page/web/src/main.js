@@ -1,6 +1,8 @@
 // The page: the engine first, then plots, SQL and the panel of a star, which share one selection.
+import { freeView } from "./free.js";
+import { makePhotometry } from "./charts.js";
 import { makeColouring, COLUMNS } from "./colouring.js";
-import { button, byId, choice, count, element, remember, remembered, say } from "./dom.js";
+import { button, byId, choice, count, element, plural, remember, remembered, say } from "./dom.js";
 import { start } from "./engine.js";
 import { startAbout } from "./about.js";
 import { startAddress } from "./address.js";
@@ -31,7 +33,8 @@ async function main() {
   const stars = await readStars(facts);
   const page = makePage(engine, facts, stars);
   const asked = engine.then((con) => startSql(con, facts, page));
-  page.ask = (text) => asked.then((ask) => ask(text));
+  page.ask = (text) => asked.then(({ ask }) => ask(text));
+  page.saveSelection = (form) => asked.then(({ saveSelection }) => saveSelection(form));
   startPlots(page, facts);
   byId("main").classList.remove("waiting");
   await painted();
@@ -61,14 +64,14 @@ const painted = () => new Promise((done) => {
 
 function makePage(engine, facts, stars) {
   const selection = makeSelection(stars.size);
-  const panel = makePanel(engine, facts, makeSpectra(facts));
+  const panel = makePanel(engine, facts, makeSpectra(facts), makePhotometry(facts, stars), (name) => places.get(name) ?? -1);
   let opened = -1;
   let current = null;
   let names = null;
   panel.closed = () => { current = null; page.moved?.(); };
   const places = new Map(stars.starId.map((name, i) => [name, i]));
   const page = {
-    stars, selection, plots: [], columns: [...facts.best, ...facts.columns],
+    engine, stars, selection, plots: [], survey: facts.survey, facts, columns: [...facts.best, ...facts.columns],
     opened: () => opened,
     known: async () => { names ??= await readNames(await engine, stars); },
     starNamed: (name, text) => names?.[name]?.get(text) ?? -1,
@@ -91,9 +94,9 @@ function makePage(engine, facts, stars) {
       byId("plots").scrollIntoView({ block: "start" });
     },
     asTable(axes) {
-      const of = axes.map(({ value }) => {
-        const { sql } = facts.points.find(({ name }) => name === value);
-        return sql === value ? value : `${sql} AS ${value}`;
+      const of = axes.filter(({ sql, value }) => sql || facts.points.some(({ name }) => name === value)).map(({ value, sql: own }) => {
+        const { sql } = own ? { sql: own } : facts.points.find(({ name }) => name === value);
+        return own ?? sql === value ? value : `${sql} AS ${value}`;
       });
       page.ask(tableQuery(of, selection));
       byId("sql").scrollIntoView({ block: "start" });
@@ -125,7 +128,7 @@ function startPlots(page, facts) {
   }), text)));
   setTool(tool);
 
-  page.plots = views(facts.sun_x, stars).map((view) => makePlot(view, page));
+  page.plots = [...views(facts.sun_x, stars), freeView(page.engine, facts, stars)].map((view) => makePlot(view, page));
   host.replaceChildren(...page.plots.map((plot) => plot.figure), makeSummary(page));
   const redraw = () => page.plots.forEach((plot) => plot.draw());
   const scale = element("span", { class: "scale", hidden: true });
@@ -156,12 +159,18 @@ function selectionBar(page) {
     id: "rows", "aria-label": "All rows of the selected stars, by SQL",
   });
   const link = button("Link", () => copyLink(page), { id: "link", "aria-label": "Copy a link to this selection and star" });
-  byId("selection").replaceChildren(text, clear, invert, rows, link);
+  const file = choice("Save the selected stars, one row each", [["", "Save"], ["csv", "CSV"], ["votable", "VOTable"]], "", async (form) => {
+    file.value = "";
+    if (form) say(`${plural(await page.saveSelection(form), "star")} saved`);
+  });
+  file.id = "save-selection";
+  byId("selection").replaceChildren(text, clear, invert, rows, file, link);
   return (live) => {
     const { mask, count: n, size, source } = selection;
-    text.textContent = mask ? `${count(n)} of ${count(size)} stars selected (${source})` : `${count(size)} stars, none selected`;
-    for (const control of [clear, invert, rows]) control.disabled = !mask;
-    if (!live) say(text.textContent);
+    text.textContent = mask ? `${count(n)} of ${count(size)} selected` : `${count(size)} stars, none selected`;
+    text.title = source;
+    for (const control of [clear, invert, rows, file]) control.disabled = !mask;
+    if (!live) say(mask ? `${text.textContent} (${source})` : text.textContent);
   };
 }
 

@@ -10,21 +10,27 @@ const FULL = 0.85;
 // The selected points lie in their colours above the others.
 export function paint(ctx, { px, py, selection, size, counts, ...plot }, colouring, ink) {
   const { mask } = selection;
-  const sheet = sheetOf(plot.sheet, ctx.canvas);
-  const ratio = ctx.canvas.width / size.width;
+  const finer = ctx.svg ? 1 : ctx.canvas.width / size.width;
+  const sheet = ctx.svg ? null : sheetOf(ctx.canvas.isConnected ? plot.sheet : {}, ctx.canvas);
   const side = (counts.drawn < FEW ? LARGE : SMALL) + (size.width > 700 ? 1 : 0);
-  const stamp = (members, colour, alpha, pixels) =>
-    stampSquares(sheet, members, px, py, ratio, Math.max(1, Math.round(pixels * ratio)), rgb(colour), alpha);
+  const squares = (members, colour, alpha, pixels) => ctx.squares(members.filter((i) => px[i] === px[i]).map((i) => [px[i], py[i]]), pixels, colour, alpha);
+  const stamp = ctx.svg ? squares : (members, colour, alpha, pixels) =>
+    stampSquares(sheet, members, px, py, finer, Math.max(1, Math.round(pixels * finer)), rgb(colour), alpha);
   if (mask) for (const { members } of colouring.order) stamp(members.filter((i) => !mask[i]), ink.dim, FAINT, side);
   const alpha = counts.drawn < FEW || mask ? FULL : DENSE;
   const drawn = mask && selection.count < FEW / 3 ? side + 1 : side;
-  const groups = colouring.order.map(({ colour, members }) => ({ colour, of: mask ? members.filter((i) => mask[i]) : members }));
+  const groups = colouring.order.flatMap((group) => shaded({ ...group, of: mask ? group.members.filter((i) => mask[i]) : group.members }, plot.density));
   for (let layer = 0; layer < LAYERS; layer++) {
     for (const { colour, of } of groups) stamp(part(of, layer), colour, alpha, drawn);
   }
+  if (ctx.svg) return;
   sheet.context.putImageData(sheet.image, 0, 0);
   ctx.drawImage(sheet.canvas, 0, 0, size.width, size.height);
 }
+
+// a group whose colours tell how close the points lie, as one group a step
+const shaded = (group, density) =>
+  (group.ramp ? group.ramp.map((colour, step) => ({ colour, of: group.of.filter((i) => density[i] === step) })) : [group]);
 
 // a transparent sheet of the size of the canvas, in the place where the plot keeps it
 function sheetOf(kept, { width, height }) {

@@ -2,7 +2,9 @@
 import { labelled } from "./axes.js";
 import { button, choice, count, element } from "./dom.js";
 import { drag } from "./drag.js";
+import { densities } from "./density.js";
 import { paint } from "./paint.js";
+import { pictureMenu } from "./picture.js";
 import { nearest } from "./shapes.js";
 import { colours } from "./theme.js";
 import { labelOf } from "./views.js";
@@ -35,12 +37,14 @@ export function makePlot(view, page) {
   plot.draw = () => {
     if (!plot.geometry) return;
     const ink = colours();
-    const ctx = cleared(base, plot.size);
-    view.draw(ctx, plot.geometry, plot.axes(), ink);
-    paint(ctx, plot, page.colouring(ink), ink);
-    view.drawAbove?.(ctx, plot.geometry, plot.axes(), ink);
+    plot.put(cleared(base, plot.size), ink);
     describe(plot, caption);
     plot.overlay();
+  };
+  plot.put = (ctx, ink = colours()) => {
+    view.draw(ctx, plot.geometry, plot.axes(), ink);
+    if (!view.hidden?.(plot.axes())) paint(ctx, plot, page.colouring(ink), ink);
+    view.drawAbove?.(ctx, plot.geometry, plot.axes(), ink, plot);
   };
   plot.overlay = () => plot.geometry && drawOverlay(cleared(top, plot.size), plot, page.opened());
   plot.nearest = (at, reach) => nearest(plot.px, plot.py, at, reach);
@@ -56,15 +60,24 @@ function header(plot, page, figure) {
   view.choices?.forEach(([label, options], place) => {
     const named = options.map((option) => (Array.isArray(option) ? option : [option, labelOf(option)]));
     const at = view.choices.length === 1 ? 0 : place;
-    controls.append(choice(`${view.title}: ${label}`, named, view.first[at], (value) => {
+    controls.append(choice(`${view.title}: ${label}`, named, view.first[at], async (value) => {
+      await view.load?.(value);
       plot.chosen[at] = value;
       plot.zoomed = null;
       plot.layout();
     }));
   });
+  view.toggles?.forEach(([text, label, turn]) => {
+    const toggle = button(text, () => {
+      toggle.setAttribute("aria-pressed", String(turn()));
+      Promise.all(plot.chosen.map((value) => view.load?.(value))).then(plot.layout);
+    }, { title: label, "aria-label": `${view.title}: ${label}`, "aria-pressed": "false" });
+    controls.append(toggle);
+  });
   if (view.id !== "sky") controls.append(...ranges(plot));
   controls.append(
     button("Table", () => page.asTable(plot.axes()), { title: "The points as a table, by SQL", "aria-label": `${view.title}: as a table` }),
+    pictureMenu(view.title, `${page.survey}_${view.id}`, () => plot.size, (ctx) => plot.put(ctx)),
     button("⤢", () => figure.classList.toggle("large"), { class: "large-toggle", title: "Large or small", "aria-label": `${view.title}: large or small` }),
   );
   return element("header", {}, element("h3", { id: `title-${view.id}` }, view.title), controls);
@@ -112,6 +125,7 @@ function project(plot) {
       plot.counts.drawn++;
     } else plot.counts.outside++;
   }
+  plot.density = densities(plot.px, plot.py, plot.size);
 }
 
 function describe(plot, caption) {
@@ -119,7 +133,8 @@ function describe(plot, caption) {
   const parts = [`${count(drawn)} stars`];
   if (outside) parts.push(`${count(outside)} outside the frame`);
   if (unknown) parts.push(`${count(unknown)} without these values`);
-  caption.textContent = [parts.join(", "), plot.view.note].filter(Boolean).join(". ");
+  const { note } = plot.view;
+  caption.textContent = [parts.join(", "), typeof note === "function" ? note(plot) : note].filter(Boolean).join(". ");
   const [x, y] = plot.axes();
   const chosen = plot.selection.mask ? `, ${count(plot.selection.count)} selected` : "";
   const what = plot.view.id === "sky" ? x.label : `${labelled(y)} against ${labelled(x)}`;

@@ -1,6 +1,7 @@
 // The answer to a query as a table: sorted by a click on a column, a page of rows at a time, all of it as CSV.
 import { button, count, element, plural, save } from "./dom.js";
 import { dms, hms } from "./places.js";
+import { votable } from "./votable.js";
 import { columnOf, compared, csvLine, exact, isFloat, isNumber, printed, shown } from "./values.js";
 
 const PAGE = 100;
@@ -8,11 +9,11 @@ const NAMES = ["specid", "star_id", "gaia_id"];
 const CSV_ROWS = 5000; // lines joined at a time
 
 export function showResult(host, { schema, batches, total, seconds, cut }, page) {
-  const fields = schema.fields;
-  const columns = fields.map((_, j) => batches.flatMap((batch) => columnOf(batch.getChildAt(j))));
+  const found = keptOf({ schema, batches });
+  const { fields, columns } = found;
   const kept = columns[0]?.length ?? 0;
   const formats = new Map(page.columns.map(({ name, decimals, exponent }) => [name, [decimals, exponent]]));
-  const result = { formats, fields, columns, order: Uint32Array.from({ length: kept }, (_, i) => i), sorted: null, first: 0 };
+  const result = { formats, ...found, sorted: null, first: 0 };
   const named = NAMES.map((name) => fields.findIndex((field) => field.name === name)).find((j) => j >= 0);
   const head = element("thead");
   const body = element("tbody");
@@ -27,12 +28,26 @@ export function showResult(host, { schema, batches, total, seconds, cut }, page)
   const status = element("p", { class: "status", id: "result-status" }, `${cut ? "more than " : ""}${plural(total, "row")}${rest}, ${seconds.toFixed(2)} s`);
   host.replaceChildren(
     element("div", { class: "resultbar" }, status,
-      button("Download CSV", () => save("result.csv", "text/csv", csv(result)), { id: "download", disabled: !fields.length }),
+      button("Download CSV", () => saveAs("csv", "result", result, page), { id: "download", disabled: !fields.length }),
+      button("VOTable", () => saveAs("votable", "result", result, page), { id: "download-votable", disabled: !fields.length, "aria-label": "Download VOTable" }),
       named === undefined ? null : button("Select in plots", () => page.selectNamed(fields[named].name, columns[named]), { id: "to-plots" }),
       pages),
     element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Result" },
       element("table", { class: "result", "aria-describedby": "result-status" }, head, body)));
   return result;
+}
+
+// columns of all batches as arrays, in the order they came
+export function keptOf({ schema: { fields }, batches }) {
+  const columns = fields.map((_, j) => batches.flatMap((batch) => columnOf(batch.getChildAt(j))));
+  return { fields, columns, order: Uint32Array.from({ length: columns[0]?.length ?? 0 }, (_, i) => i) };
+}
+
+// a file in the order shown; how many rows it has
+export function saveAs(form, name, result, page) {
+  if (form === "csv") save(`${name}.csv`, "text/csv", csv(result));
+  else save(`${name}.vot`, "application/x-votable+xml", votable(result, page.facts, page.columns));
+  return result.order.length;
 }
 
 function heading(result, draw) {

@@ -1,11 +1,12 @@
 // The spectrum of a star, where it travels with the page: means of some pixels, marked so; its reconstruction beside it.
+import { quantileSorted } from "d3-array";
 import { extent, frame, drawAxes, line, FONT } from "./axes.js";
 import { button, count, element, save } from "./dom.js";
 import { unpacked } from "./payload.js";
+import { pictureMenu } from "./picture.js";
 import { colours } from "./theme.js";
 import { csvLine } from "./values.js";
 
-const HEIGHT = 230;
 // vacuum wavelengths in Angstrom (NIST ASD)
 const LINES = [
   ["Ca K", 3934.8], ["Hδ", 4102.9], ["Hγ", 4341.7], ["He I", 4472.7], ["He II", 4687.0], ["Hβ", 4862.7], ["He I", 5877.2],
@@ -13,6 +14,9 @@ const LINES = [
 ];
 const RANGES = [["All", 3700, 9100], ["Blue", 3800, 5000], ["Hα", 6464, 6664]];
 const CALM = [3900, 8900]; // Angstrom; the noise beyond does not set the scale
+const SHARE = [0.002, 0.995]; // of the pixels at either end; what is beyond them sets no scale
+const EMITTING = [4341.7, 4862.7, 6564.6]; // but these lines do, however few pixels they have
+const REACH = 25; // Angstrom about them
 const X = { label: "Rest wavelength in vacuum", unit: "Å" };
 const Y = { label: "Flux / continuum", unit: "" };
 
@@ -33,7 +37,7 @@ export function makeSpectra(facts) {
 }
 
 // low bytes of all differences of neighbours, then their high bytes
-function decoded(bytes, { specids, pixels, step, missing, layers }) {
+export function decoded(bytes, { specids, pixels, step, missing, layers }) {
   const size = specids.length * pixels;
   return layers.map((_, layer) => {
     const low = bytes.subarray(2 * size * layer, 2 * size * layer + size);
@@ -63,12 +67,13 @@ export async function drawSpectrum(spectra, best, chosen) {
     controls.forEach((c) => c.setAttribute("aria-pressed", String(c.textContent === range[0])));
     draw();
   }, { "aria-pressed": String(range === shown), "aria-label": `Spectrum: ${range[0]}, ${range[1]} to ${range[2]} Angstrom` }));
+  const picture = pictureMenu(`Spectrum ${best}`, best, () => ({ width: canvas.clientWidth, height: canvas.clientHeight }), (ctx) => put(ctx, { width: canvas.clientWidth, height: canvas.clientHeight }, spectra.wavelength, flux, model, shown));
   const file = button("CSV", () => save(`${best}.csv`, "text/csv", csv(spectra.wavelength, flux, model)), { "aria-label": "Spectrum: download as CSV", id: "spectrum-csv" });
   new ResizeObserver(draw).observe(canvas);
   const other = chosen === best ? "" : ` This is the best visit, ${best}; the page holds no other.`;
   const drawn = model ? " The broad line is what the eigenspectra make of it without emission." : "";
   const note = `Downsampled: each point is the mean of ${head.binned} pixels of the spectrum in its rest frame, rounded to ${head.step}.${drawn}${other}`;
-  return element("div", {}, element("header", { class: "spectrum-head" }, title, element("div", { class: "controls" }, ...controls, file)), canvas,
+  return element("div", {}, element("header", { class: "spectrum-head" }, title, element("div", { class: "controls" }, ...controls, picture, file)), canvas,
     element("p", { class: "caption" }, note));
 }
 
@@ -82,17 +87,29 @@ function csv(wavelength, flux, model) {
 const absent = ({ specids, rule }) =>
   specids.length ? `The spectrum of this star is not in the page, which holds ${count(specids.length)}: ${rule}` : `No spectrum is in the page: ${rule}`;
 
-function plot(canvas, wavelength, flux, model, [, from, to]) {
-  const width = canvas.clientWidth;
+// from percentiles, so that the remnant of a sky line does not flatten the rest
+function limits(wavelength, layers, [from, to]) {
+  const values = (use) => Float32Array.from(layers.flatMap((layer) => [...layer].filter((v, i) => v === v && use(wavelength[i])))).sort();
+  const inside = values((w) => w >= from && w <= to);
+  if (!inside.length) return [0, 1];
+  const line = values((w) => w >= from && w <= to && EMITTING.some((at) => Math.abs(w - at) < REACH));
+  const [low, high] = SHARE.map((q) => quantileSorted(inside, q));
+  return extent([Math.min(low, line[2] ?? low), Math.max(high, line.at(-3) ?? high)], { full: true });
+}
+
+function plot(canvas, ...drawn) {
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   if (!width) return;
   const ratio = window.devicePixelRatio || 1;
-  [canvas.width, canvas.height] = [width * ratio, HEIGHT * ratio];
+  [canvas.width, canvas.height] = [width * ratio, height * ratio];
   const ctx = canvas.getContext("2d");
   ctx.scale(ratio, ratio);
+  put(ctx, { width, height }, ...drawn);
+}
+
+function put(ctx, { width, height }, wavelength, flux, model, [, from, to]) {
   const ink = colours();
-  const inside = (i) => wavelength[i] >= Math.max(from, CALM[0]) && wavelength[i] <= Math.min(to, CALM[1]);
-  const seen = [flux, model].filter(Boolean).flatMap((layer) => [...layer].filter((_, i) => inside(i)));
-  const f = frame(X, Y, [[from, to], extent(Float32Array.from(seen), { full: true })], { width, height: HEIGHT });
+  const f = frame(X, Y, [[from, to], limits(wavelength, [flux, model].filter(Boolean), [Math.max(from, CALM[0]), Math.min(to, CALM[1])])], { width, height });
   drawAxes(ctx, f, X, Y, ink);
   ctx.save();
   ctx.beginPath();

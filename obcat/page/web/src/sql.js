@@ -1,9 +1,10 @@
 // The SQL box: one query, the cookbook, the columns; what DuckDB says of a fault is shown as text.
 import { button, byId, element, plural, say } from "./dom.js";
 import { run, tellSelection } from "./engine.js";
-import { showResult } from "./result.js";
+import { keptOf, saveAs, showResult } from "./result.js";
 
 const MOST = 200_000; // rows kept of an answer
+const SELECTED = "FROM obcat.catalog.ob_stars SEMI JOIN selection USING (specid) ORDER BY specid";
 const COUNTED = 5_000_000; // rows counted of an answer
 
 export function startSql(con, facts, page) {
@@ -12,16 +13,23 @@ export function startSql(con, facts, page) {
   const stop = byId("stop");
   const state = { running: false, told: 0, stopped: false };
 
+  const tell = async () => {
+    if (state.told === page.selection.version) return;
+    await tellSelection(con, page.selection.rows().map((i) => [page.stars.specid[i], page.stars.starId[i]]));
+    state.told = page.selection.version;
+  };
+  const saveSelection = async (form) => {
+    await tell();
+    const found = await answer(con, SELECTED, { stopped: false });
+    return saveAs(form, `${page.survey}_selection`, keptOf(found), page);
+  };
   const ask = async (text = box.value) => {
     if (state.running || !text.trim()) return;
     Object.assign(state, { running: true, stopped: false });
     [go.disabled, stop.hidden] = [true, false];
     say("Running");
     try {
-      if (state.told !== page.selection.version) {
-        await tellSelection(con, page.selection.rows().map((i) => [page.stars.specid[i], page.stars.starId[i]]));
-        state.told = page.selection.version;
-      }
+      await tell();
       const found = await answer(con, text, state);
       await page.known();
       showResult(byId("result"), found, page);
@@ -48,7 +56,7 @@ export function startSql(con, facts, page) {
   fillCookbook(facts.recipes, (text) => { box.value = text; ask(); });
   fillColumns(facts.columns, box);
   [go.disabled, box.disabled] = [false, false];
-  return (text) => { box.value = text; return ask(text); };
+  return { saveSelection, ask: (text) => { box.value = text; return ask(text); } };
 }
 
 async function answer(con, text, state) {

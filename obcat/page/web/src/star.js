@@ -3,13 +3,14 @@ import { byId, button, element, say } from "./dom.js";
 import { ask } from "./engine.js";
 import { links } from "./links.js";
 import { dms, hms } from "./places.js";
+import { drawDistance, drawPhotometry } from "./charts.js";
 import { drawSpectrum } from "./spectrum.js";
 import { exact, isFloat, printed } from "./values.js";
 
 const query = (table) => `SELECT * FROM obcat.catalog.${table} WHERE star_id = ? ORDER BY uniqflag`;
 const FLAGS = ["em_flag", "binary_flag", "erroneous", "simulated"];
 
-export function makePanel(engine, facts, spectra) {
+export function makePanel(engine, facts, spectra, photometry, placeOf) {
   const panel = byId("star");
   const body = byId("star-body");
   let back = null;
@@ -31,7 +32,9 @@ export function makePanel(engine, facts, spectra) {
       const best = facts.best.length ? rowsOf(await ask(await engine, query("ob_stars_best"), starId)) : [];
       back = from;
       byId("star-title").textContent = starId;
-      const show = async (chosen) => body.replaceChildren(...(await contents(facts, spectra, rows, best, chosen, show)));
+      const drawn = async (chosen) => [await drawSpectrum(spectra, rows[0].specid.text, chosen.specid.text),
+        drawDistance(chosen, best.find((r) => r.specid.text === chosen.specid.text)), await drawPhotometry(photometry, chosen, placeOf(starId))];
+      const show = async (chosen) => body.replaceChildren(...contents(facts, await drawn(chosen), rows, best, chosen, show));
       const chosen = rows.find((r) => r.specid.text === visit) ?? rows[0];
       await show(chosen);
       panel.hidden = false;
@@ -53,7 +56,7 @@ function row(table, i) {
   }));
 }
 
-async function contents(facts, spectra, rows, best, chosen, show) {
+function contents(facts, drawings, rows, best, chosen, show) {
   const other = best.find((r) => r.specid.text === chosen.specid.text);
   return [
     visits(rows, chosen, show),
@@ -61,7 +64,7 @@ async function contents(facts, spectra, rows, best, chosen, show) {
     keys(facts, chosen, other),
     links(facts, chosen),
     flags(facts, chosen),
-    await drawSpectrum(spectra, rows[0].specid.text, chosen.specid.text),
+    ...drawings,
     values(facts.columns, chosen, "Values"),
     ...(other ? [values(facts.best, other, "Values in best mode")] : []),
   ];

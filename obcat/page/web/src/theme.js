@@ -10,7 +10,7 @@ export const onTheme = (listener) => listeners.push(listener);
 export function colours() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(`--${name}`).trim();
-  const names = ["ink", "muted", "line", "panel", "accent", "other", "unknown", "binary", "emission", "dim"];
+  const names = ["ink", "muted", "line", "panel", "accent", "other", "unknown", "binary", "emission", "dim", "sparse", "deep"];
   return Object.fromEntries(names.map((name) => [name, read(name)]));
 }
 

@@ -6,6 +6,7 @@ const DATE = 8;
 const TIMESTAMP = 10;
 const FLOAT = 3;
 const INTEGER = 2;
+const BOOLEAN = 6;
 const TIME = 9;
 const INTERVAL = 11;
 const MAP = 17;
@@ -49,6 +50,16 @@ export function shown(value, type) {
 export function printed(value, decimals, exponent = false) {
   if (value === null || !Number.isFinite(value) || (decimals ?? null) === null) return null;
   return exponent ? value.toExponential(decimals) : value.toFixed(decimals);
+}
+
+// how a VOTable declares a column; what is neither number nor truth is text
+export function typed(type, values) {
+  if (type.typeId === INTEGER) return { datatype: type.bitWidth > 32 || (type.bitWidth === 32 && !type.isSigned) ? "long" : type.bitWidth === 32 ? "int" : "short" };
+  if (type.typeId === FLOAT) return { datatype: type.precision === 2 ? "double" : "float" };
+  if (type.typeId === DECIMAL) return { datatype: "double" };
+  if (type.typeId === BOOLEAN) return { datatype: "boolean" };
+  const plainText = values.every((value) => /^[\x00-\x7f]*$/.test(exact(value, type) ?? ""));
+  return { datatype: plainText ? "char" : "unicodeChar", arraysize: "*" };
 }
 
 // seven digits, as many as `obcat sql` shows

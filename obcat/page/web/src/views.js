@@ -1,19 +1,18 @@
 // The plots: what is on their axes, and what is drawn beside the points; of best mode only where it was run.
-import { geoPath, geoGraticule10 } from "d3-geo";
-import { geoMollweide } from "d3-geo-projection";
-import { drawAxes, extent, FONT, frame, line } from "./axes.js";
+import { drawAxes, extent, frame, line } from "./axes.js";
+import { SKIES, sky } from "./sky.js";
 
 const AXES = {
   teff: { value: "teff", brief: "Teff", label: "Effective temperature", unit: "K", log: true, reverse: true },
   j_ks: { value: "j_ks", label: "J − Ks", unit: "mag" },
   h_ks: { value: "h_ks", label: "H − Ks", unit: "mag" },
-  mk: { value: "mk", brief: "M spectrum", label: "M_Ks from the spectrum", unit: "mag", reverse: true },
-  mk_geo: { value: "mk_geo", brief: "M parallax", label: "M_Ks from the parallax", unit: "mag", reverse: true },
+  mk: { value: "mk", brief: "M spectrum", label: "M_Ks from the spectrum", unit: "mag", reverse: true, fence: true },
+  mk_geo: { value: "mk_geo", brief: "M parallax", label: "M_Ks from the parallax", unit: "mag", reverse: true, fence: true },
   x: { value: "x", label: "X, to the Galactic centre", unit: "kpc" },
   y: { value: "y", label: "Y, along rotation", unit: "kpc" },
   dis: { value: "dis", label: "Distance", unit: "kpc", log: true },
   dis_error: { value: "dis_error", label: "Relative error of distance", unit: "", log: true },
-  mk_best: { value: "mk_best", brief: "M best mode", label: "M_Ks in best mode", unit: "mag", reverse: true },
+  mk_best: { value: "mk_best", brief: "M best mode", label: "M_Ks in best mode", unit: "mag", reverse: true, fence: true },
   dis_best: { value: "dis_best", brief: "d best mode", label: "Distance in best mode", unit: "kpc", log: true },
   dis_err_best: { value: "dis_err_best", brief: "error best mode", label: "Relative error of distance in best mode", unit: "", log: true },
   ebv_best: { value: "ebv_best", brief: "E(B−V) best mode", label: "E(B−V) in best mode", unit: "mag" },
@@ -26,7 +25,7 @@ const flat = (view) => ({
   ...view,
   axes: ([x, y] = view.first) => [AXES[x], AXES[y]],
   geometry(stars, [x, y], size, { full, use }) {
-    const domain = (axis) => extent(stars[axis.value], { log: axis.log, full, use, tails: view.tails });
+    const domain = (axis) => extent(stars[axis.value], { log: axis.log, fence: axis.fence, full, use, tails: view.tails });
     return frame(x, y, [domain(x), domain(y)], { ...size, square: view.square });
   },
   draw(ctx, f, [x, y], ink) {
@@ -40,56 +39,6 @@ const flat = (view) => ({
     ctx.clip();
     view.guides?.(ctx, f, ink);
     ctx.restore();
-  },
-});
-
-const SKIES = {
-  equatorial: { values: ["ra", "dec"], label: "Equatorial", centre: 180, axes: "Right ascension and declination" },
-  galactic: { values: ["l", "b"], label: "Galactic", centre: 0, axes: "Galactic longitude and latitude" },
-  anticentre: { values: ["l", "b"], label: "Galactic, anticentre", centre: 180, axes: "Galactic longitude and latitude" },
-};
-
-const sky = (view) => ({
-  ...view,
-  axes: ([name] = view.first) => [
-    { value: SKIES[name].values[0], label: SKIES[name].axes, unit: "deg", sky: SKIES[name] },
-    { value: SKIES[name].values[1], label: "", unit: "deg" },
-  ],
-  // east is to the left, as on the sky
-  geometry(stars, [x], { width, height }) {
-    const edges = { left: 4, right: width - 4, top: 4, bottom: height - 18 };
-    const projection = geoMollweide().rotate([-x.sky.centre, 0]).reflectX(true).precision(0.3);
-    projection.fitExtent([[edges.left, edges.top], [edges.right, edges.bottom]], { type: "Sphere" });
-    return { ...edges, project: (a, b) => projection([a, b]), invert: (a, b) => projection.invert([a, b]), projection };
-  },
-  draw(ctx, f, [x], ink) {
-    const path = geoPath(f.projection, ctx);
-    for (const [shape, colour] of [[geoGraticule10(), ink.line], [{ type: "Sphere" }, ink.muted]]) {
-      ctx.strokeStyle = colour;
-      ctx.lineWidth = shape.type === "Sphere" ? 1 : 0.6;
-      ctx.beginPath();
-      path(shape);
-      ctx.stroke();
-    }
-  },
-  drawAbove(ctx, f, [x], ink) {
-    ctx.font = FONT;
-    ctx.textAlign = "center";
-    ctx.textBaseline = "middle";
-    ctx.lineWidth = 3;
-    ctx.strokeStyle = ink.panel;
-    ctx.fillStyle = ink.ink;
-    const write = (text, at) => {
-      ctx.strokeText(text, ...at);
-      ctx.fillText(text, ...at);
-    };
-    for (const step of [-120, -60, 0, 60, 120]) {
-      const degrees = (x.sky.centre + step + 360) % 360;
-      write(`${degrees}°`, f.project(degrees, 0));
-    }
-    for (const degrees of [-60, -30, 30, 60]) write(`${degrees}°`.replace("-", "−"), f.project(x.sky.centre, degrees));
-    ctx.fillStyle = ink.muted;
-    ctx.fillText(x.sky.axes, (f.left + f.right) / 2, f.bottom + 10);
   },
 });
 
