@@ -178,6 +178,17 @@ class Catalog:
         )
         return self._select(name, rest=f"ORDER BY {order}" if order else "")
 
+    def send(self, to: str = "topcat", query: str = "", *, mode: str = "paper") -> list[str]:
+        """Send the catalog of a mode, or the answer to a query, to a program by SAMP, with units,
+        UCDs and descriptions; the names of the programs that took it.
+
+        Raises obcat.query.samp.NotSent where no such program is running, QueryRefused as ``sql``.
+        """
+        from obcat.query.samp import send
+
+        what = query or f"FROM {self._catalog(mode)} ORDER BY specid"
+        return send(self.path, what, to, f"obcat {self.name}")
+
     def star(self, name: str | int, *, mode: str = "paper") -> "Table":
         """All visits of one star, the best in S/N first, as an astropy Table with the columns of
         the catalog.

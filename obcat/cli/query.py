@@ -94,6 +94,7 @@ def _size(_: click.Context, __: click.Parameter, text: str | None) -> int:
     "--format", "form", type=click.Choice(FORMATS), help="Default: table on a terminal, else csv."
 )
 @click.option("--out", type=NEW, help="File to write; its ending tells the format.")
+@click.option("--to", metavar="PROGRAM", help="Send it to a program by SAMP: topcat, aladin.")
 @number_option("--time-limit", default=60.0, least=0.01, text="Seconds.")
 @click.option("--memory", callback=_size, help="Memory that it may take.  [default: 2GB]")
 @number_option("--max-rows", default=1_000_000, least=1, text="Rows given at most.")
@@ -113,6 +114,7 @@ def sql(
     recipe: str | None,
     form: str | None,
     out: Path | None,
+    to: str | None,
     time_limit: float,
     memory: int,
     max_rows: int,
@@ -125,14 +127,28 @@ def sql(
         raise click.UsageError("give a query, --file or --recipe, one of them")
     if recipe is not None:
         query = _recipe(recipe)
+    if to and (out or form):
+        raise click.UsageError("--to sends a VOTable: without --out and --format")
     if form in FILES_ONLY and not out:
         raise click.UsageError(f"--format {form} needs --out FILE")
     limits = {"time_limit": time_limit, "memory": memory, "max_rows": max_rows}
     asking = Asked(database, chosen(form, out), out, limits)
-    if query is None and not source and sys.stdin.isatty():
+    if query is None and not source and not to and sys.stdin.isatty():
         prompt(asking.show)
         return
-    asking.show(text_of(source) if query is None else query)
+    text = text_of(source) if query is None else query
+    if to:
+        _send(database, text, to, limits)
+    else:
+        asking.show(text)
+
+
+def _send(database: Path, query: str, to: str, limits: dict[str, Any]) -> None:
+    from obcat.query.isolated import Bounds
+    from obcat.query.samp import send
+
+    for program in send(database, query, to, f"obcat {database.parent.name}", Bounds(**limits)):
+        say(f"{program} has it")
 
 
 class NoText(ObcatError):

@@ -111,8 +111,8 @@ MAY_USE = {
     },
     "progress": {"rich"},
     "query": {
-        "astropy", "duckdb", "pyarrow", "rich", "obcat.astro_table", "obcat.checksums", "obcat.ddl",
-        "obcat.files", "obcat.old_paths", "obcat.reading", "obcat.schema",
+        "astropy", "duckdb", "pyarrow", "pyvo", "rich", "obcat.astro_table", "obcat.checksums",
+        "obcat.ddl", "obcat.files", "obcat.old_paths", "obcat.reading", "obcat.schema",
     },
     "reading": {"duckdb", "numpy", "obcat.arrow", "obcat.db", "obcat.models", "obcat.schema"},
     "real_stars": {

@@ -48,10 +48,10 @@ def test_votlint_has_nothing_to_say(folder):
     assert said_by("stilts", "votlint", folder / "demo.vot") == ""
 
 
-def test_votlint_finds_a_missing_cell(folder, tmp_path):
+def test_votlint_finds_a_frame_that_is_not_there(folder, tmp_path):
     text = (folder / "demo.vot").read_text(encoding="ascii")
-    (tmp_path / "x.vot").write_text(text.replace("<TD>specid-00003</TD>", ""), encoding="ascii")
-    assert "WARNING" in said_by("stilts", "votlint", tmp_path / "x.vot")
+    (tmp_path / "x.vot").write_text(text.replace('ref="gaia"', 'ref="fk5"'), encoding="ascii")
+    assert "ERROR" in said_by("stilts", "votlint", tmp_path / "x.vot")
 
 
 def test_astropy_finds_no_violation(folder):

@@ -74,6 +74,34 @@ def test_it_says_whether_it_is_simulated(path, tmp_path, rows):
     assert '<INFO name="simulated" value="no"/>' in text
 
 
+def test_positions_have_a_frame_and_the_data_an_origin(path):
+    text = path.read_text(encoding="ascii")
+    assert '<COOSYS ID="gaia" system="ICRS" epoch="J2015.5"/>' in text
+    of = {
+        system: [line.split('"')[1] for line in text.splitlines() if f'ref="{system}"' in line]
+        for system in ("lamost", "gaia")
+    }
+    moving = ["pmra", "pmra_error", "pmdec", "pmdec_error"]
+    assert of == {"lamost": ["ra", "dec"], "gaia": moving}
+    assert "TIMESYS" not in text  # the catalog has no column of times
+    infos = {i.name: i.value for i in astropy_votable.parse(path).resources[0].infos}
+    assert infos["server_software"].startswith("obcat")
+    assert infos["resource_version"] == infos["fingerprint"][:16]
+    assert "bibcode:2021ApJS..253...22X" in infos["cites"]
+
+
+def test_binary2_holds_what_tabledata_does_in_half_the_bytes(path, tmp_path):
+    table = astropy_votable.parse(path)
+    astropy_votable.writeto(table, str(tmp_path / "text.vot"), tabledata_format="tabledata")
+    head = path.read_text(encoding="ascii").index("<DATA>")
+    text = (tmp_path / "text.vot").read_text(encoding="utf-8")
+    assert "<BINARY2>" in path.read_text(encoding="ascii")
+    assert path.stat().st_size - head < 0.6 * (len(text) - text.index("<DATA>"))
+    again, ours = Table.read(tmp_path / "text.vot"), Table.read(path)
+    for name in NAMES:
+        assert again[name].tolist() == ours[name].tolist() or name in {c.column for c in FLOATS}
+
+
 def test_text_that_looks_like_xml_stays_text(tmp_path, rows):
     odd = {**rows, "label_source": ["<b>&'\"]]>", *rows["label_source"][1:]]}
     votable.write(tmp_path / "odd.vot", published(odd))
