@@ -36,18 +36,16 @@ WITH fitted AS (
         , ('no_models', NOT f.scores OR (m.mk IS NULL AND NOT list_contains(w.trained, l.em_flag))
             OR (m.mk IS NOT NULL AND u.mk_err IS NULL AND v.snr_g IS NOT NULL))
         , ('no_snr', v.snr_g IS NULL)
-        , ('out_of_domain', o.out_of_domain = 1
-            OR (NOT coalesce(s.ruwe > p.domain_ruwe, false)
-                AND (k.fainter = 1 OR b.snr_dparallax < -p.domain_excess_nsigma
-                    OR g.mk_geo - p.domain_parallax_nsigma * g.mk_geo_err > p.mk_faint_limit)))
+        , ('out_of_domain', o.out_of_domain = 1 OR (coalesce(s.ruwe <= p.domain_ruwe, true)
+            AND (k.fainter = 1 OR b.snr_dparallax < -p.domain_excess_nsigma
+                OR g.mk_geo - p.domain_parallax_nsigma * g.mk_geo_err > p.mk_faint_limit)))
         , ('cool', o.cool = 1)
         , ('compact', o.compact = 1)
         , ('misfit', o.misfit = 1)
         , ('other_class', h.is_other = 1)
         , ('parallax_only', s.parallax_corrected IS NOT NULL
             AND (m.mk IS NULL OR b.binary_flag = 1 OR s.ks IS NULL OR e.a_ks IS NULL))
-        , ('spectrum_only', s.parallax_corrected IS NULL
-            AND m.mk IS NOT NULL AND s.ks IS NOT NULL AND e.a_ks IS NOT NULL)
+        , ('spectrum_only', s.parallax_corrected IS NULL AND m.mk + s.ks + e.a_ks IS NOT NULL)
         , ('distance_edge', d.edge = 1)
         , ('parallax_poor', d.dis IS NULL AND s.parallax_corrected IS NOT NULL
             AND (m.mk IS NULL OR b.binary_flag = 1 OR s.ks IS NULL OR e.a_ks IS NULL))
