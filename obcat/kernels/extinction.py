@@ -136,7 +136,7 @@ def extinction(
 
 
 def measured(
-    labels: tuple[ArrayLike, ArrayLike, ArrayLike],
+    labels: tuple[ArrayLike, ...],
     photometry: tuple[ArrayLike, ...],
     floor: float,
     coefficients: Floats,
