@@ -13,14 +13,22 @@ Floats = NDArray[np.float64]
 
 
 def dust_contrast(
-    *given: ArrayLike, colour_error_floor: float, coefficients: Floats, **nodes: Floats
+    teff: ArrayLike,
+    logg: ArrayLike,
+    feh: ArrayLike,
+    teff_err: ArrayLike,
+    logg_err: ArrayLike,
+    feh_err: ArrayLike,
+    *photometry: ArrayLike,
+    colour_error_floor: float,
+    coefficients: Floats,
+    **nodes: Floats,
 ) -> tuple[Floats, Floats, Floats]:
     """The weighted mean over colours from r on less that over bluer ones.
 
     Parameters
     ----------
-    given : (n,) labels, their errors and photometry, in the order of `extinction.extinction`
-    colour_error_floor, coefficients, nodes : see there
+    teff ... nodes : see `extinction.extinction`
 
     Returns
     -------
@@ -29,10 +37,10 @@ def dust_contrast(
     contrast_rv : (n,) its change in mag with R_V, for dust of the E(B-V) of all colours
     """
     if not (len(coefficients) and nodes["bc_nodes"].size):
-        nothing = np.full(np.size(given[0]), np.nan)
+        nothing = np.full(np.size(teff), np.nan)
         return nothing, nothing, nothing
-    found = measured(given[:3], given[6:], colour_error_floor, coefficients, nodes)
-    return _contrast(found, given[3:6])
+    found = measured((teff, logg, feh), photometry, colour_error_floor, coefficients, nodes)
+    return _contrast(found, (teff_err, logg_err, feh_err))
 
 
 def _contrast(found: Colours, label_errors: tuple[ArrayLike, ...]) -> tuple[Floats, Floats, Floats]:

@@ -136,7 +136,7 @@ def extinction(
 
 
 def measured(
-    labels: tuple[ArrayLike, ...],
+    labels: tuple[ArrayLike, ArrayLike, ArrayLike],
     photometry: tuple[ArrayLike, ...],
     floor: float,
     coefficients: Floats,
