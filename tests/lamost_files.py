@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from obcat.ingest.lamost.header import Identity
+
 N = 3909
 DIALECTS = ("dr1", "dr2", "dr3", "dr5", "dr8", "dr10")
 EXTEN0 = {
@@ -51,12 +53,16 @@ class Fake:
         } | self.arrays
 
     @property
+    def identity(self) -> Identity:
+        return Identity(self.lmjd, self.planid, self.spid, self.fiberid)
+
+    @property
     def name(self) -> str:
-        return f"spec-{self.lmjd}-{self.planid}_sp{self.spid:02d}-{self.fiberid:03d}.fits"
+        return self.identity.fitsname
 
     @property
     def specid(self) -> str:
-        return f"{self.lmjd}-{self.planid}-{self.spid:02d}-{self.fiberid:03d}"
+        return self.identity.specid
 
     def content(self) -> bytes:
         primary = structure(self.dialect, self.n) | self.science() | self.cards

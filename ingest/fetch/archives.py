@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pyvo.dal import AsyncTAPJob
 
 __all__ = [
-    "Service", "check_columns", "columns_query", "count", "count_query", "cross_matched",
-    "job_body", "named_columns", "output_names", "vizier_table",
+    "Question", "Service", "check_columns", "columns_query", "count", "count_query",
+    "cross_matched", "job_body", "named_columns", "output_names", "vizier_table",
 ]  # fmt: skip
 
 FROM = re.compile(r"\bFROM\b", re.IGNORECASE)
@@ -172,49 +172,48 @@ def _number(table: Any, where: str) -> int:
 # ---- jobs
 
 
+class Question(NamedTuple):
+    """A query over an upload, and the names under which the ledger keeps its answer."""
+
+    step: str
+    item: str
+    query: str
+    upload: "Table"
+
+
 def job_body(
-    service: Service,
-    ledger: Ledger,
-    step: str,
-    item: str,
-    query: str,
-    upload: "Table",
-    check: Callable[[bytes], None],
+    service: Service, ledger: Ledger, question: Question, check: Callable[[bytes], None]
 ) -> bytes:
-    """The VOTable of a query over an upload; asked for once, whatever kills the run, and counted by
-    the archive first.
+    """The VOTable that answers; asked for once, whatever kills the run, and counted by the archive
+    first.
 
     ``check`` may refuse it, by raising Failed, before it is believed. Raises Failed: job_failed,
     deadline, overflow, incomplete and what the wire has.
     """
-    counting = f"{item}-count"
-    counted = _job(
-        service, ledger, step, counting, count_query(query), upload, 2, lambda body: None
-    )
+    counting = question._replace(item=f"{question.item}-count", query=count_query(question.query))
+    counted = _job(service, ledger, counting, 2, lambda body: None)
     expected = _number(table_of(counted, service.url)[0], service.url)
 
     def checked(body: bytes) -> None:
         rows = table_of(body, service.url)[0].num_rows
         if rows != expected:
-            ledger.put(step, counting, "failed")
+            ledger.put(counting.step, counting.item, "failed")
             raise Failed(
                 "incomplete", f"{service.url}: {rows:,} rows, and the archive counts {expected:,}"
             )
         check(body)
 
-    return _job(service, ledger, step, item, query, upload, expected + 1, checked)
+    return _job(service, ledger, question, expected + 1, checked)
 
 
 def _job(
     service: Service,
     ledger: Ledger,
-    step: str,
-    item: str,
-    query: str,
-    upload: "Table",
+    question: Question,
     maxrec: int,
     check: Callable[[bytes], None],
 ) -> bytes:
+    step, item, query, upload = question
     if known := ledger.known(step, item, check):
         return known
     job = _resumed(service, ledger.row(step, item)) or _submitted(service, query, upload, maxrec)

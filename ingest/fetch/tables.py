@@ -118,9 +118,8 @@ def _part(
         _check_readable(name, body, ".vot", target.columns, session)
 
     if isinstance(step, Tap):
-        return archives.job_body(
-            session.tap(step.host), session.ledger, name, item, step.query, part.table(), check
-        )
+        question = archives.Question(name, item, step.query, part.table())
+        return archives.job_body(session.tap(step.host), session.ledger, question, check)
     return _cross_matched(name, step, part, item, check, session)
 
 

@@ -84,19 +84,10 @@ def _curves(
             (r for r in rows if r.name == name and r.where.startswith(begin)), key=lambda r: r.at
         )
         points = [r for r in points if np.isfinite(r.at)]
-        x, low, middle, high = np.array([(r.at + side, r.low, r.median, r.high) for r in points]).T
-        bars = np.stack([middle - low, high - middle])
-        n = f"{label} (n up to {max(r.n for r in points)})"
-        ax.errorbar(
-            x,
-            middle,
-            bars,
-            fmt=marker,
-            color=colour,
-            markersize=5,
-            linewidth=1.2,
-            capsize=2,
-            label=n,
+        label = f"{label} (n up to {max(r.n for r in points)})"
+        look = {"fmt": marker, "color": colour, "label": label}
+        _bars(
+            ax, [(r.at + side, r) for r in points], markersize=5, linewidth=1.2, capsize=2, **look
         )
     ax.set(title=title, xlabel="vacuum wavelength (Å)", xlim=(3600, 9200))
     if logarithmic:
@@ -105,23 +96,18 @@ def _curves(
     ax.legend()
 
 
+def _bars(ax: Axes, points: list[tuple[float, Row]], **look: Any) -> None:
+    """The median of each row at its place, with the range of the spectra."""
+    x, low, middle, high = np.array([(x, r.low, r.median, r.high) for x, r in points]).T
+    ax.errorbar(x, middle, np.stack([middle - low, high - middle]), **look)
+
+
 def _masked(ax: Axes, real: list[Row], simulated: list[Row]) -> None:
     for rows, (colour, marker, label), side in ((real, REAL, -0.1), (simulated, SIMULATED, 0.1)):
         found = {r.where: r for r in rows if r.name == "pixels a file, if any"}
         points = [(k + side, found[m]) for k, m in enumerate(MASKS) if m in found]
-        x, low, middle, high = np.array([(x, r.low, r.median, r.high) for x, r in points]).T
-        bars = np.stack([middle - low, high - middle])
-        ax.errorbar(
-            x,
-            middle,
-            bars,
-            fmt=marker,
-            color=colour,
-            markersize=6,
-            linewidth=1.4,
-            capsize=3,
-            label=label,
-        )
+        look = {"fmt": marker, "color": colour, "label": label}
+        _bars(ax, points, markersize=6, linewidth=1.4, capsize=3, **look)
     ax.set_yscale("log")
     ax.set_xticks(range(len(MASKS)), MASKS)
     ax.set(title="Marked pixels a file, of files that have any", ylabel="pixels")

@@ -18,18 +18,6 @@ SELECT
     , source_id
     , ra
     , dec
-    , meta.finite(ref_epoch) AS ref_epoch
-    , meta.finite(parallax) AS parallax
-    , meta.finite(parallax_error) AS parallax_error
-    , meta.finite(pmra) AS pmra
-    , meta.finite(pmra_error) AS pmra_error
-    , meta.finite(pmdec) AS pmdec
-    , meta.finite(pmdec_error) AS pmdec_error
-    , meta.finite(phot_g_mean_mag) AS phot_g_mean_mag
-    , meta.finite(phot_bp_mean_mag) AS phot_bp_mean_mag
-    , meta.finite(phot_rp_mean_mag) AS phot_rp_mean_mag
-    , meta.finite(phot_bp_mean_flux_over_error) AS phot_bp_mean_flux_over_error
-    , meta.finite(phot_rp_mean_flux_over_error) AS phot_rp_mean_flux_over_error
-    , meta.finite(ruwe) AS ruwe
+    , meta.finite(COLUMNS(* EXCLUDE (release, source_id, ra, dec)))
 FROM releases
 ;

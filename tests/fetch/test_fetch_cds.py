@@ -7,24 +7,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from obcat.ingest.tables.read import read_table
-from tests.fetch.world import cut, drip, fakes, hang, html, shorter, status
+from tests.fetch.world import PASSING, STAYING, fakes, html, shorter, status
 
-TRANSIENT = {
+TRANSIENT = PASSING | {
     "503": (status(503), 2),
     "429": (status(429, **{"Retry-After": "0"}), 2),
-    "cut": (cut, 2),
-    "cut unseen": (shorter, 2),
-    "hang": (hang, 1),
     "html": (html, 1),
 }
-LASTING = {
-    "503": (status(503), "refused", "HTTP 503"),
-    "403": (status(403), "refused", "HTTP 403"),
-    "cut": (cut, "no_answer", "IncompleteRead"),
-    "cut unseen": (shorter, "damaged", "before its last tag"),
-    "drip": (drip, "deadline", "still sending"),
-    "html": (html, "html", "web page"),
-}
+LASTING = STAYING | {"cut unseen": (shorter, "damaged", "before its last tag")}
 
 
 def test_the_whole_list(world):

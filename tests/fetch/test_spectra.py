@@ -8,9 +8,10 @@ import time
 import pytest
 
 from tests.fetch.world import (
+    PASSING,
+    STAYING,
     bomb,
     cut,
-    drip,
     fakes,
     flipped,
     hang,
@@ -47,12 +48,9 @@ def test_all_at_once(world):
     assert len(world.archives.asked) == asked
 
 
-TRANSIENT = {
+TRANSIENT = PASSING | {
     "503 twice": (status(503), 2),
     "429": (status(429, **{"Retry-After": "1"}), 1),
-    "cut": (cut, 2),
-    "cut unseen": (shorter, 2),
-    "hang": (hang, 1),
     "html": (html, 2),
     "bit": (flipped, 2),
 }
@@ -70,16 +68,11 @@ def test_recovers(world, fault):
     assert time.monotonic() - started >= (1 if fault == "429" else 0)
 
 
-LASTING = {
-    "503": (status(503), "refused", "HTTP 503"),
+LASTING = STAYING | {
     "429": (status(429, **{"Retry-After": "0"}), "refused", "HTTP 429"),
     "404": (status(404), "not_found", "HTTP 404"),
-    "403": (status(403), "refused", "HTTP 403"),
-    "cut": (cut, "no_answer", "IncompleteRead"),
     "cut unseen": (shorter, "damaged", "truncated_gzip"),
     "hang": (hang, "no_answer", "timed out"),
-    "drip": (drip, "deadline", "still sending"),
-    "html": (html, "html", "web page"),
     "json": (instead(b'{"error": "no token"}'), "html", "web page"),
     "bit": (flipped, "damaged", "damaged_gzip"),
     "bomb": (bomb, "damaged", "too_large"),

@@ -214,8 +214,22 @@ def hang(reply: Reply) -> Reply:
     return Reply(reply.status, reply.body, reply.headers, drip=3.0)
 
 
+# faults of the network, and how often one may come before nobody waits any more
+PASSING = {"cut": (cut, 2), "cut unseen": (shorter, 2), "hang": (hang, 1)}
+
+
 def drip(reply: Reply) -> Reply:
     return Reply(reply.status, reply.body, reply.headers, drip=0.1)
+
+
+# the same for ever: what the fetch calls them, and a word of what it says
+STAYING = {
+    "503": (status(503), "refused", "HTTP 503"),
+    "403": (status(403), "refused", "HTTP 403"),
+    "cut": (cut, "no_answer", "IncompleteRead"),
+    "drip": (drip, "deadline", "still sending"),
+    "html": (html, "html", "web page"),
+}
 
 
 def flipped(reply: Reply) -> Reply:

@@ -13,6 +13,7 @@ from obcat.schema import Column, columns_of
 
 CATALOG = "catalog.ob_stars"
 COLUMNS = columns_of(CATALOG)
+NAMES = [c.column for c in COLUMNS]
 INTEGERS = [c for c in COLUMNS if c.type in ("BIGINT", "INTEGER", "SMALLINT")]
 FLOATS = [c for c in COLUMNS if c.type == "DOUBLE"]
 TEXTS = [c for c in COLUMNS if c.type == "VARCHAR"]

@@ -12,11 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.io import votable as astropy_votable
 from astropy.table import Table
-from release_rows import BIG, COLUMNS, published
+from release_rows import BIG, COLUMNS, NAMES, published
 
 from obcat.export import plain
-
-NAMES = [c.column for c in COLUMNS]
 
 
 @pytest.fixture(scope="module")

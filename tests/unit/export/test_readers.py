@@ -16,13 +16,12 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
-from release_rows import BIG, COLUMNS, INTEGERS, TEXTS, rows_of, store
+from release_rows import BIG, COLUMNS, INTEGERS, NAMES, TEXTS, rows_of, store
 
 from obcat.export.cds.column import label
 from obcat.export.release import release
 
 Columns = dict[str, list[Any]]
-NAMES = [c.column for c in COLUMNS]
 PANDAS = {
     "BIGINT": "Int64",
     "INTEGER": "Int32",

@@ -11,13 +11,11 @@ import pytest
 from astropy import units
 from astropy.io import votable as astropy_votable
 from astropy.table import Table
-from release_rows import BIG, COLUMNS, FLOATS, INTEGERS, TEXTS, published
+from release_rows import BIG, COLUMNS, FLOATS, INTEGERS, NAMES, TEXTS, published
 
 from obcat.export import votable
 from obcat.export.published import ReleaseError
 from obcat.schema import read_columns
-
-NAMES = [c.column for c in COLUMNS]
 
 
 @pytest.fixture(scope="module")

@@ -17,12 +17,7 @@ from obcat.statistics import robust_scatter
 from tests.method import parameters
 
 PARAMETERS = parameters(
-    hidden_neurons=20,
-    dropout=0.05,
-    epochs=40,
-    learning_rate=0.02,
-    network_min_stars=100,
-    domain_bright_fraction=0.005,
+    hidden_neurons=20, dropout=0.05, epochs=40, learning_rate=0.02, domain_bright_fraction=0.005
 )
 N, K = 1000, 6
 

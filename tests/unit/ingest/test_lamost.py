@@ -342,6 +342,8 @@ def test_names_are_split_from_the_right(name: str, identity: tuple | None) -> No
 
 def test_a_name_given_by_hand_is_accepted_when_the_header_knows_its_own() -> None:
     fake = Fake()
+    assert fake.specid == "55863-GAC_105N29_B1-01-011"
+    assert fake.name == "spec-55863-GAC_105N29_B1_sp01-011.fits"
     assert read_spectrum(fake.content(), "my favourite.fits").header["fitsname"] == fake.name
 
 

@@ -86,26 +86,14 @@ def survey(template, tmp_path_factory, fill) -> Reading:
             "luminosity.supplement",
             [{"specid": f"t{i}", "star_id": f"t{i}", "is_train": int(i < 3)} for i in range(5)],
         )
-        fill(
-            con,
-            "distance.distances",
-            [{"specid": str(i), "dis": 1.0 if i < 7 else None} for i in range(10)],
-        )
-        fill(
-            con,
-            "luminosity.magnitudes",
-            [{"specid": str(i), "mk": 1.0 if i < 6 else None} for i in range(10)],
-        )
-        fill(
-            con,
-            "binarity.excess",
-            [{"specid": str(i), "binary_flag": 1 if i < 5 else None} for i in range(10)],
-        )
-        fill(
-            con,
-            "extinction.reddening",
-            [{"star_id": str(i), "ebv": 0.1 if i < 4 else None} for i in range(10)],
-        )
+        for table, key, name, known in (
+            ("distance.distances", "specid", "dis", 7),
+            ("luminosity.magnitudes", "specid", "mk", 6),
+            ("binarity.excess", "specid", "binary_flag", 5),
+            ("extinction.reddening", "star_id", "ebv", 4),
+        ):
+            rows = [{key: str(i), name: 1 if i < known else None} for i in range(10)]
+            fill(con, table, rows)
         fill(con, "emission.lines", [{"specid": str(i), "em_flag": int(i < 3)} for i in range(10)])
         fill(
             con,

@@ -104,35 +104,20 @@ KNOWN = {
     "cluster_distance": (
         [
             star(
-                "A",
+                name,
                 **PER,
-                binary_flag=0,
-                parallax=0.5,
+                binary_flag=binary,
+                parallax=parallax,
                 parallax_offset=-0.05,
-                parallax_error=0.1,
-                logdis=0.3,
+                parallax_error=error,
+                logdis=logdis,
                 logdis_err=0.1,
-            ),
-            star(
-                "B",
-                **PER,
-                binary_flag=0,
-                parallax=0.3,
-                parallax_offset=-0.05,
-                parallax_error=0.2,
-                logdis=0.4,
-                logdis_err=0.1,
-            ),
-            star(
-                "C",
-                **PER,
-                binary_flag=1,
-                parallax=9.0,
-                parallax_offset=-0.05,
-                parallax_error=0.01,
-                logdis=0.4,
-                logdis_err=0.1,
-            ),
+            )
+            for name, binary, parallax, error, logdis in (
+                ("A", 0, 0.5, 0.1, 0.3),
+                ("B", 0, 0.3, 0.2, 0.4),
+                ("C", 1, 9.0, 0.01, 0.4),
+            )
         ],
         # weights 100 and 25: (0.55 * 100 + 0.35 * 25) / 125
         [
