@@ -15,7 +15,7 @@ from astropy.io import fits
 from obcat.ingest.errors import REASONS
 from obcat.ingest.instruments import fits_files, spectra_table
 from obcat.ingest.survey import ingest
-from tests.instrument_files import write_desi, write_fits_table, write_sdss, write_table
+from tests.instrument_files import EARLIER, write_desi, write_fits_table, write_sdss, write_table
 from tests.unit.ingest.test_instruments import star, stored, survey, table
 
 TABLE = 'kind = "table"\nwavelengths = "vacuum"'
@@ -157,3 +157,15 @@ def test_a_row_of_null_moves_no_other(tmp_path: Path) -> None:
     good = ivar > 0
     np.testing.assert_array_equal(flux[good], star(3).flux.astype(np.float32)[good])
     assert good[:3908].sum() > 3900
+
+
+def test_bits_of_sdss_that_mask_a_pixel(tmp_path: Path) -> None:
+    """Those of all exposures together; each of the others leaves the pixel as it is."""
+    path = write_sdss(tmp_path / "in", star())
+    with fits.open(path, mode="update", memmap=False) as hdus:
+        for bit in range(31):
+            hdus["COADD"].data["and_mask"][EARLIER + 1000 + bit] = 1 << bit
+    assert read(tmp_path, 'kind = "sdss"') == [(None, "")]
+    _, ivar = stored(tmp_path / "raw")["4055-55359-0012"]
+    masked = np.flatnonzero(ivar[1000:1031] == 0)
+    assert masked.tolist() == [18, 22, 23, 24, 26, 27, 28]
