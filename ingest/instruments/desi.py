@@ -125,6 +125,13 @@ def _redshifts(path: Path) -> dict[int, dict[str, Any]]:
     """TARGETID -> row of REDSHIFTS; none where there is no such file."""
     if not path.is_file():
         return {}
+    try:
+        return _rows_by_target(path)
+    except Quarantined as fault:
+        raise Quarantined(fault.reason, f"{path.name}: {fault.detail}") from fault
+
+
+def _rows_by_target(path: Path) -> dict[int, dict[str, Any]]:
     with mapped_fits(path, sums=True) as hdus:
         table = hdus["REDSHIFTS"].data
         names = [

@@ -168,18 +168,19 @@ def _aims(places: list[tuple[Path, Path]], real: Path | None, save: Path | None)
 
 
 def _with_oracle(database: Path, truth: Path, name: str) -> str:
-    """Text; the copy in which something is known is gone at the end."""
-    from tempfile import TemporaryDirectory
-
+    """Text; the copy in which something is known is gone at the end, or, where that was a kill,
+    with the next build or the next such copy.
+    """
     from obcat.build.again import again
     from obcat.evaluate.oracle import oracle
+    from obcat.files import working
 
-    with TemporaryDirectory(prefix="oracle-", dir=database.parent) as folder:
+    with working(database.parent / "oracle") as folder:
         return oracle(
             database,
             truth,
             name,
-            lambda change, first: again(database, Path(folder), first=first, change=change),
+            lambda change, first: again(database, folder, first=first, change=change),
         )
 
 

@@ -72,3 +72,16 @@ def test_each_has_its_words_and_its_choice_on_the_command_line():
 
     (option,) = [p for p in evaluate.params if p.name == "oracle"]
     assert set(option.type.choices) == set(FIRST) == set(KNOWN)
+
+
+def test_the_copy_stands_where_the_next_build_clears_what_a_kill_left(tmp_path, monkeypatch):
+    from obcat.cli.evaluate import _with_oracle
+
+    places = []
+    monkeypatch.setattr("obcat.build.again.again", lambda _, folder, **__: places.append(folder))
+    monkeypatch.setattr(
+        "obcat.evaluate.oracle.oracle", lambda *given: given[-1](None, "x") or "said"
+    )
+    assert _with_oracle(tmp_path / "obcat.duckdb", tmp_path, "labels") == "said"
+    assert places == [tmp_path / ".oracle.partial"]
+    assert not places[0].exists()

@@ -15,7 +15,8 @@ from astropy.io import fits
 from obcat.ingest.errors import REASONS
 from obcat.ingest.instruments import fits_files, spectra_table
 from obcat.ingest.survey import ingest
-from tests.instrument_files import write_desi, write_fits_table, write_sdss, write_table
+from obcat.kernels.grid import WAVELENGTH
+from tests.instrument_files import EARLIER, write_desi, write_fits_table, write_sdss, write_table
 from tests.unit.ingest.test_instruments import star, stored, survey, table
 
 TABLE = 'kind = "table"\nwavelengths = "vacuum"'
@@ -64,7 +65,9 @@ def test_sums_of_a_file_are_checked(kind, write, extension, tmp_path: Path) -> N
 def test_sums_of_redshifts_are_checked(tmp_path: Path) -> None:
     path = write_desi(tmp_path / "in", [star(1)])
     flipped(summed(path.with_name("redrock-main-bright-10016.fits")), "REDSHIFTS", at=9)
-    assert {reason for reason, _ in read(tmp_path, 'kind = "desi"')} == {"checksum"}
+    for reason, detail in read(tmp_path, 'kind = "desi"'):
+        assert reason == "checksum"
+        assert detail.startswith("redrock-main-bright-10016.fits: ")
 
 
 def test_checksums_of_pages_are_checked(tmp_path: Path) -> None:
@@ -157,3 +160,63 @@ def test_a_row_of_null_moves_no_other(tmp_path: Path) -> None:
     good = ivar > 0
     np.testing.assert_array_equal(flux[good], star(3).flux.astype(np.float32)[good])
     assert good[:3908].sum() > 3900
+
+
+def test_bits_of_sdss_that_mask_a_pixel(tmp_path: Path) -> None:
+    """Those of all exposures together; each of the others leaves the pixel as it is."""
+    path = write_sdss(tmp_path / "in", star())
+    with fits.open(path, mode="update", memmap=False) as hdus:
+        for bit in range(31):
+            hdus["COADD"].data["and_mask"][EARLIER + 1000 + bit] = 1 << bit
+    assert read(tmp_path, 'kind = "sdss"') == [(None, "")]
+    _, ivar = stored(tmp_path / "raw")["4055-55359-0012"]
+    masked = np.flatnonzero(ivar[1000:1031] == 0)
+    assert masked.tolist() == [18, 22, 23, 24, 26, 27, 28]
+
+
+def test_masks_fibres_and_redshifts_of_desi_are_those_of_their_row(tmp_path: Path) -> None:
+    """The second fibre is broken, an arm of the third masked, redshifts stand in another order."""
+    path = write_desi(tmp_path / "in", [star(i, z=i * 1e-4) for i in range(1, 5)])
+    with fits.open(path, mode="update", memmap=False) as hdus:
+        hdus["FIBERMAP"].data["COADD_FIBERSTATUS"][1] = 8
+        hdus["Z_MASK"].data[2] = 4
+    beside = path.with_name("redrock-main-bright-10016.fits")
+    with fits.open(beside, mode="update", memmap=False) as hdus:
+        rows = hdus["REDSHIFTS"].data
+        rows[:] = rows[[3, 0, 4, 2, 1]].copy()
+        rows["ZERR"][:] = rows["Z"] / 8
+    reasons = [reason for reason, _ in read(tmp_path, 'kind = "desi"')]
+    assert reasons == [None, "no_star", None, None, "no_star"]
+    found = {row["specid"][:17]: row for row in table(tmp_path / "raw", "headers")}
+    for number in (1, 3, 4):
+        row = found[f"3962700000000000{number}"]
+        assert row["z"] == pytest.approx(number * 1e-4)
+        assert row["z_err"] == pytest.approx(number * 1e-4 / 8)
+    spectra = {name[:17]: ivar for name, (_, ivar) in stored(tmp_path / "raw").items()}
+    red = (WAVELENGTH > 7650) & (WAVELENGTH < 9000)
+    assert not spectra["39627000000000003"][red].any()
+    assert (spectra["39627000000000004"][red] > 0).all()
+
+
+@pytest.mark.parametrize(("given", "kept"), [(None, 2200.0), (1500.0, 1500.0)])
+def test_the_resolution_of_a_row_comes_before_that_of_all(tmp_path: Path, given, kept) -> None:
+    path = write_table(tmp_path / "in" / "a.parquet", [star(1)])
+    columns = pq.read_table(path).to_pydict() | ({"resolution": [given]} if given else {})
+    pq.write_table(pa.table(columns), path)
+    assert read(tmp_path, f"{TABLE}\nresolution = 2200") == [(None, "")]
+    (row,) = table(tmp_path / "raw", "headers")
+    assert (row["resolution"], row["ra"], row["dec"]) == (kept, 105.3833, 27.611422)
+
+
+def test_pixels_that_are_too_coarse_are_put_aside(tmp_path: Path) -> None:
+    """Of 9 Angstrom; 7 would do."""
+    grids = {"a": np.arange(3700, 9000, 9.0), "b": np.arange(3700, 9000, 7.0)}
+    (tmp_path / "in").mkdir()
+    for name, grid in grids.items():
+        flux = np.full(grid.size, 10.0)
+        one = {"id": [name], "ra": [1.0], "dec": [2.0], "wavelength": [grid], "flux": [flux],
+               "ivar": [flux]}  # fmt: skip
+        pq.write_table(pa.table(one), tmp_path / "in" / f"{name}.parquet")
+    found = read(tmp_path, TABLE)
+    assert [reason for reason, _ in found] == ["bad_wavelength", None]
+    assert "too coarse" in found[0][1]
