@@ -19,7 +19,7 @@ from obcat.kernels.space_density import (
     ln_parallax,
     ln_space_density,
     sight,
-    zero_point_weights,
+    zero_point,
 )
 from obcat.kernels.spectral import Spectral
 
@@ -230,6 +230,7 @@ def posterior_magnitudes(
     ruwe: Floats,
     glon: Floats,
     glat: Floats,
+    nu_eff: Floats,
     **model: Floats,
 ) -> tuple[Floats, ...]:
     """Absolute magnitude with everything that is known; columns as ``sight`` takes them, (n,).
@@ -239,7 +240,7 @@ def posterior_magnitudes(
     mk, mk_low, mk_high, mk_low95, mk_high95 (of the primary), mk_system, in mag, p_companion,
     p_other: (n,) each
     """
-    place = (parallax, parallax_error, g_gaia, ruwe, glon, glat)
+    place = (parallax, parallax_error, g_gaia, ruwe, glon, glat, nu_eff)
     stars = sight(ks0, ks0_err, ebv, *place)
     said = Spectral(mk_spec, spec_sigma, companion_logit)
     out = np.full((8, len(mk_spec)), np.nan)
@@ -273,6 +274,7 @@ def posterior_distances(
     ruwe: Floats,
     glon: Floats,
     glat: Floats,
+    nu_eff: Floats,
     published_offset: Floats,
     **model: Floats,
 ) -> tuple[Floats, ...]:
@@ -285,15 +287,14 @@ def posterior_distances(
     logdis, logdis_err; then the first six where the Galaxy has as many stars at each distance and
     no dust; parallax_offset, the zero point as fitted, mas: (n,) each
     """
-    place = (parallax, parallax_error, g_gaia, ruwe, glon, glat)
+    place = (parallax, parallax_error, g_gaia, ruwe, glon, glat, nu_eff)
     stars = sight(ks0, ks0_err, ebv, *place)
     said = Spectral(mk_spec, spec_sigma, companion_logit)
     flat = {n: a for n, a in model.items() if n != "density" and not n.startswith("dust_")}
     if not len(model["w0"]):
         return tuple(np.full((15, len(mk_spec)), np.nan))
-    zero_point = (zero_point_weights(g_gaia) * model["zero_point"]).sum(1)
     galactic, even = (_distances(stars, said, prior) for prior in (model, flat))
-    return *galactic, *even[:6], published_offset + zero_point
+    return *galactic, *even[:6], published_offset + zero_point(stars, model)
 
 
 def _distances(stars: Sight, said: Spectral, model: Globals) -> Floats:
