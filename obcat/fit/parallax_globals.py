@@ -16,6 +16,7 @@ from obcat.kernels.posterior import DELTA, ORDINARY, VEIL, WIDER
 from obcat.kernels.space_density import (
     DUST_TAILS,
     KNOTS,
+    PLACES,
     Sight,
     ln_parallax,
     ln_reddening,
@@ -30,6 +31,7 @@ __all__ = ["CALIBRATION", "PRIORS", "fit_dust", "fit_globals", "mean_distance", 
 Floats = np.ndarray[Any, Any]
 Globals = dict[str, Floats]
 Said = tuple[Floats, Floats, Floats]
+Errors = tuple[float, float, float]
 
 # name -> mean, width; logarithms where a number must be positive (``kernels.space_density``). The
 # density is held near that of a disc (volume grows as d^3): it trades against M and companions.
@@ -61,9 +63,14 @@ LEAST = 1e-30
 DUST_STEPS = 80
 
 
-def usual_values(zero_point_error: float) -> tuple[Globals, Globals]:
-    """Mean and width of the prior of each global."""
-    priors = {"zero_point": (np.zeros(len(KNOTS)), zero_point_error), **PRIORS}
+def usual_values(zero_point_errors: Errors) -> tuple[Globals, Globals]:
+    """Mean and width of the prior of each global; errors of the zero point at a given G (mas), of
+    its slope with colour (mas um), at a given place (mas).
+    """
+    zeros = (np.zeros(len(KNOTS)), np.zeros(()), np.zeros(PLACES))
+    names = ("zero_point", "zero_point_colour", "zero_point_sky")
+    of_parallax = dict(zip(names, zip(zeros, zero_point_errors, strict=True), strict=True))
+    priors = {**of_parallax, **PRIORS}
     means = {name: np.array(mean, float) for name, (mean, _) in priors.items()}
     widths = {
         name: np.broadcast_to(np.asarray(priors[name][1], float), mean.shape)
@@ -73,7 +80,7 @@ def usual_values(zero_point_error: float) -> tuple[Globals, Globals]:
 
 
 def fit_globals(
-    stars: Sight, said: Said, model: Globals, zero_point_error: float, steps: int
+    stars: Sight, said: Said, model: Globals, zero_point_errors: Errors, steps: int
 ) -> tuple[Globals, float]:
     """Most likely globals under their priors, and ln L there.
 
@@ -88,7 +95,7 @@ def fit_globals(
     seen, told = _tensors(stars), tuple(torch.from_numpy(a.astype(np.float32)) for a in said)
     fixed = {name: _tensor(a) for name, a in model.items()}
     grid = _grid(told, seen)
-    means, widths = usual_values(zero_point_error)
+    means, widths = usual_values(zero_point_errors)
 
     def ln_likelihood(free: Mapping[str, torch.Tensor]) -> torch.Tensor:
         return _ln_likelihood(seen, told, {**fixed, **free}, grid).double().sum()

@@ -132,7 +132,7 @@ def _sample(table: pa.Table) -> _Sample:
 
 def _rounds(sample: _Sample, training: Floats, parameters: Any) -> Iterator[tuple[Arrays, float]]:
     """The model after each round and ln L of the stars by networks that did not see them."""
-    model = usual_values(parameters.posterior_zero_point_error)[0] | _scales(sample, training)
+    model = usual_values(_errors(parameters))[0] | _scales(sample, training)
     training = _thinned(sample, training, parameters.posterior_max_stars)
     judged = _thinned(sample, training, parameters.posterior_global_stars)
     weights: list[Arrays] | None = None
@@ -255,8 +255,14 @@ def _shared(sample: _Sample, rows: Floats, model: Arrays, parameters: Any) -> tu
     stars = _seen(sample, rows, model)
     said = out_of_fold(sample.score[rows], sample.snr_g[rows], sample.fold[rows], model)
     model = model | fit_dust(stars, mean_distance(stars, said, model))
-    error, steps = parameters.posterior_zero_point_error, parameters.posterior_global_steps
-    return fit_globals(stars, said, model, error, steps)
+    return fit_globals(stars, said, model, _errors(parameters), parameters.posterior_global_steps)
+
+
+def _errors(parameters: Any) -> tuple[float, float, float]:
+    """Of the zero point at a given G, of its slope with colour, at a given place."""
+    names = ("error", "colour_error", "sky_error")
+    g, colour, sky = (getattr(parameters, f"posterior_zero_point_{name}") for name in names)
+    return g, colour, sky
 
 
 def _repeat_noise(sample: _Sample, model: Arrays) -> Floats:
@@ -303,7 +309,7 @@ def _tables(done: list[_Round], parameters: Any, note: str | None) -> dict[str, 
 
 
 def _rows_of(turn: int, model: Arrays, parameters: Any) -> Iterator[tuple]:
-    means, widths = usual_values(parameters.posterior_zero_point_error)
+    means, widths = usual_values(_errors(parameters))
     for name in sorted(means):
         columns = (np.atleast_1d(a[name]).tolist() for a in (model, means, widths))
         for place, values in enumerate(zip(*columns, strict=True)):

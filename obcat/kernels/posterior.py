@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from obcat.kernels.space_density import (
     LN10,
-    SIGHT,
     Globals,
     Sight,
     ln_parallax,
     ln_space_density,
     sight,
-    zero_point_weights,
+    zero_point,
 )
 from obcat.kernels.spectral import Spectral
 
@@ -274,9 +273,8 @@ def posterior_distances(
     flat = {n: a for n, a in model.items() if n != "density" and not n.startswith("dust_")}
     if not len(model["w0"]):
         return tuple(np.full((15, len(mk_spec)), np.nan))
-    zero_point = (zero_point_weights(seen[SIGHT.index("g_gaia")]) * model["zero_point"]).sum(1)
     galactic, even = (_distances(stars, said, prior) for prior in (model, flat))
-    return *galactic, *even[:6], published_offset + zero_point
+    return *galactic, *even[:6], published_offset + zero_point(stars, model)
 
 
 def _distances(stars: Sight, said: Spectral, model: Globals) -> Floats:

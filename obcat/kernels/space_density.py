@@ -3,7 +3,9 @@
 Each formula takes ``xp``, the module of its arrays: numpy, or another one of the same names where
 gradients are wanted. A model is a mapping of names to arrays, ``Globals``:
 
-zero_point (8,) mas at G of ``KNOTS``, beside the published one; ln_factor, of the published
+zero_point (8,) mas at G of ``KNOTS``, beside the published one; zero_point_colour, mas um, its slope
+with the effective wavenumber about ``MIDDLE_NU``; zero_point_sky (``PLACES``,), mas at places evenly
+over the sky, for what it has there beside; ln_factor, of the published
 errors; ln_floor (2,), of errors in mas brighter and fainter than ``FLOOR_G``; ln_ruwe, mas for each
 unit of RUWE above ``SOUND``; ln_tails, of nu - 2 of Student's t; density (5,), of the Galaxy: slope
 and curvature with ln d, ln of the scale heights of the thin and the thick layer (kpc), ln of the
@@ -22,6 +24,7 @@ __all__ = [
     "DUST_TAILS",
     "KNOTS",
     "LN10",
+    "PLACES",
     "SIGHT",
     "Globals",
     "Sight",
@@ -29,10 +32,12 @@ __all__ = [
     "ln_reddening",
     "ln_space_density",
     "sight",
-    "zero_point_weights",
+    "zero_point",
 ]
 
 KNOTS = np.array([8.0, 10.0, 11.5, 12.5, 13.5, 15.0, 16.5, 18.0])  # mag in G
+MIDDLE_NU = 1.6  # 1/um, of hot stars behind some dust
+PLACES, PATCH = 200, 10.0  # over the whole sky, 14 degrees apart; width of each (degrees)
 FLOOR_G = 13.0  # mag: Gaia DR2 has other errors on both sides of it
 SOUND, WORST = 1.2, 6.2  # RUWE from which and up to which errors grow
 SUN_HEIGHT = 0.02  # kpc above the plane
@@ -40,7 +45,7 @@ HARMONICS = np.arange(1, 5)  # of longitude, in the dust
 DUST_TAILS = 6.0  # degrees of freedom of Student's t of ln E(B-V)
 LEAST_EBV = 0.03  # mag; smaller ones say no more than that there is hardly any dust
 LN10 = float(np.log(10))
-UNKNOWN = {"g": 14.0, "ruwe": 1.0, "parallax_error": 1.0}
+UNKNOWN = {"g": 14.0, "ruwe": 1.0, "parallax_error": 1.0, "nu_eff": MIDDLE_NU}
 
 Floats = NDArray[np.floating]
 Globals = Mapping[str, Any]
@@ -64,6 +69,7 @@ class Sight(NamedTuple):
     parallax_error: Any
     has_parallax: Any
     weights: Any
+    colour: Any
     faint: Any
     excess_ruwe: Any
     longitude: Any
@@ -85,8 +91,9 @@ def sight(
     ruwe: Floats,
     glon: Floats,
     glat: Floats,
+    nu_eff: Floats,
 ) -> Sight:
-    """Columns of the survey (n,), mag, mas and degrees, NaN where unknown -> ``Sight``.
+    """Columns of the survey (n,), mag, mas, degrees, 1/um, NaN where unknown -> ``Sight``.
 
     The magnitude less its extinction, the parallax as the archive gives it, less the zero point
     that was published. A star without E(B-V) has no place among the dust.
@@ -99,7 +106,8 @@ def sight(
         parallax=np.where(seen, parallax, 0.0),
         parallax_error=np.where(seen, parallax_error, UNKNOWN["parallax_error"]),
         has_parallax=seen.astype(float),
-        weights=zero_point_weights(place),
+        weights=np.stack([np.interp(place, KNOTS, row) for row in np.eye(len(KNOTS))], axis=1),
+        colour=_filled(nu_eff, UNKNOWN["nu_eff"]) - MIDDLE_NU,
         faint=(place >= FLOOR_G).astype(float),
         excess_ruwe=np.clip(_filled(ruwe, UNKNOWN["ruwe"]), SOUND, WORST) - SOUND,
         longitude=np.radians(glon),
@@ -112,9 +120,26 @@ def sight(
 SIGHT = tuple(signature(sight).parameters)  # the columns that it takes, in their order
 
 
-def zero_point_weights(g_gaia: Floats) -> Floats:
-    """(n, 8) of the values at ``KNOTS``, linear between them, constant beyond; NaN for NaN."""
-    return np.stack([np.interp(g_gaia, KNOTS, row) for row in np.eye(len(KNOTS))], axis=1)
+def zero_point(stars: Sight, model: Globals, xp: Any = np) -> Any:
+    """(n,) mas, of the parallaxes beside the published one: of G, linear between ``KNOTS`` and
+    constant beyond; of the colour; of the place, so that it is as large everywhere a priori.
+    """
+    of_g = (stars.weights * model["zero_point"]).sum(1)
+    patches = _patches(stars, xp)
+    of_place = (patches * model["zero_point_sky"]).sum(1) / xp.sqrt((patches**2).sum(1))
+    return of_g + model["zero_point_colour"] * stars.colour + of_place
+
+
+def _patches(stars: Sight, xp: Any) -> Any:
+    """(n, PLACES) Gaussian of the angle to each of the places of a Fibonacci lattice."""
+    k = np.arange(PLACES)
+    sin_b, turn = (2 * k + 1) / PLACES - 1, k * np.pi * (3 - np.sqrt(5))
+    lattice = np.stack([np.cos(turn), np.sin(turn)]) * np.sqrt(1 - sin_b**2)
+    x, y, z = (xp.asarray(a.astype(np.float32)) for a in (*lattice, sin_b))
+    cos_b = xp.sqrt(1 - stars.sin_latitude**2)
+    east, north = cos_b * xp.cos(stars.longitude), cos_b * xp.sin(stars.longitude)
+    cosine = east[:, None] * x + north[:, None] * y + stars.sin_latitude[:, None] * z
+    return xp.exp((cosine - 1) / float(np.radians(PATCH)) ** 2)
 
 
 def _filled(values: Floats, instead: float) -> Floats:
@@ -170,7 +195,7 @@ def ln_parallax(stars: Sight, model: Globals, modulus: Any, blur: Any = 0.0, xp:
         + xp.exp(2 * model["ln_ruwe"]) * stars.excess_ruwe**2
     )
     nu = 2 + xp.exp(model["ln_tails"])
-    measured = stars.parallax - (stars.weights * model["zero_point"]).sum(1)
+    measured = stars.parallax - zero_point(stars, model, xp)
     true = xp.exp(LN10 * (2 - 0.2 * modulus))
     variance = variance[:, None] + (0.1 * LN10 * true * blur) ** 2
     tails = 0.5 * (nu + 1) * xp.log1p((measured[:, None] - true) ** 2 / (nu * variance))

@@ -39,6 +39,17 @@ CREATE MACRO meta.student_ln(x, err, mean, scatter) AS CASE WHEN x IS NULL OR er
 CREATE MACRO meta.ramp(x, low, high) AS greatest(0.0, least(1.0, (x - low) / (high - low)));
 CREATE MACRO meta.zero_point_dr2(g) AS -0.082 + 0.012 * meta.ramp(g, 8, 10) + 0.017 * meta.ramp(g, 10, 12)
     + 0.011 * meta.ramp(g, 12, 14) + 0.008 * meta.ramp(g, 14, 16) + 0.005 * meta.ramp(g, 16, 17.5);
+-- effective wavenumber (1/um) of BP - RP: Lindegren et al. (2021), Eq. 3
+CREATE MACRO meta.effective_wavenumber(bp_rp) AS 1.76 - 1.61 / pi() * atan(0.531 * bp_rp);
+-- ln of Bayes factors of a binary, ``share`` of the stars being binaries; 0 where nothing is known. A velocity that does not
+-- change says little: not every binary shows. RUWE, in units of its scatter: one binary in seven has an exponential tail of
+-- four of them; wrong solutions of single stars have one too, hence ``cap``. Light: its probability against the share.
+CREATE MACRO meta.velocity_evidence(ln_bf, share) AS coalesce(ln(1 - share + share * exp(ln_bf)), 0);
+CREATE MACRO meta.ruwe_evidence(z, cap) AS coalesce(least(cap, ln(
+    0.85 + CASE WHEN z > 0 THEN 0.15 * sqrt(2 * pi()) / 4 * exp(least(z ** 2 / 2 - z / 4, 30)) WHEN z <= 0 THEN 0 END
+)), 0);
+CREATE MACRO meta.light_evidence(p, share) AS
+    coalesce(ln(greatest(p, 1e-3) / greatest(1 - p, 1e-3)) - ln(share / (1 - share)), 0);
 -- great-circle separation in arcsec of positions in degrees
 CREATE MACRO meta.separation_arcsec(ra1, dec1, ra2, dec2) AS 3600 * degrees(2 * asin(least(1.0, sqrt(
     sin(radians(dec2 - dec1) / 2) ** 2

@@ -11,7 +11,7 @@ SELECT
     , s.mk_likelihood
     , unnest(posterior_magnitudes(
         s.mk_spec, s.spec_sigma, s.companion_logit, i.ks0, i.ks0_err, i.ebv
-        , i.parallax_corrected, i.parallax_error, i.g_gaia, i.ruwe, i.glon, i.glat
+        , i.parallax_corrected, i.parallax_error, i.g_gaia, i.ruwe, i.glon, i.glat, i.nu_eff
     ))
 FROM posterior.inputs AS i
 INNER JOIN posterior.spectral AS s USING (specid)

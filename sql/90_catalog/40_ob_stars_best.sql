@@ -54,6 +54,9 @@ WITH offsets AS (
         , y.n_visits
         , y.ln_bf_rv
         , y.ruwe_z
+        , CASE WHEN coalesce(y.ln_bf_rv, y.ruwe_z, e.p_companion) IS NOT NULL THEN
+            meta.velocity_evidence(y.ln_bf_rv, p.binary_share) + meta.ruwe_evidence(y.ruwe_z, p.ruwe_bayes_cap)
+            + meta.light_evidence(e.p_companion, p.binary_share) END AS ln_bf_binary
         , l.halpha_ew_err
         , l.halpha_significance
         , l.emission_kind

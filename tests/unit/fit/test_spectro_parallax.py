@@ -10,7 +10,7 @@ from obcat.fit import spectro_parallax
 from obcat.fit.parallax_globals import fit_globals, usual_values
 from obcat.fit.spectro_parallax import posterior
 from obcat.kernels.posterior import posterior_distances, posterior_magnitudes
-from obcat.kernels.space_density import SIGHT, sight
+from obcat.kernels.space_density import SIGHT, sight, zero_point
 from obcat.kernels.spectral import spectral_magnitude
 from obcat.statistics import robust_scatter
 
@@ -32,9 +32,12 @@ PARAMETERS = SimpleNamespace(
     posterior_weight_decay=1e-2,
     posterior_companion_pull=0.05,
     posterior_zero_point_error=0.02,
+    posterior_zero_point_colour_error=0.15,
+    posterior_zero_point_sky_error=0.02,
     posterior_global_steps=25,
 )
 N, K, SCATTER = 1000, 4, 0.15
+ERRORS = (0.02, 0.15, 0.02)
 
 
 def changed(**values):
@@ -78,6 +81,7 @@ def sky(n=N, seed=5):
         "ruwe": np.ones(len(star)),
         "glon": rng.uniform(0, 360, n)[star],
         "glat": glat[star],
+        "nu_eff": (1.6 + 0.08 * np.sin(np.arange(n)))[star],
         "is_train": np.ones(len(star), bool),
     }
     order = np.lexsort((columns["uniqflag"], columns["star_id"]))
@@ -174,14 +178,20 @@ def test_same_bytes_whatever_the_threads(made, monkeypatch):
 def test_a_planted_zero_point_is_found_by_stars_whose_luminosity_is_known():
     columns, truth = sky(3000, seed=8)
     best = columns["uniqflag"] == 1
-    columns["parallax"] = columns["parallax"] + 0.03
+    east = np.cos(np.radians(columns["glon"])) * np.cos(np.radians(columns["glat"]))
+    planted = 0.02 * east, 0.15 * (columns["nu_eff"] - 1.6)
+    columns["parallax"] = columns["parallax"] + 0.03 + sum(planted)
     stars = sight(*(columns[name][best] for name in SIGHT))
     n = int(best.sum())
     rng = np.random.default_rng(2)
     mean = truth["mk"][best] + SCATTER * rng.normal(size=n)
     said = (mean, np.full(n, np.log(SCATTER)), np.full(n, -0.85))
-    model, _ = fit_globals(stars, said, usual_values(0.02)[0], 0.02, 40)
-    assert np.mean(model["zero_point"][1:7]) == pytest.approx(0.03, abs=0.008)
+    model, _ = fit_globals(stars, said, usual_values(ERRORS)[0], ERRORS, 40)
+    found = zero_point(stars, model)
+    assert np.mean(found - sum(planted)[best]) == pytest.approx(0.03, abs=0.008)
+    assert model["zero_point_colour"] == pytest.approx(0.15, abs=0.04)
+    none = model | {"zero_point": np.zeros(8), "zero_point_colour": np.zeros(())}
+    assert np.polyfit(planted[0][best], zero_point(stars, none), 1)[0] == pytest.approx(1, abs=0.25)
 
 
 def test_stars_without_a_parallax_say_nothing_of_it():
@@ -189,7 +199,9 @@ def test_stars_without_a_parallax_say_nothing_of_it():
     given = columns | {"parallax": np.full(len(columns["ebv"]), np.nan)}
     stars = sight(*(given[name] for name in SIGHT))
     said = (np.zeros(500), np.zeros(500), np.zeros(500))
-    assert fit_globals(stars, said, usual_values(0.02)[0], 0.02, 1)[1] == pytest.approx(0, abs=1e-3)
+    assert fit_globals(stars, said, usual_values(ERRORS)[0], ERRORS, 1)[1] == pytest.approx(
+        0, abs=1e-3
+    )
 
 
 def test_few_stars_are_refused_in_one_line_and_some_more_are_warned_of(made):

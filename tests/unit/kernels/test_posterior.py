@@ -10,13 +10,23 @@ from obcat.kernels.posterior import (
     posterior_distances,
     posterior_magnitudes,
 )
-from obcat.kernels.space_density import KNOTS, LN10, ln_parallax, ln_space_density, sight
+from obcat.kernels.space_density import (
+    KNOTS,
+    LN10,
+    PLACES,
+    ln_parallax,
+    ln_space_density,
+    sight,
+    zero_point,
+)
 from obcat.kernels.spectral import Spectral, likelihood_magnitude, spectral_magnitude
 
 NAN = np.nan
 MODEL = {
     "w0": np.zeros((1, 1, 1), np.float32),
     "zero_point": np.linspace(0.02, -0.02, 8),
+    "zero_point_colour": np.array(0.1),
+    "zero_point_sky": np.zeros(PLACES),
     "ln_factor": np.array(0.1),
     "ln_floor": np.log([0.02, 0.03]),
     "ln_ruwe": np.log(0.1),
@@ -45,6 +55,7 @@ NAMES = [
     "ruwe",
     "glon",
     "glat",
+    "nu_eff",
 ]
 # near and well measured, far, negative parallax, no parallax, no E(B-V), a bad RUWE, a wide sigma
 STARS = {
@@ -60,6 +71,7 @@ STARS = {
     "ruwe": [1.0, 1.1, NAN, 1.0, 1.0, 3.0, 1.0],
     "glon": [10.0, 80.0, 180.0, 250.0, 300.0, 120.0, 60.0],
     "glat": [1.0, -3.0, 10.0, 25.0, -60.0, 0.0, 2.0],
+    "nu_eff": [1.6, 1.5, 1.65, 1.6, NAN, 1.7, 1.45],
 }
 COLUMNS = {name: np.array(values) for name, values in STARS.items()}
 FLAT = {k: v for k, v in MODEL.items() if k != "density" and not k.startswith("dust_")}
@@ -238,9 +250,33 @@ def test_a_row_does_not_hang_on_its_neighbours():
 def test_zero_point_is_linear_between_its_knots():
     g = np.array([7.0, 8.0, 9.0, 10.75, 18.0, 20.0, NAN])
     z = MODEL["zero_point"]
-    wanted = [z[0], z[0], (z[0] + z[1]) / 2, (z[1] + z[2]) / 2, z[7], z[7], NAN]
+    wanted = [z[0], z[0], (z[0] + z[1]) / 2, (z[1] + z[2]) / 2, z[7], z[7]]
     assert KNOTS[:3].tolist() == [8, 10, 11.5]
-    assert distances(g_gaia=g)["offset"] + 0.03 == pytest.approx(wanted, nan_ok=True)
+    grey = np.full(7, 1.6)
+    assert distances(g_gaia=g, nu_eff=grey)["offset"][:6] + 0.03 == pytest.approx(wanted)
+
+
+def test_zero_point_hangs_on_the_colour_where_that_is_known():
+    redder = distances(nu_eff=COLUMNS["nu_eff"] - 0.2)["offset"] - distances()["offset"]
+    assert redder == pytest.approx([-0.02] * 4 + [0] + [-0.02] * 2)
+
+
+def test_zero_point_of_a_place_is_that_of_its_surroundings_and_as_uncertain_everywhere():
+    rng = np.random.default_rng(3)
+    columns = {name: np.repeat(values[:1], 400) for name, values in COLUMNS.items()}
+    columns |= {
+        "glon": rng.uniform(0, 360, 400),
+        "glat": np.degrees(np.arcsin(rng.uniform(-1, 1, 400))),
+    }
+    stars = sight(*(columns[name] for name in NAMES[3:]))
+    near = sight(*((columns | {"glat": columns["glat"] * 0.98})[name] for name in NAMES[3:]))
+    skies = [MODEL | {"zero_point_sky": rng.normal(0, 0.02, PLACES)} for _ in range(50)]
+    level = zero_point(stars, MODEL)
+    found = np.stack([zero_point(stars, sky) - level for sky in skies])
+    assert found.std() == pytest.approx(0.02, rel=0.1)
+    assert found.std(axis=0).max() < 0.03
+    close = np.stack([zero_point(near, sky) - level for sky in skies])
+    assert np.abs(close - found).max() < 0.01
 
 
 def test_no_model_no_answer():
