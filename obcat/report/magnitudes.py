@@ -137,20 +137,11 @@ def against_labels(figure: Figure, survey: Reading) -> None:
     )
     off = data["mk"] - data["mk_geo"]
     for axes, (name, label, limits) in zip(figure.subplots(1, 3, sharey=True), LABELS, strict=True):
-        points(
-            axes,
-            data[name],
-            off,
-            test & (data["em_flag"] == 0),
-            Look("no emission", BLUE, "o", 8, 0.4),
-        )
-        points(
-            axes,
-            data[name],
-            off,
-            test & (data["em_flag"] == 1),
-            Look("emission", ORANGE, "^", 14, 0.6),
-        )
+        for flag, look in (
+            (0, Look("no emission", BLUE, "o", 8, 0.4)),
+            (1, Look("emission", ORANGE, "^", 14, 0.6)),
+        ):
+            points(axes, data[name], off, test & (data["em_flag"] == flag), look)
         axes.plot(*medians(data[name], np.where(test, off, np.nan), limits), color="black",
             linewidth=2, marker="s", markersize=4, label="median")  # fmt: skip
         axes.axhline(0, color="#888888", linewidth=0.8)
