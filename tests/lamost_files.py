@@ -52,17 +52,16 @@ class Fake:
             "ormask": np.zeros(self.n),
         } | self.arrays
 
-    @property
     def identity(self) -> Identity:
         return Identity(self.lmjd, self.planid, self.spid, self.fiberid)
 
     @property
     def name(self) -> str:
-        return self.identity.fitsname
+        return self.identity().fitsname
 
     @property
     def specid(self) -> str:
-        return self.identity.specid
+        return self.identity().specid
 
     def content(self) -> bytes:
         primary = structure(self.dialect, self.n) | self.science() | self.cards

@@ -101,14 +101,7 @@ def _weights() -> _Weights:
 
 
 def line_sums(
-    norm: np.ndarray,
-    norm_ivar: np.ndarray,
-    score_clean: np.ndarray,
-    *,
-    mean: np.ndarray,
-    scale: np.ndarray,
-    clean_basis: np.ndarray,
-    full_from_clean: np.ndarray,
+    norm: np.ndarray, norm_ivar: np.ndarray, score_clean: np.ndarray, **model: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Flux less reconstruction summed over CORES, over the continuum of the line; and its noise.
 
@@ -116,26 +109,27 @@ def line_sums(
     ----------
     norm, norm_ivar : (n, 3909) normalised rest-frame flux and its inverse variance, 0 where masked
     score_clean : (n, k) coefficients of the clean windows
-    mean, scale, clean_basis, full_from_clean : the model ``pca``
+    model : ``pca``, of which it needs mean, scale, clean_basis, full_from_clean
 
     Returns
     -------
     line_sum, line_noise : (n, cores) Angstrom, positive for emission; a sum over a core of which a
         part is masked is raised by it; where more than 0.4 is, the sum is 0, the noise UNKNOWN
     """
-    w = _weights()
+    w, mean = _weights(), model["mean"]
     if mean.size == 0:
         return np.zeros((len(norm), len(CORES))), np.full((len(norm), len(CORES)), UNKNOWN)
     known = np.isfinite(mean[w.pixels])
     flux, ivar = norm[:, w.pixels].astype(np.float64), norm_ivar[:, w.pixels].astype(np.float64)
     good = (ivar > 0) & known
+    scale, full_from_clean = model["scale"], model["full_from_clean"]
     level = reconstruct(score_clean, mean=mean, scale=scale, full_from_clean=full_from_clean)
     residual = np.where(good, flux - level[:, w.pixels], 0)
     variance = np.divide(1, ivar, out=np.zeros(ivar.shape), where=good)
     share = product(good.astype(np.float64), (w.needed / w.needed.sum(axis=1)[:, None]).T.copy())
     total = product(residual, np.ascontiguousarray(w.sums.T))
     noise = product(variance, np.ascontiguousarray(w.sums.T**2))
-    carried = _carried(norm_ivar, scale, clean_basis, full_from_clean)
+    carried = _carried(norm_ivar, scale, model["clean_basis"], full_from_clean)
     continuum = _continuum(level, np.isfinite(mean))
     with np.errstate(divide="ignore", invalid="ignore"):
         raised = 1 / (share * continuum)

@@ -137,20 +137,11 @@ def against_labels(figure: Figure, survey: Reading) -> None:
     height = shown(off[test], (-1.8, 2.4))
     for axes, (name, label, usual) in zip(figure.subplots(1, 3, sharey=True), LABELS, strict=True):
         limits = shown(data[name][test], usual)
-        points(
-            axes,
-            data[name],
-            off,
-            test & (data["em_flag"] == 0),
-            Look("no emission", BLUE, "o", 8, 0.4),
-        )
-        points(
-            axes,
-            data[name],
-            off,
-            test & (data["em_flag"] == 1),
-            Look("emission", ORANGE, "^", 14, 0.6),
-        )
+        for flag, look in (
+            (0, Look("no emission", BLUE, "o", 8, 0.4)),
+            (1, Look("emission", ORANGE, "^", 14, 0.6)),
+        ):
+            points(axes, data[name], off, test & (data["em_flag"] == flag), look)
         axes.plot(*medians(data[name], np.where(test, off, np.nan), limits), color="black",
             marker="s", label="median")  # fmt: skip
         axes.axhline(0, color="#888888", linewidth=0.8)
