@@ -138,6 +138,17 @@ def _said(error: BaseException) -> str:
     return one_line(f"{type(error).__name__}: {first}; --debug shows where")
 
 
+@contextmanager
+def naming(place: Path) -> Iterator[None]:
+    """An error of the system that names no file, as that of a full disk, names this place."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.strerror:
+            error.filename = str(place)
+        raise
+
+
 def open_standard_files() -> None:
     """Give a closed stdin, stdout or stderr to /dev/null:
     else the next file opened takes its place.
