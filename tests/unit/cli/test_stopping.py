@@ -171,3 +171,11 @@ def test_a_full_disk_is_told_with_the_place(tmp_path, monkeypatch):
     done = CliRunner().invoke(main, ["simulate", str(tmp_path / "sky"), "--stars", "1"])
     assert done.exit_code == 1
     assert done.stderr.splitlines()[-1] == f"Error: {tmp_path / 'sky'}: No space left on device"
+
+
+def test_a_full_disk_in_the_words_of_a_library(capsys):
+    said = 'IO Error: Could not write file "x.duckdb": No space left on device'
+    with pytest.raises(SystemExit) as caught, Stopping():
+        raise RuntimeError(f"{said}\nand more")
+    assert caught.value.code == 1
+    assert capsys.readouterr().err == f"Error: {said}; free space, and run again\n"
