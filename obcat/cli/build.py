@@ -12,7 +12,17 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import BUILD, SURVEY, TRUST, load, main, number_option, refuse_untrusted, say
+from obcat.cli.group import (
+    BUILD,
+    SURVEY,
+    TRUST,
+    load,
+    main,
+    naming,
+    number_option,
+    refuse_untrusted,
+    say,
+)
 from obcat.errors import ObcatError, printable
 from obcat.progress import progress
 
@@ -98,7 +108,7 @@ def simulate(
             "the catalog beside it, or leave out --keep to replace it"
         )
     started = time.monotonic()
-    with progress("simulating spectra") as step:
+    with naming(folder), progress("simulating spectra") as step:
         simulation.simulate(
             survey, truth, n_stars=size, recipe=recipe, workers=workers, progress=step
         )

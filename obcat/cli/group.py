@@ -6,6 +6,7 @@ waits beside the command and ends the process where the command has not ended by
 leaves is cleared by the next run.
 """
 
+import errno
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ __all__ = ["PATIENCE", "Stopping", "open_standard_files"]
 
 HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 1.5  # seconds in which a command may end by itself
+FULL = os.strerror(errno.ENOSPC)
 BROKEN_PIPE = 128 + signal.SIGPIPE
 ADDRESS_SPACE = 5 * 10**8  # bytes; with less no library of a query can be loaded
 
@@ -136,7 +138,20 @@ def _said(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "not enough memory; close other programs, or use a machine with more"
     first = (str(error).strip().splitlines() or [""])[0]
+    if FULL in first:  # in the words of a library, as DuckDB's
+        return one_line(f"{first}; free space, and run again")
     return one_line(f"{type(error).__name__}: {first}; --debug shows where")
+
+
+@contextmanager
+def naming(place: Path) -> Iterator[None]:
+    """An error of the system that names no file, as that of a full disk, names this place."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.strerror:
+            error.filename = str(place)
+        raise
 
 
 def open_standard_files() -> None:

@@ -159,3 +159,23 @@ def test_the_docs_list_every_exit_code():
     known = {kind.exit_code for kind in (ObcatError, *ObcatError.__subclasses__())}
     known |= {e.exit_code for e in (IngestError, UnreadableError, FetchError, UnknownIngredient)}
     assert listed == known | {0, BROKEN_PIPE} | {128 + number for number in HEEDED}
+
+
+def test_a_full_disk_is_told_with_the_place(tmp_path, monkeypatch):
+    """What writes has no name for it: the folder that was given is named."""
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("obcat.simulate.simulate", full)
+    done = CliRunner().invoke(main, ["simulate", str(tmp_path / "sky"), "--stars", "1"])
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[-1] == f"Error: {tmp_path / 'sky'}: No space left on device"
+
+
+def test_a_full_disk_in_the_words_of_a_library(capsys):
+    said = 'IO Error: Could not write file "x.duckdb": No space left on device'
+    with pytest.raises(SystemExit) as caught, Stopping():
+        raise RuntimeError(f"{said}\nand more")
+    assert caught.value.code == 1
+    assert capsys.readouterr().err == f"Error: {said}; free space, and run again\n"
