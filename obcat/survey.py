@@ -23,6 +23,8 @@ __all__ = [
     "Survey",
     "SurveyError",
     "SurveyTable",
+    "check_claim",
+    "claim",
     "load",
 ]
 
@@ -111,6 +113,46 @@ def load(path: Path, known_parameters: Iterable[str], *, there: bool = True) -> 
                 f"{path}: {error.filename}: {error.strerror}; mend the path"
             ) from error
     return survey
+
+
+MARK = ".survey"
+
+
+def check_claim(folder: Path, path: Path, name: str) -> bool:
+    """Whether a folder of builds is noted as that of the survey file ``path``.
+
+    Raises SurveyError, one line, where it is that of another file, which is still there and still
+    has this name: what was built of it stays.
+    """
+    mark = folder / MARK
+    other = Path(mark.read_text(encoding="utf-8")) if mark.is_file() else None
+    if other and other != path.resolve() and _name_in(other) == name:
+        raise SurveyError(
+            f"{path}: name: {folder} is of {other}, also called {name!r}; give this survey another "
+            f"name, --build another folder, or remove {folder}"
+        )
+    return other == path.resolve()
+
+
+def claim(folder: Path, path: Path, name: str) -> None:
+    """Note in a folder of builds which survey file it is of; SurveyError as ``check_claim``."""
+    if check_claim(folder, path, name):
+        return
+    try:
+        (folder / MARK).write_text(str(path.resolve()), encoding="utf-8")
+    except OSError as error:
+        raise SurveyError(
+            f"{folder / MARK}: {error.strerror}; free space or repair it, run again"
+        ) from error
+
+
+def _name_in(path: Path) -> str | None:
+    """The name in a survey file, or nothing where it cannot be read."""
+    try:
+        name = tomllib.loads(path.read_text(encoding="utf-8")).get("name")
+    except (OSError, ValueError):
+        return None
+    return name if isinstance(name, str) else None
 
 
 def _with_spectra(content: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -183,7 +183,7 @@ class Catalog:
         what = query or f"FROM {self._catalog(mode)} ORDER BY specid"
         return send(self.path, what, to, f"obcat {self.name}")
 
-    def star(self, name: str | int, *, mode: str = "paper") -> "Table":
+    def star(self, name: str | int, *, mode: str = "paper", resolve: bool = False) -> "Table":
         """All visits of one star, the best in S/N first, as an astropy Table with the columns of
         the catalog.
 
@@ -191,7 +191,8 @@ class Catalog:
         the list of targets, a LAMOST designation, or a position: "RA DEC" in degrees or
         sexagesimal, for the nearest star within 10 arcsec. Where a name belongs to several stars,
         the rows are those of all. A release knows no targets and no designations. ``mode`` is
-        "paper" or "best".
+        "paper" or "best". With ``resolve`` a name that none has is asked for at the CDS, over
+        the network.
 
         Raises StarNotFound, a KeyError, with the nearest match; as `table` for the mode.
 
@@ -209,7 +210,7 @@ class Catalog:
         from obcat.explain.reasons import star_ids
 
         with one_line_errors(self.path, TIME_LIMIT):
-            found = star_ids(self._con, str(name))
+            found = star_ids(self._con, str(name), resolve=resolve)
         return self._select(
             self._catalog(mode),
             rest="WHERE list_contains($stars, star_id) ORDER BY star_id, uniqflag",

@@ -134,11 +134,13 @@ def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: 
     """
     from obcat.ingest.survey import ingest as run
     from obcat.lock import locked
+    from obcat.survey import claim
 
     described = load(survey)
     folder = root / described.name
     started = time.monotonic()
     with locked(folder), progress("reading spectra") as step:
+        claim(folder, survey, described.name)
         counts = run(
             described,
             folder / "raw",
@@ -168,10 +170,12 @@ def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: 
 def build(survey: Path, root: Path, threads: int | None, memory: str | None) -> None:
     """Make build/NAME/obcat.duckdb from what was ingested; does nothing if nothing has changed."""
     from obcat.build.run import build as run
+    from obcat.survey import check_claim
 
     described = load(survey)
     refuse_untrusted(described.models_from, "models_from: ")
     folder = root / described.name
+    check_claim(folder, survey, described.name)
     started = time.monotonic()
     made = run(described, folder, say=say, threads=threads, memory=memory)
     database = folder / "obcat.duckdb"

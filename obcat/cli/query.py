@@ -245,7 +245,12 @@ def typed(mark: str) -> str:
     type=NEW,
     help="Write one HTML page, with the spectrum and the distance drawn, to this file.",
 )
-def explain(database: Path, star: str, html: Path | None) -> None:
+@click.option(
+    "--resolve",
+    is_flag=True,
+    help="A name that the catalog has not is asked for at the CDS, over the network.",
+)
+def explain(database: Path, star: str, html: Path | None, *, resolve: bool) -> None:
     """Why these numbers? All that made the row of STAR:
     a specid, star_id, Gaia DR2 id, target name or "RA DEC".
     """
@@ -253,7 +258,7 @@ def explain(database: Path, star: str, html: Path | None) -> None:
     from obcat.files import publishing
 
     with reading(database):
-        text = run(database, star, html=bool(html))
+        text = run(database, star, html=bool(html), resolve=resolve)
     if html:
         with publishing(html) as partial:
             partial.write_text(text, encoding="utf-8")

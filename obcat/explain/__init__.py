@@ -15,23 +15,24 @@ __all__ = ["StarNotFound", "explain", "star_summary"]
 Names = dict[str, str]
 
 
-def explain(database: Path, star: str, *, html: bool = False) -> str:
+def explain(database: Path, star: str, *, html: bool = False, resolve: bool = False) -> str:
     """A summary of one star, as text or as one HTML page with drawings.
 
     A star is a specid, a star_id, a Gaia id, a name in the list of targets, a LAMOST
-    designation, or a position, in degrees or sexagesimal.
+    designation, or a position, in degrees or sexagesimal; with ``resolve`` also a name in SIMBAD,
+    NED or VizieR, for which the network is asked.
 
     Raises StarNotFound where there is no such star, obcat.reading.NotOurs where there is no
     database of ours.
     """
     with open_database(database) as survey:
-        return star_summary(survey, star, html=html)
+        return star_summary(survey, star, html=html, resolve=resolve)
 
 
-def star_summary(survey: Reading, star: str, *, html: bool = False) -> str:
+def star_summary(survey: Reading, star: str, *, html: bool = False, resolve: bool = False) -> str:
     """The same of a database that is open already."""
     con = survey.con
-    found = find(survey, star)
+    found = find(survey, star, resolve=resolve)
     answers = [bits(con, found.names["specid"], html), *_sections(con, found.names)]
     if html:
         from obcat.explain.drawing import star_page

@@ -23,6 +23,7 @@ __all__ = [
     "em_reason",
     "find",
     "position_of",
+    "resolved",
     "star_ids",
 ]
 
@@ -54,14 +55,18 @@ class Found(NamedTuple):
     heading: str
 
 
-def find(survey: Reading, star: str) -> Found:
-    """The spectrum named, or the best spectrum of the star that is meant. Raises StarNotFound."""
+def find(survey: Reading, star: str, *, resolve: bool = False) -> Found:
+    """The spectrum named, or the best spectrum of the star that is meant; with ``resolve`` also of
+    a name that only the network knows. Raises StarNotFound.
+    """
     con = survey.con
     rows = con.execute(query_text("explain/by_name"), {"text": star.strip()}).fetchall()
     if not rows and (gaia := GAIA.fullmatch(star)):
         rows = con.execute(BY_GAIA, {"id": int(gaia.group(1))}).fetchall()
     if not rows and (position := position_of(star)):
         rows = [_near(con, *position)]
+    if not rows and resolve and star.strip():
+        rows = [_near(con, *resolved(star))]
     if not rows:
         raise StarNotFound(
             f"no star {star!r}: give a specid, a star_id, a Gaia DR2 id, the name of a target "
@@ -81,6 +86,27 @@ def _near(con: duckdb.DuckDBPyConnection, ra: float, dec: float) -> tuple[str, s
         nearest = f"; the nearest, {rows[0][1]}, is {rows[0][3]:.1f} arcsec away" if rows else ""
         raise StarNotFound(f"no star within {RADIUS:g} arcsec of {ra} {dec}{nearest}")
     return rows[0][0], rows[0][1], f"position, {rows[0][3]:.2f} arcsec away"
+
+
+def resolved(name: str) -> tuple[float, float]:
+    """Right ascension and declination in degrees of a name in SIMBAD, NED or VizieR; asks Sesame of
+    the CDS over the network. Raises StarNotFound where there is no such name, or no network.
+    """
+    from astropy.coordinates import SkyCoord
+    from astropy.coordinates.name_resolve import NameResolveError
+
+    try:
+        place = SkyCoord.from_name(name)
+    except (NameResolveError, OSError) as error:
+        if isinstance(error, NameResolveError) and "queries failed" not in str(error):
+            raise StarNotFound(
+                f"no star {name!r}, neither in this catalog nor in SIMBAD, NED or VizieR"
+            ) from error
+        raise StarNotFound(
+            f"no star {name!r} in this catalog, and Sesame of the CDS does not answer: is there a "
+            "network? Give a position, or try again"
+        ) from error
+    return float(place.ra.deg), float(place.dec.deg)
 
 
 def position_of(text: str) -> tuple[float, float] | None:
@@ -103,8 +129,9 @@ def position_of(text: str) -> tuple[float, float] | None:
     return float(place.ra.deg), float(place.dec.deg)
 
 
-def star_ids(con: duckdb.DuckDBPyConnection, name: str) -> list[str]:
-    """The star_id of every star that has this name, or the one nearest to this position.
+def star_ids(con: duckdb.DuckDBPyConnection, name: str, *, resolve: bool = False) -> list[str]:
+    """The star_id of every star that has this name, or the one nearest to this position, which with
+    ``resolve`` the network may give.
 
     More than one only where a list of targets, or Gaia's identifier, names several. Raises
     StarNotFound, with the nearest name or star.
@@ -116,6 +143,8 @@ def star_ids(con: duckdb.DuckDBPyConnection, name: str) -> list[str]:
             return [star_id for (star_id,) in rows]
     if position := position_of(name):
         return [_nearest_star(con, *position)]
+    if resolve:
+        return [_nearest_star(con, *resolved(name))]
     raise StarNotFound(f"no star {name!r}{_nearest_name(con, name, whole)}")
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import shutil
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
@@ -22,6 +23,7 @@ from obcat.page.facts import recipes
 from obcat.reading import BEST, DIFFERENCES
 from obcat.schema import columns_of
 from tests.whole.browser import chromium, launched, left_the_page, open_page
+from tests.whole.drivers import firefox, webkit
 
 pytestmark = pytest.mark.slow
 
@@ -864,6 +866,55 @@ def test_on_a_phone(browser, html):
     assert tab.locator("#star").bounding_box()["width"] == 375
     assert phone.faults == []
     tab.context.close()
+
+
+def heard(run, script):
+    """What it returns, once that is something."""
+    end = time.monotonic() + 90
+    while (answer := run(script)) is None:
+        assert time.monotonic() < end, script
+        time.sleep(0.1)
+    return answer
+
+
+ASK = """document.querySelector('#query').value = `{}`; document.querySelector('#run').click();"""
+ANSWER = """return document.querySelector('#run').disabled ? null
+    : document.querySelector('table.result tbody')?.textContent ?? document.querySelector('#result').textContent;"""
+FIND = """document.querySelector('#find-text').value = '{}';
+    document.querySelector('#find').requestSubmit();"""
+
+
+@pytest.mark.allow_hosts(["127.0.0.1"])
+@pytest.mark.parametrize("driver", [firefox, webkit])
+def test_in_other_browsers_from_its_file(driver, html, star, con, tmp_path):
+    """What differs there most: workers, streams and a page that comes from a file."""
+    with driver(html, tmp_path) as run:
+        heard(run, "return document.documentElement.dataset.ready ?? null")
+        run(ASK.format("SELECT count(*) FROM catalog.ob_stars"))
+        assert heard(run, ANSWER) == "257"
+        run(ASK.format("SELECT 1; SELECT 2"))
+        assert "one SELECT at a time" in heard(run, ANSWER)
+        run(FIND.format(star["star_id"]))
+        says = "return document.querySelector('#found').textContent || null"
+        assert heard(run, says) == f"Found {star['star_id']}"
+        assert f"star={star['star_id']}" in run("return location.hash")
+        assert run("return document.querySelector('#slow')") is None
+        painted = "return document.querySelector('#hr canvas').toDataURL().length"
+        assert run(painted) > 5000
+
+
+def test_the_page_says_when_its_engine_does_not_start(browser, html, tmp_path):
+    """Within five seconds, and what to do; the plots are there meanwhile."""
+    text = html.read_text(encoding="utf-8")
+    start = text.index('id="engine">') + len('id="engine">')
+    broken = tmp_path / "broken.html"
+    broken.write_text(text[:start] + "AAAA" + text[start + 4 :], encoding="utf-8")
+    tab = browser.new_page(viewport={"width": 1400, "height": 1000})
+    tab.goto(broken.as_uri())
+    tab.wait_for_selector("#slow:visible", timeout=5000)
+    assert "python3 -m http.server" in tab.inner_text("#slow")
+    assert int(tab.inner_text("#hr .caption").split()[0]) > 100
+    tab.close()
 
 
 def test_the_policy_stops_what_gets_in(browser, html):

@@ -5,6 +5,7 @@ and reasons that are those of the SQL.
 import re
 import shutil
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from obcat import db
 from obcat.cli import main
 from obcat.explain import StarNotFound, explain
 from obcat.explain.drawing import distance_terms, spectrum_drawing
-from obcat.explain.reasons import colours, conditions
+from obcat.explain.reasons import colours, conditions, star_ids
 from obcat.kernels.distance import distance
 from obcat.kernels.extinction import BANDS, extinction
 from obcat.query.sql import opened
@@ -151,6 +152,58 @@ def test_no_such_star(filled, star):
 def test_a_position_without_a_star_names_the_nearest(filled):
     with pytest.raises(StarNotFound, match=r"the nearest, S0200000200000, is 36\.0 arcsec away"):
         explain(filled, "20 20.01")
+
+
+SESAME = """# HD 1  #Q1
+#=S=Simbad (CDS, via client/server):    1     0ms
+%J 10.0000000 +20.0000000 = 00:40:00.00 +20:00:00.0
+"""
+
+
+def sesame(patched, tmp_path, answer):
+    """Stands in for the CDS: an answer, or none where it is an error; counts what it was asked."""
+    asked = []
+
+    def downloaded(address, **_):
+        asked.append(address)
+        if isinstance(answer, Exception):
+            raise answer
+        (tmp_path / "sesame").write_text(answer)
+        return str(tmp_path / "sesame")
+
+    patched.setattr("astropy.coordinates.name_resolve.download_file", downloaded)
+    return asked
+
+
+def test_a_name_of_the_network_is_asked_for_only_where_that_is_wished(
+    filled, tmp_path, monkeypatch
+):
+    asked = sesame(monkeypatch, tmp_path, SESAME)
+    with pytest.raises(StarNotFound, match="give a specid"):
+        explain(filled, "HD 1")
+    assert "found by specid" in explain(filled, "55859-F-01-001", resolve=True)
+    assert asked == []
+    done = CliRunner().invoke(main, ["explain", "--trust", str(filled), "HD 1", "--resolve"])
+    assert done.output.startswith("S0100000200000, spectrum 55860-F-01-001, found by position, 0.0")
+    with opened(filled) as con, pytest.raises(StarNotFound, match=r"arcsec of 10\.0"):
+        star_ids(con, "HD 1", resolve=True)  # the catalog's own row lies elsewhere
+    assert len(asked) == 2
+    assert all("HD%201" in address for address in asked)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (URLError("Name or service not known"), "and Sesame of the CDS does not answer"),
+        ("#!SIMBAD: No known catalog could be found\n", "nor in SIMBAD, NED or VizieR"),
+        (SESAME.replace("+20.0", "-20.0"), "no star within 10 arcsec of 10.0 -20.0"),
+    ],
+)
+def test_a_name_that_leads_nowhere_is_one_line(filled, tmp_path, monkeypatch, answer, says):
+    sesame(monkeypatch, tmp_path, answer)
+    done = CliRunner().invoke(main, ["explain", "--trust", str(filled), "HD 1", "--resolve"])
+    assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1)
+    assert says in done.stderr
 
 
 def test_values_candidates_and_reasons_are_told(filled):

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from obcat.survey import Building, Survey, SurveyError, SurveyTable, load
+from obcat.cli import main
+from obcat.survey import Building, Survey, SurveyError, SurveyTable, check_claim, claim, load
 
 PARAMETERS = ("binary_nsigma", "epochs", "label_trees")
 WHOLE = """
@@ -211,6 +213,33 @@ def test_a_file_of_another_survey_is_not_changed_by_loading(folder):
     survey = loaded(folder, WHOLE)
     with pytest.raises(AttributeError, match="immutable"):
         survey.name = "other"
+
+
+def test_a_second_survey_of_the_same_name_replaces_nothing(folder, tmp_path):
+    """What is built of the first stays; once it is gone, or called otherwise, the name is free."""
+    (folder / "spectra").mkdir(exist_ok=True)
+    first, second = folder / "first.toml", folder / "second.toml"
+    for path in (first, second):
+        path.write_text('name = "same"\n', encoding="utf-8")
+    builds = tmp_path / "builds"
+    run = CliRunner()
+    run.invoke(main, ["ingest", str(first), "--build", str(builds)])
+    before = sorted(
+        (p, p.stat().st_mtime_ns) for p in (builds / "same").rglob("*") if p.name[0] != "."
+    )
+    for command in ("ingest", "build"):
+        done = run.invoke(main, [command, str(second), "--build", str(builds)])
+        assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1)
+        assert f"{builds / 'same'} is of {first}, also called 'same'; give this" in done.stderr
+    assert before == sorted(
+        (p, p.stat().st_mtime_ns) for p in (builds / "same").rglob("*") if p.name[0] != "."
+    )
+    check_claim(builds / "same", first, "same")
+    first.write_text('name = "other"\n', encoding="utf-8")
+    assert not check_claim(builds / "same", second, "same")
+    first.unlink()
+    claim(builds / "same", second, "same")
+    assert check_claim(builds / "same", second, "same")
 
 
 def test_reading_a_survey_loads_no_heavy_library():

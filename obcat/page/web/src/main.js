@@ -18,6 +18,7 @@ import { makeSummary } from "./summary.js";
 import { colours, onTheme, startTheme } from "./theme.js";
 import { views } from "./views.js";
 
+const PATIENCE = 4000; // ms until the page says that its engine does not start
 const TOOLS = [["box", "Box"], ["lasso", "Lasso"], ["pick", "Pick"]];
 
 async function main() {
@@ -30,6 +31,8 @@ async function main() {
     byId("loading-text").textContent = `${text} …`;
   };
   const engine = start(progress);
+  const late = setTimeout(() => { byId("slow").hidden = false; }, PATIENCE);
+  engine.finally(() => clearTimeout(late)).catch(() => {});
   const stars = await readStars(facts);
   const page = makePage(engine, facts, stars);
   const asked = engine.then((con) => startSql(con, facts, page));

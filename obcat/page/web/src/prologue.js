@@ -12,7 +12,10 @@ self.addEventListener("message", (event) => {
 self.fetch = async (resource) => {
   const address = typeof resource === "string" ? resource : resource.url;
   if (address !== ENGINE || engine === null) throw new TypeError(`this page loads nothing: ${address}`);
-  const bytes = new Blob([engine]).stream().pipeThrough(new DecompressionStream("gzip"));
+  // no Blob: in a page from a file, WebKit's workers never come to read one
+  const whole = new Uint8Array(engine);
   engine = null;
+  const packed = new ReadableStream({ start(controller) { controller.enqueue(whole); controller.close(); } });
+  const bytes = packed.pipeThrough(new DecompressionStream("gzip"));
   return new Response(bytes, { headers: { "Content-Type": "application/wasm" } });
 };
