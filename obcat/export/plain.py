@@ -13,7 +13,7 @@ from obcat.export import votable
 from obcat.export.published import Published
 from obcat.schema import Column
 
-__all__ = ["printed", "write_csv", "write_parquet"]
+__all__ = ["described_rows", "printed", "write_csv", "write_parquet"]
 
 FORMULA = ("=", "+", "-", "@")
 
@@ -62,6 +62,14 @@ def write_parquet(path: Path, catalog: Published) -> None:
     key ``pandas`` is for pandas, which makes doubles of integers with NULLs, and rounds them,
     without it.
     """
+    pq.write_table(
+        described_rows(catalog), path, compression="zstd", write_page_checksum=True,
+        row_group_size=65_536,
+    )  # fmt: skip
+
+
+def described_rows(catalog: Published) -> pa.Table:
+    """The rows, with what describes each column and the table in the keys of Parquet."""
     fields = [
         pa.field(
             c.column,
@@ -78,8 +86,7 @@ def write_parquet(path: Path, catalog: Published) -> None:
         **{f"obcat.{name}": value for name, value in votable.facts(catalog).items()},
         "pandas": json.dumps(_for_pandas(catalog.columns)),
     }
-    table = catalog.rows.cast(pa.schema(fields)).replace_schema_metadata(keys)
-    pq.write_table(table, path, compression="zstd", write_page_checksum=True, row_group_size=65_536)
+    return catalog.rows.cast(pa.schema(fields)).replace_schema_metadata(keys)
 
 
 def _described(description: str, unit: str, ucd: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from obcat.checksums import SUMS, read_sums
 from obcat.export import database as duck
-from obcat.export import fits, guide, models, plain, votable
+from obcat.export import fits, guide, healpix, models, plain, votable
 from obcat.export.cds import machine_readable
 from obcat.export.cds import readme as cds
 from obcat.export.published import Published, modes_in, opened, read_from
@@ -27,6 +27,8 @@ OF_A_TABLE: dict[str, Callable[[Path, Published], None]] = {
     ".vot": votable.write,
     ".parquet": plain.write_parquet,
     "_mrt.txt": machine_readable.write,
+    "_moc.fits": healpix.write_moc,
+    "_hats": healpix.write_hats,
 }
 OF_ALL: dict[str, Callable[..., None]] = {
     "cds": cds.write,

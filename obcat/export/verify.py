@@ -97,7 +97,7 @@ def _of_database(path: Path) -> str | None:
 READERS: dict[str, Callable[[Path], str | None]] = {
     ".fits": _in_head(r"OBCATFP = '([0-9a-z]+) *'"),
     ".vot": _in_head(r'<INFO name="fingerprint" value="([^"]+)"/>'),
-    "_mrt.txt": _in_head(r"fingerprint\s+([0-9a-z]+)\."),
+    ".txt": _in_head(r"fingerprint\s+([0-9a-z]+)\."),
     "ReadMe": _in_head(r"fingerprint\s+([0-9a-z]+)\."),
     "CITATION": _in_head(r"fingerprint\s+([0-9a-z]+)\."),
     ".parquet": _of_parquet,

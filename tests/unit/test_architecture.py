@@ -76,7 +76,7 @@ MAY_USE = {
         "obcat.reading", "obcat.schema", "obcat.section",
     },
     "export": {
-        "astropy", "duckdb", "numpy", "pyarrow", "obcat.checksums", "obcat.db", "obcat.ddl",
+        "astropy", "astropy_healpix", "duckdb", "numpy", "pyarrow", "obcat.checksums", "obcat.db", "obcat.ddl",
         "obcat.files", "obcat.model_file", "obcat.models", "obcat.reading", "obcat.schema",
     },
     "files": {"obcat.checksums"},
