@@ -154,17 +154,33 @@ def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: 
     help="For the database, such as 2GB; batches and fits take up to 2 GB besides. Default: "
     "follows the machine.",
 )
+@click.option(
+    "--partition",
+    "wanted",
+    metavar="NAME",
+    help="Build one partition of those that `obcat partition` wrote, by its name or its number.",
+)
 @TRUST
-def build(survey: Path, root: Path, threads: int | None, memory: str | None) -> None:
+def build(
+    survey: Path, root: Path, threads: int | None, memory: str | None, wanted: str | None
+) -> None:
     """Make build/NAME/obcat.duckdb from what was ingested; does nothing if nothing has changed."""
     from obcat.build.run import build as run
 
     described = load(survey)
     refuse_untrusted(described.models_from, "models_from: ")
     folder = root / described.name
+    if wanted is not None:
+        from obcat.cli.partitions import build_one
+
+        build_one(described, folder, wanted, threads, memory)
+        return
     started = time.monotonic()
     made = run(described, folder, say=say, threads=threads, memory=memory)
-    database = folder / "obcat.duckdb"
+    say_outcome(folder / "obcat.duckdb", started, made=made)
+
+
+def say_outcome(database: Path, started: float, *, made: bool) -> None:
     if made:
         from obcat.query.outcome import outcome
 
