@@ -160,9 +160,19 @@ def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: 
     metavar="NAME",
     help="Build one partition of those that `obcat partition` wrote, by its name or its number.",
 )
+@click.option(
+    "--cluster",
+    metavar="local:N",
+    help="Cut the survey, build its partitions by N processes of this machine, merge them.",
+)
 @TRUST
 def build(
-    survey: Path, root: Path, threads: int | None, memory: str | None, wanted: str | None
+    survey: Path,
+    root: Path,
+    threads: int | None,
+    memory: str | None,
+    wanted: str | None,
+    cluster: str | None,
 ) -> None:
     """Make build/NAME/obcat.duckdb from what was ingested; does nothing if nothing has changed."""
     from obcat.build.run import build as run
@@ -176,7 +186,12 @@ def build(
         build_one(described, folder, wanted, threads, memory)
         return
     started = time.monotonic()
-    made = run(described, folder, say=say, threads=threads, memory=memory)
+    if cluster is not None:
+        from obcat.cli.partitions import build_all
+
+        made = build_all(described, folder, cluster, memory)
+    else:
+        made = run(described, folder, say=say, threads=threads, memory=memory)
     say_outcome(folder / "obcat.duckdb", started, made=made)
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from obcat.survey import Survey
 
 
+SPECTRA = 65_536  # of a partition: two gigabytes, some minutes
+
+
 def build_one(
     survey: "Survey", folder: Path, wanted: str, threads: int | None, memory: str | None
 ) -> None:
@@ -27,12 +30,18 @@ def build_one(
     say(f"{home_of(folder, name)}: {done}")
 
 
+def build_all(survey: "Survey", folder: Path, cluster: str, memory: str | None) -> bool:
+    from obcat.partition.launch import launch, workers_of
+
+    return launch(survey, folder, workers_of(cluster), spectra=SPECTRA, say=say, memory=memory)
+
+
 @main.command()
 @SURVEY
 @BUILD
 @number_option(
     "--spectra",
-    default=65_536,
+    default=SPECTRA,
     least=1,
     text="Largest number of spectra of a partition; a pixel with more is split into four.",
 )
