@@ -107,7 +107,9 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
 NEEDED = ("pca", "luminosity")  # without which no spectrum gets a magnitude
 BORROWED = ("pca", "labels", "joined_labels", "luminosity", "domain", "noise")
 # of best mode: a lender that left best mode out has none, and then they are fitted here
-LENT = ("lines", "dust", "templates", "sky", "faults", "posterior")
+LENT = (
+    "rv_spread", "lines", "dust", "templates", "velocity_errors", "sky", "faults", "posterior",
+)  # fmt: skip
 TRAINING = (
     "torch",
     "lightgbm",

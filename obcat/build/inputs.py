@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -167,14 +167,16 @@ class DamagedStore(StepFailed):
 
 
 @contextmanager
-def registered(con: duckdb.DuckDBPyConnection, survey: Survey, raw: Path) -> Iterator[None]:
-    """Register every input. File names go to pyarrow, never to DuckDB,
-    which would read them as globs.
+def registered(
+    con: duckdb.DuckDBPyConnection, survey: Survey, raw: Path, *, without: Collection[str] = ()
+) -> Iterator[None]:
+    """Register every input but the raw tables ``without``. File names go to pyarrow, never to
+    DuckDB, which would read them as globs.
     """
     relations = {
         "survey": _survey(survey),
         **_reference(),
-        **{name: _raw(raw, name) for name in _raw_names()},
+        **{name: _raw(raw, name) for name in _raw_names() if name not in without},
     }
     for name, relation in relations.items():
         con.register(f"input_{name}", relation)

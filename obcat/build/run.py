@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -18,15 +19,28 @@ from obcat.build.fitting import REMEDY, Arrays, fit_file, missing
 from obcat.errors import ObcatError
 from obcat.files import clear_left, publishing
 from obcat.lock import locked
-from obcat.machine import Share, chosen, in_threads, in_words
+from obcat.machine import Limits, Share, chosen, in_threads, in_words
 from obcat.progress import working
 from obcat.schema import quoted, read_parameters, read_tables
 from obcat.survey import Survey
 from obcat.udf import UDFS
 
-__all__ = ["BuildFailed", "Say", "build", "check", "require_training", "run_step"]
+__all__ = [
+    "BuildFailed",
+    "Say",
+    "build",
+    "check",
+    "override",
+    "publish",
+    "read_inputs",
+    "require_training",
+    "run_step",
+]
 
 Say = Callable[[str], None]
+Step = Callable[
+    [duckdb.DuckDBPyConnection, db.SqlFile, Path, Path | None, dict[str, Arrays], Say], None
+]
 FIRST = 5  # faults of a check that are named
 MADE = "SELECT 1 FROM duckdb_functions() WHERE function_name = $name"
 
@@ -48,6 +62,14 @@ def build(
     or what suits the machine.
     """
     limits = chosen(Share(memory, threads), survey.build)
+    read = read_inputs(survey, folder)
+    return publish(survey, folder, read, fingerprint(survey, read), limits, say=say)
+
+
+def read_inputs(survey: Survey, folder: Path) -> dict[str, str]:
+    """What `inputs.provenance` says of ``folder/raw``; BuildFailed where inputs or packages are
+    missing.
+    """
     if not (folder / "raw" / "files.parquet").is_file():
         raise BuildFailed(f"{folder / 'raw'}: nothing ingested here; run `obcat ingest` first")
     if not survey.models_from:
@@ -57,8 +79,25 @@ def build(
             raise BuildFailed(
                 f"{folder / 'raw'}: no table {name} here; run `obcat ingest`, which says why"
             )
-    read = inputs.provenance(folder / "raw")
-    mark = fingerprint(survey, read)
+    return inputs.provenance(folder / "raw")
+
+
+def publish(
+    survey: Survey,
+    folder: Path,
+    read: Mapping[str, str],
+    mark: str,
+    limits: Limits,
+    *,
+    say: Say,
+    step: Step | None = None,
+    attach: Mapping[str, Path] = MappingProxyType({}),
+) -> bool:
+    """Fill ``folder/obcat.duckdb`` under the fingerprint ``mark``; False if it is there already.
+
+    ``step`` runs each file in place of `run_step`; it can read the databases ``attach``, by their
+    names. Raises as `build`.
+    """
     final = folder / "obcat.duckdb"
     clear_left(folder)
     if fingerprint_of(final) == mark:
@@ -69,10 +108,12 @@ def build(
             say(f"models lent by the {lender_of(survey.models_from)}: none is learnt here")
         say(f"{in_threads(limits.threads)}, {in_words(limits.memory)} of memory for the database")
         with db.connect(partial, threads=limits.threads, memory_limit=f"{limits.memory}B") as con:
+            for name, path in attach.items():
+                con.execute(f"ATTACH $path AS {quoted(name)} (READ_ONLY)", {"path": str(path)})
             con.execute(
                 "SET enable_external_access = false"
             )  # inputs are registered: no step reads a file by itself
-            _fill(con, survey, folder, say)
+            _fill(con, survey, folder, say, step or run_step)
             items = provenance(survey, read, mark)
             con.executemany(
                 "INSERT INTO meta.provenance VALUES (?, ?)", [list(item) for item in items.items()]
@@ -94,7 +135,9 @@ def require_training() -> None:
         raise BuildFailed(f"training the models needs {names}, not installed here: {REMEDY}")
 
 
-def _fill(con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say) -> None:
+def _fill(
+    con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say, step: Step
+) -> None:
     con.execute("BEGIN")
     ddl.create_tables(con)
     con.execute("COMMIT")
@@ -104,9 +147,9 @@ def _fill(con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say
             if file.mode not in survey.build.modes and not _is_view(file):
                 continue
             with _timed(con, file, say):
-                run_step(con, file, folder, survey.models_from, fitted, say)
+                step(con, file, folder, survey.models_from, fitted, say)
                 if file.relation == "meta.parameters":
-                    _override(con, survey.parameters)
+                    override(con, survey.parameters)
     ddl.describe(con)
 
 
@@ -149,7 +192,7 @@ def _notes(con: duckdb.DuckDBPyConnection, model: str) -> list[str]:
     return [note for (note,) in found.fetchall()]
 
 
-def _override(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, int | float]) -> None:
+def override(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, int | float]) -> None:
     """Put a survey's parameters in place of ours; BuildFailed for one of another type or range."""
     for name, value in parameters.items():
         fault = read_parameters()[name].fault(value)

@@ -1,6 +1,6 @@
 """obcat: from a folder of spectra and tables to a catalog of hot stars."""
 
-from obcat.cli import build, evaluate, predict, publish, query
+from obcat.cli import build, evaluate, partitions, predict, publish, query
 from obcat.cli.group import main
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "fetch",
     "main",
     "page",
+    "partitions",
     "predict",
     "publish",
     "query",

@@ -166,8 +166,26 @@ def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: 
     help="For the database, such as 2GB; batches and fits take up to 2 GB besides. Default: "
     "follows the machine.",
 )
+@click.option(
+    "--partition",
+    "wanted",
+    metavar="NAME",
+    help="Build one partition of those that `obcat partition` wrote, by its name or its number.",
+)
+@click.option(
+    "--cluster",
+    metavar="local:N",
+    help="Cut the survey, build its partitions by N processes of this machine, merge them.",
+)
 @TRUST
-def build(survey: Path, root: Path, threads: int | None, memory: str | None) -> None:
+def build(
+    survey: Path,
+    root: Path,
+    threads: int | None,
+    memory: str | None,
+    wanted: str | None,
+    cluster: str | None,
+) -> None:
     """Make build/NAME/obcat.duckdb from what was ingested; does nothing if nothing has changed."""
     from obcat.build.run import build as run
     from obcat.survey import check_claim
@@ -176,9 +194,22 @@ def build(survey: Path, root: Path, threads: int | None, memory: str | None) -> 
     refuse_untrusted(described.models_from, "models_from: ")
     folder = root / described.name
     check_claim(folder, survey, described.name)
+    if wanted is not None:
+        from obcat.cli.partitions import build_one
+
+        build_one(described, folder, wanted, threads, memory)
+        return
     started = time.monotonic()
-    made = run(described, folder, say=say, threads=threads, memory=memory)
-    database = folder / "obcat.duckdb"
+    if cluster is not None:
+        from obcat.cli.partitions import build_all
+
+        made = build_all(described, folder, cluster, memory)
+    else:
+        made = run(described, folder, say=say, threads=threads, memory=memory)
+    say_outcome(folder / "obcat.duckdb", started, made=made)
+
+
+def say_outcome(database: Path, started: float, *, made: bool) -> None:
     if made:
         from obcat.query.outcome import outcome
 

@@ -299,6 +299,7 @@ def reading(database: Path) -> Iterator[None]:
 
 SECTIONS = {
     "Make a catalog": ("demo", "simulate", "fetch", "ingest", "build"),
+    "Past one machine": ("partition", "merge"),
     "Ask it": ("sql", "explain", "sample", "status"),
     "Without a survey": ("predict", "models"),
     "Give it away": ("export", "verify", "check-cds", "page"),

@@ -3,7 +3,14 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from obcat.kernels.extinction import BANDS, NOTHING, R_V_SLOPES, Colours, label_terms, measured
+from obcat.kernels.extinction import (
+    BANDS,
+    NOTHING,
+    Colours,
+    change_with_rv,
+    label_terms,
+    measured,
+)
 
 __all__ = ["dust_contrast"]
 
@@ -55,4 +62,4 @@ def _contrast(found: Colours, label_errors: tuple[ArrayLike, ...]) -> tuple[Floa
     of_magnitudes = (slope * np.where(found.present, found.error, 0)).T
     terms = (*of_magnitudes, *label_terms(found, slope, label_errors))
     err = np.sqrt(np.sum(np.square(terms), axis=0))
-    return value, np.where(np.isfinite(value), err, np.nan), slope @ R_V_SLOPES * found.mean()[0]
+    return value, np.where(np.isfinite(value), err, np.nan), change_with_rv(slope) * found.mean()[0]

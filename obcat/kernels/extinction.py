@@ -15,6 +15,7 @@ __all__ = [
     "SOLAR",
     "Colours",
     "bolometric_corrections",
+    "change_with_rv",
     "coefficients_at",
     "extinction",
     "label_terms",
@@ -37,6 +38,7 @@ BANDS = (
 # 4770, 5150, 5500, 6230, 7630, 7750, 12350 and 16500 Angstrom
 R_V_SLOPES = np.array([1.004, 1.000, 0.998, 1.002, 0.987, 0.768, 0.747, 0.260, 0.151])
 R_V_SLOPES.flags.writeable = False
+GROUP = 64  # rows; BLAS takes them by fours, or another power of two
 # of ln Teff, log g, [Fe/H]: halves of the differences from which slopes of corrections are taken
 STEPS = (0.01, 0.05, 0.05)
 ROUNDS = 4  # of E(B-V) and of the law that it bends; the last moves it by less than 1e-3
@@ -223,7 +225,18 @@ def _correction_slope(found: Colours, which: int) -> Floats:
 def _of_dust(found: Colours, rv_spread: Floats, ebv_dust_error: float) -> Floats:
     """Error of E(B-V) from the spread of R_V, (n,) mag."""
     ebv, slope = found.mean()
-    return rv_spread[0] * ebv * (slope @ R_V_SLOPES) if len(rv_spread) else ebv_dust_error * ebv
+    return rv_spread[0] * ebv * change_with_rv(slope) if len(rv_spread) else ebv_dust_error * ebv
+
+
+def change_with_rv(slope: Floats) -> Floats:
+    """(n,) change with R_V of a sum over magnitudes of this ``slope`` (n, bands).
+
+    Rows are filled up to a multiple of `GROUP`: the last few of another number would be summed in
+    an order of their own.
+    """
+    whole = np.zeros((-len(slope) // GROUP * -GROUP, slope.shape[1]))
+    whole[: len(slope)] = slope
+    return (whole @ R_V_SLOPES)[: len(slope)]
 
 
 def _columns(bands: tuple[ArrayLike, ...]) -> Floats:

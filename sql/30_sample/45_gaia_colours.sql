@@ -1,6 +1,6 @@
 -- Title:   G - Ks - 2.5 E(B-V) of every Gaia candidate, and the limit beyond which it is another star, from the sample itself.
 -- Grain:   one row per (star_id, source_id).
--- Reads:   sample.pairs, stage.gaia, stage.twomass, stage.gri, stage.apass, reference.extinction_coefficients, meta.parameters
+-- Reads:   sample.pairs, stage.gaia, stage.twomass, stage.gri, stage.apass, raw.colour_limits, reference.extinction_coefficients, meta.parameters
 -- Paper:   METHOD section 3; E(B-V) of r - Ks, or of J - Ks, up to a constant: Gaia's own BP and RP would be those of the other star
 INSERT INTO sample.gaia_colours BY NAME
 WITH own AS (
@@ -45,9 +45,10 @@ WITH own AS (
     GROUP BY m.band, p.identity_nsigma, p.identity_min_stars
     HAVING count(*) >= p.identity_min_stars
 )
-SELECT m.star_id, m.source_id, m.colour, l.colour_limit
+SELECT m.star_id, m.source_id, m.colour, coalesce(w.colour_limit, l.colour_limit) AS colour_limit
 FROM measured AS m
 LEFT JOIN limits AS l USING (band)
+LEFT JOIN raw.colour_limits AS w ON m.star_id = w.star_id
 WHERE m.colour IS NOT NULL
 ORDER BY m.star_id, m.source_id
 ;

@@ -223,8 +223,9 @@ def test_a_row_does_not_depend_on_its_batch():
     for x in columns:
         x.flags.writeable = False
     arrays = {**model(), "bc_nodes": rng.normal(size=(3, 2, 3, 9))}
+    arrays |= {"ebv_error_honest": 1, "rv_spread": np.array([0.3])}
     whole = extinction(*columns, **arrays)
-    for rows in (slice(0, 1), slice(7, 9), slice(100, 300)):
+    for rows in (slice(0, 1), slice(7, 9), slice(100, 300), slice(0, 299), slice(101, 198)):
         for part, all_rows in zip(
             extinction(*(x[rows] for x in columns), **arrays), whole, strict=True
         ):

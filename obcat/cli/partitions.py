@@ -1,0 +1,94 @@
+"""Commands past one machine: cut a survey into partitions, build one, merge them."""
+
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from obcat.cli.build import say_outcome
+from obcat.cli.group import BUILD, SURVEY, TRUST, load, main, number_option, refuse_untrusted, say
+
+if TYPE_CHECKING:
+    from obcat.survey import Survey
+
+
+SPECTRA = 65_536  # of a partition: two gigabytes, some minutes
+
+
+def build_one(
+    survey: "Survey", folder: Path, wanted: str, threads: int | None, memory: str | None
+) -> None:
+    from obcat.partition.layout import home_of, read_plan
+    from obcat.partition.one import build_partition
+
+    started = time.monotonic()
+    name = read_plan(folder).named(wanted)
+    made = build_partition(survey, folder, name, say=say, threads=threads, memory=memory)
+    done = f"built in {time.monotonic() - started:.0f} s" if made else "nothing has changed"
+    say(f"{home_of(folder, name)}: {done}")
+
+
+def build_all(survey: "Survey", folder: Path, cluster: str, memory: str | None) -> bool:
+    from obcat.partition.launch import launch, workers_of
+
+    return launch(survey, folder, workers_of(cluster), spectra=SPECTRA, say=say, memory=memory)
+
+
+@main.command()
+@SURVEY
+@BUILD
+@number_option(
+    "--spectra",
+    default=SPECTRA,
+    least=1,
+    text="Largest number of spectra of a partition; a pixel with more is split into four.",
+)
+@TRUST
+def partition(survey: Path, root: Path, spectra: int) -> None:
+    """Cut what was ingested into partitions of the sky; each is then built by itself.
+
+    The next commands are printed: `obcat build --partition`, on as many machines as there are, and
+    `obcat merge`.
+    """
+    from obcat.partition.cut import cut
+    from obcat.partition.layout import PILOT
+
+    described = load(survey)
+    refuse_untrusted(described.models_from, "models_from: ")
+    folder = root / described.name
+    plan = cut(described, folder, spectra=spectra, say=say)
+    say(f"{folder / 'partitions'}: {len(plan.names)} partitions, {len(plan.owners):,} spectra")
+    command = shlex.join(["obcat", "build", str(survey), "--build", str(root), "--partition"])
+    if plan.pilot:
+        say(f"first the models: {command} {PILOT}")
+    say(f"then each partition, 0 to {len(plan.names) - 1}: {command} NUMBER")
+    say(f"then: {shlex.join(['obcat', 'merge', str(survey), '--build', str(root)])}")
+
+
+@main.command()
+@SURVEY
+@BUILD
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Default: the CPUs that this process may use."
+)
+@click.option("--memory", metavar="SIZE", help="For the database, such as 2GB.")
+@click.option(
+    "--allow-missing", is_flag=True, help="Leave out the stars of partitions that are not built."
+)
+@TRUST
+def merge(
+    survey: Path, root: Path, threads: int | None, memory: str | None, *, allow_missing: bool
+) -> None:
+    """Make build/NAME/obcat.duckdb of the partitions of SURVEY, as one build would have made it."""
+    from obcat.partition.merging import merge as run
+
+    described = load(survey)
+    refuse_untrusted(described.models_from, "models_from: ")
+    folder = root / described.name
+    started = time.monotonic()
+    made = run(
+        described, folder, say=say, allow_missing=allow_missing, threads=threads, memory=memory
+    )
+    say_outcome(folder / "obcat.duckdb", started, made=made)
