@@ -110,7 +110,7 @@ def load(path: Path, known_parameters: Iterable[str], *, there: bool = True) -> 
             _check_paths(survey, path)
         except OSError as error:  # a name too long
             raise SurveyError(
-                f"{path}: {error.filename}: {error.strerror}; mend the path"
+                f"{path}: {error.filename}: {error.strerror}; correct the path"
             ) from error
     return survey
 

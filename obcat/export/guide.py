@@ -97,14 +97,13 @@ def _papers(catalog: Published) -> tuple[tuple[str, str, str], ...]:
     return (*PAPERS[:2], *GAIA.get(catalog.gaia, ()), *offsets, *PAPERS[2:])
 
 
+CHOSEN = "Numbers of the method that this survey chose"
+
+
 def _numbers(catalog: Published) -> list[str]:
     """The numbers of the method that are the survey's own."""
     chosen = own_numbers(catalog)
-    return (
-        ["", "Numbers of the method that this survey chose", *(f"  {n}" for n in chosen)]
-        if chosen
-        else []
-    )
+    return ["", CHOSEN, *(f"  {n}" for n in chosen)] if chosen else []
 
 
 def write_citation(path: Path, catalog: Published, *others: Published) -> None:
@@ -164,6 +163,7 @@ def write_bibtex(path: Path, catalog: Published, *_: Published) -> None:
 def write_zenodo(path: Path, catalog: Published, *others: Published) -> None:
     """What Zenodo asks of an upload, filled in from the catalog; creators are yours to name."""
     tables = (read_tables()[c.table].description for c in (catalog, *others))
+    chosen = "; ".join(own_numbers(catalog))
     document = {
         "title": f"{'SIMULATED: c' if catalog.simulated else 'C'}atalog of hot stars of the survey "
         f"{catalog.survey}",
@@ -171,7 +171,7 @@ def write_zenodo(path: Path, catalog: Published, *others: Published) -> None:
         "description": f"{f'{NOT_REAL}. ' if catalog.simulated else ''}"
         f"{'. '.join(tables)}, made by obcat "
         f"{catalog.provenance.get('obcat', '')}, {catalog.rows.num_rows} spectra."
-        f"{f' {catalog.lent}' if catalog.lent else ''}",
+        f"{f' {catalog.lent}' if catalog.lent else ''}{f' {CHOSEN}: {chosen}.' if chosen else ''}",
         "version": catalog.provenance.get("fingerprint", "")[:16],
         "creators": [],
         "keywords": ["stars", "OB stars", "distances", "extinction", "LAMOST"],

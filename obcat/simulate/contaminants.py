@@ -24,7 +24,7 @@ __all__ = [
     "draw_dwarfs",
     "draw_systems",
     "lb1",
-    "with_outsiders",
+    "with_contaminants",
 ]
 
 SHARES = {
@@ -64,7 +64,7 @@ GROUPS = {
 HEIGHT = {"subdwarf": 0.45, "white_dwarf": 0.30}  # kpc (Villeneuve et al. 1995; thin disc)
 
 
-def with_outsiders(stars: Stars, recipe: Recipe, chunk: int) -> Stars:
+def with_contaminants(stars: Stars, recipe: Recipe, chunk: int) -> Stars:
     """Some of the stars, each by its own lot, replaced by stars of other kinds."""
     if not recipe.has("outsiders"):
         return stars
@@ -181,5 +181,5 @@ def lb1() -> Stars:
 
 def draw_systems(n: int, recipe: Recipe, chunk: int) -> Stars:
     """n systems of the chunk; the first of chunk 0 is LB-1."""
-    stars = with_outsiders(draw_stars(n, recipe, chunk), recipe, chunk)
+    stars = with_contaminants(draw_stars(n, recipe, chunk), recipe, chunk)
     return replaced(stars, np.array([0]), lb1()) if chunk == 0 else stars

@@ -196,7 +196,7 @@ def _estranged(near: Columns, fainter: Array, rng: np.random.Generator) -> None:
 
 
 def _left(lost: Columns, recipe: Recipe, chunk: int) -> Columns:
-    """Sources beside stars that are missing: the neighbours that made them so, and strangers."""
+    """Sources beside stars that are missing: neighbours that made them so, and unrelated ones."""
     n, rng = len(lost["ra"]), recipe.rng("gaia_matches", chunk, 2)
     many = expected(lost["phot_g_mean_mag"], density(lost["ra"], lost["dec"]))
     close = rng.random(n) < LOST_BESIDE

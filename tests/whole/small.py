@@ -105,7 +105,7 @@ def make(
     start_from: Made | None = None,
     allow_empty: bool = False,
 ) -> Made:
-    """Ingest and build in this process; ``start_from`` lends what it has read and fitted."""
+    """Ingest and build in this process; what ``start_from`` has read and fitted is taken."""
     survey = loaded(toml)
     folder = root / survey.name
     if start_from:

@@ -27,6 +27,7 @@ FORMATS = [
     "COLUMNS.md",
     "CITATION",
     "provenance.json",
+    "zenodo.json",
     "duckdb",
     "status",
 ]
@@ -75,7 +76,7 @@ def texts(database: Path, out: Path) -> dict[str, str]:
         )
         said = " ".join(text for (text,) in columns.fetchall())
     keys = pq.read_schema(out / "demo.parquet")
-    plain = ("cds/ReadMe", "COLUMNS.md", "CITATION", "provenance.json")
+    plain = ("cds/ReadMe", "COLUMNS.md", "CITATION", "provenance.json", "zenodo.json")
     return {
         "fits": f"{comments} {cards}",
         "vot": (out / "demo.vot").read_text(encoding="ascii"),
@@ -115,7 +116,7 @@ def test_a_number_that_the_survey_chose_is_said_to_be_its_own(default, changed, 
 def test_the_value_is_the_one_that_was_run(changed, name):
     value, unit = OTHERS[name], PARAMETERS[name].unit
     shown = f"{value:.12g} {unit}".strip()
-    for form in ("fits", "cds/ReadMe", "CITATION"):
+    for form in ("fits", "cds/ReadMe", "CITATION", "zenodo.json"):
         assert f"{name}={shown}(survey".replace(" ", "") in changed[form].replace(" ", ""), form
     for form in ("vot", "parquet"):
         assert re.search(
@@ -134,7 +135,8 @@ def test_nothing_is_said_to_be_a_survey_s_that_is_not(default, template, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "form", [f for f in FORMATS if f not in ("CITATION", "provenance.json", "status")]
+    "form",
+    [f for f in FORMATS if f not in ("CITATION", "provenance.json", "zenodo.json", "status")],
 )
 def test_a_column_says_the_number_it_hangs_on(default, changed, template, tmp_path, form):
     found = texts(built(template, tmp_path, {"binary_nsigma": 2.5}), tmp_path / "out")[

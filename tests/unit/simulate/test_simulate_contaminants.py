@@ -14,7 +14,7 @@ from obcat.simulate.contaminants import (
     atmosphere,
     draw_systems,
     lb1,
-    with_outsiders,
+    with_contaminants,
 )
 from obcat.simulate.dust import BANDS
 from obcat.simulate.ingredients import Recipe, joined, replaced, taken
@@ -34,7 +34,7 @@ def stars() -> Stars:
 
 @pytest.fixture(scope="module")
 def mixed(stars: Stars) -> Stars:
-    return with_outsiders(stars, Recipe(6), 1)
+    return with_contaminants(stars, Recipe(6), 1)
 
 
 def one(mass: float, teff: float, logg: float) -> np.ndarray:
@@ -63,7 +63,7 @@ def test_of_the_sample_a_few_in_a_hundred_are_of_other_kinds(stars: Stars, mixed
     assert 0.02 < (mixed.kind != "star").mean() < 0.033
     same = mixed.kind == "star"
     np.testing.assert_array_equal(mixed.primary[same], stars.primary[same])
-    assert with_outsiders(stars, Recipe(6, frozenset({"outsiders"})), 1) is stars
+    assert with_contaminants(stars, Recipe(6, frozenset({"outsiders"})), 1) is stars
 
 
 def test_kinds_stand_where_they_do_in_the_hertzsprung_russell_diagram(mixed: Stars) -> None:
