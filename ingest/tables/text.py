@@ -23,22 +23,7 @@ STATED = re.compile(rb"(?i)\"?sep=(.)\"?[ \t,;]*")
 BYTE_BY_BYTE = re.compile(rb"(?i)^byte-(by|per)-byte description of file", re.MULTILINE)
 HEAD = 100_000  # bytes within which a description byte by byte begins
 IPAC_LINES = 4  # names, types, units, nulls
-IPAC_TYPES = (
-    "int",
-    "long",
-    "float",
-    "double",
-    "real",
-    "char",
-    "date",
-    "i",
-    "l",
-    "f",
-    "d",
-    "r",
-    "c",
-    "",
-)
+IPAC_TYPES = (*"ilfdrc", "", "int", "long", "float", "double", "real", "char", "date")
 
 Columns = tuple[pa.Table, dict[str, str]]
 
