@@ -72,8 +72,8 @@ def tried(name: str, task: Task, folder: Path) -> Iterator[tuple[str, int, str, 
                 [*OBCAT, *task.words(place / "x")],
                 env=environment(), capture_output=True, text=True, check=False, timeout=600,
             )  # fmt: skip
-            wrong = _faults(done, task.steps or task.state(place / "x") in (before, new))
             remounted(place, PLENTY)
+            wrong = _faults(done, task.steps or task.state(place / "x") in (before, new))
             run(task.words(place / "x"))
             wrong += ["unequal"] if task.state(place / "x") != new else []
             wrong += [p.name for p in (place / "x").rglob("*") if p.suffix in LEFT]

@@ -318,8 +318,8 @@ def _barred(lines: Sequence[str], name: str) -> pa.Table:
     wrong = next((i for i, row in enumerate(cells) if len(row) != len(cells[0])), 0)
     if wrong:
         raise IngestError(
-            f"{name}: not a regular table: row {wrong} has {len(cells[wrong])} values between bars, the "
-            f"header {len(cells[0])}; repair it"
+            f"{name}: not a regular table: row {wrong} has {len(cells[wrong])} values between "
+            f"bars, the header {len(cells[0])}; repair it"
         )
     return _from_rows(cells[0], cells[1:])
 
