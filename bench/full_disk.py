@@ -1,7 +1,7 @@
-"""A disk that is full, has no inode left, or is read-only, in the commands that write: one line that
-says so, the old result whole, and the same command gives the new one once there is room.
+"""A disk that is full, has no inode left, or is read-only, in the commands that write: one line
+that says so, the old result whole, and the same command gives the new one once there is room.
 
-python -m bench.full_disk [--stars 24] [--folder FOLDER] [COMMAND ...]   (as root: it mounts a tmpfs)
+python -m bench.full_disk [--stars 24] [--folder FOLDER] [COMMAND ...]   (as root: it mounts)
 """
 
 import argparse
