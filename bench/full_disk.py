@@ -1,7 +1,7 @@
-"""A disk that is full, has no inode left, or is read-only, in the commands that write: one line that
-says so, the old result whole, and the same command gives the new one once there is room.
+"""A disk that is full, has no inode left, or is read-only, in the commands that write: one line
+that says so, the old result whole, and the same command gives the new one once there is room.
 
-python -m bench.full_disk [--stars 24] [--folder FOLDER] [COMMAND ...]   (as root: it mounts a tmpfs)
+python -m bench.full_disk [--stars 24] [--folder FOLDER] [COMMAND ...]   (as root: it mounts)
 """
 
 import argparse
@@ -72,8 +72,8 @@ def tried(name: str, task: Task, folder: Path) -> Iterator[tuple[str, int, str, 
                 [*OBCAT, *task.words(place / "x")],
                 env=environment(), capture_output=True, text=True, check=False, timeout=600,
             )  # fmt: skip
-            wrong = _faults(done, task.steps or task.state(place / "x") in (before, new))
             remounted(place, PLENTY)
+            wrong = _faults(done, task.steps or task.state(place / "x") in (before, new))
             run(task.words(place / "x"))
             wrong += ["unequal"] if task.state(place / "x") != new else []
             wrong += [p.name for p in (place / "x").rglob("*") if p.suffix in LEFT]

@@ -23,22 +23,7 @@ STATED = re.compile(rb"(?i)\"?sep=(.)\"?[ \t,;]*")
 BYTE_BY_BYTE = re.compile(rb"(?i)^byte-(by|per)-byte description of file", re.MULTILINE)
 HEAD = 100_000  # bytes within which a description byte by byte begins
 IPAC_LINES = 4  # names, types, units, nulls
-IPAC_TYPES = (
-    "int",
-    "long",
-    "float",
-    "double",
-    "real",
-    "char",
-    "date",
-    "i",
-    "l",
-    "f",
-    "d",
-    "r",
-    "c",
-    "",
-)
+IPAC_TYPES = (*"ilfdrc", "", "int", "long", "float", "double", "real", "char", "date")
 
 Columns = tuple[pa.Table, dict[str, str]]
 
@@ -333,8 +318,8 @@ def _barred(lines: Sequence[str], name: str) -> pa.Table:
     wrong = next((i for i, row in enumerate(cells) if len(row) != len(cells[0])), 0)
     if wrong:
         raise IngestError(
-            f"{name}: not a regular table: row {wrong} has {len(cells[wrong])} values between bars, the "
-            f"header {len(cells[0])}; repair it"
+            f"{name}: not a regular table: row {wrong} has {len(cells[wrong])} values between "
+            f"bars, the header {len(cells[0])}; repair it"
         )
     return _from_rows(cells[0], cells[1:])
 
