@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import DATABASE, JSON, echo_json, main, number_option, path_option
+from obcat.cli.group import DATABASE, JSON, echo_json, main, number_option, path_option, say
 
+LARGE = 100_000_000  # bytes of a page that mail and browsers find large
 FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 
 
@@ -99,4 +100,10 @@ def page(database: Path, out: Path | None, spectra: int, stars: Path | None) -> 
     from obcat.page import page as run
 
     first = stars.read_text(encoding="utf-8").split() if stars else []
-    click.echo(run(database, out or database.parent / "catalog.html", spectra, first))
+    made = run(database, out or database.parent / "catalog.html", spectra, first)
+    if (size := made.stat().st_size) > LARGE:
+        say(
+            f"{size / 1e6:.0f} MB: a browser opens it in several seconds and takes several times "
+            "that in memory; fewer --spectra make it smaller"
+        )
+    click.echo(made)

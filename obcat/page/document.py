@@ -103,6 +103,7 @@ def _assembled(
         survey=catalog.survey,
         warning=known["warning"].removeprefix("SIMULATED: ") if known["warning"] else None,
         facts_line=_facts_line(catalog),
+        left_out=_left_out(points),
         best=best,
         style=Markup(style),
         script=Markup(script),
@@ -114,9 +115,24 @@ def _assembled(
             "names": _encoded(_packed(points.listed())),
             "database": _encoded(_packed(database)),
             "spectra": _encoded(_packed(spectra.code())),
-            "photometry": _encoded(_packed(coded(photometry.magnitudes))),
+            "photometry": _encoded(_packed(_of_drawn(photometry, points))),
             "licence-texts": _encoded(_packed(data("LICENCES.txt"))),
         }.items(),
+    )
+
+
+def _of_drawn(photometry: Photometry, points: Points) -> bytes:
+    return coded(photometry.magnitudes[points.drawn]) if photometry.bands else b""
+
+
+def _left_out(points: Points) -> str | None:
+    """What the plots do not draw, in a sentence; None where they draw everything."""
+    shown, all_of_them = int(points.drawn.sum()), len(points.drawn)
+    if shown == all_of_them:
+        return None
+    return (
+        f"The plots draw {shown:,} of {all_of_them:,} stars, an even sample: more would not follow "
+        "a drag. SQL, the search and the panel of a star have all."
     )
 
 

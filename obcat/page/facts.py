@@ -113,16 +113,20 @@ def _body(text: str) -> str:
 
 
 NAMES = ("specid", "star_id")
+MOST_STARS = 200_000  # more would take a browser seconds a drag
 QUERIES = ("page/points", "page/points_best")
 LINE = re.compile(r"^    , (?P<sql>.*?)(?: AS (?P<name>\w+))?$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Points:
-    """Names of the stars, one list each; numbers (column, star) float32, NaN where not known."""
+    """Names of the stars, one list each; numbers (column, star) float32, NaN where not known;
+    ``drawn`` tells of every star of the catalog, in the same order, whether it is among them.
+    """
 
     names: dict[str, list[str]]
     numbers: np.ndarray
+    drawn: np.ndarray
 
     def code(self) -> bytes:
         """All numbers of a column, then the next:
@@ -142,16 +146,21 @@ def expressions(*, best: bool = False) -> list[dict[str, str]]:
 
 
 def read_points(database: Path) -> Points:
-    """The points of a released database: it has the macros, whichever obcat built its source."""
+    """The points of a released database: it has the macros, whichever obcat built its source.
+
+    Of more than ``MOST_STARS`` stars those whose names have the lowest md5.
+    """
     with db.connect(database, read_only=True) as con:
         best = has_best(con)
         tables = [con.sql(query_text(q)).to_arrow_table() for q in QUERIES[: 1 + best]]
-    found = {name: table[name] for table in tables for name in table.column_names}
+        drawn = con.execute(query_text("page/drawn"), {"most": MOST_STARS}).fetchnumpy()["drawn"]
+    places = np.flatnonzero(drawn)
+    found = {name: table[name].take(places) for table in tables for name in table.column_names}
     columns = [
         found[e["name"]].cast("float64").to_numpy().astype(np.float32)
         for e in expressions(best=best)
     ]
-    return Points({name: found[name].to_pylist() for name in NAMES}, np.array(columns))
+    return Points({name: found[name].to_pylist() for name in NAMES}, np.array(columns), drawn)
 
 
 BINNED = (

@@ -19,6 +19,7 @@ from astropy.units import Unit
 
 from obcat.export.database import TABLES
 from obcat.page import page as make_page
+from obcat.page.document import BUNDLE
 from obcat.page.facts import recipes
 from obcat.reading import BEST, DIFFERENCES
 from obcat.schema import columns_of
@@ -585,7 +586,7 @@ def test_any_two_columns_are_axes(opened, con):
     until(
         opened, f"document.querySelector('#free .caption').textContent.startsWith('{both} stars')"
     )
-    opened.get_by_label("Any two columns: error bars").click()
+    opened.get_by_label("Any two columns: ±").click()
     until(
         opened,
         "document.querySelector('#free .caption').textContent.includes('Error bars: one standard')",
@@ -833,6 +834,33 @@ def test_controls_have_names(opened):
     assert len(names) > 40
     assert [html for html, name in names if not name.strip()] == []
     assert opened.locator("main, h1, aside, [role=status]").count() >= 4
+
+
+AXE = BUNDLE.parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
+FAULTS = """async () => (await axe.run(document, { resultTypes: ['violations'] })).violations
+    .filter(({ impact }) => ['serious', 'critical'].includes(impact))
+    .map(({ id, nodes }) => [id, nodes[0].html])"""
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_axe_finds_no_serious_fault(opened, star, width):
+    """In the page, its table, the panel of a star and the dialogue, light and dark."""
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: npm ci in obcat/page/web")
+    opened.evaluate(AXE.read_text(encoding="utf-8"))
+    opened.set_viewport_size({"width": width, "height": 900})
+    ask(opened, "SELECT specid, mk, ra FROM catalog.ob_stars LIMIT 5")
+    faults = opened.evaluate(FAULTS)
+    found(opened, star["specid"])
+    for scheme in ("dark", "light"):
+        opened.emulate_media(color_scheme=scheme)
+        faults += opened.evaluate(FAULTS)
+    opened.click("#star-close")
+    opened.click("#about-open")
+    faults += opened.evaluate(FAULTS)
+    opened.click("#about-close")
+    opened.set_viewport_size({"width": 1400, "height": 1000})
+    assert faults == []
 
 
 def test_light_and_dark(opened):

@@ -26,6 +26,7 @@ from obcat.page.facts import (
     binned,
     coded,
     expressions,
+    read_photometry,
     read_points,
     read_spectra,
     recipes,
@@ -373,6 +374,36 @@ def test_a_page_is_of_one_state_of_the_database(database, tmp_path, monkeypatch)
     names = json.loads(gzip.decompress(base64.b64decode(element(html, "names"))))
     assert sorted(names["specid"]) == sorted(r["specid"] for r in ROWS if r["uniqflag"] == 1)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["obcat.duckdb", "x.html"]
+
+
+def test_a_large_catalog_says_what_its_plots_leave_out(database, tmp_path, monkeypatch, html):
+    assert 'id="left-out"' not in html
+    monkeypatch.setattr("obcat.page.facts.MOST_STARS", 4)
+    monkeypatch.setattr("obcat.cli.publish.LARGE", 1_000_000)
+    done = CliRunner().invoke(
+        main, ["page", "--trust", str(database), "--out", str(tmp_path / "x")]
+    )
+    large = (tmp_path / "x").read_text(encoding="utf-8")
+    assert "MB: a browser opens it in several seconds" in done.stderr
+    assert "The plots draw 4 of 6 stars, an even sample" in large
+    names = json.loads(gzip.decompress(base64.b64decode(element(large, "names"))))
+    by_hand = sorted("ABCDEF", key=lambda s: hashlib.md5(s.encode()).hexdigest())[:4]
+    assert names["star_id"] == sorted(by_hand)
+    points = gzip.decompress(base64.b64decode(element(large, "points")))
+    assert len(points) == 4 * 4 * len(facts(large)["points"])
+
+
+def test_magnitudes_are_those_of_the_build(template, tmp_path, fill):
+    path = Path(shutil.copy(template, tmp_path / "obcat.duckdb"))
+    with db.connect(path) as con:
+        fill(con, "catalog.ob_stars", [row("A", ks=8.0, ks_err=0.02), row("B", j=9.0)])
+        fill(con, "extinction.photometry", [{"star_id": "A", "bp": 10.5, "bp_err": 0.01}])
+        found = read_photometry(con)
+    place = {band: 2 * i for i, band in enumerate(found.bands)}
+    known = np.full((2, 2 * len(found.bands)), np.nan)
+    known[0, [place["bp"], place["bp"] + 1, place["ks"], place["ks"] + 1]] = 10.5, 0.01, 8.0, 0.02
+    known[1, place["j"]] = 9.0
+    assert found.magnitudes == pytest.approx(known, nan_ok=True)
 
 
 def test_the_command_writes_beside_the_database(database, tmp_path):

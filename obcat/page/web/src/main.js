@@ -47,7 +47,7 @@ async function main() {
   byId("loading").remove();
   performance.mark("ready");
   document.documentElement.dataset.ready = Math.round(performance.now());
-  say(`Ready: ${count(facts.rows)} rows, ${count(stars.size)} stars`);
+  say(byId("left-out")?.textContent ?? `Ready: ${count(facts.rows)} rows, ${count(stars.size)} stars`);
   await startAddress(facts, page);
 }
 

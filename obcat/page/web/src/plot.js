@@ -71,7 +71,7 @@ function header(plot, page, figure) {
     const toggle = button(text, () => {
       toggle.setAttribute("aria-pressed", String(turn()));
       Promise.all(plot.chosen.map((value) => view.load?.(value))).then(plot.layout);
-    }, { title: label, "aria-label": `${view.title}: ${label}`, "aria-pressed": "false" });
+    }, { title: label, "aria-label": `${view.title}: ${text}, ${label}`, "aria-pressed": "false" });
     controls.append(toggle);
   });
   if (view.id !== "sky") controls.append(...ranges(plot));
