@@ -12,10 +12,10 @@ from obcat.ingest.errors import IngestError, Quarantined
 from obcat.ingest.lamost.spectrum import read_spectrum
 from obcat.ingest.tables.columns import numbers
 from obcat.ingest.tables.read import read_table
-from obcat.kernels.grid import N_PIXEL
+from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 from obcat.prediction import FASTEST, gridded
 
-__all__ = ["OwnSpectra", "read_files"]
+__all__ = ["LOADER", "OwnSpectra", "read_files", "register_reader"]
 
 TABLES = (".csv", ".ecsv", ".vot", ".votable", ".txt", ".dat")
 WAVELENGTHS = ("wavelength", "wave", "lambda")
@@ -63,6 +63,52 @@ def read_files(paths: Iterable[Path], z: float | None = None) -> OwnSpectra:
         _column(rows, "class"),
         _column(rows, "subclass"),
         [fault for *_, fault in rows],
+    )
+
+
+LOADER = "LAMOST low resolution"
+PLATE = {"PLANID", "LMJD", "SPID", "FIBERID"}  # cards of a fibre of LAMOST
+
+
+def register_reader() -> None:
+    """Teach specutils to read LAMOST's files: ``Spectrum.read(path)``, or format=LOADER.
+
+    Wavelengths are in vacuum, as observed; ``meta["header"]`` has what the header says. Raises
+    ModuleNotFoundError where specutils is not installed.
+    """
+    from specutils import Spectrum
+    from specutils.io.registers import data_loader
+
+    @data_loader(LOADER, identifier=_is_lamost, dtype=Spectrum, extensions=["fits", "fits.gz"],
+                 priority=20, force=True)  # fmt: skip
+    def read_lamost(file: Any, **_: Any) -> Any:
+        return _for_specutils(Path(getattr(file, "name", file)))
+
+
+def _is_lamost(_origin: str, path: Any, *_: Any, **__: Any) -> bool:
+    from astropy.io import fits
+
+    name = str(path)
+    if not name.lower().endswith((".fits", ".fits.gz")) or not Path(name).is_file():
+        return False
+    try:
+        return set(fits.getheader(name)) >= PLATE
+    except (OSError, ValueError):
+        return False
+
+
+def _for_specutils(path: Path) -> Any:
+    from astropy import units
+    from astropy.nddata import InverseVariance
+    from specutils import Spectrum
+
+    found = read_spectrum(path)
+    return Spectrum(
+        spectral_axis=WAVELENGTH * units.AA,
+        flux=found.flux * units.dimensionless_unscaled,
+        uncertainty=InverseVariance(found.ivar),
+        mask=found.ivar <= 0,
+        meta={"header": dict(found.header)},
     )
 
 

@@ -98,7 +98,7 @@ MAY_USE = {
     },
     "old_paths": set(),
     "own_files": {
-        "astropy", "numpy", "obcat.ingest", "obcat.kernels", "obcat.prediction",
+        "astropy", "numpy", "specutils", "obcat.ingest", "obcat.kernels", "obcat.prediction",
     },
     "page": {
         "duckdb", "jinja2", "markupsafe", "numpy", "obcat.arrow", "obcat.db", "obcat.export",
