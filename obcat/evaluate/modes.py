@@ -63,10 +63,11 @@ def main_cells(data: Compared) -> dict[str, str]:
     off = data["best_mk"] - data["true_mk"]
     bright = single & (data["true_mk"] < M_EDGES[1])
     half = (data["best_dis_high"] - data["best_dis_low"]) / 2
+    ebv = st.robust_scatter((data["best_ebv"] - data["true_ebv"])[stars])
     cells = {
         "scatter of M_spec − true M": f"{decimals(st.robust_scatter(off[test]))} mag",
         "median distance error": percent(st.median((half / data["best_dis"])[stars])),
-        "scatter of E(B−V)": f"{decimals(st.robust_scatter((data['best_ebv'] - data['true_ebv'])[stars]))} mag",
+        "scatter of E(B−V)": f"{decimals(ebv)} mag",
         "median of abs(distance": percent(
             st.median(np.abs(data["best_dis"] / data["true_distance"] - 1)[stars])
         ),

@@ -17,7 +17,14 @@ from obcat.reading import Columns, Missing, Reading, answer_arrays, require_know
 from obcat.report.galactic_map import draw_map
 from obcat.report.style import BLUE, GREEN, ORANGE, PINK, Look, finish, points, shown
 
-__all__ = ["both_modes", "coverage", "dust_map", "emission", "reliability", "zero_point"]
+__all__ = [
+    "both_modes",
+    "coverage_by_bin",
+    "dust_map",
+    "emission",
+    "reliability",
+    "zero_point_by_g",
+]
 
 NO_TRUTH = (
     "Whether an interval holds what it says is known where the truth is: of a simulated survey, "
@@ -45,7 +52,7 @@ def _compared(survey: Reading) -> Compared:
     return both
 
 
-def coverage(figure: Figure, survey: Reading) -> None:
+def coverage_by_bin(figure: Figure, survey: Reading) -> None:
     """How often the truth is inside the intervals of 68 and 95 per cent, bin by bin."""
     rows = [row for row in modes.covered(_compared(survey)) if row[1] >= FEWEST]
     if not rows:
@@ -87,7 +94,7 @@ def reliability(figure: Figure, survey: Reading) -> None:
     below.set(xlabel="$P$(light of a companion), as said", ylabel="stars", yscale="log")
 
 
-def zero_point(figure: Figure, survey: Reading) -> None:
+def zero_point_by_g(figure: Figure, survey: Reading) -> None:
     """Zero point of the parallaxes of either mode against G; with the truth, where there is one."""
     data = answer_arrays(survey.con, "report/both_modes")
     require_known(data, ("g_gaia", "best_offset"), FEWEST, "It needs Gaia's G and parallaxes.")

@@ -31,6 +31,7 @@ __all__ = [
     "Drawing",
     "Rendered",
     "draw_or_box",
+    "figures_of",
     "image_of",
     "mark_simulated",
     "render",
@@ -268,7 +269,7 @@ BEST_FIGURES = (
         "of it has intervals that are too narrow. Of simulated surveys only: a real one has "
         "no truth.",
         ("evaluate/modes", "evaluate/pairs"),
-        best_mode.coverage,
+        best_mode.coverage_by_bin,
         (WIDTH, 5.6),
     ),
     Drawing(
@@ -291,7 +292,7 @@ BEST_FIGURES = (
         "it is what the simulation put in. A zero point that is off by 0.02 mas makes a star "
         "at 3 kpc 6 % too near or too far.",
         ("report/both_modes", "evaluate/modes", "evaluate/pairs"),
-        best_mode.zero_point,
+        best_mode.zero_point_by_g,
         (COLUMN, 3.0),
     ),
     Drawing(
