@@ -309,7 +309,8 @@ def _fetched(survey: Path, dry_run: bool, limit: int | None, command: str) -> No
         for line in described(described_survey, toml, limit):
             click.echo(printable(line.expandtabs()))
         return
-    with locked(folder_of(described_survey, toml)), progress("fetching spectra") as step:
+    place = folder_of(described_survey, toml)
+    with naming(place), locked(place), progress("fetching spectra") as step:
         missing = run(described_survey, toml, limit=limit, say=say, progress=step)
     if missing:
         report(missing, folder_of(described_survey, toml), command)

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from obcat.errors import ObcatError
 from obcat.files import publishing
+from obcat.ingest.errors import Quarantined
+from obcat.ingest.lamost.layouts import opened_fits
+from obcat.ingest.lamost.spectrum import content_of
 from obcat.kernels.arrays import Array
 from obcat.kernels.grid import LOG_START, LOG_STEP, WAVELENGTH, placed, usable
 from obcat.statistics import MAD_TO_SIGMA
@@ -102,11 +105,11 @@ def _described(headers: list[dict[str, Any]]) -> tuple[Any, ...]:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], int, list[NDArray[Any]]] | None:
-    """Header, first pixel on the grid and rows; None for what is no star of this pipeline."""
-    from astropy.io import fits
-
+    """Header, first pixel on the grid and rows; None for what is no star of this pipeline, and for a
+    file that is damaged or lacks a card.
+    """
     try:
-        with fits.open(path, memmap=False) as hdul:
+        with opened_fits(content_of(path)) as hdul:
             header = dict(hdul[0].header)
             if (
                 not str(header.get("VERSPIPE", "")).startswith(PIPELINE)
@@ -119,9 +122,11 @@ def _read(path: Path) -> tuple[dict[str, Any], int, list[NDArray[Any]]] | None:
                 if image is not None
                 else [hdul[1].data[name][0] for name in NAMES]
             )
-    except OSError:
+            _described([header])
+            first = round((float(header["COEFF0"]) - LOG_START) / LOG_STEP)
+    except Quarantined:
         return None
-    return header, round((float(header["COEFF0"]) - LOG_START) / LOG_STEP), rows
+    return header, first, rows
 
 
 PILOT_END = 56_190  # LMJD: the survey proper began in autumn 2012

@@ -241,7 +241,8 @@ def test_a_table_that_finds_no_room_leaves_the_old_one(world, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("os.fsync", full)
         done = world.fetch("gaia_dr2", options=("--limit", "2"))
-    assert (done.exit_code, done.output) == (1, "Error: No space left on device\n")
+    said = f"Error: {world.data}: No space left on device\n"
+    assert (done.exit_code, done.output) == (1, said)
     assert before in world.contents().values()
 
 

@@ -120,7 +120,7 @@ MAY_USE = {
         "obcat.section", "obcat.statistics",
     },
     "realism": {
-        "astropy", "matplotlib", "numpy", "scipy", "obcat.files", "obcat.kernels",
+        "matplotlib", "numpy", "scipy", "obcat.files", "obcat.ingest", "obcat.kernels",
         "obcat.statistics",
     },
     "report": {

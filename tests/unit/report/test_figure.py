@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from matplotlib.figure import Figure
 
 from obcat import db
 from obcat.reading import answer_arrays, open_database
-from obcat.report.distances import running_median
+from obcat.report.distances import distance_errors, running_median
 from obcat.report.overview import FigureError, draw_overview, title
 from obcat.report.style import shown
 
@@ -129,3 +130,24 @@ def test_axis_holds_nearly_all():
 def test_running_median_needs_ten_stars():
     x = np.array([1.0] * 10 + [5.0] * 9)
     assert running_median(x, np.append(np.arange(10.0), np.zeros(9))) == ([1.0], [4.5])
+
+
+def test_errors_of_distances_are_drawn_as_they_are():
+    """Half the interval over the distance, and the parallax's own: 300 % where it is not positive,
+    nothing where there is none; no binary.
+    """
+    data = {
+        "dis": np.array([1.0, 2.0, 4.0, 8.0, 9.0]), "dis_low": np.array([0.9, 1.6, 3.0, 6.0, 8.0]),
+        "dis_high": np.array([1.1, 2.4, 5.0, 12.0, 10.0]), "distance_edge": np.zeros(5),
+        "binary_flag": np.array([0, 0, 0, 0, 1]),
+        "parallax": np.array([1.0, 0.5, -0.1, np.nan, 0.1]),
+        "parallax_error": np.array([0.05, 0.04, 0.05, np.nan, 0.05]),
+    }  # fmt: skip
+    axes = Figure().subplots()
+    distance_errors(axes, data)
+    drawn = {c.get_label(): np.ma.filled(c.get_offsets(), np.nan) for c in axes.collections}
+    (alone,) = [xy for name, xy in drawn.items() if name.startswith("parallax alone")]
+    (joint,) = [xy for name, xy in drawn.items() if name.startswith("spectrum and parallax")]
+    known = alone[np.isfinite(alone[:, 1])]
+    assert known == pytest.approx(np.array([[1, 0.05], [2, 0.08], [4, 3.0]]))
+    assert joint == pytest.approx(np.array([[1, 0.1], [2, 0.2], [4, 0.25], [8, 0.375]]))

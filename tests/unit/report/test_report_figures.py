@@ -385,6 +385,9 @@ def test_composites_are_brighter_than_their_primary_by_the_light_of_both(survey,
     assert both[:, 0].min() >= 0
     wanted = -2.5 * np.log10(1 + 10 ** (-0.4 * both[:, 0]))
     assert both[:, 1] == pytest.approx(wanted, abs=1e-6)
+    (dashed,) = [x for x in figure.axes[1].lines if x.get_label() == "light of both stars"]
+    x, y = dashed.get_data()
+    assert y == pytest.approx(-2.5 * np.log10(1 + 10 ** (-0.4 * x)))
     near = offsets(figure.axes[0], "ΔM < 0.75")
     assert np.all(near[:, 0] - near[:, 1] > -2.5 * np.log10(1 / (1 + 10**-0.3)) - 1e-6)
 

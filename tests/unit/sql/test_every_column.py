@@ -353,6 +353,21 @@ def test_python_and_the_released_database_have_every_column(released):
         } == row
 
 
+def test_the_page_draws_every_number_of_best_mode_from_its_column(con, fill, database):
+    names = ("mk", "dis", "dis_low", "dis_high", "ebv", "r_v", "p_companion")
+    row = {name: (i + 3) / 16 for i, name in enumerate(names)}
+    star = {"specid": SPECID, "star_id": STAR, "uniqflag": 1}
+    fill(con, "catalog.ob_stars", [star | {"mk": 9.0, "dis": 9.0, "ebv": 9.0}])
+    fill(con, "catalog.ob_stars_best", [star | row])
+    con.close()
+    points = read_points(database)
+    wanted = alike(row, "r_v p_companion") | {f"{n}_best": row[n] for n in ("mk", "dis", "ebv")}
+    wanted["dis_err_best"] = (row["dis_high"] - row["dis_low"]) / 2 / row["dis"]
+    found = dict(zip([e["name"] for e in expressions(best=True)], points.numbers, strict=True))
+    for name, value in wanted.items():
+        assert found[name].tolist() == [np.float32(value)], name
+
+
 def test_the_page_draws_every_number_from_its_column(released, tmp_path):
     folder, row = released
     wanted = row | {
