@@ -1,6 +1,6 @@
 """A kernel as a function of Arrow columns, as DuckDB calls it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["batch_function"]
 
+SLICE = 768  # rows, a multiple of those of a product: 12 MB of each wide array in single precision
+
 
 def batch_function(
     udf: "Udf", models: "Mapping[str, Arrays]", parameters: Mapping[str, Any]
 ) -> Callable[..., pa.Array]:
     """The UDF as a function of Arrow columns that gives a struct column, one field a column given.
 
-    NULL and NaN out are NULL. A batch of one row is doubled: BLAS sums one row in another order
-    than several.
+    NULL and NaN out are NULL.
     """
     wanted = signature(udf.kernel).parameters
     takes_all = any(p.kind is Parameter.VAR_KEYWORD for p in wanted.values())
@@ -42,10 +43,8 @@ def batch_function(
             fields = [pa.nulls(len(known), c.arrow_type) for c in udf.given]
             return pa.StructArray.from_arrays(fields, [c.column for c in udf.given])
         taken = [exact_array(c if known.all() else c.take(pa.array(rows))) for c in whole]
-        if len(rows) == 1:
-            taken = [np.repeat(a, 2, axis=0) for a in taken]
-        out = kernel(*taken)
-        fields = [_to_arrow(o[: len(rows)], known, c) for o, c in zip(out, udf.given, strict=True)]
+        out = _in_slices(kernel, taken)
+        fields = [_to_arrow(o, known, c) for o, c in zip(out, udf.given, strict=True)]
         return pa.StructArray.from_arrays(fields, [c.column for c in udf.given])
 
     # DuckDB counts parameters, and counts *columns as one.
@@ -54,6 +53,19 @@ def batch_function(
         [Parameter(f"x{i}", Parameter.POSITIONAL_ONLY) for i in range(len(udf.takes))]
     )
     return counted
+
+
+def _in_slices(kernel: Callable[..., Any], columns: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """What a kernel gives for (n, ...) columns, SLICE rows at a time: what it needs for each row is
+    many times what it gives. One row alone is doubled: BLAS sums it in another order than several.
+    """
+    found = []
+    for start in range(0, len(columns[0]), SLICE):
+        part = [a[start : start + SLICE] for a in columns]
+        n = len(part[0])
+        given = [np.repeat(a, 2, axis=0) for a in part] if n == 1 else part
+        found.append([o[:n] for o in kernel(*given)])
+    return [np.concatenate(each) for each in zip(*found, strict=True)]
 
 
 def _to_arrow(values: np.ndarray, known: np.ndarray, c: Column) -> pa.Array:

@@ -44,7 +44,7 @@ UNITS = {
 }
 SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B)\s*", re.IGNORECASE)
 LEAST = (100 * 10**6, 300 * 10**6)  # of the engine: for any build, and for each thread besides
-PER_THREAD = 600 * 10**6  # the engine is no faster with more
+PER_THREAD = 750 * 10**6  # the engine is no faster with more
 SHARE = 4  # the engine takes a quarter of what there is; batches and fits take more than it does
 BESIDES = 2 * 10**9  # what there must be for each thread: its batches are in no engine's limit
 CGROUP = Path("/sys/fs/cgroup")
