@@ -92,11 +92,11 @@ class Terms(NamedTuple):
 
 
 class Solved(NamedTuple):
-    """E(B-V), R_V less its mean and their variances (n,); light of star and dust in every band, mag, and
-    its variance (n, b); P y, the diagonal of P, and the residual of a band against the others over
-    its error (n, b); whether a band kept its weight (n, b); columns of the model (n, b, 6), weights
-    (n, b), covariance (n, 6, 6); A / E(B-V) and its slope with R_V, and what bending adds to A
-    (n, b).
+    """E(B-V), R_V less its mean, their variances (n,); light of star and dust in every band, mag,
+    and its variance (n, b); P y, the diagonal of P, and the residual of a band against the others
+    over its error (n, b); whether a band kept its weight (n, b); columns of the model (n, b, 6),
+    weights (n, b), covariance (n, 6, 6); A / E(B-V) and its slope with R_V, and what bending adds
+    to A (n, b).
     """
 
     ebv: Floats

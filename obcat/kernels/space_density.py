@@ -3,14 +3,13 @@
 Each formula takes ``xp``, the module of its arrays: numpy, or another one of the same names where
 gradients are wanted. A model is a mapping of names to arrays, ``Globals``:
 
-zero_point (8,) mas at G of ``KNOTS``, beside the published one; zero_point_colour, mas um, its slope
-with the effective wavenumber about ``MIDDLE_NU``; zero_point_sky (``PLACES``,), mas at places evenly
-over the sky, for what it has there beside; ln_factor, of the published
-errors; ln_floor (2,), of errors in mas brighter and fainter than ``FLOOR_G``; ln_ruwe, mas for each
-unit of RUWE above ``SOUND``; ln_tails, of nu - 2 of Student's t; density (5,), of the Galaxy: slope
-and curvature with ln d, ln of the scale heights of the thin and the thick layer (kpc), ln of the
-share of the thick one; dust_level, dust_cos (4,), dust_sin (4,), dust_ln_height, dust_ln_scatter,
-of the dust.
+zero_point (8,) mas at G of ``KNOTS``, beside the published one; zero_point_colour, mas um, its
+slope with the effective wavenumber about ``MIDDLE_NU``; zero_point_sky (``PLACES``,), mas, what it
+has beside at places evenly over the sky; ln_factor, of the published errors; ln_floor (2,), of
+errors in mas brighter and fainter than ``FLOOR_G``; ln_ruwe, mas for each unit of RUWE above
+``SOUND``; ln_tails, of nu - 2 of Student's t; density (5,), of the Galaxy: slope and curvature with
+ln d, ln of the scale heights of the thin and the thick layer (kpc), ln of the share of the thick
+one; dust_level, dust_cos (4,), dust_sin (4,), dust_ln_height, dust_ln_scatter, of the dust.
 """
 
 from collections.abc import Mapping
