@@ -845,7 +845,7 @@ FAULTS = """async () => (await axe.run(document, { resultTypes: ['violations'] }
 
 @pytest.mark.parametrize("width", [1400, 390])
 def test_axe_finds_no_serious_fault(opened, star, width):
-    """In the page, its table, the panel of a star and the dialogue, light and dark."""
+    """In the page, its table, the panel of a star; the wide one in the dark, and its dialogue."""
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: npm ci in obcat/page/web")
     opened.evaluate(AXE.read_text(encoding="utf-8"))
@@ -853,13 +853,14 @@ def test_axe_finds_no_serious_fault(opened, star, width):
     ask(opened, "SELECT specid, mk, ra FROM catalog.ob_stars LIMIT 5")
     faults = opened.evaluate(FAULTS)
     found(opened, star["specid"])
-    for scheme in ("dark", "light"):
+    for scheme in ("dark", "light") if width > 1000 else ("light",):
         opened.emulate_media(color_scheme=scheme)
         faults += opened.evaluate(FAULTS)
     opened.click("#star-close")
-    opened.click("#about-open")
-    faults += opened.evaluate(FAULTS)
-    opened.click("#about-close")
+    if width > 1000:
+        opened.click("#about-open")
+        faults += opened.evaluate(FAULTS)
+        opened.click("#about-close")
     opened.set_viewport_size({"width": 1400, "height": 1000})
     assert faults == []
 
