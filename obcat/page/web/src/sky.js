@@ -70,7 +70,7 @@ export const sky = (view) => ({
     }
     ctx.textAlign = "center";
     ctx.fillStyle = ink.muted;
-    ctx.fillText(`${x.sky.axes}; dashed: Galactic plane`, (f.left + f.right) / 2, f.bottom + 11);
+    ctx.fillText(x.sky.axes, (f.left + f.right) / 2, f.bottom + 11);
   },
 });
 

@@ -90,7 +90,7 @@ export const views = (sun, stars) => known([
     note: "☉ Sun; ✛ Galactic centre; circles of 1, 2, 4, 8 kpc around the Sun.",
   }),
   sky({
-    id: "sky", title: "Sky", first: ["equatorial"],
+    id: "sky", title: "Sky", first: ["equatorial"], note: "Dashed: the plane of the Galaxy.",
     choices: [["Coordinates", Object.entries(SKIES).map(([name, { label }]) => [name, label])]],
   }),
   flat({
