@@ -17,7 +17,7 @@ from obcat.reading import Columns, Missing, Reading, answer_arrays, require_know
 from obcat.report.galactic_map import draw_map
 from obcat.report.style import BLUE, GREEN, ORANGE, PINK, Look, finish, points, shown
 
-__all__ = ["both_modes", "coverage", "dust_map", "emission", "reliability", "zero_point"]
+__all__ = ["both_modes", "coverage_by_bin", "dust_map", "emission", "reliability", "zero_point"]
 
 NO_TRUTH = (
     "Whether an interval holds what it says is known where the truth is: of a simulated survey, "
@@ -45,7 +45,7 @@ def _compared(survey: Reading) -> Compared:
     return both
 
 
-def coverage(figure: Figure, survey: Reading) -> None:
+def coverage_by_bin(figure: Figure, survey: Reading) -> None:
     """How often the truth is inside the intervals of 68 and 95 per cent, bin by bin."""
     rows = [row for row in modes.covered(_compared(survey)) if row[1] >= FEWEST]
     if not rows:

@@ -26,11 +26,13 @@ from obcat.report.eigenspectra import flow
 from obcat.report.style import COLUMN, STYLE, WIDTH, box
 
 __all__ = [
+    "BEST_FIGURES",
     "FIGURES",
     "PDF",
     "Drawing",
     "Rendered",
     "draw_or_box",
+    "figures_of",
     "image_of",
     "mark_simulated",
     "render",
@@ -268,7 +270,7 @@ BEST_FIGURES = (
         "of it has intervals that are too narrow. Of simulated surveys only: a real one has "
         "no truth.",
         ("evaluate/modes", "evaluate/pairs"),
-        best_mode.coverage,
+        best_mode.coverage_by_bin,
         (WIDTH, 5.6),
     ),
     Drawing(

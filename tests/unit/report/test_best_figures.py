@@ -54,7 +54,7 @@ def test_coverage_is_that_of_the_tables(monkeypatch):
     monkeypatch.setattr(best_mode, "_compared", lambda _: {})
     monkeypatch.setattr(modes, "covered", lambda _: [row, ("few", 3, *[0.0] * 5)])
     figure = Figure()
-    best_mode.coverage(figure, SURVEY)
+    best_mode.coverage_by_bin(figure, SURVEY)
     left, right = figure.axes
     assert [line.get_xdata()[0] for line in left.lines[2:]] == pytest.approx([50, 68, 95])
     assert [line.get_xdata()[0] for line in right.lines[2:]] == pytest.approx([60, 90])
@@ -64,7 +64,7 @@ def test_coverage_is_that_of_the_tables(monkeypatch):
 def test_a_real_survey_has_no_coverage():
     real = Reading(None, "hand", False, Path("hand.duckdb"), Path("truth"))
     with pytest.raises(Missing, match="known where the truth is"):
-        best_mode.coverage(Figure(), real)
+        best_mode.coverage_by_bin(Figure(), real)
 
 
 def test_second_part_is_there_where_best_mode_is(con):
