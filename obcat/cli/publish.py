@@ -20,13 +20,14 @@ FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, f
     show_default=True,
     help="Which catalog: the paper's, best mode's, or each that the build has.",
 )
-def export(database: Path, out: Path | None, mode: str) -> None:
+@click.option("--spectra", is_flag=True, help="The normalised spectra at rest, too.")
+def export(database: Path, out: Path | None, mode: str, *, spectra: bool) -> None:
     """Write catalog.ob_stars and catalog.ob_stars_best as FITS, CSV, VOTable, Parquet, DuckDB
     and CDS package, with checksums and a guide.
     """
     from obcat.export.release import release
 
-    written = release(database, out or database.parent / "release", mode)
+    written = release(database, out or database.parent / "release", mode, spectra=spectra)
     for path in written:
         click.echo(path)
 
