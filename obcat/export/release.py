@@ -11,7 +11,7 @@ from obcat.export import fits, guide, healpix, models, plain, votable
 from obcat.export.cds import machine_readable
 from obcat.export.cds import readme as cds
 from obcat.export.published import Published, modes_in, opened, read_from
-from obcat.export.spectra import write_spectra
+from obcat.export.rest_spectra import write_spectra
 from obcat.export.verify import check_builds, silent
 from obcat.files import publishing_folder
 from obcat.reading import CATALOGS

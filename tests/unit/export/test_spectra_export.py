@@ -11,7 +11,7 @@ from release_rows import rows_of, store
 
 from obcat import db
 from obcat.cli import main
-from obcat.export import spectra
+from obcat.export import rest_spectra as spectra
 from obcat.export.published import ReleaseError
 from obcat.export.release import release
 from obcat.export.verify import verify
