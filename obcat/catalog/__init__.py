@@ -23,6 +23,7 @@ from obcat.catalog.spectrum import FRAMES, Spectrum, flux_and_ivar
 from obcat.ddl import parameters_as_run
 from obcat.kernels.grid import WAVELENGTH
 from obcat.query.isolated import MEMORY, TIME_LIMIT, Bounds
+from obcat.query.samp import send_catalog
 from obcat.query.sql import QueryRefused, answered, lock_down, old_names, one_line_errors, opened
 from obcat.query.trust import check as check_trust
 from obcat.reading import CATALOG, CATALOGS, has_best, method_parameters, reading_of, table_of
@@ -172,16 +173,7 @@ class Catalog:
         )
         return self._select(name, rest=f"ORDER BY {order}" if order else "")
 
-    def send(self, to: str = "topcat", query: str = "", *, mode: str = "paper") -> list[str]:
-        """Send the catalog of a mode, or the answer to a query, to a program by SAMP, with units,
-        UCDs and descriptions; the names of the programs that took it.
-
-        Raises obcat.query.samp.NotSent where no such program is running, QueryRefused as ``sql``.
-        """
-        from obcat.query.samp import send
-
-        what = query or f"FROM {self._catalog(mode)} ORDER BY specid"
-        return send(self.path, what, to, f"obcat {self.name}")
+    send = send_catalog
 
     def star(self, name: str | int, *, mode: str = "paper", resolve: bool = False) -> "Table":
         """All visits of one star, the best in S/N first, as an astropy Table with the columns of

@@ -21,7 +21,8 @@ FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, f
     show_default=True,
     help="Which catalog: the paper's, best mode's, or each that the build has.",
 )
-def export(database: Path, out: Path | None, mode: str) -> None:
+@click.option("--spectra", is_flag=True, help="The normalised spectra at rest, too.")
+def export(database: Path, out: Path | None, mode: str, *, spectra: bool) -> None:
     """Write catalog.ob_stars and catalog.ob_stars_best as FITS, CSV, VOTable, Parquet, DuckDB
     and CDS package, with checksums and a guide.
     """
@@ -31,7 +32,7 @@ def export(database: Path, out: Path | None, mode: str) -> None:
 
     folder = out or database.parent / "release"
     try:
-        written = release(database, folder, mode)
+        written = release(database, folder, mode, spectra=spectra)
     except OSError as error:
         raise ReleaseError(refusal(folder, error)) from error
     for path in written:

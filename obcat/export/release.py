@@ -11,6 +11,7 @@ from obcat.export import fits, guide, healpix, models, plain, votable
 from obcat.export.cds import machine_readable
 from obcat.export.cds import readme as cds
 from obcat.export.published import Published, modes_in, opened, read_from
+from obcat.export.rest_spectra import write_spectra
 from obcat.export.verify import check_builds, silent
 from obcat.files import publishing_folder
 from obcat.reading import CATALOGS
@@ -30,6 +31,7 @@ OF_A_TABLE: dict[str, Callable[[Path, Published], None]] = {
     "_moc.fits": healpix.write_moc,
     "_hats": healpix.write_hats,
 }
+SPECTRA = ("_spectra.fits", "_spectra.parquet", "_obscore.parquet")
 OF_ALL: dict[str, Callable[..., None]] = {
     "cds": cds.write,
     "COLUMNS.md": guide.write,
@@ -39,12 +41,13 @@ OF_ALL: dict[str, Callable[..., None]] = {
 }
 
 
-def release(database: Path, out: Path, mode: str = "both") -> list[Path]:
+def release(database: Path, out: Path, mode: str = "both", *, spectra: bool = False) -> list[Path]:
     """Write the catalog and SHA256SUMS as the folder ``out``; the same catalog gives the same bytes
     in all but one.
 
     ``mode`` is paper, best, or both: what there is. A database holds both wherever best mode is
-    meant, for it is opened by the paper's table. Raises obcat.Missing where the build has no best
+    meant, for it is opened by the paper's table. With ``spectra`` the normalised spectra are in it
+    too. Raises obcat.Missing where the build has no best
     mode, ReleaseError where a value cannot be published, NotOurs where ``out`` holds what is not
     of a release, Busy where another process writes it; then no file of an earlier release is
     touched.
@@ -58,12 +61,15 @@ def release(database: Path, out: Path, mode: str = "both") -> list[Path]:
         catalogs = list(read.values())
         stated.update(_facts(catalogs[0]))
         _write_tables(staging, catalogs)
+        if spectra:
+            write_spectra(staging, con, database, catalogs[0])
         models.write_from(con, staging / MODELS, catalogs[0])
         both = [*catalogs] if "paper" in read else [read_from(con, database), *catalogs]
         duck.write_from(con, staging / DATABASE, *both)
         guide.write_provenance(staging / PROVENANCE, *catalogs, files=silent(staging))
         check_builds(staging, catalogs[0].provenance.get("fingerprint"))
-    names = [*_files(catalogs), PROVENANCE, MODELS, DATABASE]
+    kept = [f"{catalogs[0].file}{ending}" for ending in SPECTRA if spectra]
+    names = [*_files(catalogs), *kept, PROVENANCE, MODELS, DATABASE]
     order = [n for name in names for n in read_sums(out) if n == name or n.startswith(f"{name}/")]
     return [out / name for name in (*order, SUMS)]
 

@@ -9,7 +9,7 @@ from typing import Any
 from obcat.errors import ObcatError
 from obcat.query.isolated import Bounds, asked
 
-__all__ = ["NotSent", "send"]
+__all__ = ["NotSent", "send", "send_catalog"]
 
 LOAD = "table.load.votable"
 SECONDS = 60  # that a program may take to load the table
@@ -20,8 +20,8 @@ class NotSent(ObcatError):
 
 
 def send(database: Path, query: str, to: str, name: str, bounds: Bounds | None = None) -> list[str]:
-    """Send the answer to a query, with units, UCDs and descriptions of its columns, to every program
-    whose name holds ``to``, whatever its case; the names of those that took it.
+    """Send the answer to a query, with units, UCDs and descriptions of its columns, to every
+    program whose name holds ``to``, whatever its case; the names of those that took it.
 
     Raises NotSent where there is no hub (start TOPCAT or Aladin), no such program, or one that does
     not take the table; QueryRefused as a query does.
@@ -35,6 +35,25 @@ def send(database: Path, query: str, to: str, name: str, bounds: Bounds | None =
             for address in wanted:
                 _call(client, address, path, name)
         return sorted(wanted.values())
+
+
+def send_catalog(
+    catalog: Any, to: str = "topcat", query: str = "", *, mode: str = "paper"
+) -> list[str]:
+    """Send the catalog of a mode, or the answer to a query, to a program by SAMP, with units, UCDs
+    and descriptions; the names of the programs that took it.
+
+    Raises obcat.query.samp.NotSent where no such program is running, QueryRefused as ``sql``.
+
+    Examples
+    --------
+    >>> import obcat
+    >>> cat = obcat.open("build/simulated")
+    >>> cat.send("topcat", "FROM catalog.ob_stars WHERE uniqflag = 1")  # doctest: +SKIP
+    ['topcat']
+    """
+    what = query or f"FROM {catalog._catalog(mode)} ORDER BY specid"
+    return send(catalog.path, what, to, f"obcat {catalog.name}")
 
 
 @contextmanager

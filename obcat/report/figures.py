@@ -26,6 +26,7 @@ from obcat.report.eigenspectra import flow
 from obcat.report.style import COLUMN, STYLE, WIDTH, box
 
 __all__ = [
+    "BEST_FIGURES",
     "FIGURES",
     "PDF",
     "Drawing",

@@ -77,7 +77,7 @@ MAY_USE = {
     },
     "export": {
         "astropy", "astropy_healpix", "duckdb", "numpy", "pyarrow", "obcat.checksums", "obcat.db", "obcat.ddl",
-        "obcat.files", "obcat.model_file", "obcat.models", "obcat.reading", "obcat.schema",
+        "obcat.files", "obcat.kernels", "obcat.model_file", "obcat.models", "obcat.reading", "obcat.schema",
     },
     "files": {"obcat.checksums"},
     "ingest": {

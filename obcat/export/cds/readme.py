@@ -72,9 +72,11 @@ def _head(catalog: Published, *others: Published) -> list[str]:
 
 TO_FILL = ("   <Journal volume, page (year)>", "   =(bibcode)")
 ADC = {
-    "mk": "Magnitudes, absolute", "dis": "Stars, distances", "binary_flag": "Stars, double and multiple",
+    "mk": "Magnitudes, absolute", "dis": "Stars, distances",
+    "binary_flag": "Stars, double and multiple",
     "em_flag": "Stars, emission", "ebv": "Extinction", "rv": "Radial velocities",
-    "parallax": "Parallaxes, trigonometric", "pmra": "Proper motions", "teff": "Effective temperatures",
+    "parallax": "Parallaxes, trigonometric", "pmra": "Proper motions",
+    "teff": "Effective temperatures",
     "feh": "Abundances, [Fe/H]", "j": "Photometry, infrared", "halpha_ew": "Equivalent widths",
 }  # fmt: skip
 

@@ -335,7 +335,7 @@ def test_every_method_has_an_example():
         assert ">>> " in inspect.getdoc(method), method
     public = {n for n in vars(Catalog) if not n.startswith("_")}
     assert public == {
-        "check", "close", "cone", "explain", "modes", "parameters", "posterior", "spectrum", "sql",
+        "check", "close", "cone", "explain", "modes", "parameters", "posterior", "send", "spectrum", "sql",
         "star", "table",
     }  # fmt: skip
 
