@@ -50,7 +50,9 @@ def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
             for start in range(0, len(todo), BUNCH):
                 write_stores(con, folder, todo[start : start + BUNCH], mark)
                 say(f"{min(start + BUNCH, len(todo))} of {len(todo)} partitions written")
-            _write_plan(con, folder, names, mark, pilot=not survey.models_from)
+            facts = {"plan": mark, "spectra": str(spectra)}
+            facts["pilot"] = "no" if survey.models_from else "yes"
+            _write_plan(con, folder, names, facts)
     return read_plan(folder)
 
 
@@ -104,13 +106,12 @@ def _text(name: str) -> str:
 
 
 def _write_plan(
-    con: duckdb.DuckDBPyConnection, folder: Path, names: list[str], mark: str, *, pilot: bool
+    con: duckdb.DuckDBPyConnection, folder: Path, names: list[str], facts: dict[str, str]
 ) -> None:
     """The list last: until it is there the next run goes on."""
     owners = con.sql("FROM owners ORDER BY specid").to_arrow_table()
     counts = dict(zip(*np.unique(owners["partition"].to_numpy(), return_counts=True), strict=True))
     listed = {"partition": names, "spectra": [int(counts[name]) for name in names]}
-    facts = {"plan": mark, "pilot": "yes" if pilot else "no"}
     with publishing_folder(home_of(folder, "plan"), PLAN, facts=facts) as partial:
         pq.write_table(owners, partial / "owners.parquet")
         pq.write_table(pa.table(listed), partial / "partitions.parquet")

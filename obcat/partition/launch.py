@@ -9,7 +9,7 @@ from obcat.build.run import Say
 from obcat.errors import ObcatError
 from obcat.machine import cpus, ordered
 from obcat.partition.cut import cut
-from obcat.partition.layout import PILOT, PartitionFailed
+from obcat.partition.layout import PILOT, PartitionFailed, size_of
 from obcat.partition.merging import merge
 from obcat.partition.one import build_partition
 from obcat.survey import Survey
@@ -44,13 +44,13 @@ def workers_of(address: str) -> int:
 def launch(
     survey: Survey, folder: Path, workers: int, *, spectra: int, say: Say, memory: str | None = None
 ) -> bool:
-    """Cut the survey, build its partitions by so many processes, merge; False where nothing has
-    changed.
+    """Cut the survey, or take it as it is cut, build its partitions by so many processes, merge;
+    False where nothing has changed. Without a cut a partition has at most ``spectra`` spectra.
 
     Results are files: a process that dies loses its partition alone, which is tried again, twice.
     What still fails is named at the end, when all others are built. Raises PartitionFailed.
     """
-    plan = cut(survey, folder, spectra=spectra, say=say)
+    plan = cut(survey, folder, spectra=size_of(folder) or spectra, say=say)
     threads = max(1, cpus() // workers)
     for lot in ([PILOT] if plan.pilot else [], plan.names):
         tasks = [Task(survey, folder, name, threads, memory) for name in lot]
