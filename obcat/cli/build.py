@@ -12,7 +12,17 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import BUILD, SURVEY, TRUST, load, main, number_option, refuse_untrusted, say
+from obcat.cli.group import (
+    BUILD,
+    SURVEY,
+    TRUST,
+    load,
+    main,
+    number_option,
+    refuse_untrusted,
+    say,
+    say_outcome,
+)
 from obcat.errors import ObcatError, printable
 from obcat.progress import progress
 
@@ -193,16 +203,6 @@ def build(
     else:
         made = run(described, folder, say=say, threads=threads, memory=memory)
     say_outcome(folder / "obcat.duckdb", started, made=made)
-
-
-def say_outcome(database: Path, started: float, *, made: bool) -> None:
-    if made:
-        from obcat.query.outcome import outcome
-
-        for line in outcome(database):
-            say(line)
-    done = f"built in {time.monotonic() - started:.0f} s" if made else "nothing has changed"
-    say(f"{database}: {done}")
 
 
 QUESTION = "SELECT star_id, mk, dis FROM catalog.ob_stars WHERE uniqflag = 1 ORDER BY mk LIMIT 5"

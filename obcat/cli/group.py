@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -348,3 +349,13 @@ def load(path: Path):
     from obcat.survey import load
 
     return load(path, [c.column for c in columns_of("meta.parameters")])
+
+
+def say_outcome(database: Path, started: float, *, made: bool) -> None:
+    if made:
+        from obcat.query.outcome import outcome
+
+        for line in outcome(database):
+            say(line)
+    done = f"built in {time.monotonic() - started:.0f} s" if made else "nothing has changed"
+    say(f"{database}: {done}")

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from obcat.cli.build import say_outcome
-from obcat.cli.group import BUILD, SURVEY, TRUST, load, main, number_option, refuse_untrusted, say
+from obcat.cli.group import (
+    BUILD,
+    SURVEY,
+    TRUST,
+    load,
+    main,
+    number_option,
+    refuse_untrusted,
+    say,
+    say_outcome,
+)
 
 if TYPE_CHECKING:
     from obcat.survey import Survey

@@ -58,7 +58,7 @@ def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
 
 @contextmanager
 def _narrow(survey: Survey, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database of headers and tables, without spectra, built as far as the candidates of stars."""
+    """A database of headers and tables, without spectra, as far as the candidates of stars."""
     limits = chosen(survey.build)
     with (
         working(folder / "partitions" / "plan.duckdb") as work,
@@ -79,7 +79,7 @@ def _narrow(survey: Survey, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]
 
 
 def _assigned(con: duckdb.DuckDBPyConnection, spectra: int, *, pilot: bool) -> list[str]:
-    """Make the tables owners, readers, and what they read; the names of the partitions, in order."""
+    """Make the tables owners, readers, and what they read; the names of partitions, in order."""
     places = con.sql(_text("positions")).to_arrow_table()
     found = pixels(places["ra"].to_numpy(), places["dec"].to_numpy(), spectra)
     owners = places.select(["specid", "star_id"]).append_column("partition", pa.array(found))

@@ -1,4 +1,4 @@
-"""Where partitions lie below the folder of a build, and the list of them with whose stars are whose.
+"""Where partitions lie below the folder of a build, and the list of whose stars are whose.
 
 ``partitions/plan`` is the list, ``partitions/NAME/raw`` what a partition reads, in the form of
 ``obcat ingest``; ``partitions/NAME/obcat.duckdb`` what was built of it, and ``manifest.json`` of
