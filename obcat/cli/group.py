@@ -163,6 +163,7 @@ BUILD = click.option(
     show_default=True,
     help="Folder of builds; a survey is built in a folder of its name below it.",
 )
+SPECTRA = 65_536  # of a partition at most: two gigabytes, some minutes
 FILE = "obcat.duckdb"  # of a build, and of a release
 TRUSTED = "obcat.trust"  # key of what --trust said
 
