@@ -25,7 +25,7 @@ from tests.whole.small import Made, built, copy_build, environment, loaded, writ
 from tests.whole.test_killed import DRIVER
 
 pytestmark = pytest.mark.slow
-LARGE, SMALL = 10**6, 40  # spectra of a partition
+LARGE, SMALL = 10**6, 50  # spectra of a partition
 WEST, EAST = "0-3", "0-0"  # pixels that meet at 0 h
 DEC = 60.0
 OWN = ("meta.steps", "model.fits")  # times; whether a fit was kept
@@ -242,3 +242,18 @@ def test_a_partition_has_a_name_and_a_number(merged):
     assert plan.named("0") == plan.named(plan.names[0]) == plan.names[0]
     with pytest.raises(PartitionFailed, match="no such partition; there are"):
         plan.named("pilot")
+
+
+def test_a_survey_that_borrows_no_models_has_a_pilot(first, tmp_path):
+    """Of fewer stars than models learn from at most, the pilot has all; it is built first."""
+    folder = tmp_path / "small"
+    copy_build(first, folder, "raw")
+    plan = cut(first.survey, folder, spectra=LARGE, say=str)
+    assert plan.named("pilot") == "pilot"
+    pilot, every = (
+        parts.read_table(raw / "headers.parquet", "raw.headers")
+        for raw in (folder / "partitions" / "pilot" / "raw", folder / "raw")
+    )
+    assert pilot.equals(every)
+    with pytest.raises(PartitionFailed, match="with --partition pilot"):
+        build_partition(first.survey, folder, plan.names[0], say=str)
