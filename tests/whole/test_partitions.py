@@ -182,10 +182,11 @@ def test_what_is_done_is_not_done_again(merged):
     assert not merge(merged.survey, merged.folder, say=str)
 
 
+large = pytest.mark.parametrize("merged", [LARGE], indirect=True)
+
+
 @pytest.fixture
 def copied(merged, tmp_path) -> Cut:
-    if len(merged.plan.names) > 2:
-        pytest.skip("shown with the larger partitions")
     folder = Path(shutil.copytree(merged.folder, tmp_path / "small"))
     (folder / "obcat.duckdb").unlink()
     return merged._replace(folder=folder)
@@ -197,6 +198,7 @@ def damage(path: Path) -> None:
     path.write_bytes(bytes(content))
 
 
+@large
 def test_a_damaged_result_is_refused_by_name(copied):
     path = copied.home(WEST) / "obcat.duckdb"
     damage(path)
@@ -205,6 +207,7 @@ def test_a_damaged_result_is_refused_by_name(copied):
             run(copied.survey, copied.folder, say=str)
 
 
+@large
 def test_a_damaged_input_is_refused_by_name(copied):
     (copied.home(WEST) / "manifest.json").unlink()
     damage(next((copied.home(WEST) / "raw" / "spectra").iterdir()))
@@ -212,6 +215,7 @@ def test_a_damaged_input_is_refused_by_name(copied):
         build_partition(copied.survey, copied.folder, WEST, say=str)
 
 
+@large
 def test_a_missing_partition_is_named_and_may_be_left_out(copied):
     (copied.home(WEST) / "manifest.json").unlink()
     with pytest.raises(PartitionFailed, match=f"not built: {WEST};"):
@@ -227,6 +231,7 @@ def test_a_missing_partition_is_named_and_may_be_left_out(copied):
     assert [specid for (specid,) in found] == here
 
 
+@large
 @pytest.mark.parametrize(
     ("key", "said"), [("fingerprint", "other code"), ("inputs", "other inputs")]
 )
