@@ -28,6 +28,7 @@ FOLDERS = {
     "queries": "The cookbook: questions that anybody may ask; `obcat sql DATABASE --file FILE`.",
     "explain": "What `obcat explain` asks of one star.",
     "star": "How a star is found by what people call it.",
+    "partition": "What `obcat partition` asks of a survey: whose star, whose source.",
     "evaluate": "What `obcat evaluate` asks of a simulated survey, beside its truth.",
     "report": "What `obcat report` and `obcat figure` draw, and what `obcat status` prints of "
     "parameters.",

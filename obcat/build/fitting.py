@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import json
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import resolve_name
 from itertools import pairwise
 from pathlib import Path
@@ -84,15 +85,23 @@ def _file(path: Path) -> Path | None:
     return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
 
 
-def _imported(name: str, path: Path) -> Iterator[str]:
+def _imported(name: str, path: Path) -> tuple[str, ...]:
     """Names that the imports of a module may mean; some are functions of a module, not modules."""
     here = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in _statements(ast.parse(path.read_text(encoding="utf-8"))):
+    return _imports_in(path.read_text(encoding="utf-8"), here)
+
+
+@cache
+def _imports_in(text: str, here: str) -> tuple[str, ...]:
+    """The same of a text in the package ``here``; to parse it takes long, and every build asks."""
+    found: list[str] = []
+    for node in _statements(ast.parse(text)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             source = resolve_name("." * node.level + (node.module or ""), here)
-            yield from (f"{source}.{alias.name}" for alias in node.names)
+            found += (f"{source}.{alias.name}" for alias in node.names)
+    return tuple(found)
 
 
 def _statements(tree: ast.AST) -> Iterator[ast.AST]:

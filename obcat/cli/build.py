@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from obcat.cli.group import (
     BUILD,
+    SPECTRA,
     SURVEY,
     TRUST,
     load,
@@ -22,9 +24,13 @@ from obcat.cli.group import (
     number_option,
     refuse_untrusted,
     say,
+    say_outcome,
 )
 from obcat.errors import ObcatError, printable
 from obcat.progress import progress
+
+if TYPE_CHECKING:
+    from obcat.survey import Survey
 
 
 class Kept(ObcatError):
@@ -195,28 +201,33 @@ def build(
     folder = root / described.name
     check_claim(folder, survey, described.name)
     if wanted is not None:
-        from obcat.cli.partitions import build_one
-
-        build_one(described, folder, wanted, threads, memory)
+        _build_one(described, folder, wanted, threads, memory)
         return
     started = time.monotonic()
     if cluster is not None:
-        from obcat.cli.partitions import build_all
-
-        made = build_all(described, folder, cluster, memory)
+        made = _build_all(described, folder, cluster, memory)
     else:
         made = run(described, folder, say=say, threads=threads, memory=memory)
     say_outcome(folder / "obcat.duckdb", started, made=made)
 
 
-def say_outcome(database: Path, started: float, *, made: bool) -> None:
-    if made:
-        from obcat.query.outcome import outcome
+def _build_one(
+    survey: "Survey", folder: Path, wanted: str, threads: int | None, memory: str | None
+) -> None:
+    from obcat.partition.layout import home_of, read_plan
+    from obcat.partition.one import build_partition
 
-        for line in outcome(database):
-            say(line)
+    started = time.monotonic()
+    name = read_plan(folder).named(wanted)
+    made = build_partition(survey, folder, name, say=say, threads=threads, memory=memory)
     done = f"built in {time.monotonic() - started:.0f} s" if made else "nothing has changed"
-    say(f"{database}: {done}")
+    say(f"{home_of(folder, name)}: {done}")
+
+
+def _build_all(survey: "Survey", folder: Path, cluster: str, memory: str | None) -> bool:
+    from obcat.partition.launch import launch, workers_of
+
+    return launch(survey, folder, workers_of(cluster), spectra=SPECTRA, say=say, memory=memory)
 
 
 QUESTION = "SELECT star_id, mk, dis FROM catalog.ob_stars WHERE uniqflag = 1 ORDER BY mk LIMIT 5"

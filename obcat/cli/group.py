@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -177,6 +178,7 @@ BUILD = click.option(
     show_default=True,
     help="Folder of builds; a survey is built in a folder of its name below it.",
 )
+SPECTRA = 65_536  # of a partition at most: two gigabytes, some minutes
 FILE = "obcat.duckdb"  # of a build, and of a release
 TRUSTED = "obcat.trust"  # key of what --trust said
 
@@ -363,3 +365,13 @@ def load(path: Path):
     from obcat.survey import load
 
     return load(path, [c.column for c in columns_of("meta.parameters")])
+
+
+def say_outcome(database: Path, started: float, *, made: bool) -> None:
+    if made:
+        from obcat.query.outcome import outcome
+
+        for line in outcome(database):
+            say(line)
+    done = f"built in {time.monotonic() - started:.0f} s" if made else "nothing has changed"
+    say(f"{database}: {done}")

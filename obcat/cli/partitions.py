@@ -3,37 +3,21 @@
 import shlex
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from obcat.cli.build import say_outcome
-from obcat.cli.group import BUILD, SURVEY, TRUST, load, main, number_option, refuse_untrusted, say
-
-if TYPE_CHECKING:
-    from obcat.survey import Survey
-
-
-SPECTRA = 65_536  # of a partition: two gigabytes, some minutes
-
-
-def build_one(
-    survey: "Survey", folder: Path, wanted: str, threads: int | None, memory: str | None
-) -> None:
-    from obcat.partition.layout import home_of, read_plan
-    from obcat.partition.one import build_partition
-
-    started = time.monotonic()
-    name = read_plan(folder).named(wanted)
-    made = build_partition(survey, folder, name, say=say, threads=threads, memory=memory)
-    done = f"built in {time.monotonic() - started:.0f} s" if made else "nothing has changed"
-    say(f"{home_of(folder, name)}: {done}")
-
-
-def build_all(survey: "Survey", folder: Path, cluster: str, memory: str | None) -> bool:
-    from obcat.partition.launch import launch, workers_of
-
-    return launch(survey, folder, workers_of(cluster), spectra=SPECTRA, say=say, memory=memory)
+from obcat.cli.group import (
+    BUILD,
+    SPECTRA,
+    SURVEY,
+    TRUST,
+    load,
+    main,
+    number_option,
+    refuse_untrusted,
+    say,
+    say_outcome,
+)
 
 
 @main.command()

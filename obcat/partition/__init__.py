@@ -1,1 +1,1 @@
-"""Partitions: a survey cut into pieces of the sky that plain builds make, and their catalogs as one."""
+"""Partitions: a survey cut into pixels that plain builds make, and their catalogs as one."""

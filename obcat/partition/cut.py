@@ -50,13 +50,15 @@ def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
             for start in range(0, len(todo), BUNCH):
                 write_stores(con, folder, todo[start : start + BUNCH], mark)
                 say(f"{min(start + BUNCH, len(todo))} of {len(todo)} partitions written")
-            _write_plan(con, folder, names, mark, pilot=not survey.models_from)
+            facts = {"plan": mark, "spectra": str(spectra)}
+            facts["pilot"] = "no" if survey.models_from else "yes"
+            _write_plan(con, folder, names, facts)
     return read_plan(folder)
 
 
 @contextmanager
 def _narrow(survey: Survey, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database of headers and tables, without spectra, built as far as the candidates of stars."""
+    """A database of headers and tables, without spectra, as far as the candidates of stars."""
     limits = chosen(survey.build)
     with (
         working(folder / "partitions" / "plan.duckdb") as work,
@@ -77,7 +79,7 @@ def _narrow(survey: Survey, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]
 
 
 def _assigned(con: duckdb.DuckDBPyConnection, spectra: int, *, pilot: bool) -> list[str]:
-    """Make the tables owners, readers, and what they read; the names of the partitions, in order."""
+    """Make the tables owners, readers, and what they read; the names of partitions, in order."""
     places = con.sql(_text("positions")).to_arrow_table()
     found = pixels(places["ra"].to_numpy(), places["dec"].to_numpy(), spectra)
     owners = places.select(["specid", "star_id"]).append_column("partition", pa.array(found))
@@ -104,13 +106,12 @@ def _text(name: str) -> str:
 
 
 def _write_plan(
-    con: duckdb.DuckDBPyConnection, folder: Path, names: list[str], mark: str, *, pilot: bool
+    con: duckdb.DuckDBPyConnection, folder: Path, names: list[str], facts: dict[str, str]
 ) -> None:
     """The list last: until it is there the next run goes on."""
     owners = con.sql("FROM owners ORDER BY specid").to_arrow_table()
     counts = dict(zip(*np.unique(owners["partition"].to_numpy(), return_counts=True), strict=True))
     listed = {"partition": names, "spectra": [int(counts[name]) for name in names]}
-    facts = {"plan": mark, "pilot": "yes" if pilot else "no"}
     with publishing_folder(home_of(folder, "plan"), PLAN, facts=facts) as partial:
         pq.write_table(owners, partial / "owners.parquet")
         pq.write_table(pa.table(listed), partial / "partitions.parquet")

@@ -9,7 +9,7 @@ from obcat.build.run import Say
 from obcat.errors import ObcatError
 from obcat.machine import cpus, ordered
 from obcat.partition.cut import cut
-from obcat.partition.layout import PILOT, PartitionFailed
+from obcat.partition.layout import PILOT, PartitionFailed, size_of
 from obcat.partition.merging import merge
 from obcat.partition.one import build_partition
 from obcat.survey import Survey
@@ -20,7 +20,7 @@ RETRIES = 2
 LOCAL = re.compile(r"local:([1-9][0-9]{0,3})")
 
 
-class Task(NamedTuple):
+class _Task(NamedTuple):
     """One partition to build, and the share of the machine it may take."""
 
     survey: Survey
@@ -44,16 +44,16 @@ def workers_of(address: str) -> int:
 def launch(
     survey: Survey, folder: Path, workers: int, *, spectra: int, say: Say, memory: str | None = None
 ) -> bool:
-    """Cut the survey, build its partitions by so many processes, merge; False where nothing has
-    changed.
+    """Cut the survey, or take it as it is cut, build its partitions by so many processes, merge;
+    False where nothing has changed. Without a cut a partition has at most ``spectra`` spectra.
 
     Results are files: a process that dies loses its partition alone, which is tried again, twice.
     What still fails is named at the end, when all others are built. Raises PartitionFailed.
     """
-    plan = cut(survey, folder, spectra=spectra, say=say)
+    plan = cut(survey, folder, spectra=size_of(folder) or spectra, say=say)
     threads = max(1, cpus() // workers)
     for lot in ([PILOT] if plan.pilot else [], plan.names):
-        tasks = [Task(survey, folder, name, threads, memory) for name in lot]
+        tasks = [_Task(survey, folder, name, threads, memory) for name in lot]
         failed = _all(tasks, workers, say)
         if failed:
             raise PartitionFailed(
@@ -63,7 +63,7 @@ def launch(
     return merge(survey, folder, say=say, memory=memory)
 
 
-def _all(tasks: list[Task], workers: int, say: Say) -> list[str]:
+def _all(tasks: list[_Task], workers: int, say: Say) -> list[str]:
     """Build them; what failed, each with its reason."""
     failed = []
     with ThreadPoolExecutor(workers) as pool:
@@ -78,7 +78,7 @@ def _all(tasks: list[Task], workers: int, say: Say) -> list[str]:
     return failed
 
 
-def _tried(task: Task) -> bool:
+def _tried(task: _Task) -> bool:
     for _ in range(RETRIES):
         try:
             return _in_process(task)
@@ -87,7 +87,7 @@ def _tried(task: Task) -> bool:
     return _in_process(task)
 
 
-def _in_process(task: Task) -> bool:
+def _in_process(task: _Task) -> bool:
     """Of two workers one is asked, so that it is another process. Raises ObcatError."""
     made, reason = next(iter(ordered(_build, [task], 2)))
     if reason:
@@ -95,7 +95,7 @@ def _in_process(task: Task) -> bool:
     return made
 
 
-def _build(task: Task) -> tuple[bool, str]:
+def _build(task: _Task) -> tuple[bool, str]:
     """Whether it was built, and what went wrong, in one line."""
     try:
         made = build_partition(

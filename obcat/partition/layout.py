@@ -1,4 +1,4 @@
-"""Where partitions lie below the folder of a build, and the list of them with whose stars are whose.
+"""Where partitions lie below the folder of a build, and the list of whose stars are whose.
 
 ``partitions/plan`` is the list, ``partitions/NAME/raw`` what a partition reads, in the form of
 ``obcat ingest``; ``partitions/NAME/obcat.duckdb`` what was built of it, and ``manifest.json`` of
@@ -32,6 +32,7 @@ __all__ = [
     "owned_by",
     "plan_mark",
     "read_plan",
+    "size_of",
     "sums_of",
 ]
 
@@ -86,6 +87,14 @@ def mark_of(raw: Path) -> str:
         return notes_of(raw).get("plan", "")
     except NoSums:
         return ""
+
+
+def size_of(folder: Path) -> int:
+    """The largest number of spectra that a survey was cut for; 0 where it is not cut."""
+    try:
+        return int(notes_of(home_of(folder, "plan")).get("spectra", "0"))
+    except NoSums:
+        return 0
 
 
 def read_plan(folder: Path) -> Plan:

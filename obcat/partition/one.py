@@ -1,4 +1,4 @@
-"""Build one partition: the plain build of its folder, and the line that says of what and by what."""
+"""Build one partition: the plain build of its folder, and the line that says of what."""
 
 import json
 import os

@@ -1,6 +1,5 @@
 -- Title:   The rows of the catalogs that a partition reads.
 -- Grain:   one row per (partition, catalog, source).
--- Reads:
 SELECT DISTINCT r.partition, c.catalog, c.source
 FROM readers AS r
 INNER JOIN candidates AS c USING (star_id)

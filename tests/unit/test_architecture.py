@@ -55,7 +55,7 @@ MAY_USE = {
         "click", "duckdb", "obcat.build", "obcat.compare", "obcat.db", "obcat.evaluate",
         "obcat.explain", "obcat.export", "obcat.files", "obcat.ingest", "obcat.lock",
         "astropy", "obcat.machine", "obcat.model_file", "obcat.own_files", "obcat.page",
-        "obcat.prediction", "obcat.progress", "obcat.query", "obcat.reading", "obcat.real_stars", "obcat.realism",
+        "obcat.partition", "obcat.prediction", "obcat.progress", "obcat.query", "obcat.reading", "obcat.real_stars", "obcat.realism",
         "obcat.report", "obcat.samples", "obcat.schema", "obcat.simulate", "obcat.steps", "obcat.survey",
     },
     "compare": {
@@ -103,6 +103,11 @@ MAY_USE = {
     "page": {
         "duckdb", "jinja2", "markupsafe", "numpy", "obcat.arrow", "obcat.db", "obcat.export",
         "obcat.files", "obcat.kernels", "obcat.models", "obcat.reading", "obcat.schema",
+    },
+    "partition": {
+        "astropy", "astropy_healpix", "duckdb", "msgspec", "numpy", "pyarrow", "obcat.build",
+        "obcat.checksums", "obcat.db", "obcat.ddl", "obcat.files", "obcat.ingest", "obcat.kernels",
+        "obcat.lock", "obcat.machine", "obcat.schema", "obcat.survey",
     },
     "prediction": {
         "astropy", "numpy", "pyarrow", "obcat.arrow", "obcat.astro_table",

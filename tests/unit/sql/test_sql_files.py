@@ -12,7 +12,7 @@ from obcat.udf import UDFS
 
 FILES = db.sql_files()
 CHECKS = db.sql_files(db.CHECKS)
-ASKED = ("queries", "explain", "evaluate", "report", "page", "star")
+ASKED = ("queries", "explain", "evaluate", "partition", "report", "page", "star")
 QUERIES = [db.SqlFile(path) for folder in ASKED for path in sorted((SQL / folder).glob("*.sql"))]
 FIELDS = ["Title", "Grain", "Reads", "UDFs", "Fit", "Spectra", "Parameters", "Mode", "Paper"]
 MADE_BY_BUILD = {"meta.provenance", "meta.steps", "model.fits", "model.arrays"}

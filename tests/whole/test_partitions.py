@@ -1,0 +1,264 @@
+"""A survey cut into partitions of the sky gives the catalog of one build, to the bit."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from obcat.ingest.lamost import parts
+from obcat.models import rows_hash
+from obcat.partition.cut import cut
+from obcat.partition.layout import PartitionFailed, Plan, read_plan
+from obcat.partition.merging import merge
+from obcat.partition.one import build_partition
+from obcat.partition.pixels import pixels
+from obcat.schema import arrow_schema, columns_of, read_tables
+from tests.whole.small import Made, built, copy_build, environment, loaded, write_survey
+from tests.whole.test_killed import DRIVER
+
+pytestmark = pytest.mark.slow
+LARGE, SMALL = 10**6, 50  # spectra of a partition
+WEST, EAST = "0-3", "0-0"  # pixels that meet at 0 h
+DEC = 60.0
+OWN = ("meta.steps", "model.fits")  # times; whether a fit was kept
+
+
+def positions(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    return table["ra"].to_numpy().copy(), table["dec"].to_numpy().copy()
+
+
+def pixels_of(table: pa.Table, most: int = LARGE) -> np.ndarray:
+    return np.array(pixels(*positions(table), most))
+
+
+def moved(table: pa.Table, places: dict[int, float]) -> pa.Table:
+    """The table with some rows so many arcsec east of 0 h."""
+    ra, dec = positions(table)
+    for row, east in places.items():
+        ra[row], dec[row] = (east / 3600 / np.cos(np.radians(DEC))) % 360, DEC
+    for name, values in (("ra", ra), ("dec", dec)):
+        i = table.schema.get_field_index(name)
+        table = table.set_column(i, table.schema.field(i), pa.array(values))
+    return table
+
+
+def prepared(raw: Path) -> None:
+    """Two pixels of a store. At their border a star has visits on both sides, and shares a source
+    of 2MASS with one that is nearer to it; the east has no Gaia, and a corner that no list names.
+    """
+    headers, files = (
+        parts.read_table(raw / f"{n}.parquet", f"raw.{n}") for n in ("headers", "files")
+    )
+    kept = headers.filter(pa.array(np.isin(pixels_of(headers), (WEST, EAST))))
+    order = np.argsort(-kept["snr_g"].to_numpy())
+    best, second, third = (int(row) for row in order[:3])
+    kept = moved(kept, {best: -0.3, second: 0.5, third: 5.0})
+    parts.write_table(kept, raw / "headers.parquet")
+    shas = kept["sha256"].to_pylist()
+    parts.write_table(
+        files.filter(pa.array(np.isin(files["sha256"].to_pylist(), shas))), raw / "files.parquet"
+    )
+    small = pixels_of(kept, SMALL)
+    corner = next(
+        n for n in small[pixels_of(kept) == EAST] if n not in small[[best, second, third]]
+    )
+    listed = [
+        {"specid": s} for s, n in zip(kept["specid"].to_pylist(), small, strict=True) if n != corner
+    ]
+    pq.write_table(
+        pa.Table.from_pylist(listed, arrow_schema("raw.targets")), raw / "targets.parquet"
+    )
+    gaia = pq.read_table(raw / "gaia_dr2.parquet")
+    pq.write_table(gaia.filter(pa.array(pixels_of(gaia) != EAST)), raw / "gaia_dr2.parquet")
+    pq.write_table(moved(pq.read_table(raw / "twomass.parquet"), {0: 2.6}), raw / "twomass.parquet")
+
+
+class Cut(NamedTuple):
+    toml: Path
+    whole: Made
+    plan: Plan
+    folder: Path
+
+    @property
+    def survey(self):
+        return loaded(self.toml)
+
+    def home(self, name: str) -> Path:
+        return self.folder / "partitions" / name
+
+
+@pytest.fixture(scope="module")
+def whole(first: Made, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """One build of the two pixels, with the models of the survey they are from."""
+    root = tmp_path_factory.mktemp("whole")
+    parameters = {"identity_min_stars": 2}
+    toml = write_survey(root / "survey.toml", root, {}, parameters, models_from=first.database)
+    copy_build(first, root / "small", "raw", "models")
+    prepared(root / "small" / "raw")
+    return built(toml, root / "small")
+
+
+@pytest.fixture(scope="module", params=[LARGE, SMALL])
+def merged(request, whole: Made, tmp_path_factory: pytest.TempPathFactory) -> Cut:
+    """The same by partitions; the first of them was killed once."""
+    folder = tmp_path_factory.mktemp("cut") / "small"
+    copy_build(whole, folder, "raw")
+    survey = whole.survey
+    plan = cut(survey, folder, spectra=request.param, say=str)
+    assert killed(whole.toml, folder.parent) == -9
+    for name in plan.names:
+        copy_build(whole, folder / "partitions" / name, "models")
+        assert build_partition(survey, folder, name, say=str)
+    assert merge(survey, folder, say=str)
+    return Cut(whole.toml, whole, plan, folder)
+
+
+def killed(toml: Path, root: Path) -> int:
+    call = ("obcat.build.run", "run_step", "50", "build", toml, "--build", root, "--partition", "0")
+    command = [sys.executable, "-c", DRIVER, *map(str, call)]
+    return subprocess.run(command, env=environment(), check=False, timeout=300).returncode
+
+
+def contents(database: Path) -> dict[str, str]:
+    with duckdb.connect() as con:
+        con.execute(f"ATTACH '{database}' AS obcat (READ_ONLY)")
+        con.execute("USE obcat")
+        made = [t.table for t in read_tables().values() if t.kind == "table" and t.table not in OWN]
+        return {name: content(con, name) for name in made}
+
+
+def content(con: duckdb.DuckDBPyConnection, name: str) -> str:
+    rows = con.sql(f"FROM {name}")
+    if any(c.size for c in columns_of(name)):
+        return rows_hash(rows.to_arrow_reader(2048))[0]
+    return repr(rows.fetchall())
+
+
+def test_every_table_is_that_of_one_build(merged):
+    found, wanted = contents(merged.folder / "obcat.duckdb"), contents(merged.whole.database)
+    assert [name for name in wanted if found[name] != wanted[name]] == []
+    assert Made(merged.toml, merged.folder).csv == merged.whole.csv
+
+
+def test_the_hard_cases_were_there(merged):
+    shared = "SELECT count(*) FROM obcat.sample.photometry_matches WHERE reason = 'nearer to another star'"
+    with duckdb.connect(str(merged.whole.database), read_only=True) as con:
+        assert con.execute(shared).fetchall() == [(1,)]
+        limited = con.execute(
+            "SELECT count(colour_limit) FROM obcat.sample.gaia_colours"
+        ).fetchall()
+    assert limited[0][0] > 20
+    owners = merged.plan.owners.to_pylist()
+    sides = set(pixels_of(pq.read_table(merged.folder / "raw" / "headers.parquet")))
+    assert sides == {WEST, EAST}
+    stars = {
+        name: [r["star_id"] for r in owners if r["partition"] == name] for name in merged.plan.names
+    }
+    empty = [name for name, found in stars.items() if not any(found)]
+    assert bool(empty) == (len(stars) > 2)
+    gaia = {
+        n: pq.read_metadata(merged.home(n) / "raw" / "gaia_dr2.parquet").num_rows for n in stars
+    }
+    assert 0 in gaia.values()
+
+
+def test_what_is_done_is_not_done_again(merged):
+    plan = cut(
+        merged.survey,
+        merged.folder,
+        spectra=SMALL if len(merged.plan.names) > 2 else LARGE,
+        say=str,
+    )
+    assert plan.mark == merged.plan.mark
+    assert not build_partition(merged.survey, merged.folder, plan.names[0], say=str)
+    assert not merge(merged.survey, merged.folder, say=str)
+
+
+large = pytest.mark.parametrize("merged", [LARGE], indirect=True)
+
+
+@pytest.fixture
+def copied(merged, tmp_path) -> Cut:
+    folder = Path(shutil.copytree(merged.folder, tmp_path / "small"))
+    (folder / "obcat.duckdb").unlink()
+    return merged._replace(folder=folder)
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+@large
+def test_a_damaged_result_is_refused_by_name(copied):
+    path = copied.home(WEST) / "obcat.duckdb"
+    damage(path)
+    for run in (merge, lambda *a, **k: build_partition(*a, WEST, **k)):
+        with pytest.raises(PartitionFailed, match="damaged since it was built"):
+            run(copied.survey, copied.folder, say=str)
+
+
+@large
+def test_a_damaged_input_is_refused_by_name(copied):
+    (copied.home(WEST) / "manifest.json").unlink()
+    damage(next((copied.home(WEST) / "raw" / "spectra").iterdir()))
+    with pytest.raises(PartitionFailed, match=rf"{WEST}/raw: 'spectra/part-.* was changed since"):
+        build_partition(copied.survey, copied.folder, WEST, say=str)
+
+
+@large
+def test_a_missing_partition_is_named_and_may_be_left_out(copied):
+    (copied.home(WEST) / "manifest.json").unlink()
+    with pytest.raises(PartitionFailed, match=f"not built: {WEST};"):
+        merge(copied.survey, copied.folder, say=str)
+    assert merge(copied.survey, copied.folder, say=str, allow_missing=True)
+    here = [
+        r["specid"]
+        for r in copied.plan.owners.to_pylist()
+        if r["partition"] == EAST and r["star_id"]
+    ]
+    with duckdb.connect(str(copied.folder / "obcat.duckdb"), read_only=True) as con:
+        found = con.execute("SELECT specid FROM obcat.catalog.ob_stars ORDER BY specid").fetchall()
+    assert [specid for (specid,) in found] == here
+
+
+@large
+@pytest.mark.parametrize(
+    ("key", "said"), [("fingerprint", "other code"), ("inputs", "other inputs")]
+)
+def test_a_partition_of_other_code_or_inputs_is_refused(copied, key, said):
+    path = copied.home(EAST) / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: "0"}))
+    with pytest.raises(PartitionFailed, match=f"{EAST}: built .*{said}"):
+        merge(copied.survey, copied.folder, say=str)
+
+
+def test_a_partition_has_a_name_and_a_number(merged):
+    plan = read_plan(merged.folder)
+    assert plan.named("0") == plan.named(plan.names[0]) == plan.names[0]
+    with pytest.raises(PartitionFailed, match="no such partition; there are"):
+        plan.named("pilot")
+
+
+def test_a_survey_that_borrows_no_models_has_a_pilot(first, tmp_path):
+    """Of fewer stars than models learn from at most, the pilot has all; it is built first."""
+    folder = tmp_path / "small"
+    copy_build(first, folder, "raw")
+    plan = cut(first.survey, folder, spectra=LARGE, say=str)
+    assert plan.named("pilot") == "pilot"
+    pilot, every = (
+        parts.read_table(raw / "headers.parquet", "raw.headers")
+        for raw in (folder / "partitions" / "pilot" / "raw", folder / "raw")
+    )
+    assert pilot.equals(every)
+    with pytest.raises(PartitionFailed, match="with --partition pilot"):
+        build_partition(first.survey, folder, plan.names[0], say=str)
