@@ -32,7 +32,6 @@ FOLDERS = {
     "evaluate": "What `obcat evaluate` asks of a simulated survey, beside its truth.",
     "report": "What `obcat report` and `obcat figure` draw, and what `obcat status` prints of "
     "parameters.",
-    "partition": "What `obcat partition` and `obcat merge` ask of a survey and of its pieces.",
     "page": "What `obcat page` puts into its page.",
 }
 STEPS = {

@@ -10,7 +10,7 @@ import numpy as np
 
 from obcat import models
 from obcat.errors import ObcatError
-from obcat.kernels.extinction import BANDS, BENDS, NOTHING, Colours, measured
+from obcat.kernels.extinction import BANDS, Colours, measured, parts
 from obcat.reading import Reading, query_text
 from obcat.section import Section
 
@@ -230,9 +230,8 @@ def colours(con: duckdb.DuckDBPyConnection, star_id: str) -> tuple[list[str], li
     )
     (floor,) = con.execute(FLOOR).fetchall()[0]
     teff, logg, feh = (np.array([x], float) for x in labels[0])
-    bent = models.arrays(con, "bends")
-    whole = (law["coefficients"], *(bent.get(name, NOTHING) for name in BENDS))
-    found = measured((teff, logg, feh), bands, floor, whole, model)
+    whole = parts(model | law | models.arrays(con, "bends"))
+    found = measured((teff, logg, feh), bands, floor, *whole)
     return NAMES, _rows(np.stack(bands[::2], axis=1), found)
 
 

@@ -107,9 +107,8 @@ def _parameters(catalog: Published) -> Iterator[str]:
     """A PARAM for each number of the method: its value, and where that comes from."""
     for name, note in catalog.notes.items():
         declared = schema_column(f"meta.parameters.{name}")
-        unit = f" unit={quoteattr(vounit(declared.unit))}" if declared.unit else ""
         yield (
-            f"<PARAM name={quoteattr(name)} ucd={quoteattr(declared.ucd)}{unit}"
+            f"<PARAM name={quoteattr(name)} ucd={quoteattr(declared.ucd)}{_unit(declared)}"
             f' datatype="{DATATYPES[declared.type]}" value="{printed(catalog.parameters[name])}">'
             f"<DESCRIPTION>{escape(note)}</DESCRIPTION></PARAM>\n"
         )
@@ -120,12 +119,15 @@ def _field(column: Column) -> str:
     text = f'datatype="char" arraysize="{column.format[1:]}*"'
     kind = text if column.type == "VARCHAR" else f'datatype="{DATATYPES[column.type]}"'
     name = quoteattr(column.column)
-    unit = f" unit={quoteattr(vounit(column.unit))}" if column.unit else ""
     return (
-        f"<FIELD ID={name} name={name} ucd={quoteattr(column.ucd)}{unit}{_system(column)} "
+        f"<FIELD ID={name} name={name} ucd={quoteattr(column.ucd)}{_unit(column)}{_system(column)} "
         f"{kind}{_digits(column)}>"
         f"<DESCRIPTION>{escape(column.description)}</DESCRIPTION>{_values(column)}</FIELD>\n"
     )
+
+
+def _unit(column: Column) -> str:
+    return f" unit={quoteattr(vounit(column.unit))}" if column.unit else ""
 
 
 def _system(column: Column) -> str:

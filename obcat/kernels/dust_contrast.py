@@ -5,11 +5,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from obcat.kernels.extinction import (
     BANDS,
-    NOTHING,
     Colours,
     change_with_rv,
+    is_known,
     label_terms,
     measured,
+    parts,
 )
 
 __all__ = ["dust_contrast"]
@@ -20,25 +21,14 @@ Floats = NDArray[np.float64]
 
 
 def dust_contrast(
-    teff: ArrayLike,
-    logg: ArrayLike,
-    feh: ArrayLike,
-    teff_err: ArrayLike,
-    logg_err: ArrayLike,
-    feh_err: ArrayLike,
-    *photometry: ArrayLike,
-    colour_error_floor: float,
-    coefficients: Floats,
-    bend_log_teff: Floats = NOTHING,
-    bend_ebv: Floats = NOTHING,
-    bend: Floats = NOTHING,
-    **nodes: Floats,
+    *given: ArrayLike, colour_error_floor: float, **model: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """The weighted mean over colours from r on less that over bluer ones.
 
     Parameters
     ----------
-    teff ... nodes : see `extinction.extinction`
+    given : (n,) labels, their errors and photometry, in the order of `extinction.extinction`
+    colour_error_floor, model : see there
 
     Returns
     -------
@@ -46,12 +36,11 @@ def dust_contrast(
         on both sides
     contrast_rv : (n,) its change in mag with R_V, for dust of the E(B-V) of all colours
     """
-    if not (len(coefficients) and nodes["bc_nodes"].size):
-        nothing = np.full(np.size(teff), np.nan)
+    if not is_known(model):
+        nothing = np.full(np.size(given[0]), np.nan)
         return nothing, nothing, nothing
-    law = (coefficients, bend_log_teff, bend_ebv, bend)
-    found = measured((teff, logg, feh), photometry, colour_error_floor, law, nodes)
-    return _contrast(found, (teff_err, logg_err, feh_err))
+    found = measured(given[:3], given[6:], colour_error_floor, *parts(model))
+    return _contrast(found, given[3:6])
 
 
 def _contrast(found: Colours, label_errors: tuple[ArrayLike, ...]) -> tuple[Floats, Floats, Floats]:

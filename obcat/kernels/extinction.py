@@ -2,6 +2,7 @@
 paper section 4).
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -18,9 +19,11 @@ __all__ = [
     "change_with_rv",
     "coefficients_at",
     "extinction",
+    "is_known",
     "label_terms",
     "measured",
     "neighbour_colours",
+    "parts",
 ]
 
 BANDS = (
@@ -46,6 +49,7 @@ SOLAR = 0.0
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int16]
+NODES = ("teff_nodes", "logg_nodes", "feh_nodes", "bc_nodes")
 BENDS = ("bend_log_teff", "bend_ebv", "bend")
 Law = tuple[Floats, ...]  # what `coefficients_at` takes after teff and ebv
 NOTHING: Floats = np.zeros(0)
@@ -101,11 +105,7 @@ def extinction(
     ebv_colour_error: float = 0.0,
     ebv_dust_error: float = 0.0,
     rv_spread: Floats = NOTHING,
-    coefficients: Floats,
-    bend_log_teff: Floats = NOTHING,
-    bend_ebv: Floats = NOTHING,
-    bend: Floats = NOTHING,
-    **nodes: Floats,
+    **model: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats, Integers, Integers]:
     """E(B-V) as the weighted mean over the colours of bands that are neighbours in wavelength.
 
@@ -123,8 +123,8 @@ def extinction(
     ebv_colour_error, ebv_dust_error : mag, error of E(B-V) from intrinsic colours; and from the
         spread of R_V, per mag of E(B-V), where ``rv_spread`` is not learnt
     rv_spread : (1,) the model ``dust``, spread of R_V, or (0,)
-    coefficients ... bend : the models ``coefficients`` and ``bends``, see `coefficients_at`
-    nodes : the model ``colours``, see bolometric_corrections
+    model : the arrays of ``colours``, see `bolometric_corrections`, and those of ``coefficients``
+        and, where they are learnt, ``bends``, see `coefficients_at`
 
     Returns
     -------
@@ -135,10 +135,9 @@ def extinction(
     outside : (n,) int16, 1 where log g or [Fe/H] were moved to the edge of the table, or Teff is
         off it (ebv is NaN)
     """
-    if not (len(coefficients) and nodes["bc_nodes"].size):
+    if not is_known(model):
         return _unknown(np.size(teff))
-    law = (coefficients, bend_log_teff, bend_ebv, bend)
-    found = measured((teff, logg, feh), photometry, colour_error_floor, law, nodes)
+    found = measured((teff, logg, feh), photometry, colour_error_floor, *parts(model))
     ebv, ebv_err = _weighted_mean(found.excess, found.slope, found.sigma, found.shared)
     if ebv_error_honest:
         of_labels = label_terms(found, found.mean()[1], (teff_err, logg_err, feh_err))
@@ -147,8 +146,19 @@ def extinction(
     return ebv, ebv_err, found.a_ks * ebv, found.a_ks * ebv_err, found.number(), found.outside
 
 
+def is_known(model: Mapping[str, Floats]) -> bool:
+    """Whether there are corrections and a law."""
+    return bool(len(model["coefficients"]) and model["bc_nodes"].size)
+
+
+def parts(model: Mapping[str, Floats]) -> tuple[Law, dict[str, Floats]]:
+    """The law and the nodes, as `measured` takes them, of the arrays that `extinction` takes."""
+    law = (model["coefficients"], *(model.get(name, NOTHING) for name in BENDS))
+    return law, {name: model[name] for name in NODES}
+
+
 def measured(
-    labels: tuple[ArrayLike, ArrayLike, ArrayLike],
+    labels: tuple[ArrayLike, ...],
     photometry: tuple[ArrayLike, ...],
     floor: float,
     law: Law,

@@ -11,6 +11,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from obcat.evaluate.paper import paper_text
 from obcat.reading import Missing, Reading, has_best
 from obcat.report import (
     best_mode,
@@ -124,9 +125,9 @@ FIGURES = (
         "Test stars, held out of training, with S/N > 50 and good parallaxes: the magnitude "
         "from the spectrum against that from parallax, brightness and extinction, for stars "
         "without and with emission, and the difference below. σ is 1.4826 MAD; the paper "
-        "states 0.25 mag for stars without emission. Points below the line are brighter by "
-        "parallax than by spectrum, as unresolved binaries are; without those flagged as "
-        "binaries the wing on the right is gone.",
+        f"states {paper_text('scatter')} mag for stars without emission. Points "
+        "below the line are brighter by parallax than by spectrum, as unresolved binaries are; "
+        "without those flagged as binaries the wing on the right is gone.",
         ("report/stars",),
         magnitudes.against_geometry,
         (WIDTH, 5.0),

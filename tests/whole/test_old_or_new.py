@@ -18,9 +18,8 @@ from click.testing import CliRunner, Result
 
 from obcat import files
 from obcat.cli import main
-from obcat.files import STAMP
 from obcat.report.figures import FIGURES
-from tests.whole.small import OBCAT, Made, copy_build, csv_of, environment
+from tests.whole.small import OBCAT, VARYING, Made, copy_build, csv_of, environment
 
 pytestmark = pytest.mark.slow
 CALLS = {
@@ -30,13 +29,6 @@ CALLS = {
     "fsync": (os, ("fsync",), errno.EIO),
     "flock": (fcntl, ("flock",), errno.EIO),
 }
-VARYING = (
-    "SHA256SUMS",
-    STAMP,
-    "obcat.duckdb",
-    "models.safetensors",
-    ".lock",
-)  # a lock that failed leaves its stamp
 SIMULATE = ("simulate", "--workers", "1", "--without", "supplement")
 MOST = 60
 

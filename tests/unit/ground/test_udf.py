@@ -20,9 +20,11 @@ from obcat.udf import UDFS, Udf
 
 # where a kernel names a column of arrays, or one that was corrected before, more shortly
 SHORT = {"norm": "flux", "norm_ivar": "ivar", "parallax": "parallax_corrected"}
+PHOTOMETRY = [f"{band}{end}" for band in BANDS for end in ("", "_err")]
 SEVERAL = {  # what a kernel takes as one argument with a star
     "seen": SIGHT,
-    "photometry": [f"{band}{end}" for band in BANDS for end in ("", "_err")],
+    "photometry": PHOTOMETRY,
+    "given": ["teff", "logg", "feh", "teff_err", "logg_err", "feh_err", *PHOTOMETRY],
 }
 KEYWORDS = {"CASE", "WHEN", "THEN", "ELSE", "END", "AND", "OR", "NOT", "NULL", "IS"}
 NOISE = {
