@@ -96,17 +96,9 @@ def _magnitude_rows(data: Compared, found: Found) -> Cells:
             "-",
             decimals(found["scatter"]),
         ),
-        (
-            "sigma_int of the noise model, mag, em_flag 0",
-            paper_text("sigma_int"),
-            "-",
-            decimals(found["sigma_int"]),
-        ),
-        (
-            "sigma_100 of the noise model, mag, em_flag 0",
-            paper_text("sigma_100"),
-            "-",
-            decimals(found["sigma_100"]),
+        *(
+            (f"{n} of the noise model, mag, em_flag 0", paper_text(n), "-", decimals(found[n]))
+            for n in ("sigma_int", "sigma_100")
         ),
     ]
 

@@ -105,8 +105,8 @@ def _described(headers: list[dict[str, Any]]) -> tuple[Any, ...]:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], int, list[NDArray[Any]]] | None:
-    """Header, first pixel on the grid and rows; None for what is no star of this pipeline, and for a
-    file that is damaged or lacks a card.
+    """Header, first pixel on the grid and rows; None for what is no star of this pipeline, and for
+    a file that is damaged or lacks a card.
     """
     try:
         with opened_fits(content_of(path)) as hdul:

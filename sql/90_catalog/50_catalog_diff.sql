@@ -5,24 +5,18 @@
 INSERT INTO catalog.catalog_diff BY NAME
 WITH compared AS (
     SELECT
-        o.specid
-        , o.star_id
-        , o.mk
-        , b.mk AS mk_best
+        o.specid, o.star_id
+        , o.mk, b.mk AS mk_best
         , (b.mk - o.mk) / sqrt(o.mk_err ** 2 + b.mk_err ** 2) AS mk_nsigma
-        , o.dis
-        , b.dis AS dis_best
+        , o.dis, b.dis AS dis_best
         , (b.logdis - o.logdis) / sqrt(o.logdis_err ** 2 + b.logdis_err ** 2) AS dis_nsigma
-        , o.ebv
-        , b.ebv AS ebv_best
+        , o.ebv, b.ebv AS ebv_best
         , (b.ebv - o.ebv) / sqrt(o.ebv_err ** 2 + b.ebv_err ** 2) AS ebv_nsigma
-        , o.em_flag
-        , b.em_flag AS em_flag_best
+        , o.em_flag, b.em_flag AS em_flag_best
         , abs(ebv_nsigma) > 2 AS dust_moved
         , coalesce(abs(mk_nsigma) > 2, false) AS magnitude_moved
         , coalesce(abs(dis_nsigma) > 2, false) AS distance_moved
-        , b.worst_band
-        , coalesce(b.worst_z > 3, false) AS band_doubted
+        , b.worst_band, coalesce(b.worst_z > 3, false) AS band_doubted
         , coalesce(abs(b.r_v - 3.1) > 2 * b.r_v_err, false) AS other_law
         , coalesce(abs(b.teff - o.teff) > 2 * o.teff_err, false) AS labels_moved
         -- mag by which M or the distance modulus moved
@@ -32,8 +26,7 @@ WITH compared AS (
         , CASE WHEN coalesce(b.p_companion > p.best_companion_threshold, false) OR o.binary_flag = 1
             THEN b.mk - b.mk_system END AS by_companion
         , CASE WHEN distance_moved THEN abs(b.a_ks - o.a_ks) END AS by_dust
-        , b.p_other > 0.5 AS is_other
-        , has_bit(o.quality, 'out_of_domain') AS is_strange
+        , b.p_other > 0.5 AS is_other, has_bit(o.quality, 'out_of_domain') AS is_strange
     FROM catalog.ob_stars AS o
     INNER JOIN catalog.ob_stars_best AS b USING (specid)
     CROSS JOIN meta.parameters AS p

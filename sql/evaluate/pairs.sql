@@ -9,7 +9,8 @@ SELECT
     , n.dropped AS noise_dropped, c.ks, c.ks_err, c.a_ks, c.a_ks_err
     , has_bit(c.quality, 'out_of_domain')::INTEGER AS out_of_domain
     , has_bit(c.quality, 'distance_edge')::INTEGER AS distance_edge
-    , s.mk AS true_mk, s.mk_system AS true_mk_system, s.distance_kpc AS true_distance, s.ebv AS true_ebv, s.r_v AS true_r_v
+    , s.mk AS true_mk, s.mk_system AS true_mk_system, s.distance_kpc AS true_distance, s.ebv AS true_ebv
+    , s.r_v AS true_r_v
     , s.teff AS true_teff, s.logg AS true_logg, s.feh AS true_feh, s.mass_ratio
     , s.true_ks, s.a_ks AS true_a_ks, s.excess_ks AS true_excess
     , s.is_binary, s.is_nebular, v.is_erroneous, v.erroneous_kind

@@ -22,10 +22,12 @@ WITH said AS (
     , ('companion', 'light of a companion that either mode sees: best mode takes as much off as is likely')
     , ('its own parallax'
         , 'its parallax and place have a say in M and distance; paper mode leaves M to the spectrum')
-    , ('zero point', 'the zero point of the parallax, of G, colour and place, is another than the one that paper mode takes')
+    , ('zero point'
+        , 'the zero point of the parallax, of G, colour and place, is another than the one that paper mode takes')
     , ('another network', 'the spectrum says another M to networks that learnt from all parallaxes, none cut')
     , ('spectrum with emission', 'emission in the spectrum, which each mode leaves out in its own way, moved its M')
-    , ('spectrum out of domain', 'the spectrum is none of those that networks learnt from: its M is worth little in either mode')
+    , ('spectrum out of domain'
+        , 'the spectrum is none of those that networks learnt from: its M is worth little in either mode')
     , ('extinction', 'the extinction in Ks is another, and with it the distance')
 )
 SELECT said.reason, known.meaning AS because

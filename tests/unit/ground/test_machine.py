@@ -21,10 +21,10 @@ def looks(monkeypatch, cpus, size):
 @pytest.mark.parametrize(
     ("cpus", "size", "limits"),
     [
-        (2, 24 * GB, Limits(2, 1_200_000_000)),
+        (2, 24 * GB, Limits(2, 1_500_000_000)),
         (2, 4 * GB, Limits(2, GB)),
         (8, 8 * GB, Limits(4, 2 * GB)),
-        (64, 256 * GB, Limits(64, 64 * 600_000_000)),
+        (64, 256 * GB, Limits(64, 48 * GB)),
         (64, 16 * GB, Limits(8, 4 * GB)),
         (4, GB, Limits(1, 400_000_000)),
     ],
