@@ -6,30 +6,19 @@ from pathlib import Path
 
 import click
 
-from obcat.cli.group import (
-    BUILD,
-    SPECTRA,
-    SURVEY,
-    TRUST,
-    load,
-    main,
-    number_option,
-    refuse_untrusted,
-    say,
-    say_outcome,
-)
+from obcat.cli import group
 
 
-@main.command()
-@SURVEY
-@BUILD
-@number_option(
+@group.main.command()
+@group.SURVEY
+@group.BUILD
+@group.number_option(
     "--spectra",
-    default=SPECTRA,
+    default=group.SPECTRA,
     least=1,
     text="Largest number of spectra of a partition; a pixel with more is split into four.",
 )
-@TRUST
+@group.TRUST
 def partition(survey: Path, root: Path, spectra: int) -> None:
     """Cut what was ingested into partitions of the sky; each is then built by itself.
 
@@ -39,21 +28,23 @@ def partition(survey: Path, root: Path, spectra: int) -> None:
     from obcat.partition.cut import cut
     from obcat.partition.layout import PILOT
 
-    described = load(survey)
-    refuse_untrusted(described.models_from, "models_from: ")
+    described = group.load(survey)
+    group.refuse_untrusted(described.models_from, "models_from: ")
     folder = root / described.name
-    plan = cut(described, folder, spectra=spectra, say=say)
-    say(f"{folder / 'partitions'}: {len(plan.names)} partitions, {len(plan.owners):,} spectra")
+    plan = cut(described, folder, spectra=spectra, say=group.say)
+    group.say(
+        f"{folder / 'partitions'}: {len(plan.names)} partitions, {len(plan.owners):,} spectra"
+    )
     command = shlex.join(["obcat", "build", str(survey), "--build", str(root), "--partition"])
     if plan.pilot:
-        say(f"first the models: {command} {PILOT}")
-    say(f"then each partition, 0 to {len(plan.names) - 1}: {command} NUMBER")
-    say(f"then: {shlex.join(['obcat', 'merge', str(survey), '--build', str(root)])}")
+        group.say(f"first the models: {command} {PILOT}")
+    group.say(f"then each partition, 0 to {len(plan.names) - 1}: {command} NUMBER")
+    group.say(f"then: {shlex.join(['obcat', 'merge', str(survey), '--build', str(root)])}")
 
 
-@main.command()
-@SURVEY
-@BUILD
+@group.main.command()
+@group.SURVEY
+@group.BUILD
 @click.option(
     "--threads", type=click.IntRange(min=1), help="Default: the CPUs that this process may use."
 )
@@ -61,18 +52,23 @@ def partition(survey: Path, root: Path, spectra: int) -> None:
 @click.option(
     "--allow-missing", is_flag=True, help="Leave out the stars of partitions that are not built."
 )
-@TRUST
+@group.TRUST
 def merge(
     survey: Path, root: Path, threads: int | None, memory: str | None, *, allow_missing: bool
 ) -> None:
     """Make build/NAME/obcat.duckdb of the partitions of SURVEY, as one build would have made it."""
     from obcat.partition.merging import merge as run
 
-    described = load(survey)
-    refuse_untrusted(described.models_from, "models_from: ")
+    described = group.load(survey)
+    group.refuse_untrusted(described.models_from, "models_from: ")
     folder = root / described.name
     started = time.monotonic()
     made = run(
-        described, folder, say=say, allow_missing=allow_missing, threads=threads, memory=memory
+        described,
+        folder,
+        say=group.say,
+        allow_missing=allow_missing,
+        threads=threads,
+        memory=memory,
     )
-    say_outcome(folder / "obcat.duckdb", started, made=made)
+    group.say_outcome(folder / "obcat.duckdb", started, made=made)
