@@ -178,6 +178,10 @@ def _names_of(folder: Path) -> list[str]:
 
 
 def _state(path: Path, wanted: str) -> str:
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:  # a name that no file can have
+        there = False
+    if not there:
         return "missing"
     return "whole" if digest(path) == wanted else "changed"

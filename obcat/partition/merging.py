@@ -153,9 +153,10 @@ def _leave_out(con: duckdb.DuckDBPyConnection, plan: Plan, missing: list[str]) -
     """The stars of partitions that are not there are no stars of the sample."""
     if not missing:
         return
-    for table in read_tables():
+    for table, declared in read_tables().items():
         names = {c.column for c in columns_of(table)}
-        if table.startswith("sample.") and names & {"specid", "star_id"}:
+        of_stars = table.startswith("sample.") and names & {"specid", "star_id"}
+        if of_stars and declared.kind == "table":
             key = "specid" if "specid" in names and table != COMPARED[0] else "star_id"
             gone = f"SELECT {key} FROM owners WHERE list_contains($missing, partition)"
             con.execute(

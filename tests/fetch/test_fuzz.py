@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -199,7 +200,8 @@ def as_ingest_reads(body: bytes, folder: Path) -> pa.Table:
         raise Failed("incomplete", "x")
     star_tables.check_stars(table, COLUMNS["star_id"], "x")
     tables._check_names(table, SELECT, "x")
-    tables._check_readable("gaia_dr2", body, ".vot", {})
+    here = SimpleNamespace(ledger=SimpleNamespace(folder=folder))
+    tables._check_readable("gaia_dr2", body, ".vot", {}, here)
     path = folder / "gaia_dr2.vot"
     path.write_bytes(body)
     return tables._ingested("gaia_dr2", path, {}, folder)

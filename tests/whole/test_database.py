@@ -1,9 +1,10 @@
 """The finished database: open to any DuckDB, described throughout, and what its kernels say."""
 
+import inspect
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from obcat.arrow import exact_array
+from obcat.kernels.extinction import BANDS
 from obcat.schema import SQL, read_tables
 from obcat.udf import UDFS
 from tests.whole.small import obcat
@@ -163,13 +165,15 @@ def test_what_is_stored_is_what_the_kernel_says(con, name):
     udf = UDFS[name]
     rows, given = columns_of(con, INPUTS[name])
     kernel: Callable[..., Any] = udf.kernel
-    wanted = kernel(**given, **arguments(con, udf, kernel))
+    lost = ~known(udf, given)
+    by_band = [given.pop(name) for name in magnitudes(kernel, given)]
+    first = [given.pop(name) for name in parameters_of(kernel) if by_band and name in given]
+    wanted = kernel(*first, *by_band, **given, **arguments(con, udf, kernel))
     table = {gives.rpartition(".")[0] for gives in udf.gives}.pop()
     key = "star_id" if table.startswith("extinction") else "specid"
     names = ", ".join(gives.rpartition(".")[2] for gives in udf.gives)
     found_rows, found = columns_of(con, f"SELECT {key}, {names} FROM {table} ORDER BY {key}")
     assert found_rows == rows
-    lost = ~known(udf, given)
     for column, values in zip(found.values(), wanted, strict=True):
         bad = ~np.isfinite(values) if values.ndim == 1 else ~np.isfinite(values).all(axis=1)
         bad |= lost
@@ -177,6 +181,17 @@ def test_what_is_stored_is_what_the_kernel_says(con, name):
         assert np.array_equal(unknown if column.ndim == 1 else unknown.any(axis=1), bad)
         assert np.array_equal(column[~bad], values[~bad].astype(column.dtype))
     assert len(rows) > 150
+
+
+def parameters_of(kernel: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(kernel).parameters
+
+
+def magnitudes(kernel: Callable[..., Any], given: dict[str, np.ndarray]) -> list[str]:
+    """Names of the columns that the kernel takes as a list of photometry, in the order of BANDS."""
+    if "photometry" not in parameters_of(kernel):
+        return []
+    return [name for band in BANDS for name in (band, f"{band}_err") if name in given]
 
 
 def known(udf: Any, given: dict[str, np.ndarray]) -> np.ndarray:
@@ -192,9 +207,7 @@ def known(udf: Any, given: dict[str, np.ndarray]) -> np.ndarray:
 def arguments(
     con: duckdb.DuckDBPyConnection, udf: Any, kernel: Callable[..., Any]
 ) -> dict[str, Any]:
-    import inspect
-
-    parameters = inspect.signature(kernel).parameters
+    parameters = parameters_of(kernel)
     takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     arrays = {
         k: v

@@ -6,13 +6,20 @@ import numpy as np
 import pytest
 
 from obcat.kernels.posterior import _by_spectrum, _moments
-from obcat.kernels.space_density import ln_parallax, ln_space_density, sight
+from obcat.kernels.space_density import (
+    MIDDLE_NU,
+    PLACES,
+    ln_parallax,
+    ln_space_density,
+    sight,
+)
 
 LEVEL, COS, SIN = -0.7, (0.3, 0.0, 0.1, 0.0), (0.0, -0.2, 0.0, 0.05)
 SLOPE, CURVATURE, THIN, THICK, SHARE = 3.0, -1.0, 0.12, 0.8, 0.05  # heights in kpc
 HEIGHT, SCATTER = 0.13, 0.4
 MODEL = {
     "zero_point": np.array([0.04, 0.03, 0.02, 0.01, 0.0, -0.01, -0.02, -0.03]),
+    "zero_point_colour": np.array(0.1), "zero_point_sky": np.zeros(PLACES),
     "ln_factor": np.log(1.1), "ln_floor": np.log([0.02, 0.05]), "ln_ruwe": np.log(0.1),
     "ln_tails": np.log(4.0),
     "density": np.array([SLOPE, CURVATURE, *np.log([THIN, THICK, SHARE])]),
@@ -25,7 +32,7 @@ MODULUS = np.array([[8.0, 10.5, 13.0]])
 def star(**changes: float):
     given = {
         "ks0": 11.0, "ks0_err": 0.04, "ebv": 0.35, "parallax": 0.8, "parallax_error": 0.04,
-        "g_gaia": 12.5, "ruwe": 1.0, "glon": 40.0, "glat": -6.0,
+        "g_gaia": 12.5, "ruwe": 1.0, "glon": 40.0, "glat": -6.0, "nu_eff": MIDDLE_NU,
     } | changes  # fmt: skip
     return sight(*(np.array([value]) for value in given.values()))
 
@@ -60,6 +67,8 @@ def test_stars_along_a_line_of_sight(glat, ebv):
     ("given", "floor", "excess", "offset"),
     [
         ({"g_gaia": 12.5}, 0.02, 0.0, 0.01),
+        ({"nu_eff": MIDDLE_NU - 0.2}, 0.02, 0.0, -0.01),  # 0.02 mas less for a red star
+        ({"nu_eff": np.nan}, 0.02, 0.0, 0.01),
         ({"g_gaia": 13.0}, 0.05, 0.0, 0.005),  # from 13 mag on the other floor
         ({"g_gaia": 11.5, "ruwe": 3.0}, 0.02, 1.8, 0.02),
         ({"g_gaia": 11.5, "ruwe": 30.0}, 0.02, 5.0, 0.02),
