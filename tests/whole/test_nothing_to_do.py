@@ -68,10 +68,10 @@ def test_a_changed_parameter_of_a_fit_fits_that_and_what_hangs_on_it(again, file
 
 def test_one_digit_of_a_reference_table_is_a_new_catalog(again, first, tmp_path, monkeypatch):
     reference = Path(shutil.copytree(inputs.REFERENCE, tmp_path / "reference"))
-    coefficients = reference / "extinction_coefficients.csv"
-    lines = coefficients.read_text(encoding="utf-8").splitlines()
+    law = reference / "extinction_law.csv"
+    lines = law.read_text(encoding="utf-8").splitlines()
     changed = [",".join([*line.split(",")[:-1], "0.391"]) for line in lines[1:]]
-    coefficients.write_text("\n".join([lines[0], *changed]) + "\n", encoding="utf-8")
+    law.write_text("\n".join([lines[0], *changed]) + "\n", encoding="utf-8")
     monkeypatch.setattr(inputs, "REFERENCE", reference)
     made = built(again.toml, again.folder)
     assert made.database.stat().st_mtime != 1e9
