@@ -50,8 +50,6 @@ PRIORS: Mapping[str, tuple[Any, Any]] = {
     "shift_logit": (0.0, 0.2),
 }
 CALIBRATION = ("shift", "ln_scale", "shift_logit")
-BEND = np.array([0.1, 3.0, 10.0])  # mag, mag um, mag um^2: width of what networks may have wrong
-MIDDLE_SQUARE = 0.01  # 1/um^2, of the colour
 DUST_START = {
     "dust_level": np.array(-0.7),
     "dust_cos": np.zeros(4),
@@ -82,19 +80,9 @@ def usual_values(zero_point_errors: Errors) -> tuple[Globals, Globals]:
 
 
 def fit_globals(
-    stars: Sight,
-    said: Said,
-    model: Globals,
-    zero_point_errors: Errors,
-    steps: int,
-    *,
-    bend: bool = False,
+    stars: Sight, said: Said, model: Globals, zero_point_errors: Errors, steps: int
 ) -> tuple[Globals, float]:
     """Most likely globals under their priors, and ln L there.
-
-    Networks see in a spectrum how red its star is, and learn a zero point that hangs on the colour
-    as M. With ``bend`` a parabola of the colour is added to M while the globals are sought, and
-    forgotten: the networks that learn next need not repeat the error.
 
     Parameters
     ----------
@@ -108,8 +96,6 @@ def fit_globals(
     fixed = {name: _tensor(a) for name, a in model.items()}
     grid = _grid(told, seen)
     means, widths = usual_values(zero_point_errors)
-    if bend:
-        means, widths = means | {"bend": np.zeros(3)}, widths | {"bend": BEND}
 
     def ln_likelihood(free: Mapping[str, torch.Tensor]) -> torch.Tensor:
         return _ln_likelihood(seen, told, {**fixed, **free}, grid).double().sum()
@@ -118,11 +104,9 @@ def fit_globals(
         off = [(free[n] - _tensor(means[n])) / _tensor(widths[n]) for n in means]
         return 0.5 * sum((o**2).double().sum() for o in off) - ln_likelihood(free)
 
-    start = {name: model.get(name, mean) for name, mean in means.items()}
-    found = _minimised(start, widths, loss, steps)
+    found = _minimised({name: model[name] for name in means}, widths, loss, steps)
     with torch.no_grad():
         best = float(ln_likelihood({name: _tensor(a) for name, a in found.items()}))
-    found.pop("bend", None)
     return {**model, **found}, best
 
 
@@ -217,10 +201,6 @@ def _ln_likelihood(
     import torch
 
     m, step = grid
-    if "bend" in model:
-        powers = (1.0, stars.colour, stars.colour**2 - MIDDLE_SQUARE)
-        off = sum(b * power for b, power in zip(model["bend"], powers, strict=True))
-        said = (said[0] + off, *said[1:])
     rare, width = torch.sigmoid(model["logit_other"]), float(WIDE[1] - WIDE[0])
     wide = _tensor(WIDE).expand(len(m), len(WIDE))
     prior = torch.exp(-0.5 * ((wide - ORDINARY[0]) / ORDINARY[1]) ** 2) / ORDINARY[1]

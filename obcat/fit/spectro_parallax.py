@@ -32,7 +32,6 @@ COARSE = FINE.reshape(-1, 2).mean(axis=1)
 ROWS = 2000
 FAINT_VISIT = (15.0, 40.0)  # S/N of the visits that teach the noise
 LEAST_GAIN = 5.0  # of ln L, else the rounds end
-BENT = 2  # rounds in which the networks' M may be wrong with the colour
 BIN = 0.2  # mag
 ROUNDS = pa.schema(
     [("round", pa.int16()), ("n_stars", pa.int32())]
@@ -141,16 +140,14 @@ def _rounds(sample: _Sample, training: Floats, parameters: Any) -> Iterator[tupl
     for turn in range(parameters.posterior_rounds):
         weights = _trained(sample, training, model, weights, turn, parameters)
         model = model | {n: np.stack([w[n] for w in weights]) for n in LAYERS}
-        last = turn == parameters.posterior_rounds - 1
-        bend = turn < BENT and not last
-        model, ln_likelihood = _shared(sample, judged, model, parameters, bend=bend)
-        last = last or ln_likelihood < best + LEAST_GAIN
+        model, ln_likelihood = _shared(sample, judged, model, parameters)
+        last = turn == parameters.posterior_rounds - 1 or ln_likelihood < best + LEAST_GAIN
         if not turn:
             model = model | {"noise": _repeat_noise(sample, model)}
         yield model, ln_likelihood
         if last:
             return
-        best = -np.inf if bend else ln_likelihood
+        best = ln_likelihood if turn else -np.inf
         model = model | {name: np.zeros(()) for name in CALIBRATION}
 
 
@@ -253,15 +250,12 @@ def _of_pairs(a: Floats, model: Arrays) -> Floats:
     return out
 
 
-def _shared(
-    sample: _Sample, rows: Floats, model: Arrays, parameters: Any, *, bend: bool
-) -> tuple[Arrays, float]:
+def _shared(sample: _Sample, rows: Floats, model: Arrays, parameters: Any) -> tuple[Arrays, float]:
     """Dust, then everything else that the stars share; and ln L."""
     stars = _seen(sample, rows, model)
     said = out_of_fold(sample.score[rows], sample.snr_g[rows], sample.fold[rows], model)
     model = model | fit_dust(stars, mean_distance(stars, said, model))
-    steps = parameters.posterior_global_steps
-    return fit_globals(stars, said, model, _errors(parameters), steps, bend=bend)
+    return fit_globals(stars, said, model, _errors(parameters), parameters.posterior_global_steps)
 
 
 def _errors(parameters: Any) -> tuple[float, float, float]:
