@@ -5,7 +5,7 @@ from scipy.linalg import eigh, svd
 from scipy.linalg.blas import dgemm, dsyrk
 from timing import Row, seconds, show
 
-from obcat.fit.gram import correlation
+from obcat.fit import correlation
 from obcat.fit.pca import _components
 
 N, PIXELS, BATCH, COMPONENTS = 4096, 2000, 2048, 100

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from obcat.checksums import SUMS, digest
 from obcat.files import NotOurs, check_ours, publishing_folder
-from obcat.fit.result import Fit
+from obcat.fit import Fit
 
 __all__ = ["arrays", "borrow", "load", "names", "rows_hash", "save", "store"]
 

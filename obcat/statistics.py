@@ -1,5 +1,5 @@
-"""Robust statistics, and those of flags;
-a NaN is a value that is not known, an empty sample gives NaN.
+"""Robust statistics, and those of flags; a NaN is a value that is not known, an empty sample gives
+NaN. And types of arrays, by what they hold: for annotations.
 """
 
 import numpy as np
@@ -7,6 +7,12 @@ from numpy.typing import NDArray
 
 __all__ = [
     "MAD_TO_SIGMA",
+    "Array",
+    "Complex",
+    "Float32",
+    "Floats",
+    "Integers",
+    "Rows",
     "bias",
     "coverage",
     "false_alarms",
@@ -18,8 +24,12 @@ __all__ = [
     "standard_deviation",
 ]
 
-Floats = NDArray[np.float64]
-
+Array = NDArray[np.float64]
+Float32 = NDArray[np.float32]
+Floats = NDArray[np.floating]  # either of the two
+Complex = NDArray[np.complexfloating]
+Integers = NDArray[np.int64]
+Rows = NDArray[np.bool_]  # which rows, or pixels, are meant
 MAD_TO_SIGMA = (
     1.4826  # standard deviation of a normal distribution over its median absolute deviation
 )

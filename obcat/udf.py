@@ -17,16 +17,14 @@ from obcat.kernels.domain import calcium, domain
 from obcat.kernels.dust_contrast import dust_contrast
 from obcat.kernels.emission import emission
 from obcat.kernels.extinction import extinction
-from obcat.kernels.faults import fault_significances, raw_levels
-from obcat.kernels.joined_labels import joined_labels
-from obcat.kernels.labels import predict_labels
+from obcat.kernels.labels import joined_labels, predict_labels
 from obcat.kernels.line_strengths import line_strengths, line_sums, peak_separation
 from obcat.kernels.luminosity import luminosity, mk_error
 from obcat.kernels.mixed_model import BANDS, band_terms, mixed_extinction
 from obcat.kernels.pca import pca_scores
 from obcat.kernels.posterior import posterior_distances, posterior_magnitudes
-from obcat.kernels.shifts import spectrum_shifts, velocity_error
-from obcat.kernels.spectral import spectral_magnitude
+from obcat.kernels.shifts import fault_significances, raw_levels, spectrum_shifts, velocity_error
+from obcat.kernels.space_density import spectral_magnitude
 from obcat.schema import Column, column
 
 __all__ = ["UDFS", "Udf"]

@@ -12,20 +12,24 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from obcat.ingest.errors import Quarantined
-from obcat.ingest.instruments.containers import expanded, found_in
-from obcat.ingest.instruments.fits_files import believed, mapped_fits
 from obcat.ingest.instruments.rows import (
+    believed,
     checked_wavelengths,
+    combined,
+    expanded,
     finished,
+    found_in,
+    mapped_fits,
+    resampled,
     resolution_of,
     row_of,
     sha256_of,
+    shares,
 )
 from obcat.ingest.lamost.folder import Found, Reader
 from obcat.ingest.lamost.listing import Entry, Listed, list_files
 from obcat.ingest.lamost.spectrum import Spectrum
 from obcat.kernels.grid import WAVELENGTH
-from obcat.kernels.resampling import combined, resampled, shares
 
 __all__ = ["DESI"]
 

@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 
 from obcat.ingest.errors import Quarantined
-from obcat.ingest.instruments.rows import finished, resolution_of, row_of
+from obcat.ingest.instruments.rows import finished, resolution_of, row_of, vacuum
 from obcat.ingest.lamost.folder import Found, Reader, read_file
 from obcat.ingest.lamost.layouts import opened_fits
 from obcat.ingest.lamost.listing import Entry, list_files
 from obcat.ingest.lamost.spectrum import FITS, Spectrum, bounded, unpacked
 from obcat.kernels.grid import LOG_STEP
-from obcat.kernels.resampling import vacuum
 
 __all__ = ["SDSS", "read_sdss"]
 

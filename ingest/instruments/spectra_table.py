@@ -12,13 +12,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from obcat.ingest.errors import Quarantined, UnreadableError, brief
-from obcat.ingest.instruments.containers import expanded, found_in
-from obcat.ingest.instruments.fits_files import believed, first_table
-from obcat.ingest.instruments.rows import finished, row_of, sha256_of
+from obcat.ingest.instruments.rows import (
+    believed,
+    expanded,
+    finished,
+    first_table,
+    found_in,
+    row_of,
+    sha256_of,
+    vacuum,
+)
 from obcat.ingest.lamost.folder import Found, Reader
 from obcat.ingest.lamost.listing import Entry, Listed
 from obcat.ingest.lamost.spectrum import Spectrum
-from obcat.kernels.resampling import vacuum
 from obcat.survey import Spectra
 
 __all__ = ["Options", "table_reader"]

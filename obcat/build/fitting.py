@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from obcat import models
 from obcat.db import SqlFile, StepFailed
-from obcat.fit.result import Fit
+from obcat.fit import Fit
 
 __all__ = [
     "BORROWED",

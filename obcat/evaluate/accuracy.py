@@ -19,8 +19,8 @@ from obcat.evaluate.paper import (
     emission_classes,
 )
 from obcat.evaluate.truth import Compared, is_ob_star, missing_note
-from obcat.kernels.arrays import Rows
 from obcat.section import Section, decimals, percent
+from obcat.statistics import Rows
 
 __all__ = [
     "central",

@@ -13,8 +13,8 @@ from obcat.data import REFERENCE
 from obcat.evaluate.failures import has_warning
 from obcat.evaluate.paper import GOOD_SNR, plain_singles
 from obcat.evaluate.truth import Compared, is_ob_star
-from obcat.kernels.arrays import Rows
 from obcat.section import Section, decimals, percent
+from obcat.statistics import Rows
 
 __all__ = ["BEFORE", "Aim", "aims", "aims_section", "read_before", "write_before"]
 

@@ -5,8 +5,8 @@ import numpy as np
 from obcat import statistics as st
 from obcat.evaluate.paper import BRIGHT_COMPANION, GOOD_PARALLAX, SNR_EDGES, bins, parallax_snr
 from obcat.evaluate.truth import Compared, missing_note
-from obcat.kernels.arrays import Rows
 from obcat.section import Section, percent
+from obcat.statistics import Rows
 
 __all__ = ["by_mass_ratio", "by_parallax", "by_snr"]
 

@@ -6,9 +6,9 @@ from numpy.typing import ArrayLike, NDArray
 from obcat import statistics as st
 from obcat.evaluate.paper import BRIGHT_COMPANION, bins, distance_error, paper_text
 from obcat.evaluate.truth import Compared
-from obcat.kernels.arrays import Rows
 from obcat.kernels.distance import Floats, Terms, grid, support, terms_of
 from obcat.section import Section, percent
+from obcat.statistics import Rows
 
 __all__ = ["claimed_error", "distances", "interval_coverage", "rank", "ranks", "true_ranks"]
 

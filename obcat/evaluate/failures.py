@@ -17,8 +17,8 @@ from obcat.evaluate.paper import (
     parallax_snr,
 )
 from obcat.evaluate.truth import Compared, is_ob_star, missing_note
-from obcat.kernels.arrays import Rows
 from obcat.section import Section, decimals, percent
+from obcat.statistics import Rows
 
 __all__ = ["failures", "has_warning", "samples", "warnings"]
 

@@ -18,8 +18,8 @@ from obcat.evaluate.paper import (
     plain_singles,
 )
 from obcat.evaluate.truth import Compared
-from obcat.kernels.arrays import Rows
 from obcat.section import Section, decimals
+from obcat.statistics import Rows
 
 __all__ = [
     "Posterior",

@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.arrays import Floats
 from obcat.kernels.continuum import rest_frame, rest_frame_normalised
 from obcat.kernels.grid import WAVELENGTH
 from obcat.kernels.luminosity import luminosity
 from obcat.kernels.pca import pca_scores
+from obcat.statistics import Floats
 
 __all__ = [
     "MAIN_SEQUENCE",

@@ -18,9 +18,9 @@ from obcat.evaluate.paper import (
     plain_singles,
 )
 from obcat.evaluate.truth import Compared, is_ob_star
-from obcat.kernels.arrays import Rows
 from obcat.reading import answer_arrays
 from obcat.section import Section, decimals, percent
+from obcat.statistics import Rows
 
 __all__ = [
     "companions_found",

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from obcat import reading
 from obcat.evaluate.truth import Compared, is_ob_star
-from obcat.kernels.arrays import Rows
 from obcat.section import decimals, percent
+from obcat.statistics import Rows
 
 __all__ = [
     "BRIGHT_COMPANION",

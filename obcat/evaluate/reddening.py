@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from obcat import statistics as st
 from obcat.evaluate.truth import Compared, missing_note
-from obcat.kernels.arrays import Rows
 from obcat.section import Section, decimals
+from obcat.statistics import Rows
 
 __all__ = ["input_errors", "label_errors", "reddening_errors"]
 

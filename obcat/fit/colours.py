@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from obcat.arrow import float_array
-from obcat.fit.result import Fit
+from obcat.fit import Fit
 from obcat.kernels.extinction import BANDS
 
 __all__ = ["Read", "bends", "coefficients", "colours", "grid", "rv_spread"]

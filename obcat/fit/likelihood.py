@@ -7,17 +7,47 @@
 theta = (alpha, beta, sigma_int, sigma_100). With y = M - (m - A) the errors of m and A add to
 M_spec as (1 + alpha)^2 (sigma_m^2 + sigma_A^2), and the parallax depends on y alone: one integral a
 star, its nodes in y fixed. A star may count less than once and be wider than others.
+
+Most likely noise of M_spec among stars of which some are two, and parallaxes that are worse than
+they say.
+
+The difference of M_spec from M_geo is Student's t, its scale made of the scatter sought, the errors
+of Ks and A, and the parallax error times a factor that the stars tell. A share of the stars has the
+light of a companion besides, 0 to 0.75 mag, which makes M_geo brighter and not M_spec. A second
+visit tells the noise, and what changes at any S/N, apart from the rest. Were all that put down to
+M_spec, its error would come out by half too large.
+
+The walk of an emcee ensemble through the parameters of the noise model,
+long enough to be believed.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import gammaln, logsumexp
 
 from obcat.kernels.luminosity import REFERENCE_SNR
 
-__all__ = ["Stars", "closed_form", "deviation", "quadrature"]
+if TYPE_CHECKING:
+    import emcee
+
+__all__ = [
+    "LIGHTS",
+    "PARAMETERS",
+    "Chain",
+    "Likely",
+    "Stars",
+    "closed_form",
+    "deviation",
+    "most_likely",
+    "quadrature",
+    "sample",
+    "twice",
+]
 
 NODES = 13  # trapezoids to 5 sigma of the parallax: ln L to 1e-6 a star for parallax / error > 10
 REACH = 5.0
@@ -133,3 +163,178 @@ def _nodes(stars: Stars) -> tuple[Floats, Floats]:
     y = np.linspace(low, high, NODES)
     weight = np.exp(-0.5 * ((stars.parallax - 10 ** (0.2 * (y + 10))) / stars.parallax_error) ** 2)
     return y, weight / weight.sum(axis=0)
+
+
+# light of a companion in mag, 0 for none; two equal stars are 2.5 log10 2 = 0.75 mag brighter
+LIGHTS = np.array([0.0, *(2.5 * np.log10(2) * (np.arange(6) + 0.5) / 6)])
+# mean and standard deviation (assumed) of ln of the factor of the parallax errors, ln of the
+# degrees of freedom, ln of the odds of a companion, and ln of what two visits differ by at any S/N
+# (mag): wide, for samples too small to tell
+PRIORS = np.array([(np.log(1.2), 0.4), (np.log(5.0), 0.7), (-1.3, 0.5), (np.log(0.03), 0.3)])
+FREEDOM = 4.0  # of the difference of two visits
+# where the search begins, sigma_int and sigma_100 over the spread of all
+STARTS = ((0.8, 0.1), (0.3, 0.3))
+BOUNDS = [(-1, 1), (-3, 3), (1e-3, 3), (1e-3, 3), (-1, 2), (0, 4), (-5, 5), (-6, 0)]
+
+
+@dataclass(frozen=True)
+class Likely:
+    """theta (4,) of ``likelihood``; factor of the parallax errors, degrees of freedom, share of
+    stars with a companion's light, what two visits differ by at any S/N (mag).
+    """
+
+    theta: Floats
+    parallax_factor: float
+    freedom: float
+    companions: float
+    visit: float
+
+    def corrected(self, stars: Stars) -> Stars:
+        """The stars with their parallax errors and changes as they are."""
+        return stars.corrected(self.parallax_factor, self.visit)
+
+    def seen(self, stars: Stars) -> Stars:
+        """The corrected stars, each counting as much as it is likely single (``single``), its
+        variance widened as far as it is off (``slack``): with these Student's t has its maximum
+        where a Gaussian has.
+        """
+        true = self.corrected(stars)
+        off, sd = deviation(self.theta, true)
+        terms = _terms(off, sd, (1 + self.theta[0]) * LIGHTS, self.freedom, self.companions)
+        single = np.exp(terms[0] - logsumexp(terms, axis=0))
+        slack = (self.freedom + (off / sd) ** 2) / (self.freedom + 1)
+        return true.judged(single, slack)
+
+
+def most_likely(stars: Stars) -> Likely:
+    """The maximum over all eight, the last four with `PRIORS`."""
+    off, _ = deviation(np.array([0.0, 0.0, 1.0, 0.0]), stars)
+    spread = max(float(np.percentile(off, 84) - np.percentile(off, 16)) / 2, 1e-3)
+    size, tried = len(stars), []
+    for parts in STARTS:
+        start = np.array([0, np.median(off), *np.multiply(parts, spread), *PRIORS[:, 0]])
+        tried.append(
+            minimize(lambda x: -_log_posterior(x, stars) / size, start, method="L-BFGS-B",
+                     bounds=BOUNDS)
+        )  # fmt: skip
+    return _likely(min(tried, key=lambda found: found.fun).x)
+
+
+def _likely(x: Floats) -> Likely:
+    factor, freedom, odds, visit = np.exp(x[4:]).tolist()
+    return Likely(x[:4], factor, freedom, odds / (1 + odds), visit)
+
+
+def _log_posterior(x: Floats, stars: Stars) -> float:
+    found = _likely(x)
+    true = found.corrected(stars)
+    off, sd = deviation(found.theta, true)
+    lights = (1 + found.theta[0]) * LIGHTS
+    terms = _terms(off, sd, lights, found.freedom, found.companions)
+    prior = -0.5 * float(np.sum(((x[4:] - PRIORS[:, 0]) / PRIORS[:, 1]) ** 2))
+    return float(np.sum(logsumexp(terms, axis=0))) + prior + twice(found.theta[3], true)
+
+
+def _terms(off: Floats, sd: Floats, lights: Floats, freedom: float, share: float) -> Floats:
+    """(lights, n) ln of probability and density of each light."""
+    z2 = ((off - lights[:, None]) / sd) ** 2
+    each = np.log(np.array([1 - share, *np.full(len(lights) - 1, share / (len(lights) - 1))]))
+    return each[:, None] + _student(z2, freedom) - np.log(sd)
+
+
+def _student(z2: Floats, freedom: float) -> Floats:
+    """ln of the density of Student's t at z, z2 being its square."""
+    norm = gammaln((freedom + 1) / 2) - gammaln(freedom / 2) - 0.5 * np.log(np.pi * freedom)
+    return norm - 0.5 * (freedom + 1) * np.log1p(z2 / freedom)
+
+
+def twice(sigma_100: float, stars: Stars) -> float:
+    """ln L of the differences of two visits: Student's t of the scale hypot(sigma_100 change_scale,
+    change_floor); 0 where no star has a second one.
+    """
+    known = np.isfinite(stars.change) & (stars.change_scale > 0)
+    scale = np.hypot(sigma_100 * stars.change_scale, stars.change_floor)[known]
+    return float(np.sum(_student((stars.change[known] / scale) ** 2, FREEDOM) - np.log(scale)))
+
+
+PARAMETERS = ("alpha", "beta", "sigma_int", "sigma_100")
+TIMES = 50  # the walk is this many autocorrelation times long
+BURNT = 5  # of which this many are left out
+LONGEST = 4  # times the steps asked for
+START_WIDTH = 0.01
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What is left after burning and thinning, and how the walk went.
+
+    samples (kept, walkers, 4), log_posterior (kept, walkers), step (kept,) of each sample,
+    autocorrelation_time (4,) in steps, acceptance (fraction of proposals), n_steps walked.
+    """
+
+    samples: Floats
+    log_posterior: Floats
+    step: NDArray[np.int64]
+    autocorrelation_time: Floats
+    acceptance: float
+    n_steps: int
+
+    @property
+    def flat(self) -> Floats:
+        return self.samples.reshape(-1, len(PARAMETERS))
+
+    @property
+    def mean(self) -> Floats:
+        return self.flat.mean(axis=0)
+
+
+def sample(stars: Stars, start: Floats, *, walkers: int, steps: int, seed: int) -> Chain:
+    """Posterior of (alpha, beta, sigma_int, sigma_100), flat prior with both sigmas positive.
+
+    Walk ``steps`` at a time until TIMES autocorrelation times are covered, LONGEST times at most.
+    """
+    import emcee
+    from emcee.autocorr import integrated_time
+
+    of_parallaxes = quadrature(stars)
+
+    def log_likelihood(theta: Floats) -> float:
+        return of_parallaxes(theta) + twice(theta[3], stars)
+
+    def log_posterior(ensemble: Floats) -> Floats:
+        return np.array(
+            [log_likelihood(theta) if (theta[2:] > 0).all() else -np.inf for theta in ensemble]
+        )
+
+    moves = [
+        (emcee.moves.DEMove(), 0.8),
+        (emcee.moves.DESnookerMove(), 0.2),
+    ]  # a third of the stretch move's time
+    sampler = emcee.EnsembleSampler(
+        walkers, len(PARAMETERS), log_posterior, vectorize=True, moves=moves
+    )
+    sampler.random_state = np.random.RandomState(seed).get_state()
+    state = start + START_WIDTH * np.random.default_rng(seed).normal(
+        size=(walkers, len(PARAMETERS))
+    )
+    state[:, 2:] = np.abs(state[:, 2:])
+    for _ in range(LONGEST):
+        state = sampler.run_mcmc(state, steps)
+        times = integrated_time(sampler.get_chain(), tol=0)
+        if sampler.iteration >= TIMES * times.max():
+            break
+    return _chain(sampler, times)
+
+
+def _chain(sampler: "emcee.EnsembleSampler", times: Floats) -> Chain:
+    thin = max(1, int(times.max() / 2))
+    burnt = min(int(BURNT * times.max()), sampler.iteration // 2)
+    samples = sampler.get_chain(discard=burnt, thin=thin)
+    return Chain(
+        samples=samples,
+        log_posterior=sampler.get_log_prob(discard=burnt, thin=thin),
+        step=burnt + thin * np.arange(1, len(samples) + 1),
+        autocorrelation_time=times,
+        acceptance=float(sampler.acceptance_fraction.mean()),
+        n_steps=sampler.iteration,
+    )

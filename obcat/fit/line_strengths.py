@@ -8,9 +8,9 @@ import numpy as np
 from scipy.stats import norm
 
 from obcat.arrow import float_array, list_array
+from obcat.fit import Fit
 from obcat.fit.colours import Read
 from obcat.fit.excess import calibrate
-from obcat.fit.result import Fit
 from obcat.kernels.line_strengths import UNKNOWN, score_terms
 from obcat.statistics import median, robust_scatter
 

@@ -1,4 +1,12 @@
-"""Luminosity: two networks from coefficients to absolute magnitude, binaries rejected in rounds."""
+"""Luminosity: two networks from coefficients to absolute magnitude, binaries rejected in rounds.
+
+How much of each score is noise, from stars seen twice, and the weight that a network gives it.
+
+Of 100 scores two or three dozen carry the spectrum; a network that takes all alike is led by the
+noise of the rest as soon as a star is fainter than those that train.
+
+Limits of the domain: how far from the training stars and how ill-fitted ordinary stars are.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +16,53 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from obcat.arrow import float_array, list_array
+from obcat.fit import Fit, from_rows, robust_scatter, snr_dparallax, spectroscopic_scatter
 from obcat.fit.network import Progress, Sample, train
-from obcat.fit.repeats import score_noise, score_weights
-from obcat.fit.result import Fit, from_rows, robust_scatter, snr_dparallax, spectroscopic_scatter
+from obcat.kernels.domain import distance_to
 from obcat.kernels.luminosity import predict
+from obcat.statistics import MAD_TO_SIGMA
 
-__all__ = ["Round", "luminosity", "tables"]
+__all__ = ["Round", "domain", "limit_curve", "luminosity", "score_noise", "score_weights", "tables"]
+
+Floats = NDArray[np.floating]
+
+
+def score_noise(
+    score: Floats, again: Floats, snr: Floats, snr_again: Floats, *, fewest: int
+) -> Floats:
+    """(k,) noise of each score at S/N 1: robust width of the differences of two visits over
+    sqrt(1 / snr^2 + 1 / snr_again^2); 0 where fewer than ``fewest`` stars have two.
+
+    Parameters
+    ----------
+    score, again : (n, k) of the two visits
+    snr, snr_again : (n,) their S/N per pixel
+    """
+    with np.errstate(invalid="ignore"):
+        twice = np.isfinite(score + again).all(axis=1) & (snr > 0) & (snr_again > 0)
+    if np.count_nonzero(twice) < max(fewest, 1):
+        return np.zeros(score.shape[1])
+    unit = np.hypot(1 / snr[twice], 1 / snr_again[twice])[:, None]
+    return MAD_TO_SIGMA * np.median(np.abs(again[twice] - score[twice]) / unit, axis=0)
+
+
+def score_weights(score: Floats, snr: Floats, noise: Floats, typical: Floats) -> Floats:
+    """(k,) share of signal s^2 / (s^2 + n^2) in each score of a spectrum of S/N ``typical``.
+
+    s^2 is the variance of the scores (n, k) of training stars of S/N ``snr`` (n,), robust, less
+    their own noise; n is the ``noise`` (k,) at S/N 1 over ``typical`` (1,). 1 for a score without
+    noise.
+    """
+    if not len(score):
+        return np.ones(score.shape[1])
+    spread = MAD_TO_SIGMA * np.median(np.abs(score - np.median(score, axis=0)), axis=0)
+    own = noise**2 * np.median(1 / snr**2)
+    signal, there = np.maximum(spread.astype(float) ** 2 - own, 0), (noise / typical) ** 2
+    return np.divide(signal, signal + there, out=np.ones(len(noise)), where=there > 0)
+
 
 KEYS = [("network", pa.string()), ("iteration", pa.int16())]
 STARS = pa.schema(
@@ -220,3 +267,74 @@ def _model(rounds: list[Round], stars: Stars, parameters: Any) -> Arrays:
     used = rounds[-1].used
     brightest = np.quantile(stars["mk_geo"][used], parameters.domain_bright_fraction)
     return {**rounds[-1].network, "brightest": np.array(brightest)}
+
+
+KNOTS = 8  # at most; the median changes little from one to the next
+PER_KNOT = 100  # stars, for a median good to a tenth of the scatter
+MOST_POINTS = 5_000  # training stars kept; more would not bring the tenth neighbour nearer
+
+
+def domain(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
+    """Training stars in the leading scores, and limits of distance and misfit against S/N.
+
+    Parameters
+    ----------
+    read : rows, one an ordinary star, ordered by star_id: star_id, score_clean FLOAT[k], snr_g,
+        clean_chi2, is_train BOOLEAN (the star trains the networks)
+    parameters : network_min_stars (with fewer training or ordinary stars there is no limit),
+        domain_components, domain_far_fraction, domain_misfit_fraction, domain_misfit_factor (what
+        the limit of misfit is multiplied by)
+
+    Returns
+    -------
+    arrays points, centre, scale, far_snr, far_limit, misfit_snr, misfit_limit: see
+    ``kernels.domain``; of length zero where there are too few stars
+    """
+    table = read().read_all()
+    score, snr_g = list_array(table["score_clean"]), float_array(table["snr_g"])
+    is_train = table["is_train"].to_numpy().astype(bool)
+    arrays = _points(score[is_train], parameters)
+    distance = distance_to(score, **arrays)
+    for name, value in (("far", distance), ("misfit", float_array(table["clean_chi2"]))):
+        fraction = getattr(parameters, f"domain_{name}_fraction")
+        knots = limit_curve(value, snr_g, fraction, parameters.network_min_stars)
+        arrays[f"{name}_snr"], arrays[f"{name}_limit"] = knots
+    arrays["misfit_limit"] *= parameters.domain_misfit_factor
+    return Fit(arrays)
+
+
+def _points(score: np.ndarray, parameters: Any) -> Arrays:
+    """Whitened leading scores of the training stars, each `every`-th where they are many."""
+    leading = score[:, : parameters.domain_components].astype(float)
+    if len(leading) < parameters.network_min_stars:
+        leading = leading[:0]
+    every = -(-len(leading) // MOST_POINTS) or 1
+    centre = leading.mean(axis=0) if len(leading) else np.zeros(0)
+    scale = np.maximum(leading.std(axis=0), np.finfo(float).tiny) if len(leading) else np.zeros(0)
+    points = (leading[::every] - centre) / scale if len(leading) else np.zeros((0, 0))
+    return {"points": points, "centre": centre, "scale": scale}
+
+
+def limit_curve(
+    value: np.ndarray, snr_g: np.ndarray, fraction: float, fewest: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """S/N of knots and the limit there, below which ``fraction`` of the stars lie.
+
+    The median of each quantile of S/N times one quantile of value over median, in which all stars
+    count: the tail of one bin alone is a few stars.
+
+    Parameters
+    ----------
+    value, snr_g : (n,) > 0; NaN is left out
+    fewest : with fewer stars both arrays are of length zero
+    """
+    known = np.isfinite(value) & (snr_g > 0)
+    value, snr_g = value[known], snr_g[known]
+    if len(value) < fewest:
+        return np.zeros(0), np.zeros(0)
+    order = np.argsort(snr_g, kind="stable")
+    bins = np.array_split(order, min(KNOTS, max(len(order) // PER_KNOT, 1)))
+    knots = np.array([np.median(snr_g[rows]) for rows in bins])
+    middle = np.array([np.median(value[rows]) for rows in bins])
+    ratio = value / np.interp(np.log(snr_g), np.log(knots), middle)
+    return knots, middle * np.quantile(ratio, fraction)

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from obcat.arrow import float_array, list_array
+from obcat.fit import Fit
 from obcat.fit.colours import Read, grid
-from obcat.fit.result import Fit
 from obcat.kernels.mixed_model import (
     BANDS,
     EBV_NODES,

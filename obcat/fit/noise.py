@@ -11,10 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from obcat.arrow import float_array
-from obcat.fit.chain import PARAMETERS, Chain, sample
-from obcat.fit.contaminated import Likely, most_likely
-from obcat.fit.likelihood import Stars, deviation
-from obcat.fit.result import Fit
+from obcat.fit import Fit
+from obcat.fit.likelihood import PARAMETERS, Chain, Likely, Stars, deviation, most_likely, sample
 
 __all__ = ["noise"]
 

@@ -11,10 +11,8 @@ import numpy as np
 import pyarrow as pa
 from scipy.linalg import eigh
 
-from obcat.fit.excess import found_emission, found_nebular, measured, ordinary, scored
-from obcat.fit.gram import Reader, batches, correlation, moments
-from obcat.fit.nebular import straightened
-from obcat.fit.result import Fit
+from obcat.fit import Fit, Reader, batches, correlation, moments
+from obcat.fit.excess import found_emission, found_nebular, measured, ordinary, scored, straightened
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH, clean_pixels, full_pixels, gapped_pixels
 
 __all__ = ["pca"]

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from obcat.arrow import float_array, list_array
+from obcat.fit import Fit, from_rows
 from obcat.fit.parallax_globals import (
     CALIBRATION,
     fit_dust,
@@ -17,10 +18,18 @@ from obcat.fit.parallax_globals import (
     usual_values,
 )
 from obcat.fit.parallax_network import Lesson, Plan, train_networks
-from obcat.fit.result import Fit, from_rows
 from obcat.kernels.posterior import DELTA, ORDINARY, VEIL
-from obcat.kernels.space_density import SIGHT, Sight, ln_parallax, ln_space_density, sight
-from obcat.kernels.spectral import LAYERS, REFERENCE_SNR_G, calibrated, out_of_fold
+from obcat.kernels.space_density import (
+    LAYERS,
+    REFERENCE_SNR_G,
+    SIGHT,
+    Sight,
+    calibrated,
+    ln_parallax,
+    ln_space_density,
+    out_of_fold,
+    sight,
+)
 from obcat.machine import cpus
 from obcat.statistics import robust_scatter
 

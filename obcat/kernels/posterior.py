@@ -16,12 +16,12 @@ from obcat.kernels.space_density import (
     LN10,
     Globals,
     Sight,
+    Spectral,
     ln_parallax,
     ln_space_density,
     sight,
     zero_point,
 )
-from obcat.kernels.spectral import Spectral
 
 __all__ = [
     "DELTA",

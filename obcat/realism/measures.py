@@ -15,9 +15,8 @@ from obcat.files import publishing
 from obcat.ingest.errors import Quarantined
 from obcat.ingest.lamost.layouts import opened_fits
 from obcat.ingest.lamost.spectrum import content_of
-from obcat.kernels.arrays import Array
 from obcat.kernels.grid import LOG_START, LOG_STEP, WAVELENGTH, placed, usable
-from obcat.statistics import MAD_TO_SIGMA
+from obcat.statistics import MAD_TO_SIGMA, Array
 
 __all__ = [
     "BRIGHT",

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from obcat.kernels.arrays import Array
 from obcat.kernels.grid import LOG_STEP, N_PIXEL
 from obcat.realism.measures import (
     BRIGHT,
@@ -19,6 +18,7 @@ from obcat.realism.measures import (
     rows_by_snr,
     scatter_about_zero,
 )
+from obcat.statistics import Array
 
 __all__ = ["SKY_LINES", "continuum", "masks", "noise", "residuals", "smooth"]
 

@@ -7,7 +7,6 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.arrays import Array
 from obcat.kernels.grid import WAVELENGTH
 from obcat.realism.measures import (
     BRIGHT,
@@ -20,6 +19,7 @@ from obcat.realism.measures import (
     rows_by_snr,
 )
 from obcat.realism.residuals import SKY_LINES, smooth
+from obcat.statistics import Array
 
 __all__ = ["response"]
 

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.arrays import Array
 from obcat.simulate import photometry
 from obcat.simulate.astrometry import Astrometry, Moving, measure
 from obcat.simulate.ingredients import Recipe, readme, taken
@@ -18,6 +17,7 @@ from obcat.simulate.photometry import Measured, chosen
 from obcat.simulate.sky import Sky
 from obcat.simulate.survey_files import Append, Columns, csv_table, fits_table, votable
 from obcat.simulate.visits import Visits
+from obcat.statistics import Array
 
 __all__ = [
     "SENTINEL",

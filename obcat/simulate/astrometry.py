@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from obcat.kernels.arrays import Array
 from obcat.simulate import neighbours as crowd
 from obcat.simulate.ingredients import Recipe
+from obcat.statistics import Array
 
 __all__ = [
     "Astrometry",

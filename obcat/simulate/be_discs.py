@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import j0, j1
 
-from obcat.kernels.arrays import Array, Complex, Floats
 from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate.dust import BANDS
 from obcat.simulate.ingredients import Recipe
 from obcat.simulate.lines import FREQUENCY, PIXEL, at_lines, balmer, paschen, vacuum
+from obcat.statistics import Array, Complex, Floats
 
 __all__ = [
     "H_ALPHA",

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.arrays import Array
 from obcat.simulate.dust import BANDS
 from obcat.simulate.ingredients import Recipe, replaced
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND, at_mass
+from obcat.statistics import Array
 
 __all__ = [
     "LOG_PERIODS", "Q_RANGE", "Binaries", "Companion", "Orbit", "amplitude",

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.arrays import Array, Integers
 from obcat.kernels.grid import LIGHT_SPEED
 from obcat.simulate.archives import offset
 from obcat.simulate.binaries import Companion
@@ -23,6 +22,7 @@ from obcat.simulate.photometry import Measured
 from obcat.simulate.sky import Motion, Sky, draw_motion, draw_sky
 from obcat.simulate.survey_files import Value
 from obcat.simulate.visits import EPOCH, Block, Visits, count_visits, draw_visits, n_spectra
+from obcat.statistics import Array, Integers
 
 __all__ = ["SIZE", "Cards", "Chunk", "all_cards", "blocks", "chunks", "visible_feh"]
 

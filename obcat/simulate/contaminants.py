@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from obcat.kernels.arrays import Array
 from obcat.simulate import galaxy
 from obcat.simulate.binaries import Binaries, Companion, Orbit, single
 from obcat.simulate.galaxy import reddening
 from obcat.simulate.ingredients import Recipe, replaced
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND, lattice
 from obcat.simulate.stars import Stars, draw_interlopers, draw_stars
+from obcat.statistics import Array
 
 __all__ = [
     "LB1_DEC",

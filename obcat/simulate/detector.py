@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.arrays import Array, Float32, Integers, Rows
 from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate import night
 from obcat.simulate.ingredients import Recipe
 from obcat.simulate.night import wrong_sky
+from obcat.statistics import Array, Float32, Integers, Rows
 
 __all__ = [
     "BANDS",

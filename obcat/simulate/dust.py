@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from obcat.kernels.arrays import Array
 from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate.ingredients import Recipe
+from obcat.statistics import Array
 
 __all__ = [
     "BANDS",

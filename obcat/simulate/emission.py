@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.arrays import Array, Complex, Float32, Floats, Integers
 from obcat.simulate.be_discs import H_ALPHA, Disc, disc_flux, disc_transforms, gauss, later, veil
 from obcat.simulate.dust import f99
 from obcat.simulate.ingredients import Recipe, taken
 from obcat.simulate.lines import FREQUENCY, FWHM, PIXEL, at_lines, balmer, stamped, vacuum
+from obcat.statistics import Array, Complex, Float32, Floats, Integers
 
 __all__ = [
     "CASE_B",

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from obcat.kernels.arrays import Array, Float32
 from obcat.simulate.dust import DUST_HEIGHT, DUST_LENGTH, LOCAL_EBV, SUN_R, SUN_Z, disc_ebv
 from obcat.simulate.ingredients import Recipe, taken
+from obcat.statistics import Array, Float32
 
 __all__ = [
     "ARMS",

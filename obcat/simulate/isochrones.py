@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
 from obcat.data import REFERENCE
-from obcat.kernels.arrays import Array
 from obcat.simulate.dust import BANDS
+from obcat.statistics import Array
 
 __all__ = ["COLUMNS", "FIRST_BAND", "N_PHASE", "Lattice", "at_mass", "at_phase", "lattice"]
 

@@ -16,9 +16,9 @@ from scipy.spatial import Delaunay
 from scipy.special import j1
 
 from obcat.data import REFERENCE
-from obcat.kernels.arrays import Array, Float32, Floats
 from obcat.kernels.grid import LIGHT_SPEED, LOG_START, WAVELENGTH
 from obcat.simulate.lines import corrected
+from obcat.statistics import Array, Float32, Floats
 
 __all__ = [
     "COOLEST",

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from obcat.data import REFERENCE
-from obcat.kernels.arrays import Array, Complex, Float32, Floats
 from obcat.kernels.grid import LIGHT_SPEED, LOG_START, LOG_STEP, N_PIXEL, WAVELENGTH
 from obcat.simulate.ingredients import Recipe
+from obcat.statistics import Array, Complex, Float32, Floats
 
 __all__ = [
     "DIB",

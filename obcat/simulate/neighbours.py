@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.arrays import Array, Rows
 from obcat.simulate.binaries import semi_axis
 from obcat.simulate.galaxy import galactic_many
 from obcat.simulate.ingredients import Recipe
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND
 from obcat.simulate.stars import Stars
+from obcat.statistics import Array, Rows
 
 __all__ = [
     "ASTROMETRY", "NEAR", "Pairs", "crowded", "crowding", "density", "disturbance",

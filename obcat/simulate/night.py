@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.arrays import Array, Float32
 from obcat.kernels.grid import LOG_STEP, WAVELENGTH
 from obcat.simulate.ingredients import Recipe
 from obcat.simulate.survey_files import Value
+from obcat.statistics import Array, Float32
 
 __all__ = [
     "AIRGLOW",

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
 from obcat.data import REFERENCE
-from obcat.kernels.arrays import Array, Rows
 from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate.be_discs import BAND_WAVELENGTH
 from obcat.simulate.dust import BANDS, LAWS, MEAN_LAW, f99
 from obcat.simulate.ingredients import Recipe
 from obcat.simulate.light import FINE, black_body, templates
+from obcat.statistics import Array, Rows
 
 __all__ = [
     "AMPLITUDE",

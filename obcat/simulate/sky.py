@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.arrays import Array
 from obcat.simulate import galaxy
 from obcat.simulate.be_discs import draw_discs, excess_by_band, with_lb1
 from obcat.simulate.binaries import INITIAL, Binaries, amplitude, photocentre, semi_axis, velocity
@@ -19,6 +18,7 @@ from obcat.simulate.photometry import STRAIGHT, apparent, band_coefficients
 from obcat.simulate.stars import G, Stars, magnitudes
 from obcat.simulate.surfaces import Surface, draw_surfaces
 from obcat.simulate.visits import Visits
+from obcat.statistics import Array
 
 __all__ = [
     "Motion",

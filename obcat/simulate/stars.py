@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from obcat.kernels.arrays import Array
 from obcat.simulate import galaxy
 from obcat.simulate.binaries import INITIAL, MASS, Binaries, draw_binaries, semi_axis
 from obcat.simulate.galaxy import reddening
 from obcat.simulate.ingredients import Recipe, joined, taken
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND, N_PHASE, at_phase, lattice
 from obcat.simulate.light import spectrum_feh
+from obcat.statistics import Array
 
 __all__ = [
     "A_STARS",

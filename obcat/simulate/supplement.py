@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from obcat.kernels.arrays import Array
 from obcat.simulate import galaxy, photometry
 from obcat.simulate.binaries import draw_binaries
 from obcat.simulate.chunks import Chunk
@@ -24,6 +23,7 @@ from obcat.simulate.sky import Sky, draw_motion, sky_of
 from obcat.simulate.stars import FEH_SIGMA, FEH_SUN, Stars, draw_cells
 from obcat.simulate.survey_files import Columns, csv_table
 from obcat.simulate.visits import Visits, draw_visits
+from obcat.statistics import Array
 
 __all__ = [
     "SECTION",

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
-from obcat.kernels.arrays import Array, Float32
 from obcat.kernels.grid import LIGHT_SPEED, WAVELENGTH
 from obcat.simulate.be_discs import H_ALPHA, Disc
 from obcat.simulate.ingredients import Recipe
 from obcat.simulate.lines import balmer, paschen, vacuum
+from obcat.statistics import Array, Float32
 
 __all__ = [
     "KINDS",

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.arrays import Array, Float32, Integers
 from obcat.kernels.grid import WAVELENGTH
 from obcat.simulate import detector
 from obcat.simulate.detector import JOIN_PIXEL, Marked, add_sky, calibration, hit, marked, spoil
@@ -22,6 +21,7 @@ from obcat.simulate.lines import gas_velocity, transmission
 from obcat.simulate.night import RESOLUTION, airs, blurred, draw_resolution, left_over, response
 from obcat.simulate.surfaces import Surface, altered
 from obcat.simulate.survey_files import Value, write_spectrum
+from obcat.statistics import Array, Float32, Integers
 
 __all__ = ["Block", "Visits", "count_visits", "draw_visits", "expose", "n_spectra"]
 

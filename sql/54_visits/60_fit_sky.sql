@@ -1,7 +1,7 @@
 -- Title:   Faint spectra, whose noise shows the lines of the sky.
 -- Grain:   one row per spectrum: the faintest 15 per cent, 2,000 at most.
 -- Reads:   raw.spectra, sample.visits
--- Fit:     faults.sky
+-- Fit:     templates.sky
 -- Spectra: raw.spectra
 -- Mode:    best
 SELECT specid

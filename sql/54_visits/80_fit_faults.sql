@@ -1,7 +1,7 @@
 -- Title:   Steps between the arms and skies of spectra, most of which are sound.
 -- Grain:   one row per spectrum (specid) of the sample.
 -- Reads:   visits.levels, sample.visits, extinction.best_labels, reddening.dust
--- Fit:     faults.faults
+-- Fit:     templates.faults
 -- Mode:    best
 SELECT m.specid, m.arm_step, m.sky_sum, d.ebv, t.teff, v.snr_g
 FROM visits.levels AS m

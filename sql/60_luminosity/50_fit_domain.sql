@@ -1,7 +1,7 @@
 -- Title:   Where ordinary stars lie: training stars in the leading coefficients, limits of distance and misfit by S/N.
 -- Grain:   one row per ordinary star, of the sample or added to it: its best spectrum.
 -- Reads:   luminosity.domain_inputs, luminosity.good_parallax, luminosity.geometric, luminosity.supplement, training.spectra, meta.parameters
--- Fit:     limits.domain
+-- Fit:     luminosity.domain
 -- Parameters: network_min_stars, domain_components, domain_far_fraction, domain_misfit_fraction, domain_misfit_factor
 -- Paper:   section 5.2; METHOD section 4
 SELECT i.star_id, i.score_clean, i.snr_g, i.clean_chi2

@@ -6,16 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from obcat.fit import batches, labels, snr_dparallax
 from obcat.fit import luminosity as module
-from obcat.fit import trees
-from obcat.fit.chain import PARAMETERS, sample
 from obcat.fit.excess import calibrate
-from obcat.fit.gram import batches
-from obcat.fit.likelihood import Stars, closed_form, deviation, quadrature
+from obcat.fit.likelihood import PARAMETERS, Stars, closed_form, deviation, quadrature, sample
 from obcat.fit.luminosity import Round, tables
 from obcat.fit.network import Progress
 from obcat.fit.noise import _clipped, noise
-from obcat.fit.result import snr_dparallax
 from obcat.kernels.grid import N_PIXEL
 from obcat.kernels.labels import boosted
 
@@ -224,7 +221,7 @@ def test_a_leaf_has_as_many_stars_as_it_must():
     score = label[:, None]
     given = {"label_trees": 1, "label_leaves": 2, "label_learning_rate": 1.0, "label_seed": 1}
     for least, values in ((21, 1), (20, 2)):
-        model = trees.train(score, label, SimpleNamespace(label_min_leaf=least, **given))
+        model = labels.train(score, label, SimpleNamespace(label_min_leaf=least, **given))
         assert len(set(np.round(boosted(score.astype(np.float32), **model), 6))) == values
 
 

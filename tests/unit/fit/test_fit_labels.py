@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from obcat.arrow import list_array
-from obcat.fit import trees
+from obcat.fit import labels as trees
 from obcat.fit.labels import labels
 from obcat.kernels.labels import boosted, predict_labels
 from tests.method import parameters

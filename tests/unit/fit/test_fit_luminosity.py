@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from obcat.arrow import float_array, list_array
+from obcat.fit import snr_dparallax, spectroscopic_scatter
 from obcat.fit.luminosity import luminosity
 from obcat.fit.network import Sample, gradients, train
-from obcat.fit.result import snr_dparallax, spectroscopic_scatter
 from obcat.kernels.luminosity import luminosity as kernel
 from obcat.kernels.luminosity import predict
 from obcat.statistics import robust_scatter

@@ -7,9 +7,16 @@ import pyarrow as pa
 import pytest
 from scipy.integrate import quad
 
-from obcat.fit.chain import PARAMETERS
-from obcat.fit.contaminated import Likely, most_likely, twice
-from obcat.fit.likelihood import Stars, closed_form, deviation, quadrature
+from obcat.fit.likelihood import (
+    PARAMETERS,
+    Likely,
+    Stars,
+    closed_form,
+    deviation,
+    most_likely,
+    quadrature,
+    twice,
+)
 from obcat.fit.noise import _clipped, noise
 
 TRUTH = np.array([0.0, 0.0, 0.25, 0.10])

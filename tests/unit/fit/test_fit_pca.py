@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from obcat.fit import correlation, moments
 from obcat.fit.excess import _left_out, calibrate
-from obcat.fit.gram import correlation, moments
 from obcat.fit.pca import _believed, _components, _shared, pca
 from obcat.kernels.emission import emission
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH, clean_pixels, full_pixels

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from obcat.fit.excess import Found, found_nebular
-from obcat.fit.nebular import forbidden_excess, straightened
+from obcat.fit.excess import Found, forbidden_excess, found_nebular, straightened
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH, around
 
 LINE = 6718.3  # [S II]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from obcat.fit.repeats import score_noise, score_weights
+from obcat.fit.luminosity import score_noise, score_weights
 
 SNR, AGAIN = 60.0, 80.0  # 1 / 60^2 + 1 / 80^2 = 1 / 48^2
 

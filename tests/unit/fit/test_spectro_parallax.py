@@ -10,8 +10,7 @@ from obcat.fit import spectro_parallax
 from obcat.fit.parallax_globals import fit_globals, usual_values
 from obcat.fit.spectro_parallax import posterior
 from obcat.kernels.posterior import posterior_distances, posterior_magnitudes
-from obcat.kernels.space_density import SIGHT, sight, zero_point
-from obcat.kernels.spectral import spectral_magnitude
+from obcat.kernels.space_density import SIGHT, sight, spectral_magnitude, zero_point
 from obcat.statistics import robust_scatter
 
 PARAMETERS = SimpleNamespace(

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from obcat import models
-from obcat.fit.result import Fit
+from obcat.fit import Fit
 
 KEY = "0123456789abcdef" * 4
 ROWS = pa.table(

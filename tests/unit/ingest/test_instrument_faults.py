@@ -13,7 +13,8 @@ import pytest
 from astropy.io import fits
 
 from obcat.ingest.errors import REASONS
-from obcat.ingest.instruments import fits_files, spectra_table
+from obcat.ingest.instruments import rows as fits_files
+from obcat.ingest.instruments import spectra_table
 from obcat.ingest.survey import ingest
 from obcat.kernels.grid import WAVELENGTH
 from tests.instrument_files import EARLIER, write_desi, write_fits_table, write_sdss, write_table

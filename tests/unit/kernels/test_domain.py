@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from obcat.fit.limits import domain as fit_domain
-from obcat.fit.limits import limit_curve
+from obcat.fit.luminosity import domain as fit_domain
+from obcat.fit.luminosity import limit_curve
 from obcat.kernels.domain import calcium, distance_to, domain, limit_at, other_class
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 from tests.method import parameters

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from test_posterior import COLUMNS, MODEL, NAMES, distances, magnitudes
 
-from obcat.kernels.draws import draws, uniform
-from obcat.kernels.space_density import sight
-from obcat.kernels.spectral import Spectral
+from obcat.kernels.space_density import Spectral, sight
+from obcat.samples import draws, uniform
 
 COUNT = 20_000
 KEY = np.arange(7, dtype=np.uint64) + np.uint64(11)

@@ -4,15 +4,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from obcat.fit.faults import faults, sky
-from obcat.kernels.faults import (
+from obcat.fit.templates import faults, sky
+from obcat.kernels.grid import N_PIXEL, WAVELENGTH
+from obcat.kernels.shifts import (
     SKY_RANGES,
     arm_terms,
     fault_significances,
     raw_levels,
     running_mean,
 )
-from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 
 SKY = np.zeros(N_PIXEL)
 for line in (5578.0, 7750.0, 7921.0, 8345.0, 8830.0, 8950.0):

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from obcat.fit.label_curves import joined_labels as fit
-from obcat.kernels.joined_labels import joined_labels, own_error, terms
+from obcat.fit.labels import joined_labels as fit
+from obcat.kernels.labels import joined_labels, own_error, terms
 from tests.method import parameters
 
 NAN = np.nan

@@ -14,12 +14,14 @@ from obcat.kernels.space_density import (
     KNOTS,
     LN10,
     PLACES,
+    Spectral,
+    likelihood_magnitude,
     ln_parallax,
     ln_space_density,
     sight,
+    spectral_magnitude,
     zero_point,
 )
-from obcat.kernels.spectral import Spectral, likelihood_magnitude, spectral_magnitude
 
 NAN = np.nan
 MODEL = {

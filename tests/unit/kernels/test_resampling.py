@@ -5,8 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from obcat.ingest.instruments.rows import (
+    combined,
+    first_on_grid,
+    gridded,
+    resampled,
+    shares,
+    vacuum,
+)
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
-from obcat.kernels.resampling import combined, first_on_grid, gridded, resampled, shares, vacuum
 
 EDGES = WAVELENGTH[0] * 10 ** (1e-4 * (np.arange(N_PIXEL + 1) - 0.5))
 

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from obcat.kernels.spectral import LAYERS, LN_SIGMA, calibrated, out_of_fold, spectral_magnitude
+from obcat.kernels.space_density import (
+    LAYERS,
+    LN_SIGMA,
+    calibrated,
+    out_of_fold,
+    spectral_magnitude,
+)
 
 SHAPES = {
     "w0": (2, 1), "b0": (1,), "w1": (1, 1), "b1": (1,), "w2": (1,), "linear": (2,), "b2": (),
