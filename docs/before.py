@@ -19,8 +19,7 @@ from pathlib import Path
 from shutil import copy, copytree
 
 from obcat.data import REFERENCE
-from obcat.evaluate.aims import BEFORE, Aim, write_before
-from obcat.evaluate.several import aims_of_all
+from obcat.evaluate.aims import BEFORE, Aim, aims_of_all, write_before
 
 COMMIT = "05f3b98"  # 28 November 2026, 07:42
 ROOT = Path(__file__).parent.parent
@@ -29,7 +28,7 @@ OBCAT = "from obcat.cli import main; main()"
 REAL = """
 import json, sys
 from pathlib import Path
-from obcat.real_stars.beside import real_aims
+from obcat.real_stars import real_aims
 print(json.dumps(real_aims(Path(sys.argv[1]), Path(sys.argv[2]), with_header=False)))
 """
 

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from obcat import statistics as st
 from obcat.arrow import list_array
-from obcat.evaluate.paper import plain_singles
-from obcat.evaluate.several import joined_text
+from obcat.evaluate import plain_singles
+from obcat.evaluate.aims import joined_text
 from obcat.evaluate.truth import Compared, beside_truth, read_truth
 from obcat.fit.luminosity import luminosity
 from obcat.kernels.luminosity import luminosity as magnitudes

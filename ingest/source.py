@@ -1,9 +1,11 @@
-"""What a source is: the names archives use for the columns of a table, what a row needs,
-what must not be taken.
+"""What a source is: the names archives use for the columns of a table, what a row needs, what must
+not be taken; and those of Gaia DR2 and DR3, and which release a file is of.
 """
 
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 import pyarrow as pa
@@ -11,8 +13,17 @@ import pyarrow.compute as pc
 
 from obcat.schema import Column, columns_of
 
-__all__ = ["POSITION_PARTS", "TEXT", "Key", "Named", "Position", "Recipe", "Source"]
-
+__all__ = [
+    "GAIA_DR2",
+    "GAIA_DR3",
+    "POSITION_PARTS",
+    "TEXT",
+    "Key",
+    "Named",
+    "Position",
+    "Recipe",
+    "Source",
+]
 
 TEXT = "text"  # in place of the unit of an input that is no number
 
@@ -118,3 +129,155 @@ POSITION_PARTS = {
         Recipe(((_DEC_PARTS[0], TEXT), *((names, "") for names in _DEC_PARTS[1:])), _from_degrees),
     ),
 }
+
+
+# Gaia DR2 with RUWE: the names of the Gaia archive and of VizieR I/345/gaia2.
+DR2_EPOCH = 2015.5  # Gaia DR2, Gaia Collaboration, Brown et al. 2018, section 3.1
+DR3_EPOCH = 2016.0
+POGSON = 2.5 / math.log(10)  # 1.085736: error of a magnitude = POGSON * error of the flux / flux
+
+_GAIA_NAMES = {
+    "source_id": ("source_id", "Source", "GaiaDR2", "Gaia_DR2", "gaia_source_id"),
+    "ra": ("ra", "RA_ICRS", "RAdeg", "ra_gaia"),
+    "dec": ("dec", "DE_ICRS", "DEdeg", "dec_gaia"),
+    "ref_epoch": ("ref_epoch", "Epoch"),
+    "parallax": ("parallax", "Plx"),
+    "parallax_error": ("parallax_error", "e_Plx"),
+    "pmra": ("pmra", "pmRA", "pm_ra_cosdec"),
+    "pmra_error": ("pmra_error", "e_pmRA"),
+    "pmdec": ("pmdec", "pmDE"),
+    "pmdec_error": ("pmdec_error", "e_pmDE"),
+    "phot_g_mean_mag": ("phot_g_mean_mag", "Gmag"),
+    "phot_bp_mean_mag": ("phot_bp_mean_mag", "BPmag"),
+    "phot_rp_mean_mag": ("phot_rp_mean_mag", "RPmag"),
+    "phot_bp_mean_flux_over_error": ("phot_bp_mean_flux_over_error", "RFBP"),
+    "phot_rp_mean_flux_over_error": ("phot_rp_mean_flux_over_error", "RFRP"),
+    "ruwe": ("ruwe", "RUWE"),
+}
+
+
+_VIZIER_GAIA = ("Source", "Plx", "e_Plx", "DR2Name", "DR3Name", "Gmag", "RPlx", "pmDE")
+_GAIA_POSITIONS = (
+    Position("ra_gaia", "dec_gaia", ("ra_gaia",)),
+    Position("RA_ICRS", "DE_ICRS", _VIZIER_GAIA),
+    Position(
+        "ra", "dec", ("source_id", "parallax", "phot_g_mean_mag", "ref_epoch", "parallax_error")
+    ),
+    Position("ra", "dec"),
+    Position("RA_ICRS", "DE_ICRS"),
+    Position("RAdeg", "DEdeg"),
+)
+
+
+def _over(above: pa.ChunkedArray | pa.Scalar, below: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.divide(above, pc.if_else(pc.greater(below, 0), below, None))
+
+
+def _from_magnitude_error(error: pa.ChunkedArray) -> pa.ChunkedArray:
+    return _over(pa.scalar(POGSON), error)
+
+
+def _error_of(value: pa.ChunkedArray, over_error: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Of a value and the value over its error; where either is 0 the error is not to be had."""
+    ratio = pc.divide(value, pc.if_else(pc.not_equal(over_error, 0), over_error, None))
+    return pc.if_else(pc.greater(ratio, 0), ratio, None)
+
+
+def _flux_over_error(band: str) -> tuple[Recipe, ...]:
+    flux = ((f"phot_{band}_mean_flux", f"F{band.upper()}"), "")
+    flux_error = ((f"phot_{band}_mean_flux_error", f"e_F{band.upper()}"), "")
+    mag_error = ((f"phot_{band}_mean_mag_error", f"e_{band.upper()}mag"), "mag")
+    return Recipe((flux, flux_error), _over), Recipe((mag_error,), _from_magnitude_error)
+
+
+# Names that one release has and the other has not, in the Gaia archive and at VizieR
+_ONLY_DR2 = {
+    "DR2Name", "GaiaDR2", "Gaia_DR2", "astrometric_pseudo_colour", "astrometric_weight_al",
+    "frame_rotator_object_type", "teff_val", "a_g_val", "lum_val", "E(BR/RP)", "e_bp_min_rp_val",
+}  # fmt: skip
+_ONLY_DR3 = {
+    "DR3Name", "EDR3Name", "GaiaDR3", "Gaia_DR3", "GaiaEDR3", "nu_eff_used_in_astrometry", "nueff",
+    "pseudocolour", "pscol", "ipd_frac_multi_peak", "ipd_gof_harmonic_amplitude",
+    "phot_bp_n_blended_transits", "teff_gspphot", "ag_gspphot", "non_single_star",
+    "has_xp_continuous", }  # fmt: skip
+
+
+_SOLUTIONS = {1635721458409799680: "DR2", 1636042515805110273: "DR3", 1636148068921376768: "DR3"}
+_OTHER = "; give it as tables.{} (ids, zero point and bands are other ones)"
+
+
+def _release(given: pa.Table) -> tuple[str, str]:
+    """DR2, DR3 or '' where the file does not say; and what in it says so."""
+    lower = {name.lower(): name for name in given.column_names}
+    said = {
+        release: [lower[n] for n in sorted({name.lower() for name in only} & lower.keys())]
+        for release, only in (("DR2", _ONLY_DR2), ("DR3", _ONLY_DR3))
+    }
+    for name in ("designation", "solution_id", "source_id", "source", "gaia_source_id"):
+        first = str(given[lower[name]][0].as_py()) if name in lower and given.num_rows else ""
+        release = (
+            _SOLUTIONS.get(int(first), "")
+            if first.isdecimal()
+            else "".join(re.findall(r"Gaia E?(DR[23]) ", first))
+        )
+        said.setdefault(release, []).append(f"{lower.get(name)} {first}")
+    solved = [given[lower[n]] for n in ("astrometric_params_solved", "solved") if n in lower]
+    if any("95" in pc.unique(values.cast(pa.string())).to_pylist() for values in solved):
+        said["DR3"].append("solutions of six parameters (95)")
+    there = [release for release in ("DR2", "DR3") if said[release]]
+    return (there[0], said[there[0]][0]) if len(there) == 1 else ("", "")
+
+
+def _complaint_gaia(table: pa.Table, given: pa.Table) -> str:
+    if pc.any(pc.equal(table["ref_epoch"], DR3_EPOCH)).as_py():
+        return f"ref_epoch is {DR3_EPOCH}: this is Gaia (E)DR3{_OTHER.format('gaia_dr3')}"
+    release, why = _release(given)
+    return f"has {why}: this is Gaia (E)DR3{_OTHER.format('gaia_dr3')}" if release == "DR3" else ""
+
+
+_GAIA_RECIPES = {
+    **{f"phot_{band}_mean_flux_over_error": _flux_over_error(band) for band in ("bp", "rp")},
+    "parallax_error": (
+        Recipe(((_GAIA_NAMES["parallax"], "mas"), (("parallax_over_error", "RPlx"), "")),
+        _error_of),
+    ),
+}  # fmt: skip
+
+GAIA_DR2 = Source(
+    name="gaia_dr2",
+    names=_GAIA_NAMES,
+    required=("source_id", "ra", "dec"),
+    identified_by=(("source_id",),),
+    keys=(Key(("source_id",)),),
+    recipes={**_GAIA_RECIPES, **POSITION_PARTS},
+    positions=_GAIA_POSITIONS,
+    defaults={"ref_epoch": DR2_EPOCH},
+    complaint=_complaint_gaia,
+)
+
+
+# Gaia DR3: the names of the Gaia archive and of VizieR I/355/gaiadr3.
+_GAIA_DR3_NAMES = {
+    **_GAIA_NAMES,
+    "source_id": ("source_id", "Source", "GaiaDR3", "Gaia_DR3", "gaia_source_id"),
+    "nu_eff_used_in_astrometry": ("nu_eff_used_in_astrometry", "nueff"),
+    "pseudocolour": ("pseudocolour", "pscol"),
+    "ecl_lat": ("ecl_lat", "ELAT"),
+    "astrometric_params_solved": ("astrometric_params_solved", "Solved"),
+}
+
+
+def _complaint_gaia_dr3(table: pa.Table, given: pa.Table) -> str:
+    if pc.any(pc.equal(table["ref_epoch"], DR2_EPOCH)).as_py():
+        return f"ref_epoch is {DR2_EPOCH}: this is Gaia DR2{_OTHER.format('gaia_dr2')}"
+    release, why = _release(given)
+    return f"has {why}: this is Gaia DR2{_OTHER.format('gaia_dr2')}" if release == "DR2" else ""
+
+
+GAIA_DR3 = replace(
+    GAIA_DR2,
+    name="gaia_dr3",
+    names=_GAIA_DR3_NAMES,
+    defaults={"ref_epoch": DR3_EPOCH},
+    complaint=_complaint_gaia_dr3,
+)

@@ -8,8 +8,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from obcat.ingest.gaia import GAIA_DR2, GAIA_DR3
-from obcat.ingest.source import POSITION_PARTS, Key, Named, Position, Source
+from obcat.ingest.source import GAIA_DR2, GAIA_DR3, POSITION_PARTS, Key, Named, Position, Source
 
 __all__ = ["SOURCES"]
 

@@ -1,20 +1,227 @@
-"""Everything a survey names, read into build/<survey>/raw."""
+"""Everything a survey names, read into build/<survey>/raw; and what came of each table: its rows,
+those that belong to a spectrum, our columns found and not found.
+"""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from obcat.ingest import lamost, tables
 from obcat.ingest.errors import IngestError
 from obcat.ingest.instruments import reader_of
 from obcat.ingest.lamost import parts
-from obcat.ingest.tables import matched
+from obcat.ingest.sources import SOURCES
+from obcat.ingest.tables import store
 from obcat.survey import TRAINING, Survey
 
-__all__ = ["ingest"]
+__all__ = ["blocks", "ingest"]
+
+NEAR = (
+    10.0  # arcsec within which a row is counted as a spectrum's; whose it is, sql/30_sample decides
+)
+IDS = ("specid", "obsid", "fitsname")
+GAIA = ("gaia_dr2", "gaia_dr3")
+WITHOUT_STARS = ("zero_point",)
+ZERO_POINT = (
+    "phot_g_mean_mag", "nu_eff_used_in_astrometry", "pseudocolour", "ecl_lat",
+    "astrometric_params_solved",
+)  # fmt: skip
+
+
+class _Belonging(NamedTuple):
+    """(rows,) whether a row belongs to a spectrum; (spectra,) whether a spectrum has a row."""
+
+    rows: NDArray[np.bool_]
+    spectra: NDArray[np.bool_]
+
+
+def blocks(names: Iterable[str], raw: Path, *, allow_empty: bool = False) -> list[str]:
+    """Lines about each of the tables ``names`` in ``raw``, after the spectra were read.
+
+    A table that has rows, of which none belongs to a spectrum, stops with IngestError, and is taken
+    back, so that no build uses it, unless ``allow_empty``.
+    """
+    lines, faults = [], []
+    for name in (n for n in SOURCES if n in names):
+        headers = raw / name / "headers.parquet" if name == TRAINING else raw / "headers.parquet"
+        spectra = pq.ParquetFile(headers).read(columns=[*IDS, "ra", "dec"])
+        table = _keys(raw / f"{name}.parquet")
+        said = store.provenance(raw / f"{name}.parquet")
+        found = _belonging(name, table, spectra, raw)
+        lines += _block(name, said, found)
+        if (
+            spectra.num_rows
+            and said["counts"]["rows_read"]
+            and found is not None
+            and not found.rows.any()
+        ):
+            faults.append((name, f"{said['file']}: {_why_none(name, table, spectra)}"))
+    if faults and not allow_empty:
+        for name, _ in faults:
+            (raw / f"{name}.parquet").unlink()
+        more = (
+            f" (and so tables.{', tables.'.join(n for n, _ in faults[1:])})"
+            if len(faults) > 1
+            else ""
+        )
+        raise IngestError(
+            f"tables.{faults[0][0]}: {faults[0][1]}{more}; or allow it with --allow-empty"
+        )
+    return lines
+
+
+def _keys(path: Path) -> pa.Table:
+    """The columns that say whose a row is."""
+    file = pq.ParquetFile(path)
+    return file.read(
+        columns=[c for c in (*IDS, "source_id", "ra", "dec") if c in file.schema_arrow.names]
+    )
+
+
+def _belonging(name: str, table: pa.Table, spectra: pa.Table, raw: Path) -> _Belonging | None:
+    """By identifiers, by the Gaia source near a spectrum, by position;
+    None for a table that is of no stars.
+    """
+    if name in WITHOUT_STARS:
+        return None
+    found = _Belonging(np.zeros(table.num_rows, bool), np.zeros(spectra.num_rows, bool))
+    for key in (k for k in IDS if k in table.column_names):
+        found = _or(found, _alike(table[key], spectra[key]))
+    if name not in (*GAIA, "targets", TRAINING) and "source_id" in table.column_names:
+        for release in GAIA:
+            gaia = _keys(raw / f"{release}.parquet")
+            near = _near(gaia, spectra).rows
+            rows = _in(table["source_id"], gaia["source_id"].filter(pa.array(near)))
+            found = _or(found, _Belonging(rows, np.zeros(spectra.num_rows, bool)))
+    return _or(found, _near(table, spectra)) if "ra" in table.column_names else found
+
+
+def _or(a: _Belonging, b: _Belonging) -> _Belonging:
+    return _Belonging(a.rows | b.rows, a.spectra | b.spectra)
+
+
+def _alike(rows: pa.ChunkedArray, spectra: pa.ChunkedArray) -> _Belonging:
+    return _Belonging(_in(rows, spectra), _in(spectra, rows))
+
+
+def _in(values: pa.ChunkedArray, others: pa.ChunkedArray) -> NDArray[np.bool_]:
+    known = pc.and_(pc.is_valid(values), pc.is_in(values, others.drop_null().combine_chunks()))
+    return known.to_numpy()
+
+
+def _near(table: pa.Table, spectra: pa.Table, radius: float = NEAR) -> _Belonging:
+    from scipy.spatial import cKDTree
+
+    rows, stars = _unit_vectors(table), _unit_vectors(spectra)
+    there = np.isfinite(rows).all(axis=1)
+    chord = 2 * np.sin(np.radians(radius / 3600) / 2)
+    found = _Belonging(np.zeros(len(rows), bool), np.zeros(len(stars), bool))
+    if there.any() and len(stars):
+        found.rows[there] = np.isfinite(
+            cKDTree(stars).query(rows[there], distance_upper_bound=chord)[0]
+        )
+    if found.rows.any():
+        found.spectra[:] = np.isfinite(
+            cKDTree(rows[found.rows]).query(stars, distance_upper_bound=chord)[0]
+        )
+    return found
+
+
+def _unit_vectors(table: pa.Table) -> NDArray[np.float64]:
+    """(n, 3), NaN where there is no position."""
+    ra, dec = (np.radians(table[c].to_numpy().astype(float)) for c in ("ra", "dec"))
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
+
+
+def _why_none(name: str, table: pa.Table, spectra: pa.Table) -> str:
+    """What would have to be otherwise for rows to belong to spectra."""
+    keys = [
+        k
+        for k in (*IDS, "source_id", "ra")
+        if k in table.column_names and table[k].null_count < table.num_rows
+    ]
+    by = ", ".join("position" if k == "ra" else k for k in keys)
+    said = (
+        f"none of its {table.num_rows:,} rows belongs to a spectrum (tried "
+        f"{by or 'nothing: no row says which'})"
+    )
+    if "ra" in keys:
+        ra, dec = (table[c].to_numpy() for c in ("ra", "dec"))
+        others: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {
+            'right ascension is in hours: columns = { ra = "theirs [hourangle]" }': (ra * 15, dec),
+            'they are in radians: columns = { ra = "theirs [rad]", dec = "theirs [rad]" }': (
+                np.degrees(ra),
+                np.degrees(dec),
+            ),
+            "right ascension and declination are exchanged": (dec, ra),
+        }
+        for what, (x, y) in others.items():
+            if _near(pa.table({"ra": x, "dec": y}), spectra).rows.any():
+                return f"{said}: {what}"
+    if name == "targets" and keys == ["source_id"]:
+        return (
+            f"{said}: a Gaia source alone names no spectrum; give specid, obsid, fitsname "
+            "or position"
+        )
+    return f"{said}; is it the table of this survey?"
+
+
+def _block(name: str, said: dict[str, Any], found: _Belonging | None) -> list[str]:
+    """Rows; which column became which; what was not found, not taken, unknown."""
+    counts, report = said["counts"], said["report"]
+    why = [f"{n:,} rejected: {reason}" for reason, n in report["rejected"].items()]
+    why += [f"{counts[k]:,} {words}" for k, words in _COUNTS.items() if counts[k]]
+    rows = f"{name}: {counts['rows_read']:,} rows of {said['file']}, {counts['rows']:,} kept"
+    rows += f" ({', '.join(why)})" if why else ""
+    if found is not None:
+        rows += (
+            f", {found.rows.sum():,} belong to a spectrum; {found.spectra.sum():,} of "
+            f"{len(found.spectra):,} spectra"
+        )
+        rows += " have one"
+    lines = [rows]
+    ours = [c.column for c in SOURCES[name].columns]
+    called, computed, unknown = said["mapping"], report["computed"], report["unknown"]
+    alike = sorted(report["alike"].items(), key=lambda item: ours.index(item[1]))
+    lines += _line(
+        "columns", [c if c == called[c] else f"{c} = {called[c]}" for c in ours if c in called]
+    )
+    lines += _line("computed", [f"{c} ({computed[c]})" for c in ours if c in computed])
+    lines += _line("not found", report["missing"])
+    lines += _line("not taken", [f"{theirs} for {column}" for theirs, column in alike])
+    lines += _line("unknown (NULL)", [_rows_of(c, *unknown[c]) for c in ours if c in unknown])
+    lacking = [c for c in ZERO_POINT if c in report["missing"]]
+    if name == "gaia_dr3" and lacking:
+        lines.append(
+            f"  parallax zero point: unknown without {', '.join(lacking)}, unless "
+            "tables.zero_point gives one"
+        )
+    return lines
+
+
+_COUNTS = {
+    "merged": "there twice",
+    "passed_over": "of another table",
+    "text_changed": "texts without control characters",
+}
+
+
+def _rows_of(column: str, n: int, sentinels: int) -> str:
+    return f"{column} in {n:,} rows" + (
+        f" ({sentinels:,} as a number like -9999)" if sentinels else ""
+    )
+
+
+def _line(what: str, words: list[str]) -> list[str]:
+    return [f"  {what}: {', '.join(words)}"] if words else []
+
 
 NO_SNR = (99.0, 999.0)  # ceilings of LAMOST headers, as in meta.header_snr
 MIXED = 1.5  # the fibres of one instrument differ by less
@@ -71,8 +278,8 @@ def _ingest(
     )
     _one_resolution(raw)
     training = _ingest_training(survey, raw / TRAINING, workers, progress, again=again)
-    blocks = matched.blocks(given, raw, allow_empty=allow_empty)
-    return [*blocks, f"spectra: {_counted(counts)}", *training, *_remarks(raw, counts)]
+    matches = blocks(given, raw, allow_empty=allow_empty)
+    return [*matches, f"spectra: {_counted(counts)}", *training, *_remarks(raw, counts)]
 
 
 def _ingest_training(

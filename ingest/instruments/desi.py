@@ -27,8 +27,7 @@ from obcat.ingest.instruments.rows import (
     shares,
 )
 from obcat.ingest.lamost.folder import Found, Reader
-from obcat.ingest.lamost.listing import Entry, Listed, list_files
-from obcat.ingest.lamost.spectrum import Spectrum
+from obcat.ingest.lamost.spectrum import Entry, Listed, Spectrum, list_files
 from obcat.kernels.grid import WAVELENGTH
 
 __all__ = ["DESI"]

@@ -21,8 +21,7 @@ import numpy as np
 
 from obcat.ingest.errors import IngestError, Quarantined, brief
 from obcat.ingest.lamost.layouts import Arrays
-from obcat.ingest.lamost.listing import Entry
-from obcat.ingest.lamost.spectrum import Spectrum, bounded, masked
+from obcat.ingest.lamost.spectrum import Entry, Spectrum, bounded, masked
 from obcat.ingest.tables.read import contents
 from obcat.kernels.grid import (
     LOG_START,

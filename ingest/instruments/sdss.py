@@ -16,8 +16,7 @@ from obcat.ingest.errors import Quarantined
 from obcat.ingest.instruments.rows import finished, resolution_of, row_of, vacuum
 from obcat.ingest.lamost.folder import Found, Reader, read_file
 from obcat.ingest.lamost.layouts import opened_fits
-from obcat.ingest.lamost.listing import Entry, list_files
-from obcat.ingest.lamost.spectrum import FITS, Spectrum, bounded, unpacked
+from obcat.ingest.lamost.spectrum import FITS, Entry, Spectrum, bounded, list_files, unpacked
 from obcat.kernels.grid import LOG_STEP
 
 __all__ = ["SDSS", "read_sdss"]

@@ -23,8 +23,7 @@ from obcat.ingest.instruments.rows import (
     vacuum,
 )
 from obcat.ingest.lamost.folder import Found, Reader
-from obcat.ingest.lamost.listing import Entry, Listed
-from obcat.ingest.lamost.spectrum import Spectrum
+from obcat.ingest.lamost.spectrum import Entry, Listed, Spectrum
 from obcat.survey import Spectra
 
 __all__ = ["Options", "table_reader"]

@@ -12,9 +12,15 @@ import pyarrow.compute as pc
 
 from obcat.files import clear_left
 from obcat.ingest.errors import IngestError, Quarantined
-from obcat.ingest.lamost import parts, pieces
-from obcat.ingest.lamost.listing import Entry, Listed, list_files
-from obcat.ingest.lamost.spectrum import Spectrum, read_bytes, read_spectrum
+from obcat.ingest.lamost import parts
+from obcat.ingest.lamost.spectrum import (
+    Entry,
+    Listed,
+    Spectrum,
+    list_files,
+    read_bytes,
+    read_spectrum,
+)
 from obcat.machine import ordered
 
 __all__ = [
@@ -68,7 +74,7 @@ def read_chunk(job: Job) -> Path:
             spectra.setdefault(row["sha256"], spectrum)
     _write_new(job, spectra)
     headers = {sha: spectrum.header for sha, spectrum in spectra.items()}
-    return pieces.write_piece(job.out / PIECES, files, headers)
+    return parts.write_piece(job.out / PIECES, files, headers)
 
 
 def _write_new(job: Job, spectra: dict[str, Spectrum]) -> None:
@@ -154,7 +160,7 @@ def ingest(
     if again:
         _forget(out)
     files, headers = _open_state(out)
-    begun = pieces.pieces_of(out / PIECES)
+    begun = parts.pieces_of(out / PIECES)
     for place in (out, folder, out / PIECES, out / "rejected"):
         clear_left(place)
     stored = frozenset(sha for shas in parts.digests(folder).values() for sha in shas)
@@ -162,7 +168,7 @@ def ingest(
     new = [entry for entry in entries if entry.shown not in kept]
     if new or begun or len(kept) < files.num_rows:
         jobs = _jobs(source, out, new, _candidates(files, new, stored), reader)
-        read = pieces.read_pieces(list(_read_all(jobs, workers, len(new), progress)))
+        read = parts.read_pieces(list(_read_all(jobs, workers, len(new), progress)))
         files, headers = _merged(source, entries, _rows_of(files, kept), headers, *read)
         _save(out, files, headers)
     return {"found": len(entries), "read": len(new)} | _statuses(files) | others
@@ -197,7 +203,7 @@ def _open_state(out: Path) -> tuple[pa.Table, pa.Table]:
         raise IngestError(
             f"{out}: {error.strerror}; choose a folder that can be written"
         ) from error
-    later = pieces.read_pieces(pieces.pieces_of(out / PIECES))
+    later = parts.read_pieces(parts.pieces_of(out / PIECES))
     return tuple(
         pa.concat_tables([parts.read_table(out / f"{name}.parquet", f"raw.{name}"), table])
         for name, table in zip(("files", "headers"), later, strict=True)
@@ -238,7 +244,7 @@ def _forget(out: Path) -> None:
     try:
         for name in ("files.parquet", "headers.parquet"):
             (out / name).unlink(missing_ok=True)
-        pieces.clear_pieces(out / PIECES)
+        parts.clear_pieces(out / PIECES)
         for path in (out / "spectra").glob("part-*.parquet"):
             path.unlink()
     except OSError as error:
@@ -328,7 +334,7 @@ def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
             files.select(["path", "specid", "reason", "detail"]).to_pylist(), out / PAIRS
         )
         parts.write_table(files, out / "files.parquet")
-        pieces.clear_pieces(out / PIECES)
+        parts.clear_pieces(out / PIECES)
     except pa.ArrowException as error:
         raise IngestError(
             f"{out}: damaged Parquet ({error}); `obcat ingest --again` makes it anew"

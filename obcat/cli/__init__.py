@@ -1,6 +1,6 @@
 """obcat: from a folder of spectra and tables to a catalog of hot stars."""
 
-from obcat.cli import build, evaluate, partitions, predict, publish, query
+from obcat.cli import build, evaluate, partitions, publish, query
 from obcat.cli.group import main
 
 __all__ = [

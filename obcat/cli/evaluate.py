@@ -116,7 +116,7 @@ def evaluate(
         elif aims:
             said = _aims(places, real, save)
         elif real:
-            from obcat.real_stars.beside import real_stars
+            from obcat.real_stars import real_stars
 
             said = real_stars(databases[0], real, as_json=as_json)
         elif len(places) > 1:
@@ -148,15 +148,14 @@ def _of_one(
 
 
 def _of_several(places: list[tuple[Path, Path]], *, readme: bool, as_json: bool) -> str:
-    from obcat.evaluate.several import main_numbers_of_all, tables_of_all
+    from obcat.evaluate.aims import main_numbers_of_all, tables_of_all
 
     return main_numbers_of_all(places) if readme else tables_of_all(places, as_json=as_json)
 
 
 def _aims(places: list[tuple[Path, Path]], real: Path | None, save: Path | None) -> str:
-    from obcat.evaluate.aims import Aim, write_before
-    from obcat.evaluate.several import aims_of_all, aims_table
-    from obcat.real_stars.beside import real_aims
+    from obcat.evaluate.aims import Aim, aims_of_all, aims_table, write_before
+    from obcat.real_stars import real_aims
 
     further = (
         [[Aim(*row) for row in real_aims(database, real)] for database, _ in places] if real else []
@@ -172,7 +171,7 @@ def _with_oracle(database: Path, truth: Path, name: str) -> str:
     with the next build or the next such copy.
     """
     from obcat.build.again import again
-    from obcat.evaluate.oracle import oracle
+    from obcat.evaluate.aims import oracle
     from obcat.files import working
 
     with working(database.parent / "oracle") as folder:
@@ -191,7 +190,7 @@ def figure(database: Path, picture: Path) -> None:
     """Draw the catalog as one PICTURE (PNG):
     M_spec against M_geo, HR diagram, map, distance errors.
     """
-    from obcat.report.overview import draw_overview
+    from obcat.report.distances import draw_overview
 
     draw_overview(database, picture)
     click.echo(picture)
@@ -263,7 +262,7 @@ def compare(
     """
     from obcat.compare import compare as run
     from obcat.compare import names
-    from obcat.ingest.tables.foreign import read_foreign
+    from obcat.compare.join import read_foreign
     from obcat.schema import columns_of
 
     database = database or _only_build()

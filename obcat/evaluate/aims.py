@@ -1,22 +1,58 @@
-"""The aims that paper mode is judged by: scatter, bias, flags, pulls, warnings; before and now."""
+"""The aims that paper mode is judged by: scatter, bias, flags, pulls, warnings, before and now;
+several simulated surveys, of other seeds, in one table; and the catalog with one thing known
+from its truth: what limits each number.
+
+The truth is written into a copy of the finished database, which is evaluated and thrown away.
+"""
 
 import csv
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat import section
 from obcat import statistics as st
 from obcat.data import REFERENCE
+from obcat.evaluate import GOOD_SNR, PAPER_MIN_SNR, bins, distance_error, plain_singles
+from obcat.evaluate.accuracy import interval_coverage
+from obcat.evaluate.evaluation import evaluation, main_numbers
 from obcat.evaluate.failures import has_warning
-from obcat.evaluate.paper import GOOD_SNR, plain_singles
-from obcat.evaluate.truth import Compared, is_ob_star
-from obcat.section import Section, decimals, percent
+from obcat.evaluate.truth import (
+    Compared,
+    EvaluateError,
+    beside_truth,
+    is_ob_star,
+    read_truth,
+    refuse_real,
+)
+from obcat.reading import NotOurs, Reading, open_database, query_text
+from obcat.section import Section, as_text, decimals, markdown_table, percent
 from obcat.statistics import Rows
 
-__all__ = ["BEFORE", "Aim", "aims", "aims_section", "read_before", "write_before"]
+__all__ = [
+    "BEFORE",
+    "FIRST",
+    "Aim",
+    "aims",
+    "aims_of_all",
+    "aims_section",
+    "aims_table",
+    "joined_text",
+    "main_numbers_of_all",
+    "oracle",
+    "put_truth",
+    "read_before",
+    "tables_of_all",
+    "write_before",
+]
+
+Floats = NDArray[np.float64]
+
 
 BEFORE = REFERENCE / "paper_mode_before.csv"
 EDGES = ((30, 50, "<= 0.32"), (50, 100, "<= 0.25"), (100, np.inf, "<= 0.23"))
@@ -30,8 +66,6 @@ NOTE = (
     "scatter and pull: 1.4826 MAD.\nBright stars with their winds. Warned: no M, out_of_domain or "
     "erroneous; of spectra that are not spoiled. Before: `docs/before.py`."
 )
-
-Floats = NDArray[np.float64]
 
 
 class Aim(NamedTuple):
@@ -174,3 +208,185 @@ def write_before(path: Path, found: Sequence[Aim]) -> None:
         writer = csv.writer(f, lineterminator="\n")
         writer.writerow(("number", "value"))
         writer.writerows((a.what, a.now) for a in found)
+
+
+NUMBER = re.compile(r"(?<![\w.])[-−]?\d+(?:\.\d+)?")  # not a digit of a name such as M1
+
+Place = tuple[Path, Path]  # database, folder of its truth
+
+
+def joined_text(texts: Sequence[str]) -> str:
+    """One text of several that differ in their numbers: each that does becomes mean ± standard
+    deviation, with as many decimals. Texts without the numbers of most, say "-", are left out.
+    """
+    apart = [NUMBER.split(text) for text in texts]
+    shape = max(apart, key=apart.count)
+    same = [text for text, words in zip(texts, apart, strict=True) if words == shape]
+    numbers = zip(*(NUMBER.findall(text) for text in same), strict=True)
+    said = [_joined_number(values) for values in numbers]
+    return "".join(word for pair in zip(shape, [*said, ""], strict=True) for word in pair)
+
+
+def _joined_number(texts: Sequence[str]) -> str:
+    if len(set(texts)) == 1:
+        return texts[0]
+    values = [float(text.replace("−", "-")) for text in texts]
+    digits = len(texts[0].partition(".")[2])
+    mean = f"{np.mean(values):.{digits}f}"
+    minus = "−" if any("−" in text for text in texts) else "-"
+    return f"{mean.replace('-', minus)} ± {np.std(values, ddof=1):.{digits}f}"
+
+
+def tables_of_all(places: Sequence[Place], *, as_json: bool = False) -> str:
+    """Every section of `obcat evaluate`, joined over the surveys. EvaluateError as there."""
+    found = [_read(place, evaluation) for place in places]
+    sections = [_joined(parts) for parts in zip(*(one.sections for one in found), strict=True)]
+    layout: Callable[[Iterable[Section], str], str] = section.as_json if as_json else as_text
+    return layout(sections, f"{found[0].heading}, mean of {len(places)}")
+
+
+def _joined(parts: Sequence[Section]) -> Section:
+    """Rows of the first that all have, by their label."""
+    rows = [{row[0]: row for row in part.rows} for part in parts]
+    shared = [label for label in rows[0] if all(label in one for one in rows)]
+    cells = [
+        (label, *map(joined_text, zip(*(one[label][1:] for one in rows), strict=True)))
+        for label in shared
+    ]
+    return parts[0]._replace(rows=cells, note=joined_text([part.note for part in parts]))
+
+
+def main_numbers_of_all(places: Sequence[Place]) -> str:
+    """The table of a README in Markdown, joined over the surveys. EvaluateError as there."""
+    texts = [main_numbers(*place).splitlines() for place in places]
+    return "".join(f"{joined_text(lines)}\n" for lines in zip(*texts, strict=True))
+
+
+def aims_of_all(places: Sequence[Place], further: Sequence[Sequence[Aim]] = ()) -> list[Aim]:
+    """What paper mode is judged by, joined over the surveys; ``further``: for each survey, what
+    others measured. EvaluateError as there.
+    """
+    found = [_read(place, _aims) for place in places]
+    found = [[*one, *more] for one, more in zip(found, further or [()] * len(found), strict=True)]
+    return [
+        Aim(same[0].what, same[0].aim, joined_text([a.now for a in same]))
+        for same in zip(*found, strict=True)
+    ]
+
+
+def _aims(survey: Reading) -> list[Aim]:
+    refuse_real(survey)
+    return aims(beside_truth(survey.con, read_truth(survey.truth), survey.truth))
+
+
+def aims_table(found: Sequence[Aim]) -> str:
+    """In Markdown, beside what was before."""
+    part = aims_section(found, read_before())
+    return markdown_table(("number", *part.columns), part.rows)
+
+
+def _read(place: Place, measure: Callable[[Reading], Any]) -> Any:
+    database, truth = place
+    try:
+        with open_database(database, truth=truth) as survey:
+            return measure(survey)
+    except NotOurs as error:
+        raise EvaluateError(str(error)) from error
+
+
+Again = Callable[[Callable[[duckdb.DuckDBPyConnection], None], str], Path]
+
+# what may be known -> the first relation that is made anew with it
+FIRST = {
+    "labels": "extinction.reddening",
+    "zero_point": "luminosity.geometric",
+    "parallax_errors": "luminosity.geometric",
+    "companions": "luminosity.geometric",
+}
+WRITTEN_TO = {"labels": "extinction.labels"}  # else sample.stars
+KNOWN = {
+    "labels": "Teff, log g and [Fe/H] of every star",
+    "zero_point": "the zero point of every parallax",
+    "parallax_errors": "every parallax; its stated error, and who trains, as before",
+    "companions": "the light of companions in Ks, which is taken out; spectra as before",
+}
+SNR_EDGES = (30, PAPER_MIN_SNR, 100, np.inf)
+
+
+def oracle(database: Path, truth: Path, name: str, again: Again) -> str:
+    """Main numbers of the catalog as built beside those with ``name`` of FIRST known.
+
+    ``again`` makes the catalog anew in a copy: it is given what changes the copy, and the first
+    relation to make. Raises EvaluateError where the survey is not simulated or the truth is not its
+    own, NotOurs where the database is not one of obcat build.
+    """
+    tables = read_truth(truth)
+
+    def change(con: duckdb.DuckDBPyConnection) -> None:
+        put_truth(con, tables, name)
+
+    with open_database(database, truth=truth) as survey:
+        refuse_real(survey)
+        heading, built = survey.heading, _numbers(survey, tables)
+    with open_database(again(change, FIRST[name]), truth=truth) as survey:
+        known = _numbers(survey, tables)
+    rows = [(label, built[label], known[label]) for label in built]
+    note = f"Known from the truth: {KNOWN[name]}. All else is estimated as before, models anew."
+    return as_text(
+        [Section(f"with {name} known", note, ("as built", f"{name} known"), rows)], heading
+    )
+
+
+def put_truth(con: duckdb.DuckDBPyConnection, tables: dict, name: str) -> None:
+    """Write what is to be known into the tables that the steps from FIRST on read."""
+    for table, rows in tables.items():
+        con.register(f"truth_{table}", rows)
+    known = con.sql(query_text(f"evaluate/oracle_{name}")).to_arrow_table()
+    con.register("known", known)
+    sets = ", ".join(f"{c} = known.{c}" for c in known.column_names if c != "star_id")
+    table = WRITTEN_TO.get(name, "sample.stars")
+    con.execute(f"UPDATE {table} AS s SET {sets} FROM known WHERE s.star_id = known.star_id")
+    for view in ("known", *(f"truth_{table}" for table in tables)):
+        con.unregister(view)
+
+
+def _numbers(survey: Reading, tables: dict) -> dict[str, str]:
+    data = beside_truth(survey.con, tables, survey.truth)
+    return dict([*_magnitudes_oracle(data), *_distances(data), *_binaries(data)])
+
+
+def _magnitudes_oracle(data: Compared) -> Iterator[tuple[str, str]]:
+    """Bias and scatter of E(B-V), M_geo and M_spec; single stars without emission."""
+    best, single = data["uniqflag"] == 1, plain_singles(data)
+    yield "E(B-V) - true, best visits", _off(data["ebv"] - data["true_ebv"], best)
+    trained = best & (data["is_train"] == 1)
+    yield (
+        "M_geo - M_true of systems, training",
+        _off(data["mk_geo"] - data["true_mk_system"], trained),
+    )
+    unseen, off = single & (data["is_train"] != 1), data["mk"] - data["true_mk"]
+    for label, rows in bins("S/N", data["snr_g"], SNR_EDGES):
+        yield f"M_spec - M_true, single, unseen, {label}", _off(off, unseen & rows)
+    for label, rows in bins("M_true", data["true_mk"], (-np.inf, -3, -1, np.inf)):
+        bright = unseen & rows & (data["snr_g"] > PAPER_MIN_SNR)
+        yield f"the same, S/N > 50, {label}", _off(off, bright)
+    yield "M_spec - M_true, all, best visits", _off(off, best)
+
+
+def _distances(data: Compared) -> Iterator[tuple[str, str]]:
+    best = data["uniqflag"] == 1
+    off = distance_error(data)
+    yield "median of |dis / true - 1|", percent(st.median(np.abs(off)[best]))
+    yield "dis / true - 1, median", percent(st.median(off[best]))
+    yield "true distance inside 68.3 %", percent(interval_coverage(data, best))
+
+
+def _binaries(data: Compared) -> Iterator[tuple[str, str]]:
+    best = data["uniqflag"] == 1
+    flag, true = data["binary_flag"][best], data["is_binary"][best]
+    yield "binaries found", percent(st.recall(flag, true))
+    yield "binary_flag 1 that are binaries", percent(st.purity(flag, true))
+
+
+def _off(off: Floats, rows: NDArray[np.bool_]) -> str:
+    return f"{decimals(st.bias(off[rows]), 3)} ± {decimals(st.robust_scatter(off[rows]), 3)}"

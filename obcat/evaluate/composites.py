@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from obcat import reading
 from obcat import statistics as st
-from obcat.evaluate import mock_binaries as mock
+from obcat.evaluate import binaries as mock
 from obcat.reading import Columns, Missing, Reading
 from obcat.section import Section, decimals, percent
 from obcat.statistics import Floats

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat import statistics as st
-from obcat.evaluate.paper import GOOD_SNR, SNR_EDGES, STRONG_EMISSION, bins, emission_classes
+from obcat.evaluate import GOOD_SNR, SNR_EDGES, STRONG_EMISSION, bins, emission_classes
 from obcat.evaluate.truth import Compared, is_ob_star, missing_note
 from obcat.section import Section, decimals, percent
 from obcat.statistics import Rows

@@ -1,6 +1,4 @@
-"""`obcat evaluate`: the catalog of a simulated survey against its truth,
-beside the paper's numbers.
-"""
+"""`obcat evaluate`: a simulated survey's catalog against its truth, beside the paper's numbers."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -9,13 +7,27 @@ import numpy as np
 
 from obcat import section
 from obcat import statistics as st
-from obcat.evaluate import accuracy, binaries, composites, emission, failures, paper, reddening
-from obcat.evaluate.accuracy import central
-from obcat.evaluate.distances import claimed_error, distances, interval_coverage, true_ranks
+from obcat.evaluate import (
+    BRIGHT_COMPANION,
+    GOOD_PARALLAX,
+    accuracy,
+    binaries,
+    composites,
+    distance_error,
+    emission,
+    failures,
+    from_catalog,
+    paper_text,
+    parallax_snr,
+    reddening,
+    share_of_stars,
+)
+from obcat.evaluate.accuracy import central, claimed_error, distances, interval_coverage, true_ranks
 from obcat.evaluate.failures import has_warning, samples
 from obcat.evaluate.magnitudes import (
     Posterior,
     against_geometry,
+    against_true_parallaxes,
     against_truth,
     held_out_residuals,
     model,
@@ -23,14 +35,6 @@ from obcat.evaluate.magnitudes import (
     pulls,
 )
 from obcat.evaluate.modes import main_cells, modes, with_best
-from obcat.evaluate.paper import (
-    BRIGHT_COMPANION,
-    GOOD_PARALLAX,
-    distance_error,
-    paper_text,
-    parallax_snr,
-    share_of_stars,
-)
 from obcat.evaluate.truth import (
     Compared,
     EvaluateError,
@@ -40,7 +44,6 @@ from obcat.evaluate.truth import (
     read_truth,
     refuse_real,
 )
-from obcat.evaluate.zero_points import against_true_parallaxes
 from obcat.reading import NotOurs, Reading, open_database
 from obcat.section import Section, as_text, decimals, markdown_table, percent
 
@@ -333,7 +336,7 @@ def main_numbers(database: Path, truth: Path) -> str:
         with open_database(database, truth=truth) as survey:
             data = _beside_truth(survey)
             both = with_best(survey.con, data)
-            return readme(data, paper.from_catalog(survey.con), both)
+            return readme(data, from_catalog(survey.con), both)
     except NotOurs as error:
         raise EvaluateError(str(error)) from error
 
@@ -346,7 +349,7 @@ def _beside_truth(survey: Reading) -> Compared:
 def evaluation(survey: Reading) -> Evaluation:
     """Every section. EvaluateError as above."""
     data = _beside_truth(survey)
-    stated, posterior = paper.from_catalog(survey.con), noise_posterior(survey.con)
+    stated, posterior = from_catalog(survey.con), noise_posterior(survey.con)
     fails = failures.failures(data)
     sections = [
         beside_paper(data, stated),

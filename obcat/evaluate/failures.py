@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat import statistics as st
-from obcat.evaluate.accuracy import central
-from obcat.evaluate.distances import true_ranks
-from obcat.evaluate.paper import (
+from obcat.evaluate import (
     GOOD_PARALLAX,
     MK_EDGES,
     PAPER_MIN_SNR,
@@ -16,6 +14,7 @@ from obcat.evaluate.paper import (
     distance_error,
     parallax_snr,
 )
+from obcat.evaluate.accuracy import central, true_ranks
 from obcat.evaluate.truth import Compared, is_ob_star, missing_note
 from obcat.section import Section, decimals, percent
 from obcat.statistics import Rows

@@ -9,14 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat import statistics as st
-from obcat.evaluate.paper import (
-    EBV_EDGES,
-    KPC_EDGES,
-    bins,
-    emission_classes,
-    good_singles,
-    plain_singles,
-)
+from obcat.evaluate import EBV_EDGES, KPC_EDGES, bins, emission_classes, good_singles, plain_singles
 from obcat.evaluate.truth import Compared, is_ob_star
 from obcat.reading import answer_arrays
 from obcat.section import Section, decimals, percent

@@ -1,4 +1,5 @@
-"""Teff, log g and [Fe/H] from principal-component scores: boosted trees, evaluated from plain arrays; and quadratics that join the label table with the leading coefficients.
+"""Teff, log g and [Fe/H] from principal-component scores: boosted trees, evaluated from plain
+arrays; and quadratics that join the label table with the leading coefficients.
 
 The trees are LightGBM's; their arrays are walked with numpy, so that no model text is ever read
 back (LightGBM ends the interpreter on a damaged one) and any number of threads may predict at once.

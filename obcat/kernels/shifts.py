@@ -1,4 +1,7 @@
-"""Shifts of a spectrum against the mean spectrum of stars like it: velocities of visits, and arms that stand at a wrong wavelength; and spectra that went wrong: arms that do not meet, and light of the sky that was not taken off."""
+"""Shifts of a spectrum against the mean spectrum of stars like it: velocities of visits, and arms
+that stand at a wrong wavelength; and spectra that went wrong: arms that do not meet, and light
+of the sky that was not taken off.
+"""
 
 from functools import cache
 

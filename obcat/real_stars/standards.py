@@ -1,5 +1,11 @@
-"""Templates of known spectral type, written as files of LAMOST, and what the models say of them."""
+"""Templates of known spectral type, written as files of LAMOST, and what the models say of them,
+as `obcat.predict` does it; and the absolute Ks magnitude that a spectral type should have.
+"""
 
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -8,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat import statistics as st
+from obcat.data import REFERENCE
+from obcat.errors import ObcatError
+from obcat.ingest.errors import Quarantined
+from obcat.ingest.lamost import Spectrum, read_spectrum
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
-from obcat.real_stars.expected import SpectralType, expected_mk, parse_type
-from obcat.real_stars.predicted import Found, NoStars, in_doubt, predicted, reasons
 from obcat.section import Section, decimals
 
 __all__ = [
@@ -18,14 +26,177 @@ __all__ = [
     "LIBRARY",
     "LUMINOUS",
     "OFF",
+    "Found",
     "Judged",
+    "NoStars",
+    "SpectralType",
     "Template",
+    "expected_mk",
+    "in_doubt",
     "judged",
     "kinds_of",
+    "parse_type",
+    "predicted",
+    "reasons",
     "rms",
     "standards",
     "write_templates",
 ]
+
+Floats = NDArray[np.float64]
+
+
+BATCH = 256  # spectra that are in memory at once
+FASTEST = 0.1  # z of no star
+NUMBERS = ("mk", "mk_err", "sigma_mea", "teff", "logg", "em_flag", "erroneous", "out_of_domain")
+DOMAIN = ("cool", "compact", "misfit", "far", "beyond_training")  # those that a table has
+
+
+Found = dict[str, Floats]
+Header = Mapping[str, object]
+
+
+class NoStars(ObcatError, ValueError):
+    """The folder of real stars, or a file of it, is not there or cannot be read; one line."""
+
+
+def predicted(models: Path, files: Sequence[Path], *, with_header: bool = False) -> Found:
+    """What `obcat.predict` says of these files, (n,) by column; NaN where it says nothing or a file
+    cannot be read.
+
+    ``with_header``: CLASS and SUBCLASS of the headers count, as in a catalog.
+    """
+    found = {name: np.full(len(files), np.nan) for name in (*NUMBERS, *DOMAIN)}
+    for rows, spectra in _batches(files):
+        for name, values in _of_batch(models, spectra, with_header).items():
+            found[name][rows] = values
+    return found
+
+
+def _batches(files: Sequence[Path]) -> Iterator[tuple[list[int], list[Spectrum]]]:
+    """Places and spectra of the files that can be read."""
+    for start in range(0, len(files), BATCH):
+        read = [(i, _spectrum(files[i])) for i in range(start, min(start + BATCH, len(files)))]
+        known = [(i, spectrum) for i, spectrum in read if spectrum is not None]
+        if known:
+            yield [i for i, _ in known], [spectrum for _, spectrum in known]
+
+
+def _spectrum(path: Path) -> Spectrum | None:
+    try:
+        return read_spectrum(path)
+    except Quarantined:
+        return None
+
+
+def _of_batch(models: Path, spectra: Sequence[Spectrum], with_header: bool) -> Found:
+    from obcat.prediction import predict
+
+    headers = [spectrum.header for spectrum in spectra]
+    classes = {
+        "header_class": np.array([str(h["class"] or "") for h in headers], object),
+        "subclass": np.array([str(h["subclass"] or "") for h in headers], object),
+    }
+    table = predict(
+        WAVELENGTH,
+        np.stack([spectrum.flux for spectrum in spectra]),
+        np.stack([spectrum.ivar for spectrum in spectra]),
+        models=models,
+        z=_redshifts(headers),
+        snr_g=_numbers(headers, "snr_g"),
+        trust=True,
+        **(classes if with_header else {}),
+    )
+    named = [name for name in (*NUMBERS, *DOMAIN) if name in table.colnames]
+    return {name: np.ma.filled(np.ma.asarray(table[name], float), np.nan) for name in named}
+
+
+def _redshifts(headers: Sequence[Header]) -> Floats:
+    """(n,); NaN, that is no M, for a redshift that is of no star."""
+    z = _numbers(headers, "z")
+    return np.where(np.abs(z) < FASTEST, z, np.nan)
+
+
+def _numbers(headers: Sequence[Header], name: str) -> Floats:
+    return np.array([h[name] if h[name] is not None else np.nan for h in headers], float)
+
+
+def in_doubt(found: Found) -> NDArray[np.bool_]:
+    """(n,) whether a star has no M, or a warning: out of the domain, or an erroneous spectrum."""
+    return np.isnan(found["mk"]) | (found["out_of_domain"] == 1) | (found["erroneous"] == 1)
+
+
+def reasons(found: Found, row: int) -> str:
+    """Why one star is warned of, in words; "-" where it is not."""
+    said = [name for name in (*DOMAIN, "erroneous") if found[name][row] == 1]
+    if np.isnan(found["mk"][row]):
+        said.insert(0, "no M")
+    elif found["out_of_domain"][row] == 1 and not any(found[name][row] == 1 for name in DOMAIN):
+        said.insert(0, "other: M or header")
+    return ", ".join(said) or "-"
+
+
+TABLE = "expected_magnitudes.csv"
+LETTERS = "OBAFGKM"
+TYPE = re.compile(r"([OBAFGKM])(\d(?:\.\d+)?)")
+LUMINOSITY = re.compile(r"Iab|Ia|Ib|III|II|IV|V")
+ALSO = {"167771": "O7III", "188001": "O7.5Iab"}  # what the name does not say (as remembered)
+
+
+class SpectralType(NamedTuple):
+    """``number``: 10 a letter from O0; ``classes``: one luminosity class, or two of which it is
+    between, or none that is known.
+    """
+
+    number: float
+    classes: tuple[str, ...]
+
+    @property
+    def is_luminous(self) -> bool:
+        """Whether it is of class I or II."""
+        return bool(self.classes) and self.classes[0] in ("Ia", "Iab", "Ib", "II")
+
+
+def parse_type(name: str) -> SpectralType:
+    """Type of a template by its name, as ``B3Ib/II (51309)``; number NaN where it has none."""
+    said, _, star = name.partition("(")
+    said = ALSO.get(star.rstrip(")"), said)
+    found = TYPE.match(said.strip())
+    if not found:
+        return SpectralType(np.nan, ())
+    number = 10 * LETTERS.index(found[1]) + float(found[2])
+    return SpectralType(number, tuple(LUMINOSITY.findall(said[found.end() :])))
+
+
+def expected_mk(star: SpectralType) -> float:
+    """M_Ks of a star of this type, mag; NaN off O7 to F0, or without a luminosity class.
+
+    Dwarfs from the sequence of Pecaut & Mamajek (2013), others from M_V of Schmidt-Kaler (1982)
+    and V - Ks; assumed, and uncertain by some 0.7 mag, 0.3 on the main sequence.
+    """
+    values = [_of_class(name, star.number) for name in star.classes]
+    return float(np.mean(values)) if values else np.nan
+
+
+def _of_class(name: str, number: float) -> float:
+    """Linear between the types of the table; subgiants are half-way from dwarfs to giants."""
+    if name == "IV":
+        return (_of_class("III", number) + _of_class("V", number)) / 2
+    types, magnitudes = _table()[name]
+    return float(np.interp(number, types, magnitudes, left=np.nan, right=np.nan))
+
+
+@cache
+def _table() -> dict[str, tuple[list[float], list[float]]]:
+    """Luminosity class -> numbers of types, their M_Ks."""
+    found: dict[str, tuple[list[float], list[float]]] = {}
+    with (REFERENCE / TABLE).open(newline="", encoding="utf-8") as f:
+        for row in csv.DictReader(f):
+            types, magnitudes = found.setdefault(row["class"], ([], []))
+            types.append(parse_type(row["type"]).number)
+            magnitudes.append(float(row["m_v"]) - float(row["v_ks"]))
+    return found
+
 
 LIBRARY = "spEigenStar-55734.fits"  # of SDSS idlspec2d, made from the Indo-US library
 FIRST = 840  # pixel of the library that is the first of LAMOST's grid

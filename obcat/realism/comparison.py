@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from obcat.files import publishing_folder, refusal
-from obcat.realism.measures import (
+from obcat.realism import (
     Measured,
     RealismError,
     Row,
@@ -21,8 +21,7 @@ from obcat.realism.measures import (
     summary,
     write_rows,
 )
-from obcat.realism.residuals import continuum, masks, noise, residuals
-from obcat.realism.response import response
+from obcat.realism.residuals import continuum, masks, noise, residuals, response
 
 __all__ = [
     "MOST",

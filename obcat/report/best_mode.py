@@ -14,8 +14,8 @@ from obcat import statistics as st
 from obcat.evaluate import modes
 from obcat.evaluate.truth import Compared, EvaluateError, beside_truth, read_truth
 from obcat.reading import Columns, Missing, Reading, answer_arrays, require_known
-from obcat.report.galactic_map import draw_map
-from obcat.report.style import BLUE, GREEN, ORANGE, PINK, Look, finish, points, shown
+from obcat.report import BLUE, GREEN, ORANGE, PINK, Look, finish, points, shown
+from obcat.report.distances import draw_map
 
 __all__ = [
     "both_modes",

@@ -7,12 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from obcat.evaluate import mock_binaries as mock
+from obcat.evaluate import binaries as mock
 from obcat.evaluate.composites import PRIMARIES, SEED, library, survey_mk, within
 from obcat.kernels.grid import WAVELENGTH
 from obcat.reading import Columns, Missing, Reading, answer_arrays, method_parameters, require_known
+from obcat.report import BLUE, GREEN, ORANGE, Look, finish, histogram, points, shown
 from obcat.report.magnitudes import gravity_plane, medians
-from obcat.report.style import BLUE, GREEN, ORANGE, Look, finish, histogram, points, shown
 
 __all__ = ["composites", "examples", "excess", "plane", "visits"]
 

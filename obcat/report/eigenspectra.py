@@ -17,7 +17,7 @@ from obcat.reading import (
     method_parameters,
     require_known,
 )
-from obcat.report.style import BLUE, ORANGE, PINK, Look, finish, points
+from obcat.report import BLUE, ORANGE, PINK, Look, finish, points
 
 __all__ = ["erroneous", "examples", "excess", "flow"]
 

@@ -11,20 +11,22 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from obcat.evaluate.paper import paper_text
+from obcat.evaluate import paper_text
 from obcat.reading import Missing, Reading, has_best
 from obcat.report import (
+    COLUMN,
+    STYLE,
+    WIDTH,
     best_mode,
     binaries,
+    box,
     distances,
+    drawn_table,
     eigenspectra,
-    galactic_map,
     magnitudes,
-    reddening,
+    panels,
 )
-from obcat.report.drawn import drawn_table, panels
 from obcat.report.eigenspectra import flow
-from obcat.report.style import COLUMN, STYLE, WIDTH, box
 
 __all__ = [
     "BEST_FIGURES",
@@ -116,7 +118,7 @@ FIGURES = (
         "survey has the last panel only. Stars with emission lie off where the light of their "
         "discs is taken for dust.",
         ("report/reddening",),
-        reddening.draw_reddening,
+        magnitudes.draw_reddening,
         (WIDTH, 2.5),
     ),
     Drawing(
@@ -214,7 +216,7 @@ FIGURES = (
         "et al. 2019). Rays that point at the Sun are fields of the survey and dust before "
         "it, not structure of the Galaxy.",
         ("report/stars",),
-        galactic_map.plane,
+        distances.plane,
         (COLUMN, 4.9),
     ),
     Drawing(

@@ -18,7 +18,8 @@ import pytest
 from astropy.io import fits
 
 from obcat.ingest.errors import REASONS, IngestError, Quarantined, UnreadableError
-from obcat.ingest.lamost import Spectrum, ingest, listing, read_spectrum
+from obcat.ingest.lamost import Spectrum, ingest, read_spectrum
+from obcat.ingest.lamost import spectrum as listing
 from obcat.ingest.lamost.header import LONGEST
 from obcat.ingest.lamost.spectrum import LONGEST_NAME, SIZE_CAP, inflate
 from obcat.kernels.grid import N_PIXEL

@@ -10,7 +10,7 @@ import csv
 import numpy as np
 import pytest
 
-from obcat.evaluate import mock_binaries as mock
+from obcat.evaluate import binaries as mock
 from obcat.ingest.lamost.spectrum import read_spectrum
 from obcat.kernels.continuum import rest_frame_normalised
 from obcat.kernels.grid import WAVELENGTH

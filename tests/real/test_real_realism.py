@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from obcat.realism import Row, read_rows, read_sample, summary
 from obcat.realism.comparison import measure_sample
-from obcat.realism.measures import Row, read_rows, read_sample, summary
 
 pytestmark = pytest.mark.real
 SOME = 350  # of the files

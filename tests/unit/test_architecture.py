@@ -60,7 +60,7 @@ MAY_USE = {
     },
     "compare": {
         "matplotlib", "numpy", "pyarrow", "obcat.arrow", "obcat.evaluate", "obcat.export",
-        "obcat.files", "obcat.reading", "obcat.report", "obcat.schema", "obcat.section",
+        "obcat.files", "obcat.ingest", "obcat.reading", "obcat.report", "obcat.schema", "obcat.section",
         "obcat.statistics",
     },
     "data": set(),
@@ -140,7 +140,7 @@ MAY_USE = {
     "section": {"numpy", "rich", "obcat.schema"},
     "simulate": {
         "astropy", "isal", "numpy", "pyarrow", "scipy", "obcat.checksums", "obcat.data",
-        "obcat.files", "obcat.kernels", "obcat.machine",
+        "obcat.files", "obcat.kernels", "obcat.machine", "obcat.statistics",
     },
     "statistics": {"numpy"},
     "steps": {
@@ -329,10 +329,8 @@ def test_a_long_query_would_be_seen():
 TWINS = {
     "archives",
     "binaries",
-    "distances",
     "emission",
     "errors",
-    "faults",
     "fits",
     "labels",
     "line_strengths",
@@ -341,7 +339,6 @@ TWINS = {
     "magnitudes",
     "models",
     "pca",
-    "reddening",
     "spectrum",
     "survey",
     "truth",

@@ -133,7 +133,7 @@ def test_every_module_that_a_build_runs_counts():
 def test_what_only_judges_does_not_count():
     found = reached("obcat.build.run", *fingerprint._fits())
     assert not [name for name in found if name.removeprefix("obcat.").startswith(JUDGES)]
-    assert "obcat.evaluate.distances" in reached("obcat.evaluate.distances")
+    assert "obcat.evaluate.accuracy" in reached("obcat.evaluate.accuracy")
     assert "obcat.kernels.distance" not in reached("obcat.fit.pca")
 
 

@@ -11,11 +11,9 @@ from astropy.table import Table
 from click.testing import CliRunner
 
 from obcat.cli import main
-from obcat.compare import CompareError, compare, names
-from obcat.compare.differences import difference, kappa
-from obcat.compare.join import join
+from obcat.compare import CompareError, compare, difference, kappa, names
+from obcat.compare.join import join, read_foreign
 from obcat.ingest.errors import IngestError
-from obcat.ingest.tables.foreign import read_foreign
 from obcat.schema import columns_of
 from tests.unit.release_rows import COLUMNS, rows_of, store
 

@@ -9,8 +9,8 @@ import pytest
 from astropy.table import MaskedColumn, Table
 
 from obcat.compare import names
+from obcat.compare.join import read_foreign
 from obcat.ingest.errors import IngestError
-from obcat.ingest.tables.foreign import read_foreign
 from obcat.schema import columns_of
 
 

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import obcat
+from obcat.evaluate import binaries as companions
 from obcat.evaluate import composites
-from obcat.evaluate import mock_binaries as companions
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 
 ISOCHRONES = Path(obcat.__file__).parent / "data" / "reference" / "isochrones.parquet"

@@ -12,9 +12,9 @@ import pytest
 
 from obcat import db
 from obcat import statistics as st
+from obcat.evaluate import bins
 from obcat.evaluate.evaluation import EvaluateError, evaluate, main_numbers
 from obcat.evaluate.magnitudes import fitted_to_truth
-from obcat.evaluate.paper import bins
 from obcat.evaluate.truth import beside_truth, is_ob_star, missing_note, read_truth
 from obcat.reading import open_database
 from obcat.report.page import judgements

@@ -7,10 +7,18 @@ import pyarrow as pa
 import pytest
 from test_evaluate_sections import compared, line, row
 
-from obcat.evaluate import accuracy, binaries, composites, distances, failures, reddening
-from obcat.evaluate import mock_binaries as mock
+from obcat.evaluate import (
+    accuracy,
+    binaries,
+    bins,
+    composites,
+    distance_error,
+    failures,
+    from_catalog,
+    parallax_snr,
+    reddening,
+)
 from obcat.evaluate.accuracy import central
-from obcat.evaluate.paper import bins, distance_error, from_catalog, parallax_snr
 from obcat.evaluate.truth import OPTIONAL, beside_truth
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 from obcat.schema import columns_of
@@ -81,7 +89,7 @@ def test_distances_by_the_kind_of_parallax():
     data = compared({"dis": 1.2}, {"parallax": -0.5, "dis": 0.5}, {"parallax": 0.0, "dis": 0.7},
         {"parallax": np.nan, "dis": 2.0}, {"is_binary": 1, "mass_ratio": 0.8, "dis": 1.5,
         "dis_low": 1.2, "dis_high": 1.8})  # fmt: skip
-    section = distances.distances(data)
+    section = accuracy.distances(data)
     assert line(section, "parallax not positive")[:2] == ["2", "17.1 %"]  # 0.1 / 0.5 and 0.1 / 0.7
     assert line(section, "no parallax") == ["1", "5.0 %", "100.0 %", "100.0 %", "100.0 %"]
     assert line(section, "binary with mass ratio above 0.7") == [
@@ -187,10 +195,10 @@ def test_pairs_are_told_by_light_mass_and_type(monkeypatch):
 
 
 def test_brighter_first_and_light_of_two_added():
-    first, second = mock.pairs(np.array([0.0, 1.0, -1.0, 2.0, 0.5]), 1)
+    first, second = binaries.pairs(np.array([0.0, 1.0, -1.0, 2.0, 0.5]), 1)
     mk = np.array([0.0, 1.0, -1.0, 2.0, 0.5])
     assert np.all(mk[first] < mk[second])
-    flux, ivar = mock.add_light(
+    flux, ivar = binaries.add_light(
         (np.full((1, 3), 2.0), np.full((1, 3), 4.0)),
         (np.full((1, 3), 1.0), np.array([[4.0, 12.0, 0.0]])),
     )
@@ -201,7 +209,9 @@ def test_brighter_first_and_light_of_two_added():
 def test_dereddened_light_is_brighter_and_most_in_the_blue():
     """One magnitude of E(B-V): 4.1 mag in B, 3.1 in V."""
     law = np.array([4.1, 3.7, 3.1, 2.6, 1.9, 0.8])
-    flux, ivar = mock.deredden(np.ones((1, N_PIXEL)), np.ones((1, N_PIXEL)), np.array([1.0]), law)
+    flux, ivar = binaries.deredden(
+        np.ones((1, N_PIXEL)), np.ones((1, N_PIXEL)), np.array([1.0]), law
+    )
     for wavelength, a in ((4366.0, 4.1), (5448.0, 3.1)):
         assert np.interp(wavelength, WAVELENGTH, flux[0]) == pytest.approx(
             10 ** (0.4 * a), rel=1e-3

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from obcat.evaluate import accuracy, emission, evaluation, failures
+from obcat.evaluate import STATED, accuracy, emission, evaluation, failures
+from obcat.evaluate.accuracy import true_ranks
 from obcat.evaluate.binaries import by_mass_ratio, by_snr
-from obcat.evaluate.distances import true_ranks
-from obcat.evaluate.paper import STATED
 from obcat.evaluate.reddening import input_errors
 from obcat.evaluate.truth import missing_note
 from obcat.section import Section

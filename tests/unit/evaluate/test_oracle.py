@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from obcat.evaluate.oracle import FIRST, KNOWN, put_truth
+from obcat.evaluate.aims import FIRST, KNOWN, put_truth
 
 STAR = {
     "star_id": "A", "specid": "a1", "parallax": 1.0, "parallax_offset": -0.05,
@@ -79,9 +79,7 @@ def test_the_copy_stands_where_the_next_build_clears_what_a_kill_left(tmp_path, 
 
     places = []
     monkeypatch.setattr("obcat.build.again.again", lambda _, folder, **__: places.append(folder))
-    monkeypatch.setattr(
-        "obcat.evaluate.oracle.oracle", lambda *given: given[-1](None, "x") or "said"
-    )
+    monkeypatch.setattr("obcat.evaluate.aims.oracle", lambda *given: given[-1](None, "x") or "said")
     assert _with_oracle(tmp_path / "obcat.duckdb", tmp_path, "labels") == "said"
     assert places == [tmp_path / ".oracle.partial"]
     assert not places[0].exists()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from obcat.evaluate.distances import INPUTS, rank, ranks
+from obcat.evaluate.accuracy import INPUTS, rank, ranks
 from obcat.kernels.distance import pdf_summary, terms_of
 
 NAN = np.nan

@@ -5,8 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from obcat.cli import main
-from obcat.evaluate.aims import Aim, aims, aims_section, read_before, write_before
-from obcat.evaluate.several import joined_text
+from obcat.evaluate.aims import Aim, aims, aims_section, joined_text, read_before, write_before
 
 NAN = np.nan
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from obcat.evaluate.zero_points import _changes, _moved, against_true_parallaxes, zero_points
+from obcat.evaluate.magnitudes import _changes, _moved, against_true_parallaxes, zero_points
 
 # G, source, parallax, used offset -0.05
 STARS = {

@@ -22,7 +22,7 @@ from obcat.ingest.errors import IngestError, Quarantined, UnreadableError
 from obcat.ingest.lamost import folder as lamost_folder
 from obcat.ingest.lamost import ingest, layouts, parts, read_spectrum
 from obcat.ingest.lamost.header import name_identity, parse_header
-from obcat.ingest.lamost.listing import list_spectra
+from obcat.ingest.lamost.spectrum import list_spectra
 from obcat.kernels.grid import LOG_START, N_PIXEL, WAVELENGTH
 from obcat.schema import arrow_schema
 from tests.lamost_files import DIALECTS, Fake, N, card, header, padded

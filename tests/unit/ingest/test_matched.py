@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from obcat.ingest.errors import IngestError
+from obcat.ingest.survey import blocks
 from obcat.ingest.tables import ingest_all
-from obcat.ingest.tables.matched import blocks
 
 N = 6
 RA, DEC = 150.0 + 0.5 * np.arange(N), -3.0 + 0.25 * np.arange(N)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from obcat.ingest.lamost import folder as lamost_folder
-from obcat.ingest.lamost import ingest, pieces
+from obcat.ingest.lamost import ingest, parts
 from tests.lamost_files import Fake
 
 ROOT = Path(__file__).parents[3]
@@ -89,7 +89,7 @@ def test_a_damaged_piece_is_read_anew(damage, many: Path, tmp_path: Path) -> Non
     whole, out = tmp_path / "whole", tmp_path / "out"
     ingest(many, whole, workers=1)
     killed_at_nine_tenths(many, out, 1)
-    piece = pieces.pieces_of(out / "pieces")[3]
+    piece = parts.pieces_of(out / "pieces")[3]
     piece.write_bytes(damage(piece.read_bytes()))
     again = ingest(many, out, workers=1)
     assert 16 <= again["read"] < 0.25 * again["found"]

@@ -7,14 +7,20 @@ import pytest
 from astropy.io import fits
 from click.testing import CliRunner
 
+from obcat import real_stars as beside
 from obcat.cli import main
 from obcat.ingest.lamost import read_spectrum
 from obcat.kernels.grid import N_PIXEL
-from obcat.real_stars import observed
-from obcat.real_stars.beside import real_stars
-from obcat.real_stars.expected import SpectralType, expected_mk, parse_type
-from obcat.real_stars.predicted import NoStars, in_doubt, reasons
-from obcat.real_stars.standards import write_templates
+from obcat.real_stars import real_stars
+from obcat.real_stars.standards import (
+    NoStars,
+    SpectralType,
+    expected_mk,
+    in_doubt,
+    parse_type,
+    reasons,
+    write_templates,
+)
 
 NAN = np.nan
 
@@ -123,7 +129,7 @@ def write_manifest(folder, **changes):
          "flag_HeI": 0, "flag_Ha_emission": 0} | changes
         for name, ra, fiber in ROWS
     ]  # fmt: skip
-    with (folder / observed.MANIFEST).open("w", newline="", encoding="utf-8") as f:
+    with (folder / beside.MANIFEST).open("w", newline="", encoding="utf-8") as f:
         writer = csv.DictWriter(f, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
@@ -133,7 +139,7 @@ def write_manifest(folder, **changes):
 
 def test_visits_pair_within_three_arcsec_and_copies_count_once(tmp_path):
     write_manifest(tmp_path)
-    first, second = observed.pairs_of_visits(observed.read_manifest(tmp_path))
+    first, second = beside.pairs_of_visits(beside.read_manifest(tmp_path))
     assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 1), (3, 4)]
 
 
@@ -151,15 +157,15 @@ def test_visits_pair_within_three_arcsec_and_copies_count_once(tmp_path):
 )
 def test_kinds_of_spectra(tmp_path, changes, kind):
     write_manifest(tmp_path, **changes)
-    assert set(observed.read_manifest(tmp_path).kind) == {kind}
+    assert set(beside.read_manifest(tmp_path).kind) == {kind}
 
 
 def test_shares_of_a_class_by_hand(tmp_path):
     """Five A stars: one without M, three warned of, one of them by its header alone."""
     write_manifest(tmp_path)
     headed = FOUND | {"out_of_domain": np.array([1.0, NAN, 1.0, 1.0, 0.0])}
-    stars = observed.read_manifest(tmp_path)
-    row = observed.classes(stars, FOUND | {"mk": FOUND["mk"] + 1}, headed).rows[0]
+    stars = beside.read_manifest(tmp_path)
+    row = beside.classes(stars, FOUND | {"mk": FOUND["mk"] + 1}, headed).rows[0]
     assert row == (
         "A, no label", "5", "20.0 %", "20.0 %", "0.0 %", "0.0 %", "20.0 %", "0.0 %",
         "5", "20.0 %", "0.0 %", "1.00",
@@ -175,7 +181,7 @@ def test_scatter_of_visits_by_hand(tmp_path):
         "mk_err": np.full(5, 0.3),
         "sigma_mea": np.full(5, 0.15),
     }
-    row = observed.visits(observed.read_manifest(tmp_path), found).rows[0]
+    row = beside.visits(beside.read_manifest(tmp_path), found).rows[0]
     # differences 0.3 and -0.3: median 0, MAD 0.3, over sqrt 2
     scatter = 1.4826 * 0.3 / np.sqrt(2)
     ratios = (f"{1.4826 / np.sqrt(2):.2f}", f"{1.4826 * 2 / np.sqrt(2):.2f}")

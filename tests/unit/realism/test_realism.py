@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from obcat.realism.comparison import compare_spectra, is_far, measure_sample, table
-from obcat.realism.measures import (
+from obcat.realism import (
     Measured,
     RealismError,
     Row,
@@ -19,6 +18,7 @@ from obcat.realism.measures import (
     summary,
     write_rows,
 )
+from obcat.realism.comparison import compare_spectra, is_far, measure_sample, table
 from obcat.realism.residuals import masks
 from obcat.simulate import detector as noise
 from obcat.simulate import simulate

@@ -9,8 +9,7 @@ from astropy.io import fits
 from matplotlib.axes import Axes
 
 from obcat.kernels.grid import LOG_START, LOG_STEP, N_PIXEL, WAVELENGTH
-from obcat.realism.comparison import MASKS, PANELS, draw_curves, is_far, table
-from obcat.realism.measures import (
+from obcat.realism import (
     Measured,
     Row,
     Sample,
@@ -20,8 +19,8 @@ from obcat.realism.measures import (
     scatter_about_zero,
     summary,
 )
-from obcat.realism.residuals import SKY_LINES, masks, noise, residuals
-from obcat.realism.response import RATIO_AT, response
+from obcat.realism.comparison import MASKS, PANELS, draw_curves, is_far, table
+from obcat.realism.residuals import RATIO_AT, SKY_LINES, masks, noise, residuals, response
 
 PIXEL = np.arange(N_PIXEL)
 ALTERNATING = np.where(PIXEL % 2, 1.0, -1.0)

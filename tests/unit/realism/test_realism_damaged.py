@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from obcat.realism.measures import RealismError, read_sample
+from obcat.realism import RealismError, read_sample
 from tests.lamost_files import Fake
 
 CARDS = {"VERSPIPE": "v2.9.7", "CLASS": "STAR", "SNRG": 30.0, "Z": 1e-4}

@@ -12,9 +12,14 @@ from matplotlib.figure import Figure
 
 from obcat import db
 from obcat.reading import answer_arrays, open_database
-from obcat.report.distances import distance_errors, running_median
-from obcat.report.overview import FigureError, draw_overview, title
-from obcat.report.style import shown
+from obcat.report import shown
+from obcat.report.distances import (
+    FigureError,
+    distance_errors,
+    draw_overview,
+    running_median,
+    title,
+)
 
 KNOWN = (
     "mk",

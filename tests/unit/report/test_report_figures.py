@@ -16,19 +16,10 @@ from obcat import db
 from obcat.evaluate.composites import Library
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH, clean_pixels
 from obcat.reading import Reading, answer_arrays, method_parameters, open_database
-from obcat.report import (
-    binaries,
-    distances,
-    eigenspectra,
-    galactic_map,
-    magnitudes,
-    overview,
-    reddening,
-)
+from obcat.report import Look, binaries, distances, eigenspectra, magnitudes, points, shown
 from obcat.report.eigenspectra import flow
 from obcat.report.figures import FIGURES
 from obcat.report.page import judgements
-from obcat.report.style import Look, points, shown
 
 N = 40
 
@@ -315,14 +306,14 @@ def test_running_medians_are_medians_of_ten_or_more():
 
 
 def test_the_map_leaves_out_distances_that_the_largest_one_cuts(survey):
-    figure = drawn(Figure(), survey, galactic_map.plane)
+    figure = drawn(Figure(), survey, distances.plane)
     wanted = [(-8.0 - i / 10, i / 10.0) for i in range(N) if i != 3]
     assert offsets(figure.axes[0], "stars") == pytest.approx(np.array(wanted))
 
 
 def test_overview_draws_test_stars_and_kinds(survey):
     data = answer_arrays(survey.con, "report/overview")
-    geometry = panel(overview.geometry, data)
+    geometry = panel(distances.geometry, data)
     plain = [i for i in range(19) if i % 4]
     wanted = [(star(i)["mk_geo"], star(i)["mk"]) for i in plain]
     assert offsets(geometry, "no emission") == pytest.approx(np.array(wanted))
@@ -332,7 +323,7 @@ def test_overview_draws_test_stars_and_kinds(survey):
         f"emission: {scatter:.2f} mag (paper 0.25 mag)".replace(" mag)", ")")
         in geometry.get_title()
     )
-    diagram = panel(overview.hr_diagram, data)
+    diagram = panel(distances.hr_diagram, data)
     emission = [i for i in range(N) if i % 4 == 0 and i % 5]
     wanted = [(np.log10(10000 + 500 * i), star(i)["mk"]) for i in emission]
     assert offsets(diagram, "emission") == pytest.approx(np.array(wanted))
@@ -346,7 +337,7 @@ def test_overview_scatter_is_of_stars_without_emission():
     """
     data = {name: np.zeros(5) for name in ("is_train", "mk_geo")} | {"snr_g": np.full(5, 60.0)}
     data |= {"mk": np.array([0.0, 1, 2, 9, 9]), "em_flag": np.array([0.0, 0, 0, 1, 1])}
-    assert "emission: 1.48 mag" in panel(overview.geometry, data).get_title()
+    assert "emission: 1.48 mag" in panel(distances.geometry, data).get_title()
 
 
 def test_reddening_beside_its_truth(survey, monkeypatch):
@@ -357,9 +348,9 @@ def test_reddening_beside_its_truth(survey, monkeypatch):
         "uniqflag": np.array([1.0, 1, 1, 1, 2]), "em_flag": np.array([0.0, 0, 1, 1, 0]),
         "true_ebv": np.array([0.4, 0.5, 0.6, 0.8, 0.0]), "ebv": np.array([0.5, 0.6, 0.3, 0.5, 9.0]),
     }  # fmt: skip
-    monkeypatch.setattr(reddening, "read_truth", lambda folder: {})
-    monkeypatch.setattr(reddening, "beside_truth", lambda *_: data)
-    figure = drawn(Figure(), survey, reddening.draw_reddening)
+    monkeypatch.setattr(magnitudes, "read_truth", lambda folder: {})
+    monkeypatch.setattr(magnitudes, "beside_truth", lambda *_: data)
+    figure = drawn(Figure(), survey, magnitudes.draw_reddening)
     left, middle, right = figure.axes
     assert offsets(left, "no emission").tolist() == [[0.4, 0.5], [0.5, 0.6]]
     assert offsets(left, "emission").tolist() == [[0.6, 0.3], [0.8, 0.5]]

@@ -5,7 +5,7 @@ M_spec of a star and itself.
 import numpy as np
 import pytest
 
-from obcat.evaluate import mock_binaries as mock
+from obcat.evaluate import binaries as mock
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 
 LAW = np.array([4.091, 3.788, 3.09, 2.604, 1.92, 0.826])

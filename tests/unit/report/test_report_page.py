@@ -18,11 +18,9 @@ from obcat import db
 from obcat.cli import main
 from obcat.kernels.grid import N_PIXEL
 from obcat.reading import Reading, open_database
-from obcat.report import galactic_map
-from obcat.report.drawn import drawn_table, panels
+from obcat.report import BLUE, STYLE, Look, distances, drawn_table, histogram, panels, points
 from obcat.report.figures import FIGURES, draw_or_box, image_of, render
 from obcat.report.page import ReportError, report, report_html, report_tables
-from obcat.report.style import BLUE, STYLE, Look, histogram, points
 from obcat.schema import SQL
 
 N = 60
@@ -354,11 +352,11 @@ def test_many_points_are_cells_that_hold_them_all(scale):
 
 def test_arms_pass_where_masers_put_them():
     """Perseus has its kink at 40 degrees and 8.87 kpc, the Local arm passes the Sun outside."""
-    x, y = galactic_map.arm("Perseus")
+    x, y = distances.arm("Perseus")
     at = np.argmin(np.abs(np.degrees(np.arctan2(y, -x)) - 40))
     assert np.hypot(x[at], y[at]) == pytest.approx(8.87, abs=0.02)
-    x, y = galactic_map.arm("Local")
-    assert -8.8 < x[np.argmin(np.abs(y))] < galactic_map.SUN[0]
+    x, y = distances.arm("Local")
+    assert -8.8 < x[np.argmin(np.abs(y))] < distances.SUN[0]
 
 
 def test_report_for_a_printer(empty, tmp_path, monkeypatch):

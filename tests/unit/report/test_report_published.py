@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from obcat.evaluate.paper import STARS, STATED
+from obcat.evaluate import STARS, STATED
 from obcat.reading import Reading
 from obcat.report.page import count_row, fraction_row, judgements, size_row, value_row, verdict
 
