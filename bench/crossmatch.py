@@ -13,7 +13,7 @@ from astropy.coordinates import SkyCoord, search_around_sky
 from scipy.spatial import cKDTree
 from timing import Row, seconds, show
 
-from obcat import db, ddl
+from obcat import db
 from obcat.schema import columns_of
 
 STARS, SOURCES, RADIUS = 16_032, 1_000_000, 3.0  # arcsec
@@ -52,7 +52,7 @@ def insert(con: duckdb.DuckDBPyConnection, table: str, columns: dict[str, np.nda
 
 
 def fill(con: duckdb.DuckDBPyConnection, stars: Sky, sources: Sky) -> None:
-    ddl.create_tables(con)
+    db.create_tables(con)
     for file in [*db.sql_files("00_meta"), *db.sql_files("20_stage")]:
         if file.relation != "meta.survey":
             db.run(con, file)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from obcat import db, ddl
+from obcat import db
 from obcat.kernels.grid import N_PIXEL
 from obcat.page import page
 from obcat.schema import Column, columns_of
@@ -33,7 +33,7 @@ def stand_in(path: Path) -> Path:
     """A database of random numbers with everything that the page reads."""
     random = np.random.default_rng(1)
     with db.connect(path) as con:
-        ddl.create_tables(con)
+        db.create_tables(con)
         for file in db.sql_files("00_meta"):
             if file.relation != "meta.survey":
                 db.run(con, file)

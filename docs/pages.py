@@ -14,10 +14,9 @@ from pathlib import Path
 import click
 import duckdb
 
-from obcat import db, ddl
+from obcat import db
 from obcat.cli import main
-from obcat.export import guide
-from obcat.export.published import CATALOG
+from obcat.export import CATALOG, guide
 from obcat.ingest.errors import REASONS
 from obcat.ingest.sources import SOURCES, Source
 from obcat.schema import SQL, Column, columns_of, printed, read_parameters, read_tables
@@ -63,7 +62,7 @@ def write(folder: Path) -> None:
 def empty_database() -> Iterator[duckdb.DuckDBPyConnection]:
     """Every table, macro, parameter and view, without a star."""
     with tempfile.TemporaryDirectory() as folder, db.connect(Path(folder) / "obcat.duckdb") as con:
-        ddl.create_tables(con)
+        db.create_tables(con)
         for file in [*db.sql_files("00_meta"), *db.sql_files("20_stage")]:
             if file.relation != "meta.survey":
                 db.run(con, file)

@@ -20,12 +20,11 @@ if TYPE_CHECKING:
     from obcat.catalog import Catalog, open
     from obcat.catalog.spectrum import Spectrum
     from obcat.errors import ObcatError
-    from obcat.explain.reasons import StarNotFound
-    from obcat.model_file import DamagedModels
+    from obcat.explain import StarNotFound
+    from obcat.models import DamagedModels
     from obcat.prediction import predict
     from obcat.query.sql import QueryRefused
-    from obcat.query.trust import NotTrusted
-    from obcat.reading import Missing, NotOurs
+    from obcat.reading import Missing, NotOurs, NotTrusted
 
 __all__ = [
     "Catalog",
@@ -45,14 +44,14 @@ __all__ = [
 # where each is at home; imported when it is first asked for
 _HOMES = {
     "Catalog": "obcat.catalog",
-    "DamagedModels": "obcat.model_file",
+    "DamagedModels": "obcat.models",
     "Missing": "obcat.reading",
     "NotOurs": "obcat.reading",
-    "NotTrusted": "obcat.query.trust",
+    "NotTrusted": "obcat.reading",
     "ObcatError": "obcat.errors",
     "QueryRefused": "obcat.query.sql",
     "Spectrum": "obcat.catalog.spectrum",
-    "StarNotFound": "obcat.explain.reasons",
+    "StarNotFound": "obcat.explain",
     "open": "obcat.catalog",
     "predict": "obcat.prediction",
 }

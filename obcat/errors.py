@@ -1,8 +1,13 @@
-"""The one family of errors that stop a command, each of one line;
-and text made fit for a terminal.
+"""The one family of errors that stop a command, each of one line; text made fit for a terminal;
+and names of an earlier house, which answer for one release with a warning.
 """
 
-__all__ = ["ObcatError", "one_line", "printable", "reason_of"]
+import warnings
+from collections.abc import Callable
+from pkgutil import resolve_name
+from typing import Any
+
+__all__ = ["ObcatError", "old_paths", "one_line", "printable", "reason_of"]
 
 
 class ObcatError(Exception):
@@ -37,3 +42,23 @@ def printable(text: str) -> str:
     reorder what a terminal shows.
     """
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def old_paths(module: str, home: str, names: str) -> Callable[[str], Any]:
+    """A ``__getattr__`` for ``module``: ``names``, separated by blanks, are taken from their home.
+
+    Each is given with a FutureWarning that says what it is called now.
+    """
+    known = names.split()
+
+    def find(name: str) -> Any:
+        if name not in known:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        warnings.warn(
+            f"{module}.{name} is called {home}.{name}; the old name goes with the next release",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return resolve_name(f"{home}.{name}")
+
+    return find

@@ -8,13 +8,13 @@ import pyarrow as pa
 from astropy.table import Table
 from numpy.typing import ArrayLike, NDArray
 
-from obcat import model_file
+from obcat import models as model_file
 from obcat.arrow import float_array
-from obcat.astro_table import astropy_table
 from obcat.data import PORTABLE
 from obcat.kernels.domain import other_class
 from obcat.kernels.grid import on_grid, snr_g, usable
-from obcat.query.trust import check
+from obcat.query.origin import astropy_table
+from obcat.reading import check
 from obcat.steps import estimates, in_words, opened_models, wide
 from obcat.udf import UDFS
 

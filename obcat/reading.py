@@ -2,9 +2,16 @@
 and one of ours.
 
 DuckDB's makers compare opening somebody else's database with loading somebody else's program.
-Whether to open it at all is for ``obcat.query.trust``; once open, its views and macros reach
+Whether to open it at all is for ``check``; once open, its views and macros reach
 neither files nor network (``obcat.db.connect``), and what should be a table of ours is one: a view
 in its place could be anything, and take for ever.
+
+Which database files are opened without asking: DuckDB warns that a file made to harm can harm
+like a program.
+
+A file is ours if it lies in the folder of a build, beside what was ingested or fitted, or if
+SHA256SUMS beside it says that it is the file that was released. That tells where a file comes from
+by its place and that it is whole; it does not tell that whoever made the release means well.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +24,7 @@ import duckdb
 import numpy as np
 
 from obcat import arrow, db, models
+from obcat.checksums import SUMS, NoSums, digest, read_sums
 from obcat.errors import ObcatError
 from obcat.schema import MODES, SQL, nearest
 
@@ -28,8 +36,10 @@ __all__ = [
     "Columns",
     "Missing",
     "NotOurs",
+    "NotTrusted",
     "Reading",
     "answer_arrays",
+    "check",
     "fitted_arrays",
     "has_best",
     "method_parameters",
@@ -41,6 +51,9 @@ __all__ = [
     "table_of",
 ]
 
+Columns = dict[str, np.ndarray]
+
+
 CATALOG = "catalog.ob_stars"
 BEST = "catalog.ob_stars_best"
 CATALOGS = dict(zip(MODES, (CATALOG, BEST), strict=True))
@@ -48,8 +61,6 @@ DIFFERENCES = "catalog.catalog_diff"
 IS_TABLE = """SELECT 1 FROM system.main.duckdb_tables() WHERE database_name = current_database()
     AND schema_name = $schema AND table_name = $table"""
 REMEDY = "give a database made by `obcat build`"
-
-Columns = dict[str, np.ndarray]
 
 
 class NotOurs(ObcatError, ValueError):
@@ -167,3 +178,42 @@ def require_known(data: Columns, names: Sequence[str], n: int, why: str) -> None
     known = np.logical_and.reduce([np.isfinite(data[name]) for name in names])
     if known.sum() < n:
         raise Missing(f"{known.sum()} stars have {', '.join(names)}; {n} are needed. {why}")
+
+
+BUILT = ("raw", "models")  # folders that `obcat ingest` and `obcat build` leave beside the database
+TRUST_REMEDY = "--trust opens it all the same, if you know who made it"
+
+
+class NotTrusted(ObcatError):
+    """A database that is neither a build nor part of a whole release; one line."""
+
+
+def check(database: Path) -> None:
+    """Raises NotTrusted. A file that is not there is for the reader to complain of."""
+    folder = database.resolve().parent
+    if not database.is_file():
+        return
+    if (folder / SUMS).is_file():
+        _check_release(database, folder)
+    elif not any((folder / name).is_dir() for name in BUILT):
+        raise NotTrusted(
+            f"{database.name}: neither of a build nor of a release with {SUMS}; {TRUST_REMEDY}"
+        )
+
+
+def _check_release(database: Path, folder: Path) -> None:
+    name = database.resolve().name
+    try:
+        stated = read_sums(folder).get(name)
+    except NoSums as error:
+        raise NotTrusted(f"{database.name}: {SUMS} beside it is damaged; {TRUST_REMEDY}") from error
+    if stated is None:
+        raise NotTrusted(f"{database.name}: not in the {SUMS} beside it; {TRUST_REMEDY}")
+    if (folder / f"{name}.wal").exists():
+        raise NotTrusted(
+            f"{database.name}: {name}.wal beside it would change it, and is no part of a release"
+        )
+    if digest(database) != stated:
+        raise NotTrusted(
+            f"{database.name}: changed since its release, by the {SUMS} beside it; {TRUST_REMEDY}"
+        )

@@ -220,8 +220,8 @@ def write_samples(survey: Reading, out: Path, count: int) -> int:
 
 def star_samples(con: duckdb.DuckDBPyConnection, star: str, count: int) -> "Table":
     """Draws of the stars of that name as an astropy Table. StarNotFound; Missing as above."""
-    from obcat.astro_table import astropy_table
-    from obcat.explain.reasons import star_ids
+    from obcat.explain import star_ids
+    from obcat.query.origin import astropy_table
 
     tables = list(sample_tables(con, star_ids(con, star), count))
     whole = pa.concat_tables(tables) if tables else _schema().empty_table()

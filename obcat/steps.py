@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from obcat import model_file, reading
 from obcat import models as stored
+from obcat import reading
 from obcat.batch import batch_function
 from obcat.errors import ObcatError
 from obcat.schema import read_parameters
@@ -105,7 +105,7 @@ def opened_models(path: Path) -> Models:
 
     Raises NoModel where one is missing.
     """
-    found = (_from_file if path.suffix == model_file.SUFFIX else _from_database)(path)
+    found = (_from_file if path.suffix == stored.SUFFIX else _from_database)(path)
     _check_whole(found, path)
 
     def run(name: str, *columns: pa.Array) -> dict[str, pa.Array]:
@@ -145,7 +145,7 @@ def _check_whole(found: _Found, path: Path) -> None:
 
 def _from_file(path: Path) -> _Found:
     """Of a file of an earlier version too: parameters that it lacks have their defaults."""
-    arrays, facts = model_file.read(path)
+    arrays, facts = stored.read(path)
     kinds: dict[str, type[int] | type[float]] = {"INTEGER": int, "DOUBLE": float}
     defaults = {name: kinds[p.type](float(p.value)) for name, p in read_parameters().items()}
     return _Found(arrays, facts | {"parameters": defaults | facts["parameters"]})
@@ -178,7 +178,7 @@ def packed(database: Path, out: Path, note: str) -> None:
         }
         for model in MODELS
     }
-    model_file.write(out, arrays, facts)
+    stored.write(out, arrays, facts)
 
 
 def _is_read(model: str, array: str) -> bool:

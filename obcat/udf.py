@@ -14,9 +14,8 @@ import numpy as np
 from obcat.kernels.continuum import rest_frame_normalised
 from obcat.kernels.distance import distance
 from obcat.kernels.domain import calcium, domain
-from obcat.kernels.dust_contrast import dust_contrast
 from obcat.kernels.emission import emission
-from obcat.kernels.extinction import extinction
+from obcat.kernels.extinction import dust_contrast, extinction
 from obcat.kernels.labels import joined_labels, predict_labels
 from obcat.kernels.line_strengths import line_strengths, line_sums, peak_separation
 from obcat.kernels.luminosity import luminosity, mk_error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 
-from obcat.ingest.fetch.errors import Failed, FetchError
+from obcat.ingest.errors import Failed, FetchError
 from obcat.ingest.fetch.ledger import Ledger
 from obcat.ingest.fetch.recipe import Limits
 from obcat.ingest.fetch.star_tables import check_bytes, table_of

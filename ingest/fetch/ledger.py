@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from obcat.files import publishing
-from obcat.ingest.fetch.errors import Failed, FetchError
+from obcat.ingest.errors import Failed, FetchError
 from obcat.ingest.fetch.web import redacted
 
 __all__ = ["Ledger", "opened", "publish", "set_aside"]

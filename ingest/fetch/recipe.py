@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from obcat.ingest.fetch.errors import FetchError
+from obcat.ingest.errors import FetchError
 from obcat.survey import TABLES, Survey
 
 __all__ = ["Lamost", "Limits", "Recipe", "Step", "Tap", "Vizier", "XMatch", "read"]

@@ -15,11 +15,10 @@ import pyarrow as pa
 import requests
 
 from obcat._version import __version__
-from obcat.ingest.errors import Quarantined
-from obcat.ingest.fetch.errors import Failed
+from obcat.ingest.errors import Failed, Quarantined
 from obcat.ingest.fetch.ledger import Ledger
 from obcat.ingest.fetch.recipe import Lamost, Limits
-from obcat.ingest.fetch.session import Session
+from obcat.ingest.fetch.tables import Session
 from obcat.ingest.fetch.web import Answer, get
 from obcat.ingest.lamost.header import Identity, name_identity
 from obcat.ingest.lamost.parts import READER_VERSION

@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from obcat.ingest.errors import IngestError
-from obcat.ingest.fetch.errors import Failed
+from obcat.ingest.errors import Failed, IngestError
 
 if TYPE_CHECKING:
     from astropy.table import Table

@@ -1,23 +1,26 @@
 """The tables of a survey: each from its archive to its file, counted,
 checked against ingest's own reader.
+
+What every step of a fetch shares.
 """
 
 import hashlib
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import requests
 
 from obcat.files import working
-from obcat.ingest.errors import IngestError
+from obcat.ingest.errors import Failed, IngestError
 from obcat.ingest.fetch import archives
-from obcat.ingest.fetch.errors import Failed
-from obcat.ingest.fetch.ledger import set_aside
-from obcat.ingest.fetch.recipe import Tap, Vizier, XMatch
-from obcat.ingest.fetch.session import Session
+from obcat.ingest.fetch.archives import Service
+from obcat.ingest.fetch.ledger import Ledger, set_aside
+from obcat.ingest.fetch.recipe import Recipe, Tap, Vizier, XMatch
 from obcat.ingest.fetch.star_tables import (
     STAR,
     Chunk,
@@ -30,7 +33,23 @@ from obcat.ingest.fetch.star_tables import (
 from obcat.ingest.tables import ingest
 from obcat.survey import SurveyTable
 
-__all__ = ["fetch_table", "read_targets", "vizier"]
+__all__ = ["Session", "fetch_table", "read_targets", "vizier"]
+
+
+class Session(NamedTuple):
+    """What every step needs: the recipe, the ledger, sessions,
+    and where to say what has been done.
+    """
+
+    recipe: Recipe
+    ledger: Ledger
+    http: requests.Session  # for clients: reads every body whole
+    files: requests.Session
+    say: Callable[[str], None]
+
+    def tap(self, host: str) -> Service:
+        return Service(self.recipe.hosts[host], self.recipe.limits, self.http, self.files)
+
 
 ECHO = 1e-9  # degrees within which a position that was sent must come back
 READING = "reading"  # working folder, so that the next run clears what a kill left

@@ -27,7 +27,7 @@ from urllib3.util.connection import create_connection
 from urllib3.util.retry import Retry
 
 from obcat._version import __version__
-from obcat.ingest.fetch.errors import Failed
+from obcat.ingest.errors import Failed
 from obcat.ingest.fetch.recipe import Limits
 
 __all__ = ["AGAIN", "Answer", "answered", "exchange", "get", "http_session", "kind", "redacted"]

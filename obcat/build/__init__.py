@@ -1,5 +1,5 @@
 """Build: raw Parquet -> obcat.duckdb, by the SQL files in their order and the fits they name."""
 
-from obcat.old_paths import old_paths
+from obcat.errors import old_paths
 
 __getattr__ = old_paths("obcat.build", "obcat.build.run", "BuildFailed build check")

@@ -8,7 +8,7 @@ import duckdb
 
 from obcat import db, models
 from obcat.build.run import run_step
-from obcat.ddl import qualified
+from obcat.db import qualified
 from obcat.progress import working
 from obcat.schema import quoted, read_tables
 

@@ -11,15 +11,22 @@ from typing import Any
 import duckdb
 from duckdb.func import ARROW, SPECIAL
 
-from obcat import db, ddl
+from obcat import db
 from obcat.batch import batch_function
 from obcat.build import inputs
-from obcat.build.fingerprint import fingerprint, fingerprint_of, lender_of, provenance
-from obcat.build.fitting import REMEDY, Arrays, fit_file, missing
+from obcat.build.fitting import (
+    REMEDY,
+    Arrays,
+    fingerprint,
+    fingerprint_of,
+    fit_file,
+    lender_of,
+    missing,
+    provenance,
+)
 from obcat.errors import ObcatError
 from obcat.files import clear_left, publishing
-from obcat.lock import locked
-from obcat.machine import Limits, Share, chosen, in_threads, in_words
+from obcat.machine import Limits, Share, chosen, in_threads, in_words, locked
 from obcat.progress import working
 from obcat.schema import quoted, read_parameters, read_tables
 from obcat.survey import Survey
@@ -139,7 +146,7 @@ def _fill(
     con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say, step: Step
 ) -> None:
     con.execute("BEGIN")
-    ddl.create_tables(con)
+    db.create_tables(con)
     con.execute("COMMIT")
     fitted: dict[str, Arrays] = {}
     with inputs.registered(con, survey, folder / "raw"):
@@ -150,7 +157,7 @@ def _fill(
                 step(con, file, folder, survey.models_from, fitted, say)
                 if file.relation == "meta.parameters":
                     override(con, survey.parameters)
-    ddl.describe(con)
+    db.describe(con)
 
 
 def _is_view(file: db.SqlFile) -> bool:
@@ -183,7 +190,7 @@ def run_step(
         _register(con, name, fitted)
     db.run(con, file)
     if _is_view(file):
-        ddl.comment_on(con, read_tables()[file.relation])
+        db.comment_on(con, read_tables()[file.relation])
 
 
 def _notes(con: duckdb.DuckDBPyConnection, model: str) -> list[str]:
@@ -235,7 +242,7 @@ def _timed(con: duckdb.DuckDBPyConnection, file: db.SqlFile, say: Say) -> Iterat
     table = read_tables().get(file.relation)
     counted = table is not None and table.kind == "table"
     rows = (
-        con.execute(f"SELECT count(*) FROM {ddl.qualified(file.relation)}").fetchall()[0][0]
+        con.execute(f"SELECT count(*) FROM {db.qualified(file.relation)}").fetchall()[0][0]
         if counted
         else None
     )

@@ -20,13 +20,13 @@ from obcat.catalog.contents import (
     survey_of,
 )
 from obcat.catalog.spectrum import FRAMES, Spectrum, flux_and_ivar
-from obcat.ddl import parameters_as_run
+from obcat.db import parameters_as_run
 from obcat.kernels.grid import WAVELENGTH
+from obcat.query.formats import send_catalog
 from obcat.query.isolated import MEMORY, TIME_LIMIT, Bounds
-from obcat.query.samp import send_catalog
 from obcat.query.sql import QueryRefused, answered, lock_down, old_names, one_line_errors, opened
-from obcat.query.trust import check as check_trust
 from obcat.reading import CATALOG, CATALOGS, has_best, method_parameters, reading_of, table_of
+from obcat.reading import check as check_trust
 from obcat.schema import quoted, read_parameters, read_tables
 
 if TYPE_CHECKING:
@@ -197,9 +197,9 @@ class Catalog:
         1
         >>> cat.star("nobody")
         Traceback (most recent call last):
-        obcat.explain.reasons.StarNotFound: no star 'nobody'
+        obcat.explain.StarNotFound: no star 'nobody'
         """
-        from obcat.explain.reasons import star_ids
+        from obcat.explain import star_ids
 
         with one_line_errors(self.path, TIME_LIMIT):
             found = star_ids(self._con, str(name), resolve=resolve)
@@ -238,7 +238,7 @@ class Catalog:
         >>> len(cat.cone(place, 10 * u.arcsec)) == len(near)
         True
         """
-        from obcat.catalog.cone import cone_in_degrees
+        from obcat.catalog.contents import cone_in_degrees
 
         centre = dict(zip(("ra", "dec", "radius"), cone_in_degrees(ra, dec, radius), strict=True))
         found = self._select(

@@ -139,7 +139,7 @@ def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: 
     only what is new or changed is read.
     """
     from obcat.ingest.survey import ingest as run
-    from obcat.lock import locked
+    from obcat.machine import locked
     from obcat.survey import claim
 
     described = load(survey)
@@ -214,8 +214,7 @@ def build(
 def _build_one(
     survey: "Survey", folder: Path, wanted: str, threads: int | None, memory: str | None
 ) -> None:
-    from obcat.partition.layout import home_of, read_plan
-    from obcat.partition.one import build_partition
+    from obcat.partition import build_partition, home_of, read_plan
 
     started = time.monotonic()
     name = read_plan(folder).named(wanted)
@@ -225,7 +224,7 @@ def _build_one(
 
 
 def _build_all(survey: "Survey", folder: Path, cluster: str, memory: str | None) -> bool:
-    from obcat.partition.launch import launch, workers_of
+    from obcat.partition.merging import launch, workers_of
 
     return launch(survey, folder, workers_of(cluster), spectra=SPECTRA, say=say, memory=memory)
 
@@ -282,7 +281,7 @@ def stopped_by_signals(command: str) -> Iterator[None]:
 
     What is done is in the ledger by then; threads that still wait for a host are not waited for.
     """
-    from obcat.ingest.fetch.errors import Stopped
+    from obcat.ingest.errors import Stopped
 
     def stop(number: int, frame: object) -> None:
         raise Stopped(number)
@@ -307,9 +306,9 @@ def stopped_by_signals(command: str) -> Iterator[None]:
 
 
 def _fetched(survey: Path, dry_run: bool, limit: int | None, command: str) -> None:
-    from obcat.ingest.fetch.plan import Missing, described, folder_of
-    from obcat.ingest.fetch.plan import fetch as run
-    from obcat.lock import locked
+    from obcat.ingest.fetch import Missing, described, folder_of
+    from obcat.ingest.fetch import fetch as run
+    from obcat.machine import locked
     from obcat.schema import columns_of
     from obcat.survey import load
 
@@ -332,7 +331,7 @@ def located(survey: Path) -> Path:
     """The survey file: as given, by its name in surveys/, or one of the package's,
     copied to surveys/.
     """
-    from obcat.ingest.fetch.errors import FetchError
+    from obcat.ingest.errors import FetchError
 
     beside = Path("surveys") / f"{survey}.toml"
     for path in (survey, beside):

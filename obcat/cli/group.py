@@ -193,7 +193,7 @@ def refuse_untrusted(database: Path | None, where: str = "") -> None:
 
     ``where`` stands before what is said: the setting that names the database.
     """
-    from obcat.query.trust import NotTrusted, check
+    from obcat.reading import NotTrusted, check
 
     try:
         if database is not None and not click.get_current_context().meta[TRUSTED]:
@@ -369,7 +369,7 @@ def load(path: Path):
 
 def say_outcome(database: Path, started: float, *, made: bool) -> None:
     if made:
-        from obcat.query.outcome import outcome
+        from obcat.query.sql import outcome
 
         for line in outcome(database):
             say(line)

@@ -25,8 +25,8 @@ def partition(survey: Path, root: Path, spectra: int) -> None:
     The next commands are printed: `obcat build --partition`, on as many machines as there are, and
     `obcat merge`.
     """
+    from obcat.partition import PILOT
     from obcat.partition.cut import cut
-    from obcat.partition.layout import PILOT
 
     described = group.load(survey)
     group.refuse_untrusted(described.models_from, "models_from: ")

@@ -43,7 +43,7 @@ def export(database: Path, out: Path | None, mode: str, *, spectra: bool) -> Non
     """Write catalog.ob_stars and catalog.ob_stars_best as FITS, CSV, VOTable, Parquet, DuckDB
     and CDS package, with checksums and a guide.
     """
-    from obcat.export.published import ReleaseError
+    from obcat.export import ReleaseError
     from obcat.export.release import release
     from obcat.files import refusal
 
@@ -63,7 +63,7 @@ def verify(folder: Path, *, as_json: bool) -> None:
     """Compare the files of a release in FOLDER with its SHA256SUMS;
     names what is damaged or missing.
     """
-    from obcat.export.verify import verify as run
+    from obcat.export.release import verify as run
 
     found = run(folder)
     if as_json:
@@ -91,7 +91,7 @@ def check_cds(folder: Path, *, draft: bool) -> None:
     """Check a package for CDS/VizieR in FOLDER: a ReadMe and the tables it describes,
     with all that a submission needs; one line a fault.
     """
-    from obcat.export.cds.check import check, forms
+    from obcat.export.cds import check, forms
 
     faults = (forms if draft else check)(folder)
     for fault in faults:
@@ -237,7 +237,7 @@ def _write(table: "Table", form: str, out: Path | None) -> None:
 def models(database: Path, out: Path, note: str) -> None:
     """Pack the models of DATABASE that predict needs into one small file OUT (.safetensors)."""
     from obcat.files import publishing
-    from obcat.model_file import SUFFIX
+    from obcat.models import SUFFIX
     from obcat.steps import packed
 
     if out.suffix != SUFFIX:

@@ -144,8 +144,8 @@ def sql(
 
 
 def _send(database: Path, query: str, to: str, limits: dict[str, Any]) -> None:
+    from obcat.query.formats import send
     from obcat.query.isolated import Bounds
-    from obcat.query.samp import send
 
     for program in send(database, query, to, f"obcat {database.parent.name}", Bounds(**limits)):
         say(f"{program} has it")

@@ -19,7 +19,6 @@ from obcat.evaluate import (
     from_catalog,
     paper_text,
     parallax_snr,
-    reddening,
     share_of_stars,
 )
 from obcat.evaluate.accuracy import central, claimed_error, distances, interval_coverage, true_ranks
@@ -358,9 +357,9 @@ def evaluation(survey: Reading) -> Evaluation:
         *_classes(data),
         *modes(survey.con, data),
         composites.pairs(survey),
-        reddening.reddening_errors(data),
-        reddening.label_errors(data),
-        reddening.input_errors(data),
+        failures.reddening_errors(data),
+        failures.label_errors(data),
+        failures.input_errors(data),
         against_true_parallaxes(survey.con, data),
         parts(data, stated),
         counts(survey.con),

@@ -1,5 +1,7 @@
 """The released database: the catalog and what describes it,
 in a file that older DuckDB clients open.
+
+models.safetensors: the models of the build, so that others can use them without its database.
 """
 
 from collections.abc import Iterator
@@ -8,10 +10,11 @@ from pathlib import Path
 import duckdb
 
 from obcat import db
-from obcat.export.published import TABLES, Published, ReleaseError, check_tables, opened, read_from
+from obcat import models as stored
+from obcat.export import NOT_REAL, TABLES, Published, ReleaseError, check_tables, opened, read_from
 from obcat.reading import BEST, DIFFERENCES
 
-__all__ = ["held", "write", "write_from"]
+__all__ = ["held", "write", "write_from", "write_models", "write_models_from"]
 
 ROWS = "published_rows"
 
@@ -88,3 +91,29 @@ def _macros() -> list[str]:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def write_models(path: Path, catalog: Published, database: Path) -> None:
+    """Write every model of the build, the parameters, and whether the stars exist.
+    Raises ReleaseError.
+    """
+    with opened(database) as con:
+        write_models_from(con, path, catalog)
+
+
+def write_models_from(con: duckdb.DuckDBPyConnection, path: Path, catalog: Published) -> None:
+    """The same over a connection, to the state of the database that the catalog was read from."""
+    check_tables(con, path, ("model.arrays",))
+    try:
+        models = {name: stored.arrays(con, name) for name in stored.names(con)}
+    except duckdb.Error as error:
+        raise ReleaseError(f"{path.name}: {str(error).splitlines()[0]}") from error
+    facts = {name: catalog.provenance.get(name) for name in ("release", "obcat", "fingerprint")}
+    facts |= {"models_from": catalog.provenance["models_from"]} if catalog.lent else {}
+    warning = {"warning": NOT_REAL} if catalog.simulated else {}
+    given = {
+        "survey": catalog.survey,
+        "simulated": catalog.simulated,
+        "parameters": catalog.parameters,
+    }
+    stored.write(path, models, {**facts, **given, **warning})

@@ -5,15 +5,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from obcat.export import NOT_REAL, Published, offset_papers, own_numbers, status_of, with_unit
 from obcat.export.cds.column import label
-from obcat.export.published import (
-    NOT_REAL,
-    Published,
-    offset_papers,
-    own_numbers,
-    status_of,
-    with_unit,
-)
 from obcat.reading import BEST
 from obcat.schema import Column, columns_of, read_tables
 

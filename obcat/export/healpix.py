@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from obcat.export import NOT_REAL, Published
 from obcat.export.plain import described_rows
-from obcat.export.published import NOT_REAL, Published
 
 __all__ = ["write_hats", "write_moc"]
 

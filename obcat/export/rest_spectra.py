@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from obcat.export.published import NOT_REAL, Published, ReleaseError, check_tables
+from obcat.export import NOT_REAL, Published, ReleaseError, check_tables
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 
 __all__ = ["KEPT", "obscore", "write_spectra"]

@@ -10,14 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from obcat.export.published import (
-    NOT_REAL,
-    Published,
-    ReleaseError,
-    ascii_of,
-    null_of,
-    offset_papers,
-)
+from obcat.export import NOT_REAL, Published, ReleaseError, ascii_of, null_of, offset_papers
 from obcat.schema import Column, printed, read_tables
 from obcat.schema import column as schema_column
 

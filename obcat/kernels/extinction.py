@@ -1,5 +1,5 @@
-"""Reddening of hot stars from the colours of neighbouring bands (METHOD section 3,
-paper section 4).
+"""Reddening of hot stars from the colours of neighbouring bands (METHOD section 3, paper section
+4); and that of red colours against that of blue ones, from which the spread of R_V is learnt.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ __all__ = [
     "bolometric_corrections",
     "change_with_rv",
     "coefficients_at",
+    "dust_contrast",
     "extinction",
     "is_known",
     "label_terms",
@@ -26,17 +27,11 @@ __all__ = [
     "parts",
 ]
 
-BANDS = (
-    "b",
-    "g",
-    "bp",
-    "v",
-    "r",
-    "i",
-    "rp",
-    "j",
-    "h",
-)  # by wavelength; without Ks: discs emit in it
+Floats = NDArray[np.float64]
+
+
+# by wavelength; without Ks: discs emit in it
+BANDS = ("b", "g", "bp", "v", "r", "i", "rp", "j", "h")
 # slope of A_X / E(B-V) with R_V, of BANDS: the spline of Fitzpatrick (1999, appendix) at 4400,
 # 4770, 5150, 5500, 6230, 7630, 7750, 12350 and 16500 Angstrom
 R_V_SLOPES = np.array([1.004, 1.000, 0.998, 1.002, 0.987, 0.768, 0.747, 0.260, 0.151])
@@ -47,7 +42,7 @@ STEPS = (0.01, 0.05, 0.05)
 ROUNDS = 4  # of E(B-V) and of the law that it bends; the last moves it by less than 1e-3
 SOLAR = 0.0
 
-Floats = NDArray[np.float64]
+
 Integers = NDArray[np.int16]
 NODES = ("teff_nodes", "logg_nodes", "feh_nodes", "bc_nodes")
 BENDS = ("bend_log_teff", "bend_ebv", "bend")
@@ -364,3 +359,40 @@ def _unknown(n: int) -> tuple[Floats, Floats, Floats, Floats, Integers, Integers
     """The answer without a model."""
     nan, none = np.full(n, np.nan), np.zeros(n, np.int16)
     return nan, nan, nan, nan, none, none
+
+
+FIRST_RED = BANDS.index("r")  # the bluer band of the first colour that changes with R_V
+
+
+def dust_contrast(
+    *given: ArrayLike, colour_error_floor: float, **model: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """The weighted mean over colours from r on less that over bluer ones.
+
+    Parameters
+    ----------
+    given : (n,) labels, their errors and photometry, in the order of `extinction.extinction`
+    colour_error_floor, model : see there
+
+    Returns
+    -------
+    contrast, contrast_err : (n,) mag, and its error from magnitudes and labels; NaN without colours
+        on both sides
+    contrast_rv : (n,) its change in mag with R_V, for dust of the E(B-V) of all colours
+    """
+    if not is_known(model):
+        nothing = np.full(np.size(given[0]), np.nan)
+        return nothing, nothing, nothing
+    found = measured(given[:3], given[6:], colour_error_floor, *parts(model))
+    return _contrast(found, given[3:6])
+
+
+def _contrast(found: Colours, label_errors: tuple[ArrayLike, ...]) -> tuple[Floats, Floats, Floats]:
+    bluer = np.argsort(~found.present, axis=1, kind="stable")[:, :-1]
+    red, red_slope = found.mean(bluer >= FIRST_RED)
+    blue, blue_slope = found.mean(bluer < FIRST_RED)
+    slope, value = red_slope - blue_slope, red - blue
+    of_magnitudes = (slope * np.where(found.present, found.error, 0)).T
+    terms = (*of_magnitudes, *label_terms(found, slope, label_errors))
+    err = np.sqrt(np.sum(np.square(terms), axis=0))
+    return value, np.where(np.isfinite(value), err, np.nan), change_with_rv(slope) * found.mean()[0]

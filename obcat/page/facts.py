@@ -14,8 +14,8 @@ from obcat import db, models
 from obcat.arrow import list_array
 from obcat.db import SqlFile
 from obcat.errors import ObcatError
+from obcat.export import NOT_REAL, Published
 from obcat.export.database import held
-from obcat.export.published import NOT_REAL, Published
 from obcat.kernels.grid import LOG_START, LOG_STEP, N_PIXEL
 from obcat.kernels.pca import reconstruct
 from obcat.reading import BEST, has_best, query_text

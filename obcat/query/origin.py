@@ -1,23 +1,93 @@
-"""Origin: units, descriptions and origin that go with an answer into its file."""
+"""Origin: units, descriptions and origin that go with an answer into its file; and Arrow columns
+as an astropy Table: every bit of an integer kept, a NULL masked.
+"""
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
-from obcat.ddl import columns_as_run
+from obcat.arrow import list_array
+from obcat.db import columns_as_run
 from obcat.errors import one_line
 from obcat.schema import Column, read_tables
 
-__all__ = ["Origin", "of_query", "write_described"]
-
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from astropy.table import Column as AstropyColumn
+    from astropy.table import MaskedColumn, Table
+
+__all__ = ["Origin", "astropy_table", "of_query", "write_described"]
+
+
+def astropy_table(rows: pa.Table, declared: Mapping[str, Column]) -> "Table":
+    """The rows as an astropy Table; unit, description and UCD (meta["ucd"]) for the columns that
+    are declared.
+
+    Raises ValueError where two columns have the same name.
+    """
+    from astropy.table import Table
+
+    if len(set(rows.column_names)) < len(rows.column_names):
+        raise ValueError(f"two columns have the same name: {', '.join(rows.column_names)}")
+    return Table([_described(name, rows[name], declared.get(name)) for name in rows.column_names])
+
+
+def _described(
+    name: str, values: pa.ChunkedArray, declared: Column | None
+) -> "AstropyColumn | MaskedColumn":
+    from astropy.table import Column as AstropyColumn
+    from astropy.table import MaskedColumn
+
+    array, mask = _values_and_mask(values)
+    given: dict[str, Any] = {"name": name}
+    if declared:
+        given |= {
+            "unit": declared.unit or None,
+            "description": declared.description,
+            "meta": {"ucd": declared.ucd},
+        }
+    if not mask.any():
+        return AstropyColumn(array, **given)
+    column = MaskedColumn(
+        array,
+        mask=mask if array.ndim == 1 else np.broadcast_to(mask[:, None], array.shape),
+        **given,
+    )
+    if array.dtype.kind == "i":
+        column.fill_value = _unused(array)
+    return column
+
+
+def _unused(array: np.ndarray) -> int:
+    """An integer that stands for NULL: the least of its type that no row has."""
+    least = int(np.iinfo(array.dtype).min)
+    present = set(array[array < least + len(array) + 1].tolist())
+    return next(v for v in range(least, least + len(array) + 1) if v not in present)
+
+
+def _values_and_mask(values: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """Values, with something in the place of a NULL, and which are NULL."""
+    kind = values.type
+    mask = values.is_null().to_numpy()
+    if pa.types.is_fixed_size_list(kind):
+        return list_array(values), mask
+    if pa.types.is_floating(kind):
+        return values.fill_null(np.nan).to_numpy(), mask
+    if pa.types.is_boolean(kind):
+        return values.cast(pa.int16()).fill_null(0).to_numpy(), mask
+    if pa.types.is_decimal(kind):
+        return values.cast(pa.int64() if kind.scale == 0 else pa.float64()).fill_null(
+            0
+        ).to_numpy(), mask
+    if pa.types.is_integer(kind):
+        return values.fill_null(0).to_numpy(), mask
+    return np.array(["" if v is None else str(v) for v in values.to_pylist()], dtype=np.str_), mask
 
 
 PARSED = "SELECT json_serialize_sql($query, skip_null := true, skip_empty := true)"
@@ -113,13 +183,9 @@ def _taken(nodes: list[dict[str, Any]]) -> dict[str, str]:
     return {name: next(iter(s)) if len(s) == 1 else "" for name, s in sources.items()}
 
 
-def _same_type(declared: Column, kind: "pa.DataType") -> bool:
+def _same_type(declared: Column, kind: pa.DataType) -> bool:
     """The database has text as string, Arrow may have it as string_view."""
     return declared.arrow_type == kind or ("VARCHAR" in declared.type and "string" in str(kind))
-
-
-if TYPE_CHECKING:
-    from astropy.table import Table
 
 
 def write_described(table: pa.Table, form: str, path: Path, origin: Origin | None) -> None:
@@ -144,8 +210,6 @@ def _parquet(table: pa.Table, path: Path, origin: Origin) -> None:
 
 
 def _astropy(table: pa.Table, origin: Origin) -> "Table":
-    from obcat.astro_table import astropy_table
-
     return astropy_table(table, origin.columns)
 
 

@@ -1,5 +1,5 @@
-"""Ad-hoc SQL on a finished database, read-only and bounded,
-and what the database says of itself.
+"""Ad-hoc SQL on a finished database, read-only and bounded; what the database says of itself, and
+what a build gave, in a few lines for the terminal.
 """
 
 import io
@@ -16,6 +16,7 @@ import duckdb
 from obcat.errors import ObcatError
 from obcat.query.formats import as_csv, printable
 from obcat.query.isolated import MAX_ROWS, MEMORY, TIME_LIMIT, QueryRefused, too_long
+from obcat.reading import open_database, provenance_of, query_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,6 +31,7 @@ __all__ = [
     "old_names",
     "one_line_errors",
     "opened",
+    "outcome",
     "status",
     "status_tables",
 ]
@@ -260,3 +262,42 @@ def _show(console, title: str, columns: list[str], rows: list) -> None:
         table.add_row(*(Text("" if v is None else printable(str(v))) for v in row))
     console.print(table)
     console.print()
+
+
+def outcome(database: Path) -> list[str]:
+    """Lines about a finished database: how many stars have what, which columns are empty and why,
+    and three commands to go on with. NotOurs where it is none of ours.
+    """
+    with open_database(database) as survey:
+        cursor = survey.con.execute(query_text("report/outcome"))
+        names = [column[0] for column in cursor.description or ()]
+        n = dict(zip(names, cursor.fetchall()[0], strict=True))
+        empty = survey.con.execute(query_text("95_check/70_empty")).fetchall()
+        heading = survey.heading
+        lender = provenance_of(survey.con).get("models_from")
+    return [
+        f"{heading}: {n['spectra']:,} spectra of {n['stars']:,} stars"
+        f" ({n['quarantined']:,} files in quarantine)",
+        *([f"  models lent by the {lender}"] if lender else []),
+        f"  absolute magnitude   {_of(n['magnitude'], n['stars'])}",
+        f"  distance             {_of(n['distance'], n['stars'])}",
+        f"  E(B-V)               {_of(n['reddening'], n['stars'])}",
+        f"  binaries             {_of(n['binaries'], n['classified'])} that can be told",
+        f"  emission lines       {_of(n['emission'], n['stars'])}",
+        f"  with a warning       {_of(n['warned'], n['stars'])}: out_of_domain or erroneous",
+        *(f"  empty: {column} ({reason})" for column, reason in empty),
+        *(f"  obcat {command}" for command in _next(database)),
+    ]
+
+
+def _of(part: int, whole: int) -> str:
+    share = f" ({100 * part / whole:.1f} %)" if whole else ""
+    return f"{part:>7,} of {whole:,}{share}"
+
+
+def _next(database: Path) -> list[str]:
+    return [
+        f"sql {database} --recipe first_look",
+        f"page {database}",
+        f"export {database}",
+    ]

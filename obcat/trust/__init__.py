@@ -1,5 +1,5 @@
-"""Old name of obcat.query.trust, for one release."""
+"""Old name of obcat.reading, for one release."""
 
-from obcat.old_paths import old_paths
+from obcat.errors import old_paths
 
-__getattr__ = old_paths("obcat.trust", "obcat.query.trust", "NotTrusted check")
+__getattr__ = old_paths("obcat.trust", "obcat.reading", "NotTrusted check")

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from obcat import db, ddl, model_file
+from obcat import db
+from obcat import models as model_file
 from obcat.errors import ObcatError
 from obcat.explain import explain
-from obcat.export.release import release
-from obcat.export.verify import verify
+from obcat.export.release import release, verify
 from obcat.schema import columns_of
 from obcat.survey import SurveyError, load
 
@@ -133,7 +133,7 @@ def built(tmp_path_factory) -> Path:
     """A database with one star."""
     path = tmp_path_factory.mktemp("built") / "obcat.duckdb"
     with db.connect(path) as con:
-        ddl.create_tables(con)
+        db.create_tables(con)
         for file in db.sql_files("00_meta"):
             if file.relation != "meta.survey":
                 db.run(con, file)

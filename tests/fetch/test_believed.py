@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from obcat.errors import one_line
+from obcat.ingest.errors import Failed, FetchError
 from obcat.ingest.fetch import spectra, tables
-from obcat.ingest.fetch.errors import Failed, FetchError
 from obcat.ingest.fetch.star_tables import table_of
 from tests.fetch.hosts import hosting, whole
 from tests.fetch.votables import votable_of
@@ -269,7 +269,7 @@ def test_a_spectrum_that_an_earlier_reader_let_pass(world: World, monkeypatch):
     path = f"lamost/id/{obsid_of(fakes()[0])}"
     world.hook(path, instead(Fake(spid=9, fiberid=99, seed=77, n=3820).packed()), -1)
     with monkeypatch.context() as patched:
-        patched.setattr("obcat.ingest.fetch.plan.CHECKS", "obcat 0.0.1 reader 0")
+        patched.setattr("obcat.ingest.fetch.CHECKS", "obcat 0.0.1 reader 0")
         patched.setattr(spectra, "_is", lambda spectrum, wanted: True)
         assert world.fetch("spectra", spectra=urls).exit_code == 0
     world.archives.reset()

@@ -165,7 +165,7 @@ def test_a_file_of_the_users_that_is_not_there(world):
 
 
 def test_two_at_once_are_refused(world):
-    from obcat.lock import locked
+    from obcat.machine import locked
 
     world.survey("targets")
     with locked(world.data):

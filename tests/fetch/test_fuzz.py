@@ -17,8 +17,8 @@ import pyarrow as pa
 import pytest
 from pyvo.dal import AsyncTAPJob
 
+from obcat.ingest.errors import Failed
 from obcat.ingest.fetch import archives, star_tables, tables, web
-from obcat.ingest.fetch.errors import Failed
 from obcat.ingest.fetch.recipe import Limits
 from obcat.ingest.fetch.spectra import Wanted, _opened
 from obcat.ingest.lamost.header import name_identity

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from obcat.ingest.errors import Failed
 from obcat.ingest.fetch import web
 from obcat.ingest.fetch.archives import _asked
-from obcat.ingest.fetch.errors import Failed
 from obcat.ingest.fetch.recipe import Limits
 from tests.fetch.hosts import Act, Host, head, hosting, whole
 

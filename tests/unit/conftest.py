@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from obcat import db, ddl
+from obcat import db
 from obcat.schema import Column, columns_of, read_tables
 
 Rows = list[dict[str, Any]]
@@ -22,7 +22,7 @@ Rows = list[dict[str, Any]]
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "obcat.duckdb"
     with db.connect(path) as con:
-        ddl.create_tables(con)
+        db.create_tables(con)
         views = {name for name, table in read_tables().items() if table.kind == "view"}
         for file in db.sql_files():
             made = file.path.parent.name == "00_meta" or file.relation in views
@@ -66,7 +66,7 @@ def fill_table(con: duckdb.DuckDBPyConnection, table: str, rows: Rows) -> None:
         for c in columns
     }
     con.register("rows_to_insert", pa.table(arrays))
-    con.execute(f"INSERT INTO {ddl.qualified(table)} BY NAME SELECT * FROM rows_to_insert")
+    con.execute(f"INSERT INTO {db.qualified(table)} BY NAME SELECT * FROM rows_to_insert")
     con.unregister("rows_to_insert")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from obcat import db
-from obcat.export.published import Published
+from obcat.export import Published
 from obcat.export.release import release
 from obcat.schema import Column, columns_of
 

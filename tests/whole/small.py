@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from obcat.build.run import build
-from obcat.export import plain
-from obcat.export.published import read
+from obcat.export import plain, read
 from obcat.files import STAMP
 from obcat.ingest.survey import ingest
 from obcat.schema import columns_of

@@ -16,7 +16,7 @@ from astropy.table import Table
 
 import obcat
 from obcat.db import SqlFile
-from obcat.export.published import CATALOG
+from obcat.export import CATALOG
 from obcat.export.release import release
 from obcat.query.sql import answer
 from obcat.schema import SQL

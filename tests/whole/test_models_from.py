@@ -7,11 +7,11 @@ import duckdb
 import numpy as np
 import pytest
 
-from obcat.build.fingerprint import fingerprint_of
+from obcat.build.fitting import fingerprint_of
 from obcat.build.run import build
 from obcat.db import StepFailed
 from obcat.ingest.survey import ingest
-from obcat.query.outcome import outcome
+from obcat.query.sql import outcome
 from tests.whole.small import PARAMETERS, loaded, make, obcat, tables_of, write_survey
 
 ESTIMATES = ["mk", "mk_err", "em_flag", "halpha_excess", "clean_chi2", "erroneous"]

@@ -8,9 +8,9 @@ import duckdb
 import pytest
 
 from obcat import db, schema
-from obcat.build import fingerprint, inputs
+from obcat.build import fitting, inputs
 from obcat.build.run import BuildFailed
-from obcat.export.published import read
+from obcat.export import read
 from tests.whole.small import PARAMETERS, Made, built, copy_build, obcat, tables_of, write_survey
 
 
@@ -107,7 +107,7 @@ def test_lost_spectra_stop_the_build_and_leave_the_catalog(again, files):
 def test_a_comment_in_a_late_step_retrains_nothing(again, first, tmp_path, monkeypatch):
     sql = tmp_path / "sql"
     shutil.copytree(schema.SQL, sql)
-    for module in (schema, db, fingerprint):
+    for module in (schema, db, fitting):
         monkeypatch.setattr(module, "SQL", sql)
     with (sql / "90_catalog" / "20_ob_stars.sql").open("a", encoding="utf-8") as f:
         f.write("-- one more line\n")

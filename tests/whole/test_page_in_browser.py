@@ -18,8 +18,8 @@ from astropy.io.votable import parse as parse_votable
 from astropy.units import Unit
 
 from obcat.export.database import TABLES
+from obcat.page import BUNDLE
 from obcat.page import page as make_page
-from obcat.page.document import BUNDLE
 from obcat.page.facts import recipes
 from obcat.reading import BEST, DIFFERENCES
 from obcat.schema import columns_of

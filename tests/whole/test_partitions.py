@@ -15,11 +15,9 @@ import pytest
 
 from obcat.ingest.lamost import parts
 from obcat.models import rows_hash
-from obcat.partition.cut import cut
-from obcat.partition.layout import PartitionFailed, Plan, read_plan
+from obcat.partition import PartitionFailed, Plan, build_partition, read_plan
+from obcat.partition.cut import cut, pixels
 from obcat.partition.merging import merge
-from obcat.partition.one import build_partition
-from obcat.partition.pixels import pixels
 from obcat.schema import arrow_schema, columns_of, read_tables
 from tests.whole.small import Made, built, copy_build, environment, loaded, write_survey
 from tests.whole.test_killed import DRIVER

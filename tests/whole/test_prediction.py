@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 
 import obcat
-from obcat.explain import explain
-from obcat.explain.reasons import colours
-from obcat.export import models
-from obcat.export.published import read
+from obcat.explain import colours, explain
+from obcat.export import database, read
 from obcat.query.sql import opened
 
 
@@ -16,7 +14,7 @@ def test_predict_is_the_catalog(first, tmp_path, kind):
     path = first.database
     if kind == "models of a release":
         path = tmp_path / "models.safetensors"
-        models.write(path, read(first.database), first.database)
+        database.write_models(path, read(first.database), first.database)
     with obcat.open(first.folder) as catalog:
         table = catalog.table()[:20]
         spectra = [catalog.spectrum(specid) for specid in table["specid"]]

@@ -14,8 +14,7 @@ import duckdb
 import pytest
 from packaging.requirements import Requirement
 
-from obcat.build.fingerprint import fingerprint_of
-from obcat.build.fitting import TRAINING
+from obcat.build.fitting import TRAINING, fingerprint_of
 from tests.whole.small import ROOT, copy_build, csv_of, make, obcat, tables_of, write_survey
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
 
-from obcat.build import fingerprint, fitting, inputs
+from obcat.build import fitting, inputs
 from obcat.build.fitting import code_hash, reached
 from obcat.survey import Building, Survey
 
@@ -20,7 +20,7 @@ JUDGES = ("report", "evaluate", "explain", "export", "compare", "page", "query",
 
 
 def mark(folder: Path) -> str:
-    return fingerprint.fingerprint(SURVEY, inputs.provenance(folder))
+    return fitting.fingerprint(SURVEY, inputs.provenance(folder))
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_the_same_is_the_same(raw):
 def test_the_modes_count_and_the_share_of_the_machine_does_not(raw):
     read = inputs.provenance(raw)
     paper, share = Building(modes=("paper",)), Building(memory="2GB", threads=1)
-    others = [fingerprint.fingerprint(replace(SURVEY, build=b), read) for b in (paper, share)]
+    others = [fitting.fingerprint(replace(SURVEY, build=b), read) for b in (paper, share)]
     assert others[0] != mark(raw)
     assert others[1] == mark(raw)
 
@@ -90,13 +90,13 @@ def test_one_digit_of_the_zero_point_counts(raw, tmp_path, monkeypatch):
 
 def test_the_version_of_every_library_counts(raw, monkeypatch):
     seen = {mark(raw)}
-    ours = fingerprint.version
-    for package in (*fingerprint.PACKAGES, "gaiadr3-zeropoint"):
+    ours = fitting.version
+    for package in (*fitting.PACKAGES, "gaiadr3-zeropoint"):
         monkeypatch.setattr(
-            fingerprint, "version", lambda p, new=package: "0.0" if p == new else ours(p)
+            fitting, "version", lambda p, new=package: "0.0" if p == new else ours(p)
         )
         seen.add(mark(raw))
-    assert len(seen) == 1 + len(fingerprint.PACKAGES)
+    assert len(seen) == 1 + len(fitting.PACKAGES)
 
 
 def test_a_file_counts_and_the_time_of_its_writing_does_not(raw):
@@ -111,7 +111,7 @@ def test_every_module_that_a_build_runs_counts():
     """What is in memory once a build and its fits are imported is among what was found by
     reading.
     """
-    modules = ["obcat.build.run", *fingerprint._fits()]
+    modules = ["obcat.build.run", *fitting._fits()]
     script = (
         f"import sys, importlib\nfor m in {modules}: "
         "importlib.import_module(m)\nprint(*sys.modules)"
@@ -125,13 +125,13 @@ def test_every_module_that_a_build_runs_counts():
     assert {
         "obcat.fit.pca",
         "obcat.kernels.distance",
-        "obcat.build.fingerprint",
+        "obcat.build.fitting",
         "obcat.udf",
     } <= run
 
 
 def test_what_only_judges_does_not_count():
-    found = reached("obcat.build.run", *fingerprint._fits())
+    found = reached("obcat.build.run", *fitting._fits())
     assert not [name for name in found if name.removeprefix("obcat.").startswith(JUDGES)]
     assert "obcat.evaluate.accuracy" in reached("obcat.evaluate.accuracy")
     assert "obcat.kernels.distance" not in reached("obcat.fit.pca")

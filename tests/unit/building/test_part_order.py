@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from obcat import db, ddl
+from obcat import db
 from obcat.build import inputs
 from obcat.build.inputs import _named, heaps, ordered_spectra
 from obcat.ingest.lamost import parts
@@ -124,7 +124,7 @@ def test_loading_needs_less_memory_than_the_spectra(tmp_path, scattered):
         write(tmp_path, numbers[start : start + 512])
     paths, known = sorted(tmp_path.glob("*.parquet")), headers(range(SIZE))
     with db.connect(tmp_path / "x.duckdb", threads=2, memory_limit=LIMIT) as con:
-        ddl.create_tables(con)
+        db.create_tables(con)
         con.register("input_spectra", ordered_spectra(paths, known, SCHEMA, tmp_path))
         (file,) = [f for f in db.sql_files("10_raw") if f.relation == "raw.spectra"]
         db.run(con, file)

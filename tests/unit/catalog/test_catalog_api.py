@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import obcat
-from obcat import db, model_file
+from obcat import db
+from obcat import models as model_file
 from obcat.export.release import release
 from obcat.kernels.continuum import rest_frame
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH, clean_pixels, full_pixels, on_grid

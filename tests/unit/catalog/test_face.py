@@ -16,7 +16,7 @@ from astropy.coordinates import SkyCoord
 
 import obcat
 from obcat.catalog import Catalog, Spectrum
-from obcat.explain.reasons import position_of
+from obcat.explain import position_of
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 
 GAIA = 4611686018427387905  # no double holds it
@@ -215,11 +215,11 @@ def test_a_cone_that_cannot_be(catalog, given, said):
 
 
 def test_parameters_say_what_was_used(filled):
-    from obcat import db, ddl
+    from obcat import db
 
     with db.connect(filled) as con:
         con.execute("UPDATE meta.parameters SET binary_nsigma = 2.5")
-        ddl.describe(con)
+        db.describe(con)
     with obcat.open(filled, trust=True) as catalog:
         used = catalog.parameters
     assert used["binary_nsigma"].value == 2.5
@@ -342,7 +342,7 @@ def test_every_method_has_an_example():
 
 OLD = {
     "obcat.query": ("QueryRefused", "obcat.query.sql"),
-    "obcat.trust": ("NotTrusted", "obcat.query.trust"),
+    "obcat.trust": ("NotTrusted", "obcat.reading"),
     "obcat.build": ("build", "obcat.build.run"),
 }
 

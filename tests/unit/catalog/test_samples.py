@@ -5,9 +5,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from obcat import models
-from obcat.astro_table import astropy_table
 from obcat.fit import Fit
 from obcat.fit.parallax_globals import usual_values
+from obcat.query.origin import astropy_table
 from obcat.reading import Missing, reading_of
 from obcat.samples import sample_tables, star_samples, write_samples
 

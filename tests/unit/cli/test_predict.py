@@ -9,7 +9,7 @@ from astropy.table import Table
 from click.testing import CliRunner
 
 import obcat
-from obcat import model_file
+from obcat import models
 from obcat.cli import main
 from obcat.data import PORTABLE
 from obcat.kernels.grid import WAVELENGTH
@@ -46,7 +46,7 @@ def test_the_packaged_models_are_used_where_none_are_named_and_say_what_they_are
     assert float(row["mk"]) == pytest.approx(float(row["mk"]))
     assert float(row["snr_g"]) == 60
     assert "SIMULATED survey" in said
-    _, facts = model_file.read(PORTABLE)
+    _, facts = models.read(PORTABLE)
     assert facts["fingerprint"][:16] in said
     assert facts["note"] in said
     assert facts["simulated"] is True
@@ -107,7 +107,7 @@ def test_formats_that_cannot_be_are_refused(lamost, words, said):
 
 
 def test_the_package_is_small_and_holds_what_predict_reads():
-    arrays, facts = model_file.read(PORTABLE)
+    arrays, facts = models.read(PORTABLE)
     assert PORTABLE.stat().st_size < 8e6
     assert not [
         name for model in arrays.values() for name, a in model.items() if a.dtype == np.float64
@@ -125,17 +125,17 @@ def test_the_file_of_a_galaxy_stops_nothing(lamost, tmp_path):
 
 
 def test_a_file_without_a_model_is_one_line(lamost, tmp_path):
-    arrays, facts = model_file.read(PORTABLE)
+    arrays, facts = models.read(PORTABLE)
     path = tmp_path / "models.safetensors"
-    model_file.write(path, {name: a for name, a in arrays.items() if name != "noise"}, facts)
+    models.write(path, {name: a for name, a in arrays.items() if name != "noise"}, facts)
     _, said = ran(lamost, "--models", path, code=1)
     assert said == "Error: models.safetensors has no model 'noise'; give those of a build\n"
 
 
 def test_a_file_of_an_earlier_version_lacks_parameters_that_have_their_defaults(lamost, tmp_path):
-    arrays, facts = model_file.read(PORTABLE)
+    arrays, facts = models.read(PORTABLE)
     older = {name: v for name, v in facts["parameters"].items() if name != "emission_chooses"}
     path = tmp_path / "models.safetensors"
-    model_file.write(path, arrays, {**facts, "parameters": older})
+    models.write(path, arrays, {**facts, "parameters": older})
     (row,), _ = ran(lamost, "--models", path)
     assert row["mk"]

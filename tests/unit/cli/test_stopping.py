@@ -14,8 +14,7 @@ from click.testing import CliRunner
 
 from obcat.cli.group import BROKEN_PIPE, HEEDED, PATIENCE, SECTIONS, Stopping, main
 from obcat.errors import ObcatError, one_line
-from obcat.ingest.errors import IngestError, UnreadableError
-from obcat.ingest.fetch.errors import FetchError
+from obcat.ingest.errors import FetchError, IngestError, UnreadableError
 from obcat.simulate.ingredients import UnknownIngredient
 
 ROOT = Path(__file__).parents[3]

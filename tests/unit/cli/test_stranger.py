@@ -17,10 +17,9 @@ from release_rows import rows_of, store
 import obcat
 from obcat import db
 from obcat.build import fitting
-from obcat.build.fingerprint import fingerprint_of
+from obcat.build.fitting import fingerprint_of
 from obcat.cli import main
-from obcat.query.trust import NotTrusted
-from obcat.reading import NotOurs, open_database
+from obcat.reading import NotOurs, NotTrusted, open_database
 
 SECRET = "canary-4711"
 READ = "(SELECT content FROM read_text('{secret}'))"

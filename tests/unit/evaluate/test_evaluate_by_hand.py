@@ -16,7 +16,6 @@ from obcat.evaluate import (
     failures,
     from_catalog,
     parallax_snr,
-    reddening,
 )
 from obcat.evaluate.accuracy import central
 from obcat.evaluate.truth import OPTIONAL, beside_truth
@@ -110,7 +109,7 @@ def test_errors_of_what_goes_in_are_over_their_own_stated_error():
         "true_ks": 10.0, "ks_err": 0.1, "a_ks": 0.7, "true_a_ks": 0.2, "a_ks_err": 1.0,
         "parallax_offset": -0.05, "parallax_offset_true": -0.02}  # fmt: skip
     other = star | {"parallax": 0.7, "ks": 10.5, "a_ks": 0.9}
-    section = reddening.input_errors(
+    section = failures.input_errors(
         compared(star, other, star | {"is_binary": 1, "parallax": 0.9, "ks": 10.5, "a_ks": 0.9})
     )
     spread = 1.4826 * 0.05
@@ -130,7 +129,7 @@ def test_errors_of_labels_are_relative_for_temperatures_only():
         logg_err=[0.2, 0.2, 1.0], feh=[0.0, 0.0, 0.0], true_feh=[0.5, 0.5, 0.0],
         feh_err=[0.1, 0.1, 0.1],
     )  # fmt: skip
-    section = reddening.label_errors(data)
+    section = failures.label_errors(data)
     assert [line(section, "Teff (relative), HotPayne")[k] for k in (0, 1, 4)] == [
         "2",
         "0.200",

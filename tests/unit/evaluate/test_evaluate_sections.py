@@ -11,7 +11,7 @@ import pytest
 from obcat.evaluate import STATED, accuracy, emission, evaluation, failures
 from obcat.evaluate.accuracy import true_ranks
 from obcat.evaluate.binaries import by_mass_ratio, by_snr
-from obcat.evaluate.reddening import input_errors
+from obcat.evaluate.failures import input_errors
 from obcat.evaluate.truth import missing_note
 from obcat.section import Section
 

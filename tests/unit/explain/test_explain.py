@@ -13,9 +13,8 @@ from click.testing import CliRunner
 
 from obcat import db
 from obcat.cli import main
-from obcat.explain import StarNotFound, explain
+from obcat.explain import StarNotFound, colours, conditions, explain, star_ids
 from obcat.explain.drawing import distance_terms, spectrum_drawing
-from obcat.explain.reasons import colours, conditions, star_ids
 from obcat.kernels.distance import distance
 from obcat.kernels.extinction import BANDS, extinction
 from obcat.query.sql import opened

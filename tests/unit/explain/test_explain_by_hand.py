@@ -11,9 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from obcat import db
-from obcat.explain import StarNotFound, drawing, explain
+from obcat.explain import StarNotFound, bits, colours, conditions, drawing, em_reason, explain
 from obcat.explain.drawing import distance_drawing, distance_terms, spectrum_drawing
-from obcat.explain.reasons import bits, colours, conditions, em_reason
 from obcat.kernels.extinction import BANDS
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 from obcat.reading import query_text

@@ -16,16 +16,14 @@ from astropy.io import ascii as astropy_ascii
 from astropy.table import Table
 from release_rows import BIG, COLUMNS, published, rows_of
 
-from obcat.export.cds import machine_readable
-from obcat.export.cds.check import NoPackage
-from obcat.export.cds.check import check as check_all
-from obcat.export.cds.check import forms as check
+from obcat.export import ReleaseError
+from obcat.export.cds import NoPackage
+from obcat.export.cds import check as check_all
+from obcat.export.cds import forms as check
 from obcat.export.cds.column import PREFIX, cds_unit, label
 from obcat.export.cds.described import COLUMN, parse
-from obcat.export.cds.readme import _lines_of, write
-from obcat.export.cds.table import Field
+from obcat.export.cds.readme import Field, _lines_of, write, write_machine_readable
 from obcat.export.plain import printed
-from obcat.export.published import ReleaseError
 
 README = "ReadMe"
 TABLE = "obstars.dat"
@@ -427,7 +425,7 @@ def test_a_packed_table_is_read(tmp_path):
 
 def test_a_packed_table_that_never_ends_is_not_read_to_the_end(tmp_path, monkeypatch):
     assert others(tmp_path) == []
-    monkeypatch.setattr("obcat.export.cds.stored.LIMIT", 1 << 20)
+    monkeypatch.setattr("obcat.export.cds.described.LIMIT", 1 << 20)
     (tmp_path / "two.dat").unlink()
     (tmp_path / "two.dat.gz").write_bytes(gzip.compress(bytes(2 << 20)))
     assert [str(fault) for fault in check(tmp_path)] == [
@@ -570,7 +568,7 @@ def test_simulated_stars_are_not_submitted(package):
 
 def test_a_machine_readable_table_is_one_file(tmp_path, rows):
     """astropy reads what it says of itself, and the same values as from the package for CDS."""
-    machine_readable.write(tmp_path / "demo_mrt.txt", published(rows))
+    write_machine_readable(tmp_path / "demo_mrt.txt", published(rows))
     write(tmp_path / "cds", published(rows))
     found = Table.read(tmp_path / "demo_mrt.txt", format="ascii.mrt")
     wanted = read_back(tmp_path / "cds")

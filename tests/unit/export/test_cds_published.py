@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from obcat.export.cds.check import forms as check
+from obcat.export.cds import forms as check
 from obcat.export.cds.column import known_unit
 from obcat.export.cds.described import parse
 

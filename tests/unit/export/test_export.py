@@ -19,15 +19,14 @@ from astropy.io import fits
 from astropy.table import Table
 from release_rows import BIG, COLUMNS, FLOATS, INTEGERS, TEXTS, rows_of, store
 
-from obcat import db, model_file
+from obcat import db, models
 from obcat.checksums import NoSums
+from obcat.export import ReleaseError
 from obcat.export import release as exporter
-from obcat.export.cds.check import forms as check
+from obcat.export.cds import forms as check
 from obcat.export.cds.column import label
 from obcat.export.plain import printed
-from obcat.export.published import ReleaseError
-from obcat.export.release import release
-from obcat.export.verify import build_of
+from obcat.export.release import build_of, release
 
 FILES = [
     "demo.fits",
@@ -477,7 +476,7 @@ def test_an_export_during_a_publish_is_of_one_build(template, tmp_path, monkeypa
     assert not new.exists()
     with duckdb.connect(str(tmp_path / "out/obcat.duckdb"), read_only=True) as con:
         assert con.execute("SELECT count(*) FROM catalog.ob_stars").fetchall() == [(3,)]
-    assert model_file.read(tmp_path / "out/models.safetensors")[0]["noise"]["size"].tolist() == [3]
+    assert models.read(tmp_path / "out/models.safetensors")[0]["noise"]["size"].tolist() == [3]
     assert {
         build_of(tmp_path / "out" / n) for n in ("demo.fits", "obcat.duckdb", "provenance.json")
     } == {"a1" * 32}

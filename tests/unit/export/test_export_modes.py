@@ -17,12 +17,11 @@ from click.testing import CliRunner
 from release_rows import rows_of, store, store_best
 
 from obcat.cli import main
-from obcat.export.cds.check import forms as check
+from obcat.export import null_of, status_of
+from obcat.export.cds import forms as check
 from obcat.export.cds.column import label
 from obcat.export.plain import printed
-from obcat.export.published import null_of, status_of
-from obcat.export.release import release
-from obcat.export.verify import verify
+from obcat.export.release import release, verify
 from obcat.reading import Missing
 from obcat.schema import SQL, columns_of
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from astropy.io import fits
 
-from obcat import model_file
+from obcat import models
 from obcat.db import connect
 from obcat.export.release import release
 from tests.unit.release_rows import rows_of, store
@@ -57,5 +57,5 @@ def test_the_header_of_the_fits_file_says_it(lent):
 
 
 def test_the_models_of_the_release_say_it(lent):
-    _, facts = model_file.read(lent / "models.safetensors")
+    _, facts = models.read(lent / "models.safetensors")
     assert facts["models_from"] == LENDER

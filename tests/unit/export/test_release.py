@@ -14,8 +14,8 @@ import duckdb
 import pytest
 from release_rows import COLUMNS, rows_of, store
 
+from obcat.export import ReleaseError
 from obcat.export.database import TABLES
-from obcat.export.published import ReleaseError
 from obcat.export.release import release
 from obcat.schema import columns_of
 

@@ -11,10 +11,9 @@ from release_rows import rows_of, store
 
 from obcat import db
 from obcat.cli import main
+from obcat.export import ReleaseError
 from obcat.export import rest_spectra as spectra
-from obcat.export.published import ReleaseError
-from obcat.export.release import release
-from obcat.export.verify import verify
+from obcat.export.release import release, verify
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 
 N = 7

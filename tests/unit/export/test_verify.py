@@ -14,8 +14,7 @@ from release_rows import released_from, rows_of, store
 from obcat import db
 from obcat.checksums import NoSums, notes_of, write_sums
 from obcat.cli import main
-from obcat.export.release import release
-from obcat.export.verify import Mixture, build_of, verify
+from obcat.export.release import Mixture, build_of, release, verify
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,7 @@ from astropy.io import votable as astropy_votable
 from astropy.table import Table
 from release_rows import BIG, COLUMNS, FLOATS, INTEGERS, NAMES, TEXTS, published
 
-from obcat.export import votable
-from obcat.export.published import ReleaseError
+from obcat.export import ReleaseError, votable
 from obcat.schema import read_columns
 
 

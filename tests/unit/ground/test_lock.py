@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from obcat.lock import Locked, locked
+from obcat.machine import Locked, locked
 
 
 def test_one_at_a_time(tmp_path):

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from obcat.kernels.dust_contrast import dust_contrast
-from obcat.kernels.extinction import BANDS, R_V_SLOPES
+from obcat.kernels.extinction import BANDS, R_V_SLOPES, dust_contrast
 from tests.unit.kernels.test_extinction import COEFFICIENTS, model
 
 

@@ -17,8 +17,7 @@ from click.testing import CliRunner
 from obcat import db
 from obcat.cli import main
 from obcat.export.database import TABLES
-from obcat.page import PageError, page
-from obcat.page.document import BUNDLE, TEMPLATE, _as_json, policy
+from obcat.page import BUNDLE, TEMPLATE, PageError, _as_json, page, policy
 from obcat.page.facts import (
     MISSING,
     STEP,
@@ -367,7 +366,7 @@ def test_a_page_is_of_one_state_of_the_database(database, tmp_path, monkeypatch)
         other.replace(path)
         return read_spectra(*given)
 
-    monkeypatch.setattr("obcat.page.document.read_spectra", published_meanwhile)
+    monkeypatch.setattr("obcat.page.read_spectra", published_meanwhile)
     html = page(path, tmp_path / "x.html", 5).read_text(encoding="utf-8")
     assert "7 spectra" in html
     assert len(facts(html)["spectra"]["specids"]) == 5

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from release_rows import released_from, rows_of, store
 
 from obcat.cli import main
-from obcat.query.outcome import outcome
+from obcat.query.sql import outcome
 from obcat.schema import SQL
 
 

@@ -11,7 +11,7 @@ from release_rows import rows_of, store
 
 import obcat
 from obcat.cli import main
-from obcat.query.samp import NotSent, send
+from obcat.query.formats import NotSent, send
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

@@ -14,7 +14,7 @@ from release_rows import released_from
 import obcat
 from obcat.cli import main
 from obcat.query.sql import QueryRefused, answer
-from obcat.query.trust import NotTrusted, check
+from obcat.reading import NotTrusted, check
 
 COUNT = "SELECT count(*) AS n FROM catalog.ob_stars"
 

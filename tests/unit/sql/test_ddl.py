@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from obcat import db, ddl
+from obcat import db
 from obcat.schema import Column, columns_of, quoted, read_tables
 
 
@@ -101,9 +101,9 @@ def column(**changes) -> Column:
 
 
 def test_column_lines():
-    assert ddl._column_line(column()) == '"x" DOUBLE CHECK (isfinite("x"))'
-    assert ddl._column_line(column(table="raw.t")) == '"x" DOUBLE'
-    assert ddl._column_line(column(type="SMALLINT", null="no", min="0", max="1")) == (
+    assert db._column_line(column()) == '"x" DOUBLE CHECK (isfinite("x"))'
+    assert db._column_line(column(table="raw.t")) == '"x" DOUBLE'
+    assert db._column_line(column(type="SMALLINT", null="no", min="0", max="1")) == (
         '"x" SMALLINT NOT NULL CHECK ("x" >= 0 AND "x" <= 1)'
     )
 
@@ -116,7 +116,7 @@ def test_any_name_is_quoted(name):
             "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal"
         ).fetchall()
         assert found == [(name, name)]
-        con.execute(f"COMMENT ON TABLE {quoted(name)} IS {ddl._literal(name + chr(39))}")
+        con.execute(f"COMMENT ON TABLE {quoted(name)} IS {db._literal(name + chr(39))}")
 
 
 @pytest.mark.parametrize("expression", ["ln(0)", "log10(-1)", "sqrt(-1)", "1 / 0"])
@@ -135,7 +135,7 @@ def test_python_variables_are_not_tables(con):
 @pytest.mark.parametrize("name", ["catalog.duckdb", "a[1].duckdb", "it's.duckdb", "ü b;--.duckdb"])
 def test_a_database_of_any_name_is_opened(tmp_path, name):
     with db.connect(tmp_path / name) as con:
-        ddl.create_tables(con)
+        db.create_tables(con)
     with db.connect(tmp_path / name, read_only=True) as con:
         assert con.execute("SELECT count(*) FROM catalog.ob_stars").fetchall() == [(0,)]
         with pytest.raises(duckdb.Error, match="read-only"):

@@ -8,8 +8,7 @@ import pytest
 from release_rows import COLUMNS, published, rows_of
 from test_every_column import one_row
 
-from obcat.export import fits
-from obcat.export.published import ReleaseError
+from obcat.export import ReleaseError, plain
 from obcat.ingest.sources import SOURCES
 from obcat.ingest.tables import ingest
 from obcat.ingest.tables.names import factor
@@ -104,7 +103,7 @@ def test_fits_alone_refuses_the_number_that_stands_for_null(tmp_path, column):
     rows = rows_of(5)
     rows[column.column] = [int(column.null), *rows[column.column][1:]]
     with pytest.raises(ReleaseError, match=f"{column.column}.*stands for NULL in a FITS file"):
-        fits.write(tmp_path / "x.fits", published(rows))
+        plain.write_fits(tmp_path / "x.fits", published(rows))
 
 
 def test_the_cap_of_rows_stops_the_query_itself(database):

@@ -13,7 +13,7 @@ import pytest
 from astropy.io import fits
 from release_rows import rows_of, store
 
-from obcat import db, ddl
+from obcat import db
 from obcat.export.release import release
 from obcat.query.sql import status
 from obcat.schema import Parameter, read_parameters
@@ -60,7 +60,7 @@ def built(
         )
         raw = f"raw.gaia_dr{release_of_gaia}"
         con.execute(f"INSERT INTO {raw} (source_id, ra, dec) VALUES (1, 2, 3)")
-        ddl.describe(con)
+        db.describe(con)
     return path
 
 
