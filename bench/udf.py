@@ -9,8 +9,9 @@ from loading import BATCH, PIXELS, N, load, scan, spectra
 from timing import Row, seconds, show
 
 from obcat import db
+from obcat.batch import batch_function
 from obcat.kernels.pca import pca_scores
-from obcat.udf import UDFS, batch_function
+from obcat.udf import UDFS
 
 COMPONENTS = 100
 PARAMETERS = {"pca_outlier": 10.0, "pca_max_error": 2.0, "pca_sweeps": 5}

@@ -1,8 +1,6 @@
 """Draws from best mode's posterior: luminosity, extinction, distance and companion of a star
 together, the same whenever they are asked for.
 
-Draws from the posterior of stars: luminosity, extinction, distance and companion together.
-
 The error e of the magnitude and that of the spectrum are made of the same labels; with a
 covariance of v / 2 between them M and M_s both have the variance sigma^2 + v of the published
 intervals.

@@ -1,7 +1,5 @@
 """The tables of a survey: each from its archive to its file, counted,
-checked against ingest's own reader.
-
-What every step of a fetch shares.
+checked against ingest's own reader; and what every step of a fetch shares.
 """
 
 import hashlib

@@ -1,6 +1,5 @@
-"""Spectra of other instruments than LAMOST: `reader_of` says how a survey's are read.
-
-The reader of a survey's spectra, by the kind that its file names.
+"""Spectra of other instruments than LAMOST: the reader of a survey's spectra, by the kind that its
+file names.
 """
 
 from obcat.ingest.instruments.desi import DESI

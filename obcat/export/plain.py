@@ -1,6 +1,5 @@
-"""Plain tables: CSV, and Parquet with a VOTable inside that describes it (VOParquet 1.0).
-
-FITS binary table; every card that describes a column comes from columns.csv.
+"""Plain tables: CSV, Parquet with a VOTable inside that describes it (VOParquet 1.0), and FITS,
+where every card that describes a column comes from columns.csv.
 """
 
 import csv

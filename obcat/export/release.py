@@ -1,7 +1,5 @@
-"""A release: the catalog in every format, with checksums, of one state of the database;
-put in place by one rename.
-
-Verify: is a release whole, and are all its files of one build?
+"""A release: the catalog in every format, with checksums, of one state of the database, put in
+place by one rename; and is a release whole, and are all its files of one build?
 """
 
 import json

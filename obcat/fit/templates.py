@@ -1,6 +1,6 @@
-"""Mean spectra of stars that are alike, for the velocities of the others, and errors of these.
-
-The lines of the sky, learnt from the noise of faint spectra; steps and skies of sound ones.
+"""What single visits are judged by: mean spectra of stars that are alike, for the velocities of the
+others, and errors of these; the lines of the sky, learnt from the noise of faint spectra; steps and
+skies of sound ones.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """One HTML file to look at: the whole catalog, a database engine, plots and some spectra;
 it needs no network.
-
-The catalog as one HTML document.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""The paper's figures and numbers from a catalog, one module a section of the paper,
+"""The paper's figures and numbers from a catalog, a chapter of the paper each,
 and the page that holds them.
 
 How figures look: sizes, colours that colour-blind readers tell apart, helpers to draw points

@@ -40,24 +40,28 @@ MAY_USE = {
     "batch": {"numpy", "pyarrow", "obcat.arrow", "obcat.schema", "obcat.udf"},
     "build": {
         "duckdb", "numpy", "pyarrow", "obcat._version", "obcat.checksums", "obcat.data", "obcat.db",
-        "obcat.files", "obcat.fit", "obcat.ingest", "obcat.kernels", "obcat.machine", "obcat.models",
-        "obcat.progress", "obcat.schema", "obcat.batch", "obcat.survey", "obcat.udf",
+        "obcat.files", "obcat.fit", "obcat.ingest", "obcat.kernels", "obcat.machine",
+        "obcat.models", "obcat.progress", "obcat.schema", "obcat.batch", "obcat.survey",
+        "obcat.udf",
     },
     "catalog": {
-        "astropy", "duckdb", "matplotlib", "numpy", "pyarrow", "specutils", "obcat.build", "obcat.db", "obcat.explain", "obcat.kernels", "obcat.query",
-        "obcat.reading", "obcat.samples", "obcat.schema",
+        "astropy", "duckdb", "matplotlib", "numpy", "pyarrow", "specutils", "obcat.build",
+        "obcat.db", "obcat.explain", "obcat.kernels", "obcat.query", "obcat.reading",
+        "obcat.samples", "obcat.schema",
     },
     "checksums": {"numpy", "pyarrow"},
     "cli": {
         "click", "duckdb", "obcat.build", "obcat.compare", "obcat.db", "obcat.evaluate",
-        "obcat.explain", "obcat.export", "obcat.files", "obcat.ingest", "astropy", "obcat.machine", "obcat.models", "obcat.own_files", "obcat.page",
-        "obcat.partition", "obcat.prediction", "obcat.progress", "obcat.query", "obcat.reading", "obcat.real_stars", "obcat.realism",
-        "obcat.report", "obcat.samples", "obcat.schema", "obcat.simulate", "obcat.steps", "obcat.survey",
+        "obcat.explain", "obcat.export", "obcat.files", "obcat.ingest", "astropy", "obcat.machine",
+        "obcat.models", "obcat.own_files", "obcat.page", "obcat.partition", "obcat.prediction",
+        "obcat.progress", "obcat.query", "obcat.reading", "obcat.real_stars", "obcat.realism",
+        "obcat.report", "obcat.samples", "obcat.schema", "obcat.simulate", "obcat.steps",
+        "obcat.survey",
     },
     "compare": {
         "matplotlib", "numpy", "pyarrow", "obcat.arrow", "obcat.evaluate", "obcat.export",
-        "obcat.files", "obcat.ingest", "obcat.reading", "obcat.report", "obcat.schema", "obcat.section",
-        "obcat.statistics",
+        "obcat.files", "obcat.ingest", "obcat.reading", "obcat.report", "obcat.schema",
+        "obcat.section", "obcat.statistics",
     },
     "data": set(),
     "db": {"duckdb", "obcat.schema"},
@@ -71,7 +75,8 @@ MAY_USE = {
         "obcat.reading", "obcat.schema", "obcat.section",
     },
     "export": {
-        "astropy", "astropy_healpix", "duckdb", "numpy", "pyarrow", "obcat.checksums", "obcat.db", "obcat.files", "obcat.kernels", "obcat.models", "obcat.reading", "obcat.schema",
+        "astropy", "astropy_healpix", "duckdb", "numpy", "pyarrow", "obcat.checksums", "obcat.db",
+        "obcat.files", "obcat.kernels", "obcat.models", "obcat.reading", "obcat.schema",
     },
     "files": {"obcat.checksums"},
     "ingest": {
@@ -110,7 +115,8 @@ MAY_USE = {
         "obcat.files", "obcat.reading", "obcat.schema",
     },
     "reading": {
-        "duckdb", "numpy", "obcat.arrow", "obcat.checksums", "obcat.db", "obcat.models", "obcat.schema",
+        "duckdb", "numpy", "obcat.arrow", "obcat.checksums", "obcat.db", "obcat.models",
+        "obcat.schema",
     },
     "real_stars": {
         "astropy", "numpy", "obcat.data", "obcat.ingest", "obcat.kernels", "obcat.prediction",

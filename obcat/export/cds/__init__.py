@@ -1,7 +1,5 @@
-"""The package CDS asks for: a fixed-width table, a ReadMe that describes it byte by byte,
-and a checker of such.
-
-The checker: what CDS would find wrong with a folder of ReadMe and tables.
+"""The package CDS asks for: a fixed-width table, a ReadMe that describes it byte by byte; and the
+checker: what CDS would find wrong with a folder of ReadMe and tables.
 """
 
 import zlib

@@ -1,8 +1,6 @@
 """What a ReadMe says of its files: sizes, and the columns of each table.
-Anybody's ReadMe, not only ours.
-
-Where the bytes of a file of the summary are:
-the file, packed, in parts, or every file of a folder.
+Anybody's ReadMe, not only ours. And where the bytes of such a file are: in it, packed, in parts, or
+in every file of a folder.
 """
 
 import gzip
