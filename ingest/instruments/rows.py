@@ -1,8 +1,8 @@
 """A spectrum of any instrument as a row of raw.headers and arrays on the common grid.
 
 Other wavelengths than ours are brought to the grid, flux and variance kept. Of a file that holds
-many spectra each is an entry of its own, NAME#ROW; a FITS file that is too large to be read whole is
-mapped.
+many spectra each is an entry of its own, NAME#ROW; a FITS file that is too large to be read whole
+is mapped.
 """
 
 import hashlib
