@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from obcat import statistics as st
-from obcat.compare.join import CompareError, Joined, join, names
+from obcat.compare import join
+from obcat.compare.join import CompareError, Joined, names
 from obcat.evaluate import MK_EDGES, bins
 from obcat.evaluate.magnitudes import zero_points
 from obcat.files import publishing_folder, refusal
@@ -269,7 +270,7 @@ def compare(
     Raises CompareError (one line): no such key on both sides, nothing matches, nothing to compare,
     not a catalog, ``folder`` cannot be written or holds what is not of a comparison.
     """
-    joined = join(database, other, by)
+    joined = join.join(database, other, by)
     sections = [
         _counts(joined),
         number_section(joined),

@@ -18,7 +18,8 @@ from obcat.errors import ObcatError
 from obcat.export import Published, ReleaseError, modes_in, opened, read_from
 from obcat.export import database as duck
 from obcat.files import publishing, refusal
-from obcat.page.facts import NoSuchStar, Photometry, Points, Spectra, coded, expressions, facts
+from obcat.page import facts
+from obcat.page.facts import NoSuchStar, Photometry, Points, Spectra, coded, expressions
 from obcat.page.facts import read_photometry as read_photometry
 from obcat.page.facts import read_points as read_points
 from obcat.page.facts import read_spectra as read_spectra
@@ -93,7 +94,7 @@ def _assembled(
     """The page as text. What comes from the catalog is JSON or base64, or escaped."""
     catalog, best = catalogs[0], len(catalogs) > 1
     script, style = text("page.js"), text("page.css")
-    known = facts(*catalogs) | {"spectra": spectra.head(), "points": expressions(best=best)}
+    known = facts.facts(*catalogs) | {"spectra": spectra.head(), "points": expressions(best=best)}
     known |= {"photometry": photometry.head()}
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True

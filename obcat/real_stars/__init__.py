@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from obcat import section
 from obcat import statistics as st
+from obcat.real_stars import standards
 from obcat.real_stars.standards import (
     DWARFS,
     LIBRARY,
@@ -27,7 +28,6 @@ from obcat.real_stars.standards import (
     kinds_of,
     predicted,
     rms,
-    standards,
 )
 from obcat.section import Section, as_text, decimals, percent
 
@@ -203,7 +203,7 @@ def pairs_of_visits(stars: Observed) -> tuple[NDArray[np.int_], NDArray[np.int_]
     return np.array(earlier, int), np.array(later, int)
 
 
-PARTS = ((LIBRARY, standards), (MANIFEST, observed))
+PARTS = ((LIBRARY, standards.standards), (MANIFEST, observed))
 
 
 def real_stars(models: Path, folder: Path, *, as_json: bool = False) -> str:

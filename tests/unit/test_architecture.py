@@ -381,6 +381,23 @@ def test_a_basename_stands_once():
     assert {stem for stem, n in homes.items() if n > 1} == TWINS
 
 
+def test_a_room_shows_no_name_that_one_of_its_modules_has():
+    """Else what ``obcat.room.name`` is hangs on what was imported before."""
+    for module in (m for m in MODULES if m.name == "__init__.py" and part_of(m) != "cli"):
+        beside = {path.stem for path in (PACKAGE / module).parent.glob("*.py")}
+        taken = {
+            alias.asname or alias.name
+            for node in tree(module).body
+            if isinstance(node, ast.ImportFrom) and node.module != _room_of(module)
+            for alias in node.names
+        }
+        assert not beside & {*taken, *public_names(module)}, str(module)
+
+
+def _room_of(module: Path) -> str:
+    return ".".join(("obcat", *module.parent.parts))
+
+
 def test_chains_of_imports_are_short_and_no_circle():
     """Imports in functions count too: what a stranger must open to know what a module does."""
     graph = {name: _imports(path) for name, path in _paths().items()}
