@@ -46,7 +46,7 @@ def test_imports_are_seen():
     rooms = ROOMS["imports"]()
     assert rooms["kernels"] == set()
     assert "fit" in rooms["models"]
-    known = {"_version", "catalog", "explain", "model_file", "prediction", "query", "reading"}
+    known = {"_version", "catalog", "explain", "models", "prediction", "query", "reading"}
     assert known == rooms["obcat"]
     assert "cli" not in {used for uses in rooms.values() for used in uses}
 
