@@ -99,7 +99,7 @@ index: setup ## sql/README.md, from the heads of the files, and docs/rooms.*, fr
 test: setup ## the test suite
 	$(VENV)/bin/python -m pytest -n 2
 
-test-dachs: setup ## the fetch from Gaia against a real TAP server (Debian's gavodachs2-server; not in CI)
+test-dachs: setup ## fetch from, and publish by, a real server (Debian's gavodachs2-server; not in CI)
 	tests/dachs/run.sh $(VENV)/bin/python
 
 lint: dev ## ruff and mypy

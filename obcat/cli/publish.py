@@ -39,7 +39,15 @@ FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, f
     help="Which catalog: the paper's, best mode's, or each that the build has.",
 )
 @click.option("--spectra", is_flag=True, help="The normalised spectra at rest, too.")
-def export(database: Path, out: Path | None, mode: str, *, spectra: bool) -> None:
+@path_option(
+    "--stars",
+    "File of star_id or specid, one a line: --spectra of these alone.",
+    dir_okay=False,
+    exists=True,
+)
+def export(
+    database: Path, out: Path | None, mode: str, *, spectra: bool, stars: Path | None
+) -> None:
     """Write catalog.ob_stars and catalog.ob_stars_best as FITS, CSV, VOTable, Parquet, DuckDB
     and CDS package, with checksums and a guide.
     """
@@ -48,8 +56,9 @@ def export(database: Path, out: Path | None, mode: str, *, spectra: bool) -> Non
     from obcat.files import refusal
 
     folder = out or database.parent / "release"
+    named = _names(stars)
     try:
-        written = release(database, folder, mode, spectra=spectra)
+        written = release(database, folder, mode, spectra=spectra or bool(named), stars=named)
     except OSError as error:
         raise ReleaseError(refusal(folder, error)) from error
     for path in written:
@@ -117,14 +126,17 @@ def page(database: Path, out: Path | None, spectra: int, stars: Path | None) -> 
     """
     from obcat.page import page as run
 
-    first = stars.read_text(encoding="utf-8").split() if stars else []
-    made = run(database, out or database.parent / "catalog.html", spectra, first)
+    made = run(database, out or database.parent / "catalog.html", spectra, _names(stars))
     if (size := made.stat().st_size) > LARGE:
         say(
             f"{size / 1e6:.0f} MB: a browser opens it in several seconds and takes several times "
             "that in memory; fewer --spectra make it smaller"
         )
     click.echo(made)
+
+
+def _names(stars: Path | None) -> list[str]:
+    return stars.read_text(encoding="utf-8").split() if stars else []
 
 
 FORMATS = {"csv": "ascii.csv", "ecsv": "ascii.ecsv", "fits": "fits", "votable": "votable"}

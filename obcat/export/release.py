@@ -4,7 +4,7 @@ place by one rename; and is a release whole, and are all its files of one build?
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from obcat.checksums import SUMS, NoSums, digest, notes_of, read_sums
 from obcat.export import (
     Published,
     ReleaseError,
+    dachs,
     guide,
     healpix,
     modes_in,
@@ -126,6 +127,7 @@ READERS: dict[str, Callable[[Path], str | None]] = {
     ".vot": _in_head(r'<INFO name="fingerprint" value="([^"]+)"/>'),
     ".txt": _in_head(r"fingerprint\s+([0-9a-z]+)\."),
     "ReadMe": _in_head(r"fingerprint\s+([0-9a-z]+)\."),
+    ".rd": _in_head(r'<meta name="version">([0-9a-z]+)</meta>'),
     "CITATION": _in_head(r"fingerprint\s+([0-9a-z]+)\."),
     ".parquet": _of_parquet,
     ".safetensors": _of_models,
@@ -217,6 +219,7 @@ def _state(path: Path, wanted: str) -> str:
 KIND = "release"
 DATABASE = "obcat.duckdb"
 MODELS = "models.safetensors"
+DACHS = "q.rd"
 
 OF_A_TABLE: dict[str, Callable[[Path, Published], None]] = {
     ".fits": plain.write_fits,
@@ -237,13 +240,20 @@ OF_ALL: dict[str, Callable[..., None]] = {
 }
 
 
-def release(database: Path, out: Path, mode: str = "both", *, spectra: bool = False) -> list[Path]:
+def release(
+    database: Path,
+    out: Path,
+    mode: str = "both",
+    *,
+    spectra: bool = False,
+    stars: Sequence[str] = (),
+) -> list[Path]:
     """Write the catalog and SHA256SUMS as the folder ``out``; the same catalog gives the same bytes
     in all but one.
 
     ``mode`` is paper, best, or both: what there is. A database holds both wherever best mode is
     meant, for it is opened by the paper's table. With ``spectra`` the normalised spectra are in it
-    too. Raises obcat.Missing where the build has no best
+    too, of ``stars`` alone where any are named. Raises obcat.Missing where the build has no best
     mode, ReleaseError where a value cannot be published, NotOurs where ``out`` holds what is not
     of a release, Busy where another process writes it; then no file of an earlier release is
     touched.
@@ -258,14 +268,15 @@ def release(database: Path, out: Path, mode: str = "both", *, spectra: bool = Fa
         stated.update(_facts(catalogs[0]))
         _write_tables(staging, catalogs)
         if spectra:
-            write_spectra(staging, con, database, catalogs[0])
+            write_spectra(staging, con, database, catalogs[0], stars)
+        dachs.write(staging / DACHS, *catalogs, spectra=spectra)
         duck.write_models_from(con, staging / MODELS, catalogs[0])
         both = [*catalogs] if "paper" in read else [read_from(con, database), *catalogs]
         duck.write_from(con, staging / DATABASE, *both)
         guide.write_provenance(staging / PROVENANCE, *catalogs, files=silent(staging))
         check_builds(staging, catalogs[0].provenance.get("fingerprint"))
     kept = [f"{catalogs[0].file}{ending}" for ending in SPECTRA if spectra]
-    names = [*_files(catalogs), *kept, PROVENANCE, MODELS, DATABASE]
+    names = [*_files(catalogs), *kept, DACHS, PROVENANCE, MODELS, DATABASE]
     order = [n for name in names for n in read_sums(out) if n == name or n.startswith(f"{name}/")]
     return [out / name for name in (*order, SUMS)]
 

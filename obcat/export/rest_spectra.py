@@ -2,7 +2,7 @@
 rows by which ObsCore finds them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 
 from obcat.export import NOT_REAL, Published, ReleaseError, check_tables
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
+from obcat.schema import nearest
 
-__all__ = ["KEPT", "obscore", "write_spectra"]
+__all__ = ["KEPT", "RESOLUTION", "obscore", "write_spectra"]
 
 KEPT = "spectra.normalised"
 AT_ONCE = 512  # spectra, 16 MB
@@ -26,16 +27,21 @@ BLOCK = 2880  # bytes of FITS
 
 
 def write_spectra(
-    folder: Path, con: duckdb.DuckDBPyConnection, database: Path, catalog: Published
+    folder: Path,
+    con: duckdb.DuckDBPyConnection,
+    database: Path,
+    catalog: Published,
+    stars: Sequence[str] = (),
 ) -> None:
     """Write NAME_spectra.fits, NAME_spectra.parquet and NAME_obscore.parquet, a row a spectrum of
-    the catalog that has one; a part of them is in memory at a time.
+    the catalog that has one, of ``stars`` (star_id or specid) alone where any are named; a part of
+    them is in memory at a time.
 
-    Raises ReleaseError where the database keeps no spectra.
+    Raises ReleaseError where the database keeps no spectra, or a star is not known.
     """
     check_tables(con, database, (KEPT,))
     there = {name for (name,) in con.execute(f"SELECT specid FROM {KEPT}").fetchall()}
-    names = [name for name in catalog.rows["specid"].to_pylist() if name in there]
+    names = [name for name in _named(catalog, stars) if name in there]
     if not names:
         raise ReleaseError(f"{database}: {KEPT} holds no spectrum of the catalog")
     stem = folder / catalog.file
@@ -50,6 +56,18 @@ def write_spectra(
             parquet.write_table(batch.cast(_schema(catalog)))
         fits_file.write(b"\0" * (-fits_file.tell() % BLOCK))
     pq.write_table(obscore(catalog, names), f"{stem}_obscore.parquet", compression="zstd")
+
+
+def _named(catalog: Published, stars: Sequence[str]) -> list[str]:
+    """Specids in the order of the rows: all, or those of the stars and visits that are named."""
+    pairs = list(zip(*(catalog.rows[n].to_pylist() for n in ("specid", "star_id")), strict=True))
+    known = {name for pair in pairs for name in pair}
+    if strange := [name for name in stars if name not in known]:
+        raise ReleaseError(
+            f"{strange[0]!r} is neither star_id nor specid of a star of this catalog"
+            f"{nearest(strange[0], known)}"
+        )
+    return [pair[0] for pair in pairs if not stars or not {*pair}.isdisjoint(stars)]
 
 
 def _read(con: duckdb.DuckDBPyConnection, names: list[str]) -> Iterator[pa.Table]:

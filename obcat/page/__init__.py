@@ -118,6 +118,7 @@ def _assembled(
             "names": _encoded(_packed(points.listed())),
             "database": _encoded(_packed(database)),
             "spectra": _encoded(_packed(spectra.code())),
+            "coarse": _encoded(_packed(spectra.coarse_code())),
             "photometry": _encoded(_packed(_of_drawn(photometry, points))),
             "licence-texts": _encoded(_packed(data("LICENCES.txt"))),
         }.items(),

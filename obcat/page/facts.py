@@ -168,6 +168,10 @@ BINNED = (
 )
 STEP = 0.001  # of the continuum; the noise of a pixel at S/N 200 is five times that
 MISSING = -32768
+BATCH = 2048  # spectra
+COARSE = 9  # pixels that make one of the spectra of all other stars: 620 km/s
+COARSE_STEP = 0.01
+MOST_COARSE = 50_000  # more would make the page too large: 350 bytes a star
 NEEDED = {"spectra.normalised", "spectra.scores", "model.arrays"}
 FIRST = "those of a list that was given, then "
 RULE = (
@@ -213,16 +217,26 @@ def _tables_in(con: duckdb.DuckDBPyConnection) -> set[str]:
 @dataclass(frozen=True)
 class Spectra:
     """Names in the order of the rows; layers (n, 1303) float32, NaN where not known;
-    the rule that chose the stars.
+    the rule that chose the stars; ``coarse`` (star, 434) of all stars, in the order of the points.
     """
 
     specids: tuple[str, ...]
     layers: tuple[np.ndarray, ...]
     rule: str
+    coarse: np.ndarray | None = None
 
     def head(self) -> dict:
         """What a reader of ``coded`` needs to know."""
+        coarse = {
+            "pixels": N_PIXEL // COARSE,
+            "binned": COARSE,
+            "log_start": LOG_START + LOG_STEP * (COARSE - 1) / 2,
+            "log_step": LOG_STEP * COARSE,
+            "step": COARSE_STEP,
+            "missing": MISSING,
+        }
         return {
+            "coarse": None if self.coarse is None else coarse,
             "specids": self.specids,
             "pixels": N_PIXEL // BINNED,
             "binned": BINNED,
@@ -236,6 +250,9 @@ class Spectra:
 
     def code(self) -> bytes:
         return b"".join(map(coded, self.layers))
+
+    def coarse_code(self) -> bytes:
+        return b"" if self.coarse is None else coded(self.coarse, COARSE_STEP)
 
 
 class NoSuchStar(ObcatError, ValueError):
@@ -266,7 +283,25 @@ def read_spectra(con: duckdb.DuckDBPyConnection, number: int, named: Sequence[st
     rows = np.array([place[specid] for specid in specids], dtype=np.int64)
     flux, ivar, scores = (list_array(table[name])[rows] for name in ("flux", "ivar", "score_clean"))
     layers = (binned(flux, ivar > 0), binned(_model(con, scores), flux != 0))
-    return Spectra(tuple(specids), layers, FIRST * bool(named) + RULE.format(number=number))
+    rule = FIRST * bool(named) + RULE.format(number=number)
+    return Spectra(tuple(specids), layers, rule, _coarse(con))
+
+
+def _coarse(con: duckdb.DuckDBPyConnection) -> np.ndarray | None:
+    """Flux over continuum of every star's best visit, (star, 434) means of ``COARSE`` pixels; NaN
+    where there is no spectrum. None of more than ``MOST_COARSE`` stars. A batch is in memory at a
+    time.
+    """
+    stars = con.execute(query_text("page/stars")).fetchall()
+    if len(stars) > MOST_COARSE:
+        return None
+    place = {specid: i for i, (specid,) in enumerate(stars)}
+    found = np.full((len(stars), N_PIXEL // COARSE), np.nan, np.float32)
+    for batch in con.sql(query_text("page/coarse")).to_arrow_reader(BATCH):
+        at = [place[specid] for specid in batch["specid"].to_pylist()]
+        flux, ivar = (list_array(batch[name]) for name in ("flux", "ivar"))
+        found[at] = binned(flux, ivar > 0, COARSE)
+    return found
 
 
 def _model(con: duckdb.DuckDBPyConnection, scores: np.ndarray) -> np.ndarray:
@@ -277,24 +312,25 @@ def _model(con: duckdb.DuckDBPyConnection, scores: np.ndarray) -> np.ndarray:
     return reconstruct(scores, **pca)
 
 
-def binned(values: np.ndarray, use: np.ndarray) -> np.ndarray:
-    """Means of ``BINNED`` neighbours among the pixels in use: (n, 3909) -> (n, 1303);
-    NaN where none is.
+def binned(values: np.ndarray, use: np.ndarray, by: int = BINNED) -> np.ndarray:
+    """Means of ``by`` neighbours among the pixels in use: (n, 3909) -> (n, 1303);
+    NaN where none is. Pixels left over at the red end are not used.
     """
-    good = (use & np.isfinite(values)).reshape(len(values), values.shape[1] // BINNED, BINNED)
-    total = np.where(good, values.reshape(good.shape), 0).sum(axis=2, dtype=np.float64)
+    whole = values.shape[1] // by * by
+    good = (use & np.isfinite(values))[:, :whole].reshape(len(values), -1, by)
+    total = np.where(good, values[:, :whole].reshape(good.shape), 0).sum(axis=2, dtype=np.float64)
     count = good.sum(axis=2)
     return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0).astype(
         np.float32
     )
 
 
-def coded(layer: np.ndarray) -> bytes:
-    """(n, m) in steps of ``STEP`` as 16-bit differences along each row;
+def coded(layer: np.ndarray, step: float = STEP) -> bytes:
+    """(n, m) in steps of ``step`` as 16-bit differences along each row;
     first all low bytes, then all high bytes.
     """
     limit = -MISSING - 1
-    steps = np.clip(np.rint(layer / STEP), -limit, limit)
+    steps = np.clip(np.rint(layer / step), -limit, limit)
     whole = np.where(np.isnan(steps), MISSING, steps).astype(np.int16)
     differences = np.diff(whole, axis=1, prepend=np.int16(0)).astype("<i2")
     return b"".join(

@@ -232,8 +232,9 @@ def panels(figure: Figure) -> list[tuple[int, str, str]]:
 
 def plain(text: str) -> str:
     """Words of a label without its mathematics."""
-    text = re.sub(r"\\[a-z]+(?![a-z])\s?", lambda m: {r"\varpi": "ϖ", r"\sigma": "σ"}.get(
-        m[0].strip(), ""), text)  # fmt: skip
+    names = {r"\varpi": "ϖ", r"\sigma": "σ", r"\log": "log"}
+    text = text.replace(r"\,", " ")
+    text = re.sub(r"\\[a-z]+(?![a-z])\s?", lambda m: names.get(m[0].strip(), ""), text)
     return re.sub(r"\s+", " ", re.sub(r"[${}\\]", "", text)).strip()
 
 

@@ -2,19 +2,21 @@
 both modes beside each other.
 """
 
+import re
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from obcat import statistics as st
 from obcat.evaluate import modes
 from obcat.evaluate.truth import Compared, EvaluateError, beside_truth, read_truth
 from obcat.reading import Columns, Missing, Reading, answer_arrays, require_known
-from obcat.report import BLUE, GREEN, ORANGE, PINK, Look, finish, points, shown
+from obcat.report import BLUE, GREEN, ORANGE, PINK, Look, finish, histogram, points, shown
 from obcat.report.distances import draw_map
 
 __all__ = [
@@ -32,6 +34,8 @@ NO_TRUTH = (
 )
 WITHIN = 6  # points about 68 per cent that BEST aims at in every bin (assumed)
 FEWEST = 30  # stars of a bin
+WIDTH_BINS = 16
+RATIO, RATIOS = (0.4, 2.5), (0.5, 0.7, 1.0, 1.4, 2.0)
 G_EDGES = np.arange(8.0, 18.5, 0.5)  # mag
 KINDS = {"disc": (BLUE, "o"), "nebular": (GREEN, "s"), "wind": (ORANGE, "^"), "B[e]": (PINK, "D")}
 
@@ -63,9 +67,16 @@ def coverage_by_bin(figure: Figure, survey: Reading) -> None:
     _dots(left, y, ((paper, ORANGE, "^", "paper, 68 %"), (dis, BLUE, "o", "best, 68 %"),
                     (dis95, GREEN, "s", "best, 95 %")))  # fmt: skip
     _dots(right, y, ((mk, BLUE, "o", "best, 68 %"), (mk95, GREEN, "s", "best, 95 %")))
-    left.set_yticks(y, [f"{label} ({n:,})" for label, n, *_ in rows])
+    left.set_yticks(y, [f"{_set(label)} ({n:,})" for label, n, *_ in rows])
     left.set_xlabel("distance inside its interval (%)")
     right.set_xlabel("$M_{K_s}$ inside its interval (%)")
+
+
+def _set(label: str) -> str:
+    """The name of a bin with signs in place of ASCII."""
+    return re.sub(r"(?<=[ B])-(?=[V\d])", "−", label.replace("M_true", "true M")).replace(
+        "kpc", "distance (kpc)"
+    )
 
 
 def _dots(axes: Axes, y: Floats, columns: tuple[tuple[Floats, str, str, str], ...]) -> None:
@@ -91,7 +102,14 @@ def reliability(figure: Figure, survey: Reading) -> None:
     above.set(ylabel=f"share with > {modes.LIGHT:g} mag of it", xlim=(0, 1), ylim=(0, 1))
     finish(above, "upper left")
     below.bar(said, n, width=0.06, color=BLUE)
-    below.set(xlabel="$P$(light of a companion), as said", ylabel="stars", yscale="log")
+    below.set(
+        xlabel="$P$(light of a companion), as said",
+        ylabel="stars",
+        yscale="log",
+        ylim=(n.min() / 2, n.max() * 2),
+    )
+    below.yaxis.set_major_locator(LogLocator(numticks=4))
+    below.yaxis.set_minor_formatter(NullFormatter())
 
 
 def zero_point_by_g(figure: Figure, survey: Reading) -> None:
@@ -160,16 +178,14 @@ def _widths(axes: Axes, data: Columns, found: dict[str, NDArray[np.bool_]]) -> N
     """How strong H alpha of each kind is, in emission positive."""
     widths = {kind: data["halpha_ew"][rows] for kind, rows in found.items() if rows.any()}
     known = {kind: w[np.isfinite(w)] for kind, w in widths.items()}
-    low, high = shown(np.concatenate(list(known.values())), (-5.0, 40.0))
+    _, high = shown(np.concatenate(list(known.values())), (-5.0, 40.0))
+    edges = np.sinh(np.linspace(0, np.arcsinh(max(high, 5.0)), WIDTH_BINS + 1))
     for kind, values in known.items():
-        look: dict[str, Any] = {
-            "color": KINDS[kind][0],
-            "label": kind,
-            "histtype": "step",
-            "linewidth": 1.2,
-        }
-        axes.hist(values, bins=list(np.linspace(low, high, 31)), **look)
-    axes.set(xlabel="width of Hα, emission positive (Å)", ylabel="stars", yscale="log")
+        histogram(axes, values, edges, {"color": KINDS[kind][0], "label": kind})
+    axes.set(xlabel="width of Hα, emission positive (Å)", ylabel="stars", xscale="asinh")
+    axes.set(xlim=(0, edges[-1]), ylim=(0.5, 2 * axes.get_ylim()[1]), yscale="log")
+    ticks = [w for w in (0, 1, 3, 10, 30, 100) if w < edges[-1]]
+    axes.set_xticks(ticks, [f"{w}" for w in ticks])
     finish(axes, "upper right")
 
 
@@ -178,7 +194,7 @@ def both_modes(figure: Figure, survey: Reading) -> None:
     data = answer_arrays(survey.con, "report/both_modes")
     require_known(data, ("mk", "best_mk"), 1, "Neither mode gave magnitudes to compare.")
     left, middle, right = figure.subplots(1, 3)
-    right.set_xscale("log")
+    right.set(xscale="log", yscale="log")
     ratio = data["best_dis"] / data["dis"]
     for axes, x, y, label in (
         (left, data["mk"], data["best_mk"] - data["mk"], "$M_{K_s}$: best − paper (mag)"),
@@ -190,7 +206,7 @@ def both_modes(figure: Figure, survey: Reading) -> None:
             *_running(x, y, right is axes), color="black", marker="s", markersize=3, label="median"
         )
         axes.axhline(float(right is axes), color="#888888", linewidth=0.8)
-        axes.set(ylabel=label, ylim=shown(y, (-1.0, 1.0)))
+        axes.set(ylabel=label, ylim=shown(y, (-1.0, 1.0)) if axes is not right else RATIO)
         finish(axes, "above")
     left.set_xlim(shown(data["mk"], (-6.0, 2.0)))
     middle.set_xlim(shown(data["ebv"], (0.0, 2.0)))
@@ -199,6 +215,8 @@ def both_modes(figure: Figure, survey: Reading) -> None:
     right.set_xlabel("paper's distance (kpc)")
     right.set_xticks([0.3, 1, 3, 10], ["0.3", "1", "3", "10"])
     right.set_xlim(0.2, 15)
+    right.set_yticks(RATIOS, [f"{r:g}" for r in RATIOS])
+    right.set_yticks([], minor=True)
 
 
 def _running(x: Floats, y: Floats, log: bool) -> tuple[list[float], list[float]]:

@@ -224,7 +224,7 @@ def excess(figure: Figure, survey: Reading) -> None:
     _histograms(left, data)
     nsigma = method_parameters(survey.con)["binary_nsigma"]
     left.axvline(nsigma, color="black", linestyle=":", label=f"binary above {nsigma:g}")
-    finish(left, "upper right")
+    finish(left, "above")
     right.set_xscale("log")
     for rows, look in (
         (data["binary_flag"] == 0, Look("single", BLUE, "o", 5, 0.35)),
@@ -233,12 +233,11 @@ def excess(figure: Figure, survey: Reading) -> None:
         points(right, data["ruwe"], data["snr_dparallax"], rows, look)
     right.axhline(nsigma, color="black", linestyle=":")
     right.axvline(1.4, color="#888888", linewidth=1, label="RUWE 1.4")
-    low, high = EXCESS
     right.set_xticks([0.7, 1, 1.4, 2, 5, 10, 20], ["0.7", "1", "1.4", "2", "5", "10", "20"])
     right.set_xticks([], minor=True)
-    right.set(xlim=(0.7, _widest(data["ruwe"])), ylim=(low, high + 0.35 * (high - low)))
+    right.set(xlim=(0.7, _widest(data["ruwe"])), ylim=EXCESS)
     right.set(xlabel="RUWE", ylabel="parallax excess (σ)")
-    finish(right, "upper right")
+    finish(right, "above")
 
 
 def _widest(ruwe: np.ndarray) -> float:
@@ -268,4 +267,4 @@ def _histograms(axes: Axes, data: Columns) -> None:
         ylabel="stars",
         yscale="log",
     )
-    axes.set(ylim=(0.5, 8 * axes.get_ylim()[1]), xlim=EXCESS)
+    axes.set(ylim=(0.5, 3 * max(gauss)), xlim=EXCESS)

@@ -101,6 +101,7 @@ def draw_map(figure: Figure, data: Columns, colour: str, label: str) -> None:
     side.axhline(0, color="black", linewidth=0.6)
     side.set(xlabel="X (kpc)", ylabel="Z (kpc)", ylim=shown(data["z"], (-1.0, 1.0)))
     side.grid(color="#DDDDDD")
+    side.set_axisbelow(True)
     figure.colorbar(ScalarMappable(norm, "viridis"), ax=[above, side], label=label,
                     location="top", aspect=40)  # fmt: skip
 

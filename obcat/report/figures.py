@@ -162,8 +162,8 @@ FIGURES = (
         "Samples of the chain that fits the scatter of M_spec − M_geo: α and β, how the error "
         "of a spectrum grows as its S/N falls, the scatter σ_int that no S/N takes away, and "
         "the error σ_100 at S/N 100. Contours hold 68 and 95 % of the samples, dashed lines "
-        "are 16, 50 and 84 %, orange is the paper's value where it is near. Stars without "
-        "emission.",
+        "are 16, 50 and 84 %; the paper's value stands above the panel, and is orange in it where "
+        "it is near. Stars without emission.",
         ("report/chain",),
         magnitudes.corner_plot,
         (WIDTH, 6.6),

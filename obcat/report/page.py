@@ -274,8 +274,8 @@ def report_html(survey: Reading, drawn: Drawn, filled: dict[str, Any]) -> str:
 
 
 def _symbols(text: str) -> Markup:
-    """M_spec as one writes it."""
-    return Markup(re.sub(r"\b([Mασ])_(\w+)", r"<i>\1</i><sub>\2</sub>", str(escape(text))))
+    """M_spec and R_V as one writes them."""
+    return Markup(re.sub(r"\b([MRTασ])_(\w+)", r"<i>\1</i><sub>\2</sub>", str(escape(text))))
 
 
 def _figure(drawing: Drawing, rendered: Rendered) -> dict[str, Any]:

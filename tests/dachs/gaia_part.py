@@ -8,9 +8,9 @@ import pytest
 from obcat.ingest.fetch import archives as clients
 from tests.fetch.world import GAIA, N_STARS, Killed, World, archives
 
-pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1", "localhost"])
 LIMITS = {"job": 60.0, "read": 20.0, "download": 30.0, "pending": 5.0, "poll_most": 0.5}
-DACHS = "http://127.0.0.1:8080/tap"
+DACHS = "http://localhost:8080/tap"
 
 
 @pytest.fixture

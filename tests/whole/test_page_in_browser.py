@@ -14,7 +14,9 @@ from xml.etree import ElementTree
 import duckdb
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.io.votable import parse as parse_votable
+from astropy.table import Table
 from astropy.units import Unit
 
 from obcat.export.database import TABLES
@@ -42,6 +44,7 @@ WHITE_DWARFS = """UPDATE catalog.ob_stars SET mk_geo = 12 WHERE star_id IN (
         AND teff IS NOT NULL AND em_flag = 0 ORDER BY specid DESC LIMIT 1)"""
 SPIKED = """SELECT c.specid FROM catalog.ob_stars AS c INNER JOIN spectra.normalised AS n USING (specid)
     WHERE c.uniqflag = 1 AND c.em_flag = 0 AND c.fitsname[1] <> '<' ORDER BY c.snr_g DESC LIMIT 1"""
+ACROSS_TEN = "UPDATE extinction.photometry SET bp = 10.5, rp = 9.5 WHERE star_id = $star"
 SKY_LINE = f"""UPDATE spectra.normalised SET flux = list_transform(flux,
     lambda f, i: CASE WHEN i BETWEEN 1780 AND 1785 THEN 40 ELSE f END)::FLOAT[3909]
     WHERE specid = ({SPIKED})"""
@@ -66,6 +69,8 @@ def database(first, tmp_path_factory):
         con.execute("INSERT INTO meta.provenance VALUES ($evil, $evil)", {"evil": EVIL})
         con.execute(WHITE_DWARFS)
         con.execute(SKY_LINE)
+        good = con.execute(GOOD_STAR.replace("*", "star_id", 1)).fetchall()[0][0]
+        con.execute(ACROSS_TEN, {"star": good})
         con.execute("UPDATE meta.quality_bits SET meaning = $evil WHERE bit = 512", {"evil": EVIL})
     return path
 
@@ -471,14 +476,26 @@ def test_cells_have_the_display_format_of_their_column(opened, star):
     assert title == f"{star['ra']!r}, {sexagesimal(star['ra'], star['dec'], *'::::').split()[0]}"
 
 
-def test_a_star_without_its_spectrum_says_why(opened):
-    faintest = (
-        "WHERE uniqflag = 1 AND em_flag = 0 AND binary_flag = 0 ORDER BY snr_g, specid LIMIT 1"
-    )
-    ask(opened, f"SELECT specid FROM catalog.ob_stars {faintest}")
+FAINTEST = """FROM catalog.ob_stars WHERE uniqflag = 1 AND em_flag = 0 AND binary_flag = 0
+    ORDER BY snr_g, specid LIMIT 1"""
+
+
+def test_every_other_star_has_a_coarse_spectrum(opened, con):
+    ask(opened, f"SELECT specid {FAINTEST}")
     opened.click("table.result .link")
     opened.wait_for_selector("#star:not([hidden])")
-    assert "is not in the page, which holds 40: best visits" in opened.inner_text("#star-body")
+    said = opened.inner_text("#star-body")
+    assert "each point is the mean of 9 pixels" in said
+    assert "Finer ones of 40 stars are here: best visits" in said
+    _, *found = csv.reader(io.StringIO(download(opened, "#spectrum-csv"), newline=""))
+    query = f"SELECT flux, ivar FROM spectra.normalised SEMI JOIN (SELECT specid {FAINTEST}) USING (specid)"
+    flux, ivar = (np.reshape(v[:3906], (434, 9)) for v in con.execute(query).fetchall()[0])
+    n = (ivar > 0).sum(axis=1)
+    known = np.where(ivar > 0, flux, 0).sum(axis=1) / np.where(n, n, np.nan)
+    read = [float(value or "nan") for _, value in found]
+    assert read == pytest.approx(known.tolist(), abs=6e-3, nan_ok=True)
+    waves = 10 ** (3.5682 + 1e-4 * (9 * np.arange(434) + 4))
+    assert [float(w) for w, _ in found] == pytest.approx(waves.tolist(), abs=1e-3)
 
 
 def saved(tab, control, form, read=Path.read_bytes):
@@ -521,7 +538,7 @@ def test_a_plot_is_saved_as_png_and_as_svg(opened):
         texts, points = drawing(opened, name)
         assert len(points) == drawn(opened, name) > 100
         assert len(texts) > 6
-    assert "Effective temperature (K)" in drawing(opened, "hr")[0].values()
+    assert {"Effective temperature (K)", "SIMULATED"} <= {*drawing(opened, "hr")[0].values()}
 
 
 @pytest.mark.parametrize("coordinates", ["equatorial", "galactic", "anticentre"])
@@ -644,6 +661,56 @@ def test_the_selection_is_saved_as_csv_and_votable(opened, con):
     assert b'name="fingerprint"' in text
 
 
+def test_the_selection_is_saved_as_fits(opened, con, tmp_path):
+    opened.click(".chip[data-kind=emission]")
+    query = "FROM catalog.ob_stars WHERE uniqflag = 1 AND em_flag = 1 ORDER BY specid"
+    expected = con.sql(query).to_arrow_table().to_pydict()
+    path = tmp_path / "selection.fits"
+    path.write_bytes(saved(opened, "#save-selection", "fits"))
+    with fits.open(path) as read:
+        read.verify("exception")
+        header = read[1].header
+        units = {c.name: c.unit for c in read[1].columns}
+        assert header["SIMULATD"] is True
+        assert (
+            header["OBCATFP"] == dict(con.execute("FROM meta.provenance").fetchall())["fingerprint"]
+        )
+        assert header["TCOMM1"] == columns_of("catalog.ob_stars")[0].description
+    table = Table.read(path)
+    assert table.colnames == list(expected)
+    for name, column in table.items():
+        values = [None if v is np.ma.masked or v != v else v for v in column.tolist()]
+        known = [v or None for v in expected[name]] if column.dtype.kind == "S" else expected[name]
+        values = [v or None for v in values] if column.dtype.kind == "S" else values
+        assert [v.decode() if isinstance(v, bytes) else v for v in values] == known, name
+    for column in columns_of("catalog.ob_stars"):
+        assert Unit(units[column.column] or "") == Unit(column.unit)
+        n = 1 + table.colnames.index(column.column)
+        assert header[f"TUCD{n}"] == column.ucd
+
+
+def test_an_answer_of_any_types_is_saved_as_fits(opened, tmp_path):
+    text = "it''s " * 30
+    ask(
+        opened,
+        f"""SELECT 'é' AS odd, NULL::INTEGER AS nothing, 9007199254740993 AS big, true AS yes,
+        1.5::DECIMAL(4, 2) AS exact, 0.1::FLOAT AS single, '{text}' AS long UNION ALL
+        SELECT '', 7, NULL, false, NULL, NULL, 'x' ORDER BY nothing NULLS FIRST""",
+    )
+    path = tmp_path / "result.fits"
+    with opened.expect_download() as waiting:
+        opened.click("#download-fits")
+    path.write_bytes(waiting.value.path().read_bytes())
+    table = Table.read(path)
+    assert table["nothing"].tolist() == [None, 7]
+    assert table["big"].tolist() == [9007199254740993, None]
+    assert table["odd"].tolist()[0] == "\\u00e9"
+    assert table["long"].tolist()[0] == text.replace("''", "'").rstrip()
+    assert table["exact"].tolist()[0] == 1.5
+    assert table["single"].tolist()[0] == np.float32(0.1)
+    assert table["yes"].tolist() == [True, False]
+
+
 def test_a_sky_line_does_not_flatten_the_spectrum(opened, con):
     found(opened, con.execute(SPIKED).fetchall()[0][0])
     with opened.expect_download() as waiting:
@@ -665,6 +732,13 @@ def test_the_panel_draws_distance_and_photometry(opened, star, con):
     magnitudes = opened.get_attribute("#photometry-plot", "aria-label")
     assert f"BP {bp:.3f} ± {error:.3f}" in magnitudes
     assert f"Ks {star['ks']:.3f} ± {star['ks_err']:.3f}" in magnitudes
+    # 9.5 and 10.5 are in the frame, though as texts they are in the other order
+    drawn = ElementTree.fromstring(saved(opened, "#star select.save >> nth=2", "svg"))
+    texts = drawn.iter("{http://www.w3.org/2000/svg}text")
+    heights = {t.text: float(t.get("y")) for t in texts}
+    bands = [part.split()[0] for part in magnitudes.removeprefix("Magnitudes: ").split(", ")]
+    assert all(0 < heights[band] < float(drawn.get("height")) - 38 for band in bands)
+    assert heights["RP"] < heights["BP"]
 
 
 @pytest.mark.parametrize(("width", "columns"), [(2560, 4), (1280, 3), (390, 1)])

@@ -1,6 +1,7 @@
 """The spectra of a release: every pixel in FITS and Parquet, found by ObsCore; same bytes again."""
 
 import io
+from xml.etree import ElementTree
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,6 +16,7 @@ from obcat.export import ReleaseError
 from obcat.export import rest_spectra as spectra
 from obcat.export.release import release, verify
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
+from obcat.schema import columns_of
 
 N = 7
 
@@ -84,3 +86,43 @@ def test_a_database_without_spectra_says_so(database, tmp_path):
 def test_day_is_that_of_a_name_of_lamost():
     assert spectra._day("55863-GAC_105N29_B1-01-011") == 55863.0
     assert spectra._day("sdss-1-2") is None
+
+
+def test_spectra_of_named_stars_alone(made, tmp_path):
+    database, rows, flux = made
+    names = tmp_path / "names.txt"
+    names.write_text(f"{rows['star_id'][2]}\n{rows['specid'][5]}\n")
+    command = ["export", str(database), "--trust", "--stars", str(names), "--out"]
+    assert CliRunner().invoke(main, [*command, str(tmp_path / "a")]).exit_code == 0
+    with fits.open(tmp_path / "a/demo_spectra.fits") as opened:
+        table = opened["SPECTRA"].data
+        assert table["specid"].tolist() == [rows["specid"][i] for i in (2, 5)]
+        assert np.array_equal(table["flux"], flux[[2, 5]])
+    assert pq.read_table(tmp_path / "a/demo_obscore.parquet").num_rows == 2
+    names.write_text(rows["star_id"][2][:-1] + "x")
+    refused = CliRunner().invoke(main, [*command, str(tmp_path / "b")])
+    assert refused.exit_code == 1
+    assert "is neither star_id nor specid" in refused.output
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("with_spectra", [True, False])
+def test_descriptor_for_dachs_declares_every_column(made, tmp_path, with_spectra):
+    release(made[0], tmp_path / "a", spectra=with_spectra)
+    text = (tmp_path / "a/q.rd").read_text()
+    root = ElementTree.fromstring(text)
+    (table,) = root.findall("table[@id='ob_stars']")
+    found = {c.get("name"): c for c in table.findall("column")}
+    assert list(found) == [c.column for c in columns_of("catalog.ob_stars")]
+    assert found["mk"].get("unit") == "mag"
+    assert found["pmra"].get("unit") == "mas.yr**-1"
+    assert found["gaia_id"].get("type") == "bigint"
+    assert found["gaia_id"].find("values").get("nullLiteral") == "0"
+    for column in columns_of("catalog.ob_stars"):
+        assert found[column.column].get("ucd") == column.ucd
+        assert found[column.column].get("description").replace("\\\\", "\\") == column.description
+    services = [s.get("id") for s in root.findall("service")]
+    assert services == (["cone", "sdl", "ssap"] if with_spectra else ["cone"])
+    assert "SIMULATED" in root.findtext("meta[@name='title']")
+    for source in root.iter("sources"):
+        assert (tmp_path / "a" / source.get("pattern")).is_file()

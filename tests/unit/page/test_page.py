@@ -307,6 +307,23 @@ def test_spectra_are_those_of_the_database(html, database):
     assert middle == pytest.approx(10 ** (3.5682 + 1e-4 * np.array([1, 3907])))
 
 
+def test_every_star_has_a_coarse_spectrum(html, database, monkeypatch):
+    head = facts(html)["spectra"]["coarse"]
+    names = json.loads(gzip.decompress(base64.b64decode(element(html, "names"))))["specid"]
+    steps = decoded(gzip.decompress(base64.b64decode(element(html, "coarse"))), len(names))
+    with db.connect(database, read_only=True) as con:
+        known = dict(con.execute("SELECT specid, flux FROM spectra.normalised").fetchall())
+        monkeypatch.setattr("obcat.page.facts.MOST_COARSE", 5)
+        assert read_spectra(con, 9).coarse is None  # there are six stars
+    for name, found in zip(names, steps, strict=True):
+        if name in known and known[name] is not None:
+            flux = np.reshape(known[name][:3906], (-1, 9)).mean(axis=1)
+            assert found * head["step"] == pytest.approx(flux, abs=6e-3)
+        else:
+            assert (found == MISSING).all()
+    assert {*known} & {*names} == {*names} - {"F-1"}
+
+
 def test_the_points_are_those_of_the_database(html, database):
     names = json.loads(gzip.decompress(base64.b64decode(element(html, "names"))))
     code = np.frombuffer(gzip.decompress(base64.b64decode(element(html, "points"))), np.uint8)

@@ -10,7 +10,7 @@ export const FONT = "12px system-ui, sans-serif";
 
 // the interval that a plot shows of some values
 export function extent(values, { log = false, full = false, use = () => true, tails = TAILS, fence = false } = {}) {
-  const good = values.filter((v, i) => Number.isFinite(v) && (!log || v > 0) && use(i)).sort();
+  const good = Float64Array.from(values.filter((v, i) => Number.isFinite(v) && (!log || v > 0) && use(i))).sort(); // by size: a plain array sorts as text
   if (!good.length) return log ? [0.1, 10] : [0, 1];
   const [low, most] = full ? [good[0], good.at(-1)] : [tails, 1 - tails].map((q) => quantileSorted(good, q));
   const high = fence && !full ? Math.min(most, fenced(good)) : most;

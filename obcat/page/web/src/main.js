@@ -67,7 +67,7 @@ const painted = () => new Promise((done) => {
 
 function makePage(engine, facts, stars) {
   const selection = makeSelection(stars.size);
-  const panel = makePanel(engine, facts, makeSpectra(facts), makePhotometry(facts, stars), (name) => places.get(name) ?? -1);
+  const panel = makePanel(engine, facts, makeSpectra(facts, stars), makePhotometry(facts, stars), (name) => places.get(name) ?? -1);
   let opened = -1;
   let current = null;
   let names = null;
@@ -162,7 +162,7 @@ function selectionBar(page) {
     id: "rows", "aria-label": "All rows of the selected stars, by SQL",
   });
   const link = button("Link", () => copyLink(page), { id: "link", "aria-label": "Copy a link to this selection and star" });
-  const file = choice("Save the selected stars, one row each", [["", "Save"], ["csv", "CSV"], ["votable", "VOTable"]], "", async (form) => {
+  const file = choice("Save the selected stars, one row each", [["", "Save"], ["csv", "CSV"], ["fits", "FITS"], ["votable", "VOTable"]], "", async (form) => {
     file.value = "";
     if (form) say(`${plural(await page.saveSelection(form), "star")} saved`);
   });

@@ -1,4 +1,5 @@
 // A plot as a file: PNG at three times its size on the screen, or SVG.
+import { FONT } from "./axes.js";
 import { element, save, say } from "./dom.js";
 import { svgContext } from "./svg.js";
 import { colours } from "./theme.js";
@@ -23,6 +24,13 @@ const ground = (ctx, { width, height }) => {
   ctx.fillRect(0, 0, width, height);
 };
 
+// who sees the picture by itself is told, too
+const mark = (ctx, { width, height }) => {
+  if (!document.title.startsWith("SIMULATED")) return;
+  [ctx.font, ctx.fillStyle, ctx.textAlign, ctx.textBaseline] = [FONT, colours().muted, "right", "bottom"];
+  ctx.fillText("SIMULATED", width - 4, height - 2);
+};
+
 const WRITERS = {
   async png(_, name, size, draw) {
     const canvas = element("canvas", { width: Math.round(size.width * FINER), height: Math.round(size.height * FINER) });
@@ -30,6 +38,7 @@ const WRITERS = {
     ctx.scale(FINER, FINER);
     ground(ctx, size);
     draw(ctx);
+    mark(ctx, size);
     const file = await new Promise((done) => canvas.toBlob(done, "image/png"));
     save(`${name}.png`, "image/png", [file]);
   },
@@ -37,6 +46,7 @@ const WRITERS = {
     const ctx = svgContext(size, title);
     ground(ctx, size);
     draw(ctx);
+    mark(ctx, size);
     save(`${name}.svg`, "image/svg+xml", [ctx.whole()]);
   },
 };

@@ -1,5 +1,6 @@
-// The answer to a query as a table: sorted by a click on a column, a page of rows at a time, all of it as CSV.
+// The answer to a query as a table: sorted by a click on a column, a page of rows at a time, all of it as CSV, VOTable or FITS.
 import { button, count, element, plural, save } from "./dom.js";
+import { fits } from "./fits.js";
 import { dms, hms } from "./places.js";
 import { votable } from "./votable.js";
 import { columnOf, compared, csvLine, exact, isFloat, isNumber, printed, shown } from "./values.js";
@@ -30,6 +31,7 @@ export function showResult(host, { schema, batches, total, seconds, cut }, page)
     element("div", { class: "resultbar" }, status,
       button("Download CSV", () => saveAs("csv", "result", result, page), { id: "download", disabled: !fields.length }),
       button("VOTable", () => saveAs("votable", "result", result, page), { id: "download-votable", disabled: !fields.length, "aria-label": "Download VOTable" }),
+      button("FITS", () => saveAs("fits", "result", result, page), { id: "download-fits", disabled: !fields.length, "aria-label": "Download FITS" }),
       named === undefined ? null : button("Select in plots", () => page.selectNamed(fields[named].name, columns[named]), { id: "to-plots" }),
       pages),
     element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Result" },
@@ -46,6 +48,7 @@ export function keptOf({ schema: { fields }, batches }) {
 // a file in the order shown; how many rows it has
 export function saveAs(form, name, result, page) {
   if (form === "csv") save(`${name}.csv`, "text/csv", csv(result));
+  else if (form === "fits") save(`${name}.fits`, "application/fits", fits(result, page.facts, page.columns));
   else save(`${name}.vot`, "application/x-votable+xml", votable(result, page.facts, page.columns));
   return result.order.length;
 }

@@ -20,20 +20,34 @@ const REACH = 25; // Angstrom about them
 const X = { label: "Rest wavelength in vacuum", unit: "Å" };
 const Y = { label: "Flux / continuum", unit: "" };
 
-export function makeSpectra(facts) {
+export function makeSpectra(facts, stars) {
   const head = facts.spectra;
-  const place = new Map(head.specids.map((name, i) => [name, i]));
-  let arrays = null;
-  const wavelength = Float64Array.from({ length: head.pixels }, (_, i) => 10 ** (head.log_start + head.log_step * i));
+  const places = [head.specids, head.coarse ? stars.specid : []].map((names) => new Map(names.map((name, i) => [name, i])));
+  const kept = [null, null];
   return {
-    head, wavelength,
-    has: (specid) => place.has(specid),
+    head,
+    // how a spectrum is kept, its wavelengths and layers: fine for some stars, coarse for all; undefined where it is not there
     async read(specid) {
-      arrays ??= decoded(await unpacked("spectra"), head);
-      const at = place.get(specid);
-      return arrays.map((all) => all.subarray(at * head.pixels, (at + 1) * head.pixels));
+      const which = places.findIndex((place) => place.has(specid));
+      if (which < 0) return undefined;
+      const form = [head, head.coarse][which];
+      const at = places[which].get(specid);
+      kept[which] ??= which ? await unpacked("coarse") : decoded(await unpacked("spectra"), head);
+      const layers = which ? [one(kept[1], at, stars.specid.length, form)] : kept[0].map((all) => all.subarray(at * head.pixels, (at + 1) * head.pixels));
+      return layers[0].every(Number.isNaN) ? undefined : { form, layers, wavelength: grid(form) };
     },
   };
+}
+
+const grid = ({ pixels, log_start, log_step }) => Float64Array.from({ length: pixels }, (_, i) => 10 ** (log_start + log_step * i));
+
+// one row of a layer of `rows`
+function one(bytes, at, rows, form) {
+  const [from, to, size] = [at * form.pixels, (at + 1) * form.pixels, rows * form.pixels];
+  const both = new Uint8Array(2 * form.pixels);
+  both.set(bytes.subarray(from, to));
+  both.set(bytes.subarray(size + from, size + to), form.pixels);
+  return decoded(both, { ...form, specids: [""], layers: ["flux"] })[0];
 }
 
 // low bytes of all differences of neighbours, then their high bytes
@@ -57,22 +71,24 @@ export function decoded(bytes, { specids, pixels, step, missing, layers }) {
 export async function drawSpectrum(spectra, best, chosen) {
   const { head } = spectra;
   const title = element("h3", {}, "Spectrum");
-  if (!spectra.has(best)) return element("div", {}, title, element("p", { class: "muted" }, absent(head)));
-  const [flux, model] = await spectra.read(best);
-  const canvas = element("canvas", { class: "spectrum", role: "img", "aria-label": `Spectrum ${best}, flux over continuum from ${Math.round(spectra.wavelength[0])} to ${Math.round(spectra.wavelength.at(-1))} Angstrom, downsampled` });
+  const found = await spectra.read(best);
+  if (!found) return element("div", {}, title, element("p", { class: "muted" }, absent(head)));
+  const { form, wavelength, layers: [flux, model] } = found;
+  const canvas = element("canvas", { class: "spectrum", role: "img", "aria-label": `Spectrum ${best}, flux over continuum from ${Math.round(wavelength[0])} to ${Math.round(wavelength.at(-1))} Angstrom, downsampled` });
   let shown = RANGES[0];
-  const draw = () => plot(canvas, spectra.wavelength, flux, model, shown);
+  const draw = () => plot(canvas, wavelength, flux, model, shown);
   const controls = RANGES.map((range) => button(range[0], () => {
     shown = range;
     controls.forEach((c) => c.setAttribute("aria-pressed", String(c.textContent === range[0])));
     draw();
   }, { "aria-pressed": String(range === shown), "aria-label": `Spectrum: ${range[0]}, ${range[1]} to ${range[2]} Angstrom` }));
-  const picture = pictureMenu(`Spectrum ${best}`, best, () => ({ width: canvas.clientWidth, height: canvas.clientHeight }), (ctx) => put(ctx, { width: canvas.clientWidth, height: canvas.clientHeight }, spectra.wavelength, flux, model, shown));
-  const file = button("CSV", () => save(`${best}.csv`, "text/csv", csv(spectra.wavelength, flux, model)), { "aria-label": "Spectrum: download as CSV", id: "spectrum-csv" });
+  const picture = pictureMenu(`Spectrum ${best}`, best, () => ({ width: canvas.clientWidth, height: canvas.clientHeight }), (ctx) => put(ctx, { width: canvas.clientWidth, height: canvas.clientHeight }, wavelength, flux, model, shown));
+  const file = button("CSV", () => save(`${best}.csv`, "text/csv", csv(wavelength, flux, model)), { "aria-label": "Spectrum: download as CSV", id: "spectrum-csv" });
   new ResizeObserver(draw).observe(canvas);
   const other = chosen === best ? "" : ` This is the best visit, ${best}; the page holds no other.`;
   const drawn = model ? " The broad line is what the eigenspectra make of it without emission." : "";
-  const note = `Downsampled: each point is the mean of ${head.binned} pixels of the spectrum in its rest frame, rounded to ${head.step}.${drawn}${other}`;
+  const rest = form === head ? "" : ` Finer ones of ${count(head.specids.length)} stars are here: ${head.rule}.`;
+  const note = `Downsampled: each point is the mean of ${form.binned} pixels of the spectrum in its rest frame, rounded to ${form.step}.${rest}${drawn}${other}`;
   return element("div", {}, element("header", { class: "spectrum-head" }, title, element("div", { class: "controls" }, ...controls, picture, file)), canvas,
     element("p", { class: "caption" }, note));
 }
