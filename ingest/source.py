@@ -134,6 +134,9 @@ POSITION_PARTS = {
 # Gaia DR2 with RUWE: the names of the Gaia archive and of VizieR I/345/gaia2.
 DR2_EPOCH = 2015.5  # Gaia DR2, Gaia Collaboration, Brown et al. 2018, section 3.1
 DR3_EPOCH = 2016.0
+# a source_id has the pixel of level 12 of its place from the 36th bit on: Gaia Collaboration 2018
+SMALLEST_ID, MANY_IDS = 2**32, 20
+EPOCHS = {"DR1": 2015.0, "DR2": DR2_EPOCH, "DR3": DR3_EPOCH, "DR4": 2017.5}
 POGSON = 2.5 / math.log(10)  # 1.085736: error of a magnitude = POGSON * error of the flux / flux
 
 _GAIA_NAMES = {
@@ -190,6 +193,10 @@ def _flux_over_error(band: str) -> tuple[Recipe, ...]:
     return Recipe((flux, flux_error), _over), Recipe((mag_error,), _from_magnitude_error)
 
 
+_ONLY_DR1 = {
+    "astrometric_delta_q", "astrometric_priors_used", "astrometric_relegation_factor",
+    "scan_direction_strength_k1",
+}  # fmt: skip
 # Names that one release has and the other has not, in the Gaia archive and at VizieR
 _ONLY_DR2 = {
     "DR2Name", "GaiaDR2", "Gaia_DR2", "astrometric_pseudo_colour", "astrometric_weight_al",
@@ -202,37 +209,70 @@ _ONLY_DR3 = {
     "has_xp_continuous", }  # fmt: skip
 
 
-_SOLUTIONS = {1635721458409799680: "DR2", 1636042515805110273: "DR3", 1636148068921376768: "DR3"}
-_OTHER = "; give it as tables.{} (ids, zero point and bands are other ones)"
+_SOLUTIONS = {
+    1635378410781933568: "DR1", 1635721458409799680: "DR2", 1636042515805110273: "DR3",
+    1636148068921376768: "DR3",
+}  # fmt: skip
+_TABLES = {"DR2": "gaia_dr2", "DR3": "gaia_dr3"}
 
 
 def _release(given: pa.Table) -> tuple[str, str]:
-    """DR2, DR3 or '' where the file does not say; and what in it says so."""
+    """DR2, DR3, another, or '' where the file does not say; and what in it says so."""
     lower = {name.lower(): name for name in given.column_names}
     said = {
         release: [lower[n] for n in sorted({name.lower() for name in only} & lower.keys())]
-        for release, only in (("DR2", _ONLY_DR2), ("DR3", _ONLY_DR3))
+        for release, only in (("DR1", _ONLY_DR1), ("DR2", _ONLY_DR2), ("DR3", _ONLY_DR3))
     }
     for name in ("designation", "solution_id", "source_id", "source", "gaia_source_id"):
-        first = str(given[lower[name]][0].as_py()) if name in lower and given.num_rows else ""
+        known = given[lower[name]].drop_null() if name in lower else ()
+        first = next((text for value in known if (text := str(value).strip())), "")
         release = (
             _SOLUTIONS.get(int(first), "")
             if first.isdecimal()
-            else "".join(re.findall(r"Gaia E?(DR[23]) ", first))
+            else "".join(re.findall(r"Gaia E?(DR[0-9]+) ", first))
         )
         said.setdefault(release, []).append(f"{lower.get(name)} {first}")
     solved = [given[lower[n]] for n in ("astrometric_params_solved", "solved") if n in lower]
     if any("95" in pc.unique(values.cast(pa.string())).to_pylist() for values in solved):
         said["DR3"].append("solutions of six parameters (95)")
-    there = [release for release in ("DR2", "DR3") if said[release]]
+    there = [release for release in said if release and said[release]]
     return (there[0], said[there[0]][0]) if len(there) == 1 else ("", "")
 
 
-def _complaint_gaia(table: pa.Table, given: pa.Table) -> str:
-    if pc.any(pc.equal(table["ref_epoch"], DR3_EPOCH)).as_py():
-        return f"ref_epoch is {DR3_EPOCH}: this is Gaia (E)DR3{_OTHER.format('gaia_dr3')}"
-    release, why = _release(given)
-    return f"has {why}: this is Gaia (E)DR3{_OTHER.format('gaia_dr3')}" if release == "DR3" else ""
+def _complaint_ids(ids: pa.ChunkedArray) -> str:
+    small = pc.sum(pc.less(ids, SMALLEST_ID)).as_py() or 0
+    if len(ids) < MANY_IDS or 2 * small < len(ids):
+        return ""
+    return (
+        f"source_id {ids[0]} is none of Gaia ({small} such rows): running numbers, or ids cut to "
+        "32 bits; name the right column"
+    )
+
+
+def _complaint_of(own: str) -> Callable[[pa.Table, pa.Table], str]:
+    """That a table is of another release than ``own``, by its epoch or by what it holds; that its
+    ids are running numbers, or were cut to 32 bits.
+    """
+
+    def complaint(table: pa.Table, given: pa.Table) -> str:
+        epochs = (
+            (release, f"ref_epoch is {epoch}")
+            for release, epoch in EPOCHS.items()
+            if release != own and pc.any(pc.equal(table["ref_epoch"], epoch)).as_py()
+        )
+        release, why = next(epochs, None) or _release(given)
+        if release in ("", own):
+            return _complaint_ids(table["source_id"].drop_null())
+        why = why if why.startswith("ref_epoch") else f"has {why}"
+        named = "(E)DR3" if release == "DR3" else release
+        remedy = (
+            f"give it as tables.{_TABLES[release]} (ids, zero point and bands are other ones)"
+            if release in _TABLES
+            else "give DR2 or DR3"
+        )
+        return f"{why}: this is Gaia {named}; {remedy}"
+
+    return complaint
 
 
 _GAIA_RECIPES = {
@@ -252,7 +292,7 @@ GAIA_DR2 = Source(
     recipes={**_GAIA_RECIPES, **POSITION_PARTS},
     positions=_GAIA_POSITIONS,
     defaults={"ref_epoch": DR2_EPOCH},
-    complaint=_complaint_gaia,
+    complaint=_complaint_of("DR2"),
 )
 
 
@@ -267,17 +307,10 @@ _GAIA_DR3_NAMES = {
 }
 
 
-def _complaint_gaia_dr3(table: pa.Table, given: pa.Table) -> str:
-    if pc.any(pc.equal(table["ref_epoch"], DR2_EPOCH)).as_py():
-        return f"ref_epoch is {DR2_EPOCH}: this is Gaia DR2{_OTHER.format('gaia_dr2')}"
-    release, why = _release(given)
-    return f"has {why}: this is Gaia DR2{_OTHER.format('gaia_dr2')}" if release == "DR2" else ""
-
-
 GAIA_DR3 = replace(
     GAIA_DR2,
     name="gaia_dr3",
     names=_GAIA_DR3_NAMES,
     defaults={"ref_epoch": DR3_EPOCH},
-    complaint=_complaint_gaia_dr3,
+    complaint=_complaint_of("DR3"),
 )

@@ -3,7 +3,7 @@ those that belong to a spectrum, our columns found and not found.
 """
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ NEAR = (
 IDS = ("specid", "obsid", "fitsname")
 GAIA = ("gaia_dr2", "gaia_dr3")
 WITHOUT_STARS = ("zero_point",)
+MAY_BE_EMPTY = ("xstps", "ps1", "apass")  # surveys of a part of the sky
 ZERO_POINT = (
     "phot_g_mean_mag", "nu_eff_used_in_astrometry", "pseudocolour", "ecl_lat",
     "astrometric_params_solved",
@@ -56,12 +57,8 @@ def blocks(names: Iterable[str], raw: Path, *, allow_empty: bool = False) -> lis
         said = store.provenance(raw / f"{name}.parquet")
         found = _belonging(name, table, spectra, raw)
         lines += _block(name, said, found)
-        if (
-            spectra.num_rows
-            and said["counts"]["rows_read"]
-            and found is not None
-            and not found.rows.any()
-        ):
+        given = said["counts"]["rows_read"] or name not in MAY_BE_EMPTY
+        if spectra.num_rows and given and found is not None and not found.rows.any():
             faults.append((name, f"{said['file']}: {_why_none(name, table, spectra)}"))
     if faults and not allow_empty:
         for name, _ in faults:
@@ -142,6 +139,8 @@ def _unit_vectors(table: pa.Table) -> NDArray[np.float64]:
 
 def _why_none(name: str, table: pa.Table, spectra: pa.Table) -> str:
     """What would have to be otherwise for rows to belong to spectra."""
+    if not table.num_rows:
+        return "has no rows"
     keys = [
         k
         for k in (*IDS, "source_id", "ra")
@@ -162,6 +161,7 @@ def _why_none(name: str, table: pa.Table, spectra: pa.Table) -> str:
             ),
             "right ascension and declination are exchanged": (dec, ra),
         }
+        others |= {f"positions are {frame}; give ICRS": p for frame, p in _of_frames(ra, dec)}
         for what, (x, y) in others.items():
             if _near(pa.table({"ra": x, "dec": y}), spectra).rows.any():
                 return f"{said}: {what}"
@@ -171,6 +171,20 @@ def _why_none(name: str, table: pa.Table, spectra: pa.Table) -> str:
             "or position"
         )
     return f"{said}; is it the table of this survey?"
+
+
+def _of_frames(
+    ra: NDArray[np.float64], dec: NDArray[np.float64]
+) -> Iterator[tuple[str, tuple[NDArray[np.float64], NDArray[np.float64]]]]:
+    """ICRS positions, (n,) degrees each, if the given ones were of another frame."""
+    from astropy import units as u
+    from astropy.coordinates import FK4, FK5, Galactic, SkyCoord
+
+    there = (np.abs(dec) <= 90) & np.isfinite(ra)
+    frames = {"galactic": Galactic(), "of equinox B1950": FK4(equinox="B1950")}
+    for name, frame in (frames | {"of the equinox of date": FK5(equinox="J2015")}).items():
+        icrs = SkyCoord(ra[there] * u.deg, dec[there] * u.deg, frame=frame).icrs
+        yield name, (icrs.ra.deg, icrs.dec.deg)
 
 
 def _block(name: str, said: dict[str, Any], found: _Belonging | None) -> list[str]:

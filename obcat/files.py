@@ -18,6 +18,7 @@ import fcntl
 import os
 import shutil
 import socket
+import stat
 import sys
 import tempfile
 import time
@@ -88,12 +89,10 @@ def _taken(work: Path, final: Path, wait: float) -> int:
     """The open stamp of the working folder, locked and signed. Waits for whoever holds it."""
     end = time.monotonic() + wait
     while True:
+        new = _made(work)
         try:
-            new = _made(work)
             handle = os.open(work / STAMP, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         except FileNotFoundError:  # who held it has just removed it
-            if not work.parent.is_dir():
-                raise
             continue
         held = False
         try:
@@ -119,11 +118,13 @@ def _made(work: Path) -> bool:
         return True
     except FileExistsError:
         pass
-    if work.is_dir() and not work.is_symlink():
-        others = [path.name for path in work.iterdir() if path.name != STAMP]
-        if not others or _signed(work / STAMP):
-            return False
-    raise NotOurs(f"{work}: is in the way and is no working folder of obcat; move it away")
+    with suppress(FileNotFoundError):  # who held it removes it
+        if stat.S_ISDIR(work.lstat().st_mode):
+            others = [path.name for path in work.iterdir() if path.name != STAMP]
+            if not others or _signed(work / STAMP):
+                return False
+        raise NotOurs(f"{work}: is in the way and is no working folder of obcat; move it away")
+    return False
 
 
 def _signed(stamp: Path) -> bool:

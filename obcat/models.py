@@ -217,7 +217,9 @@ def read(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]:
                 name: file.get_tensor(name).reshape(shape)
                 for name, shape in facts.pop("shapes", {}).items()
             }
-    except (SafetensorError, OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+    except (
+        SafetensorError, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError,
+    ) as error:  # fmt: skip
         raise DamagedModels(f"{path.name}: cannot be read: {str(error).splitlines()[0]}") from error
     if facts.pop("sha256", None) != _digest(arrays, facts):
         raise DamagedModels(f"{path.name}: damaged, or not written by `obcat export`")

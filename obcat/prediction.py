@@ -30,18 +30,12 @@ GUESSES = (  # what wavelengths are that are none in Angstrom: limits of their m
     (0.37, 0.91, "micrometres", "wavelength * astropy.units.um"),
     (3.7e-7, 9.1e-7, "metres", "wavelength * astropy.units.m"),
 )
-ORDINARY = (
-    -6,
-    24,
-)  # powers of two between which flux is left as it is; outside, float32 comes near its ends
+ORDINARY = (-6, 24)  # powers of two between which flux is left as it is; float32 ends beyond
 SCALED_TO = 10
 FASTEST = 0.1  # z of no star; 30,000 km/s
 UNKNOWN_Z = -9999.0
-POWERS = {
-    "std": -2,
-    "var": -1,
-    "ivar": 1,
-}  # what makes inverse variance of an uncertainty of astropy.nddata
+# what makes inverse variance of an uncertainty of astropy.nddata
+POWERS = {"std": -2, "var": -1, "ivar": 1}
 CEILINGS = (99.0, 999.0)  # S/N of LAMOST headers that is none, as in meta.header_snr
 
 
@@ -110,7 +104,14 @@ def redshifts(z: Any, n: int) -> Floats:
         raise ValueError(
             f"z = {wrong[0]:g} is the redshift of no star; a velocity in km/s is z times 299792.458"
         )
-    return np.broadcast_to(values, n)
+    return _for_each(values, n, "z")
+
+
+def _for_each(values: ArrayLike, n: int, name: str) -> np.ndarray:
+    """(n,) of () or (n,)."""
+    if np.shape(values) not in ((), (n,)):
+        raise ValueError(f"{name}: {np.shape(values)} for {n} spectra; need () or ({n},)")
+    return np.broadcast_to(np.asarray(values), n)
 
 
 def signal_to_noise(given: Any, flux: np.ndarray, ivar: np.ndarray) -> Floats:
@@ -122,9 +123,8 @@ def signal_to_noise(given: Any, flux: np.ndarray, ivar: np.ndarray) -> Floats:
         return computed
     snr = _given(given, "snr_g")
     known = np.isfinite(snr.values) & (snr.values > 0) & ~np.isin(snr.values, CEILINGS) & ~snr.mask
-    return np.where(
-        np.broadcast_to(known, len(flux)), np.broadcast_to(snr.values, len(flux)), computed
-    )
+    n = len(flux)
+    return np.where(_for_each(known, n, "snr_g"), _for_each(snr.values, n, "snr_g"), computed)
 
 
 def _given(x: Any, name: str) -> _Given:
@@ -133,9 +133,11 @@ def _given(x: Any, name: str) -> _Given:
     from astropy import units as u
 
     unit, mask = getattr(x, "unit", None), getattr(x, "mask", None)
+    mask = None if callable(mask) else mask  # of pandas a method
     try:
-        values = np.asarray(_data(x), float)
-    except (TypeError, ValueError) as error:
+        values = np.asarray(_data(x))
+        values = values.astype(float, casting="unsafe" if values.dtype.kind != "c" else "safe")
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{name}: {type(x).__name__} is not an array of numbers") from error
     hidden = (
         np.zeros(values.shape, bool)
@@ -348,7 +350,7 @@ def predict_gridded(
     best = (
         np.arange(n)
         if about.star is None
-        else _best_of(np.broadcast_to(np.asarray(about.star), n), given["snr_g"])
+        else _best_of(_for_each(about.star, n, "star"), given["snr_g"])
     )
     given["is_other"] = _others(about.header_class, about.subclass, n)
     columns = {name: pa.array(values, from_pandas=True) for name, values in given.items()}
@@ -373,16 +375,23 @@ def _warnings(
 def _others(header_class: ArrayLike | None, subclass: ArrayLike | None, n: int) -> Floats:
     """(n,) 1 where the header names another class, as ``kernels.domain.other_class``."""
     texts = [
-        np.broadcast_to(np.asarray("" if given is None else given, object), n)
-        for given in (header_class, subclass)
+        _for_each(_texts(given), n, name)
+        for name, given in (("header_class", header_class), ("subclass", subclass))
     ]
     return other_class(*texts)
 
 
+def _texts(given: ArrayLike | None) -> np.ndarray:
+    values = np.asarray("" if given is None else given)
+    return values.astype(str if values.dtype.kind == "S" else object).astype(object)
+
+
 def _best_of(star: np.ndarray, snr_g: np.ndarray) -> np.ndarray:
     """(n,) for each spectrum the place of its star's spectrum of highest S/N,
-    the first of equals."""
-    names, group = np.unique(star, return_inverse=True)
+    the first of equals. A spectrum whose star is None or NaN is a star."""
+    own = np.char.add("of no name ", np.arange(len(star)).astype(str))
+    nameless = (star.astype(object) == np.asarray(None)) | (star != star)
+    names, group = np.unique(np.where(nameless, own, star.astype(str)), return_inverse=True)
     order = np.argsort(-np.where(np.isnan(snr_g), -np.inf, snr_g), kind="stable")
     best = np.zeros(len(names), int)
     best[group[order[::-1]]] = order[::-1]

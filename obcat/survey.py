@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from obcat.errors import ObcatError
+from obcat.errors import ObcatError, printable
 from obcat.machine import MachineError, Share, chosen
 from obcat.schema import MODES, columns_of, nearest, read_parameters
 
@@ -45,6 +45,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 class SurveyError(ObcatError):
     """Stops a command; one line that names the survey file, the key and the remedy."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable(text))
 
 
 class SurveyTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -167,6 +170,8 @@ def _with_spectra(content: dict[str, Any], path: Path) -> dict[str, Any]:
     told = [name for name in ("wavelengths", "columns", "resolution") if name in given]
     if found.kind == "table" and found.wavelengths is None:
         raise SurveyError(f'{path}: spectra.wavelengths: missing; say "vacuum" or "air"')
+    if found.resolution is not None and not 0 < found.resolution < math.inf:
+        raise SurveyError(f"{path}: spectra.resolution: {found.resolution} is no resolving power")
     if found.kind != "table" and told:
         raise SurveyError(f"{path}: spectra.{told[0]}: of kind table alone; leave it out")
     return content | {"spectra": str(found.path), "reading": given}
@@ -276,7 +281,7 @@ def _check_values(survey: Survey, path: Path) -> None:
             f"{path}: build.modes: best mode is built on {MODES[0]} mode; name that too"
         )
     for name, value in survey.parameters.items():
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             raise SurveyError(f"{path}: parameters.{name}: {value} is not a finite number")
         fault = read_parameters()[name].fault(value)
         if fault:

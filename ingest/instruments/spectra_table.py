@@ -41,6 +41,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "resolution": ("resolution",),
 }
 OPTIONAL = ("z", "z_err", "mjd", "resolution")
+UNKNOWN = (-9999.0, -999.0)
+BLUEST, REDDEST = -0.1, 8.0  # of what a spectrograph sees; beyond, the unit is another
 BLOCK = 256  # rows of a FITS table that are held at once
 LARGEST, BOMB = 1 << 30, 200  # bytes, and times its own size, that a group of a file may become
 
@@ -112,6 +114,7 @@ def _spectrum(options: Options, time: int, path: Path, row: int) -> Spectrum:
         np.asarray(values[names[name]], np.float64) for name in ("flux", "ivar", "wavelength")
     )
     given = {name: _number(values[names[name]]) for name in OPTIONAL if name in names}
+    _check_redshift(given.get("z", math.nan), names.get("z", ""))
     header = row_of(
         _identifier(values[names["id"]]),
         fitsname=f"{path.name[:50]}#{row}",
@@ -124,6 +127,15 @@ def _spectrum(options: Options, time: int, path: Path, row: int) -> Spectrum:
     )
     sha = sha256_of(options, sorted(header.items()), wavelength, flux, ivar)
     return finished(header, sha, vacuum(wavelength) if options.air else wavelength, flux, ivar)
+
+
+def _check_redshift(z: float, name: str) -> None:
+    """Raises Quarantined: bad_header, for what is a velocity; -999 and -9999 are no number."""
+    if math.isfinite(z) and z not in UNKNOWN and not BLUEST <= z <= REDDEST:
+        raise Quarantined(
+            "bad_header",
+            f"{name} = {z:g} is no redshift; a velocity in km/s is {name} times 299792.458",
+        )
 
 
 def _matched(values: dict[str, Any], options: Options) -> dict[str, str]:

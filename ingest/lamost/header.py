@@ -31,6 +31,7 @@ Cards = Mapping[str, Value]
 BLOCK = 2880
 CARD = 80
 END = b"END" + b" " * (CARD - 3)
+NUMBER = re.compile(r"[+-]?([0-9]{1,300}\.?[0-9]*|\.[0-9]+)([eEdD][+-]?[0-9]{1,3})?")
 VALUE = re.compile(
     r" *(?:'(?P<text>(?:[^']|'')*)'|(?P<logical>[TF])|(?P<integer>[+-]?\d+)"
     r"|(?P<number>[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d+)?|(?i:nan|inf|infinity))))?"
@@ -143,6 +144,13 @@ def _real(digits: str) -> float:
     return value if math.isfinite(value) else math.nan
 
 
+def _unquoted(value: Value) -> Value:
+    """A number that a script wrote as a text is a number."""
+    if not isinstance(value, str) or not NUMBER.fullmatch(value.strip()):
+        return value
+    return int(value) if value.strip().lstrip("+-").isdigit() else _real(value)
+
+
 def integer(cards: Cards, key: str) -> int:
     """The value of a card that must be there and whole,
     a number or (FIBERID of DR2) a text of digits.
@@ -156,8 +164,8 @@ def integer(cards: Cards, key: str) -> int:
 
 
 def number(cards: Cards, key: str) -> float | None:
-    """The value of a card as a number; None when it is missing, blank or a text."""
-    value = cards.get(key)
+    """The value of a card as a number, in quotes too; None when it is missing, blank, no number."""
+    value = _unquoted(cards.get(key))
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
@@ -200,7 +208,7 @@ def identify(cards: Cards, name: str | None) -> Identity:
             raise Quarantined(
                 "id_mismatch", f"the header is of {own.specid}, the name of {other.specid}"
             )
-    obsid = cards.get("OBSID")
+    obsid = _unquoted(cards.get("OBSID"))
     if (
         isinstance(obsid, int)
         and obsid > 0
@@ -276,7 +284,7 @@ def _present(cards: Cards, keys: tuple[str, ...]) -> str:
 
 
 def _whole(cards: Cards, key: str, bits: int) -> int | None:
-    value = cards.get(key)
+    value = _unquoted(cards.get(key))
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):

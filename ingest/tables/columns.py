@@ -24,7 +24,7 @@ __all__ = ["Declared", "cleaned", "declared", "integers", "named_spectra", "numb
 
 NULLS = (
     "", "na", "<na>", "n/a", "#n/a", "null", "none", "nan", "-nan", "nat", "\\n", "...",
-    "masked",
+    "masked", "indef",
 )  # fmt: skip
 DASHES = r"^-+$"
 CONTROL = r"\p{C}"

@@ -19,6 +19,7 @@ __all__ = ["fits_table"]
 
 BLOCK, CARD = 2880, 80
 MOST_BLOCKS = 4000  # of a header: 999 columns have some 250
+B1950 = 1950.0
 MOST_FIELDS = 999  # FITS 4.0, section 7.3.1
 SIZES = {
     "L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8,
@@ -136,6 +137,7 @@ def _only_table(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
         if len(tables) != 1:
             raise IngestError(f"{name}: holds {len(tables)} tables; give a file with exactly one")
         hdu = tables[0]
+        _check_kind(hdus[0].header, hdu.header, name)
         rows = _rows(data, hdu)
         text = isinstance(hdu, fits.TableHDU)
         columns = list(_described(hdu.header, text))
@@ -146,6 +148,23 @@ def _only_table(data: bytes, name: str) -> tuple[pa.Table, dict[str, str]]:
     names = unique([c.name for c, _ in there])
     units = {n: c.unit for n, (c, _) in zip(names, there, strict=True) if c.unit}
     return pa.Table.from_arrays([a for _, a in there], names), units
+
+
+def _check_kind(primary: Any, header: Any, name: str) -> None:
+    """Raise IngestError for a packed table, positions of 1950, and one row of vectors."""
+    for one in (primary, header):
+        frame = str(one.get("RADESYS", one.get("RADECSYS", ""))).strip().upper()
+        if frame.startswith("FK4") or (not frame and one.get("EQUINOX") == B1950):
+            raise IngestError(f"{name}: its header says FK4, B1950: give positions in ICRS")
+    if header.get("ZTABLE"):
+        raise IngestError(f"{name}: a table packed by fpack; unpack it with funpack")
+    forms = [FORM.fullmatch(str(v)) for v in header["TFORM*"].values()]
+    long = [m for m in forms if m and m["code"] in NUMPY and int(m["repeat"] or 1) > 1]
+    if header["NAXIS2"] == 1 and len(long) > 1:
+        raise IngestError(
+            f"{name}: one row, whose columns are vectors (IDL writes a structure of arrays so); "
+            "write a row for each source"
+        )
 
 
 def _rows(data: bytes, hdu: Any) -> NDArray[np.uint8]:

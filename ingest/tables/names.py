@@ -44,6 +44,7 @@ ARCHIVE = {  # spellings of archives that no standard knows
     "å": "Angstrom",
 }
 MAGNITUDE = re.compile(r"\[?(AB|Vega|ST)?_?mag(\s*\(.*\)|\[.*\]|_?(AB|Vega|ST))?\]?", re.IGNORECASE)
+OTHER_FRAME = re.compile(r"\bin frame (\S+)$")  # as the reader of VOTables appends it to a unit
 NONE = ("", "-", "--", "---", "none", "null", "unitless", "dimensionless", "1")
 # the unit whose logarithm a column is: [mas], log(mas), log10(cm.s**-2), dex(K)
 LOGARITHM = re.compile(
@@ -124,6 +125,10 @@ def factor(declared: str, wanted: str, where: str) -> float:
 
 
 def _parse(text: str, where: str) -> u.UnitBase:
+    if match := OTHER_FRAME.search(text):
+        raise IngestError(
+            f"{where}: the file says that this is {match[1]}: give positions in ICRS or J2000"
+        )
     text = "mag" if MAGNITUDE.fullmatch(text) else ARCHIVE.get(text.lower(), text)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -242,8 +247,8 @@ def _without_place(name: str) -> str:
 
 
 def alike(source: Source, matches: Mapping[str, Match], names: Sequence[str]) -> dict[str, str]:
-    """Columns of the file that are called nearly as one of ours that was not found:
-    theirs -> ours.
+    """Columns of the file that are called nearly as one of ours that was not found, and those that
+    have another name of one that was: theirs -> ours.
     """
     taken = {match.theirs for match in matches.values()}
     known = {
@@ -254,6 +259,12 @@ def alike(source: Source, matches: Mapping[str, Match], names: Sequence[str]) ->
     }
     found = {
         n: known[_without_place(n).lower()] for n in names if _without_place(n).lower() in known
+    }
+    found |= {
+        n: ours
+        for ours in matches.keys() - {"ra", "dec"}
+        for n in names
+        if _without_place(n) in source.candidates(ours)
     }
     return {n: ours for n, ours in found.items() if n not in taken}
 

@@ -19,6 +19,7 @@ __all__ = ["text_table", "yaml_units"]
 
 SEPARATORS = (",", "\t", ";", "|")
 RULE = re.compile(r"[-+=\s,;|]*----[-+=\s,;|]*")
+FRAME = re.compile(rb"^\+[-=+]+[ \t]*\n", re.MULTILINE)  # of a table of mysql, TOPCAT, reST
 STATED = re.compile(rb"(?i)\"?sep=(.)\"?[ \t,;]*")
 BYTE_BY_BYTE = re.compile(rb"(?i)^byte-(by|per)-byte description of file", re.MULTILINE)
 HEAD = 100_000  # bytes within which a description byte by byte begins
@@ -44,9 +45,12 @@ def text_table(data: bytes, name: str) -> Columns:
     separator = None
     if match := STATED.fullmatch(first):
         separator, data = match[1].decode("latin-1"), data[after:]
+    if data.startswith(b"+-"):
+        data = FRAME.sub(b"", data)
     if data.startswith((b"|", b"\\")):
         return _ipac(data, name)
     data = _without_comments(data)
+    _check_utf_8(data, name)
     header = _lines(data, 0, 1)[0][0].decode("utf-8", "replace")
     separator = separator or max(SEPARATORS, key=header.count)
     if separator not in header and len(header.split()) > 1:
@@ -84,6 +88,19 @@ def _with_plain_ends(data: bytes) -> bytes:
     return data if b"\n" in data[:-1] else data.replace(b"\r", b"\n")
 
 
+def _check_utf_8(data: bytes, name: str) -> None:
+    if data.isascii():
+        return
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise IngestError(
+            f"{name}: line {line} of the table is not UTF-8 text ({data[error.start]:#x}); save "
+            "it as UTF-8"
+        ) from error
+
+
 def _lines(data: bytes, at: int, n: int) -> tuple[list[bytes], int]:
     """The next ``n`` lines (fewer at the end, but one), and where the next begins;
     the rest is not copied.
@@ -107,7 +124,9 @@ def _without_comments(data: bytes) -> bytes:
         comment = line.lstrip(b"# \t") if line.strip(b"# \t-") else comment
     first = _lines(data, at, 1)[0][0]
     end = _end_of_rows(data, first)
-    words, named = (re.split(rb"[\s,;|]+", line.strip()) for line in (first, comment))
+    words, named = (
+        re.split(rb"[\s,;|]+", re.sub(rb'"[^"]*"', b"x", line.strip())) for line in (first, comment)
+    )
     if comment and len(words) == len(named) and any(map(_is_number, words)):
         return comment + b"\n" + data[at:end]
     return data[at:end]
@@ -163,6 +182,7 @@ def _ecsv(data: bytes, name: str) -> Columns:
         raise IngestError(
             f"{name}: damaged ECSV header ({brief(error)}); write the table again"
         ) from error
+    _check_utf_8(data[at:], name)
     stated = next((line for line in comments if re.match(r"# delimiter:", line)), "")
     return _text_columns(data[at:], "," if "," in stated else " ", name), units
 

@@ -3,6 +3,7 @@ and nothing that it only names or claims.
 """
 
 import io
+import re
 import warnings
 from typing import Any
 from xml.parsers import expat
@@ -18,6 +19,8 @@ __all__ = ["votable"]
 DEEPEST = 64  # elements within elements; archives have some ten
 MOST_FIELDS = 20_000
 LARGEST = 1 << 30  # bytes that the declared widths of the columns may take, all rows together
+# systems that are neither ICRS nor FK5 at J2000: IVOA VOTable 1.5, section 3.1
+OTHER_FRAME = re.compile(r"\s*(eq_)?FK4|(super)?_?gal|ecl|barycentric|geo", re.IGNORECASE)
 BYTES = {  # of one value, IVOA VOTable 1.5, table 4; char as astropy keeps it
     "boolean": 1, "bit": 1, "unsignedByte": 1, "short": 2, "int": 4, "long": 8, "char": 4,
     "unicodeChar": 4, "float": 4, "double": 8, "floatComplex": 8, "doubleComplex": 16,
@@ -73,6 +76,7 @@ class _Guard:
         self.rows = 0
         self.claimed = 0
         self.fields: list[dict[str, str]] = []
+        self.frames: dict[str, str] = {}
         self.of_table: list[dict[str, str]] = []
         self.is_binary = False
 
@@ -94,7 +98,11 @@ class _Guard:
             )
         elif tag == "TABLE":
             self._table(attributes)
+        elif tag == "COOSYS" and OTHER_FRAME.match(attributes.get("system", "")):
+            self.frames[attributes.get("ID", "")] = attributes["system"].strip()
         elif tag == "FIELD":
+            if frame := self.frames.get(attributes.get("ref", "-")):
+                attributes["unit"] = f"{attributes.get('unit', '')} in frame {frame}"
             self.of_table.append(attributes)
         elif tag in ("BINARY", "BINARY2", "FITS"):
             self.is_binary = True

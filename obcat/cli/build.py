@@ -196,6 +196,8 @@ def build(
     from obcat.build.run import build as run
     from obcat.survey import check_claim
 
+    if wanted is not None and cluster is not None:
+        raise click.UsageError("--partition builds one, --cluster builds all; give one of the two")
     described = load(survey)
     refuse_untrusted(described.models_from, "models_from: ")
     folder = root / described.name

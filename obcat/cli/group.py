@@ -47,6 +47,7 @@ class Stopping:
         self._read, self._write = -1, -1
         self._wakeup = -1
         self._before: dict[signal.Signals, object] = {}
+        self._unraisable = sys.unraisablehook
 
     def __enter__(self) -> "Stopping":
         if threading.current_thread() is threading.main_thread():
@@ -58,6 +59,7 @@ class Stopping:
                 for number in HEEDED
                 if signal.getsignal(number) != signal.SIG_IGN  # as nohup has it
             }
+            sys.unraisablehook = self._unraised
             threading.Thread(target=self._watch, daemon=True).start()
         return self
 
@@ -87,6 +89,11 @@ class Stopping:
         self._signal = self._signal or number
         raise KeyboardInterrupt
 
+    def _unraised(self, what: "sys.UnraisableHookArgs") -> None:
+        """Of a signal in a finalizer, which Python shows and forgets: ``_watch`` heeds it."""
+        if not (self._signal and issubclass(what.exc_type, KeyboardInterrupt)):
+            self._unraisable(what)
+
     def _watch(self) -> None:
         """End the process where the main thread does not come to hear the signal."""
         heard = os.read(self._read, 1)[0]
@@ -104,6 +111,7 @@ class Stopping:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
         if self._before:
+            sys.unraisablehook = self._unraisable
             signal.set_wakeup_fd(self._wakeup)
             if not self._signal:
                 os.write(self._write, b"\0")  # the thread that watches ends
@@ -152,6 +160,8 @@ def naming(place: Path) -> Iterator[None]:
     except OSError as error:
         if error.filename is None and error.strerror:
             error.filename = str(place)
+        elif error.filename is None and FULL in str(error):  # in the words of a library
+            raise OSError(errno.ENOSPC, FULL, str(place)) from error
         raise
 
 

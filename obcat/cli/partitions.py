@@ -27,11 +27,14 @@ def partition(survey: Path, root: Path, spectra: int) -> None:
     """
     from obcat.partition import PILOT
     from obcat.partition.cut import cut
+    from obcat.survey import check_claim
 
     described = group.load(survey)
     group.refuse_untrusted(described.models_from, "models_from: ")
     folder = root / described.name
-    plan = cut(described, folder, spectra=spectra, say=group.say)
+    check_claim(folder, survey, described.name)
+    with group.naming(folder / "partitions"):
+        plan = cut(described, folder, spectra=spectra, say=group.say)
     group.say(
         f"{folder / 'partitions'}: {len(plan.names)} partitions, {len(plan.owners):,} spectra"
     )
@@ -58,17 +61,20 @@ def merge(
 ) -> None:
     """Make build/NAME/obcat.duckdb of the partitions of SURVEY, as one build would have made it."""
     from obcat.partition.merging import merge as run
+    from obcat.survey import check_claim
 
     described = group.load(survey)
     group.refuse_untrusted(described.models_from, "models_from: ")
     folder = root / described.name
+    check_claim(folder, survey, described.name)
     started = time.monotonic()
-    made = run(
-        described,
-        folder,
-        say=group.say,
-        allow_missing=allow_missing,
-        threads=threads,
-        memory=memory,
-    )
+    with group.naming(folder):
+        made = run(
+            described,
+            folder,
+            say=group.say,
+            allow_missing=allow_missing,
+            threads=threads,
+            memory=memory,
+        )
     group.say_outcome(folder / "obcat.duckdb", started, made=made)

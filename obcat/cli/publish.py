@@ -15,6 +15,7 @@ from obcat.cli.group import (
     TRUSTED,
     echo_json,
     main,
+    naming,
     number_option,
     path_option,
     say,
@@ -254,6 +255,6 @@ def models(database: Path, out: Path, note: str) -> None:
 
     if out.suffix != SUFFIX:
         raise click.BadParameter(f"{out.name}: the ending is {SUFFIX}", param_hint="'OUT'")
-    with publishing(out) as partial:
+    with naming(out), publishing(out) as partial:
         packed(database, partial, note)
     say(f"{out}: {out.stat().st_size / 1e6:.1f} MB")

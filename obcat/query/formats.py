@@ -181,7 +181,14 @@ def as_csv(table: "pa.Table") -> str:
 
 
 def _in_words(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return _blob(value)
     return str(value).lower() if isinstance(value, bool) else value
+
+
+def _blob(value: bytes) -> str:
+    """As DuckDB writes it: what can be printed in ASCII, the rest as \\xNN."""
+    return "".join(chr(b) if 32 <= b < 127 and b != 92 else f"\\x{b:02X}" for b in value)
 
 
 def as_json(table: "pa.Table") -> str:
@@ -209,7 +216,7 @@ def _number_or_text(value: Any) -> Any:
 
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
-    return str(value)
+    return _blob(value) if isinstance(value, bytes) else str(value)
 
 
 def as_table(table: "pa.Table") -> str:

@@ -3,11 +3,11 @@ as `obcat.predict` does it; and the absolute Ks magnitude that a spectral type s
 """
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ __all__ = [
     "LIBRARY",
     "LUMINOUS",
     "OFF",
+    "File",
     "Found",
     "Judged",
     "NoStars",
@@ -40,7 +41,7 @@ __all__ = [
     "reasons",
     "rms",
     "standards",
-    "write_templates",
+    "templates_of",
 ]
 
 Floats = NDArray[np.float64]
@@ -54,13 +55,14 @@ DOMAIN = ("cool", "compact", "misfit", "far", "beyond_training")  # those that a
 
 Found = dict[str, Floats]
 Header = Mapping[str, object]
+File = Path | tuple[bytes, str]  # or its content and its name
 
 
 class NoStars(ObcatError, ValueError):
     """The folder of real stars, or a file of it, is not there or cannot be read; one line."""
 
 
-def predicted(models: Path, files: Sequence[Path], *, with_header: bool = False) -> Found:
+def predicted(models: Path, files: Sequence[File], *, with_header: bool = False) -> Found:
     """What `obcat.predict` says of these files, (n,) by column; NaN where it says nothing or a file
     cannot be read.
 
@@ -73,7 +75,7 @@ def predicted(models: Path, files: Sequence[Path], *, with_header: bool = False)
     return found
 
 
-def _batches(files: Sequence[Path]) -> Iterator[tuple[list[int], list[Spectrum]]]:
+def _batches(files: Sequence[File]) -> Iterator[tuple[list[int], list[Spectrum]]]:
     """Places and spectra of the files that can be read."""
     for start in range(0, len(files), BATCH):
         read = [(i, _spectrum(files[i])) for i in range(start, min(start + BATCH, len(files)))]
@@ -82,9 +84,9 @@ def _batches(files: Sequence[Path]) -> Iterator[tuple[list[int], list[Spectrum]]
             yield [i for i, _ in known], [spectrum for _, spectrum in known]
 
 
-def _spectrum(path: Path) -> Spectrum | None:
+def _spectrum(file: File) -> Spectrum | None:
     try:
-        return read_spectrum(path)
+        return read_spectrum(*file) if isinstance(file, tuple) else read_spectrum(file)
     except Quarantined:
         return None
 
@@ -221,12 +223,12 @@ SUMMARY_NOTE = (
 class Template(NamedTuple):
     name: str
     star: SpectralType
-    path: Path
+    file: tuple[bytes, str]  # its content and its name
 
 
-def write_templates(library: Path, folder: Path) -> list[Template]:
+def templates_of(library: Path) -> list[Template]:
     """Each template that has a spectral type from O to M, as a file of LAMOST with noise, in
-    ``folder``. NoStars: the library is not there or none.
+    memory. NoStars: the library is not there or none.
     """
     names, flux = _read(library)
     rng = np.random.default_rng(SEED)
@@ -235,7 +237,7 @@ def write_templates(library: Path, folder: Path) -> list[Template]:
         noise = rng.standard_normal(N_PIXEL)
         star = parse_type(name)
         if np.isfinite(star.number):
-            found.append(Template(name, star, _write(folder, i + 1, flux[i], noise)))
+            found.append(Template(name, star, _file(i + 1, flux[i], noise)))
     return sorted(found, key=lambda t: (t.star.number, t.name))
 
 
@@ -253,9 +255,7 @@ def _read(library: Path) -> tuple[list[str], NDArray[np.float64]]:
         raise NoStars(f"{library}: no library of templates ({error})") from error
 
 
-def _write(
-    folder: Path, fiberid: int, flux: NDArray[np.float64], noise: NDArray[np.float64]
-) -> Path:
+def _file(fiberid: int, flux: NDArray[np.float64], noise: NDArray[np.float64]) -> tuple[bytes, str]:
     """One file in the layout of DR5: an image of flux, inverse variance, wavelength, masks."""
     from astropy.io import fits
 
@@ -269,8 +269,9 @@ def _write(
         "COEFF1": 1e-4, "CLASS": "STAR", "SUBCLASS": "", "Z": 0.0, "SNRG": float(SNR),
         "DATA_V": "templates",
     }  # fmt: skip
-    fits.PrimaryHDU(rows, fits.Header(cards)).writeto(folder / name)
-    return folder / name
+    out = io.BytesIO()
+    fits.PrimaryHDU(rows, fits.Header(cards)).writeto(out)
+    return out.getvalue(), name
 
 
 class Judged(NamedTuple):
@@ -288,9 +289,8 @@ class Judged(NamedTuple):
 
 def judged(models: Path, folder: Path) -> Judged:
     """Every template through the models. NoStars: the library is not there."""
-    with TemporaryDirectory() as made:
-        templates = write_templates(folder / LIBRARY, Path(made))
-        found = predicted(models, [template.path for template in templates])
+    templates = templates_of(folder / LIBRARY)
+    found = predicted(models, [template.file for template in templates])
     expected = np.array([expected_mk(template.star) for template in templates])
     return Judged(templates, found, expected)
 

@@ -102,7 +102,8 @@ def test_targets_may_have_no_position_but_not_a_wrong_one(tmp_path):
 
 def test_radians_without_a_unit_stop(tmp_path):
     rows = [
-        f"{i},{np.radians(i * 3 % 360):.6f},{np.radians(i % 80 - 40):.6f}" for i in range(1, 120)
+        f"{2**60 + i},{np.radians(i * 3 % 360):.6f},{np.radians(i % 80 - 40):.6f}"
+        for i in range(1, 120)
     ]
     assert "looks like radians" in stops(tmp_path, "gaia_dr2", gaia(*rows))
     _, table, _ = run(tmp_path, "gaia_dr2", gaia(*rows), ra="ra [rad]", dec="dec [rad]")
@@ -110,14 +111,14 @@ def test_radians_without_a_unit_stop(tmp_path):
 
 
 def test_hours_without_a_unit_stop(tmp_path):
-    rows = [f"{i},{i * 3 % 360 / 15:.6f},{i % 80 - 40}" for i in range(1, 120)]
+    rows = [f"{2**60 + i},{i * 3 % 360 / 15:.6f},{i % 80 - 40}" for i in range(1, 120)]
     assert "looks like hours" in stops(tmp_path, "gaia_dr2", gaia(*rows))
     _, table, _ = run(tmp_path, "gaia_dr2", gaia(*rows), ra="ra [hourangle]")
     assert table["ra"].to_pylist()[:2] == pytest.approx([3, 6], abs=1e-4)
 
 
 def test_a_field_at_the_origin_can_be_stated_to_be_in_degrees(tmp_path):
-    rows = [f"{i},{i / 100},{i / 100 - 1}" for i in range(1, 120)]
+    rows = [f"{2**60 + 128 * i},{i / 100},{i / 100 - 1}" for i in range(1, 120)]
     counts, _, _ = run(tmp_path, "gaia_dr2", gaia(*rows), ra="ra [deg]", dec="dec [deg]")
     assert counts["rows"] == 119
 
@@ -531,7 +532,7 @@ def test_a_wrong_fits_checksum_stops(tmp_path):
         ("t.csv", b"PK\x03\x04\0\0\0\0", "not a table"),
         ("t.vot", b"<?xml version='1.0'?><html><body>x</body></html>", "damaged VOTable"),
         ("t.csv", b"a,b\n1,2\n3\n", "not a regular table"),
-        ("t.csv", b"a,b\n1,\xff\n", "not a regular table"),
+        ("t.csv", b"a,b\n1,\xff\n", "line 2 of the table is not UTF-8"),
         ("t.parquet", b"PAR1 and nothing more", "damaged Parquet"),
         ("t.ecsv", b"# %ECSV 1.0\n# ---\n# datatype: [\na b\n", "damaged ECSV header"),
     ],

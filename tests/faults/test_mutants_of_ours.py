@@ -2,6 +2,7 @@
 One line or the truth; nothing crashes.
 """
 
+import json
 import random
 import shutil
 import subprocess
@@ -93,7 +94,9 @@ def test_a_damaged_survey_is_read_or_refused_in_one_line(tmp_path, seed):
         ("x = " + "[" * 3000, "too deep"),
         ("[fetch]\nx = " + "{a=" * 3000, "too deep"),
         ("[parameters]\nepochs = " + "9" * 5000, "too many digits"),
+        ("[parameters]\nbinary_nsigma = 1" + "0" * 400, "not in its range"),
         (f'spectra = "{"x" * 5000}"', "File name too long"),
+        ('spectra = "a\\nb"', r"no folder .*a\\nb"),
     ],
 )
 def test_a_survey_beyond_the_limits_of_python_is_one_line(tmp_path, text, said):
@@ -102,6 +105,13 @@ def test_a_survey_beyond_the_limits_of_python_is_one_line(tmp_path, text, said):
     with pytest.raises(SurveyError, match=said) as caught:
         load(path, PARAMETERS)
     one_line(caught.value, path)
+
+
+def test_models_nested_without_end_are_refused(tmp_path):
+    head = json.dumps({"__metadata__": {"obcat": "[" * 100_000}}).encode()
+    (tmp_path / "m.safetensors").write_bytes(len(head).to_bytes(8, "little") + head)
+    with pytest.raises(model_file.DamagedModels, match="cannot be read"):
+        model_file.read(tmp_path / "m.safetensors")
 
 
 def test_damaged_models_are_never_read_with_other_numbers(tmp_path):

@@ -139,3 +139,49 @@ def test_a_file_of_an_earlier_version_lacks_parameters_that_have_their_defaults(
     models.write(path, arrays, {**facts, "parameters": older})
     (row,), _ = ran(lamost, "--models", path)
     assert row["mk"]
+
+
+class Series:
+    """As of pandas: its ``mask`` is a method."""
+
+    def __init__(self, values):
+        self.values = np.asarray(values)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype=dtype)
+
+    def mask(self, condition):
+        raise AssertionError
+
+
+def test_a_mask_that_is_a_method_hides_nothing():
+    flux, sigma = spectrum()
+    plain = obcat.predict(WAVELENGTH, flux, sigma**-2, z=0)
+    of_frame = obcat.predict(*map(Series, (WAVELENGTH, flux, sigma**-2)), z=Series([0.0]))
+    assert of_frame["mk"][0] == plain["mk"][0]
+
+
+def test_what_is_said_of_two_spectra_is_of_two_or_of_all():
+    flux, sigma = (np.tile(x, (2, 1)) for x in spectrum())
+    three = {"z": [0, 0, 0]}, {"snr_g": [9, 9, 9]}, {"star": "abc"}, {"subclass": ["A", "B", "F"]}
+    for wrong in three:
+        (name, value), given = *wrong.items(), {"z": 0.0} | wrong
+        given[name] = list(value)
+        with pytest.raises(ValueError, match=rf"^{name}: \(3,\) for 2 spectra"):
+            obcat.predict(WAVELENGTH, flux, sigma**-2, **given)
+    with pytest.raises(ValueError, match="flux: ndarray is not an array of numbers"):
+        obcat.predict(WAVELENGTH, flux * 1j, sigma**-2, z=0)
+
+
+def test_spectra_of_no_star_are_stars_and_bytes_are_text():
+    (flux, sigma), cool = spectrum(), spectrum(2)[0] * (WAVELENGTH / 5000) ** 2
+    both = np.stack([flux, cool]), np.stack([sigma, sigma * 2]) ** -2.0
+    alone = obcat.predict(WAVELENGTH, *both, z=0)["teff"].tolist()
+    for star in ([None, None], [np.nan, np.nan]):
+        assert obcat.predict(WAVELENGTH, *both, z=0, star=star)["teff"].tolist() == alone
+    assert len(set(obcat.predict(WAVELENGTH, *both, z=0, star=["a", "a"])["teff"].tolist())) == 1
+    said = [
+        obcat.predict(WAVELENGTH, *both, z=0, header_class=kind)["warnings"].tolist()
+        for kind in (b"GALAXY", "GALAXY", "STAR")
+    ]
+    assert said[0] == said[1] != said[2]

@@ -27,6 +27,7 @@ with Stopping():
 """
 IN_PYTHON = "time.sleep(60)"
 DEAF = "signal.pthread_sigmask(signal.SIG_BLOCK, []); import ctypes; ctypes.CDLL(None).sleep(60)"
+FINALIZER = "type('C', (), {'__del__': lambda _: time.sleep(60)})(); time.sleep(60)"
 
 
 class Unusable(ObcatError):
@@ -99,7 +100,9 @@ def test_a_signal_that_is_ignored_stays_ignored():
         signal.signal(signal.SIGHUP, before)
 
 
-@pytest.mark.parametrize("wait", [IN_PYTHON, DEAF], ids=["python", "library"])
+@pytest.mark.parametrize(
+    "wait", [IN_PYTHON, DEAF, FINALIZER], ids=["python", "library", "finalizer"]
+)
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_ends_it_in_time_with_one_line(wait, name, code):
     """Also where a library holds the main thread and Python never gets to hear of the signal."""
@@ -160,11 +163,16 @@ def test_the_docs_list_every_exit_code():
     assert listed == known | {0, BROKEN_PIPE} | {128 + number for number in HEEDED}
 
 
-def test_a_full_disk_is_told_with_the_place(tmp_path, monkeypatch):
+FULL = os.strerror(errno.ENOSPC)
+ARROW = f"Error writing bytes to file. Detail: [errno {errno.ENOSPC}] {FULL}"
+
+
+@pytest.mark.parametrize("said", [(errno.ENOSPC, FULL), (ARROW,)])
+def test_a_full_disk_is_told_with_the_place(tmp_path, monkeypatch, said):
     """What writes has no name for it: the folder that was given is named."""
 
     def full(*_, **__):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise OSError(*said)
 
     monkeypatch.setattr("obcat.simulate.simulate", full)
     done = CliRunner().invoke(main, ["simulate", str(tmp_path / "sky"), "--stars", "1"])

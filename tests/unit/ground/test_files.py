@@ -356,6 +356,28 @@ def test_a_disk_without_locks(tmp_path, monkeypatch):
     assert (tmp_path / "out" / "b").is_file()
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no /proc here")
+def test_a_folder_that_takes_no_file_is_told_at_once():
+    with pytest.raises(FileNotFoundError), publishing(Path("/proc/x.csv")):
+        pass
+
+
+def test_a_working_folder_that_vanishes_is_made_again(tmp_path, monkeypatch):
+    made, gone = Path.mkdir, [tmp_path / ".x.csv.partial"]
+
+    def mkdir(path, *more, **words):
+        if path in gone:
+            gone.remove(path)
+            raise FileExistsError(path)
+        made(path, *more, **words)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with publishing(tmp_path / "x.csv") as partial:
+        partial.write_text("a\n")
+    assert (tmp_path / "x.csv").read_text() == "a\n"
+    assert not gone
+
+
 def test_names_that_no_line_can_hold(tmp_path):
     with (
         pytest.raises(ValueError, match="no line of plain text"),

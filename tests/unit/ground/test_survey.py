@@ -227,7 +227,7 @@ def test_a_second_survey_of_the_same_name_replaces_nothing(folder, tmp_path):
     before = sorted(
         (p, p.stat().st_mtime_ns) for p in (builds / "same").rglob("*") if p.name[0] != "."
     )
-    for command in ("ingest", "build"):
+    for command in ("ingest", "build", "partition", "merge"):
         done = run.invoke(main, [command, str(second), "--build", str(builds)])
         assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1)
         assert f"{builds / 'same'} is of {first}, also called 'same'; give this" in done.stderr

@@ -170,6 +170,21 @@ def test_wavelengths_in_another_unit_are_put_aside(tmp_path: Path) -> None:
     assert (row["reason"], "in Angstrom?" in row["detail"]) == ("bad_wavelength", True)
 
 
+def test_velocities_in_place_of_redshifts_are_put_aside(tmp_path: Path) -> None:
+    given = [-28.5, 1e-4, -9999.0, 212.0, None]
+    rows = pq.read_table(write_table(tmp_path / "a.parquet", [star(i) for i in range(5)]))
+    place = rows.column_names.index("z")
+    pq.write_table(rows.set_column(place, "z", [given]), tmp_path / "a.parquet")
+    text = '[spectra]\nkind = "table"\npath = "a.parquet"\nwavelengths = "vacuum"'
+    ingest(survey(tmp_path, text), tmp_path / "raw")
+    said = [r["detail"] for r in table(tmp_path / "raw", "files") if r["reason"] == "bad_header"]
+    assert len(said) == 2
+    assert said[0] == "z = -28.5 is no redshift; a velocity in km/s is z times 299792.458"
+    assert sorted(r["specid"] for r in table(tmp_path / "raw", "headers")) == [
+        "star-001", "star-002", "star-004",
+    ]  # fmt: skip
+
+
 def test_mixed_resolutions_are_refused(tmp_path: Path) -> None:
     rows = pq.read_table(write_table(tmp_path / "a.parquet", [star(i) for i in range(1, 5)]))
     pq.write_table(
@@ -186,6 +201,8 @@ def test_mixed_resolutions_are_refused(tmp_path: Path) -> None:
         ('kind = "tabel"', "spectra: Invalid enum value 'tabel'"),
         ('kind = "table"', 'spectra.wavelengths: missing; say "vacuum" or "air"'),
         ('kind = "sdss"\nresolution = 2000', "spectra.resolution: of kind table alone"),
+        ('kind = "table"\nwavelengths = "air"\nresolution = -2000', "resolution: -2000.0 is no"),
+        ('kind = "table"\nwavelengths = "air"\nresolution = nan', "resolution: nan is no"),
         ('knd = "sdss"', "spectra.knd: no such key; did you mean 'kind'"),
     ],
 )

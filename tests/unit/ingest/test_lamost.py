@@ -139,6 +139,18 @@ def test_sentinels_stay_as_they_came() -> None:
     ]  # fmt: skip
 
 
+def test_numbers_in_quotes_are_numbers() -> None:
+    fake = Fake()
+    plain, cards = read(fake).header, {"Z": " 1.5D-4", "SNRG": "-9999", "HELIO_RV": "none"}
+    cards |= {"RA": "105.25", "OBSID": str(plain["obsid"])}
+    row = read(Fake(cards=cards)).header
+    assert [row[k] for k in ("z", "snr_g", "helio_rv", "ra", "obsid")] == [
+        1.5e-4, -9999.0, None, 105.25, plain["obsid"],
+    ]  # fmt: skip
+    with pytest.raises(Quarantined, match="of another fibre"):
+        read(Fake(cards={"OBSID": str(plain["obsid"] + 1)}))
+
+
 @pytest.mark.parametrize(
     ("coeff0", "n", "first"),
     [

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from astropy.coordinates import SkyCoord
 
 from obcat.ingest.errors import IngestError
 from obcat.ingest.survey import blocks
@@ -143,6 +144,32 @@ def test_a_table_without_rows_says_so_and_no_more(raw):
     assert blocks(given(raw, ps1="ra,dec,g\n"), raw)[0] == (
         "ps1: 0 rows of ps1.csv, 0 kept, 0 belong to a spectrum; 0 of 6 spectra have one"
     )
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        ("galactic", "positions are galactic"),
+        ("fk4", "positions are of equinox B1950"),
+        ("icrs", "is it the table of this survey"),
+    ],
+)
+def test_positions_of_another_frame_are_told(frame, said, raw):
+    moved = 0.01 if frame == "icrs" else 0
+    sky = SkyCoord(RA + moved, DEC, unit="deg").transform_to(frame)
+    x, y = (sky.l, sky.b) if frame == "galactic" else (sky.ra, sky.dec)
+    names = given(raw, ps1=rows("ra,dec,gmag", x.deg, y.deg, [15.0] * N))
+    with pytest.raises(IngestError, match=said):
+        blocks(names, raw)
+
+
+@pytest.mark.parametrize("name", ["targets", "gaia_dr2", "twomass", "labels"])
+def test_a_table_of_no_row_that_the_catalog_hangs_on_stops(name, raw):
+    names = given(raw, **{name: "source_id,specid,ra,dec,teff\n"})
+    with pytest.raises(IngestError, match=rf"tables.{name}: {name}.csv: has no rows; or allow"):
+        blocks(names, raw)
+    given(raw, **{name: "source_id,specid,ra,dec,teff\n"})
+    assert "0 rows of" in blocks(names, raw, allow_empty=True)[0]
 
 
 def test_all_tables_without_a_row_are_named(raw):

@@ -44,6 +44,9 @@ def stops(tmp_path: Path, source: str, text: str | bytes) -> str:
         "source_id   ra    dec\n--------- ---- ----\n71        10.5  -20\n72        11    -21\n",
         "source_id\tra\tdec\n\tdeg\tdeg\n------\t----\t----\n71\t10.5\t-20\n72\t11\t-21\n",
         "source_id | ra | dec\n----------+----+-----\n 71 | 10.5 | -20\n 72 | 11 | -21\n",
+        '# source_id   ra   dec  name\n  71  10.5  -20  "star of blanks"\n  72  11  -21 ""\n',
+        "+----+----+----+\n| source_id | ra | dec |\n+----+----+----+\n| 71 | 10.5 | -20 |\n"
+        "| 72 | 11 | -21 |\n+----+----+----+\n",
     ],
     ids=[
         "cr",
@@ -60,11 +63,20 @@ def stops(tmp_path: Path, source: str, text: str | bytes) -> str:
         "rule",
         "vizier",
         "psql",
+        "topcat",
+        "mysql",
     ],
 )
 def test_forms_of_text(text, tmp_path):
     got = read(tmp_path, "gaia_dr2", text)
     assert (got["source_id"], got["ra"], got["dec"]) == ([71, 72], [10.5, 11.0], [-20.0, -21.0])
+
+
+@pytest.mark.parametrize("text", ["\u00c9toile,obsid\na,5\n", "name,obsid\na,5\nB\u00e9,6\n"])
+def test_text_that_is_not_utf_8_stops_with_its_line(tmp_path, text):
+    said = stops(tmp_path, "targets", text.encode("cp1252"))
+    assert f"line {1 if 'toile' in text else 3} of the table is not UTF-8 text" in said
+    assert read(tmp_path, "targets", text)["obsid"][0] == 5
 
 
 def test_unicode_text_of_a_spreadsheet(tmp_path):

@@ -474,6 +474,82 @@ def test_the_release_is_told_by_what_the_table_holds(columns, release, tmp_path)
     assert text(tmp_path, release, rows)["source_id"] == [7]
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "release"),
+    [
+        ("ref_epoch", "2015.0", "DR1"),
+        ("ref_epoch", "2017.5", "DR4"),
+        ("solution_id", "1635378410781933568", "DR1"),
+        ("designation", "Gaia DR4 9", "DR4"),
+        ("astrometric_relegation_factor", "1.2", "DR1"),
+    ],
+)
+@pytest.mark.parametrize("source", ["gaia_dr2", "gaia_dr3"])
+def test_releases_that_are_not_read_are_named(column, value, release, source, tmp_path):
+    said = stops(tmp_path, source, f"source_id,ra,dec,{column}\n7,10,20,\n9,11,20,{value}\n")
+    assert f"this is Gaia {release}; give DR2 or DR3" in said
+
+
+@pytest.mark.parametrize("cut", ["running", "int32", "uint32"])
+def test_ids_that_are_no_source_ids_stop(cut, tmp_path):
+    ids = 2**61 + 128 * np.random.default_rng(3).integers(0, 2**50, 60)
+    wrong = np.arange(1, 61) if cut == "running" else ids.astype(cut)
+    rows = "source_id,ra,dec\n" + "".join(f"{i},{10 + k},20\n" for k, i in enumerate(wrong))
+    said = stops(tmp_path, "gaia_dr2", rows)
+    assert "is none of Gaia" in said or (cut == "int32" and "no_identifier" in said)
+    whole = "source_id,ra,dec\n" + "".join(f"{i},{10 + k},20\n" for k, i in enumerate(ids))
+    assert text(tmp_path, "gaia_dr2", whole)["source_id"] == ids.tolist()
+
+
+def test_another_name_of_a_column_that_was_found_is_told(tmp_path):
+    rows = "source_id,ra,dec,RAJ2000,parallax,Plx\n7,10,20,11,1.5,2.5\n"
+    assert text(tmp_path, "gaia_dr2", rows)["parallax"] == [1.5]
+    assert report(tmp_path, "gaia_dr2")["alike"] == {"Plx": "parallax"}
+
+
+# frames and containers
+
+
+@pytest.mark.parametrize("value", ["10.5", "00 42 00.0"])
+def test_positions_that_a_votable_says_to_be_in_another_frame_stop(value, tmp_path):
+    fields = (
+        '<FIELD name="ra" ref="s" unit="" datatype="char" arraysize="*"/>'
+        '<FIELD name="dec" ref="s" unit="deg" datatype="double"/>'
+    )
+    rows = VOTABLE.format(fields, f"<TR><TD>{value}</TD><TD>20</TD></TR>")
+    for system in ("eq_FK4", "galactic", "ecl_FK5", "ICRS", "eq_FK5"):
+        framed = rows.replace("<TABLE>", f'<COOSYS ID="s" system="{system}"/><TABLE>')
+        if system in ("ICRS", "eq_FK5"):
+            assert text(tmp_path, "targets", framed, "t.vot")["ra"] == [10.5]
+        else:
+            assert system in stops(tmp_path, "targets", framed)
+
+
+@pytest.mark.parametrize(
+    ("card", "says"),
+    [
+        (("RADESYS", "FK4"), "FK4, B1950"),
+        (("EQUINOX", 1950.0), "FK4, B1950"),
+        (("ZTABLE", True), "unpack it with funpack"),
+    ],
+)
+def test_tables_of_fits_of_another_frame_or_packed_stop(card, says, tmp_path):
+    hdu = fits.BinTableHDU(Table({"ra": [10.0, 11.0], "dec": [20.0, 21.0]}))
+    hdu.writeto(tmp_path / "t.fits")
+    assert ingested("targets", tmp_path / "t.fits")["ra"] == [10.0, 11.0]
+    hdu.header[card[0]] = card[1]
+    hdu.writeto(tmp_path / "t.fits", overwrite=True)
+    with pytest.raises(IngestError, match=says):
+        ingested("targets", tmp_path / "t.fits")
+
+
+def test_one_row_of_vectors_stops(tmp_path):
+    columns = [fits.Column(n, "3D", array=[[10.0, 11.0, 12.0]]) for n in ("ra", "dec")]
+    fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "t.fits")
+    with pytest.raises(IngestError, match="one row, whose columns are vectors"):
+        ingested("targets", tmp_path / "t.fits")
+
+
 def test_names_of_gaia_are_identifiers(tmp_path):
     got = text(
         tmp_path,

@@ -56,6 +56,14 @@ def test_json_of_a_sum_and_of_nothing(database):
     assert json.loads(as_json(answer(database, "SELECT 1 WHERE false").table)) == []
 
 
+def test_bytes_are_written_as_duckdb_does(database):
+    query = r"SELECT 'a\x5Cb\x00\xFF'::BLOB AS b, ['x'::BLOB] AS l"
+    table = answer(database, query).table
+    assert json.loads(as_json(table)) == [{"b": r"a\x5Cb\x00\xFF", "l": ["x"]}]
+    assert as_csv(table).splitlines()[1].startswith(r"a\x5Cb\x00\xFF,")
+    assert r"a\x5Cb\x00\xFF" in as_table(table)
+
+
 def test_table_for_the_eye(table):
     lines = as_table(table).splitlines()
     assert lines[0].split() == ["id", "x", "name", "flag", "flux", "small"]

@@ -19,7 +19,7 @@ from obcat.real_stars.standards import (
     in_doubt,
     parse_type,
     reasons,
-    write_templates,
+    templates_of,
 )
 
 NAN = np.nan
@@ -98,9 +98,9 @@ def made_library(path, names):
 
 def test_templates_become_files_of_lamost_with_the_noise_that_is_said(tmp_path):
     flux = made_library(tmp_path / "library.fits", ["B3V (1)", "Carbon", "O9V (2)"])
-    templates = write_templates(tmp_path / "library.fits", tmp_path)
+    templates = templates_of(tmp_path / "library.fits")
     assert [template.name for template in templates] == ["O9V (2)", "B3V (1)"]  # no carbon star
-    read = read_spectrum(templates[1].path)
+    read = read_spectrum(*templates[1].file)
     pull = (read.flux - flux[0]) * np.sqrt(read.ivar)
     assert read.header["z"] == 0
     assert read.header["n_masked"] == 0
@@ -113,7 +113,7 @@ def test_a_library_with_other_pixels_is_refused(tmp_path):
         tmp_path / "library.fits"
     )
     with pytest.raises(NoStars, match="its pixels are others"):
-        write_templates(tmp_path / "library.fits", tmp_path)
+        templates_of(tmp_path / "library.fits")
 
 
 ROWS = [  # star, its visit, its copy, 10" away, visit of the third
