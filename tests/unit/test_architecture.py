@@ -75,13 +75,8 @@ MAY_USE = {
         "obcat.reading", "obcat.schema", "obcat.section",
     },
     "export": {
-<<<<<<< HEAD
         "astropy", "astropy_healpix", "duckdb", "jinja2", "numpy", "pyarrow", "obcat.checksums", "obcat.db",
         "obcat.files", "obcat.kernels", "obcat.models", "obcat.reading", "obcat.schema",
-=======
-        "astropy", "astropy_healpix", "duckdb", "jinja2", "numpy", "pyarrow", "obcat.checksums", "obcat.db", "obcat.db",
-        "obcat.files", "obcat.kernels", "obcat.models", "obcat.models", "obcat.reading", "obcat.schema",
->>>>>>> cc38dc0 (A release has q.rd, by which DaCHS publishes it (TAP, cone, SSAP, ObsCore); export --stars takes spectra of named stars)
     },
     "files": {"obcat.checksums"},
     "ingest": {
