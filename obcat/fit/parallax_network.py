@@ -23,6 +23,7 @@ __all__ = ["USUAL_LOGIT", "Lesson", "Plan", "train_networks"]
 USUAL_LOGIT = -0.6  # of a companion's light: a third of all stars
 USUAL_LN_SIGMA, USUAL_MEAN = -1.2, 0.5  # ln mag, mag
 SIDE = 32  # neurons of the network for scatter and companion
+FAR = (2.0, 3.0)  # mag, sigma
 WARM_UP, LARGEST_GRADIENT, LEAST = 0.15, 5.0, 1e-30
 
 Floats = np.ndarray[Any, Any]
@@ -31,13 +32,15 @@ Weights = dict[str, Floats]
 
 class Lesson(NamedTuple):
     """All stars of a round, float32: x (n, k) standardised scores, wide (n, k + 1) with ln S/N,
-    variance (n,) of what is not the network's (mag^2), m (g,) mag of the tables' grid; the tables
+    drawn (n,) mag that the mean is moved by for the noise of the star, variance (n,) of what is not
+    the network's (mag^2), m (g,) mag of the tables' grid; the tables
     of n L for a single star, a pair and others, then those of n: (n, g) or (n,); rare, the share of
     others.
     """
 
     x: Floats
     wide: Floats
+    drawn: Floats
     variance: Floats
     m: Floats
     tables: tuple[Floats, ...]
@@ -86,7 +89,7 @@ def train_networks(
 
 
 def _arrays(lesson: Lesson) -> list[Floats]:
-    return [lesson.m, lesson.x, lesson.wide, lesson.variance, *lesson.tables]
+    return [lesson.m, lesson.x, lesson.wide, lesson.drawn, lesson.variance, *lesson.tables]
 
 
 def _start(k: int, hidden: int, generator: torch.Generator) -> Weights:
@@ -139,12 +142,22 @@ def _loss(
     generator: torch.Generator,
 ) -> torch.Tensor:
     """Mean of -ln L, and a pull of the odds of a companion to what is usual: the mixture would
-    trade them against the mean.
+    trade them against the mean. And one of means far from all that the parallax allows, where
+    ln L has no slope.
     """
-    x, wide, variance, *tables = columns
+    x, wide, drawn, variance, *tables = columns
     mean, ln_sigma, logit = _forward(w, x, wide, plan.dropout, generator)
-    ln = _ln_likelihood(mean, ln_sigma, logit, variance, m, tables, rare)
-    return -ln.mean() + 0.5 * plan.pull * ((logit - USUAL_LOGIT) ** 2).mean()
+    ln = _ln_likelihood(mean + drawn, ln_sigma, logit, variance, m, tables, rare)
+    pulls = 0.5 * plan.pull * ((logit - USUAL_LOGIT) ** 2 + 2 * _astray(mean, m, tables[0]))
+    return -ln.mean() + pulls.mean()
+
+
+def _astray(mean: torch.Tensor, m: torch.Tensor, single: torch.Tensor) -> torch.Tensor:
+    """(n,) mag that a mean is farther from that of the parallax than ``FAR`` mag and errors."""
+    total = single.sum(1) + LEAST
+    centre = (single @ m) / total
+    spread = ((single @ m**2) / total - centre**2).clamp(min=0).sqrt()
+    return ((mean - centre).abs() - FAR[0] - FAR[1] * spread).clamp(min=0)
 
 
 def _forward(

@@ -25,8 +25,10 @@ from obcat.kernels.space_density import (
     SIGHT,
     Sight,
     calibrated,
+    freed_of_noise,
     ln_parallax,
     ln_space_density,
+    noise_variance,
     out_of_fold,
     sight,
 )
@@ -36,12 +38,15 @@ from obcat.statistics import robust_scatter
 __all__ = ["posterior", "tables_of"]
 
 STEP = 0.05  # mag
-FINE = -6.5 + STEP * np.arange(222)  # mag, M_s
+FINE = -10.0 + STEP * np.arange(292)  # mag, M_s
 COARSE = FINE.reshape(-1, 2).mean(axis=1)
 ROWS = 2000
 FAINT_VISIT = (15.0, 40.0)  # S/N of the visits that teach the noise
 LEAST_GAIN = 5.0  # of ln L, else the rounds end
 BIN = 0.2  # mag
+EDGES = np.arange(-11.0, 6.0, BIN)  # mag
+CENTRES = EDGES[:-1] + 0.5 * BIN
+WIDE_BIN, USUAL_PAIRS, FARTHEST = 0.5, 20, 4.0  # mag; pairs that the usual noise counts as; sigma
 ROUNDS = pa.schema(
     [("round", pa.int16()), ("n_stars", pa.int32())]
     + [(name, pa.float64()) for name in ("ln_likelihood", "noise")]
@@ -86,8 +91,8 @@ def posterior(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
     Parameters
     ----------
     read : rows, one a spectrum, ordered by star_id, the best one of a star first: star_id, score
-        FLOAT[k], snr_g, fold (from 0), uniqflag, is_train BOOLEAN, and the columns that
-        ``kernels.space_density.sight`` takes
+        FLOAT[k], snr_g, fold (from 0), uniqflag, is_train and is_outside BOOLEAN, and the columns
+        that ``kernels.space_density.sight`` takes
     parameters : the numbers of the method whose names begin with posterior_
 
     Returns
@@ -98,8 +103,9 @@ def posterior(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
     """
     sample = _sample(read().read_all())
     training = np.flatnonzero(sample.best & sample.is_train)
-    note = _note(len(training), parameters)
-    if len(training) < parameters.posterior_min_stars:
+    own = int((sample.stars.outside[training] == 0).sum())
+    note = _note(own, parameters)
+    if own < parameters.posterior_min_stars:
         return Fit({"w0": np.zeros((0, 0, 0), np.float32)}, _tables([], parameters, note))
     done: list[_Round] = []
     for model, ln_likelihood in _rounds(sample, training, parameters):
@@ -135,24 +141,31 @@ def _sample(table: pa.Table) -> _Sample:
         star,
         numbers["uniqflag"] == 1,
         table["is_train"].to_numpy().astype(bool),
-        sight(*(numbers[name] for name in SIGHT)),
+        sight(*(numbers[name] for name in SIGHT))._replace(
+            outside=float_array(table["is_outside"])
+        ),
     )
 
 
 def _rounds(sample: _Sample, training: Floats, parameters: Any) -> Iterator[tuple[Arrays, float]]:
     """The model after each round and ln L of the stars by networks that did not see them."""
     model = usual_values(_errors(parameters))[0] | _scales(sample, training)
+    model = model | {"outside": np.array(parameters.posterior_outside_slope)}
     training = _thinned(sample, training, parameters.posterior_max_stars)
-    judged = _thinned(sample, training, parameters.posterior_global_stars)
+    own = training[sample.stars.outside[training] == 0]
+    judged = _thinned(sample, own, parameters.posterior_global_stars)
     weights: list[Arrays] | None = None
     best = -np.inf
     for turn in range(parameters.posterior_rounds):
-        weights = _trained(sample, training, model, weights, turn, parameters)
+        first = {} if turn else {"ln_floor": np.log([parameters.posterior_first_floor] * 2)}
+        weights = _trained(sample, training, model | first, weights, turn, parameters)
         model = model | {n: np.stack([w[n] for w in weights]) for n in LAYERS}
         model, ln_likelihood = _shared(sample, judged, model, parameters)
         last = turn == parameters.posterior_rounds - 1 or ln_likelihood < best + LEAST_GAIN
         if not turn:
-            model = model | {"noise": _repeat_noise(sample, model)}
+            model = model | _repeat_noise(sample, model)
+        if not last:
+            model = model | _slope_of_density(sample, training, model)
         yield model, ln_likelihood
         if last:
             return
@@ -162,9 +175,11 @@ def _rounds(sample: _Sample, training: Floats, parameters: Any) -> Iterator[tupl
 
 def _scales(sample: _Sample, training: Floats) -> Arrays:
     """Scores less their mean over one constant, so that they keep their proportions."""
-    score = sample.score[training].astype(float)
+    score = sample.score[training[sample.stars.outside[training] == 0]].astype(float)
     scales = {"centre": score.mean(axis=0), "width": score.std(axis=0).max()}
-    return scales | {"noise": np.zeros(())}
+    none = np.zeros(len(CENTRES))
+    noise = {"noise": np.zeros(()), "noise_m": CENTRES, "noise_at": none, "noise_slope": none}
+    return scales | noise
 
 
 def _thinned(sample: _Sample, rows: Floats, most: int) -> Floats:
@@ -172,11 +187,17 @@ def _thinned(sample: _Sample, rows: Floats, most: int) -> Floats:
     return rows if len(rows) <= most else rows[np.arange(most) * len(rows) // most]
 
 
-def _seen(sample: _Sample, rows: Floats, model: Arrays) -> Sight:
-    """The stars of some spectra, the noise of the spectrum in the variance."""
+def _seen(sample: _Sample, rows: Floats, model: Arrays) -> tuple[Sight, Floats, Any]:
+    """The stars of some spectra, the noise of the spectrum in the variance; how far it draws the
+    mean (n,), mag; what networks that did not see them say, None before there are any.
+    """
     stars = sample.stars.rows(rows)
-    noise = (model["noise"] / sample.snr_g[rows]) ** 2
-    return stars._replace(variance=stars.variance + noise)
+    if "w0" not in model:
+        return stars, np.zeros(len(rows)), None
+    raw = out_of_fold(sample.score[rows], sample.snr_g[rows], sample.fold[rows], model)
+    said = freed_of_noise(raw, sample.snr_g[rows], model)
+    noise = noise_variance(raw[0], sample.snr_g[rows], model)
+    return stars._replace(variance=stars.variance + noise), said[0] - raw[0], said
 
 
 def _trained(
@@ -212,9 +233,9 @@ def _plan(n: int, turn: int, parameters: Any) -> Plan:
 def _lesson(sample: _Sample, rows: Floats, model: Arrays) -> Lesson:
     x = (sample.score[rows] - model["centre"]) / model["width"]
     wide = np.column_stack([x, np.log(sample.snr_g[rows] / REFERENCE_SNR_G)])
-    stars = _seen(sample, rows, model)
+    stars, drawn, _ = _seen(sample, rows, model)
     rare = 1 / (1 + np.exp(-model["logit_other"]))
-    return Lesson(x, wide, stars.variance, COARSE, tables_of(stars, model), float(rare))
+    return Lesson(x, wide, drawn, stars.variance, COARSE, tables_of(stars, model), float(rare))
 
 
 def tables_of(stars: Sight, model: Arrays) -> tuple[Floats, ...]:
@@ -261,8 +282,7 @@ def _of_pairs(a: Floats, model: Arrays) -> Floats:
 
 def _shared(sample: _Sample, rows: Floats, model: Arrays, parameters: Any) -> tuple[Arrays, float]:
     """Dust, then everything else that the stars share; and ln L."""
-    stars = _seen(sample, rows, model)
-    said = out_of_fold(sample.score[rows], sample.snr_g[rows], sample.fold[rows], model)
+    stars, _, said = _seen(sample, rows, model)
     model = model | fit_dust(stars, mean_distance(stars, said, model))
     return fit_globals(stars, said, model, _errors(parameters), parameters.posterior_global_steps)
 
@@ -274,9 +294,10 @@ def _errors(parameters: Any) -> tuple[float, float, float]:
     return g, colour, sky
 
 
-def _repeat_noise(sample: _Sample, model: Arrays) -> Floats:
-    """() mag at S/N 1: scatter between a visit of low S/N and the best one of its star, over the
-    error that one would have at S/N 1; 0 where no star was seen twice.
+def _repeat_noise(sample: _Sample, model: Arrays) -> Arrays:
+    """noise, mag at S/N 1: scatter between a visit of low S/N and the best one of its star, over
+    the error that one would have at S/N 1; noise_at, the same against M, smoothed over 0.5 mag, the
+    usual one where few stars are; none where no star was seen twice.
     """
     mean, _, _ = out_of_fold(sample.score, sample.snr_g, sample.fold, model)
     best = np.full(sample.star.max() + 1, -1)
@@ -285,23 +306,47 @@ def _repeat_noise(sample: _Sample, model: Arrays) -> Floats:
     rows = np.flatnonzero(~sample.best & faint & (best[sample.star] >= 0))
     rows = rows[np.isfinite(mean[rows] - mean[best[sample.star[rows]]])]
     if not len(rows):
-        return np.zeros(())
+        return {}
     mates = best[sample.star[rows]]
-    inverse = np.median(sample.snr_g[rows] ** -2.0 + sample.snr_g[mates] ** -2.0)
-    return np.array(robust_scatter(mean[rows] - mean[mates]) / np.sqrt(inverse))
+    off, inverse = (
+        mean[rows] - mean[mates],
+        sample.snr_g[rows] ** -2.0 + sample.snr_g[mates] ** -2.0,
+    )
+    usual = robust_scatter(off) / np.sqrt(np.median(inverse))
+    square = np.minimum(off**2 / inverse, (FARTHEST * usual) ** 2)
+    near = np.exp(-0.5 * ((CENTRES[:, None] - mean[mates]) / WIDE_BIN) ** 2)
+    at = (near @ square + USUAL_PAIRS * usual**2) / (near.sum(1) + USUAL_PAIRS)
+    return {"noise": np.array(usual), "noise_at": np.sqrt(at)}
+
+
+def _slope_of_density(sample: _Sample, training: Floats, model: Arrays) -> Arrays:
+    """noise_slope, d ln n / dM of stars in a volume: that of the means of all stars of the sample,
+    and what it has less because the bright ones are seen farther.
+    """
+    rows = training[sample.stars.outside[training] == 0]
+    stars, said = sample.stars.rows(rows), _seen(sample, rows, model)[2]
+    modulus = (stars.magnitude - said[0])[:, None] + np.array([-BIN, BIN])
+    ends = ln_space_density(stars, model, modulus)
+    rises = (ends[:, 1] - ends[:, 0]) / (2 * BIN)
+    near = np.exp(-0.5 * ((CENTRES[:, None] - said[0]) / WIDE_BIN) ** 2)
+    mean = (near @ rises + rises.mean()) / (near.sum(1) + 1)
+    return {"noise_slope": _slope(said[0]) + mean}
 
 
 def _slope_of_means(sample: _Sample, model: Arrays) -> Arrays:
-    """d ln N / dM of the means of all stars: counts in 0.2 mag, smoothed over 0.4."""
-    best = np.flatnonzero(sample.best)
+    """d ln N / dM of the means of all stars of the sample."""
+    best = np.flatnonzero(sample.best & (sample.stars.outside == 0))
     said = out_of_fold(sample.score[best], sample.snr_g[best], sample.fold[best], model)
     mean = calibrated(said, sample.snr_g[best], model).mean
-    edges = np.arange(-8.0, 6.0, BIN)
-    centres = edges[:-1] + 0.5 * BIN
-    counts = np.histogram(mean, edges)[0]
-    blur = np.exp(-0.5 * ((centres[:, None] - centres) / (2 * BIN)) ** 2)
+    return {"likelihood_m": CENTRES, "likelihood_slope": _slope(mean)}
+
+
+def _slope(mean: Floats) -> Floats:
+    """d ln N / dM at ``CENTRES``: counts in 0.2 mag, smoothed over 0.4."""
+    counts = np.histogram(mean, EDGES)[0]
+    blur = np.exp(-0.5 * ((CENTRES[:, None] - CENTRES) / (2 * BIN)) ** 2)
     smooth = (blur * (counts + 1.0)).sum(axis=1) / blur.sum(axis=1)
-    return {"likelihood_m": centres, "likelihood_slope": np.gradient(np.log(smooth), BIN)}
+    return np.gradient(np.log(smooth), BIN)
 
 
 def _tables(done: list[_Round], parameters: Any, note: str | None) -> dict[str, pa.Table]:

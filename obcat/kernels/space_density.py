@@ -9,7 +9,8 @@ has beside at places evenly over the sky; ln_factor, of the published errors; ln
 errors in mas brighter and fainter than ``FLOOR_G``; ln_ruwe, mas for each unit of RUWE above
 ``SOUND``; ln_tails, of nu - 2 of Student's t; density (5,), of the Galaxy: slope and curvature with
 ln d, ln of the scale heights of the thin and the thick layer (kpc), ln of the share of the thick
-one; dust_level, dust_cos (4,), dust_sin (4,), dust_ln_height, dust_ln_scatter, of the dust.
+one; outside, of stars from outside the sample: slope with ln d; dust_level, dust_cos (4,), dust_sin
+(4,), dust_ln_height, dust_ln_scatter, of the dust.
 
 Absolute magnitude by the spectrum alone: a network for each fold of stars, unseen by it.
 
@@ -40,11 +41,13 @@ __all__ = [
     "Sight",
     "Spectral",
     "calibrated",
+    "freed_of_noise",
     "likelihood_magnitude",
     "ln_parallax",
     "ln_reddening",
     "ln_space_density",
     "network",
+    "noise_variance",
     "out_of_fold",
     "sight",
     "spectral_magnitude",
@@ -77,6 +80,8 @@ class Sight(NamedTuple):
     excess_ruwe : RUWE above ``SOUND``
     longitude, sin_latitude : radians; Galactic
     ln_ebv : of E(B-V), at least ``LEAST_EBV``; has_ebv : 1 where it counts, else 0
+    outside : 1 where a star is from outside the sample, chosen by other rules, its parallax without
+    zero point and with an error that holds; else 0
     """
 
     magnitude: Any
@@ -92,6 +97,7 @@ class Sight(NamedTuple):
     sin_latitude: Any
     ln_ebv: Any
     has_ebv: Any
+    outside: Any
 
     def rows(self, chosen: Any) -> "Sight":
         return Sight(*(column[chosen] for column in self))
@@ -130,6 +136,7 @@ def sight(
         sin_latitude=np.sin(np.radians(glat)),
         ln_ebv=np.log(np.maximum(_filled(ebv, LEAST_EBV), LEAST_EBV)),
         has_ebv=np.isfinite(ebv).astype(float),
+        outside=np.zeros(len(ks0)),
     )
 
 
@@ -143,7 +150,8 @@ def zero_point(stars: Sight, model: Globals, xp: Any = np) -> Any:
     of_g = (stars.weights * model["zero_point"]).sum(1)
     patches = _patches(stars, xp)
     of_place = (patches * model["zero_point_sky"]).sum(1) / xp.sqrt((patches**2).sum(1))
-    return of_g + model["zero_point_colour"] * stars.colour + of_place
+    of_all = of_g + model["zero_point_colour"] * stars.colour + of_place
+    return of_all * (1 - stars.outside)
 
 
 def _patches(stars: Sight, xp: Any) -> Any:
@@ -178,8 +186,8 @@ def ln_space_density(stars: Sight, model: Globals, modulus: Any, xp: Any = np) -
     """(n, g) ln of the stars per magnitude of distance modulus, but for a constant.
 
     Two exponential layers, a power law of ln d along the line of sight, times the density of
-    ln E(B-V), Student's t about ``ln_reddening``, where there is dust in the model. A model without
-    a density has as many stars at each distance.
+    ln E(B-V), Student's t about ``ln_reddening``, where there is dust in the model; a power law
+    alone of stars from outside. A model without a density has as many stars at each distance.
     """
     ln_d = LN10 * (0.2 * modulus - 2)
     if "density" not in model:
@@ -195,7 +203,8 @@ def ln_space_density(stars: Sight, model: Globals, modulus: Any, xp: Any = np) -
         -model["dust_ln_scatter"]
     )
     dust = 0.5 * (DUST_TAILS + 1) * xp.log1p(off**2 / DUST_TAILS)
-    return ln - dust * stars.has_ebv[:, None]
+    ln = ln - dust * stars.has_ebv[:, None]
+    return ln + (model["outside"] * ln_d - ln) * stars.outside[:, None]
 
 
 def ln_parallax(stars: Sight, model: Globals, modulus: Any, blur: Any = 0.0, xp: Any = np) -> Any:
@@ -205,11 +214,12 @@ def ln_parallax(stars: Sight, model: Globals, modulus: Any, blur: Any = 0.0, xp:
     a grid in mag, widens it by half a step, so that no peak falls between two points.
     """
     floor = model["ln_floor"][0] * (1 - stars.faint) + model["ln_floor"][1] * stars.faint
-    variance = (
-        xp.exp(2 * model["ln_factor"]) * stars.parallax_error**2
+    beside = (
+        (xp.exp(2 * model["ln_factor"]) - 1) * stars.parallax_error**2
         + xp.exp(2 * floor)
         + xp.exp(2 * model["ln_ruwe"]) * stars.excess_ruwe**2
     )
+    variance = stars.parallax_error**2 + (1 - stars.outside) * beside
     nu = 2 + xp.exp(model["ln_tails"])
     measured = stars.parallax - zero_point(stars, model, xp)
     true = xp.exp(LN10 * (2 - 0.2 * modulus))
@@ -220,6 +230,7 @@ def ln_parallax(stars: Sight, model: Globals, modulus: Any, blur: Any = 0.0, xp:
 
 REFERENCE_SNR_G = 50.0
 LAYERS = ("w0", "b0", "w1", "b1", "w2", "linear", "b2", "v0", "c0", "v1", "c1")
+LARGEST_NOISE = 1.0  # mag^2
 LN_SIGMA, LOGIT = (-4.0, 1.5), (-5.0, 4.0)  # limits of what a network may say
 
 
@@ -276,13 +287,36 @@ def out_of_fold(score: Floats, snr_g: Floats, fold: Floats, model: Globals) -> S
     return out[0], out[1], out[2]
 
 
-def calibrated(said: Said, snr_g: Floats, model: Globals) -> Spectral:
-    """Mean, ln sigma and logit of networks -> with shift, ln_scale, ln_least, shift_logit of the
-    survey and the noise of the spectrum, ``noise`` mag at S/N 1.
+def noise_variance(mean: Floats, snr_g: Floats, model: Globals) -> Floats:
+    """(n,) mag^2: what the noise of the spectrum does to the mean of a network.
+
+    ``model``: noise_m (g,) mag, noise_at (g,) mag at S/N 1 there.
+    """
+    at = np.interp(mean, model["noise_m"], model["noise_at"])
+    return np.minimum((at / snr_g) ** 2, LARGEST_NOISE)
+
+
+def freed_of_noise(said: Said, snr_g: Floats, model: Globals) -> Said:
+    """What networks say -> with the mean M of stars whose noisy spectra look like that.
+
+    Noise carries more stars out of where they are many than into there: mean + variance of the
+    noise x d ln n / dM (Tweedie's formula; Robbins 1956), n stars in a volume. The network knows
+    no S/N and learns what is so on average.
+
+    ``model``: see ``noise_variance``; noise_slope (g,), d ln n / dM at noise_m.
     """
     mean, ln_sigma, logit = said
+    slope = np.interp(mean, model["noise_m"], model["noise_slope"])
+    return mean + noise_variance(mean, snr_g, model) * slope, ln_sigma, logit
+
+
+def calibrated(said: Said, snr_g: Floats, model: Globals) -> Spectral:
+    """Mean, ln sigma and logit of networks -> with shift, ln_scale, ln_least, shift_logit of the
+    survey and the noise of the spectrum (``freed_of_noise``, ``noise_variance``).
+    """
+    mean, ln_sigma, logit = freed_of_noise(said, snr_g, model)
     variance = np.exp(2 * (ln_sigma + model["ln_scale"])) + np.exp(2 * model["ln_least"])
-    sigma = np.sqrt(variance + (model["noise"] / snr_g) ** 2)
+    sigma = np.sqrt(variance + noise_variance(said[0], snr_g, model))
     return Spectral(mean + model["shift"], sigma, logit + model["shift_logit"])
 
 

@@ -33,6 +33,8 @@ PARAMETERS = SimpleNamespace(
     posterior_zero_point_error=0.02,
     posterior_zero_point_colour_error=0.15,
     posterior_zero_point_sky_error=0.02,
+    posterior_first_floor=0.15,
+    posterior_outside_slope=3.0,
     posterior_global_steps=25,
 )
 N, K, SCATTER = 1000, 4, 0.15
@@ -82,6 +84,7 @@ def sky(n=N, seed=5):
         "glat": glat[star],
         "nu_eff": (1.6 + 0.08 * np.sin(np.arange(n)))[star],
         "is_train": np.ones(len(star), bool),
+        "is_outside": np.zeros(len(star), bool),
     }
     order = np.lexsort((columns["uniqflag"], columns["star_id"]))
     truth = {"mk": mk, "light": light, "d": d}
@@ -201,6 +204,29 @@ def test_stars_without_a_parallax_say_nothing_of_it():
     assert fit_globals(stars, said, usual_values(ERRORS)[0], ERRORS, 1)[1] == pytest.approx(
         0, abs=1e-3
     )
+
+
+def test_luminous_stars_from_outside_teach_what_the_sample_cannot(made):
+    """The bright stars of the sample have no parallaxes worth the name; some from outside do, and
+    are 0.6 mag brighter by them.
+    """
+    columns, truth, _ = made
+    bright = truth["mk"] < -0.5
+    blind = columns | {"parallax": np.where(bright, 0.0, columns["parallax"])}
+    blind |= {"parallax_error": np.where(bright, 5.0, columns["parallax_error"])}
+    more, known = sky(400, seed=6)
+    chosen = (more["uniqflag"] == 1) & (known["mk"] < -0.5) & (known["light"] == 0)
+    given = {name: values[chosen] for name, values in more.items()}
+    given |= {"star_id": np.char.replace(given["star_id"], "S", "T")}
+    given |= {"parallax": 10**-0.12 / known["d"][chosen], "g_gaia": np.full(chosen.sum(), np.nan)}
+    given |= {"parallax_error": np.full(chosen.sum(), 0.01)}
+    given |= {"is_outside": np.ones(chosen.sum(), bool)}
+    both = {name: np.concatenate([blind[name], given[name]]) for name in blind}
+    fits = [fitted(each, changed(posterior_rounds=1)) for each in (blind, both)]
+    moved = np.subtract(*(answers(blind, fit)[0][0] for fit in reversed(fits)))
+    assert np.median(moved[bright]) < -0.15
+    assert abs(np.median(moved[truth["mk"] > 0.8])) < 0.1
+    assert fits[1].tables["posterior_rounds"]["n_stars"][0].as_py() == N + chosen.sum()
 
 
 def test_few_stars_are_refused_in_one_line_and_some_more_are_warned_of(made):

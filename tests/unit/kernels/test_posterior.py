@@ -34,6 +34,7 @@ MODEL = {
     "ln_ruwe": np.log(0.1),
     "ln_tails": np.log(4.0),
     "density": np.array([3.0, -1.0, *np.log([0.12, 0.8, 0.05])]),
+    "outside": np.array(3.0),
     "logit_other": np.array(-4.0),
     "logit_wide": np.array(-3.0),
     "shift_logit": np.array(0.0),

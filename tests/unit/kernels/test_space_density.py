@@ -12,6 +12,7 @@ from obcat.kernels.space_density import (
     ln_parallax,
     ln_space_density,
     sight,
+    zero_point,
 )
 
 LEVEL, COS, SIN = -0.7, (0.3, 0.0, 0.1, 0.0), (0.0, -0.2, 0.0, 0.05)
@@ -21,7 +22,7 @@ MODEL = {
     "zero_point": np.array([0.04, 0.03, 0.02, 0.01, 0.0, -0.01, -0.02, -0.03]),
     "zero_point_colour": np.array(0.1), "zero_point_sky": np.zeros(PLACES),
     "ln_factor": np.log(1.1), "ln_floor": np.log([0.02, 0.05]), "ln_ruwe": np.log(0.1),
-    "ln_tails": np.log(4.0),
+    "ln_tails": np.log(4.0), "outside": np.array(2.5),
     "density": np.array([SLOPE, CURVATURE, *np.log([THIN, THICK, SHARE])]),
     "dust_level": np.array(LEVEL), "dust_cos": np.array(COS), "dust_sin": np.array(SIN),
     "dust_ln_height": np.log(HEIGHT), "dust_ln_scatter": np.log(SCATTER),
@@ -82,6 +83,17 @@ def test_a_parallax_at_each_distance(given, floor, excess, offset):
         off = 0.8 - offset - 10 ** (2 - 0.2 * modulus)
         wanted = -3.5 * math.log(1 + off**2 / (6 * variance)) - 0.5 * math.log(variance)  # nu = 6
         assert value == pytest.approx(wanted, rel=1e-9)
+
+
+def test_a_star_from_outside_has_its_own_parallax_and_place_among_others():
+    """No zero point, its error as it is, a power law of distance whatever the dust."""
+    one = star()._replace(outside=np.ones(1))
+    assert zero_point(one, MODEL).tolist() == [0.0]
+    d = 10 ** (0.2 * MODULUS[0] - 2)
+    assert ln_space_density(one, MODEL, MODULUS)[0] == pytest.approx(2.5 * np.log(d), rel=1e-9)
+    off, variance = 0.8 - 1 / d, 0.04**2
+    wanted = -3.5 * np.log(1 + off**2 / (6 * variance)) - 0.5 * math.log(variance)
+    assert ln_parallax(one, MODEL, MODULUS)[0] == pytest.approx(wanted, rel=1e-9)
 
 
 def test_no_parallax_says_nothing():

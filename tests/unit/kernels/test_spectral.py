@@ -7,6 +7,7 @@ from obcat.kernels.space_density import (
     LAYERS,
     LN_SIGMA,
     calibrated,
+    freed_of_noise,
     out_of_fold,
     spectral_magnitude,
 )
@@ -21,7 +22,9 @@ def model(**layers: np.ndarray) -> dict[str, np.ndarray]:
     """Two folds of networks that say the same whatever they see, but for the layers given."""
     given = {name: np.zeros((2, *SHAPES[name]), np.float32) for name in LAYERS}
     known = {"centre": np.zeros(2), "width": np.ones(2), "ln_scale": np.log(1.5)}
-    known |= {"ln_least": np.log(0.05), "noise": np.array(4.0), "shift": np.array(0.1)}
+    known |= {"ln_least": np.log(0.05), "shift": np.array(0.1)}
+    known |= {"noise_m": np.array([-3.0, 3.0]), "noise_at": np.array([4.0, 4.0])}
+    known |= {"noise_slope": np.zeros(2)}
     known |= {"shift_logit": np.array(-0.2), "likelihood_m": np.array([-3.0, 3.0])}
     return given | known | {"likelihood_slope": np.array([0.5, 0.5])} | layers
 
@@ -56,6 +59,20 @@ def test_errors_are_those_of_the_network_of_the_survey_and_of_the_noise():
     assert found.mean == pytest.approx(1.1)
     assert found.sigma**2 == pytest.approx((1.5 * 0.2) ** 2 + 0.05**2 + (4 / 40) ** 2)
     assert found.logit == pytest.approx(0.3)
+
+
+def test_noise_draws_a_star_back_to_where_many_are():
+    """Of stars as common as N(1, 0.5^2), seen with noise of 0.6 mag, the mean is that of Bayes."""
+    m = np.linspace(-2, 4, 601)
+    variance = 0.5**2 + 0.6**2
+    known = {"noise_m": m, "noise_at": np.full(601, 24.0), "noise_slope": -(m - 1) / variance}
+    seen = np.array([-0.5, 1.0, 2.0])
+    mean, ln_sigma, logit = freed_of_noise((seen, seen, seen), np.full(3, 40.0), known)
+    assert mean == pytest.approx((0.5**2 * seen + 0.6**2 * 1.0) / variance, abs=1e-6)
+    assert ln_sigma is seen
+    assert logit is seen
+    strong, _, _ = freed_of_noise((seen, seen, seen), np.full(3, 1e9), known)
+    assert strong == pytest.approx(seen)
 
 
 def test_everything_together():
