@@ -22,7 +22,12 @@ from obcat.kernels.luminosity import predict
 PIXELS, COMPONENTS, EPOCHS = 3000, 100, 10
 BATCH = 2048  # rows of a call from DuckDB
 PARAMETERS = SimpleNamespace(
-    hidden_neurons=100, dropout=0.2, epochs=EPOCHS, batch_size=64, learning_rate=6e-3
+    hidden_neurons=100,
+    dropout=0.2,
+    epochs=EPOCHS,
+    batch_size=64,
+    learning_rate=6e-3,
+    train_huber=0.3,
 )
 
 
@@ -41,7 +46,11 @@ def training(score: np.ndarray, mk: np.ndarray) -> float:
     """ms an epoch."""
     sample, nothing = Sample(score, mk), Sample(score[:0], mk[:0])
     return (
-        seconds(lambda: train(sample, nothing, PARAMETERS, seed=1), 2, time.perf_counter)
+        seconds(
+            lambda: train(sample, nothing, PARAMETERS, 1, np.ones(sample.score.shape[1])),
+            2,
+            time.perf_counter,
+        )
         / EPOCHS
         * 1e3
     )
@@ -75,7 +84,9 @@ def main(n: int) -> None:
     torch.set_num_threads(1)
     spectra, score, mk = stars(n)
     a, c = training(spectra, mk), training(score, mk)
-    network, _ = train(Sample(score, mk), Sample(score[:0], mk[:0]), PARAMETERS, seed=1)
+    network, _ = train(
+        Sample(score, mk), Sample(score[:0], mk[:0]), PARAMETERS, 1, np.ones(score.shape[1])
+    )
     twin, tensor, trees = torch_twin(network).eval(), torch.from_numpy(score), random_trees(100, 32)
     with torch.no_grad():
         by_torch = BATCH / seconds(lambda: twin(tensor[:BATCH]), 30, time.perf_counter)

@@ -42,6 +42,7 @@ __all__ = [
     "put",
     "put_link",
     "refusal",
+    "switch",
     "sync",
     "working",
 ]
@@ -134,9 +135,7 @@ def _signed(stamp: Path) -> bool:
 
 
 def _locked(handle: int, work: Path, new: bool) -> bool:
-    """Whether the lock is ours; where a file system has no locks,
-    that of a folder that we made ourselves is.
-    """
+    """Whether the lock is ours; where there are no locks, that of a folder that we made is."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -241,7 +240,7 @@ def publishing_folder(
             raise NotOurs(
                 f"{path}: was changed while its next version was written; it is left as it is"
             )
-        _switch(partial, final, before)
+        switch(partial, final, before)
         sync(final.parent)
 
 
@@ -301,7 +300,7 @@ def put_link(path: Path, target: Path, *, wait: float = WAIT) -> None:
     with working(path, wait) as work:
         link = work / NEW
         link.symlink_to(target)
-        _switch(link, path, work / BEFORE)
+        switch(link, path, work / BEFORE)
         sync(path.parent)
 
 
@@ -373,7 +372,7 @@ def _sync_tree(folder: Path) -> None:
         sync(path)
 
 
-def _switch(partial: Path, final: Path, before: Path) -> None:
+def switch(partial: Path, final: Path, before: Path) -> None:
     """Put a folder at its place: one rename, or one exchange of two names where a folder is there.
 
     Where names cannot be exchanged the old folder is moved aside; ``working`` puts it back if the

@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -19,6 +19,7 @@ __all__ = [
     "TABLES",
     "TRAINING",
     "Building",
+    "Engine",
     "Spectra",
     "Survey",
     "SurveyError",
@@ -66,6 +67,19 @@ class Building(Share, frozen=True, forbid_unknown_fields=True):
     modes: tuple[str, ...] = MODES
 
 
+class Engine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[engine] of a survey file: where its partitions are built, of no meaning to what is built.
+
+    ``spectra`` of a partition at most (0: the command's default), ``retries`` of one that fails,
+    ``task_minutes`` after which one is started once more.
+    """
+
+    address: str = ""
+    spectra: Annotated[int, msgspec.Meta(ge=0)] = 0
+    retries: Annotated[int, msgspec.Meta(ge=0)] = 2
+    task_minutes: Annotated[float, msgspec.Meta(gt=0)] = 30.0
+
+
 class Spectra(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[spectra] of a survey file: what instrument they are of and where. Of a table also its
     columns (ours -> theirs), the medium of its wavelengths, the resolution of them all.
@@ -91,6 +105,7 @@ class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tables: dict[str, SurveyTable] = {}
     parameters: dict[str, int | float] = {}
     build: Building = Building()  # but for its modes of no meaning to what is built
+    engine: Engine = Engine()
     fetch: dict[str, Any] = {}  # read by obcat.ingest.fetch, of no meaning to a build
 
 
@@ -219,6 +234,7 @@ def _check_keys(content: dict[str, Any], known_parameters: frozenset[str], path:
     _known(content, keys, "key", "", path)
     tables, parameters = _section(content, "tables"), _section(content, "parameters")
     _known(_section(content, "build"), Building.__struct_fields__, "key", "build.", path)
+    _known(_section(content, "engine"), Engine.__struct_fields__, "key", "engine.", path)
     _known(tables, TABLES, "table", "tables.", path)
     for name in tables:
         _check_table(tables, name, path)

@@ -36,6 +36,7 @@ from obcat.survey import Survey
 __all__ = [
     "BORROWED",
     "LENT",
+    "PACKAGES",
     "REMEDY",
     "TRAINING",
     "code_hash",

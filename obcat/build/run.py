@@ -3,7 +3,7 @@
 import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -236,7 +236,8 @@ def _parameters_of(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 def _timed(con: duckdb.DuckDBPyConnection, file: db.SqlFile, say: Say) -> Iterator[None]:
     """Say and record how long a step took, how many rows it made and the largest memory so far."""
     started = time.perf_counter()
-    with working(file.name):
+    with working(file.name), ExitStack() as stack:
+        stack.push(lambda _, error, __: error and error.add_note(f"step {file.name}"))
         yield
     seconds = time.perf_counter() - started
     table = read_tables().get(file.relation)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -180,8 +180,15 @@ def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: 
 )
 @click.option(
     "--cluster",
-    metavar="local:N",
-    help="Cut the survey, build its partitions by N processes of this machine, merge them.",
+    metavar="ADDRESS",
+    help="Cut the survey, build its partitions there, merge them: local:N, N processes of this "
+    "machine; dask:N; or the address of a Dask scheduler. Default: [engine] of the survey.",
+)
+@click.option("--insecure", is_flag=True, help="With --cluster: an address that is not encrypted.")
+@click.option(
+    "--allow-missing",
+    is_flag=True,
+    help="With --cluster: leave out the stars of partitions that fail.",
 )
 @TRUST
 def build(
@@ -191,6 +198,9 @@ def build(
     memory: str | None,
     wanted: str | None,
     cluster: str | None,
+    *,
+    insecure: bool,
+    allow_missing: bool,
 ) -> None:
     """Make build/NAME/obcat.duckdb from what was ingested; does nothing if nothing has changed."""
     from obcat.build.run import build as run
@@ -206,8 +216,11 @@ def build(
         _build_one(described, folder, wanted, threads, memory)
         return
     started = time.monotonic()
-    if cluster is not None:
-        made = _build_all(described, folder, cluster, memory)
+    if address := cluster or described.engine.address:
+        made = _build_all(
+            described, survey, folder, address, memory=memory, allow_missing=allow_missing,
+            insecure=insecure,
+        )  # fmt: skip
     else:
         made = run(described, folder, say=say, threads=threads, memory=memory)
     say_outcome(folder / "obcat.duckdb", started, made=made)
@@ -225,10 +238,13 @@ def _build_one(
     say(f"{home_of(folder, name)}: {done}")
 
 
-def _build_all(survey: "Survey", folder: Path, cluster: str, memory: str | None) -> bool:
-    from obcat.partition.merging import launch, workers_of
+def _build_all(survey: "Survey", toml: Path, folder: Path, address: str, **settings: Any) -> bool:
+    from obcat.cli.partitions import write_catalog
+    from obcat.partition.merging import launch
 
-    return launch(survey, folder, workers_of(cluster), spectra=SPECTRA, say=say, memory=memory)
+    made = launch(survey, toml, folder, address, spectra=SPECTRA, say=say, **settings)
+    write_catalog(folder)
+    return made
 
 
 QUESTION = "SELECT star_id, mk, dis FROM catalog.ob_stars WHERE uniqflag = 1 ORDER BY mk LIMIT 5"

@@ -3,8 +3,9 @@ they lie below the folder of a build, and the list of whose stars are whose; and
 one, with the line that says of what.
 
 ``partitions/plan`` is the list, ``partitions/NAME/raw`` what a partition reads, in the form of
-``obcat ingest``; ``partitions/NAME/obcat.duckdb`` what was built of it, and ``manifest.json`` of
-what and by what. Each folder has its SHA256SUMS.
+``obcat ingest``; ``partitions/NAME/built`` what was built of it: ``obcat.duckdb``, and
+``manifest.json`` of what and by what. What is read has its SHA256SUMS, what was built its SHA-256
+in the manifest. ``partitions/NAME/failed.json`` says why one could not be built.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,18 +25,24 @@ from obcat.build.inputs import provenance
 from obcat.build.run import Say, build
 from obcat.checksums import NoSums, digest, notes_of, read_sums
 from obcat.errors import ObcatError
-from obcat.files import NotOurs, check_ours, publishing
+from obcat.files import BEFORE, NotOurs, check_ours, clear_left, switch, sync, working
 from obcat.survey import Survey
 
 __all__ = [
+    "BUILT",
+    "DATABASE",
+    "FAILED",
     "KIND",
     "PILOT",
     "PLAN",
+    "UNBUILT",
     "PartitionFailed",
     "Plan",
+    "arithmetic",
     "build_partition",
     "check_built",
     "check_whole",
+    "database_of",
     "home_of",
     "lent",
     "manifest_of",
@@ -47,6 +55,7 @@ __all__ = [
 ]
 
 KIND, PLAN = "partition", "partition-plan"
+BUILT, DATABASE, FAILED = "built", "obcat.duckdb", "failed.json"
 PILOT = "pilot"  # the partition that models are learnt from, where a survey borrows none
 REMEDY = "remove that folder and run `obcat partition` again"
 
@@ -83,6 +92,11 @@ class Plan(NamedTuple):
 def home_of(folder: Path, name: str) -> Path:
     """The folder of a partition below that of its build."""
     return folder / "partitions" / name
+
+
+def database_of(folder: Path, name: str) -> Path:
+    """What was built of a partition."""
+    return home_of(folder, name) / BUILT / DATABASE
 
 
 def plan_mark(survey: Survey, read: dict[str, str], spectra: int) -> str:
@@ -139,7 +153,7 @@ def lent(survey: Survey, folder: Path, name: str) -> Survey:
     """
     if name == PILOT:
         return survey
-    lender = survey.models_from or home_of(folder, PILOT) / "obcat.duckdb"
+    lender = survey.models_from or database_of(folder, PILOT)
     if not lender.is_file():
         raise PartitionFailed(
             f"{lender}: the models are learnt there first: `obcat build` with --partition {PILOT}"
@@ -158,7 +172,7 @@ def sums_of(raw: Path) -> str:
 
 
 MANIFEST = "manifest.json"
-DATABASE = "obcat.duckdb"
+UNBUILT = "not built"
 
 
 def build_partition(
@@ -172,8 +186,9 @@ def build_partition(
 ) -> bool:
     """Build the partition ``name`` of the survey in ``folder``; False where it is built already.
 
-    Killed at any moment, the next run goes on. Raises PartitionFailed where what it reads, or what
-    was built of it, is damaged or of another plan; else as `obcat.build.run.build`.
+    Killed at any moment, the next run makes it. Several may build the same one at a time, on one
+    machine or on several: the first that ends has made it. Raises PartitionFailed where what it
+    reads, or what was built of it, is damaged or of another plan; else as `obcat.build.run.build`.
     """
     plan = read_plan(folder)
     home = home_of(folder, name)
@@ -181,22 +196,81 @@ def build_partition(
     if mark_of(home / "raw") != plan.mark:
         raise PartitionFailed(f"{home / 'raw'}: of another plan; run `obcat partition` again")
     mark = fingerprint(given, provenance(home / "raw"))
-    said = manifest_of(home)
-    if said.get("fingerprint") == mark and (home / DATABASE).is_file():
-        _check_sum(home, said)
+    clear_left(home)
+    if _is_built(home, mark):
+        _check_sum(home)
         return False
     check_whole(home / "raw", KIND)
-    before = os.times()
-    build(given, home, say=say, threads=threads, memory=memory)
-    spent = sum(os.times()[:2]) - sum(before[:2])
-    _write(home, name, mark, round(spent, 1), owned_by(plan, name))
+    with working(home / f"{socket.gethostname()}-{os.getpid()}") as work:
+        before = os.times()
+        build(given, _desk(home, work), say=say, threads=threads, memory=memory)
+        spent = sum(os.times()[:4]) - sum(before[:4])
+        made = _with_manifest(home, work, mark, round(spent, 1), owned_by(plan, name))
+        first = _put(made, home, mark)
+    (home / FAILED).unlink(missing_ok=True)
+    return first
+
+
+def _desk(home: Path, work: Path) -> Path:
+    """The folder of a build of its own; what is read and the fits that are kept are of all."""
+    (home / "models").mkdir(exist_ok=True)
+    desk = work / "build"
+    desk.mkdir()
+    for name in ("raw", "models"):
+        (desk / name).symlink_to((home / name).absolute())
+    return desk
+
+
+def _with_manifest(home: Path, work: Path, mark: str, seconds: float, owned: int) -> Path:
+    """What was built as a folder, with the line that says of what."""
+    made = work / BUILT
+    made.mkdir()
+    database = (work / "build" / DATABASE).rename(made / DATABASE)
+    line = {
+        "partition": home.name,
+        "inputs": sums_of(home / "raw"),
+        "fingerprint": mark,
+        "spectra": owned,
+        "bytes": database.stat().st_size,
+        "sha256": digest(database),
+        "cpu_s": seconds,
+        "host": socket.gethostname(),
+        "arithmetic": arithmetic(),
+    }
+    (made / MANIFEST).write_text(json.dumps(line) + "\n", encoding="utf-8")
+    return made
+
+
+def arithmetic() -> str:
+    """SHA-256 of sums and functions whose last bits hang on the kind of processor, and on the
+    kernels of numpy that are chosen for it (OPENBLAS_CORETYPE).
+    """
+    row = np.arange(1.0, 513.0)
+    wide = np.sin(row[:, None] * row)
+    narrow = wide.astype(np.float32)
+    made = (wide @ wide.T, narrow @ narrow.T, wide.T @ row, np.exp(narrow), np.log1p(wide**2))
+    return hashlib.sha256(b"".join(part.tobytes() for part in made)).hexdigest()
+
+
+def _put(made: Path, home: Path, mark: str) -> bool:
+    """Whether it was put in its place: not where another has built the same in the meantime."""
+    if _is_built(home, mark):
+        return False
+    for path in (made / MANIFEST, made / DATABASE, made):
+        sync(path)
+    switch(made, home / BUILT, made.parent / BEFORE)
+    sync(home)
     return True
+
+
+def _is_built(home: Path, mark: str) -> bool:
+    return manifest_of(home).get("fingerprint") == mark and (home / BUILT / DATABASE).is_file()
 
 
 def manifest_of(home: Path) -> dict[str, Any]:
     """What the manifest of a partition says; nothing where there is none, or half of one."""
     try:
-        said = json.loads((home / MANIFEST).read_text(encoding="utf-8"))
+        said = json.loads((home / BUILT / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return said if isinstance(said, dict) else {}
@@ -210,8 +284,8 @@ def check_built(survey: Survey, folder: Path, name: str, mark: str) -> str:
     """
     home = home_of(folder, name)
     said = manifest_of(home)
-    if not said or not (home / DATABASE).is_file():
-        return "not built"
+    if not said or not (home / BUILT / DATABASE).is_file():
+        return _why(home)
     if mark_of(home / "raw") != mark or said.get("inputs") != sums_of(home / "raw"):
         raise PartitionFailed(
             f"{home}: built of other inputs; `obcat build` with --partition {name} makes it anew"
@@ -221,29 +295,23 @@ def check_built(survey: Survey, folder: Path, name: str, mark: str) -> str:
             f"{home}: built by other code, parameters or models; `obcat build` with --partition "
             f"{name} makes it anew"
         )
-    _check_sum(home, said)
+    _check_sum(home)
     return ""
 
 
-def _check_sum(home: Path, said: dict[str, Any]) -> None:
-    if said.get("sha256") != digest(home / DATABASE):
+def _why(home: Path) -> str:
+    """In words, why there is nothing built: it has failed, or nobody has tried."""
+    try:
+        said = json.loads((home / FAILED).read_text(encoding="utf-8"))
+        return f"failed {said['step']}: {said['reason']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return UNBUILT
+
+
+def _check_sum(home: Path) -> None:
+    database = home / BUILT / DATABASE
+    if manifest_of(home).get("sha256") != digest(database):
         raise PartitionFailed(
-            f"{home / DATABASE}: damaged since it was built (SHA-256); remove it and build the "
+            f"{database}: damaged since it was built (SHA-256); remove it and build the "
             f"partition again: `obcat build` with --partition {home.name}"
         )
-
-
-def _write(home: Path, name: str, mark: str, seconds: float, owned: int) -> None:
-    """The line last: until it is there the partition is not done."""
-    line = {
-        "partition": name,
-        "inputs": sums_of(home / "raw"),
-        "fingerprint": mark,
-        "spectra": owned,
-        "bytes": (home / DATABASE).stat().st_size,
-        "sha256": digest(home / DATABASE),
-        "cpu_s": seconds,
-        "host": socket.gethostname(),
-    }
-    with publishing(home / MANIFEST) as partial:
-        partial.write_text(json.dumps(line) + "\n", encoding="utf-8")

@@ -51,7 +51,7 @@ MAY_USE = {
     },
     "checksums": {"numpy", "pyarrow"},
     "cli": {
-        "click", "duckdb", "obcat.build", "obcat.compare", "obcat.db", "obcat.evaluate",
+        "click", "duckdb", "obcat.build", "obcat.checksums", "obcat.compare", "obcat.db", "obcat.evaluate",
         "obcat.explain", "obcat.export", "obcat.files", "obcat.ingest", "astropy", "obcat.machine",
         "obcat.models", "obcat.own_files", "obcat.page", "obcat.partition", "obcat.prediction",
         "obcat.progress", "obcat.query", "obcat.reading", "obcat.real_stars", "obcat.realism",
@@ -101,7 +101,8 @@ MAY_USE = {
         "obcat.files", "obcat.kernels", "obcat.models", "obcat.reading", "obcat.schema",
     },
     "partition": {
-        "astropy", "astropy_healpix", "duckdb", "msgspec", "numpy", "pyarrow", "obcat.build",
+        "astropy", "astropy_healpix", "dask", "distributed", "duckdb", "msgspec", "numpy", "pyarrow",
+        "obcat._version", "obcat.build",
         "obcat.checksums", "obcat.db", "obcat.files", "obcat.ingest", "obcat.kernels",
         "obcat.machine", "obcat.schema", "obcat.survey",
     },

@@ -127,7 +127,7 @@ def copy_build(made: Made, folder: Path, *parts: str) -> None:
     for part in parts:
         source = made.folder / part
         if source.is_dir():
-            shutil.copytree(source, folder / part)
+            shutil.copytree(source, folder / part, dirs_exist_ok=True)
         else:
             shutil.copy2(source, folder / part)
 

@@ -198,7 +198,7 @@ def damage(path: Path) -> None:
 
 @large
 def test_a_damaged_result_is_refused_by_name(copied):
-    path = copied.home(WEST) / "obcat.duckdb"
+    path = copied.home(WEST) / "built" / "obcat.duckdb"
     damage(path)
     for run in (merge, lambda *a, **k: build_partition(*a, WEST, **k)):
         with pytest.raises(PartitionFailed, match="damaged since it was built"):
@@ -207,7 +207,7 @@ def test_a_damaged_result_is_refused_by_name(copied):
 
 @large
 def test_a_damaged_input_is_refused_by_name(copied):
-    (copied.home(WEST) / "manifest.json").unlink()
+    (copied.home(WEST) / "built" / "manifest.json").unlink()
     damage(next((copied.home(WEST) / "raw" / "spectra").iterdir()))
     with pytest.raises(PartitionFailed, match=rf"{WEST}/raw: 'spectra/part-.* was changed since"):
         build_partition(copied.survey, copied.folder, WEST, say=str)
@@ -215,7 +215,7 @@ def test_a_damaged_input_is_refused_by_name(copied):
 
 @large
 def test_a_missing_partition_is_named_and_may_be_left_out(copied):
-    (copied.home(WEST) / "manifest.json").unlink()
+    (copied.home(WEST) / "built" / "manifest.json").unlink()
     with pytest.raises(PartitionFailed, match=f"not built: {WEST};"):
         merge(copied.survey, copied.folder, say=str)
     assert merge(copied.survey, copied.folder, say=str, allow_missing=True)
@@ -234,7 +234,7 @@ def test_a_missing_partition_is_named_and_may_be_left_out(copied):
     ("key", "said"), [("fingerprint", "other code"), ("inputs", "other inputs")]
 )
 def test_a_partition_of_other_code_or_inputs_is_refused(copied, key, said):
-    path = copied.home(EAST) / "manifest.json"
+    path = copied.home(EAST) / "built" / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: "0"}))
     with pytest.raises(PartitionFailed, match=f"{EAST}: built .*{said}"):
         merge(copied.survey, copied.folder, say=str)

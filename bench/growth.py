@@ -1,0 +1,150 @@
+"""What a survey costs as it grows: CPU and wall time, peak memory and bytes a spectrum of reading
+and building it, and the steps that grow faster than their data.
+
+python -m bench.growth --stars 16032 64128 [--survey TOML ...] [--mode paper] [--scratch FOLDER]
+
+A person runs it: 100,000 spectra take half an hour and 20 GB, which are removed. 16,032 stars have
+22,901 spectra.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+STARS = (16_032, 64_128)
+MODES = {"paper": '["paper"]', "both": '["paper", "best"]'}
+STEP = re.compile(r"(\d\d_\w+/\d\d_\w+) .*?([\d.]+) s \d+ MiB")
+LEAST = 1.0  # seconds of a step that is looked at
+GROWS = 1.2  # times its data: what a step may cost a spectrum beside the smallest survey
+
+
+class Run(NamedTuple):
+    """One command: seconds of CPU of all its processes, seconds by the clock, resident bytes of the
+    largest of them at its worst, seconds of each step.
+    """
+
+    cpu: float
+    wall: float
+    peak: int
+    steps: dict[str, float]
+
+
+class Size(NamedTuple):
+    """One survey: spectra, what its two commands took, bytes on the disk of what they made."""
+
+    spectra: int
+    ingest: Run
+    build: Run
+    raw: int
+    database: int
+
+
+def run(*words: str | Path) -> Run:
+    """Run obcat. Raises CalledProcessError; what it says is told."""
+    start = time.monotonic()
+    command = [sys.executable, "-m", "obcat.cli", *map(str, words)]
+    child = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | dict.fromkeys(THREADS, "1")
+    )
+    assert child.stderr
+    said = []
+    for line in child.stderr:
+        said.append(line)
+        print("   ", line, end="", file=sys.stderr, flush=True)
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command)
+    steps = {found[1]: float(found[2]) for line in said if (found := STEP.match(line))}
+    wall = time.monotonic() - start
+    return Run(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024, steps)
+
+
+def bytes_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+@contextmanager
+def simulated(stars: int, scratch: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        run("simulate", folder, "--stars", str(stars))
+        yield Path(folder) / "survey" / "survey.toml"
+
+
+def measured(survey: Path, scratch: Path, mode: str) -> Size:
+    """Read and build a survey in a folder that is removed."""
+    with tempfile.TemporaryDirectory(dir=scratch) as name:
+        root = Path(name)
+        toml = root / "survey.toml"
+        toml.write_text(f"{_absolute(survey)}\n[build]\nmodes = {MODES[mode]}\n")
+        ingest = run("ingest", toml, "--build", root)
+        build = run("build", toml, "--build", root)
+        raw, database = next(root.glob("*/raw")), next(root.glob("*/obcat.duckdb"))
+        return Size(_spectra(database), ingest, build, bytes_of(raw), database.stat().st_size)
+
+
+def _absolute(survey: Path) -> str:
+    """What a simulated survey's file says, its paths absolute."""
+    start = re.compile(r'^((?:spectra|path) = ")', re.MULTILINE)
+    return start.sub(rf"\g<1>{survey.absolute().parent}/", survey.read_text(encoding="utf-8"))
+
+
+def _spectra(database: Path) -> int:
+    import duckdb
+
+    with duckdb.connect(str(database), read_only=True) as con:
+        found = con.execute("SELECT count(*) FROM raw.spectra").fetchall()
+    return int(found[0][0])
+
+
+def show(sizes: list[Size]) -> None:
+    """The line of the last survey, then its steps that grew."""
+    if len(sizes) == 1:
+        print(
+            "| spectra | ingest ms CPU | build ms CPU | of the first | build CPU s | wall s "
+            "| peak MiB | raw kB | database kB |\n|---|---|---|---|---|---|---|---|---|"
+        )
+    first, s = sizes[0].build.cpu / sizes[0].spectra, sizes[-1]
+    each = s.build.cpu / s.spectra
+    print(
+        f"| {s.spectra:,} | {1e3 * s.ingest.cpu / s.spectra:.2f} | {1e3 * each:.2f} "
+        f"| {each / first:.2f} | {s.build.cpu:.0f} | {s.build.wall:.0f} "
+        f"| {max(s.build.peak, s.ingest.peak) / 2**20:.0f} "
+        f"| {s.raw / s.spectra / 1e3:.1f} | {s.database / s.spectra / 1e3:.1f} |",
+        flush=True,
+    )
+    for name, seconds in s.build.steps.items():
+        was = sizes[0].build.steps.get(name, 0.0)
+        grown = seconds / max(was, LEAST) / (s.spectra / sizes[0].spectra)
+        if seconds > LEAST and grown > GROWS:
+            print(f"{name}: {was:.1f} s, of {s.spectra:,} spectra {seconds:.1f} s by the clock")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stars", type=int, nargs="*", default=[])
+    parser.add_argument("--survey", type=Path, nargs="*", default=[], help="simulated before")
+    parser.add_argument("--mode", choices=("paper", "both"), default="both")
+    parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
+    asked = parser.parse_args()
+    sizes: list[Size] = []
+    for survey in asked.survey:
+        sizes.append(measured(survey, asked.scratch, asked.mode))
+        show(sizes)
+    for stars in asked.stars or ([] if sizes else STARS):
+        with simulated(stars, asked.scratch) as survey:
+            sizes.append(measured(survey, asked.scratch, asked.mode))
+        show(sizes)
+
+
+if __name__ == "__main__":
+    main()
