@@ -48,7 +48,7 @@ class Lesson(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How a network learns."""
+    """How a network learns; stray: how strongly means far from their parallaxes are held."""
 
     hidden: int
     dropout: float
@@ -57,6 +57,7 @@ class Plan(NamedTuple):
     rate: float
     decay: float
     pull: float
+    stray: float
 
 
 def train_networks(
@@ -148,8 +149,8 @@ def _loss(
     x, wide, drawn, variance, *tables = columns
     mean, ln_sigma, logit = _forward(w, x, wide, plan.dropout, generator)
     ln = _ln_likelihood(mean + drawn, ln_sigma, logit, variance, m, tables, rare)
-    pulls = 0.5 * plan.pull * ((logit - USUAL_LOGIT) ** 2 + 2 * _astray(mean, m, tables[0]))
-    return -ln.mean() + pulls.mean()
+    pulls = 0.5 * plan.pull * (logit - USUAL_LOGIT) ** 2
+    return (pulls + plan.stray * _astray(mean, m, tables[0]) - ln).mean()
 
 
 def _astray(mean: torch.Tensor, m: torch.Tensor, single: torch.Tensor) -> torch.Tensor:

@@ -46,6 +46,7 @@ LEAST_GAIN = 5.0  # of ln L, else the rounds end
 BIN = 0.2  # mag
 EDGES = np.arange(-11.0, 6.0, BIN)  # mag
 CENTRES = EDGES[:-1] + 0.5 * BIN
+STRAY = 0.05  # a mag, in the first round: where ln L has no slope a mean would stay
 WIDE_BIN, USUAL_PAIRS, FARTHEST = 0.5, 20, 4.0  # mag; pairs that the usual noise counts as; sigma
 ROUNDS = pa.schema(
     [("round", pa.int16()), ("n_stars", pa.int32())]
@@ -227,6 +228,7 @@ def _plan(n: int, turn: int, parameters: Any) -> Plan:
         rate=getattr(parameters, f"posterior_{warm}learning_rate"),
         decay=parameters.posterior_weight_decay,
         pull=parameters.posterior_companion_pull,
+        stray=0.0 if turn else STRAY,
     )
 
 
