@@ -41,6 +41,7 @@ FILES = [
     "CITATION",
     "CITATION.bib",
     "zenodo.json",
+    "q.rd",
     "provenance.json",
     "models.safetensors",
     "obcat.duckdb",
