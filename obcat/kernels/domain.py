@@ -28,7 +28,7 @@ def calcium(norm: Floats, norm_ivar: Floats) -> tuple[Floats, Floats]:
     """Equivalent width of Ca II K against its sides, which tells A, F and later stars from B.
 
     Their wide Balmer lines are alike, the line grows from 0.2 Angstrom at B8 to 5 at F0 (the
-    classical criterion of the MK system); interstellar gas adds 0 to 1.3.
+    classical criterion of the MK system); interstellar gas adds 0 to 1.
 
     Parameters
     ----------

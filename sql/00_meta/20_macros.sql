@@ -70,5 +70,8 @@ CREATE MACRO meta.galactic_unit_y(ra, dec) AS cos(radians(dec)) * cos(radians(ra
     + cos(radians(dec)) * sin(radians(ra)) * -0.4448296300 + sin(radians(dec)) * 0.7469822445;
 CREATE MACRO meta.galactic_unit_z(ra, dec) AS cos(radians(dec)) * cos(radians(ra)) * -0.8676661490
     + cos(radians(dec)) * sin(radians(ra)) * -0.1980763734 + sin(radians(dec)) * 0.4559837762;
+-- kpc from the Galactic plane through the Sun at which a parallax in mas puts a star
+CREATE MACRO meta.height(parallax, ra, dec) AS
+    CASE WHEN parallax > 0 THEN abs(meta.galactic_unit_z(ra, dec)) / parallax END;
 -- one star in five is a test star, by its name alone: never by visit, never by chance
 CREATE MACRO meta.hash_fraction(star_id) AS ('0x' || left(md5(star_id), 8))::BIGINT / 4294967296.0;

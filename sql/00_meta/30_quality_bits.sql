@@ -23,7 +23,7 @@ FROM (VALUES
     , (4096, 'negative_ebv', 'E(B-V) is negative by more than its error allows')
     , (8192, 'no_mk', 'No absolute magnitude from the spectrum')
     , (16384, 'out_of_domain',
-        'Beyond the stars that M was checked on, by spectrum, labels, header, or brighter, or fainter than M = {limit}')
+        'Beyond the stars M was checked on: by spectrum, labels, header, place, brighter, or fainter than M = {limit}')
     , (2097152, 'cool', 'Teff below {teff} K by labels of table and spectrum joined, or Ca II K of an A star or later')
     , (4194304, 'compact', 'Surface gravity above that of the main sequence: subdwarf or white dwarf')
     , (8388608, 'misfit', 'Spectrum fitted worse than nearly all ordinary stars of its S/N')

@@ -6,6 +6,8 @@ INSERT INTO binarity.excess BY NAME
 WITH spectroscopic AS (
     SELECT
         v.specid
+        , s.ra
+        , s.dec
         , s.parallax_corrected
         , s.parallax_error
         , meta.parallax_of(m.mk, s.ks, e.a_ks) AS parallax_spec
@@ -22,6 +24,8 @@ SELECT
     , parallax_spec_err
     , (parallax_spec - parallax_corrected) / sqrt(parallax_spec_err ** 2 + parallax_error ** 2) AS snr_dparallax
     , (snr_dparallax > p.binary_nsigma)::SMALLINT AS binary_flag
+    , (meta.height(parallax_spec, ra, dec) > p.domain_height
+        AND coalesce(parallax_corrected > parallax_spec, true))::SMALLINT AS off_plane
 FROM spectroscopic
 CROSS JOIN meta.parameters AS p
 ORDER BY specid

@@ -17,7 +17,7 @@ WITH colours AS (
 )
 , stand_in AS (
     SELECT
-        v.specid, s.parallax_error
+        v.specid, s.ra, s.dec, s.parallax_error
         , meta.positive_parallax(s.parallax_corrected, s.parallax_error) AS parallax
         , f.rp - c.rp_ks - d.rp_ks * e.ebv AS ks
         , sqrt(f.rp_err ** 2 + (d.rp_ks * e.ebv_err) ** 2 + p.stand_in_error ** 2) AS ks_err
@@ -48,6 +48,8 @@ SELECT
     , coalesce(mk_geo - p.domain_parallax_nsigma * mk_geo_err > p.mk_faint_limit
         OR (parallax_spec - parallax) / sqrt(parallax_spec_err ** 2 + parallax_error ** 2)
         < -p.domain_excess_nsigma, false)::SMALLINT AS fainter
+    , (meta.height(parallax_spec, ra, dec) > p.domain_height
+        AND coalesce(parallax > parallax_spec, true))::SMALLINT AS off_plane
 FROM compared
 CROSS JOIN meta.parameters AS p
 ORDER BY specid

@@ -2,6 +2,7 @@
 -- Grain:   one row.
 -- Reads:   sample.visits, sample.stars, binarity.excess, meta.parameters
 SELECT b.parallax_spec, b.parallax_spec_err, s.parallax, s.parallax_offset, s.parallax_corrected, s.parallax_error
+    , meta.height(b.parallax_spec, s.ra, s.dec) AS height_by_the_spectrum
     , b.snr_dparallax, p.binary_nsigma AS limit_of_snr_dparallax, b.binary_flag
     , CASE
         WHEN s.parallax IS NULL THEN 'unknown: no parallax'
