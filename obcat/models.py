@@ -220,7 +220,8 @@ def read(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]:
     except (
         SafetensorError, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError,
     ) as error:  # fmt: skip
-        raise DamagedModels(f"{path.name}: cannot be read: {str(error).splitlines()[0]}") from error
+        reason = str(error).splitlines()[0]
+        raise DamagedModels(f"{path.name}: cannot be read: {reason}") from error
     if facts.pop("sha256", None) != _digest(arrays, facts):
         raise DamagedModels(f"{path.name}: damaged, or not written by `obcat export`")
     models: dict[str, dict[str, np.ndarray]] = {}

@@ -239,11 +239,13 @@ def _build_one(
 
 
 def _build_all(survey: "Survey", toml: Path, folder: Path, address: str, **settings: Any) -> bool:
-    from obcat.cli.partitions import write_catalog
-    from obcat.partition.merging import launch
+    from obcat.build.fitting import fingerprint_of
+    from obcat.export.healpix import write_catalog
+    from obcat.partition.launch import launch
 
     made = launch(survey, toml, folder, address, spectra=SPECTRA, say=say, **settings)
-    write_catalog(folder)
+    if write_catalog(folder, fingerprint_of(folder / "obcat.duckdb") or ""):
+        say(f"{folder / 'catalog'}: the catalog as HATS, for lsdb.open_catalog")
     return made
 
 

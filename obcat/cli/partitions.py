@@ -8,8 +8,6 @@ import click
 
 from obcat.cli import group
 
-HATS = "catalog of partitions"
-
 
 @group.main.command()
 @group.SURVEY
@@ -62,6 +60,8 @@ def merge(
     survey: Path, root: Path, threads: int | None, memory: str | None, *, allow_missing: bool
 ) -> None:
     """Make build/NAME/obcat.duckdb of the partitions of SURVEY, as one build would have made it."""
+    from obcat.build.fitting import fingerprint_of
+    from obcat.export.healpix import write_catalog
     from obcat.partition.merging import merge as run
     from obcat.survey import check_claim
 
@@ -79,30 +79,6 @@ def merge(
             threads=threads,
             memory=memory,
         )
-    write_catalog(folder)
+    if write_catalog(folder, fingerprint_of(folder / group.FILE) or ""):
+        group.say(f"{folder / 'catalog'}: the catalog as HATS, for lsdb.open_catalog")
     group.say_outcome(folder / "obcat.duckdb", started, made=made)
-
-
-def write_catalog(folder: Path) -> None:
-    """Write ``folder/catalog`` of ``folder/obcat.duckdb``: `catalog.ob_stars` as HATS, unless it is
-    there. Raises ReleaseError where the folder holds anything else.
-    """
-    from obcat.build.fitting import fingerprint_of
-    from obcat.checksums import NoSums, notes_of
-    from obcat.export import ReleaseError, read
-    from obcat.export.healpix import write_hats
-    from obcat.files import publishing_folder, refusal
-
-    place, database = folder / "catalog", folder / group.FILE
-    mark = fingerprint_of(database) or ""
-    try:
-        if notes_of(place).get("fingerprint") == mark:
-            return
-    except NoSums:
-        pass
-    try:
-        with publishing_folder(place, HATS, facts={"fingerprint": mark}) as partial:
-            write_hats(partial, read(database))
-    except OSError as error:
-        raise ReleaseError(refusal(place, error)) from error
-    group.say(f'{place}: the catalog as HATS, lsdb.open_catalog("{place}")')

@@ -9,11 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from obcat.export import NOT_REAL, Published
+from obcat.checksums import NoSums, notes_of
+from obcat.export import NOT_REAL, Published, ReleaseError, read
 from obcat.export.plain import described_rows
+from obcat.files import publishing_folder, refusal
 
-__all__ = ["write_hats", "write_moc"]
+__all__ = ["write_catalog", "write_hats", "write_moc"]
 
+KIND = "catalog of partitions"
 FINEST = 29  # order that HATS keeps a row's cell at
 MOC_ORDER = 6  # cells of 0.9 degrees
 MOST = 500_000  # rows of a partition
@@ -128,3 +131,21 @@ def _write_words(folder: Path, catalog: Published, named: list[tuple[int, int]])
     text = "".join(f"{name}={value}\n" for name, value in said.items())
     for name in ("hats.properties", "properties"):
         (folder / name).write_text(text, encoding="ascii")
+
+
+def write_catalog(folder: Path, fingerprint: str) -> bool:
+    """Write ``folder/catalog`` of ``folder/obcat.duckdb``: `catalog.ob_stars` as HATS; False where
+    that of this ``fingerprint`` is there. Raises ReleaseError where the folder holds anything else.
+    """
+    place = folder / "catalog"
+    try:
+        if notes_of(place).get("fingerprint") == fingerprint:
+            return False
+    except NoSums:
+        pass
+    try:
+        with publishing_folder(place, KIND, facts={"fingerprint": fingerprint}) as partial:
+            write_hats(partial, read(folder / "obcat.duckdb"))
+    except OSError as error:
+        raise ReleaseError(refusal(place, error)) from error
+    return True

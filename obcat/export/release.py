@@ -15,7 +15,6 @@ from obcat.checksums import SUMS, NoSums, digest, notes_of, read_sums
 from obcat.export import (
     Published,
     ReleaseError,
-    dachs,
     guide,
     healpix,
     modes_in,
@@ -269,7 +268,7 @@ def release(
         _write_tables(staging, catalogs)
         if spectra:
             write_spectra(staging, con, database, catalogs[0], stars)
-        dachs.write(staging / DACHS, *catalogs, spectra=spectra)
+        votable.write_descriptor(staging / DACHS, *catalogs, spectra=spectra)
         duck.write_models_from(con, staging / MODELS, catalogs[0])
         both = [*catalogs] if "paper" in read else [read_from(con, database), *catalogs]
         duck.write_from(con, staging / DATABASE, *both)

@@ -1,20 +1,26 @@
-"""VOTable: the catalog as a table of the Virtual Observatory, with what describes it."""
+"""VOTable: the catalog as a table of the Virtual Observatory, with what describes it; and the resource
+descriptor by which a DaCHS server publishes a release by TAP, cone search and SSAP.
+"""
 
 from base64 import encodebytes
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+import jinja2
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from obcat.export import NOT_REAL, Published, ReleaseError, ascii_of, null_of, offset_papers
+from obcat.export.rest_spectra import RESOLUTION
+from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 from obcat.schema import Column, printed, read_tables
 from obcat.schema import column as schema_column
 
-__all__ = ["check_column", "document", "facts", "vounit", "write"]
+__all__ = ["check_column", "document", "facts", "vounit", "write", "write_descriptor"]
 
 DATATYPES = {
     "DOUBLE": "double",
@@ -226,3 +232,84 @@ def _text_of(column: Column, value: str | None) -> str:
             f"{column.table}.{column.column}: {text!r} is longer than its format {column.format}"
         )
     return text
+
+
+DACHS_TEMPLATE = Path(__file__).parent / "templates" / "q.rd"
+DACHS_TYPES = {"VARCHAR": "text", "DOUBLE": "double precision", "FLOAT": "real"}
+DACHS_AUTHOR = "Author, A."  # the one line that is yours to write
+ABOUT_SPECTRA = "Spectra at rest, divided by their pseudo-continuum"
+
+
+def write_descriptor(path: Path, *catalogs: Published, spectra: bool = False) -> None:
+    """Write ``q.rd`` of a release of these tables; with ``spectra`` of a release that has them."""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    known = _dachs(catalogs[0]) | {"tables": list(map(_dachs_table, catalogs)), "spectra": None}
+    if spectra:
+        known["spectra"] = _dachs_spectra(catalogs[0])
+    path.write_text(
+        environment.from_string(DACHS_TEMPLATE.read_text(encoding="utf-8")).render(known) + "\n",
+        encoding="utf-8",
+    )
+
+
+def _dachs(catalog: Published) -> dict[str, Any]:
+    name = f"{'SIMULATED: c' if catalog.simulated else 'C'}atalog of hot stars of the survey "
+    warnings = [NOT_REAL if catalog.simulated else None, catalog.lent]
+    return {
+        "schema": "obcat_" + catalog.survey.lower().replace("-", "_"),
+        "title": name + catalog.survey,
+        "description": ". ".join([*filter(None, warnings), "Method: 2021ApJS..253...22X"]),
+        "creator": DACHS_AUTHOR,
+        "instrument": "none" if catalog.simulated else "LAMOST",
+        "fingerprint": catalog.provenance.get("fingerprint", "")[:16],
+        "simulated": catalog.simulated,
+    }
+
+
+def _dachs_table(catalog: Published) -> dict[str, Any]:
+    """One table, whose rows come from its VOTable; the first of them is the test of its cones."""
+    first = catalog.rows.slice(0, 1).to_pylist() or [{"ra": 0.0, "dec": 0.0}]
+    name = catalog.table.partition(".")[2]
+    return {
+        "id": name,
+        "ending": name.removeprefix("ob_stars"),
+        "file": f"{catalog.file}.vot",
+        "description": read_tables()[catalog.table].description,
+        "columns": list(map(_dachs_column, catalog.columns)),
+        "ra": first[0]["ra"],
+        "dec": first[0]["dec"],
+    }
+
+
+def _dachs_column(column: Column) -> dict[str, Any]:
+    """A column as DaCHS declares it; an integer that may be NULL needs a number that says so."""
+    kind = DACHS_TYPES.get(column.type, column.type.lower())
+    digits = column.format.partition(".")[2]
+    return {
+        "name": column.column,
+        "type": kind,
+        "null": null_of(column),
+        "attributes": {
+            "unit": vounit(column.unit) if column.unit else None,
+            "ucd": column.ucd,
+            "required": "True" if column.required else None,
+            "displayHint": f"sf={digits}" if digits else None,
+            "description": column.description.replace("\\", "\\\\"),
+        },
+    }
+
+
+def _dachs_spectra(catalog: Published) -> dict[str, Any]:
+    first, last = (WAVELENGTH[[0, -1]] * 1e-10).tolist()
+    ends = (f"{m:.6e}" for m in (first, last, (first + last) / 2, last - first))
+    return {
+        "file": f"{catalog.file}_spectra.fits",
+        "catalog": f"{catalog.file}.fits",
+        "description": f"{f'{NOT_REAL}. ' if catalog.simulated else ''}{ABOUT_SPECTRA}",
+        "pixels": N_PIXEL,
+        "size": 40 * N_PIXEL,
+        **dict(zip(("first", "last", "middle", "width"), ends, strict=True)),
+        "resolved": f"{5.5e-7 / RESOLUTION:.3e}",
+    }

@@ -336,7 +336,7 @@ def tell_conditions() -> None:
         "Python": f"{sys.version_info[0]}.{sys.version_info[1]}",
         "obcat": __version__,
         **{name: _version(name) for name in packages},
-        "the code of obcat": code_hash("obcat.partition.merging", "obcat.build.run")[:16],
+        "the code of obcat": code_hash("obcat.partition.launch", "obcat.build.run")[:16],
         LAST_DIGITS: arithmetic()[:16],
         f"the file {sums}": digest(sums)[:16] if sums.is_file() else "none",
     }

@@ -19,7 +19,7 @@ import pytest
 from obcat.export import read
 from obcat.partition import PartitionFailed, cluster
 from obcat.partition.cluster import LAST_DIGITS
-from obcat.partition.merging import LOG
+from obcat.partition.launch import LOG
 from tests.whole.small import Made, copy_build, environment, obcat
 from tests.whole.test_partitions import whole  # noqa: F401
 
@@ -225,9 +225,7 @@ def test_without_the_extra_its_name_is_said(tmp_path, monkeypatch):
 
 
 def test_nothing_of_dask_is_imported_where_it_is_not_asked_for():
-    code = (
-        "import sys, obcat.partition.merging; print({'dask', 'distributed'} & sys.modules.keys())"
-    )
+    code = "import sys, obcat.partition.launch; print({'dask', 'distributed'} & sys.modules.keys())"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True
     )

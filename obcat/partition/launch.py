@@ -1,0 +1,230 @@
+"""All partitions of a survey: each built by a process of its own, on this machine or on those of a
+Dask scheduler; tried again, twice; put aside where it fails still.
+"""
+
+import json
+import os
+import time
+from collections import Counter, deque
+from pathlib import Path
+from typing import Any
+
+from obcat.build.run import Say
+from obcat.files import publishing, sync
+from obcat.machine import cpus
+from obcat.partition import FAILED, PILOT, PartitionFailed, Plan, home_of, size_of
+from obcat.partition.cluster import Cluster, Command, Ended, opened
+from obcat.partition.cut import cut
+from obcat.partition.merging import merge
+from obcat.survey import Engine, Survey
+
+__all__ = ["launch"]
+
+LOG = "manifest.jsonl"
+EVERY = 10.0  # seconds between two lines of progress
+TICK = 0.5  # seconds
+UNCHANGED = "nothing has changed"
+
+
+def launch(
+    survey: Survey,
+    toml: Path,
+    folder: Path,
+    address: str,
+    *,
+    spectra: int,
+    say: Say,
+    memory: str | None = None,
+    allow_missing: bool = False,
+    insecure: bool = False,
+) -> bool:
+    """Cut the survey ``toml``, or take it as it is cut, build its partitions by a cluster, merge;
+    False where nothing has changed. Without a cut a partition has at most ``spectra`` spectra.
+
+    Results are files: a process that dies loses its partition alone, which is tried again. What
+    still fails is put aside: ``failed.json`` of the partition says in which step and why, all
+    others are built, and nothing is merged unless with ``allow_missing``. A partition that takes
+    longer than [engine] task_minutes is started once more; the first that ends has made it. Raises
+    PartitionFailed.
+    """
+    engine = survey.engine
+    most = size_of(folder) or engine.spectra or spectra
+    plan = cut(survey, folder, spectra=most, say=say)
+    failed: dict[str, Ended] = {}
+    cluster = opened(address, folder, insecure=insecure, training=plan.pilot)
+    try:
+        threads = max(1, cpus() // cluster.room()) if address.startswith("local:") else 1
+        for lot in ([PILOT] if plan.pilot else [], plan.names):
+            commands = [_command(toml, folder, name, threads, memory) for name in lot]
+            failed |= _Run(commands, cluster, engine, folder, _spectra(plan), say).all()
+            if lot == [PILOT] and failed:
+                break
+    finally:
+        cluster.close()
+    if failed and not (allow_missing and PILOT not in failed):
+        told = "; ".join(f"{name} {end.step}: {end.reason}" for name, end in failed.items())
+        raise PartitionFailed(
+            f"{folder / 'partitions'}: failed: {told}; the same command tries again, with "
+            "--allow-missing the catalog is made without"
+        )
+    return merge(survey, folder, say=say, memory=memory, allow_missing=allow_missing)
+
+
+def _command(toml: Path, folder: Path, name: str, threads: int, memory: str | None) -> Command:
+    words = ["--debug", "build", toml.absolute(), "--build", folder.absolute().parent, "--trust"]
+    words += ["--partition", name, "--threads", threads]
+    return Command(name, tuple(map(str, [*words, *(["--memory", memory] if memory else [])])))
+
+
+def _spectra(plan: Plan) -> Counter[str]:
+    """How many each partition owns; the pilot's are counted with none."""
+    counts = plan.owners["partition"].value_counts().to_pylist()
+    return Counter({one["values"]: one["counts"] for one in counts})
+
+
+class _Run:
+    """Commands until each has ended well, or has failed once more than it may be tried again."""
+
+    def __init__(
+        self,
+        commands: list[Command],
+        cluster: Cluster,
+        engine: Engine,
+        folder: Path,
+        spectra: Counter[str],
+        say: Say,
+    ) -> None:
+        self._commands, self._cluster, self._engine = commands, cluster, engine
+        self._folder, self._spectra, self._say = folder, spectra, say
+        self._waiting = deque(commands)
+        self._running: dict[Any, tuple[Command, float]] = {}
+        self._late: set[Any] = set()
+        self._stopped: set[Any] = set()
+        self._tries: Counter[str] = Counter()
+        self._built: set[str] = set()
+        self._failed: dict[str, Ended] = {}
+        self._began = self._told = time.monotonic()
+        self._made = 0  # spectra of what was built now
+
+    def all(self) -> dict[str, Ended]:
+        """Those that failed, and how."""
+        while self._waiting or self._running:
+            while self._waiting and len(self._running) < self._room():
+                self._start(self._waiting.popleft())
+            for handle, end in self._cluster.ended(list(self._running), TICK):
+                self._note(handle, end)
+            self._look_for_late()
+            if time.monotonic() - self._told > EVERY:
+                self._tell()
+        if self._commands:
+            self._tell()
+        return self._failed
+
+    def _start(self, command: Command) -> None:
+        self._tries[command.name] += 1
+        self._running[self._cluster.start(command)] = (command, time.monotonic())
+
+    def _others(self, name: str) -> list[Any]:
+        return [handle for handle, (command, _) in self._running.items() if command.name == name]
+
+    def _may_again(self, name: str) -> bool:
+        return self._tries[name] <= self._engine.retries
+
+    def _note(self, handle: Any, end: Ended) -> None:
+        command, began = self._running.pop(handle, (None, 0.0))
+        self._late.discard(handle)
+        if command is None or command.name in self._built:
+            return
+        if handle in self._stopped:
+            end = end._replace(code=1, said=f"{end.said}\nError: {self._too_long()}")
+        name, seconds = command.name, time.monotonic() - began
+        if end.code == 0:
+            self._built.add(name)
+            self._made += self._spectra[name] if UNCHANGED not in end.said else 0
+            self._log(name, "built", end, seconds)
+            self._stop(name)
+        elif self._others(name):
+            self._log(name, "failed", end, seconds)
+        elif self._may_again(name):
+            self._log(name, "failed", end, seconds)
+            self._say(f"partition {name}: {end.step}: {end.reason}; tried again")
+            self._waiting.append(command)
+        else:
+            self._failed[name] = end
+            self._log(name, "put aside", end, seconds)
+            self._put_aside(name, end)
+
+    def _room(self) -> int:
+        """Where all are late there is one more, twice as many at most: they may be stopped."""
+        room = self._cluster.room()
+        return min(max(room, len(self._late) + 1), 2 * room)
+
+    def _look_for_late(self) -> None:
+        """What takes too long is started once more, when nothing else is left to be started; what
+        takes longer than all its tries may is ended.
+        """
+        now, most = time.monotonic(), 60 * self._engine.task_minutes
+        ages: dict[str, float] = {}
+        for handle, (command, began) in self._running.items():
+            ages[command.name] = min(now - began, ages.get(command.name, now))
+            if now - began > most:
+                self._late.add(handle)
+        for command in [c for c in self._commands if ages.get(c.name, 0.0) > most]:
+            free = not self._waiting and len(self._running) < self._room()
+            if self._may_again(command.name) and free:
+                self._say(f"partition {command.name}: {self._too_long()}; started once more")
+                self._start(command)
+            elif ages[command.name] > most * (1 + self._engine.retries):
+                self._stop(command.name)
+
+    def _stop(self, name: str) -> None:
+        for handle in self._others(name):
+            self._stopped.add(handle)
+            self._cluster.stop(handle)
+
+    def _too_long(self) -> str:
+        return f"not done after {self._engine.task_minutes:g} minutes ([engine] task_minutes)"
+
+    def _tell(self) -> None:
+        """Partitions done and failed, spectra a second, time left."""
+        self._told = time.monotonic()
+        speed = self._made / (self._told - self._began)
+        open_ = {c.name for c in self._commands} - self._built - self._failed.keys()
+        left = sum(self._spectra[name] for name in open_)
+        line = f"{len(self._built)} of {len(self._commands)} partitions built"
+        line += f", {len(self._failed)} failed"
+        if speed:
+            line += f", {speed:,.0f} spectra/s"
+        if speed and left:
+            line += f", {_duration(left / speed)} left"
+        self._say(line)
+
+    def _log(self, name: str, what: str, end: Ended, seconds: float) -> None:
+        """A line of its own in the log; half a line of a run that was killed is ended first."""
+        line = {"partition": name, "what": what, "try": self._tries[name], "host": end.host}
+        line |= {"seconds": round(seconds, 1), "time": time.strftime("%FT%TZ", time.gmtime())}
+        if end.code:
+            line |= _told(end)
+        path = self._folder / "partitions" / LOG
+        with path.open("ab+") as log:
+            if log.tell():
+                log.seek(-1, os.SEEK_END)
+                log.write(b"" if log.read(1) == b"\n" else b"\n")
+            log.write(json.dumps(line).encode() + b"\n")
+        sync(path)
+
+    def _put_aside(self, name: str, end: Ended) -> None:
+        self._say(f"partition {name}: {end.step}: {end.reason}; put aside")
+        with publishing(home_of(self._folder, name) / FAILED) as partial:
+            line = {"partition": name, "host": end.host, **_told(end)}
+            partial.write_text(json.dumps(line, indent=1) + "\n", encoding="utf-8")
+
+
+def _told(end: Ended) -> dict[str, Any]:
+    return {"step": end.step, "reason": end.reason, "code": end.code, "traceback": end.trace}
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
