@@ -218,7 +218,8 @@ def read(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]:
                 for name, shape in facts.pop("shapes", {}).items()
             }
     except (
-        SafetensorError, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError,
+        SafetensorError, OSError, ValueError, TypeError, LookupError, AttributeError,
+        RecursionError,
     ) as error:  # fmt: skip
         reason = str(error).splitlines()[0]
         raise DamagedModels(f"{path.name}: cannot be read: {reason}") from error

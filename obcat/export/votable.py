@@ -1,5 +1,5 @@
-"""VOTable: the catalog as a table of the Virtual Observatory, with what describes it; and the resource
-descriptor by which a DaCHS server publishes a release by TAP, cone search and SSAP.
+"""VOTable: the catalog as a table of the Virtual Observatory, with what describes it; and the
+resource descriptor by which a DaCHS server publishes a release by TAP, cone search and SSAP.
 """
 
 from base64 import encodebytes
