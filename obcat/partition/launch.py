@@ -27,17 +27,9 @@ UNCHANGED = "nothing has changed"
 
 
 def launch(
-    survey: Survey,
-    toml: Path,
-    folder: Path,
-    address: str,
-    *,
-    spectra: int,
-    say: Say,
-    memory: str | None = None,
-    allow_missing: bool = False,
-    insecure: bool = False,
-) -> bool:
+    survey: Survey, toml: Path, folder: Path, address: str, *, spectra: int, say: Say,
+    memory: str | None = None, allow_missing: bool = False, insecure: bool = False,
+) -> bool:  # fmt: skip
     """Cut the survey ``toml``, or take it as it is cut, build its partitions by a cluster, merge;
     False where nothing has changed. Without a cut a partition has at most ``spectra`` spectra.
 
