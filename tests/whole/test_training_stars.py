@@ -35,7 +35,8 @@ def test_the_networks_and_their_domain_know_them_and_no_other_model_does(
 ) -> None:
     fits = "SELECT model, key FROM model.fits WHERE model <> 'noise'"
     keys, without = dict(answer(added, fits)), dict(answer(first, fits))
-    assert {model for model in keys if keys[model] != without[model]} == {"domain", "luminosity"}
+    taught = {"domain", "luminosity", "posterior"}
+    assert {model for model in keys if keys[model] != without[model]} == taught
     rows = "SELECT n_rows FROM model.fits WHERE model = 'luminosity'"
     (stars,) = answer(added, "SELECT count(*) FROM luminosity.supplement")
     assert answer(added, rows)[0][0] == answer(first, rows)[0][0] + stars[0]

@@ -142,7 +142,7 @@ def test_survey_and_truth_change_in_one_step(
 
         monkeypatch.setattr(owner, name, step)
 
-    for owner, name in [(files, "_switch"), (files, "sync"), (Path, "rename"), (Path, "unlink")]:
+    for owner, name in [(files, "switch"), (files, "sync"), (Path, "rename"), (Path, "unlink")]:
         watched(owner, name)
     make(place, 2)
     assert len(seen) > 10
