@@ -1,5 +1,6 @@
 """Raw Parquet -> obcat.duckdb: run sql/ in name order, fit what is to be fitted, check, publish."""
 
+import re
 import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -166,6 +167,9 @@ def _is_view(file: db.SqlFile) -> bool:
     return table is not None and table.kind == "view"
 
 
+ABSENT = re.compile(r"KeyError: ('\w+')")  # of the arrays of a model
+
+
 def run_step(
     con: duckdb.DuckDBPyConnection,
     file: db.SqlFile,
@@ -188,7 +192,16 @@ def run_step(
         return
     for name in file.header("UDFs"):
         _register(con, name, fitted)
-    db.run(con, file)
+    try:
+        db.run(con, file)
+    except db.StepFailed as error:
+        absent = ABSENT.search(str(error))
+        if models_from and absent:
+            raise db.StepFailed(
+                f"models_from: {models_from}: its models have no {absent[1]}, which "
+                f"sql/{file.name}.sql needs: another version of obcat made them; build it again"
+            ) from error
+        raise
     if _is_view(file):
         db.comment_on(con, read_tables()[file.relation])
 

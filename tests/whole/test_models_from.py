@@ -151,6 +151,18 @@ def test_a_lender_too_small_to_have_trained_is_named(first, five, tmp_path, mode
         make(toml, tmp_path)
 
 
+def test_models_of_another_version_are_told(first, five, tmp_path):
+    lent = tmp_path / "lent.duckdb"
+    shutil.copy2(first.database, lent)
+    with duckdb.connect(str(lent)) as con:
+        con.execute("UPDATE model.arrays SET \"array\" = 'w' WHERE \"array\" = 'clean_w0'")
+    toml = write_survey(tmp_path / "survey.toml", five, {}, models_from=lent)
+    with pytest.raises(
+        StepFailed, match=r"lent\.duckdb: its models have no 'w0'.* build it again"
+    ):
+        make(toml, tmp_path)
+
+
 def test_a_lender_without_parallaxes_lends_its_flags(first, five, tmp_path):
     lent = emptied(first, tmp_path / "lent.duckdb", "luminosity", 0)
     made = make(write_survey(tmp_path / "survey.toml", five, {}, models_from=lent), tmp_path)
