@@ -1,4 +1,6 @@
-"""Where stars are, and how Gaia saw them: density along a line of sight, likelihood of a parallax.
+"""Where stars are, how Gaia saw them, and how luminous their spectra are: density along a line of
+sight, likelihood of a parallax, and absolute magnitude by networks of which each judges the stars
+it did not see (in the paper one network judges those it learnt from too).
 
 Each formula takes ``xp``, the module of its arrays: numpy, or another one of the same names where
 gradients are wanted. A model is a mapping of names to arrays, ``Globals``:
@@ -10,12 +12,7 @@ errors in mas brighter and fainter than ``FLOOR_G``; ln_ruwe, mas for each unit 
 ``SOUND``; ln_tails, of nu - 2 of Student's t; density (5,), of the Galaxy: slope and curvature with
 ln d, ln of the scale heights of the thin and the thick layer (kpc), ln of the share of the thick
 one; outside, of stars from outside the sample: slope with ln d; dust_level, dust_cos (4,), dust_sin
-(4,), dust_ln_height, dust_ln_scatter, of the dust.
-
-Absolute magnitude by the spectrum alone: a network for each fold of stars, unseen by it.
-
-The other way round than in the paper, which trains one network and judges by it the stars it
-learnt from too.
+(4,), dust_ln_height, dust_ln_scatter, of the dust. What the networks take, ``network`` says.
 """
 
 from collections.abc import Mapping

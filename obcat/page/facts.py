@@ -313,7 +313,7 @@ def _model(con: duckdb.DuckDBPyConnection, scores: np.ndarray) -> np.ndarray:
 
 
 def binned(values: np.ndarray, use: np.ndarray, by: int = BINNED) -> np.ndarray:
-    """Means of ``by`` neighbours among the pixels in use: (n, 3909) -> (n, 1303);
+    """Means of ``by`` neighbours among the pixels in use: (n, m) -> (n, m // by);
     NaN where none is. Pixels left over at the red end are not used.
     """
     whole = values.shape[1] // by * by

@@ -203,7 +203,7 @@ def build_partition(
     check_whole(home / "raw", KIND)
     with working(home / f"{socket.gethostname()}-{os.getpid()}") as work:
         before = os.times()
-        build(given, _desk(home, work), say=say, threads=threads, memory=memory)
+        build(given, _build_folder(home, work), say=say, threads=threads, memory=memory)
         spent = sum(os.times()[:4]) - sum(before[:4])
         made = _with_manifest(home, work, mark, round(spent, 1), owned_by(plan, name))
         first = _put(made, home, mark)
@@ -211,14 +211,14 @@ def build_partition(
     return first
 
 
-def _desk(home: Path, work: Path) -> Path:
+def _build_folder(home: Path, work: Path) -> Path:
     """The folder of a build of its own; what is read and the fits that are kept are of all."""
     (home / "models").mkdir(exist_ok=True)
-    desk = work / "build"
-    desk.mkdir()
+    folder = work / "build"
+    folder.mkdir()
     for name in ("raw", "models"):
-        (desk / name).symlink_to((home / name).absolute())
-    return desk
+        (folder / name).symlink_to((home / name).absolute())
+    return folder
 
 
 def _with_manifest(home: Path, work: Path, mark: str, seconds: float, owned: int) -> Path:

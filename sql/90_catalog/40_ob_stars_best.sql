@@ -47,6 +47,8 @@ WITH offsets AS (
             , r.a_ks AS a_ks
             , r.a_ks_err AS a_ks_err
             , meta.parallax_of(e.mk_spec, o.ks, r.a_ks) AS parallax_spec
+            , meta.parallax_of_err(meta.parallax_of(e.mk_spec, o.ks, r.a_ks), e.mk_spec_err, o.ks_err, r.a_ks_err)
+            AS parallax_spec_err
         )
         , f.fault
         , x.rv_blue
@@ -88,17 +90,11 @@ WITH offsets AS (
     LEFT JOIN reddening.dust AS r ON o.star_id = r.star_id
     LEFT JOIN extinction.best_labels AS t ON o.star_id = t.star_id
 )
-, errors AS (
-    SELECT b.* REPLACE (
-            meta.parallax_of_err(b.parallax_spec, b.mk_spec_err, b.ks_err, b.a_ks_err) AS parallax_spec_err
-        )
-    FROM best AS b
-)
 SELECT
     s.* EXCLUDE (n_colours, gri_source, label_source, halpha_excess, halpha_excess_err) REPLACE (
         (s.parallax_spec - s.parallax_corrected) / sqrt(s.parallax_spec_err ** 2 + s.parallax_error ** 2)
         AS snr_dparallax
     )
-FROM errors AS s
+FROM best AS s
 ORDER BY s.specid
 ;

@@ -157,9 +157,7 @@ def test_models_of_another_version_are_told(first, five, tmp_path):
     with duckdb.connect(str(lent)) as con:
         con.execute("UPDATE model.arrays SET \"array\" = 'w' WHERE \"array\" = 'clean_w0'")
     toml = write_survey(tmp_path / "survey.toml", five, {}, models_from=lent)
-    with pytest.raises(
-        StepFailed, match=r"lent\.duckdb: its models have no 'w0'.* build it again"
-    ):
+    with pytest.raises(StepFailed, match=r"lent\.duckdb: its models have no 'w0'.* build it again"):
         make(toml, tmp_path)
 
 
