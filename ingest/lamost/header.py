@@ -5,6 +5,7 @@ the columns of raw.headers.
 import math
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from obcat.ingest.errors import Quarantined
@@ -94,18 +95,22 @@ def parse_header(
     end = _find_end(content, start)
     header = content[start:end].decode("latin-1")
     cards: dict[str, Value] = {}
+    columns = None if wanted is None else _columns(frozenset(wanted))
     for at in range(0, len(header), CARD):
-        key = header[at : at + 8].rstrip()
-        if (
-            (wanted is None or key in wanted)
-            and header[at + 8 : at + 10] == "= "
-            and key not in cards
-        ):
+        column = header[at : at + 8]
+        key = column.rstrip() if columns is None else columns.get(column)
+        if key is not None and header[at + 8 : at + 10] == "= " and key not in cards:
             cards[key] = _parse_value(key, header[at + 10 : at + CARD])
-        elif key == "CONTINUE":
+        elif column == "CONTINUE":
             raise Quarantined("bad_header", "CONTINUE cards, which LAMOST does not write")
     size = end + CARD - start
     return cards, start + size + -size % BLOCK
+
+
+@lru_cache(8)
+def _columns(wanted: frozenset[str]) -> dict[str, str]:
+    """Keywords by the eight columns that they stand in."""
+    return {key.ljust(8): key for key in wanted}
 
 
 def _find_end(content: bytes, start: int) -> int:
@@ -120,8 +125,11 @@ def _find_end(content: bytes, start: int) -> int:
     return end
 
 
+@lru_cache(4096)
 def _parse_value(key: str, field: str) -> Value:
-    """The value in columns 11 to 80 of a card; None when it is blank."""
+    """The value in columns 11 to 80 of a card; None when it is blank. Most cards of a file are
+    those of the file before, so they are kept.
+    """
     match = VALUE.fullmatch(field)
     if match is None or not (field.isascii() and field.isprintable()):
         raise Quarantined("bad_header", f"{key} = {field.strip()!r}")

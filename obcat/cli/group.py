@@ -336,6 +336,12 @@ def _check_address_space() -> None:
 class Commands(click.Group):
     """The commands in sections, all ending alike: an error is one line, a signal an exit code."""
 
+    def __call__(self, *words: Any, **settings: Any) -> Any:
+        from obcat.machine import without_pandas
+
+        without_pandas()  # here the process is ours alone
+        return super().__call__(*words, **settings)
+
     def main(self, *words: Any, **settings: Any) -> Any:
         open_standard_files()
         return super().main(*words, **settings)

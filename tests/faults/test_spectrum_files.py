@@ -21,7 +21,14 @@ from obcat.ingest.errors import REASONS, IngestError, Quarantined, UnreadableErr
 from obcat.ingest.lamost import Spectrum, ingest, read_spectrum
 from obcat.ingest.lamost import spectrum as listing
 from obcat.ingest.lamost.header import LONGEST
-from obcat.ingest.lamost.spectrum import LONGEST_NAME, SIZE_CAP, inflate
+from obcat.ingest.lamost.spectrum import (
+    HIGH_IVAR,
+    LONGEST_NAME,
+    SIZE_CAP,
+    _n_high,
+    _read,
+    inflate,
+)
 from obcat.kernels.grid import N_PIXEL
 from obcat.schema import columns_of
 from tests.lamost_files import EXTEN0, Fake, N, header, padded, structure, table
@@ -495,6 +502,24 @@ def test_ivar_far_above_the_median_is_counted_and_kept() -> None:
     spectrum = read(fake)
     assert spectrum.header["n_high_ivar"] == 1
     assert spectrum.ivar[700] == np.float32(fake.arrays["ivar"][700])
+
+
+def test_high_ivar_is_counted_as_by_the_median_whatever_the_values() -> None:
+    rng = np.random.default_rng(5)
+    for size in (1, 2, 3, 50, 51):
+        for spread in (0.0, 0.5, 1.5, 3.0, 6.0):
+            ivar = rng.lognormal(0, spread, (40, size)).astype(np.float32)
+            for row in (*ivar, np.append(ivar[0], np.float32(100) * np.median(ivar[0]))):
+                expected = np.count_nonzero(row > HIGH_IVAR * float(np.median(row)))
+                assert _n_high(row) == expected, row
+
+
+def test_file_that_is_longer_or_shorter_than_it_said_is_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "grows"
+    path.write_bytes(bytes(range(200)))
+    for said in (0, 1, 199, 200, 201, 10**12):
+        with path.open("rb", buffering=0) as file:
+            assert _read(file, said) == path.read_bytes()
 
 
 def test_flux_all_zero_is_all_masked_and_negative_flux_is_kept() -> None:

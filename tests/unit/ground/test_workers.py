@@ -83,3 +83,25 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def imports_pandas(_: int) -> bool:
+    return can_import_pandas()
+
+
+def can_import_pandas() -> bool:
+    try:
+        import pandas  # noqa: F401
+    except ModuleNotFoundError:
+        return False
+    return True
+
+
+def test_workers_and_commands_do_not_load_pandas_and_a_users_process_does():
+    assert can_import_pandas()
+    assert not any(ordered(imports_pandas, range(4), 2))
+    code = "import obcat.cli, sys; sys.argv[1:] = ['--version']\ntry: obcat.cli.main()\n"
+    code += "except SystemExit: import pyarrow as pa, importlib.util as u; pa.array([1.0])\n"
+    code += "print(u.find_spec('pandas') is not None, 'pandas' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.split()[-2:] == ["True", "False"]
