@@ -286,6 +286,7 @@ def _figure(drawing: Drawing, rendered: Rendered) -> dict[str, Any]:
         "caption": drawing.caption,
         "missing": rendered.missing,
         "queries": [(name, query_text(name)) for name in drawing.queries],
+        "inches": drawing.size[0],
         "source": "data:image/png;base64," + base64.b64encode(rendered.png).decode("ascii"),
     }
 

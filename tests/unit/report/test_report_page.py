@@ -180,6 +180,12 @@ def test_page_needs_nothing_from_outside(written):
     assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
 
 
+def test_figures_have_their_printed_width_on_a_phone(written):
+    found = tags((written / "index.html").read_text(encoding="utf-8"))
+    widths = [a["style"] for tag, a in found if tag == "img"]
+    assert widths == [f"--inches: {drawing.size[0]}" for drawing in FIGURES[:16]]
+
+
 def test_page_is_escaped_and_says_what_is_simulated(written):
     html = (written / "index.html").read_text(encoding="utf-8")
     assert "&lt;b&gt;small&lt;/b&gt; &amp; co" in html
