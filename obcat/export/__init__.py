@@ -26,6 +26,7 @@ __all__ = [
     "Published",
     "ReleaseError",
     "ascii_of",
+    "batches",
     "check_tables",
     "modes_in",
     "null_of",
@@ -89,9 +90,18 @@ class Published:
     @property
     def gaia(self) -> str:
         """The release of Gaia that the stars are from, as their names say."""
-        named = (name for name in self.rows["gaia_name"].to_pylist() if name)
+        named = (str(name) for name in self.rows["gaia_name"] if name.as_py())
         found = re.match(r"Gaia DR\d+", next(named, ""))
         return found[0] if found else "Gaia DR2"
+
+
+BATCH = 20_000  # rows written at once: their texts take some 200 MB
+
+
+def batches(catalog: Published) -> Iterator[Published]:
+    """The table in pieces, in order, so that no more than one of them is text in memory."""
+    for start in range(0, catalog.rows.num_rows, BATCH):
+        yield replace(catalog, rows=catalog.rows.slice(start, BATCH))
 
 
 def read(database: Path) -> Published:

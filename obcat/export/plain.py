@@ -14,7 +14,16 @@ import pyarrow.parquet as pq
 from astropy import units
 from astropy.io import fits
 
-from obcat.export import NOT_REAL, Published, ReleaseError, ascii_of, null_of, own_numbers, votable
+from obcat.export import (
+    NOT_REAL,
+    Published,
+    ReleaseError,
+    ascii_of,
+    batches,
+    null_of,
+    own_numbers,
+    votable,
+)
 from obcat.schema import Column
 
 __all__ = ["described_rows", "printed", "write_csv", "write_fits", "write_parquet"]
@@ -24,13 +33,14 @@ FORMULA = ("=", "+", "-", "@")
 
 def write_csv(path: Path, catalog: Published) -> None:
     """Write the rows as UTF-8 text; the same rows give the same bytes."""
-    columns = [
-        _harmless(c, printed(c, catalog.rows[c.column].to_pylist())) for c in catalog.columns
-    ]
     with path.open("w", newline="", encoding="utf-8") as f:
         writer = csv.writer(f, lineterminator="\n")
         writer.writerow(c.column for c in catalog.columns)
-        writer.writerows(zip(*columns, strict=True))
+        for part in batches(catalog):
+            columns = (
+                _harmless(c, printed(c, part.rows[c.column].to_pylist())) for c in part.columns
+            )
+            writer.writerows(zip(*columns, strict=True))
 
 
 def _harmless(column: Column, texts: list[str]) -> list[str]:
@@ -85,7 +95,7 @@ def described_rows(catalog: Published) -> pa.Table:
     ]
     keys = {
         "IVOA.VOTable-Parquet.version": "1.0",
-        "IVOA.VOTable-Parquet.content": "".join(votable.document(catalog, PLACE)),
+        "IVOA.VOTable-Parquet.content": "".join(votable.document(catalog, [PLACE])),
         **{f"table::len::{c.column}": c.format[1:] for c in catalog.columns if c.type == "VARCHAR"},
         **{f"obcat.{name}": value for name, value in votable.facts(catalog).items()},
         "pandas": json.dumps(_for_pandas(catalog.columns)),
@@ -130,8 +140,10 @@ def write_fits(path: Path, catalog: Published) -> None:
     """
     table = fits.BinTableHDU.from_columns(
         [_described_fits(c, catalog.rows[c.column]) for c in catalog.columns],
+        nrows=catalog.rows.num_rows,
         name=catalog.table.partition(".")[2].upper(),
     )
+    _fill(table.data, catalog)
     table.header["LONGSTRN"] = ("OGIP 1.0", "long descriptions go on in CONTINUE cards")
     for number, column in enumerate(catalog.columns, start=1):
         _describe(table.header, number, column)
@@ -142,37 +154,49 @@ def write_fits(path: Path, catalog: Published) -> None:
     hdus.writeto(path)
 
 
+def _fill(data: fits.FITS_rec, catalog: Published) -> None:
+    """The numbers, by pieces, straight to where they are written from."""
+    numbers = [c for c in catalog.columns if c.type != "VARCHAR"]
+    end = 0
+    for part in batches(catalog):
+        start, end = end, end + part.rows.num_rows
+        for c in numbers:
+            data.field(c.column)[start:end] = _as_numbers(c, part.rows[c.column])
+
+
 def _described_fits(column: Column, values: pa.ChunkedArray) -> fits.Column:
-    """A column with its values, size, unit, display format and the integer that stands for NULL."""
-    array, code = (_as_text if column.type == "VARCHAR" else _as_numbers)(column, values)
+    """A column with its size, unit, display format and the integer that stands for NULL; values
+    where these are text.
+    """
+    texts = _as_text(column, values) if column.type == "VARCHAR" else None
+    code = CODES[column.type] if texts is None else f"{texts.itemsize}A"
     return fits.Column(
         name=column.column,
         format=code,
         unit=units.Unit(column.unit).to_string("fits") if column.unit else None,
         null=null_of(column),
-        disp=column.format if code[-1] != "A" else f"A{code[:-1]}",
-        array=array,
+        disp=column.format if texts is None else f"A{texts.itemsize}",
+        array=texts,
     )
 
 
-def _as_text(column: Column, values: pa.ChunkedArray) -> tuple[np.ndarray, str]:
+def _as_text(column: Column, values: pa.ChunkedArray) -> np.ndarray:
     texts = [ascii_of(column, v or "") for v in values.to_pylist()]
-    size = max([1, *map(len, texts)])
-    return np.array(texts, dtype=f"S{size}"), f"{size}A"
+    return np.array(texts, dtype=f"S{max([1, *map(len, texts)])}")
 
 
-def _as_numbers(column: Column, values: pa.ChunkedArray) -> tuple[np.ndarray, str]:
+def _as_numbers(column: Column, values: pa.ChunkedArray) -> np.ndarray:
     null = null_of(column)
     if null is None:
         filled = values if column.required else values.fill_null(np.nan)
-        return filled.to_numpy(), CODES[column.type]
+        return filled.to_numpy()
     filled = values.fill_null(null).to_numpy()
     if values.null_count != np.count_nonzero(filled == null):
         raise ReleaseError(
             f"{column.table}.{column.column}: a star has {null}, which stands for NULL in a FITS "
             "file"
         )
-    return filled, CODES[column.type]
+    return filled
 
 
 def _describe(header: fits.Header, number: int, column: Column) -> None:

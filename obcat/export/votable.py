@@ -14,7 +14,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from obcat.export import NOT_REAL, Published, ReleaseError, ascii_of, null_of, offset_papers
+from obcat.export import (
+    NOT_REAL,
+    Published,
+    ReleaseError,
+    ascii_of,
+    batches,
+    null_of,
+    offset_papers,
+)
 from obcat.export.rest_spectra import RESOLUTION
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 from obcat.schema import Column, printed, read_tables
@@ -22,6 +30,7 @@ from obcat.schema import column as schema_column
 
 __all__ = ["check_column", "document", "facts", "vounit", "write", "write_descriptor"]
 
+LINE = 57  # bytes that a line of base64 holds
 DATATYPES = {
     "DOUBLE": "double",
     "FLOAT": "float",
@@ -40,7 +49,7 @@ xsi:schemaLocation="http://www.ivoa.net/xml/VOTable/v1.3 http://www.ivoa.net/xml
 """
 
 
-def document(catalog: Published, data: str) -> Iterator[str]:
+def document(catalog: Published, data: Iterable[str]) -> Iterator[str]:
     """The parts of a VOTable 1.4 whose rows, or the place of whose rows, is ``data``.
 
     Raises ReleaseError where a unit is no VOUnit or a UCD is not of the controlled vocabulary.
@@ -60,7 +69,7 @@ def document(catalog: Published, data: str) -> Iterator[str]:
     yield f'<TABLE name="{catalog.table.partition(".")[2]}" nrows="{catalog.rows.num_rows}">\n'
     yield f"<DESCRIPTION>{escape(read_tables()[catalog.table].description)}</DESCRIPTION>\n"
     yield from (_field(c) for c in catalog.columns)
-    yield data
+    yield from data
     yield "</TABLE>\n</RESOURCE>\n</VOTABLE>\n"
 
 
@@ -181,10 +190,21 @@ def write(path: Path, catalog: Published) -> None:
     Raises ReleaseError where a value stands for NULL, a text is not plain, or a unit or UCD is
     none.
     """
-    content = encodebytes(b"".join(_records(catalog))).decode("ascii")
-    stream = f'<DATA><BINARY2><STREAM encoding="base64">\n{content}</STREAM></BINARY2></DATA>\n'
     with path.open("w", encoding="ascii", newline="\n") as f:
-        f.writelines(document(catalog, stream))
+        f.writelines(document(catalog, _binary(catalog)))
+
+
+def _binary(catalog: Published) -> Iterator[str]:
+    """The rows in base64, by lines."""
+    yield '<DATA><BINARY2><STREAM encoding="base64">\n'
+    left = b""
+    for part in batches(catalog):
+        content = left + b"".join(_records(part))
+        whole = len(content) // LINE * LINE
+        left = content[whole:]
+        yield encodebytes(content[:whole]).decode("ascii")
+    yield encodebytes(left).decode("ascii")
+    yield "</STREAM></BINARY2></DATA>\n"
 
 
 def _records(catalog: Published) -> Iterator[bytes]:

@@ -3,6 +3,7 @@ journals: title, description of the columns and rows in one file.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
@@ -16,6 +17,7 @@ from obcat.export import (
     Published,
     ReleaseError,
     ascii_of,
+    batches,
     offset_papers,
     own_numbers,
 )
@@ -47,7 +49,6 @@ class Field:
     last: int
     format: str
     range: str
-    texts: list[str]
 
     @property
     def label(self) -> str:
@@ -61,7 +62,8 @@ class Field:
 def fields_of(catalog: Published) -> list[Field]:
     """Columns side by side, one blank between two.
 
-    Raises ReleaseError where a value is wider than the format of its column, or no plain text.
+    Raises ReleaseError where a text, or the least or largest number, is wider than the format of
+    its column, or a text is not plain.
     """
     fields: list[Field] = []
     for column in catalog.columns:
@@ -71,18 +73,24 @@ def fields_of(catalog: Published) -> list[Field]:
 
 
 def _field(column: Column, values: pa.ChunkedArray, first: int) -> Field:
-    texts = printed(column, values.to_pylist())
+    width, form = int(column.format[1:].partition(".")[0]), column.format
     if column.type == "VARCHAR":
-        texts = [ascii_of(column, text) for text in texts]
-    declared = int(column.format[1:].partition(".")[0])
+        widest = max((ascii_of(column, v) for v in values.to_pylist() if v), key=len, default="")
+        _check_width(column, [widest], width)
+        width = max(1, len(widest))
+        form = f"A{width}"
+    else:
+        ends = pc.min_max(values).as_py()
+        _check_width(column, printed(column, [ends["min"], ends["max"]]), width)
+    return Field(column, first, first + width - 1, form, _range_of(column, values))
+
+
+def _check_width(column: Column, texts: list[str], width: int) -> None:
     widest = max(texts, key=len, default="")
-    if len(widest) > declared:
+    if len(widest) > width:
         raise ReleaseError(
             f"{column.table}.{column.column}: {widest!r} is wider than its format {column.format}"
         )
-    width = declared if column.type != "VARCHAR" else max(1, len(widest))
-    form = column.format if column.type != "VARCHAR" else f"A{width}"
-    return Field(column, first, first + width - 1, form, _range_of(column, values), texts)
 
 
 def _range_of(column: Column, values: pa.ChunkedArray) -> str:
@@ -101,15 +109,24 @@ def _range_of(column: Column, values: pa.ChunkedArray) -> str:
     )
 
 
-def records(fields: list[Field]) -> list[str]:
-    """The lines of the table; text to the left of its bytes, numbers to the right."""
-    return [" ".join(row) for row in zip(*(_padded(f) for f in fields), strict=True)]
+def records(catalog: Published, fields: list[Field]) -> Iterator[str]:
+    """The lines of the table; text to the left of its bytes, numbers to the right.
+
+    Raises ReleaseError where a value is wider than the format of its column.
+    """
+    for part in batches(catalog):
+        columns = [_padded(field, part.rows[field.column.column]) for field in fields]
+        yield from (f"{' '.join(row)}\n" for row in zip(*columns, strict=True))
 
 
-def _padded(field: Field) -> list[str]:
-    width = field.last - field.first + 1
-    pad = str.ljust if field.column.type == "VARCHAR" else str.rjust
-    return [pad(text, width) for text in field.texts]
+def _padded(field: Field, values: pa.ChunkedArray) -> list[str]:
+    width, column = field.last - field.first + 1, field.column
+    texts = printed(column, values.to_pylist())
+    if column.type == "VARCHAR":
+        texts = [ascii_of(column, text) for text in texts]
+    _check_width(column, texts, width)
+    pad = str.ljust if column.type == "VARCHAR" else str.rjust
+    return [pad(text, width) for text in texts]
 
 
 WIDTH = 80
@@ -361,8 +378,8 @@ def write(folder: Path, *catalogs: Published) -> None:
     folder.mkdir(parents=True)
     (folder / "ReadMe").write_text(whole, encoding="ascii")
     for catalog, fields in tables:
-        lines = "".join(f"{line}\n" for line in records(fields))
-        (folder / FILES[catalog.table]).write_text(lines, encoding="ascii")
+        with (folder / FILES[catalog.table]).open("w", encoding="ascii") as file:
+            file.writelines(records(catalog, fields))
 
 
 MACHINE_READABLE_RULE = "=" * WIDTH
@@ -380,9 +397,10 @@ def write_machine_readable(path: Path, catalog: Published) -> None:
         *_named("Table", described(catalog)),
         MACHINE_READABLE_RULE,
         *description(catalog, fields, file=path.name)[:-1],
-        *records(fields),
     ]
-    path.write_text("\n".join(head) + "\n", encoding="ascii")
+    with path.open("w", encoding="ascii") as file:
+        file.writelines(f"{line}\n" for line in head)
+        file.writelines(records(catalog, fields))
 
 
 def _named(name: str, words: str) -> list[str]:

@@ -107,7 +107,7 @@ def test_explanations_have_range_null_and_words(package):
 def test_no_line_of_an_explanation_looks_like_the_next_column(n):
     """A line "16 F5 per cent" would be read as a column that ends at byte 16."""
     column = replace(COLUMNS[0], description="word " * n + "16 F5 per cent of stars")
-    lines = _lines_of(Field(column, 1, 9, "A9", "", []), 10, 7)
+    lines = _lines_of(Field(column, 1, 9, "A9", ""), 10, 7)
     assert [bool(COLUMN.match(line)) for line in lines] == [True] + [False] * (len(lines) - 1)
 
 
