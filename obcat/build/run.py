@@ -27,6 +27,7 @@ from obcat.build.fitting import (
 )
 from obcat.errors import ObcatError
 from obcat.files import clear_left, publishing
+from obcat.ingest.tables.store import provenance as table_provenance
 from obcat.machine import Limits, Share, chosen, in_threads, in_words, locked
 from obcat.progress import working
 from obcat.schema import quoted, read_parameters, read_tables
@@ -87,7 +88,21 @@ def read_inputs(survey: Survey, folder: Path) -> dict[str, str]:
             raise BuildFailed(
                 f"{folder / 'raw'}: no table {name} here; run `obcat ingest`, which says why"
             )
+        if survey.tables[name].hats:
+            _check_near(survey, name, folder / "raw")
     return inputs.provenance(folder / "raw")
+
+
+def _check_near(survey: Survey, name: str, raw: Path) -> None:
+    """BuildFailed where less of a HATS catalog was read than the survey now asks for."""
+    read = table_provenance(raw / f"{name}.parquet").get("report", {}).get("near")
+    wanted, epoch = survey.number("match_radius"), survey.number("position_epoch")
+    if read and (read["radius"] < wanted or read["epoch"] != epoch):
+        raise BuildFailed(
+            f"tables.{name}: rows were read within {read['radius']:g} arcsec of places at "
+            f"{read['epoch']:g}, match_radius is {wanted:g}, position_epoch {epoch:g}; run "
+            "`obcat ingest`"
+        )
 
 
 def publish(
