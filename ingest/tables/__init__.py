@@ -184,6 +184,7 @@ def _check_share(rejected: pa.Table, n: int, file: str) -> None:
 
 FASTEST = 10.5  # arcsec/yr, Barnard's star: 10.4, Gaia DR3
 EPOCHS = (1990.0, 2030.0)  # between which the positions of a catalog of moving sources are
+SPARSE = 16  # of so many rows one is asked whether it is in its pixel
 ROUND = 1.02  # times: the edges of a pixel are no great circles
 ID_LEVEL, ID_BITS = 12, 35  # of HEALPix in a source_id, Gaia Collaboration 2018
 ID_REACH = 120.0  # arcsec from the centre of that pixel of 52 arcsec within which the source is
@@ -300,14 +301,14 @@ class _Search(NamedTuple):
     def rows(self, part: _Part, given: Tabular) -> NDArray[np.bool_]:
         """(n,) whether a row of a partition is wanted."""
         places = self._places(given)
-        away = np.linalg.norm(places - part.centre, axis=1) > part.reach + _chord(self.near.radius)
-        if np.mean(away[np.isfinite(places).all(axis=1)]) > TOO_MANY:
+        there = np.isfinite(places).all(axis=1)
+        away = np.linalg.norm(places[there][::SPARSE] - part.centre, axis=1)
+        if np.mean(away > part.reach + _chord(self.near.radius)) > TOO_MANY:
             raise IngestError(
                 f"{self.file}: positions of {part.path.name} are not in its pixel of the sky; name "
                 'those in ICRS, with their unit: columns = { ra = "theirs [deg]", … }'
             )
         found = np.zeros(len(places), bool)
-        there = np.flatnonzero(np.isfinite(places).all(axis=1))
         distance = self.tree.query(places[there], distance_upper_bound=_chord(self.near.radius))[0]
         found[there] = np.isfinite(distance)
         if self.near.ids.size and "source_id" in self.matches:
