@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.parsers import expat
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -25,16 +26,9 @@ from obcat.ingest.tables import fits, text, votable
 from obcat.ingest.tables.names import unique
 
 __all__ = [
-    "VOTABLE_CAP",
-    "Hats",
-    "Tabular",
-    "chosen_rows",
-    "contents",
-    "hats_catalog",
-    "names_and_units",
-    "read_table",
-    "sha256",
-]
+    "VOTABLE_CAP", "Hats", "Tabular", "chosen_rows", "contents", "hats_catalog", "names_and_units",
+    "read_table", "sha256",
+]  # fmt: skip
 
 VOTABLE_CAP = 500_000_000
 CAP = 2_000_000_000
@@ -322,6 +316,7 @@ def _is_binary(kind: pa.DataType) -> bool:
 PROPERTIES = ("hats.properties", "properties")
 COLLECTION, PRIMARY = "collection.properties", "hats_primary_table_url"
 WITH_ROWS = ("object", "source")  # kinds of a HATS catalog; others are margins, indexes, maps
+BATCH = 1 << 16  # rows of a partition that are looked at together
 
 
 class Hats(NamedTuple):
@@ -391,8 +386,9 @@ def chosen_rows(
             if gone := set(columns) - set(schema.names):
                 raise IngestError(f"{path}: has no column {min(gone)}, as others of its catalog")
             for i in range(parquet.num_row_groups):
-                few = parquet.read_row_group(i, list(needed), use_threads=False)
-                rows = pa.array(choose(Tabular(_plain_types(few), _units(schema))))
+                few = parquet.iter_batches(BATCH, [i], list(needed), use_threads=False)
+                tables = (Tabular(_plain_types(pa.table(rows)), _units(schema)) for rows in few)
+                rows = pa.array(np.concatenate([np.zeros(0, bool), *map(choose, tables)]))
                 if pc.any(rows).as_py():
                     read = parquet.read_row_group(i, list(columns), use_threads=False)
                     kept.append(read.select(columns).filter(rows))
