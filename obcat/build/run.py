@@ -27,7 +27,6 @@ from obcat.build.fitting import (
 )
 from obcat.errors import ObcatError
 from obcat.files import clear_left, publishing
-from obcat.ingest.tables.store import provenance as table_provenance
 from obcat.machine import Limits, Share, chosen, in_threads, in_words, locked
 from obcat.progress import working
 from obcat.schema import quoted, read_parameters, read_tables
@@ -95,7 +94,7 @@ def read_inputs(survey: Survey, folder: Path) -> dict[str, str]:
 
 def _check_near(survey: Survey, name: str, raw: Path) -> None:
     """BuildFailed where less of a HATS catalog was read than the survey now asks for."""
-    read = table_provenance(raw / f"{name}.parquet").get("report", {}).get("near")
+    read = inputs.near_of(raw / f"{name}.parquet")
     wanted, epoch = survey.number("match_radius"), survey.number("position_epoch")
     if read and (read["radius"] < wanted or read["epoch"] != epoch):
         raise BuildFailed(
