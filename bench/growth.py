@@ -2,9 +2,11 @@
 and building it, and the steps that grow faster than their data.
 
 python -m bench.growth --stars 16032 64128 [--survey TOML ...] [--mode paper] [--scratch FOLDER]
+python -m bench.growth --survey TOML --models-from DATABASE --cluster local:2 --spectra 2000
 
 A person runs it: 100,000 spectra take half an hour and 20 GB, which are removed. 16,032 stars have
-22,901 spectra.
+22,901 spectra. With --cluster: one build, and the same by partitions, of one survey that borrows its
+models: CPU of all processes, peak memory of the command and of the largest that it starts.
 """
 
 import argparse
@@ -29,13 +31,14 @@ GROWS = 1.2  # times its data: what a step may cost a spectrum beside the smalle
 
 class Run(NamedTuple):
     """One command: seconds of CPU of all its processes, seconds by the clock, resident bytes of the
-    largest of them at its worst, seconds of each step.
+    largest of them at its worst, seconds of each step; bytes of the command itself.
     """
 
     cpu: float
     wall: float
     peak: int
     steps: dict[str, float]
+    own: int
 
 
 class Size(NamedTuple):
@@ -56,8 +59,9 @@ def run(*words: str | Path) -> Run:
         command, stderr=subprocess.PIPE, text=True, env=os.environ | dict.fromkeys(THREADS, "1")
     )
     assert child.stderr
-    said = []
+    said, own = [], 0
     for line in child.stderr:
+        own = max(own, resident(child.pid))
         said.append(line)
         print("   ", line, end="", file=sys.stderr, flush=True)
     _, status, used = os.wait4(child.pid, 0)
@@ -66,7 +70,17 @@ def run(*words: str | Path) -> Run:
         raise subprocess.CalledProcessError(child.returncode, command)
     steps = {found[1]: float(found[2]) for line in said if (found := STEP.match(line))}
     wall = time.monotonic() - start
-    return Run(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024, steps)
+    return Run(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024, steps, own)
+
+
+def resident(process: int) -> int:
+    """Bytes of a process at its worst so far, 0 where it has ended."""
+    try:
+        said = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    found = re.search(r"VmHWM:\s*(\d+) kB", said)
+    return int(found[1]) * 1024 if found else 0
 
 
 def bytes_of(folder: Path) -> int:
@@ -90,6 +104,38 @@ def measured(survey: Path, scratch: Path, mode: str) -> Size:
         build = run("build", toml, "--build", root)
         raw, database = next(root.glob("*/raw")), next(root.glob("*/obcat.duckdb"))
         return Size(_spectra(database), ingest, build, bytes_of(raw), database.stat().st_size)
+
+
+def by_partitions(survey: Path, scratch: Path, lender: Path, address: str, spectra: int) -> None:
+    """A line of one build and one of the same by partitions, after the ingest of both."""
+    with tempfile.TemporaryDirectory(dir=scratch) as name:
+        toml = Path(name) / "survey.toml"
+        toml.write_text(f'models_from = "{lender.absolute()}"\n{_absolute(survey)}')
+        run("ingest", toml, "--build", name)
+        (folder,) = Path(name).glob("*/raw")
+        whole = run("build", toml, "--build", name, "--trust")
+        wanted = csv_of(folder.parent / "obcat.duckdb")
+        (folder.parent / "obcat.duckdb").unlink()
+        cut = run("partition", toml, "--build", name, "--spectra", str(spectra), "--trust")
+        parts = run("build", toml, "--build", name, "--trust", "--cluster", address)
+        same = csv_of(folder.parent / "obcat.duckdb") == wanted
+        n = len(list((folder.parent / "partitions").glob("*/built")))
+    cpu = cut.cpu + parts.cpu
+    print(
+        f"one build: {whole.cpu:.1f} CPU s, {whole.peak / 2**20:.0f} MiB\n{n} partitions by "
+        f"{address}: {cpu:.1f} CPU s ({cut.cpu:.1f} of them to cut), {cpu / whole.cpu:.2f} times; "
+        f"largest process {parts.peak / 2**20:.0f} MiB, the command {parts.own / 2**20:.0f} MiB\n"
+        f"the same catalog: {same}"
+    )
+
+
+def csv_of(database: Path) -> str:
+    """All of the catalog, as one checksum."""
+    import duckdb
+
+    with duckdb.connect(str(database), read_only=True) as con:
+        query = "SELECT md5(string_agg(o::VARCHAR, ';' ORDER BY specid)) FROM catalog.ob_stars AS o"
+        return str(con.execute(query).fetchall())
 
 
 def _absolute(survey: Path) -> str:
@@ -135,7 +181,14 @@ def main() -> None:
     parser.add_argument("--survey", type=Path, nargs="*", default=[], help="simulated before")
     parser.add_argument("--mode", choices=("paper", "both"), default="both")
     parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--cluster", metavar="ADDRESS", help="of --survey, with --models-from")
+    parser.add_argument("--models-from", type=Path)
+    parser.add_argument("--spectra", type=int, default=2000, help="of a partition")
     asked = parser.parse_args()
+    if asked.cluster:
+        for survey in asked.survey:
+            by_partitions(survey, asked.scratch, asked.models_from, asked.cluster, asked.spectra)
+        return
     sizes: list[Size] = []
     for survey in asked.survey:
         sizes.append(measured(survey, asked.scratch, asked.mode))

@@ -14,9 +14,11 @@ import pyarrow.compute as pc
 from obcat.schema import Column, columns_of
 
 __all__ = [
+    "DR2_EPOCH",
     "GAIA_DR2",
     "GAIA_DR3",
     "POSITION_PARTS",
+    "TELLING",
     "TEXT",
     "Key",
     "Named",
@@ -214,6 +216,10 @@ _SOLUTIONS = {
     1636148068921376768: "DR3",
 }  # fmt: skip
 _TABLES = {"DR2": "gaia_dr2", "DR3": "gaia_dr3"}
+# columns whose values tell the release
+NAMING = ("designation", "solution_id", "source_id", "source", "gaia_source_id")
+SOLVED = ("astrometric_params_solved", "solved")
+TELLING = (*NAMING, *SOLVED)
 
 
 def _release(given: pa.Table) -> tuple[str, str]:
@@ -223,7 +229,7 @@ def _release(given: pa.Table) -> tuple[str, str]:
         release: [lower[n] for n in sorted({name.lower() for name in only} & lower.keys())]
         for release, only in (("DR1", _ONLY_DR1), ("DR2", _ONLY_DR2), ("DR3", _ONLY_DR3))
     }
-    for name in ("designation", "solution_id", "source_id", "source", "gaia_source_id"):
+    for name in NAMING:
         known = given[lower[name]].drop_null() if name in lower else ()
         first = next((text for value in known if (text := str(value).strip())), "")
         release = (
@@ -232,7 +238,7 @@ def _release(given: pa.Table) -> tuple[str, str]:
             else "".join(re.findall(r"Gaia E?(DR[0-9]+) ", first))
         )
         said.setdefault(release, []).append(f"{lower.get(name)} {first}")
-    solved = [given[lower[n]] for n in ("astrometric_params_solved", "solved") if n in lower]
+    solved = [given[lower[n]] for n in SOLVED if n in lower]
     if any("95" in pc.unique(values.cast(pa.string())).to_pylist() for values in solved):
         said["DR3"].append("solutions of six parameters (95)")
     there = [release for release in said if release and said[release]]

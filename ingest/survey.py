@@ -133,8 +133,8 @@ def _near(table: pa.Table, spectra: pa.Table, radius: float = NEAR) -> _Belongin
 
 def _unit_vectors(table: pa.Table) -> NDArray[np.float64]:
     """(n, 3), NaN where there is no position."""
-    ra, dec = (np.radians(table[c].to_numpy().astype(float)) for c in ("ra", "dec"))
-    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
+    ra, dec = (table[c].to_numpy().astype(float) for c in ("ra", "dec"))
+    return tables.unit_vectors(ra, dec)
 
 
 def _why_none(name: str, table: pa.Table, spectra: pa.Table) -> str:
@@ -201,6 +201,8 @@ def _block(name: str, said: dict[str, Any], found: _Belonging | None) -> list[st
         )
         rows += " have one"
     lines = [rows]
+    if parts := report.get("partitions"):
+        lines += _line("partitions", [f"{parts[0]:,} of {parts[1]:,} read, for rows near spectra"])
     ours = [c.column for c in SOURCES[name].columns]
     called, computed, unknown = said["mapping"], report["computed"], report["unknown"]
     alike = sorted(report["alike"].items(), key=lambda item: ours.index(item[1]))
@@ -285,15 +287,40 @@ def _ingest(
         for path in raw.glob("*.parquet"):
             path.unlink()
     given = {name: (table.path, table.columns) for name, table in survey.tables.items()}
-    tables.ingest_all(given, raw)
+    hats = [name for name, table in survey.tables.items() if table.hats]
+    tables.ingest_all({n: t for n, t in given.items() if n not in hats}, raw, later=hats)
     reader = reader_of(survey.reading)
     counts = lamost.ingest(
         survey.spectra, raw, workers=workers, progress=progress, again=again, reader=reader
     )
     _one_resolution(raw)
     training = _ingest_training(survey, raw / TRAINING, workers, progress, again=again)
+    for name in sorted(hats):  # Gaia first: whose best neighbours are asked for
+        tables.ingest_near(
+            name, survey.tables[name].path, raw, _near_spectra(survey, raw, name),
+            columns=survey.tables[name].columns,
+        )  # fmt: skip
+    if hats:
+        store.merge_rejected(list(SOURCES), raw)
     matches = blocks(given, raw, allow_empty=allow_empty)
     return [*matches, f"spectra: {_counted(counts)}", *training, *_remarks(raw, counts)]
+
+
+def _near_spectra(survey: Survey, raw: Path, name: str) -> tables.Near:
+    """Around every spectrum, as far as a build could ask; and sources by name: of Gaia those that a
+    list gives, of others the best neighbours of Gaia's.
+    """
+    spectra = pq.ParquetFile(raw / "headers.parquet").read(columns=["ra", "dec"])
+    places = _unit_vectors(spectra)
+    listing = ("targets", TRAINING) if name in GAIA else GAIA
+    ids = [_keys(raw / f"{n}.parquet")["source_id"].drop_null().to_numpy() for n in listing]
+    epoch, radius = (survey.number(key) for key in ("position_epoch", "match_radius"))
+    return tables.Near(
+        places[np.isfinite(places).all(axis=1)],
+        np.unique(np.concatenate(ids)).astype(np.int64),
+        epoch,
+        max(NEAR, radius + 1),
+    )
 
 
 def _ingest_training(

@@ -254,11 +254,13 @@ def describe(con: duckdb.DuckDBPyConnection) -> None:
     made = {name for (name,) in con.execute(MADE).fetchall()}
     values = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()[0]
     words = {name: printed(value) for name, value in values.items()} | _gaia(con)
+    con.execute("BEGIN")  # each for itself is written to the disk
     for c in read_columns():
         if c.table == "meta.parameters":
             comment_on_column(con, c, read_parameters()[c.column].said(values[c.column]))
         elif "{" in c.template and c.table in made:
             comment_on_column(con, c, c.said(words))
+    con.execute("COMMIT")
 
 
 def _gaia(con: duckdb.DuckDBPyConnection) -> dict[str, str]:

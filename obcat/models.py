@@ -12,6 +12,7 @@ One key of metadata keeps its bytes the same.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -143,14 +144,18 @@ def borrow(path: Path, name: str) -> tuple[str, int, Fit] | None:
     """Key, number of training rows and arrays of a model in another survey's database;
     None if it has none.
     """
+    stamp = (path.stat().st_size, path.stat().st_mtime_ns) if path.exists() else ()
+    return _lent(path, *stamp).get(name)
+
+
+@lru_cache(maxsize=1)
+def _lent(path: Path, *_stamp: int) -> dict[str, tuple[str, int, Fit]]:
+    """All models of a database, some MB: to open it takes longer, and a build asks for each."""
     from obcat import db
 
     with db.connect(path, read_only=True) as con:
-        fits = con.execute(
-            "SELECT key, n_rows FROM model.fits WHERE model = $name", {"name": name}
-        ).fetchall()
-        found = arrays(con, name)
-    return (fits[0][0], fits[0][1], Fit(arrays=found, tables={})) if fits else None
+        fits = con.execute("SELECT model, key, n_rows FROM model.fits").fetchall()
+        return {name: (key, n, Fit(arrays=arrays(con, name), tables={})) for name, key, n in fits}
 
 
 def names(con: duckdb.DuckDBPyConnection) -> list[str]:

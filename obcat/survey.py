@@ -33,6 +33,7 @@ TABLES = (
     "targets", "gaia_dr2", "gaia_dr3", "twomass", "xstps", "ps1", "apass", "labels",
     "zero_point", "training",
 )  # fmt: skip
+MATCHED = ("gaia_dr2", "gaia_dr3", "twomass", "xstps", "ps1", "apass")  # by position: may be HATS
 TRAINING = "training"  # the table whose stars have spectra of their own
 # parallax zero points by name, and the release of Gaia that each is for
 ZERO_POINTS = {
@@ -53,12 +54,14 @@ class SurveyError(ObcatError):
 
 class SurveyTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One input table: its file, and the names of its columns where they are not an archive's
-    (ours -> theirs); of the table of training stars also the folder of their spectra.
+    (ours -> theirs); of the table of training stars also the folder of their spectra. Where it is
+    ``hats`` the path is the folder of a HATS catalog, of which what lies near a spectrum is read.
     """
 
     path: Path
     columns: dict[str, str] = {}
     spectra: Path | None = None
+    hats: bool = False
 
 
 class Building(Share, frozen=True, forbid_unknown_fields=True):
@@ -108,6 +111,10 @@ class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine: Engine = Engine()
     fetch: dict[str, Any] = {}  # read by obcat.ingest.fetch, of no meaning to a build
 
+    def number(self, name: str) -> float:
+        """A number of the method, as the survey has it."""
+        return float(self.parameters.get(name, read_parameters()[name].value))
+
 
 def load(path: Path, known_parameters: Iterable[str], *, there: bool = True) -> Survey:
     """Read a survey file. Every fault is a SurveyError of one line: missing or unreadable file,
@@ -117,7 +124,7 @@ def load(path: Path, known_parameters: Iterable[str], *, there: bool = True) -> 
     """
     content = _read(path)
     _check_keys(content, frozenset(known_parameters), path)
-    content = _with_spectra(content, path)
+    content = _with_folders(_with_spectra(content, path))
     survey = _convert(
         {k: v for k, v in content.items() if (k, v) != ("models_from", "")}, Survey, "", path
     )
@@ -192,6 +199,18 @@ def _with_spectra(content: dict[str, Any], path: Path) -> dict[str, Any]:
     return content | {"spectra": str(found.path), "reading": given}
 
 
+def _with_folders(content: dict[str, Any]) -> dict[str, Any]:
+    """``hats = "folder"`` of a table as its path."""
+    tables = {name: _table_of(table) for name, table in _section(content, "tables").items()}
+    return content | ({"tables": tables} if tables else {})
+
+
+def _table_of(table: Any) -> Any:
+    if not isinstance(table, dict) or "hats" not in table:
+        return table
+    return table | {"path": table["hats"], "hats": True}
+
+
 def _convert(value: object, kind: Any, where: str, path: Path) -> Any:
     try:
         return msgspec.convert(value, kind, dec_hook=_path)
@@ -246,8 +265,10 @@ def _check_keys(content: dict[str, Any], known_parameters: frozenset[str], path:
 def _check_table(tables: Mapping[str, Any], name: str, path: Path) -> None:
     table = _section(tables, name)
     columns = _section(table, "columns")
-    keys = [k for k in SurveyTable.__struct_fields__ if k != "spectra" or name == TRAINING]
-    _known(table, keys, "key", f"tables.{name}.", path)
+    keys = {"path", "columns", *(["spectra"] if name == TRAINING else [])}
+    _known(table, keys | ({"hats"} if name in MATCHED else set()), "key", f"tables.{name}.", path)
+    if {"path", "hats"} <= table.keys():
+        raise SurveyError(f"{path}: tables.{name}: has path and hats; give one of the two")
     if name == TRAINING and "spectra" not in table:
         raise SurveyError(
             f"{path}: tables.{name}.spectra: missing; name the folder of their spectra"
@@ -261,7 +282,7 @@ def _check_table(tables: Mapping[str, Any], name: str, path: Path) -> None:
     )
     for ours, theirs in columns.items():
         _convert(theirs, str, f"tables.{name}.columns.{ours}", path)
-    _convert(tables[name], SurveyTable, f"tables.{name}", path)
+    _convert(_table_of(tables[name]), SurveyTable, f"tables.{name}", path)
 
 
 def _section(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -332,7 +353,7 @@ def _absolute(survey: Survey, folder: Path) -> Survey:
 
 def _table_in(folder: Path, table: SurveyTable) -> SurveyTable:
     spectra = folder / table.spectra if table.spectra else None
-    return SurveyTable(folder / table.path, table.columns, spectra)
+    return msgspec.structs.replace(table, path=folder / table.path, spectra=spectra)
 
 
 def _check_paths(survey: Survey, path: Path) -> None:
@@ -340,7 +361,9 @@ def _check_paths(survey: Survey, path: Path) -> None:
     if not (one_file or survey.spectra.is_dir()):
         raise SurveyError(f"{path}: spectra: no folder {survey.spectra}")
     for name, table in survey.tables.items():
-        if not table.path.is_file():
+        if table.hats and not table.path.is_dir():
+            raise SurveyError(f"{path}: tables.{name}.hats: no folder {table.path}")
+        if not (table.hats or table.path.is_file()):
             raise SurveyError(f"{path}: tables.{name}.path: no file {table.path}")
         if table.spectra and not table.spectra.is_dir():
             raise SurveyError(f"{path}: tables.{name}.spectra: no folder {table.spectra}")

@@ -88,7 +88,7 @@ def _steps(
         elif name != "targets":
             yield from _table(name, step, survey, stars, session)
     for name, table in survey.tables.items():
-        if name not in steps and not table.path.is_file():
+        if name not in steps and not table.path.exists():
             yield _absent(name, table)
 
 
@@ -175,7 +175,7 @@ def described(survey: Survey, toml: Path, limit: int | None) -> Iterator[str]:
             yield ""
             yield (
                 f"[{name}] your own file: {table.path}, "
-                f"{'there' if table.path.is_file() else 'NOT there yet'}"
+                f"{'there' if table.path.exists() else 'NOT there yet'}"
             )
     yield ""
     yield from _totals(plan, spectra, stars)

@@ -20,7 +20,7 @@ from obcat.ingest.tables.read import Tabular
 from obcat.ingest.tables.store import ROW
 from obcat.schema import Column
 
-__all__ = ["Declared", "cleaned", "declared", "integers", "named_spectra", "numbers"]
+__all__ = ["Declared", "cleaned", "declared", "integers", "named_spectra", "numbers", "quantity"]
 
 NULLS = (
     "", "na", "<na>", "n/a", "#n/a", "null", "none", "nan", "-nan", "nat", "\\n", "...",
@@ -154,6 +154,19 @@ def _number(given: Tabular, column: Column, match: Match, file: str) -> pa.Chunk
     if column.column not in ("ra", "dec"):
         store.check_values(column, read, bool(match.unit), where)
     return store.wrapped(read) if column.column == "ra" else read
+
+
+def quantity(
+    given: Tabular, source: Source, matches: Mapping[str, Match], name: str, file: str
+) -> np.ndarray:
+    """(n,) a column of numbers in its declared unit, NaN where there is none or a sentinel."""
+    column, match = next(c for c in source.columns if c.column == name), matches.get(name)
+    if match is None:
+        return np.full(given.table.num_rows, source.defaults.get(name, np.nan))
+    where = _where(file, match.theirs)
+    read = numbers(given.table[match.theirs], where)
+    values = _scaled(read, _unit(given, match), column, where).to_numpy()
+    return np.where(np.isfinite(values) & ~store.is_sentinel(values, column), values, np.nan)
 
 
 def _scaled(read: pa.ChunkedArray, unit: str, column: Column, where: str) -> pa.ChunkedArray:

@@ -5,16 +5,18 @@ Here every format becomes alike: text is string, exact decimals are integers, a 
 are one column.
 """
 
+import csv
 import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.parsers import expat
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -23,13 +25,19 @@ from obcat.ingest.errors import IngestError, UnreadableError, brief
 from obcat.ingest.tables import fits, text, votable
 from obcat.ingest.tables.names import unique
 
-__all__ = ["VOTABLE_CAP", "Tabular", "contents", "read_table", "sha256"]
+__all__ = [
+    "VOTABLE_CAP", "Hats", "Tabular", "chosen_rows", "contents", "hats_catalog", "names_and_units",
+    "read_table", "sha256",
+]  # fmt: skip
 
 VOTABLE_CAP = 500_000_000
 CAP = 2_000_000_000
 BOMB = 200  # times its own size that a gzip stream may inflate to; tables reach some 20
 SMALL = 100_000_000  # bytes that anything may inflate to
 CHUNK = 1 << 20
+UNREADABLE = (
+    pa.ArrowException, OSError, ValueError, MemoryError, RecursionError, expat.ExpatError,
+)  # fmt: skip
 DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
 MASK = ".mask"
 TRUE, FALSE = ("true", "t", "1"), ("false", "f", "0", "")
@@ -183,24 +191,23 @@ def _parquet(path: Path) -> tuple[pa.Table, dict[str, str]]:
     """The table, page checksums verified, and the units of its columns.
     The name is never read as a pattern.
     """
+    with _parquet_file(path) as parquet:
+        table = parquet.read(use_threads=False)
+        units = _units(table.schema)
+    return table.rename_columns(unique([n.strip() for n in table.column_names])), units
+
+
+@contextmanager
+def _parquet_file(path: Path) -> Iterator[pq.ParquetFile]:
     try:
         with pa.OSFile(str(path)) as file:
             parquet = pq.ParquetFile(file, page_checksum_verification=True)
             _check_claims(parquet.metadata, path)
-            table = parquet.read(use_threads=False)
-            units = _units(table.schema)
-    except (
-        pa.ArrowException,
-        OSError,
-        ValueError,
-        MemoryError,
-        RecursionError,
-        expat.ExpatError,
-    ) as error:
+            yield parquet
+    except UNREADABLE as error:
         raise IngestError(
             f"{path.name}: damaged Parquet ({brief(error)}); fetch the file again"
         ) from error
-    return table.rename_columns(unique([n.strip() for n in table.column_names])), units
 
 
 def _check_claims(metadata: pq.FileMetaData, path: Path) -> None:
@@ -304,3 +311,86 @@ def _as_booleans(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
 def _is_binary(kind: pa.DataType) -> bool:
     of_kind = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
     return kind == pa.binary_view() or any(is_kind(kind) for is_kind in of_kind)
+
+
+PROPERTIES = ("hats.properties", "properties")
+COLLECTION, PRIMARY = "collection.properties", "hats_primary_table_url"
+WITH_ROWS = ("object", "source")  # kinds of a HATS catalog; others are margins, indexes, maps
+BATCH = 1 << 16  # rows of a partition that are looked at together
+
+
+class Hats(NamedTuple):
+    """A HATS catalog: what its properties say, and of each partition order, pixel (HEALPix, nested)
+    and file or folder, along the curve of the pixels.
+    """
+
+    properties: dict[str, str]
+    parts: list[tuple[int, int, Path]]
+
+
+def hats_catalog(folder: Path) -> Hats:
+    """The catalog in ``folder``, or the one that a HATS collection there names as its own; nothing
+    outside of it is read. Raises IngestError, one line, for a folder that is none.
+    """
+    named = _properties(folder, COLLECTION).get(PRIMARY)
+    folder = folder / named if named in {path.name for path in folder.iterdir()} else folder
+    said = _properties(folder, *PROPERTIES)
+    kind = said.get("dataproduct_type", WITH_ROWS[0]) if said else f"without {PROPERTIES[0]}"
+    if kind not in WITH_ROWS:
+        raise IngestError(f"{folder}: no HATS catalog of sources ({kind}); give the folder of one")
+    suffix = said.get("hats_npix_suffix", ".parquet").replace("/", "")
+    parts = [
+        (k, n, folder / f"dataset/Norder={k}/Dir={n // 10_000 * 10_000}/Npix={n}{suffix}")
+        for k, n in _listed(folder / "partition_info.csv")
+    ]
+    return Hats(said, sorted(parts, key=lambda part: part[1] << 2 * (29 - part[0])))
+
+
+def _properties(folder: Path, *names: str) -> dict[str, str]:
+    """What the first of the files that is there says, key=value; nothing where none is."""
+    path = next((folder / name for name in names if (folder / name).is_file()), None)
+    text = contents(path, SMALL).decode("utf-8", "replace") if path else ""
+    lines = (line.partition("=") for line in text.splitlines() if not line.startswith("#"))
+    return {key.strip(): value.strip() for key, found, value in lines if found}
+
+
+def _listed(path: Path) -> list[tuple[int, int]]:
+    """Order and pixel of every partition, as the catalog lists them."""
+    rows = csv.DictReader(contents(path, SMALL).decode("utf-8", "replace").splitlines())
+    try:
+        found = [(int(row["Norder"]), int(row["Npix"])) for row in rows]
+        if all(0 <= order <= 29 and 0 <= pixel < 12 << 2 * order for order, pixel in found):
+            return found
+    except (KeyError, TypeError, ValueError, csv.Error):
+        pass
+    raise IngestError(f"{path}: damaged, not a list of Norder and Npix; fetch it again")
+
+
+def names_and_units(part: Path) -> tuple[list[str], dict[str, str]]:
+    """Of the columns of a partition."""
+    path = min(part.glob("*.parquet"), default=part) if part.is_dir() else part
+    with _opened(path), _parquet_file(path) as parquet:
+        return unique(parquet.schema_arrow.names), _units(parquet.schema_arrow)
+
+
+def chosen_rows(
+    part: Path, columns: Sequence[str], needed: Sequence[str], choose: Callable[[Tabular], Any]
+) -> pa.Table:
+    """Rows of a partition, by row groups: those that ``choose`` marks, told from the columns
+    ``needed`` of them. Raises IngestError where the file is damaged or has no such columns.
+    """
+    kept = []
+    for path in sorted(part.glob("*.parquet")) if part.is_dir() else [part]:
+        with _opened(path), _parquet_file(path) as parquet:
+            schema = parquet.schema_arrow
+            if gone := set(columns) - set(schema.names):
+                raise IngestError(f"{path}: has no column {min(gone)}, as others of its catalog")
+            for i in range(parquet.num_row_groups):
+                few = parquet.iter_batches(BATCH, [i], list(needed), use_threads=False)
+                tables = (Tabular(_plain_types(pa.table(rows)), _units(schema)) for rows in few)
+                rows = pa.array(np.concatenate([np.zeros(0, bool), *map(choose, tables)]))
+                if pc.any(rows).as_py():
+                    read = parquet.read_row_group(i, list(columns), use_threads=False)
+                    kept.append(read.select(columns).filter(rows))
+            kept.append(schema.empty_table().select(columns))
+    return _plain_types(pa.concat_tables(kept))

@@ -258,14 +258,14 @@ REJECTED = arrow_schema("raw.rejected_rows")
 
 class Provenance(NamedTuple):
     """Where a table comes from: its file, the survey's mapping, the file's column for each of ours,
-    the counts, what
-    else there is to say."""
+    the counts, what else there is to say; where it is no file, the SHA-256 of what was chosen."""
 
     path: Path
     columns: dict[str, str]
     mapping: dict[str, str]
     counts: dict[str, int]
     report: dict[str, Any]
+    mark: str = ""
 
 
 def provenance(parquet: Path) -> dict:
@@ -283,7 +283,7 @@ def write(name: str, table: pa.Table, rejected: pa.Table, origin: Provenance, ou
     """The rejected rows first, the table last: where it is, both are whole."""
     said = {
         "file": origin.path.name,
-        "sha256": sha256(origin.path),
+        "sha256": origin.mark or sha256(origin.path),
         **_stamp(origin.path),
         "reader": READER,
         "columns": origin.columns,
@@ -320,18 +320,20 @@ def merge_rejected(names: Sequence[str], out: Path) -> None:
 
 
 def counts_if_unchanged(
-    name: str, path: Path, columns: Mapping[str, str], out: Path
+    name: str, path: Path, columns: Mapping[str, str], out: Path, mark: str = ""
 ) -> dict[str, int] | None:
-    """The counts of the last time, if file, mapping, reader and declared columns are the same;
-    else None.
+    """The counts of the last time, if file (or ``mark``), mapping, reader and declared columns are
+    the same; else None.
     """
     target = out / f"{name}.parquet"
     said = provenance(target)
-    if not said or not path.is_file() or not _rejected_path(name, out).is_file():
+    if not said or not (mark or path.is_file()) or not _rejected_path(name, out).is_file():
         return None
     same = (said["file"], said["reader"], said["columns"]) == (path.name, READER, dict(columns))
     if not same or not pq.read_schema(target).equals(arrow_schema(f"raw.{name}")):
         return None
+    if mark:
+        return said["counts"] if said["sha256"] == mark else None
     stamp = _stamp(path)
     touched = said["mtime_ns"] != stamp["mtime_ns"]
     if said["size"] != stamp["size"] or (touched and said["sha256"] != sha256(path)):

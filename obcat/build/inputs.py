@@ -1,6 +1,7 @@
 """Inputs of a build: raw tables as they were written, spectra in the order of their specid."""
 
 import hashlib
+import json
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ __all__ = [
     "Part",
     "content_hash",
     "heaps",
+    "near_of",
     "ordered_spectra",
     "provenance",
     "registered",
@@ -277,6 +279,15 @@ def provenance(raw: Path) -> dict[str, str]:
         tables[name] = tables[name].drop_columns(["mtime_ns"])
     tables |= {f"reference {name}": table for name, table in _reference().items()}
     return {name: _table_hash(table.replace_schema_metadata()) for name, table in tables.items()}
+
+
+def near_of(path: Path) -> dict[str, float] | None:
+    """Within how many arcsec of places at which epoch rows of a HATS catalog were read, as
+    `obcat ingest` noted; None of a table that was read whole.
+    """
+    noted = (pq.read_schema(path).metadata or {}).get(b"obcat.provenance", b"{}")
+    near: dict[str, float] | None = json.loads(noted).get("report", {}).get("near")
+    return near
 
 
 def _table_hash(table: pa.Table) -> str:

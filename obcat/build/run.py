@@ -87,7 +87,21 @@ def read_inputs(survey: Survey, folder: Path) -> dict[str, str]:
             raise BuildFailed(
                 f"{folder / 'raw'}: no table {name} here; run `obcat ingest`, which says why"
             )
+        if survey.tables[name].hats:
+            _check_near(survey, name, folder / "raw")
     return inputs.provenance(folder / "raw")
+
+
+def _check_near(survey: Survey, name: str, raw: Path) -> None:
+    """BuildFailed where less of a HATS catalog was read than the survey now asks for."""
+    read = inputs.near_of(raw / f"{name}.parquet")
+    wanted, epoch = survey.number("match_radius"), survey.number("position_epoch")
+    if read and (read["radius"] < wanted or read["epoch"] != epoch):
+        raise BuildFailed(
+            f"tables.{name}: rows were read within {read['radius']:g} arcsec of places at "
+            f"{read['epoch']:g}, match_radius is {wanted:g}, position_epoch {epoch:g}; run "
+            "`obcat ingest`"
+        )
 
 
 def publish(

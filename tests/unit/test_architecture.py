@@ -80,7 +80,7 @@ MAY_USE = {
     },
     "files": {"obcat.checksums"},
     "ingest": {
-        "astropy", "numpy", "pyarrow", "scipy", "obcat._version", "obcat.checksums", "obcat.files",
+        "astropy", "astropy_healpix", "numpy", "pyarrow", "scipy", "obcat._version", "obcat.checksums", "obcat.files",
         "obcat.kernels", "obcat.machine", "obcat.schema", "obcat.survey",
     },
     "ingest/fetch": {

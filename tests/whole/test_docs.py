@@ -207,7 +207,10 @@ def test_survey_file_has_no_fault(block, tmp_path):
     spectra = content["spectra"]
     (tmp_path / (spectra["path"] if isinstance(spectra, dict) else spectra)).mkdir()
     for table in content.get("tables", {}).values():
-        (tmp_path / table["path"]).touch()
+        if "hats" in table:
+            (tmp_path / table["hats"]).mkdir()
+        else:
+            (tmp_path / table["path"]).touch()
         (tmp_path / table.get("spectra", ".")).mkdir(exist_ok=True)
     (tmp_path / "survey.toml").write_text(block.body, encoding="utf-8")
     assert (

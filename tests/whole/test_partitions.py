@@ -1,6 +1,7 @@
 """A survey cut into partitions of the sky gives the catalog of one build, to the bit."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
+from obcat.cli import main
+from obcat.export import read
+from obcat.export.healpix import write_catalog
 from obcat.ingest.lamost import parts
 from obcat.models import rows_hash
 from obcat.partition import PartitionFailed, Plan, build_partition, read_plan
@@ -168,6 +173,38 @@ def test_the_hard_cases_were_there(merged):
     assert 0 in gaia.values()
 
 
+large = pytest.mark.parametrize("merged", [LARGE], indirect=True)
+COMMANDS = (
+    "status DB",
+    "check DB",
+    "sql DB --format=csv SELECT~count(*)~FROM~catalog.ob_stars",
+    "explain DB STAR",
+    "export DB --out=OUT/release",
+    "page DB --out=OUT/page.html --spectra=2",
+)
+
+
+@large
+def test_every_command_works_on_what_was_merged(merged, tmp_path):
+    """Beside it HATS with its rows; a copy of the database alone is enough, wherever it is."""
+    assert write_catalog(merged.folder, "of this test")
+    rows = read(merged.folder / "obcat.duckdb").rows
+    written = [
+        pq.read_table(p, partitioning=None) for p in merged.folder.rglob("catalog/**/Npix=*")
+    ]
+    hats = pa.concat_tables(written).sort_by("specid").drop_columns("_healpix_29")
+    assert hats.cast(rows.schema).equals(rows)
+    (tmp_path / "raw").mkdir()  # as beside any build
+    copy = shutil.copy2(merged.folder / "obcat.duckdb", tmp_path)
+    named = {"DB": copy, "STAR": rows["specid"][0].as_py(), "OUT": str(tmp_path)}
+    for line in COMMANDS:
+        words = [re.sub(r"\b(DB|STAR|OUT)\b", lambda m: str(named[m[0]]), w) for w in line.split()]
+        done = CliRunner().invoke(main, [w.replace("~", " ") for w in words])
+        assert done.exit_code == 0, (line, done.stderr)
+        if line.startswith("sql"):
+            assert done.stdout.split()[-1] == str(rows.num_rows)
+
+
 def test_what_is_done_is_not_done_again(merged):
     plan = cut(
         merged.survey,
@@ -178,9 +215,6 @@ def test_what_is_done_is_not_done_again(merged):
     assert plan.mark == merged.plan.mark
     assert not build_partition(merged.survey, merged.folder, plan.names[0], say=str)
     assert not merge(merged.survey, merged.folder, say=str)
-
-
-large = pytest.mark.parametrize("merged", [LARGE], indirect=True)
 
 
 @pytest.fixture

@@ -173,6 +173,13 @@ def test_relative_survey_path_gives_absolute_paths(folder, monkeypatch):
         ),
         ("[tables.gaia_dr2]\npath = 'no.fits'", "tables.gaia_dr2.path: no file"),
         ("[tables.gaia_dr2]\npath = 'tables'", "tables.gaia_dr2.path: no file"),
+        ("[tables.gaia_dr3]\nhats = 'no'", "tables.gaia_dr3.hats: no folder"),
+        ("[tables.gaia_dr3]\nhats = 3", "tables.gaia_dr3: Expected a path, got 3"),
+        (
+            "[tables.gaia_dr3]\nhats = 'tables'\npath = 'x'",
+            "tables.gaia_dr3: has path and hats; give one of the two",
+        ),
+        ("[tables.labels]\nhats = 'tables'", "tables.labels.hats: no such key"),
         ("tables = 3", "Expected `object`, got `int` - at `$.tables`"),
         ("spectra = 'nowhere'", "spectra: no folder"),
         ("spectra = 7", "Expected a path, got 7 - at `$.spectra`"),
