@@ -128,11 +128,12 @@ def store(
 ) -> None:
     """Write a model's arrays and tables into the database."""
     con.execute("INSERT INTO model.fits VALUES (?, ?, ?, ?)", [name, key, n_rows, origin])
-    for array, values in sorted(fit.arrays.items()):
-        con.execute(
-            "INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)",
-            [name, array, values.dtype.str, list(values.shape), values.tobytes()],
-        )
+    arrays = [
+        [name, array, values.dtype.str, list(values.shape), values.tobytes()]
+        for array, values in sorted(fit.arrays.items())
+    ]
+    if arrays:
+        con.executemany("INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)", arrays)
     for table, rows in sorted(fit.tables.items()):
         con.register("fit_rows", rows)
         con.execute(f"INSERT INTO model.{table} BY NAME SELECT * FROM fit_rows")

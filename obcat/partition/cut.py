@@ -218,7 +218,7 @@ def _narrow(survey: Survey, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]
             work / "plan.duckdb", threads=limits.threads, memory_limit=f"{limits.memory}B"
         ) as con,
     ):
-        db.create_tables(con)
+        db.create_tables(con, noted=False)
         with registered(con, survey, folder / "raw", without=WIDE):
             for file in db.sql_files():
                 if file.relation not in {f"raw.{name}" for name in WIDE}:
