@@ -119,7 +119,7 @@ def load(folder: Path, name: str, key: str) -> Fit | None:
         return None
     if manifest != {"key": key, "sha256": _sums(kept)}:
         return None
-    tables = {path.stem: pq.read_table(path) for path in sorted(kept.glob("*.parquet"))}
+    tables = {path.stem: pq.ParquetFile(path).read() for path in sorted(kept.glob("*.parquet"))}
     return Fit(arrays=load_file(kept / "arrays.safetensors"), tables=tables)
 
 

@@ -17,6 +17,12 @@ def real() -> Path:
     return folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, lest one worker has them all at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _signals_reach_what_tests_start() -> Iterator[None]:
     """A shell in the background, or nohup, ignores signals;

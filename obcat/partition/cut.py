@@ -104,7 +104,7 @@ def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray]) -> Non
     for path in sorted((raw / "spectra").glob("part-*.parquet")):
         if not parts.as_written(path):
             raise DamagedStore(path)
-        table = pq.read_table(path, use_threads=False)
+        table = pq.ParquetFile(path).read(use_threads=False)
         for i, rows in _rows_of(table, known, owner):
             waiting[i].append(table.take(pa.array(rows)))
             _flush(places[i], waiting[i], PART)
