@@ -12,6 +12,7 @@ One key of metadata keeps its bytes the same.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -144,14 +145,18 @@ def borrow(path: Path, name: str) -> tuple[str, int, Fit] | None:
     """Key, number of training rows and arrays of a model in another survey's database;
     None if it has none.
     """
+    stat = path.stat() if path.is_file() else None
+    return _lent(path, stat and (stat.st_ino, stat.st_size, stat.st_mtime_ns)).get(name)
+
+
+@lru_cache(maxsize=1)
+def _lent(path: Path, _: tuple[int, ...] | None) -> dict[str, tuple[str, int, Fit]]:
+    """All models of a database, some megabytes; a build asks for one after the other."""
     from obcat import db
 
     with db.connect(path, read_only=True) as con:
-        fits = con.execute(
-            "SELECT key, n_rows FROM model.fits WHERE model = $name", {"name": name}
-        ).fetchall()
-        found = arrays(con, name)
-    return (fits[0][0], fits[0][1], Fit(arrays=found, tables={})) if fits else None
+        fits = con.execute("SELECT model, key, n_rows FROM model.fits").fetchall()
+        return {name: (key, n, Fit(arrays=arrays(con, name), tables={})) for name, key, n in fits}
 
 
 def names(con: duckdb.DuckDBPyConnection) -> list[str]:
