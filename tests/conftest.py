@@ -35,3 +35,13 @@ def _signals_reach_what_tests_start() -> Iterator[None]:
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_waits_for_the_disk() -> Iterator[None]:
+    """No test takes the power away, and thousands of files are written;
+    what runs as a process of its own does wait.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", os.fstat)  # which refuses what is no open file, as fsync does
+        yield
