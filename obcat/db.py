@@ -20,7 +20,6 @@ from obcat.schema import (
     columns_of,
     printed,
     quoted,
-    read_columns,
     read_parameters,
     read_tables,
 )
@@ -32,8 +31,6 @@ __all__ = [
     "SqlFile",
     "StepFailed",
     "columns_as_run",
-    "comment_on",
-    "comment_on_column",
     "connect",
     "create_tables",
     "describe",
@@ -96,6 +93,7 @@ BESIDE = (
     ".tmp",
 )  # files of a database that is written
 STORAGE = "v1.0.0"  # what every DuckDB since 1.0 can open
+NO_LOG = "RECOVERY_MODE no_wal_writes"
 
 
 def sql_files(layer: str | None = None) -> list[SqlFile]:
@@ -123,7 +121,8 @@ def connect(
     Row groups of 2,048 rows (given at every open) let two threads share 16,000 spectra and keep
     buffers small. Domain errors (log of a negative, division by zero) are errors here, never NaN.
     Joins keep their left side as the one that streams, so that rows stay in its order: wide spectra
-    are never held, and no plan hangs on statistics.
+    are never held, and no plan hangs on statistics. What is written is whole when it is closed:
+    there is no log to recover from, for it gets its name after that.
     """
     con = duckdb.connect()
     try:
@@ -138,7 +137,7 @@ def connect(
         con.execute(
             "SET temp_directory = $folder", {"folder": str(path.parent / f"{path.name}.tmp")}
         )
-        way = "READ_ONLY" if read_only else f"STORAGE_VERSION '{STORAGE}'"
+        way = "READ_ONLY" if read_only else f"STORAGE_VERSION '{STORAGE}', {NO_LOG}"
         options = f"{way}, ROW_GROUP_SIZE 2048"
         con.execute(f"ATTACH $path AS obcat ({options})", {"path": str(path)})
         con.execute("USE obcat")
@@ -178,16 +177,17 @@ def run(
         raise StepFailed(f"sql/{file.name}.sql: {error}") from error
 
 
-def create_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Create every schema and declared table, with keys, checks and comments;
-    views are made by their files.
+def create_tables(con: duckdb.DuckDBPyConnection, *, noted: bool = True) -> None:
+    """Create every schema and declared table, with keys, checks and, where they are to be
+    ``noted``, comments; views are made by their files.
     """
     for name in sorted({t.partition(".")[0] for t in read_tables()}):
         con.execute(f"CREATE SCHEMA {quoted(name)}")
     for table in read_tables().values():
         if table.kind == "table":
             con.execute(_create_table(table))
-            comment_on(con, table)
+            if noted:
+                _comment_on(con, table, {c: c.description for c in columns_of(table.table)})
 
 
 def _create_table(table: Table) -> str:
@@ -208,19 +208,14 @@ def _column_line(c: Column) -> str:
     return f"{quoted(c.column)} {c.type}{' NOT NULL' if c.required else ''}{default}{check}"
 
 
-def comment_on(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+def _comment_on(con: duckdb.DuckDBPyConnection, table: Table, texts: Mapping[Column, str]) -> None:
     """Put the descriptions, with units, on a table or view and on its columns."""
-    con.execute(
-        f"COMMENT ON {table.kind.upper()} {qualified(table.table)} IS {_literal(table.description)}"
-    )
-    for c in columns_of(table.table):
-        comment_on_column(con, c, c.description)
-
-
-def comment_on_column(con: duckdb.DuckDBPyConnection, c: Column, text: str) -> None:
-    """Put a description, with the unit behind it, on a column."""
-    noted = f"{text} [{c.unit}]" if c.unit else text
-    con.execute(f"COMMENT ON COLUMN {qualified(c.table)}.{quoted(c.column)} IS {_literal(noted)}")
+    kind, name = table.kind.upper(), qualified(table.table)
+    said = [f"COMMENT ON {kind} {name} IS {_literal(table.description)}"]
+    for c, text in texts.items():
+        noted = f"{text} [{c.unit}]" if c.unit else text
+        said.append(f"COMMENT ON COLUMN {name}.{quoted(c.column)} IS {_literal(noted)}")
+    con.execute(";".join(said))
 
 
 def qualified(name: str) -> str:
@@ -248,18 +243,21 @@ ZERO_POINTS = {
 
 
 def describe(con: duckdb.DuckDBPyConnection) -> None:
-    """Comment again on every column whose description hangs on what was run,
-    and on every parameter; a view of a mode that was not built is not there.
+    """Comment on every table, view and column, in the words of what was run, and on every
+    parameter; a view of a mode that was not built is not there.
     """
     made = {name for (name,) in con.execute(MADE).fetchall()}
     values = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()[0]
     words = {name: printed(value) for name, value in values.items()} | _gaia(con)
-    con.execute("BEGIN")  # each for itself is written to the disk
-    for c in read_columns():
-        if c.table == "meta.parameters":
-            comment_on_column(con, c, read_parameters()[c.column].said(values[c.column]))
-        elif "{" in c.template and c.table in made:
-            comment_on_column(con, c, c.said(words))
+    con.execute("BEGIN")
+    for name, table in read_tables().items():
+        if name == "meta.parameters":
+            noted = {
+                c: read_parameters()[c.column].said(values[c.column]) for c in columns_of(name)
+            }
+            _comment_on(con, table, noted)
+        elif name in made:
+            _comment_on(con, table, {c: c.said(words) for c in columns_of(name)})
     con.execute("COMMIT")
 
 

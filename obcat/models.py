@@ -120,7 +120,7 @@ def load(folder: Path, name: str, key: str) -> Fit | None:
         return None
     if manifest != {"key": key, "sha256": _sums(kept)}:
         return None
-    tables = {path.stem: pq.read_table(path) for path in sorted(kept.glob("*.parquet"))}
+    tables = {path.stem: pq.ParquetFile(path).read() for path in sorted(kept.glob("*.parquet"))}
     return Fit(arrays=load_file(kept / "arrays.safetensors"), tables=tables)
 
 
@@ -129,11 +129,12 @@ def store(
 ) -> None:
     """Write a model's arrays and tables into the database."""
     con.execute("INSERT INTO model.fits VALUES (?, ?, ?, ?)", [name, key, n_rows, origin])
-    for array, values in sorted(fit.arrays.items()):
-        con.execute(
-            "INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)",
-            [name, array, values.dtype.str, list(values.shape), values.tobytes()],
-        )
+    arrays = [
+        [name, array, values.dtype.str, list(values.shape), values.tobytes()]
+        for array, values in sorted(fit.arrays.items())
+    ]
+    if arrays:
+        con.executemany("INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)", arrays)
     for table, rows in sorted(fit.tables.items()):
         con.register("fit_rows", rows)
         con.execute(f"INSERT INTO model.{table} BY NAME SELECT * FROM fit_rows")
@@ -144,13 +145,13 @@ def borrow(path: Path, name: str) -> tuple[str, int, Fit] | None:
     """Key, number of training rows and arrays of a model in another survey's database;
     None if it has none.
     """
-    stamp = (path.stat().st_size, path.stat().st_mtime_ns) if path.exists() else ()
-    return _lent(path, *stamp).get(name)
+    stat = path.stat() if path.is_file() else None
+    return _lent(path, stat and (stat.st_ino, stat.st_size, stat.st_mtime_ns)).get(name)
 
 
 @lru_cache(maxsize=1)
-def _lent(path: Path, *_stamp: int) -> dict[str, tuple[str, int, Fit]]:
-    """All models of a database, some MB: to open it takes longer, and a build asks for each."""
+def _lent(path: Path, _: tuple[int, ...] | None) -> dict[str, tuple[str, int, Fit]]:
+    """All models of a database, some megabytes; a build asks for one after the other."""
     from obcat import db
 
     with db.connect(path, read_only=True) as con:

@@ -17,6 +17,12 @@ def real() -> Path:
     return folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, lest one worker has them all at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _signals_reach_what_tests_start() -> Iterator[None]:
     """A shell in the background, or nohup, ignores signals;
@@ -29,3 +35,13 @@ def _signals_reach_what_tests_start() -> Iterator[None]:
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_waits_for_the_disk() -> Iterator[None]:
+    """No test takes the power away, and thousands of files are written;
+    what runs as a process of its own does wait.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", os.fstat)  # which refuses what is no open file, as fsync does
+        yield

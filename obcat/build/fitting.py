@@ -11,11 +11,11 @@ import importlib
 import importlib.util
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
 from importlib.util import resolve_name
-from itertools import pairwise
+from itertools import accumulate, islice, pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -55,6 +55,8 @@ Arrays = dict[str, np.ndarray]
 
 PACKAGE = Path(__file__).parents[1]
 Module = tuple[str, Path]
+# of a statement, where others stand
+BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
 
 
 def code_hash(*modules: str) -> str:
@@ -73,7 +75,8 @@ def reached(*modules: str) -> dict[str, Path]:
     is no module of the package.
     """
     found: dict[str, Path] = {}
-    waiting = [module for name in modules for module in _chapters(name)]
+    file = cache(_file)  # of this call: a file may be another in the next
+    waiting = [module for name in modules for module in _chapters(name, file)]
     missing = set(modules) - {name for name, _ in waiting}
     if missing:
         raise ModuleNotFoundError(f"no module {min(missing)}")
@@ -81,24 +84,20 @@ def reached(*modules: str) -> dict[str, Path]:
         name, path = waiting.pop()
         if name not in found:
             found[name] = path
-            waiting += [m for imported in _imported(name, path) for m in _chapters(imported)]
+            waiting += [m for imported in _imported(name, path) for m in _chapters(imported, file)]
     return dict(sorted(found.items()))
 
 
-def _chapters(name: str) -> list[Module]:
+def _chapters(name: str, file: Callable[[str], Path | None]) -> list[Module]:
     """The module and the packages around it, which run before it; none of a name of no module."""
-    root, *parts = name.split(".")
-    if root != PACKAGE.name:
+    if not name.startswith(f"{PACKAGE.name}."):
         return []
-    chain = [
-        (".".join([root, *parts[:n]]), PACKAGE.joinpath(*parts[:n]))
-        for n in range(1, len(parts) + 1)
-    ]
-    files = [(dotted, _file(path)) for dotted, path in chain]
-    return [(dotted, path) for dotted, path in files if path]
+    chain = accumulate(name.split("."), "{}.{}".format)
+    return [(dotted, path) for dotted in islice(chain, 1, None) if (path := file(dotted))]
 
 
-def _file(path: Path) -> Path | None:
+def _file(name: str) -> Path | None:
+    path = PACKAGE.joinpath(*name.split(".")[1:])
     return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
 
 
@@ -122,12 +121,13 @@ def _imports_in(text: str, here: str) -> tuple[str, ...]:
 
 
 def _statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node that runs; what stands below ``if TYPE_CHECKING`` does not."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            continue
-        yield node
-        yield from _statements(node)
+    """Every statement that runs; what stands below ``if TYPE_CHECKING`` does not."""
+    for block in BLOCKS:
+        for node in getattr(tree, block, ()):
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                continue
+            yield node
+            yield from _statements(node)
 
 
 NEEDED = ("pca", "luminosity")  # without which no spectrum gets a magnitude

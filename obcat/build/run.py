@@ -50,6 +50,7 @@ Step = Callable[
     [duckdb.DuckDBPyConnection, db.SqlFile, Path, Path | None, dict[str, Arrays], Say], None
 ]
 FIRST = 5  # faults of a check that are named
+Taken = tuple[str, int | None, float, float]  # a row of meta.steps
 MADE = "SELECT 1 FROM duckdb_functions() WHERE function_name = $name"
 
 
@@ -161,17 +162,19 @@ def _fill(
     con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say, step: Step
 ) -> None:
     con.execute("BEGIN")
-    db.create_tables(con)
+    db.create_tables(con, noted=False)
     con.execute("COMMIT")
     fitted: dict[str, Arrays] = {}
+    taken: list[Taken] = []
     with inputs.registered(con, survey, folder / "raw"):
         for file in db.sql_files():
             if file.mode not in survey.build.modes and not _is_view(file):
                 continue
-            with _timed(con, file, say):
+            with _timed(con, file, say, taken):
                 step(con, file, folder, survey.models_from, fitted, say)
                 if file.relation == "meta.parameters":
                     override(con, survey.parameters)
+    con.executemany("INSERT INTO meta.steps VALUES (?, ?, ?, ?)", taken)
     db.describe(con)
 
 
@@ -216,8 +219,6 @@ def run_step(
                 f"sql/{file.name}.sql needs: another version of obcat made them; build it again"
             ) from error
         raise
-    if _is_view(file):
-        db.comment_on(con, read_tables()[file.relation])
 
 
 def _notes(con: duckdb.DuckDBPyConnection, model: str) -> list[str]:
@@ -232,7 +233,9 @@ def override(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, int | floa
         fault = read_parameters()[name].fault(value)
         if fault:
             raise BuildFailed(f"parameters.{name}: {fault}")
-        con.execute(f"UPDATE meta.parameters SET {quoted(name)} = $value", {"value": value})
+    if parameters:
+        values = ", ".join(f"{quoted(name)} = ?" for name in parameters)
+        con.execute(f"UPDATE meta.parameters SET {values}", list(parameters.values()))
 
 
 @contextmanager
@@ -246,11 +249,14 @@ def _one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 def _register(con: duckdb.DuckDBPyConnection, name: str, fitted: dict[str, Arrays]) -> None:
     """Make a UDF a function of SQL; one that an earlier step had is the same."""
-    if con.execute(MADE, {"name": name}).fetchall():
-        return
     udf = UDFS[name]
     call = batch_function(udf, fitted, _parameters_of(con))
-    con.create_function(udf.name, call, udf.types, udf.returns, type=ARROW, null_handling=SPECIAL)
+    made = (udf.name, call, udf.types, udf.returns)
+    try:
+        con.create_function(*made, type=ARROW, null_handling=SPECIAL)
+    except duckdb.Error:
+        if not con.execute(MADE, {"name": name}).fetchall():
+            raise
 
 
 def _parameters_of(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
@@ -260,7 +266,9 @@ def _parameters_of(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 
 @contextmanager
-def _timed(con: duckdb.DuckDBPyConnection, file: db.SqlFile, say: Say) -> Iterator[None]:
+def _timed(
+    con: duckdb.DuckDBPyConnection, file: db.SqlFile, say: Say, taken: list[Taken]
+) -> Iterator[None]:
     """Say and record how long a step took, how many rows it made and the largest memory so far."""
     started = time.perf_counter()
     with working(file.name), ExitStack() as stack:
@@ -275,7 +283,7 @@ def _timed(con: duckdb.DuckDBPyConnection, file: db.SqlFile, say: Say) -> Iterat
         else None
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    con.execute("INSERT INTO meta.steps VALUES (?, ?, ?, ?)", [file.name, rows, seconds, peak])
+    taken.append((file.name, rows, seconds, peak))
     count = "" if rows is None else f"{rows:,} rows"
     say(f"{file.name:<38}{count:>16} {seconds:8.2f} s {peak:8.0f} MiB")
 

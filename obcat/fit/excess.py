@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from obcat.fit import Reader, batches
 from obcat.kernels.emission import core_excess, expected_excess, quadratic, significant
@@ -142,7 +142,7 @@ def calibrate(excess: np.ndarray, error: np.ndarray, *, false_alarm: float) -> n
             return np.zeros(0)
         scale, systematic = _scatter_by_snr(centre - excess[below], error[below])
         z = (excess - centre) / np.hypot(scale * error, systematic)
-        threshold = norm.isf(false_alarm) * MAD_TO_SIGMA * np.median(-z[below])
+        threshold = -ndtri(false_alarm) * MAD_TO_SIGMA * np.median(-z[below])
         keep = z < threshold
         result = np.array([centre, scale, systematic, threshold])
     return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from obcat.arrow import float_array, list_array
 from obcat.fit import Fit
@@ -78,7 +78,7 @@ def _calibrated(rest: np.ndarray, noise: np.ndarray) -> np.ndarray:
     found = calibrate(rest, noise, false_alarm=FALSE_ALARM)
     if not found.size:
         return np.full(3, np.nan)
-    return found[:3] * np.array([1, *[found[3] / norm.isf(FALSE_ALARM)] * 2])
+    return found[:3] * np.array([1, *[found[3] / -ndtri(FALSE_ALARM)] * 2])
 
 
 def _near(value: np.ndarray, of: np.ndarray, nsigma: float) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import unwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["Progress", "Sample", "gradients", "train"]
+__all__ = ["Progress", "Sample", "gradients", "train", "without_compiler"]
 
 HISTORY_STEP = 10
 
@@ -103,7 +104,8 @@ def _epochs(
     import torch
 
     size, layers = parameters.batch_size, _layers(net)
-    optimiser = torch.optim.Adam(net.parameters(), lr=parameters.learning_rate, fused=True)
+    adam = without_compiler(torch.optim.Adam)
+    optimiser = adam(net.parameters(), lr=parameters.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, parameters.epochs)
     for epoch in range(1, parameters.epochs + 1):
         order = torch.randperm(len(x))
@@ -113,6 +115,17 @@ def _epochs(
             optimiser.step()
         schedule.step()
         yield epoch
+
+
+def without_compiler(optimiser: type[torch.optim.Optimizer]) -> Any:
+    """The same steps, without PyTorch's compiler: to import that takes as long as PyTorch itself,
+    to train nothing of it is used.
+    """
+    import torch
+
+    plain = {name: unwrap(getattr(optimiser, name)) for name in ("add_param_group", "zero_grad")}
+    step = torch.no_grad()(unwrap(optimiser.step))
+    return type(optimiser.__name__, (optimiser,), plain | {"step": step})
 
 
 def _kept(n: int, parameters: Any) -> torch.Tensor:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from obcat.fit.network import without_compiler
 from obcat.kernels.space_density import LAYERS, LN_SIGMA, LOGIT
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ def _learn(
     import torch
 
     free = list(weights.values())
-    optimiser = torch.optim.AdamW(free, lr=plan.rate, weight_decay=plan.decay, fused=True)
+    adam = without_compiler(torch.optim.AdamW)
+    optimiser = adam(free, lr=plan.rate, weight_decay=plan.decay, fused=True)
     steps = plan.epochs * -(-len(rows) // plan.batch) + 1
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, steps, pct_start=WARM_UP)
     m, columns = shown[0], shown[1:]

@@ -129,8 +129,8 @@ def read_plan(folder: Path) -> Plan:
     if not mark_of(place):
         raise PartitionFailed(f"{place}: no list of partitions; run `obcat partition` first")
     check_whole(place, PLAN)
-    owners = pq.read_table(place / "owners.parquet")
-    names = pq.read_table(place / "partitions.parquet")
+    owners = pq.ParquetFile(place / "owners.parquet").read()
+    names = pq.ParquetFile(place / "partitions.parquet").read()
     pilot = notes_of(place).get("pilot") == "yes"
     return Plan(mark_of(place), names["partition"].to_pylist(), owners, pilot)
 

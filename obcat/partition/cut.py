@@ -104,7 +104,7 @@ def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray]) -> Non
     for path in sorted((raw / "spectra").glob("part-*.parquet")):
         if not parts.as_written(path):
             raise DamagedStore(path)
-        table = pq.read_table(path, use_threads=False)
+        table = pq.ParquetFile(path).read(use_threads=False)
         for i, rows in _rows_of(table, known, owner):
             waiting[i].append(table.take(pa.array(rows)))
             _flush(places[i], waiting[i], PART)
@@ -218,7 +218,7 @@ def _narrow(survey: Survey, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]
             work / "plan.duckdb", threads=limits.threads, memory_limit=f"{limits.memory}B"
         ) as con,
     ):
-        db.create_tables(con)
+        db.create_tables(con, noted=False)
         with registered(con, survey, folder / "raw", without=WIDE):
             for file in db.sql_files():
                 if file.relation not in {f"raw.{name}" for name in WIDE}:

@@ -2,13 +2,15 @@
 in this process or in one of its own.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from obcat.build.run import build
@@ -133,9 +135,10 @@ def copy_build(made: Made, folder: Path, *parts: str) -> None:
 
 
 def csv_of(database: Path) -> bytes:
-    path = database.with_suffix(".csv")
-    plain.write_csv(path, read(database))
-    return path.read_bytes()
+    with TemporaryDirectory() as folder:  # two workers may ask at the same time
+        path = Path(folder) / "catalog.csv"
+        plain.write_csv(path, read(database))
+        return path.read_bytes()
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -155,3 +158,17 @@ def obcat(
         env=environment(**changes),
         timeout=300,
     )
+
+
+def once(base: Path, name: str, fill: Callable[[Path], object]) -> Path:
+    """A folder, filled once for all workers of a run of pytest; ``base`` is pytest's own of one of
+    them.
+    """
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    place.mkdir(exist_ok=True)
+    with (place / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (place / ".filled").exists():
+            fill(place)
+            (place / ".filled").touch()
+    return place

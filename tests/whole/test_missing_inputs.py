@@ -42,7 +42,7 @@ CASES = {
         ["dis", "ebv"],
         ["no_ks", "no_mk"],
     ),
-    "xstps": (["xstps"], [], ["mk", "dis", "ebv"], []),
+    "xstps and targets": (["xstps", "targets"], [], ["mk", "dis", "ebv"], []),
     "apass": (["apass"], [], ["mk", "dis", "ebv"], []),
     "labels": (
         ["labels"],
@@ -50,7 +50,6 @@ CASES = {
         ["dis", "em_flag"],
         ["no_labels", "no_mk"],
     ),
-    "targets": (["targets"], [], ["mk", "dis", "ebv"], []),
     "photometry": (["xstps", "apass"], ["gri_source"], ["mk", "dis", "ebv"], []),
     "everything": (
         list(FILES),

@@ -24,7 +24,7 @@ from obcat.partition import PartitionFailed, Plan, build_partition, read_plan
 from obcat.partition.cut import cut, pixels
 from obcat.partition.merging import merge
 from obcat.schema import arrow_schema, columns_of, read_tables
-from tests.whole.small import Made, built, copy_build, environment, loaded, write_survey
+from tests.whole.small import Made, built, copy_build, environment, loaded, once, write_survey
 from tests.whole.test_killed import DRIVER
 
 pytestmark = pytest.mark.slow
@@ -101,12 +101,16 @@ class Cut(NamedTuple):
 @pytest.fixture(scope="module")
 def whole(first: Made, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """One build of the two pixels, with the models of the survey they are from."""
-    root = tmp_path_factory.mktemp("whole")
-    parameters = {"identity_min_stars": 2}
-    toml = write_survey(root / "survey.toml", root, {}, parameters, models_from=first.database)
-    copy_build(first, root / "small", "raw", "models")
-    prepared(root / "small" / "raw")
-    return built(toml, root / "small")
+
+    def fill(root: Path) -> None:
+        parameters = {"identity_min_stars": 2}
+        toml = write_survey(root / "survey.toml", root, {}, parameters, models_from=first.database)
+        copy_build(first, root / "small", "raw", "models")
+        prepared(root / "small" / "raw")
+        built(toml, root / "small")
+
+    root = once(tmp_path_factory.getbasetemp(), "whole", fill)
+    return Made(root / "survey.toml", root / "small")
 
 
 @pytest.fixture(scope="module", params=[LARGE, SMALL])

@@ -158,7 +158,7 @@ def test_threads_and_memory_change_nothing(first, repeated, files, tmp_path):
     """
     toml = write_survey(tmp_path / "survey.toml", files / "spectra", tables_of(files, "targets"))
     found = []
-    for threads, memory in ((1, "400MB"), (2, "3GB"), (2, "700MB"), (4, "1300MB")):
+    for threads, memory in ((1, "400MB"), (2, "3GB"), (4, "1300MB")):
         folder = tmp_path / f"{threads}-{memory}" / "small"
         folder.mkdir(parents=True)
         (folder / "raw").symlink_to(repeated)
