@@ -57,7 +57,7 @@ demo: setup ## everything on 2,000 SIMULATED stars: simulate, build, check, expo
 	$(OBCAT) evaluate build/demo/simulated/obcat.duckdb
 	$(OBCAT) figure build/demo/simulated/obcat.duckdb build/demo/simulated/catalog.png
 
-PORTABLE := --stars 8000 --seed 11
+PORTABLE := --stars 8000 --seed 11 --training-from 1
 models: setup ## the models that obcat predict uses where none are named, from a SIMULATED survey
 	$(OBCAT) simulate build/portable $(PORTABLE) --keep
 	$(OBCAT) ingest surveys/portable.toml --build build

@@ -284,7 +284,7 @@ UDFS = {
             takes=(*_of("spectra.scores", "score_clean score_full"), "emission.lines.em_flag"),
             gives=_of("luminosity.magnitudes", "mk beyond_training"),
             models=("luminosity",),
-            parameters=("mk_faint_limit", "mk_bright_limit", "emission_chooses"),
+            parameters=("mk_faint_limit", "mk_bright_limit", "emission_chooses", "clean_share"),
             optional=("emission.lines.em_flag",),
         ),
         Udf(
@@ -300,6 +300,7 @@ UDFS = {
                 "domain_certainty",
                 "domain_logg",
                 "domain_calcium",
+                "domain_calcium_nsigma",
                 "model_error",
             ),
             optional=DOMAIN[1:],

@@ -78,6 +78,13 @@ def list_ingredients(context: click.Context, _: click.Parameter, wanted: bool) -
     callback=list_ingredients,
     help="List them.",
 )
+@number_option(
+    "--training-from",
+    default=-3,
+    least=-3,
+    most=2,
+    text="M_Ks of the faintest stars from outside the sample that train, as many a magnitude.",
+)
 @number_option("--workers", default=2, least=1, text="Processes.")
 @click.option("--keep", is_flag=True, help="Refuse where a survey asked for otherwise is there.")
 def simulate(
@@ -86,6 +93,7 @@ def simulate(
     seed: int,
     without: tuple[str, ...],
     seeds: tuple[str, ...],
+    training_from: int,
     workers: int,
     *,
     keep: bool = False,
@@ -102,7 +110,7 @@ def simulate(
     from obcat import simulate as simulation
     from obcat.files import clear_left
 
-    recipe = simulation.recipe_of(seed, without, seeds)
+    recipe = simulation.recipe_of(seed, without, seeds, training_from)
     survey, truth = folder / "survey", folder / "truth"
     clear_left(folder)
     if simulation.is_current(survey, truth, size, recipe):

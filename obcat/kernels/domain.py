@@ -117,6 +117,7 @@ def domain(
     domain_certainty: float,
     domain_logg: float,
     domain_calcium: float,
+    domain_calcium_nsigma: float,
     model_error: float,
 ) -> tuple[Floats, ...]:
     """Why a spectrum is none of an ordinary O or B star. What is not known does not count.
@@ -132,8 +133,8 @@ def domain(
     points, centre, scale : of `distance_to`
     far_snr, far_limit, misfit_snr, misfit_limit : (m,) of `limit_at`, for distance and chi-square
     domain_teff, domain_certainty, domain_logg, domain_calcium : K, probability, dex and Angstrom;
-        cooler with this probability, more compact by half an error, or with a stronger line by two
-        is out
+        cooler with this probability, more compact by half an error, or with a stronger line by
+        ``domain_calcium_nsigma`` errors is out
     model_error : share of the flux by which models and good spectra may differ beyond the noise
 
     Returns
@@ -146,7 +147,7 @@ def domain(
     with np.errstate(invalid="ignore", divide="ignore"):
         probability = _normal(np.log(domain_teff / teff) / (teff_err / teff))
         sure = np.where(np.isnan(probability), teff < domain_teff, probability > domain_certainty)
-        cool = sure | (calcium_ew - 2 * calcium_ew_err > domain_calcium)
+        cool = sure | (calcium_ew - domain_calcium_nsigma * calcium_ew_err > domain_calcium)
         compact = logg - logg_err / 2 > domain_logg
         allowed = limit_at(snr_g, misfit_snr, misfit_limit) + (model_error * snr_g) ** 2
         misfit = clean_chi2 > allowed

@@ -53,6 +53,7 @@ def luminosity(
     mk_faint_limit: float | Floats = np.inf,
     mk_bright_limit: float | Floats = -np.inf,
     emission_chooses: int | Floats = 1,
+    clean_share: float | Floats = 0.5,
     **arrays: Floats,
 ) -> tuple[Floats, Floats]:
     """Spectroscopic M_Ks by the network that belongs to the star (METHOD section 4, paper section
@@ -66,6 +67,7 @@ def luminosity(
         masked): emission network on score_clean, which knows no line seen in emission
     mk_faint_limit, mk_bright_limit : mag, fainter and brighter than which an M is out of domain
     emission_chooses : 0: whatever the flag is, M is the mean of both networks
+    clean_share : how much the emission network counts in that mean, 0 to 1
     arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it, and
         ``brightest`` (), the M brighter than which it had hardly any star to learn from; arrays of
         length zero mean that there were too few stars to train it
@@ -83,7 +85,7 @@ def luminosity(
         predict(score_clean, **_only(clean, LAYERS)),
     )
     if not emission_chooses:
-        mk_full = mk_clean = (mk_full + mk_clean) / 2
+        mk_full = mk_clean = (1 - clean_share) * mk_full + clean_share * mk_clean
     mk = _choose(emission, mk_full, mk_clean)
     brightest = _choose(emission, full["brightest"], clean["brightest"])
     beyond = (mk < brightest) | (mk < mk_bright_limit) | (mk > mk_faint_limit)

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 from obcat.checksums import SUMS, read_sums
 from obcat.files import NotOurs, check_listed, publishing_folder, put_link
 from obcat.machine import ordered
-from obcat.simulate.ingredients import CHUNK, Recipe, UnknownIngredient, recipe_of
+from obcat.simulate.ingredients import (
+    CHUNK,
+    TRAINING_FROM,
+    Recipe,
+    UnknownIngredient,
+    recipe_of,
+)
 
 __all__ = [
     "KIND",
@@ -109,6 +115,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 LARGEST = 1_000_000  # stars
+EARLIER = {"training_from": TRAINING_FROM}  # what earlier versions could not be asked for
 
 
 def is_current(folder: Path, truth: Path, n_stars: int, recipe: Recipe) -> bool:
@@ -128,7 +135,7 @@ def other_than(truth: Path, n_stars: int, recipe: Recipe) -> str | None:
     from obcat.simulate.truth import STAMP, asked
 
     try:
-        there = json.loads((truth / STAMP).read_text(encoding="utf-8"))
+        there = EARLIER | json.loads((truth / STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     wanted = asked(n_stars, recipe)
@@ -136,6 +143,8 @@ def other_than(truth: Path, n_stars: int, recipe: Recipe) -> str | None:
         return None
     further = [f"without {', '.join(there['without'])}"] if there.get("without") else []
     further += [f"{name}={seed}" for name, seed in (there.get("seeds") or {}).items()]
+    if there["training_from"] != TRAINING_FROM:
+        further.append(f"training stars from M_Ks {there['training_from']}")
     return ", ".join([f"{there.get('n_stars'):,} stars", f"seed {there.get('seed')}", *further])
 
 

@@ -17,6 +17,7 @@ from obcat.errors import ObcatError
 __all__ = [
     "CHUNK",
     "INGREDIENTS",
+    "TRAINING_FROM",
     "Recipe",
     "UnknownIngredient",
     "joined",
@@ -65,6 +66,8 @@ def _made(like: Table, columns: list[Any]) -> Table:
 CHUNK = (
     4000  # stars drawn at a time: as many as a plate has fibres, so that no draw can overfill one
 )
+
+TRAINING_FROM = -3  # M_Ks from where a survey of the sky has too few stars to learn from
 
 INGREDIENTS = {
     "rotation": "projected rotation of the stars",
@@ -155,8 +158,8 @@ def source_rows() -> list[str]:
 
 
 class Recipe(NamedTuple):
-    """The seed of the survey, the ingredients left out, and seeds of ingredients that have one of
-    their own.
+    """The seed of the survey, the ingredients left out, seeds of ingredients that have one of
+    their own, and M_Ks of the faintest training stars that it brings.
 
     Each ingredient draws from streams of its own: leaving one out or reseeding it changes no draw
     of another.
@@ -165,6 +168,7 @@ class Recipe(NamedTuple):
     seed: int
     without: frozenset[str] = frozenset()
     seeds: Mapping[str, int] = {}
+    training_from: int = TRAINING_FROM
 
     def has(self, ingredient: str) -> bool:
         """KeyError for a name that is no ingredient."""
@@ -188,11 +192,14 @@ class UnknownIngredient(ObcatError, ValueError):
     exit_code = 2
 
 
-def recipe_of(seed: int, without: Iterable[str], seeds: Iterable[str]) -> Recipe:
+def recipe_of(
+    seed: int, without: Iterable[str], seeds: Iterable[str], training_from: int = TRAINING_FROM
+) -> Recipe:
     """The recipe of command-line words, seeds as NAME=SEED;
     UnknownIngredient if a word cannot be understood.
     """
-    return Recipe(seed, frozenset(map(_known, without)), dict(map(_own_seed, seeds)))
+    own = dict(map(_own_seed, seeds))
+    return Recipe(seed, frozenset(map(_known, without)), own, training_from)
 
 
 def _own_seed(text: str) -> tuple[str, int]:

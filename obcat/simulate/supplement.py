@@ -1,7 +1,8 @@
 """Supplement: luminous stars with good parallaxes that train and are no rows of the catalog.
 
 The paper added some 200 to its training (section 5.1). Here they are drawn flat in M_Ks and log
-Teff, as far as the spectra reach; a population of the sky has too few of them to learn from.
+Teff, as far as the spectra reach; a population of the sky has too few of them to learn from. Models
+for stars of any survey learn from such a flat draw at fainter magnitudes too.
 """
 
 from pathlib import Path
@@ -38,7 +39,7 @@ __all__ = [
 TABLE, SPECTRA = "training/stars.csv", "training/spectra"
 SECTION = f'\n[tables.training]\npath = "{TABLE}"\nspectra = "{SPECTRA}"\n'
 NUMBER = 900  # of their chunk, beyond those of the largest survey
-FAINTEST, MAGNITUDES = -3.0, 6  # M_Ks; the last magnitude has no bright end
+BRIGHTEST = -8  # M_Ks; the last magnitude is all that is brighter
 EACH, LEAST, WHOLE = 400, 12, 8000  # stars a magnitude; at least; in surveys of so many stars
 TEFF_RANGE = (8_000.0, 40_000.0)
 POOL = 60  # candidates a star
@@ -67,7 +68,11 @@ class _Atmospheres(NamedTuple):
 def n_supplement(n_stars: int, recipe: Recipe) -> int:
     """Training stars that a survey of n_stars brings."""
     share = min(1.0, n_stars / WHOLE)
-    return MAGNITUDES * max(LEAST, round(EACH * share)) * recipe.has("supplement")
+    return _magnitudes(recipe) * max(LEAST, round(EACH * share)) * recipe.has("supplement")
+
+
+def _magnitudes(recipe: Recipe) -> int:
+    return recipe.training_from - BRIGHTEST + 1
 
 
 def draw_supplement(n_stars: int, recipe: Recipe) -> Chunk:
@@ -81,14 +86,15 @@ def draw_supplement(n_stars: int, recipe: Recipe) -> Chunk:
 
 
 def _atmospheres(n: int, recipe: Recipe) -> _Atmospheres:
-    """n // MAGNITUDES stars in every magnitude (fewer where the spectra reach no more)."""
-    rng = recipe.rng("supplement", 0)
-    feh, log_age, phase = draw_cells(POOL * n, _flat_weights(), rng)
+    """As many in every magnitude, n in all (fewer where the spectra reach no more)."""
+    rng, faintest, bins = recipe.rng("supplement", 0), recipe.training_from, _magnitudes(recipe)
+    feh, log_age, phase = draw_cells(POOL * n, _flat_weights(faintest), rng)
     primary = at_phase(feh, log_age, phase)
     own = spectrum_feh(primary[:, TEFF], primary[:, LOGG], feh)
-    magnitude, inside = _magnitude(primary[:, KS]), _wanted(primary[:, KS], primary[:, TEFF])
+    inside = _wanted(primary[:, KS], primary[:, TEFF], faintest)
+    magnitude = np.minimum(np.floor(faintest - primary[:, KS]), bins - 1)
     share = _flattened(primary[:, KS], primary[:, TEFF], inside & np.isfinite(own))
-    rows = [_lot(share * (magnitude == k), n // MAGNITUDES, rng) for k in range(MAGNITUDES)]
+    rows = [_lot(share * (magnitude == k), n // bins, rng) for k in range(bins)]
     chosen = np.concatenate(rows)
     return _Atmospheres(primary[chosen], feh[chosen], log_age[chosen], own[chosen])
 
@@ -99,7 +105,7 @@ def _lot(share: Array, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
     return rng.choice(there, size, replace=False, p=share[there] / share.sum()) if size else there
 
 
-def _flat_weights() -> Array:
+def _flat_weights(faintest: int) -> Array:
     """Of the cells of the isochrones (feh, age, phase): as many stars in every cell of FLAT."""
     grid = lattice()
     values = grid.values[..., [KS, TEFF]]
@@ -107,16 +113,12 @@ def _flat_weights() -> Array:
     corners = [values[i : i + a, j : j + b, k : k + c] for i, j, k in np.ndindex(2, 2, 2)]
     mk, log_teff = np.moveaxis(np.mean(corners, axis=0), -1, 0)
     metals = np.diff(ndtr((grid.feh - FEH_SUN) / FEH_SIGMA))[:, None, None]
-    return _flattened(mk, log_teff, _wanted(mk, log_teff)) * metals
+    return _flattened(mk, log_teff, _wanted(mk, log_teff, faintest)) * metals
 
 
-def _wanted(mk: Array, log_teff: Array) -> NDArray[np.bool_]:
+def _wanted(mk: Array, log_teff: Array, faintest: int) -> NDArray[np.bool_]:
     low, high = np.log10(TEFF_RANGE)
-    return (mk < FAINTEST) & (log_teff > low) & (log_teff < high)
-
-
-def _magnitude(mk: Array) -> Array:
-    return np.minimum(np.floor(FAINTEST - mk), MAGNITUDES - 1)
+    return (mk < faintest) & (log_teff > low) & (log_teff < high)
 
 
 def _flattened(mk: Array, log_teff: Array, inside: NDArray[np.bool_]) -> Array:

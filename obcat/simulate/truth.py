@@ -138,6 +138,7 @@ def asked(n_stars: int, recipe: Recipe) -> dict[str, Any]:
         "seed": recipe.seed,
         "without": sorted(recipe.without),
         "seeds": dict(sorted(recipe.seeds.items())),
+        "training_from": recipe.training_from,
     }
 
 

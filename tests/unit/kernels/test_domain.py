@@ -25,6 +25,7 @@ MODEL = {
     "domain_certainty": 0.5,
     "domain_logg": 4.6,
     "domain_calcium": 1.4,
+    "domain_calcium_nsigma": 2.0,
     "model_error": 0.008,
 }
 ORDINARY = {
@@ -42,10 +43,11 @@ ORDINARY = {
 NAMES = ("cool_probability", "cool", "compact", "misfit", "far", "out_of_domain")
 
 
-def judged(score=(1.0, 0.0, 9.0), **changed):
+def judged(score=(1.0, 0.0, 9.0), errors=2.0, **changed):
     values = [np.full(1, value, float) for value in (ORDINARY | changed).values()]
+    model = MODEL | {"domain_calcium_nsigma": errors}
     return dict(
-        zip(NAMES, (float(x[0]) for x in domain(np.array([score]), *values, **MODEL)), strict=True)
+        zip(NAMES, (float(x[0]) for x in domain(np.array([score]), *values, **model)), strict=True)
     )
 
 
@@ -62,6 +64,7 @@ def test_an_ordinary_star_and_each_reason_by_itself():
     assert flags(teff=9701.0) == []
     assert flags(calcium_ew=1.61) == ["cool", "out_of_domain"]
     assert flags(calcium_ew=1.59) == []
+    assert flags(calcium_ew=1.59, errors=1.0) == ["cool", "out_of_domain"]
     assert flags(logg=4.66) == ["compact", "out_of_domain"]
     assert flags(logg=4.64) == []
     assert flags(clean_chi2=2.65) == ["misfit", "out_of_domain"]

@@ -141,6 +141,17 @@ def test_every_star_takes_the_mean_of_both_networks_where_emission_does_not_choo
     assert mk.tolist() == ((full + clean) / 2).tolist()
 
 
+def test_the_network_of_clean_windows_counts_as_much_as_its_share():
+    given = SCORES[:2], SCORES[2:4], np.array([0.0, 1.0])
+    mean, full, clean, found = (
+        luminosity(*given, emission_chooses=0, clean_share=share, **MODEL)[0]
+        for share in (0.5, 0.0, 1.0, 0.7)
+    )
+    assert found == pytest.approx(0.3 * full + 0.7 * clean, abs=1e-12)
+    assert mean == pytest.approx((full + clean) / 2, abs=1e-12)
+    assert abs(full - clean).min() > 0.01
+
+
 def test_brighter_than_the_limit():
     emission = np.zeros(len(SCORES))
     mk, before = luminosity(SCORES, SCORES, emission, **MODEL)

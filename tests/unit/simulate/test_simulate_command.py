@@ -56,6 +56,12 @@ def test_another_survey_is_kept_where_that_is_asked_for(tmp_path: Path) -> None:
     same = recipe_of(1, ["dust"], ["clouds=7"])
     assert other_than(tmp_path / "truth", 16032, same) is None
     assert other_than(tmp_path / "nowhere", 16032, same) is None
+    fainter = same._replace(training_from=1)
+    assert "16,032 stars" in (other_than(tmp_path / "truth", 16032, fainter) or "")
+    (tmp_path / "truth" / "simulation.json").write_text(json.dumps(stamp | {"training_from": 1}))
+    assert other_than(tmp_path / "truth", 16032, fainter) is None
+    said = other_than(tmp_path / "truth", 16032, same) or ""
+    assert said.endswith("clouds=7, training stars from M_Ks 1")
 
 
 @pytest.mark.parametrize("size", ["0", "1000001", "many"])

@@ -15,7 +15,6 @@ from obcat.simulate.light import spectrum_feh
 from obcat.simulate.supplement import (
     EACH,
     LEAST,
-    MAGNITUDES,
     WHOLE,
     draw_supplement,
     n_supplement,
@@ -23,6 +22,7 @@ from obcat.simulate.supplement import (
 )
 
 SEED = 7
+MAGNITUDES = 6  # from -3 on; the last has no bright end
 KS, TEFF, LOGG = (COLUMNS.index(name) for name in ("ks", "log_teff", "log_g"))
 
 
@@ -48,6 +48,15 @@ def test_three_hundred_and_more_in_every_magnitude_that_the_spectra_reach() -> N
 def test_a_small_survey_brings_few(stars: int, each: int) -> None:
     assert n_supplement(stars, Recipe(SEED)) == MAGNITUDES * each
     assert n_supplement(stars, Recipe(SEED, frozenset({"supplement"}))) == 0
+
+
+def test_fainter_magnitudes_have_as_many_where_they_are_asked_for() -> None:
+    recipe = Recipe(SEED, training_from=1)
+    assert n_supplement(WHOLE // 4, recipe) == 10 * EACH // 4
+    mk = draw_supplement(WHOLE // 4, recipe).sky.stars.primary[:, KS]
+    counts = np.histogram(-mk, np.arange(-1, 7))[0]
+    np.testing.assert_allclose(counts, EACH // 4, rtol=0.12)
+    assert (10 ** draw_supplement(8, recipe).sky.stars.primary[:, TEFF] > 8000).all()
 
 
 def test_temperatures_are_flat_where_there_are_stars() -> None:
