@@ -36,7 +36,15 @@ OPTIONAL = {
         "kind": pa.string(),
         "is_triple": pa.bool_(),
         **dict.fromkeys(
-            ("wobble", "parallax_offset_true", "ew_disc", "ew_wind", "flux_ratio_v", "r_v"),
+            (
+                "wobble",
+                "parallax_offset_true",
+                "ew_disc",
+                "ew_wind",
+                "flux_ratio_v",
+                "r_v",
+                "light_offset",
+            ),
             pa.float64(),
         ),
     },

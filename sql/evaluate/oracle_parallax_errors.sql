@@ -1,10 +1,16 @@
 -- Title:   True parallax of every star that has one; its stated error stays (truth_stars, truth_visits)
 -- Grain:   one row per star (star_id).
--- Reads:   sample.stars, sample.visits
-SELECT s.star_id, CASE WHEN s.parallax IS NOT NULL THEN 1 / t.distance_kpc + s.parallax_offset END AS parallax
+-- Reads:   sample.stars, sample.visits, stage.zero_point
+SELECT s.star_id
+    -- best mode takes off what was published
+    , CASE WHEN s.parallax IS NOT NULL THEN 1 / t.distance_kpc END
+    + coalesce(
+        CASE WHEN z.zero_point_source = 'constant' THEN meta.zero_point_dr2(s.g_gaia) END, s.parallax_offset
+    ) AS parallax
     , CASE WHEN s.parallax_corrected IS NOT NULL THEN 1 / t.distance_kpc END AS parallax_corrected
 FROM sample.stars AS s
 INNER JOIN sample.visits AS v ON s.star_id = v.star_id AND v.uniqflag = 1
 INNER JOIN truth_visits AS w ON v.specid = w.specid
 INNER JOIN truth_stars AS t ON w.name = t.name
+LEFT JOIN stage.zero_point AS z ON s.source_id = z.source_id
 ;

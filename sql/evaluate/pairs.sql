@@ -16,6 +16,7 @@ SELECT
     , s.is_binary, s.is_nebular, v.is_erroneous, v.erroneous_kind
     , coalesce(v.has_emission, s.has_emission) AS has_emission, coalesce(v.ew_halpha, s.ew_halpha) AS true_ew
     , s.ew_wind > s.ew_disc AS is_wind, s.kind, s.is_triple, s.wobble, s.parallax_offset_true
+    , s.light_offset AS hidden_light
     , abs(v.rv_primary - v.rv_companion) AS rv_apart, s.flux_ratio_v
     , (SELECT distance_max FROM meta.parameters) AS distance_max
 FROM catalog.ob_stars AS c

@@ -18,7 +18,7 @@ from obcat.section import Section
 ROOT = Path(__file__).parents[3]
 NAN = np.nan
 UNKNOWN = ("is_train", "mass_ratio", "true_ks", "true_a_ks", "distance_edge", "is_triple", "is_sb2",
-    "is_wind", "wobble", "parallax_offset_true")  # fmt: skip
+    "is_wind", "wobble", "parallax_offset_true", "hidden_light")  # fmt: skip
 USUAL = {
     "uniqflag": 1.0, "snr_g": 80.0, "mk": 0.0, "mk_err": 0.2, "mk_geo": 0.0, "dis": 1.0,
     "dis_low": 0.9, "dis_high": 1.1,
