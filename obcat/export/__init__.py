@@ -26,7 +26,6 @@ __all__ = [
     "Published",
     "ReleaseError",
     "ascii_of",
-    "batches",
     "check_tables",
     "modes_in",
     "null_of",
@@ -50,6 +49,9 @@ class ReleaseError(ObcatError):
     """
 
 
+BATCH = 20_000  # rows written at once: their texts take some 200 MB
+
+
 @dataclass(frozen=True)
 class Published:
     """Rows ordered by specid, one Arrow column for each declared column, in declared order; what
@@ -68,6 +70,11 @@ class Published:
     parameters: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     table: str = CATALOG
+
+    def pieces(self) -> "Iterator[Published]":
+        """The table in pieces, in order: no more than one of them is text in memory."""
+        for start in range(0, self.rows.num_rows, BATCH):
+            yield replace(self, rows=self.rows.slice(start, BATCH))
 
     @property
     def status(self) -> str:
@@ -93,15 +100,6 @@ class Published:
         named = (str(name) for name in self.rows["gaia_name"] if name.as_py())
         found = re.match(r"Gaia DR\d+", next(named, ""))
         return found[0] if found else "Gaia DR2"
-
-
-BATCH = 20_000  # rows written at once: their texts take some 200 MB
-
-
-def batches(catalog: Published) -> Iterator[Published]:
-    """The table in pieces, in order, so that no more than one of them is text in memory."""
-    for start in range(0, catalog.rows.num_rows, BATCH):
-        yield replace(catalog, rows=catalog.rows.slice(start, BATCH))
 
 
 def read(database: Path) -> Published:

@@ -14,16 +14,7 @@ import pyarrow.parquet as pq
 from astropy import units
 from astropy.io import fits
 
-from obcat.export import (
-    NOT_REAL,
-    Published,
-    ReleaseError,
-    ascii_of,
-    batches,
-    null_of,
-    own_numbers,
-    votable,
-)
+from obcat.export import NOT_REAL, Published, ReleaseError, ascii_of, null_of, own_numbers, votable
 from obcat.schema import Column
 
 __all__ = ["described_rows", "printed", "write_csv", "write_fits", "write_parquet"]
@@ -36,7 +27,7 @@ def write_csv(path: Path, catalog: Published) -> None:
     with path.open("w", newline="", encoding="utf-8") as f:
         writer = csv.writer(f, lineterminator="\n")
         writer.writerow(c.column for c in catalog.columns)
-        for part in batches(catalog):
+        for part in catalog.pieces():
             columns = (
                 _harmless(c, printed(c, part.rows[c.column].to_pylist())) for c in part.columns
             )
@@ -158,7 +149,7 @@ def _fill(data: fits.FITS_rec, catalog: Published) -> None:
     """The numbers, by pieces, straight to where they are written from."""
     numbers = [c for c in catalog.columns if c.type != "VARCHAR"]
     end = 0
-    for part in batches(catalog):
+    for part in catalog.pieces():
         start, end = end, end + part.rows.num_rows
         for c in numbers:
             data.field(c.column)[start:end] = _as_numbers(c, part.rows[c.column])

@@ -14,15 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from obcat.export import (
-    NOT_REAL,
-    Published,
-    ReleaseError,
-    ascii_of,
-    batches,
-    null_of,
-    offset_papers,
-)
+from obcat.export import NOT_REAL, Published, ReleaseError, ascii_of, null_of, offset_papers
 from obcat.export.rest_spectra import RESOLUTION
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 from obcat.schema import Column, printed, read_tables
@@ -198,7 +190,7 @@ def _binary(catalog: Published) -> Iterator[str]:
     """The rows in base64, by lines."""
     yield '<DATA><BINARY2><STREAM encoding="base64">\n'
     left = b""
-    for part in batches(catalog):
+    for part in catalog.pieces():
         content = left + b"".join(_records(part))
         whole = len(content) // LINE * LINE
         left = content[whole:]

@@ -1,8 +1,9 @@
 """Supplement: luminous stars with good parallaxes that train and are no rows of the catalog.
 
 The paper added some 200 to its training (section 5.1). Here they are drawn flat in M_Ks and log
-Teff, as far as the spectra reach; a population of the sky has too few of them to learn from. Models
-for stars of any survey learn from such a flat draw at fainter magnitudes too.
+Teff, as far as the spectra reach; a population of the sky has too few of them to learn from.
+
+Models for stars of any survey learn from such a flat draw at fainter magnitudes too.
 """
 
 from pathlib import Path

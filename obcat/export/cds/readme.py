@@ -17,10 +17,9 @@ from obcat.export import (
     Published,
     ReleaseError,
     ascii_of,
-    batches,
     offset_papers,
     own_numbers,
-)
+)  # fmt: skip
 from obcat.export.cds.column import cds_unit, label
 from obcat.export.plain import printed
 from obcat.reading import BEST
@@ -80,17 +79,14 @@ def _field(column: Column, values: pa.ChunkedArray, first: int) -> Field:
         width = max(1, len(widest))
         form = f"A{width}"
     else:
-        ends = pc.min_max(values).as_py()
-        _check_width(column, printed(column, [ends["min"], ends["max"]]), width)
+        _check_width(column, _ends(column, values), width)
     return Field(column, first, first + width - 1, form, _range_of(column, values))
 
 
 def _check_width(column: Column, texts: list[str], width: int) -> None:
-    widest = max(texts, key=len, default="")
-    if len(widest) > width:
-        raise ReleaseError(
-            f"{column.table}.{column.column}: {widest!r} is wider than its format {column.format}"
-        )
+    if len(widest := max(texts, key=len, default="")) > width:
+        name = f"{column.table}.{column.column}"
+        raise ReleaseError(f"{name}: {widest!r} is wider than its format {column.format}")
 
 
 def _range_of(column: Column, values: pa.ChunkedArray) -> str:
@@ -101,12 +97,12 @@ def _range_of(column: Column, values: pa.ChunkedArray) -> str:
         return ""
     if column.min and column.max:
         return f"[{column.min}/{column.max}]"
-    ends = pc.min_max(values).as_py()
-    return (
-        ""
-        if ends["min"] is None
-        else "[{}/{}]".format(*printed(column, [ends["min"], ends["max"]]))
-    )
+    low, high = _ends(column, values)
+    return f"[{low}/{high}]" if low else ""
+
+
+def _ends(column: Column, values: pa.ChunkedArray) -> list[str]:
+    return printed(column, pc.min_max(values).as_py().values())
 
 
 def records(catalog: Published, fields: list[Field]) -> Iterator[str]:
@@ -114,7 +110,7 @@ def records(catalog: Published, fields: list[Field]) -> Iterator[str]:
 
     Raises ReleaseError where a value is wider than the format of its column.
     """
-    for part in batches(catalog):
+    for part in catalog.pieces():
         columns = [_padded(field, part.rows[field.column.column]) for field in fields]
         yield from (f"{' '.join(row)}\n" for row in zip(*columns, strict=True))
 
@@ -212,9 +208,7 @@ TWO = (
 def described(catalog: Published) -> str:
     """What the rows are, what made them, and whether they exist."""
     release = catalog.provenance.get("release")
-    spectra = (
-        f"LAMOST low-resolution spectra ({release})" if release else "LAMOST low-resolution spectra"
-    )
+    spectra = f"LAMOST low-resolution spectra{f' ({release})' if release else ''}"
     return " ".join(
         [
             f"{NOT_REAL}." if catalog.simulated else "",
@@ -382,9 +376,6 @@ def write(folder: Path, *catalogs: Published) -> None:
             file.writelines(records(catalog, fields))
 
 
-MACHINE_READABLE_RULE = "=" * WIDTH
-
-
 def write_machine_readable(path: Path, catalog: Published) -> None:
     """Write the table; authors are to be replaced before it is submitted.
 
@@ -395,7 +386,7 @@ def write_machine_readable(path: Path, catalog: Published) -> None:
         *_named("Title", heading(catalog)),
         *_named("Authors", "Author A., Author B."),
         *_named("Table", described(catalog)),
-        MACHINE_READABLE_RULE,
+        DOUBLE,
         *description(catalog, fields, file=path.name)[:-1],
     ]
     with path.open("w", encoding="ascii") as file:
