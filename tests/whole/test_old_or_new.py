@@ -30,8 +30,7 @@ CALLS = {
     "flock": (fcntl, ("flock",), errno.EIO),
 }
 SIMULATE = ("simulate", "--workers", "1", "--without", "supplement")
-# every call that can fail, and of a release's many files, all written alike, every fourth
-CALLS_TRIED = (*range(1, 16), *range(16, 120, 4))
+EVERY = 8  # of more than twice as many calls, for files all written alike: first, last, each eighth
 KILLS = {"report": 2}  # of others 4; `python -m bench.kills` kills each command 15 times
 # a report of one figure; the others are files as that is
 SHORT = "from obcat.report import figures, page; page.figures_of = lambda _: figures.FIGURES[:1]; "
@@ -105,12 +104,23 @@ def state_of(command: str, folder: Path) -> str:
     return csv_of(database).decode() if database.exists() else ""
 
 
-def fails_until_it_succeeds(command: str, kind: str, place: Path, words: list[str]) -> int:
+def calls_of(kind: str, place: Path, words: list[str]) -> list[int]:
+    """Run a command that succeeds; the calls to be tried of those that it made, and one more."""
+    with pytest.MonkeyPatch.context() as patched:
+        counted = Failing(kind, 0, place, patched)
+        assert run(words).exit_code == 0
+    every, last = range(1, counted.calls + 2), counted.calls - EVERY
+    return [n for n in every if n <= EVERY or n > last or n % EVERY == 0]
+
+
+def fails_until_it_succeeds(
+    command: str, kind: str, place: Path, words: list[str], tried: list[int]
+) -> int:
     """The number of calls that failed the command, each in one line,
     with the old result left as it was.
     """
     before = state_of(command, place)
-    for n in CALLS_TRIED:
+    for n in (*tried, *range(tried[-1] + 1, tried[-1] + EVERY)):  # it may have to clear up first
         with pytest.MonkeyPatch.context() as patched:
             failing = Failing(kind, n, place, patched)
             done = run(words)
@@ -123,7 +133,7 @@ def fails_until_it_succeeds(command: str, kind: str, place: Path, words: list[st
         assert "--debug" not in said, (kind, n)
         # a sync of the folder fails when the new result is in place
         assert command == "ingest" or kind == "fsync" or state_of(command, place) == before, n
-    raise AssertionError(f"{CALLS_TRIED[-1]} calls do not suffice")
+    raise AssertionError(f"more than {tried[-1]} calls, which suffice where none fails")
 
 
 @pytest.mark.parametrize("kind", CALLS)
@@ -133,8 +143,8 @@ def test_the_nth_call_fails(first, tmp_path, monkeypatch, command, kind):
     failed, whole = tmp_path / "failed", tmp_path / "whole"
     for place in (failed, whole):
         prepare(command, first, place)
-    assert run(words_of(command, first, whole)).exit_code == 0
-    n = fails_until_it_succeeds(command, kind, failed, words_of(command, first, failed))
+    tried = calls_of(kind, whole, words_of(command, first, whole))
+    n = fails_until_it_succeeds(command, kind, failed, words_of(command, first, failed), tried)
     assert n > 0 or (command, kind) in {("build", "write"), ("ingest", "write")}
     assert state_of(command, failed) == state_of(command, whole)
     assert not [p for p in failed.rglob("*") if p.suffix in (".partial", ".tmp", ".wal", ".old")]

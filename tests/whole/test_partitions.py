@@ -28,7 +28,7 @@ from tests.whole.small import Made, built, copy_build, environment, loaded, once
 from tests.whole.test_killed import DRIVER
 
 pytestmark = pytest.mark.slow
-LARGE, SMALL = 10**6, 50  # spectra of a partition
+LARGE, SMALL = 10**6, 70  # spectra of a partition
 WEST, EAST = "0-3", "0-0"  # pixels that meet at 0 h
 DEC = 60.0
 OWN = ("meta.steps", "model.fits")  # times; whether a fit was kept

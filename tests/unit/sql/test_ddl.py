@@ -143,6 +143,17 @@ def test_a_database_of_any_name_is_opened(tmp_path, name):
     assert (tmp_path / name).is_file()
 
 
+def test_what_is_written_is_in_one_file(tmp_path):
+    """No log beside it: a build that dies is begun again, and each commit would wait for the
+    disk.
+    """
+    with db.connect(tmp_path / "x.duckdb") as con:
+        con.execute("CREATE TABLE t AS SELECT 1 AS a")
+        assert [path.name for path in tmp_path.iterdir()] == ["x.duckdb"]
+    with db.connect(tmp_path / "x.duckdb", read_only=True) as con:
+        assert con.execute("FROM t").fetchall() == [(1,)]
+
+
 def test_plain_duckdb_opens_the_database(database):
     """Views and macros are pure SQL: nothing in the file needs obcat."""
     with duckdb.connect(str(database), read_only=True) as con:
