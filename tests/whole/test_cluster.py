@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -112,6 +113,8 @@ def test_whatever_dies_the_catalog_is_that_of_one_build(whole, survey):  # noqa:
     assert (code, left) == (0, 0), said
     assert Made(survey, survey.parent / "small").csv == whole.csv
     told = [json.loads(line) for line in log_of(survey).read_text().splitlines()]
+    built = Counter(line["partition"] for line in told if line["what"] == "built")
+    assert set(built.values()) == {1}  # what dies loses what it had in hand, and no more
     reasons = {line["reason"] for line in told if line["what"] == "failed"}
     assert "killed by SIGKILL" in reasons
     assert any("memory" in reason.lower() for reason in reasons), reasons
