@@ -251,7 +251,7 @@ class _Dask:
 
     def check(self, folder: Path, *, training: bool) -> None:
         """PartitionFailed where a worker differs from this process in what decides a catalog."""
-        here = conditions(folder, training=training)
+        here = conditions(folder.absolute(), training=training)
         with self._heard():
             self._client.wait_for_workers(1, timeout=ANSWERS)
             there = self._client.run(conditions, folder.absolute(), training=training)

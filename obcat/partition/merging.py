@@ -6,6 +6,7 @@ from the partition that owns their star. Then the catalog of each partition is c
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from obcat import db
 from obcat.build.fitting import fingerprint
 from obcat.build.run import Say, Step, publish, read_inputs, run_step
 from obcat.db import qualified
-from obcat.machine import Share, chosen
+from obcat.machine import LEAST, Share, chosen, parsed
 from obcat.partition import (
     PILOT,
     UNBUILT,
@@ -42,6 +43,10 @@ HERE = "55_training"  # few stars, of no partition: their kernels run here
 COMPARED = ("sample.stars", "catalog.ob_stars")
 FIRST = "meta.survey"  # the first step
 NAMED = 5
+LITTLE = sum(LEAST)  # bytes: what any build can do with on one thread
+HANDED = LEAST[1] // 2  # and besides where a kernel is handed spectra here
+OWNER, ATTACHED = 100, 2**20  # and for each spectrum's owner, each partition's database
+SETTINGS = "SELECT current_setting('memory_limit'), current_setting('threads')"
 
 
 def merge(
@@ -118,6 +123,8 @@ def _check_arithmetic(folder: Path, built: list[str]) -> None:
 def _step(plan: Plan, built: list[str], missing: list[str]) -> Step:
     """In place of `run_step`: copies what kernels made of the sample's spectra."""
 
+    little = LITTLE + OWNER * len(plan.owners) + ATTACHED * len(built)
+
     def step(
         con: duckdb.DuckDBPyConnection,
         file: db.SqlFile,
@@ -129,10 +136,12 @@ def _step(plan: Plan, built: list[str], missing: list[str]) -> Step:
         if file.relation == FIRST:
             con.register("given_owners", plan.owners)
             con.execute("CREATE TEMP TABLE owners AS FROM given_owners")
-        if file.header("UDFs") and file.path.parent.name != HERE and not file.header("Fit"):
-            _copy(con, file.relation, plan, built)
-            return
-        run_step(con, file, folder, models_from, fitted, say)
+        here = file.path.parent.name == HERE
+        with _little(con, little + HANDED * here) if _is_wide(file.relation) else nullcontext():
+            if file.header("UDFs") and not here and not file.header("Fit"):
+                _copy(con, file.relation, plan, built)
+                return
+            run_step(con, file, folder, models_from, fitted, say)
         if file.relation == COMPARED[0]:
             _leave_out(con, plan, missing)
         if file.relation in COMPARED:
@@ -141,12 +150,27 @@ def _step(plan: Plan, built: list[str], missing: list[str]) -> Step:
     return step
 
 
+def _is_wide(table: str) -> bool:
+    return table in read_tables() and any(c.size for c in columns_of(table))
+
+
+@contextmanager
+def _little(con: duckdb.DuckDBPyConnection, size: int) -> Iterator[None]:
+    """So many bytes at most: spectra pass through in order, and more would be kept, not used."""
+    ((memory, threads),) = con.execute(SETTINGS).fetchall()
+    con.execute("SET threads = 1")
+    con.execute(f"SET memory_limit = '{min(size, parsed(memory))}B'")
+    yield
+    con.execute("SET memory_limit = $memory", {"memory": memory})
+    con.execute(f"SET threads = {int(threads)}")
+
+
 def _copy(con: duckdb.DuckDBPyConnection, table: str, plan: Plan, built: list[str]) -> None:
     """The rows of owners, in the order of their key."""
     if not built:
         return
     key = read_tables()[table].key.split()[0]
-    wide = any(c.size for c in columns_of(table))
+    wide = _is_wide(table)
     rows = " UNION ALL ".join(_owned(table, key, name, wide=wide) for name in built)
     insert = f"INSERT INTO {qualified(table)} BY NAME {rows} ORDER BY {quoted(key)}"
     for within in _ranges(plan, key) if wide else [{}]:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -112,6 +113,8 @@ def test_whatever_dies_the_catalog_is_that_of_one_build(whole, survey):  # noqa:
     assert (code, left) == (0, 0), said
     assert Made(survey, survey.parent / "small").csv == whole.csv
     told = [json.loads(line) for line in log_of(survey).read_text().splitlines()]
+    built = Counter(line["partition"] for line in told if line["what"] == "built")
+    assert set(built.values()) == {1}  # what dies loses what it had in hand, and no more
     reasons = {line["reason"] for line in told if line["what"] == "failed"}
     assert "killed by SIGKILL" in reasons
     assert any("memory" in reason.lower() for reason in reasons), reasons
@@ -248,8 +251,10 @@ class Answering:
         return {"tcp://127.0.0.1:1": function(*given, **settings) | self.other}
 
 
-def test_a_worker_of_another_release_is_refused(tmp_path):
-    cluster._Dask("dask:1", Answering()).check(tmp_path, training=False)
+def test_a_worker_of_another_release_is_refused(tmp_path, monkeypatch):
+    """One that sees the same is not, wherever it was started: the folder may be a relative one."""
+    monkeypatch.chdir(tmp_path)
+    cluster._Dask("dask:1", Answering()).check(Path("build"), training=False)
     with pytest.raises(PartitionFailed, match=r"differs in duckdb: 0\.1 there, "):
         cluster._Dask("dask:1", Answering(duckdb="0.1")).check(tmp_path, training=False)
 
