@@ -171,6 +171,7 @@ LIGHTS = np.array([0.0, *(2.5 * np.log10(2) * (np.arange(6) + 0.5) / 6)])
 # degrees of freedom, ln of the odds of a companion, and ln of what two visits differ by at any S/N
 # (mag): wide, for samples too small to tell
 PRIORS = np.array([(np.log(1.2), 0.4), (np.log(5.0), 0.7), (-1.3, 0.5), (np.log(0.03), 0.3)])
+FACTOR_KNOWN = 0.05  # standard deviation of the first where other stars tell it (assumed)
 FREEDOM = 4.0  # of the difference of two visits
 # where the search begins, sigma_int and sigma_100 over the spread of all
 STARTS = ((0.8, 0.1), (0.3, 0.3))
@@ -206,15 +207,20 @@ class Likely:
         return true.judged(single, slack)
 
 
-def most_likely(stars: Stars) -> Likely:
-    """The maximum over all eight, the last four with `PRIORS`."""
+def most_likely(stars: Stars, factor: float | None = None) -> Likely:
+    """The maximum over all eight, the last four with `PRIORS`; ``factor``: that of the parallax
+    errors, if other stars tell it.
+    """
+    priors = PRIORS.copy()
+    if factor is not None:
+        priors[0] = np.log(factor), FACTOR_KNOWN
     off, _ = deviation(np.array([0.0, 0.0, 1.0, 0.0]), stars)
     spread = max(float(np.percentile(off, 84) - np.percentile(off, 16)) / 2, 1e-3)
     size, tried = len(stars), []
     for parts in STARTS:
-        start = np.array([0, np.median(off), *np.multiply(parts, spread), *PRIORS[:, 0]])
+        start = np.array([0, np.median(off), *np.multiply(parts, spread), *priors[:, 0]])
         tried.append(
-            minimize(lambda x: -_log_posterior(x, stars) / size, start, method="L-BFGS-B",
+            minimize(lambda x: -_log_posterior(x, stars, priors) / size, start, method="L-BFGS-B",
                      bounds=BOUNDS)
         )  # fmt: skip
     return _likely(min(tried, key=lambda found: found.fun).x)
@@ -225,13 +231,13 @@ def _likely(x: Floats) -> Likely:
     return Likely(x[:4], factor, freedom, odds / (1 + odds), visit)
 
 
-def _log_posterior(x: Floats, stars: Stars) -> float:
+def _log_posterior(x: Floats, stars: Stars, priors: Floats) -> float:
     found = _likely(x)
     true = found.corrected(stars)
     off, sd = deviation(found.theta, true)
     lights = (1 + found.theta[0]) * LIGHTS
     terms = _terms(off, sd, lights, found.freedom, found.companions)
-    prior = -0.5 * float(np.sum(((x[4:] - PRIORS[:, 0]) / PRIORS[:, 1]) ** 2))
+    prior = -0.5 * float(np.sum(((x[4:] - priors[:, 0]) / priors[:, 1]) ** 2))
     return float(np.sum(logsumexp(terms, axis=0))) + prior + twice(found.theta[3], true)
 
 

@@ -67,18 +67,19 @@ def noise(
 
     Stars more than ``noise_nsigma`` off are dropped, until no star changes sides; how much worse
     parallaxes are than they say, how far the tails reach and how many stars have a companion's
-    light is taken as most likely (``fit.contaminated``); with that the rest is sampled, M
-    marginalised by quadrature. The walks are ``noise_steps``
+    light is taken as most likely (``fit.contaminated``), the first as the stars without emission
+    that trained say, if they are enough: they are more, and it is no matter of the spectrum. With
+    that the rest is sampled, M marginalised by quadrature. The walks are ``noise_steps``
     long, or up to four times that, until 50 autocorrelation times; five are burnt, half of one is
     the thinning.
 
     Parameters
     ----------
-    read : rows, one a test star with a good parallax: star_id, em_flag (0/1), mk, ks, ks_err, a_ks,
-        a_ks_err (mag), snr_g, parallax, parallax_error (mas, zero point corrected), mk_again and
-        snr_again of its second visit, NULL where there is none. Rows with another NULL, or a
-        parallax, its error or an S/N that is not positive, are passed over. Meant for parallax /
-        error > 10
+    read : rows, one a star with a good parallax: star_id, em_flag (0/1), is_train (0: a test star),
+        mk, ks, ks_err, a_ks, a_ks_err (mag), snr_g, parallax, parallax_error (mas, zero point
+        corrected), mk_again and snr_again of its second visit, NULL where there is none. Rows with
+        another NULL, or a parallax, its error or an S/N that is not positive, are passed over.
+        Meant for parallax / error > 10
     parameters : noise_nsigma, noise_walkers, noise_steps, noise_seed, noise_min_stars
 
     Returns
@@ -89,7 +90,8 @@ def noise(
     tables noise_summary (posteriors), noise_chain (thinned), noise_stars (who was used)
     """
     table = read().read_all()
-    sampled = {em_flag: _sampled(table, em_flag, parameters) for em_flag in CLASSES}
+    factor = _factor(table, parameters)
+    sampled = {em_flag: _sampled(table, em_flag, factor, parameters) for em_flag in CLASSES}
     origin = _origins(sampled)
     means = [chain.mean for _, chain in origin.values()]
     arrays = {
@@ -121,19 +123,32 @@ def _origins(sampled: dict[int, _Sampled]) -> dict[int, tuple[int, Chain]]:
     }
 
 
-def _sampled(table: pa.Table, em_flag: int, parameters: Any) -> _Sampled:
+def _factor(table: pa.Table, parameters: Any) -> float | None:
+    """By how much parallaxes are worse than they say, of stars that trained; None: too few."""
+    _, stars = _usable(table, 0, is_train=1)
+    if len(stars) < parameters.noise_min_stars:
+        return None
+    return _clipped(stars, parameters.noise_nsigma)[0].parallax_factor
+
+
+def _usable(table: pa.Table, em_flag: int, *, is_train: int) -> tuple[list[str], Stars]:
     columns = {name: float_array(table[name]) for name in COLUMNS}
     again = {name: float_array(table[name]) for name in AGAIN}
     usable = (float_array(table["em_flag"]) == em_flag) & np.all(
         [np.isfinite(x) for x in columns.values()], axis=0
     )
+    usable &= float_array(table["is_train"]) == is_train
     for name in ("parallax", "parallax_error", "snr_g"):
         usable &= columns[name] > 0
     stars = Stars.of({name: x[usable] for name, x in (columns | again).items()})
-    star_id = table["star_id"].filter(pa.array(usable)).to_pylist()
+    return table["star_id"].filter(pa.array(usable)).to_pylist(), stars
+
+
+def _sampled(table: pa.Table, em_flag: int, factor: float | None, parameters: Any) -> _Sampled:
+    star_id, stars = _usable(table, em_flag, is_train=0)
     if len(stars) < parameters.noise_min_stars:
         return _Sampled(star_id, np.zeros(len(stars), bool), None, None)
-    likely, used = _clipped(stars, parameters.noise_nsigma)
+    likely, used = _clipped(stars, parameters.noise_nsigma, factor)
     chain = sample(
         likely.seen(stars.take(used)),
         likely.theta,
@@ -144,13 +159,15 @@ def _sampled(table: pa.Table, em_flag: int, parameters: Any) -> _Sampled:
     return _Sampled(star_id, used, likely, chain)
 
 
-def _clipped(stars: Stars, nsigma: float) -> tuple[Likely, NDArray[np.bool_]]:
+def _clipped(
+    stars: Stars, nsigma: float, factor: float | None = None
+) -> tuple[Likely, NDArray[np.bool_]]:
     """What is most likely, and the stars within nsigma of it;
     every star is judged anew in each round.
     """
     used = np.ones(len(stars), bool)
     for _ in range(MAX_ROUNDS):
-        likely = most_likely(stars.take(used))
+        likely = most_likely(stars.take(used), factor)
         off, sd = deviation(likely.theta, likely.corrected(stars))
         before, used = used, np.abs(off) <= nsigma * sd
         if (used == before).all():

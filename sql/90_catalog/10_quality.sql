@@ -36,9 +36,9 @@ WITH fitted AS (
         , ('no_models', NOT f.scores OR (m.mk IS NULL AND NOT list_contains(w.trained, l.em_flag))
             OR (m.mk IS NOT NULL AND u.mk_err IS NULL AND v.snr_g IS NOT NULL))
         , ('no_snr', v.snr_g IS NULL)
-        , ('out_of_domain', greatest(o.out_of_domain, b.off_plane, k.off_plane) = 1
-            OR (coalesce(s.ruwe <= p.domain_ruwe, true) AND (k.fainter = 1 OR b.snr_dparallax < -p.domain_excess_nsigma
-                OR g.mk_geo - p.domain_parallax_nsigma * g.mk_geo_err > p.mk_faint_limit)))
+        , ('out_of_domain', 1 IN (o.out_of_domain, b.off_plane, k.off_plane) OR ((s.ruwe > p.domain_ruwe) IS NOT TRUE
+            AND (k.fainter = 1 OR g.mk_geo - p.domain_parallax_nsigma * g.mk_geo_err > p.mk_faint_limit
+                OR -b.snr_dparallax > if(m.mk < p.domain_luminous, p.domain_luminous_nsigma, p.domain_excess_nsigma))))
         , ('cool', o.cool = 1)
         , ('compact', o.compact = 1)
         , ('misfit', o.misfit = 1)

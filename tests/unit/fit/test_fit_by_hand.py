@@ -101,6 +101,7 @@ def test_tables_of_the_noise_hold_every_walker_at_every_step():
         "snr_again": np.full(120, np.nan),
         "star_id": [f"S{i}" for i in range(120)],
         "em_flag": np.zeros(120, np.int16),
+        "is_train": np.zeros(120, np.int16),
     }
     columns["mk"][:3] += 4.0
     given = SimpleNamespace(

@@ -41,6 +41,7 @@ def fake_stars(n, seed, theta=TRUTH, parallax_snr=12.0, em_flag=0):
     return {
         "star_id": [f"S{em_flag}{row:07d}" for row in range(n)],
         "em_flag": np.full(n, em_flag, np.int16),
+        "is_train": np.zeros(n, np.int16),
         "mk": rng.normal((1 + alpha) * mk + beta, np.hypot(sigma_int, sigma_100 * 100 / snr_g)),
         "snr_g": snr_g,
         "ks": rng.normal(ks, 0.02),
@@ -168,6 +169,17 @@ def test_companions_and_poor_parallaxes_are_not_put_down_to_the_spectrum():
     assert found.companions == pytest.approx(0.5, abs=0.2)
     alone = deviation(np.array([0, 0, *found.theta[2:]]), stars)
     assert np.std(alone[0] / alone[1]) > 1.2
+
+
+def test_stars_that_trained_tell_how_much_worse_parallaxes_are():
+    """Those of one class tell it to both; nothing else of them counts."""
+    few, trained = with_companions(200, 30, 0.3, 2.0), with_companions(2000, 31, 0.3, 2.0)
+    trained |= {"is_train": np.ones(2000, np.int16)}
+    trained["star_id"] = [f"T{star}" for star in trained["star_id"]]
+    alone, told = fit(few), fit(few, trained)
+    off = [abs(found.arrays["parallax_factor"] - 2) for found in (alone, told)]
+    assert off[1].max() < off[0].min() - 0.2
+    assert told.tables["noise_stars"].num_rows == 200
 
 
 def test_stars_count_as_likely_single_and_are_as_wide_as_they_are_off():
