@@ -24,7 +24,9 @@ SELECT
     , e.ebv
     , e.ebv_err
     , CASE
-        WHEN z.zero_point_source = 'constant' THEN coalesce(meta.zero_point_dr2(s.g_gaia), s.parallax_offset)
+        WHEN z.zero_point_source = 'constant' AND s.g_gaia IS NOT NULL
+            THEN meta.zero_point_dr2(s.g_gaia)
+                + p.posterior_zero_point_colour * coalesce(meta.effective_wavenumber(f.bp - f.rp) - 1.6, 0)
         ELSE s.parallax_offset
     END AS published_offset
     , s.parallax - published_offset AS parallax_corrected

@@ -211,6 +211,24 @@ def test_the_light_of_a_disc_is_taken_off(con, fill, lines, excess, ks, variance
     assert found == pytest.approx((ks, variance), abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("source", "g", "wanted"),
+    [("constant", 12.0, -0.053), ("constant", None, -0.05), ("lindegren_2021", 12.0, -0.05)],
+)
+def test_the_published_zero_point_of_dr2_follows_magnitude_and_colour(con, fill, source, g, wanted):
+    """0.151 mas um times the wavenumber above 1.6 per um: 1.76 - 1.61 / pi arctan(0.531 x 0.4)."""
+    fill_view(con, fill, "stage.zero_point", {"source_id": 7, "zero_point_source": source})
+    fill(con, "sample.visits", [{"specid": "a", "star_id": "S", "uniqflag": 1, "snr_g": 50.0}])
+    star = {"star_id": "S", "specid": "a", "source_id": 7, "g_gaia": g, "parallax": 1.0}
+    fill(con, "sample.stars", [star | {"parallax_offset": -0.05}])
+    fill(con, "reddening.photometry", [{"star_id": "S", "bp": 12.3, "rp": 11.9}])
+    colour = 0.151 * (0.16 - 1.61 / math.pi * math.atan(0.531 * 0.4))
+    wanted += colour if source == "constant" and g else 0.0
+    columns = "published_offset, parallax_corrected"
+    (found,) = con.sql(f"SELECT {columns} FROM posterior.inputs").fetchall()
+    assert found == pytest.approx((wanted, 1 - wanted), abs=1e-9)
+
+
 OF_BEST = {
     "visits.velocities": "rv rv_err rv_blue rv_red",
     "lines.emission": "halpha_ew halpha_ew_err halpha_significance emission_kind p_kind "
