@@ -308,9 +308,10 @@ UDFS = {
         Udf(
             "spectral_magnitude",
             spectral_magnitude,
-            takes=_of("posterior.inputs", "score snr_g fold"),
+            takes=_of("posterior.inputs", "score snr_g fold em_flag"),
             gives=_of("posterior.spectral", "mk_spec spec_sigma companion_logit mk_likelihood"),
             models=("posterior",),
+            optional=("posterior.inputs.em_flag",),
         ),
         Udf(
             "posterior_magnitudes",

@@ -46,10 +46,11 @@ PRIORS: Mapping[str, tuple[Any, Any]] = {
     "companion": ([0.3, 0.1, 0.0, -0.15, -0.15, -1.6], 0.3),
     "shift": (0.0, 0.02),
     "ln_scale": (0.0, 0.3),
+    "ln_emission": (0.0, 0.3),
     "ln_least": (np.log(0.05), 0.5),
     "shift_logit": (0.0, 0.2),
 }
-CALIBRATION = ("shift", "ln_scale", "shift_logit")
+CALIBRATION = ("shift", "ln_scale", "ln_emission", "shift_logit")
 DUST_START = {
     "dust_level": np.array(-0.7),
     "dust_cos": np.zeros(4),
@@ -174,7 +175,8 @@ def _pairs(
     import torch
 
     mean, ln_sigma, logit = said
-    variance = torch.exp(2 * (ln_sigma + model["ln_scale"])) + torch.exp(2 * model["ln_least"])
+    scale = model["ln_scale"] + model["ln_emission"] * stars.emission
+    variance = torch.exp(2 * (ln_sigma + scale)) + torch.exp(2 * model["ln_least"])
     variance = (variance + stars.variance)[:, None]
     centre = (mean + model["shift"])[:, None]
 

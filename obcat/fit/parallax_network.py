@@ -19,12 +19,10 @@ from obcat.kernels.space_density import LAYERS, LN_SIGMA, LOGIT
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["USUAL_LOGIT", "Lesson", "Plan", "train_networks"]
+__all__ = ["Lesson", "Plan", "train_networks"]
 
-USUAL_LOGIT = -0.6  # of a companion's light: a third of all stars
 USUAL_LN_SIGMA, USUAL_MEAN = -1.2, 0.5  # ln mag, mag
 SIDE = 32  # neurons of the network for scatter and companion
-FAR = (2.0, 3.0)  # mag, sigma
 WARM_UP, LARGEST_GRADIENT, LEAST = 0.15, 5.0, 1e-30
 
 Floats = np.ndarray[Any, Any]
@@ -49,7 +47,12 @@ class Lesson(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How a network learns; stray: how strongly means far from their parallaxes are held."""
+    """How a network learns.
+
+    pull : how strongly the logit of a companion is held at the usual one
+    stray : how strongly means are held that are farther from their parallaxes than far[0] mag and
+    far[1] errors
+    """
 
     hidden: int
     dropout: float
@@ -58,7 +61,9 @@ class Plan(NamedTuple):
     rate: float
     decay: float
     pull: float
+    usual: float
     stray: float
+    far: tuple[float, float]
 
 
 def train_networks(
@@ -81,7 +86,7 @@ def train_networks(
     def one(i: int) -> Weights:
         torch.set_num_threads(1)
         generator = torch.Generator().manual_seed(seeds[i])
-        start = before[i] if before else _start(lesson.x.shape[1], plan.hidden, generator)
+        start = before[i] if before else _start(lesson.x.shape[1], plan, generator)
         weights = {name: torch.tensor(a, requires_grad=True) for name, a in start.items()}
         _learn(weights, shown, lesson.rare, torch.from_numpy(rows[i]), plan, generator)
         return {name: w.detach().numpy() for name, w in weights.items()}
@@ -94,9 +99,11 @@ def _arrays(lesson: Lesson) -> list[Floats]:
     return [lesson.m, lesson.x, lesson.wide, lesson.drawn, lesson.variance, *lesson.tables]
 
 
-def _start(k: int, hidden: int, generator: torch.Generator) -> Weights:
+def _start(k: int, plan: Plan, generator: torch.Generator) -> Weights:
     """Uniform within 1 / sqrt(inputs); the last layers say what is usual."""
     import torch
+
+    hidden = plan.hidden
 
     def layer(inputs: int, outputs: int) -> list[Floats]:
         sizes = ((inputs, outputs), (outputs,))
@@ -106,7 +113,7 @@ def _start(k: int, hidden: int, generator: torch.Generator) -> Weights:
     (w0, b0), (w1, b1), (w2, _) = layer(k, hidden), layer(hidden, hidden), layer(hidden, 1)
     v0, c0 = layer(k + 1, SIDE)
     linear, v1 = np.zeros(k, np.float32), np.zeros((SIDE, 2), np.float32)
-    b2, c1 = (np.array(a, np.float32) for a in (USUAL_MEAN, [USUAL_LN_SIGMA, USUAL_LOGIT]))
+    b2, c1 = (np.array(a, np.float32) for a in (USUAL_MEAN, [USUAL_LN_SIGMA, plan.usual]))
     arrays: tuple[Floats, ...] = (w0, b0, w1, b1, w2[:, 0], linear, b2, v0, c0, v1, c1)
     return dict(zip(LAYERS, arrays, strict=True))
 
@@ -151,16 +158,18 @@ def _loss(
     x, wide, drawn, variance, *tables = columns
     mean, ln_sigma, logit = _forward(w, x, wide, plan.dropout, generator)
     ln = _ln_likelihood(mean + drawn, ln_sigma, logit, variance, m, tables, rare)
-    pulls = 0.5 * plan.pull * (logit - USUAL_LOGIT) ** 2
-    return (pulls + plan.stray * _astray(mean, m, tables[0]) - ln).mean()
+    pulls = 0.5 * plan.pull * (logit - plan.usual) ** 2
+    return (pulls + plan.stray * _astray(mean, m, tables[0], plan.far) - ln).mean()
 
 
-def _astray(mean: torch.Tensor, m: torch.Tensor, single: torch.Tensor) -> torch.Tensor:
-    """(n,) mag that a mean is farther from that of the parallax than ``FAR`` mag and errors."""
+def _astray(
+    mean: torch.Tensor, m: torch.Tensor, single: torch.Tensor, far: tuple[float, float]
+) -> torch.Tensor:
+    """(n,) mag that a mean is farther from that of the parallax than so many mag and errors."""
     total = single.sum(1) + LEAST
     centre = (single @ m) / total
     spread = ((single @ m**2) / total - centre**2).clamp(min=0).sqrt()
-    return ((mean - centre).abs() - FAR[0] - FAR[1] * spread).clamp(min=0)
+    return ((mean - centre).abs() - far[0] - far[1] * spread).clamp(min=0)
 
 
 def _forward(

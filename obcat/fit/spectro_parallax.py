@@ -46,8 +46,7 @@ LEAST_GAIN = 5.0  # of ln L, else the rounds end
 BIN = 0.2  # mag
 EDGES = np.arange(-11.0, 6.0, BIN)  # mag
 CENTRES = EDGES[:-1] + 0.5 * BIN
-STRAY = 0.05  # a mag, in the first round: where ln L has no slope a mean would stay
-WIDE_BIN, USUAL_PAIRS, FARTHEST = 0.5, 20, 4.0  # mag; pairs that the usual noise counts as; sigma
+FARTHEST = 4.0  # sigma
 ROUNDS = pa.schema(
     [("round", pa.int16()), ("n_stars", pa.int32())]
     + [(name, pa.float64()) for name in ("ln_likelihood", "noise")]
@@ -92,8 +91,8 @@ def posterior(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
     Parameters
     ----------
     read : rows, one a spectrum, ordered by star_id, the best one of a star first: star_id, score
-        FLOAT[k], snr_g, fold (from 0), uniqflag, is_train and is_outside BOOLEAN, and the columns
-        that ``kernels.space_density.sight`` takes
+        FLOAT[k], snr_g, fold (from 0), uniqflag, em_flag, is_train and is_outside BOOLEAN, and the
+        columns that ``kernels.space_density.sight`` takes
     parameters : the numbers of the method whose names begin with posterior_
 
     Returns
@@ -143,7 +142,8 @@ def _sample(table: pa.Table) -> _Sample:
         numbers["uniqflag"] == 1,
         table["is_train"].to_numpy().astype(bool),
         sight(*(numbers[name] for name in SIGHT))._replace(
-            outside=float_array(table["is_outside"])
+            outside=float_array(table["is_outside"]),
+            emission=(float_array(table["em_flag"]) == 1).astype(float),
         ),
     )
 
@@ -164,9 +164,9 @@ def _rounds(sample: _Sample, training: Floats, parameters: Any) -> Iterator[tupl
         model, ln_likelihood = _shared(sample, judged, model, parameters)
         last = turn == parameters.posterior_rounds - 1 or ln_likelihood < best + LEAST_GAIN
         if not turn:
-            model = model | _repeat_noise(sample, model)
+            model = model | _repeat_noise(sample, model, parameters)
         if not last:
-            model = model | _slope_of_density(sample, training, model)
+            model = model | _slope_of_density(sample, training, model, parameters)
         yield model, ln_likelihood
         if last:
             return
@@ -228,7 +228,9 @@ def _plan(n: int, turn: int, parameters: Any) -> Plan:
         rate=getattr(parameters, f"posterior_{warm}learning_rate"),
         decay=parameters.posterior_weight_decay,
         pull=parameters.posterior_companion_pull,
-        stray=0.0 if turn else STRAY,
+        usual=parameters.posterior_companion_logit,
+        stray=0.0 if turn else parameters.posterior_stray,
+        far=(parameters.posterior_far_magnitude, parameters.posterior_far_nsigma),
     )
 
 
@@ -296,9 +298,9 @@ def _errors(parameters: Any) -> tuple[float, float, float]:
     return g, colour, sky
 
 
-def _repeat_noise(sample: _Sample, model: Arrays) -> Arrays:
+def _repeat_noise(sample: _Sample, model: Arrays, parameters: Any) -> Arrays:
     """noise, mag at S/N 1: scatter between a visit of low S/N and the best one of its star, over
-    the error that one would have at S/N 1; noise_at, the same against M, smoothed over 0.5 mag, the
+    the error that one would have at S/N 1; noise_at, the same against M, smoothed, the
     usual one where few stars are; none where no star was seen twice.
     """
     mean, _, _ = out_of_fold(sample.score, sample.snr_g, sample.fold, model)
@@ -316,12 +318,17 @@ def _repeat_noise(sample: _Sample, model: Arrays) -> Arrays:
     )
     usual = robust_scatter(off) / np.sqrt(np.median(inverse))
     square = np.minimum(off**2 / inverse, (FARTHEST * usual) ** 2)
-    near = np.exp(-0.5 * ((CENTRES[:, None] - mean[mates]) / WIDE_BIN) ** 2)
-    at = (near @ square + USUAL_PAIRS * usual**2) / (near.sum(1) + USUAL_PAIRS)
+    near, pairs = _near(mean[mates], parameters), parameters.posterior_noise_pairs
+    at = (near @ square + pairs * usual**2) / (near.sum(1) + pairs)
     return {"noise": np.array(usual), "noise_at": np.sqrt(at)}
 
 
-def _slope_of_density(sample: _Sample, training: Floats, model: Arrays) -> Arrays:
+def _near(mean: Floats, parameters: Any) -> Floats:
+    """(g, n) weights of stars of these means at ``CENTRES``."""
+    return np.exp(-0.5 * ((CENTRES[:, None] - mean) / parameters.posterior_noise_bin) ** 2)
+
+
+def _slope_of_density(sample: _Sample, training: Floats, model: Arrays, parameters: Any) -> Arrays:
     """noise_slope, d ln n / dM of stars in a volume: that of the means of all stars of the sample,
     and what it has less because the bright ones are seen farther.
     """
@@ -330,7 +337,7 @@ def _slope_of_density(sample: _Sample, training: Floats, model: Arrays) -> Array
     modulus = (stars.magnitude - said[0])[:, None] + np.array([-BIN, BIN])
     ends = ln_space_density(stars, model, modulus)
     rises = (ends[:, 1] - ends[:, 0]) / (2 * BIN)
-    near = np.exp(-0.5 * ((CENTRES[:, None] - said[0]) / WIDE_BIN) ** 2)
+    near = _near(said[0], parameters)
     mean = (near @ rises + rises.mean()) / (near.sum(1) + 1)
     return {"noise_slope": _slope(said[0]) + mean}
 
@@ -339,7 +346,7 @@ def _slope_of_means(sample: _Sample, model: Arrays) -> Arrays:
     """d ln N / dM of the means of all stars of the sample."""
     best = np.flatnonzero(sample.best & (sample.stars.outside == 0))
     said = out_of_fold(sample.score[best], sample.snr_g[best], sample.fold[best], model)
-    mean = calibrated(said, sample.snr_g[best], model).mean
+    mean = calibrated(said, sample.snr_g[best], sample.stars.emission[best], model).mean
     return {"likelihood_m": CENTRES, "likelihood_slope": _slope(mean)}
 
 

@@ -79,6 +79,7 @@ class Sight(NamedTuple):
     ln_ebv : of E(B-V), at least ``LEAST_EBV``; has_ebv : 1 where it counts, else 0
     outside : 1 where a star is from outside the sample, chosen by other rules, its parallax without
     zero point and with an error that holds; else 0
+    emission : 1 where lines are seen in emission, else 0
     """
 
     magnitude: Any
@@ -95,6 +96,7 @@ class Sight(NamedTuple):
     ln_ebv: Any
     has_ebv: Any
     outside: Any
+    emission: Any
 
     def rows(self, chosen: Any) -> "Sight":
         return Sight(*(column[chosen] for column in self))
@@ -134,6 +136,7 @@ def sight(
         ln_ebv=np.log(np.maximum(_filled(ebv, LEAST_EBV), LEAST_EBV)),
         has_ebv=np.isfinite(ebv).astype(float),
         outside=np.zeros(len(ks0)),
+        emission=np.zeros(len(ks0)),
     )
 
 
@@ -307,12 +310,14 @@ def freed_of_noise(said: Said, snr_g: Floats, model: Globals) -> Said:
     return mean + noise_variance(mean, snr_g, model) * slope, ln_sigma, logit
 
 
-def calibrated(said: Said, snr_g: Floats, model: Globals) -> Spectral:
-    """Mean, ln sigma and logit of networks -> with shift, ln_scale, ln_least, shift_logit of the
-    survey and the noise of the spectrum (``freed_of_noise``, ``noise_variance``).
+def calibrated(said: Said, snr_g: Floats, emission: Floats, model: Globals) -> Spectral:
+    """Mean, ln sigma and logit of networks -> with shift, ln_scale, ln_emission (where that is 1),
+    ln_least, shift_logit of the survey and the noise of the spectrum (``freed_of_noise``,
+    ``noise_variance``).
     """
     mean, ln_sigma, logit = freed_of_noise(said, snr_g, model)
-    variance = np.exp(2 * (ln_sigma + model["ln_scale"])) + np.exp(2 * model["ln_least"])
+    scale = model["ln_scale"] + model["ln_emission"] * emission
+    variance = np.exp(2 * (ln_sigma + scale)) + np.exp(2 * model["ln_least"])
     sigma = np.sqrt(variance + noise_variance(said[0], snr_g, model))
     return Spectral(mean + model["shift"], sigma, logit + model["shift_logit"])
 
@@ -328,13 +333,13 @@ def likelihood_magnitude(said: Spectral, model: Globals) -> Floats:
 
 
 def spectral_magnitude(
-    score: Floats, snr_g: Floats, fold: Floats, **model: Floats
+    score: Floats, snr_g: Floats, fold: Floats, em_flag: Floats, **model: Floats
 ) -> tuple[Floats, ...]:
     """What the spectrum alone says, by a network that never saw the parallax of the star.
 
     Parameters
     ----------
-    score : (n, k); snr_g, fold : (n,)
+    score : (n, k); snr_g, fold : (n,); em_flag : (n,), NaN where it is not known
     model : see ``network``, ``calibrated``, ``likelihood_magnitude``; w0 of length zero where there
         were too few stars
 
@@ -344,5 +349,6 @@ def spectral_magnitude(
     """
     if not len(model["w0"]):
         return tuple(np.full((4, len(score)), np.nan))
-    said = calibrated(out_of_fold(score, snr_g, fold, model), snr_g, model)
+    said = out_of_fold(score, snr_g, fold, model)
+    said = calibrated(said, snr_g, (em_flag == 1).astype(float), model)
     return *said, likelihood_magnitude(said, model)

@@ -1,6 +1,6 @@
 -- Title:   All that best mode's luminosity is made from, in one view: whatever is measured better is put in here.
 -- Grain:   one row per spectrum (specid) of the sample.
--- Reads:   sample.visits, spectra.scores, emission.lines, sample.stars, reddening.dust, reddening.photometry, stage.zero_point, meta.parameters
+-- Reads:   sample.visits, spectra.scores, emission.lines, lines.emission, sample.stars, reddening.dust, reddening.photometry, stage.zero_point, meta.parameters
 -- Mode:    best
 -- Paper:   not in the paper; the parallax as published, its published zero point taken off
 CREATE VIEW posterior.inputs AS
@@ -11,16 +11,22 @@ SELECT
     , floor(p.posterior_folds * meta.hash_fraction(v.star_id))::SMALLINT AS fold
     , v.snr_g
     , c.score_full[1:30]::FLOAT[30] AS score
-    , CASE WHEN e.excess_ks > p.disc_nsigma * e.excess_ks_err THEN e.ks_model ELSE s.ks END - e.a_ks AS ks0
+    , n.em_flag
+    , CASE WHEN n.em_flag = 1 AND n.emission_kind IN ('disc', 'B[e]') THEN p.disc_ks * n.halpha_ew ELSE 0 END
+    AS disc_light
+    , coalesce(e.excess_ks > greatest(p.disc_nsigma * e.excess_ks_err, disc_light), false) AS is_predicted
+    , CASE WHEN is_predicted THEN e.ks_model ELSE s.ks + disc_light END - e.a_ks AS ks0
     , sqrt(
-        CASE WHEN e.excess_ks > p.disc_nsigma * e.excess_ks_err THEN e.ks_model_err ELSE s.ks_err END ** 2
+        CASE WHEN is_predicted THEN e.ks_model_err ** 2 ELSE s.ks_err ** 2 + (0.5 * disc_light) ** 2 END
         + e.a_ks_err ** 2 + p.magnitude_error_floor ** 2
     ) AS ks0_err
     , e.a_ks_err
     , e.ebv
     , e.ebv_err
     , CASE
-        WHEN z.zero_point_source = 'constant' THEN coalesce(meta.zero_point_dr2(s.g_gaia), s.parallax_offset)
+        WHEN z.zero_point_source = 'constant' AND s.g_gaia IS NOT NULL
+            THEN meta.zero_point_dr2(s.g_gaia)
+                + p.posterior_zero_point_colour * coalesce(meta.effective_wavenumber(f.bp - f.rp) - 1.6, 0)
         ELSE s.parallax_offset
     END AS published_offset
     , s.parallax - published_offset AS parallax_corrected
@@ -38,6 +44,7 @@ FROM sample.visits AS v
 INNER JOIN sample.stars AS s ON v.star_id = s.star_id
 LEFT JOIN spectra.scores AS c ON v.specid = c.specid
 LEFT JOIN emission.lines AS l ON v.specid = l.specid
+LEFT JOIN lines.emission AS n ON v.specid = n.specid
 LEFT JOIN reddening.dust AS e ON v.star_id = e.star_id
 LEFT JOIN reddening.photometry AS f ON v.star_id = f.star_id
 LEFT JOIN stage.zero_point AS z ON s.source_id = z.source_id

@@ -30,6 +30,12 @@ PARAMETERS = SimpleNamespace(
     posterior_warm_learning_rate=3e-3,
     posterior_weight_decay=1e-2,
     posterior_companion_pull=0.05,
+    posterior_companion_logit=-0.6,
+    posterior_stray=0.05,
+    posterior_far_magnitude=2.0,
+    posterior_far_nsigma=3.0,
+    posterior_noise_bin=0.5,
+    posterior_noise_pairs=20,
     posterior_zero_point_error=0.02,
     posterior_zero_point_colour_error=0.15,
     posterior_zero_point_sky_error=0.02,
@@ -73,6 +79,7 @@ def sky(n=N, seed=5):
         "snr_g": snr,
         "fold": np.arange(n)[star] % 5,
         "uniqflag": uniqflag,
+        "em_flag": np.where(star % 10 == 0, np.nan, (star % 10 == 1).astype(float)),
         "ks0": (mk - light + 5 * np.log10(d) + 10 + rng.normal(0, 0.03, n))[star],
         "ks0_err": np.full(len(star), 0.03),
         "ebv": ebv[star],
@@ -101,7 +108,11 @@ def fitted(columns, parameters=PARAMETERS):
 
 def answers(columns, fit):
     spectral = spectral_magnitude(
-        columns["score"].astype(np.float32), columns["snr_g"], columns["fold"], **fit.arrays
+        columns["score"].astype(np.float32),
+        columns["snr_g"],
+        columns["fold"],
+        columns["em_flag"],
+        **fit.arrays,
     )
     said, seen = spectral[:3], [columns[name] for name in SIGHT]
     return (
@@ -194,6 +205,20 @@ def test_a_planted_zero_point_is_found_by_stars_whose_luminosity_is_known():
     assert model["zero_point_colour"] == pytest.approx(0.15, abs=0.04)
     none = model | {"zero_point": np.zeros(8), "zero_point_colour": np.zeros(())}
     assert np.polyfit(planted[0][best], zero_point(stars, none), 1)[0] == pytest.approx(1, abs=0.25)
+
+
+def test_stars_with_emission_have_errors_of_their_own():
+    """Their means are off by three times as much as the networks say, those of the others not."""
+    columns, truth = sky(2000, seed=10)
+    best = columns["uniqflag"] == 1
+    emission = (columns["em_flag"][best] == 1).astype(float)
+    stars = sight(*(columns[name][best] for name in SIGHT))._replace(emission=emission)
+    off = SCATTER * (1 + 2 * emission) * np.random.default_rng(3).normal(size=len(emission))
+    usual = np.full(len(emission), np.log(SCATTER))
+    said = (truth["mk"][best] + off, usual, np.full(len(emission), -0.85))
+    model, _ = fit_globals(stars, said, usual_values(ERRORS)[0], ERRORS, 40)
+    assert 0.5 < model["ln_emission"] < 1.4
+    assert abs(model["ln_scale"]) < 0.25
 
 
 def test_stars_without_a_parallax_say_nothing_of_it():

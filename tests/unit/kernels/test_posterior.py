@@ -286,7 +286,7 @@ def test_no_model_no_answer():
     empty = {"w0": np.zeros((0, 0, 0), np.float32)}
     assert np.isnan(np.stack(list(magnitudes(empty).values()))).all()
     assert np.isnan(np.stack(list(distances(empty).values()))).all()
-    said = spectral_magnitude(np.zeros((3, 30)), np.ones(3), np.zeros(3), **empty)
+    said = spectral_magnitude(np.zeros((3, 30)), np.ones(3), np.zeros(3), np.zeros(3), **empty)
     assert np.isnan(np.stack(said)).all()
 
 

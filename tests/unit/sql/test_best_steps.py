@@ -186,6 +186,49 @@ def test_estimates_are_those_of_the_posterior(con, fill):
     assert_from(found, wanted, "catalog.best_estimates")
 
 
+LINES = {"em_flag": 1, "halpha_ew": 10.0, "emission_kind": "disc"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "excess", "ks", "variance"),
+    [
+        (LINES, 0.02, 10.095, 0.02**2 + 0.0475**2),
+        (LINES | {"emission_kind": "nebular"}, 0.02, 10.0, 0.02**2),
+        (LINES | {"em_flag": 0}, 0.02, 10.0, 0.02**2),
+        (LINES, 0.3, 10.3, 0.03**2),  # beyond doubt: the other bands predict it
+        (LINES | {"halpha_ew": 40.0}, 0.3, 10.38, 0.02**2 + 0.19**2),  # it hides the rest
+    ],
+)
+def test_the_light_of_a_disc_is_taken_off(con, fill, lines, excess, ks, variance):
+    fill(con, "sample.visits", [{"specid": "a", "star_id": "S", "uniqflag": 1, "snr_g": 50.0}])
+    fill(con, "sample.stars", [{"star_id": "S", "specid": "a", "ks": 10.0, "ks_err": 0.02}])
+    fill(con, "lines.emission", [{"specid": "a", **lines}])
+    dust = {"star_id": "S", "a_ks": 0.1, "a_ks_err": 0.01, "excess_ks": excess}
+    dust |= {"excess_ks_err": 0.05, "ks_model": 10 + excess, "ks_model_err": 0.03}
+    fill(con, "reddening.dust", [dust])
+    columns = "ks0 + 0.1, ks0_err ** 2 - 0.01 ** 2 - 0.005 ** 2"
+    (found,) = con.sql(f"SELECT {columns} FROM posterior.inputs").fetchall()
+    assert found == pytest.approx((ks, variance), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("source", "g", "wanted"),
+    [("constant", 12.0, -0.053), ("constant", None, -0.05), ("lindegren_2021", 12.0, -0.05)],
+)
+def test_the_published_zero_point_of_dr2_follows_magnitude_and_colour(con, fill, source, g, wanted):
+    """0.151 mas um times the wavenumber above 1.6 per um: 1.76 - 1.61 / pi arctan(0.531 x 0.4)."""
+    fill_view(con, fill, "stage.zero_point", {"source_id": 7, "zero_point_source": source})
+    fill(con, "sample.visits", [{"specid": "a", "star_id": "S", "uniqflag": 1, "snr_g": 50.0}])
+    star = {"star_id": "S", "specid": "a", "source_id": 7, "g_gaia": g, "parallax": 1.0}
+    fill(con, "sample.stars", [star | {"parallax_offset": -0.05}])
+    fill(con, "reddening.photometry", [{"star_id": "S", "bp": 12.3, "rp": 11.9}])
+    colour = 0.151 * (0.16 - 1.61 / math.pi * math.atan(0.531 * 0.4))
+    wanted += colour if source == "constant" and g else 0.0
+    columns = "published_offset, parallax_corrected"
+    (found,) = con.sql(f"SELECT {columns} FROM posterior.inputs").fetchall()
+    assert found == pytest.approx((wanted, 1 - wanted), abs=1e-9)
+
+
 OF_BEST = {
     "visits.velocities": "rv rv_err rv_blue rv_red",
     "lines.emission": "halpha_ew halpha_ew_err halpha_significance emission_kind p_kind "
