@@ -30,7 +30,6 @@ PARAMETERS = SimpleNamespace(
     posterior_warm_learning_rate=3e-3,
     posterior_weight_decay=1e-2,
     posterior_companion_pull=0.05,
-    posterior_companion_logit=-0.6,
     posterior_stray=0.05,
     posterior_far_magnitude=2.0,
     posterior_far_nsigma=3.0,
@@ -42,6 +41,7 @@ PARAMETERS = SimpleNamespace(
     posterior_first_floor=0.03,  # the sky has no zero point: all may teach at once
     posterior_outside_slope=3.0,
     posterior_global_steps=25,
+    posterior_companion_logit=-0.6,
 )
 N, K, SCATTER = 1000, 4, 0.15
 ERRORS = (0.02, 0.15, 0.02)
