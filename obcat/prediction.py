@@ -358,7 +358,7 @@ def predict_gridded(
     found = estimates(opened.run, wide(flux), wide(ivar), best=best, **columns)
     found["warnings"] = _warnings(found, opened.parameters, **given)
     declared = {c.column: c for udf in UDFS.values() for c in udf.given}
-    table = astropy_table(pa.table(found), declared)
+    table = astropy_table(pa.table(found), declared, maskable=True)
     table.meta["models"] = opened.said
     return table
 

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["Origin", "astropy_table", "of_query", "write_described"]
 
 
-def astropy_table(rows: pa.Table, declared: Mapping[str, Column]) -> "Table":
+def astropy_table(
+    rows: pa.Table, declared: Mapping[str, Column], *, maskable: bool = False
+) -> "Table":
     """The rows as an astropy Table; unit, description and UCD (meta["ucd"]) for the columns that
-    are declared.
+    are declared; ``maskable``: real numbers in masked columns, though none is unknown.
 
     Raises ValueError where two columns have the same name.
     """
@@ -35,11 +37,12 @@ def astropy_table(rows: pa.Table, declared: Mapping[str, Column]) -> "Table":
 
     if len(set(rows.column_names)) < len(rows.column_names):
         raise ValueError(f"two columns have the same name: {', '.join(rows.column_names)}")
-    return Table([_described(name, rows[name], declared.get(name)) for name in rows.column_names])
+    names = rows.column_names
+    return Table([_described(name, rows[name], declared.get(name), maskable) for name in names])
 
 
 def _described(
-    name: str, values: pa.ChunkedArray, declared: Column | None
+    name: str, values: pa.ChunkedArray, declared: Column | None, maskable: bool
 ) -> "AstropyColumn | MaskedColumn":
     from astropy.table import Column as AstropyColumn
     from astropy.table import MaskedColumn
@@ -52,7 +55,7 @@ def _described(
             "description": declared.description,
             "meta": {"ucd": declared.ucd},
         }
-    if not mask.any():
+    if not mask.any() and not (maskable and array.dtype.kind == "f" and array.ndim == 1):
         return AstropyColumn(array, **given)
     column = MaskedColumn(
         array,
