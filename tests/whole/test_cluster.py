@@ -26,7 +26,7 @@ from tests.whole.test_partitions import whole  # noqa: F401
 
 pytestmark = pytest.mark.slow
 OBCAT = (sys.executable, "-c", "from obcat.cli import main; main()")
-KILLS = (1.0, 1.6, 2.2)  # moments, in seconds of CPU that a process has taken
+KILLS = (0.8, 1.1, 1.4, 1.8, 2.2)  # moments, in seconds of CPU that a process has taken
 PATIENCE = 900
 
 
