@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from obcat.report import COLUMN, WIDTH
 from obcat.report.figures import BEST_FIGURES, FIGURES
 from obcat.report.page import report
 from tests.whole.browser import Opened, chromium, launched, left_the_page
@@ -62,11 +63,16 @@ def test_report_opens_without_a_fault_and_shows_every_figure(browser, html):
 
 
 def test_report_reads_on_a_phone(browser, html):
-    """Nothing is wider than the screen but tables, which scroll by themselves."""
+    """Nothing is wider than the screen but tables, and figures as wide as a page of a journal, which
+    scroll by themselves; a figure as wide as a column fits.
+    """
     page = opened(browser, html, 390).page
     assert page.evaluate(TOO_WIDE) <= 0
-    assert page.evaluate("Math.max(...[...document.images].map(i => i.clientWidth))") <= 390
-    assert page.evaluate("[...document.querySelectorAll('table')].every(t => t.closest('.wide'))")
+    widths = set(page.evaluate("[...document.images].map(i => i.clientWidth)"))
+    assert widths == {round(inches * 96) for inches in (COLUMN, WIDTH)}
+    assert min(widths) <= 390
+    wide = "[...document.querySelectorAll('table, img')].every(t => t.closest('.wide'))"
+    assert page.evaluate(wide)
 
 
 def test_report_says_where_the_method_fails_and_by_how_much(browser, html):
