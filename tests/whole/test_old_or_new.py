@@ -80,7 +80,8 @@ def words_of(command: str, first: Made, folder: Path) -> list[str]:
     return {
         # with the training stars a survey has hundreds of files, each written as these are
         "simulate": [*SIMULATE, str(folder), "--stars", "2", "--seed", "2"],
-        "export": ["export", *database, "--out", str(folder / "release")],
+        # the files of best mode are written as these are
+        "export": ["export", *database, "--out", str(folder / "release"), "--mode", "paper"],
         "page": ["page", *database, "--out", str(folder / "page.html"), "--spectra", "2"],
         "report": ["report", *database, "--out", str(folder / "report")],
         "ingest": ["ingest", str(first.toml), "--build", str(folder), "--workers", "1"],
