@@ -183,10 +183,18 @@ def test_dask_makes_the_same_though_a_worker_is_killed(whole, survey):  # noqa: 
     assert sorted(s for part in hats for s in part["specid"].to_pylist()) == wanted
 
 
+def _text(path: Path) -> str:
+    """Of a file of /proc; nothing where the thread has ended meanwhile."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
 def family(process: int) -> list[int]:
     """The process and all that it has started."""
     tasks = Path(f"/proc/{process}/task").glob("*/children")
-    below = [int(child) for path in tasks for child in path.read_text().split()]
+    below = [int(child) for path in tasks for child in _text(path).split()]
     return [process, *(p for child in below for p in family(child))]
 
 
