@@ -88,7 +88,7 @@ def _steps(
         elif name != "targets":
             yield from _table(name, step, survey, stars, session)
     for name, table in survey.tables.items():
-        if name not in steps and not table.path.exists():
+        if name not in steps and not _there(table):
             yield _absent(name, table)
 
 
@@ -137,6 +137,10 @@ def _table(
     return []
 
 
+def _there(table: SurveyTable) -> bool:
+    return table.path.is_dir() if table.hats else table.path.is_file()
+
+
 def _absent(name: str, table: SurveyTable) -> Missing:
     return Missing(
         name,
@@ -175,7 +179,7 @@ def described(survey: Survey, toml: Path, limit: int | None) -> Iterator[str]:
             yield ""
             yield (
                 f"[{name}] your own file: {table.path}, "
-                f"{'there' if table.path.exists() else 'NOT there yet'}"
+                f"{'there' if _there(table) else 'NOT there yet'}"
             )
     yield ""
     yield from _totals(plan, spectra, stars)

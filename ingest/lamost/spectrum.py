@@ -278,7 +278,8 @@ def masked(arrays: Arrays) -> tuple[np.ndarray, np.ndarray, dict[str, Value]]:
 def _n_high(ivar: np.ndarray) -> int:
     """How many of (n,) values above 0 exceed ``HIGH_IVAR`` times their median.
 
-    None, where more than half of them reach the largest over ``HIGH_IVAR``: a third of the time.
+    Where more than half of them reach the largest over ``HIGH_IVAR`` none does, and the median need
+    not be looked for.
     """
     if not ivar.size or 2 * np.count_nonzero(ivar > ivar.max() / (0.99 * HIGH_IVAR)) > ivar.size:
         return 0
