@@ -138,7 +138,7 @@ Stars = dict[str, np.ndarray]
 NETWORKS = {"non_emission": "full", "emission": "clean"}
 PHOTOMETRY = ("ks", "ks_err", "a_ks", "a_ks_err", "parallax", "parallax_error")
 NUMBERS = (
-    *("em_flag", "mk_geo", "mk_geo_err", "visit", "snr_g", "snr_typical"),
+    *("em_flag", "mk_geo", "mk_geo_err", "visit", "snr_g", "snr_typical", "loss_weight"),
     *PHOTOMETRY,
 )
 EMPTY = {
@@ -191,6 +191,8 @@ def luminosity(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit
         training, test = _take(stars, stars["is_train"]), _take(stars, ~stars["is_train"])
         weight = _weight(seen, training, parameters)
         weight[parameters.network_scores :] = 0
+        if name != "emission":
+            training["loss_weight"] = np.ones(len(training["mk_geo"]))
         rounds[name] = list(_rounds(training, test, weight, parameters))
         arrays |= {
             f"{basis}_{key}": array
@@ -257,7 +259,7 @@ def _round(
 
 
 def _sample(stars: Stars) -> Sample:
-    return Sample(stars["score"], stars["mk_geo"])
+    return Sample(stars["score"], stars["mk_geo"], stars["loss_weight"])
 
 
 def _model(rounds: list[Round], stars: Stars, parameters: Any) -> Arrays:

@@ -25,10 +25,13 @@ HISTORY_STEP = 10
 
 @dataclass(frozen=True)
 class Sample:
-    """Scores (n, k) as they come and absolute magnitudes (n,) in mag."""
+    """Scores (n, k) as they come, absolute magnitudes (n,) in mag, and how much each star counts in
+    the loss (n,) or ().
+    """
 
     score: np.ndarray
     mk: np.ndarray
+    loss_weight: np.ndarray | float = 1.0
 
 
 @dataclass(frozen=True)
@@ -71,18 +74,19 @@ def train(
     ``parameters``: hidden_neurons, dropout, epochs, batch_size, learning_rate, train_huber (mag).
     ``weight`` (k,), 0 to 1, is what each score is multiplied by. One thread; same inputs, same
     bytes. The loss is half the squared residual up to train_huber and grows linearly from there
-    (Huber 1964), all stars alike; ``test`` is only reported on.
+    (Huber 1964), times ``sample.loss_weight``; ``test`` is only reported on.
     """
     import torch
 
     score, mk = _Scale.of(sample.score * weight), _Scale.of(sample.mk)
     x, y = score.apply(sample.score * weight), mk.apply(sample.mk)
+    loss_weight = torch.full((len(y),), 1.0).mul_(torch.as_tensor(sample.loss_weight))
     x_test, y_test = score.apply(test.score * weight), mk.apply(test.mk)
     history = []
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = _build(x.shape[1], parameters.hidden_neurons, parameters.dropout)
-        for epoch in _epochs(net, x, y, parameters, parameters.train_huber / mk.width):
+        for epoch in _epochs(net, x, y, loss_weight, parameters, parameters.train_huber / mk.width):
             if epoch % HISTORY_STEP == 0 or epoch == parameters.epochs:
                 losses = (_loss(net, *pair) * mk.width**2 for pair in ((x, y), (x_test, y_test)))
                 history.append(Progress(epoch, *losses))
@@ -98,7 +102,12 @@ def _build(n_input: int, hidden: int, dropout: float) -> nn.Sequential:
 
 
 def _epochs(
-    net: nn.Sequential, x: torch.Tensor, y: torch.Tensor, parameters: Any, turn: float
+    net: nn.Sequential,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    loss_weight: torch.Tensor,
+    parameters: Any,
+    turn: float,
 ) -> Iterator[int]:
     """Train epoch after epoch, yielding each one's number, from 1."""
     import torch
@@ -111,7 +120,7 @@ def _epochs(
         order = torch.randperm(len(x))
         kept = _kept(len(x), parameters)
         for rows, *masks in zip(order.split(size), *(k.split(size) for k in kept), strict=True):
-            gradients(layers, x[rows], y[rows], masks, turn)
+            gradients(layers, x[rows], y[rows], loss_weight[rows], masks, turn)
             optimiser.step()
         schedule.step()
         yield epoch
@@ -140,16 +149,17 @@ def gradients(
     layers: list[nn.Linear],
     x: torch.Tensor,
     y: torch.Tensor,
+    loss_weight: torch.Tensor,
     kept: list[torch.Tensor],
     turn: float,
 ) -> None:
-    """Set the gradients of the mean Huber loss of a batch, by the chain rule written out: half the
-    time that automatic differentiation takes.
+    """Set the gradients of the mean of a batch's weighted Huber losses, by the chain rule written
+    out: half the time that automatic differentiation takes.
 
     Parameters
     ----------
     layers : the two hidden ones and the last
-    x, y : (b, k), (b,)
+    x, y, loss_weight : (b, k), (b,), (b,)
     kept : for each hidden layer (b, hidden), what its answers are multiplied by
     turn : residual from which the loss grows linearly
     """
@@ -162,7 +172,7 @@ def gradients(
         upper = torch.addmm(second.bias, below, second.weight.T).sigmoid_()
         above = upper * kept[1]
         off = torch.addmm(last.bias, above, last.weight.T)[:, 0].sub_(y)
-        pull = off.clamp_(-turn, turn).div_(len(y))[:, None]
+        pull = off.clamp_(-turn, turn).mul_(loss_weight).div_(len(y))[:, None]
         _set(last, pull, above)
         pull = pull.mm(last.weight).mul_(above).mul_(1 - upper)
         _set(second, pull, below)

@@ -69,6 +69,7 @@ def sky(n=N, seed=5, binaries=0.0, emission=0.15):
         "is_train": rng.random(n) < 0.8,
         "visit": np.ones(n),
         "snr_typical": np.full(n, 80.0),
+        "loss_weight": np.ones(n),
     }
     return pa.table(columns), mk, binary
 
@@ -286,14 +287,15 @@ def test_a_weight_is_a_unit_of_the_score():
 def test_gradients_are_those_of_automatic_differentiation():
     torch.manual_seed(5)
     layers = [torch.nn.Linear(K, 7), torch.nn.Linear(7, 7), torch.nn.Linear(7, 1)]
-    x, y = torch.randn(9, K), 3 * torch.randn(9)
+    x, y, weight = torch.randn(9, K), 3 * torch.randn(9), torch.rand(9)
     kept = [torch.rand(9, 7).lt(0.8) / 0.8 for _ in range(2)]
     hidden = x
     for layer, mask in zip(layers, kept, strict=False):
         hidden = layer(hidden).sigmoid() * mask
-    torch.nn.functional.huber_loss(layers[2](hidden)[:, 0], y, delta=0.7).backward()
+    loss = torch.nn.functional.huber_loss(layers[2](hidden)[:, 0], y, "none", delta=0.7)
+    (weight * loss).mean().backward()
     wanted = [p.grad.clone() for layer in layers for p in (layer.weight, layer.bias)]
-    gradients(layers, x, y, kept, 0.7)
+    gradients(layers, x, y, weight, kept, 0.7)
     found = [p.grad for layer in layers for p in (layer.weight, layer.bias)]
     for a, b in zip(found, wanted, strict=True):
         assert torch.allclose(a, b, rtol=1e-4, atol=1e-6)
@@ -326,6 +328,25 @@ def test_steps_are_those_of_pytorch_without_its_compiler():
         [sys.executable, "-c", STEPS], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout == "False True\n"
+
+
+def test_the_emission_network_alone_follows_the_weights():
+    """Half of the stars 1 mag brighter than their like: they draw both networks halfway, and where
+    they count a twentieth, the emission network hardly.
+    """
+    table, mk, _ = sky(emission=0.5)
+    odd = np.arange(N) % 2 == 0
+    fits = []
+    for weight in (1.0, 0.05):
+        given = {"mk_geo": mk - odd, "loss_weight": np.where(odd, weight, 1.0)}
+        for name, values in given.items():
+            table = table.set_column(table.column_names.index(name), name, pa.array(values))
+        fits.append(answer(fitted(table, changed(rejection_iterations=0, train_huber=10.0)), table))
+    off = [np.median((m - mk)[float_array(table["em_flag"]) == 1]) for m, _ in fits]
+    plain = float_array(table["em_flag"]) == 0
+    assert off[0] == pytest.approx(-0.5, abs=0.1)
+    assert off[1] == pytest.approx(-0.05, abs=0.1)
+    assert np.array_equal(fits[0][0][plain], fits[1][0][plain])
 
 
 def test_wrong_parallaxes_do_not_rule_the_loss():
