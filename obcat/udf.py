@@ -284,7 +284,10 @@ UDFS = {
             takes=(*_of("spectra.scores", "score_clean score_full"), "emission.lines.em_flag"),
             gives=_of("luminosity.magnitudes", "mk beyond_training"),
             models=("luminosity",),
-            parameters=("mk_faint_limit", "mk_bright_limit", "emission_chooses", "clean_share"),
+            parameters=(
+                *("mk_faint_limit", "mk_bright_limit", "emission_chooses", "clean_share"),
+                *("domain_luminous", "domain_networks_apart"),
+            ),
             optional=("emission.lines.em_flag",),
         ),
         Udf(

@@ -54,6 +54,8 @@ def luminosity(
     mk_bright_limit: float | Floats = -np.inf,
     emission_chooses: int | Floats = 1,
     clean_share: float | Floats = 0.5,
+    domain_luminous: float | Floats = -np.inf,
+    domain_networks_apart: float | Floats = np.inf,
     **arrays: Floats,
 ) -> tuple[Floats, Floats]:
     """Spectroscopic M_Ks by the network that belongs to the star (METHOD section 4, paper section
@@ -68,6 +70,8 @@ def luminosity(
     mk_faint_limit, mk_bright_limit : mag, fainter and brighter than which an M is out of domain
     emission_chooses : 0: whatever the flag is, M is the mean of both networks
     clean_share : how much the emission network counts in that mean, 0 to 1
+    domain_luminous, domain_networks_apart : mag; an M of the emission network brighter than the
+        first is out of domain where both networks are farther apart than the second
     arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it, and
         ``brightest`` (), the M brighter than which it had hardly any star to learn from; arrays of
         length zero mean that there were too few stars to train it
@@ -75,8 +79,9 @@ def luminosity(
     Returns
     -------
     mk : (n,) mag; NaN without finite scores or without a trained network
-    beyond_training : (n,) 1 where M is brighter than ``brightest`` of the network used, or beyond
-        a limit, 0 elsewhere; NaN as mk
+    beyond_training : (n,) 1 where M is brighter than ``brightest`` of the network used, beyond a
+        limit, or of a luminous star with emission of which the networks disagree, 0 elsewhere; NaN
+        as mk
     """
     emission = np.asarray(em_flag, dtype=float)
     full, clean = _prefixed(arrays, "full_"), _prefixed(arrays, "clean_")
@@ -84,11 +89,14 @@ def luminosity(
         predict(score_full, **_only(full, LAYERS)),
         predict(score_clean, **_only(clean, LAYERS)),
     )
+    apart = np.abs(mk_full - mk_clean) > domain_networks_apart
+    doubtful = (emission != 0) & (mk_clean < domain_luminous) & apart
     if not emission_chooses:
         mk_full = mk_clean = (1 - clean_share) * mk_full + clean_share * mk_clean
     mk = _choose(emission, mk_full, mk_clean)
     brightest = _choose(emission, full["brightest"], clean["brightest"])
     beyond = (mk < brightest) | (mk < mk_bright_limit) | (mk > mk_faint_limit)
+    beyond |= doubtful & (np.asarray(emission_chooses) == 1)
     return mk, np.where(np.isnan(mk), np.nan, beyond)
 
 

@@ -158,3 +158,22 @@ def test_brighter_than_the_limit():
     limit = float(np.median(mk))
     _, after = luminosity(SCORES, SCORES, emission, mk_bright_limit=limit, **MODEL)
     assert np.array_equal(after == 1, (mk < limit) | (before == 1))
+
+
+def test_a_luminous_star_with_emission_is_in_doubt_where_the_networks_disagree():
+    emission = np.tile([0.0, 1.0, np.nan], len(SCORES))[: len(SCORES)]
+    given = (SCORES, -SCORES, emission)
+    mk, before = luminosity(*given, **MODEL)
+    apart = np.abs(
+        predict(SCORES, **only_network(network(2))) - predict(-SCORES, **only_network(network(1)))
+    )
+    limits = {
+        "domain_luminous": float(np.median(mk)),
+        "domain_networks_apart": float(np.median(apart)),
+    }
+    doubtful = (emission != 0) & (mk < limits["domain_luminous"])
+    doubtful &= apart > limits["domain_networks_apart"]
+    assert 0 < (doubtful & (before == 0)).sum() < len(SCORES) / 4
+    assert np.array_equal(luminosity(*given, **limits, **MODEL)[1] == 1, doubtful | (before == 1))
+    _, of_means = luminosity(*given, emission_chooses=0, **limits, **MODEL)
+    assert np.array_equal(of_means, luminosity(*given, emission_chooses=0, **MODEL)[1])
