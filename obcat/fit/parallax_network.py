@@ -32,7 +32,7 @@ Weights = dict[str, Floats]
 class Lesson(NamedTuple):
     """All stars of a round, float32: x (n, k) standardised scores, wide (n, k + 1) with ln S/N,
     drawn (n,) mag that the mean is moved by for the noise of the star, variance (n,) of what is not
-    the network's (mag^2), m (g,) mag of the tables' grid; the tables
+    the network's (mag^2), loss_weight (n,), m (g,) mag of the tables' grid; the tables
     of n L for a single star, a pair and others, then those of n: (n, g) or (n,); rare, the share of
     others.
     """
@@ -41,6 +41,7 @@ class Lesson(NamedTuple):
     wide: Floats
     drawn: Floats
     variance: Floats
+    loss_weight: Floats
     m: Floats
     tables: tuple[Floats, ...]
     rare: float
@@ -96,7 +97,8 @@ def train_networks(
 
 
 def _arrays(lesson: Lesson) -> list[Floats]:
-    return [lesson.m, lesson.x, lesson.wide, lesson.drawn, lesson.variance, *lesson.tables]
+    stars = lesson.x, lesson.wide, lesson.drawn, lesson.variance, lesson.loss_weight
+    return [lesson.m, *stars, *lesson.tables]
 
 
 def _start(k: int, plan: Plan, generator: torch.Generator) -> Weights:
@@ -151,15 +153,16 @@ def _loss(
     plan: Plan,
     generator: torch.Generator,
 ) -> torch.Tensor:
-    """Mean of -ln L, and a pull of the odds of a companion to what is usual: the mixture would
+    """Weighted mean of -ln L, and a pull of the odds of a companion to what is usual: the mixture would
     trade them against the mean. And one of means far from all that the parallax allows, where
     ln L has no slope.
     """
-    x, wide, drawn, variance, *tables = columns
+    x, wide, drawn, variance, loss_weight, *tables = columns
     mean, ln_sigma, logit = _forward(w, x, wide, plan.dropout, generator)
     ln = _ln_likelihood(mean + drawn, ln_sigma, logit, variance, m, tables, rare)
     pulls = 0.5 * plan.pull * (logit - plan.usual) ** 2
-    return (pulls + plan.stray * _astray(mean, m, tables[0], plan.far) - ln).mean()
+    lost = pulls + plan.stray * _astray(mean, m, tables[0], plan.far) - ln
+    return (loss_weight * lost).mean()
 
 
 def _astray(

@@ -47,6 +47,7 @@ BIN = 0.2  # mag
 EDGES = np.arange(-11.0, 6.0, BIN)  # mag
 CENTRES = EDGES[:-1] + 0.5 * BIN
 FARTHEST = 4.0  # sigma
+NUMBERS = ("snr_g", "fold", "uniqflag", "loss_weight")
 ROUNDS = pa.schema(
     [("round", pa.int16()), ("n_stars", pa.int32())]
     + [(name, pa.float64()) for name in ("ln_likelihood", "noise")]
@@ -65,7 +66,7 @@ class _Sample(NamedTuple):
     """Spectra of all visits, their best ones first of each star.
 
     score (n, k), snr_g, fold, star (n,) number of the star, best (n,) whether it is the best
-    spectrum of its star, is_train (n,); stars : of all rows
+    spectrum of its star, is_train (n,), loss_weight (n,); stars : of all rows
     """
 
     score: Floats
@@ -74,6 +75,7 @@ class _Sample(NamedTuple):
     star: Floats
     best: Floats
     is_train: Floats
+    loss_weight: Floats
     stars: Sight
 
 
@@ -91,8 +93,9 @@ def posterior(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
     Parameters
     ----------
     read : rows, one a spectrum, ordered by star_id, the best one of a star first: star_id, score
-        FLOAT[k], snr_g, fold (from 0), uniqflag, em_flag, is_train and is_outside BOOLEAN, and the
-        columns that ``kernels.space_density.sight`` takes
+        FLOAT[k], snr_g, fold (from 0), uniqflag, em_flag, loss_weight (how much the star counts in
+        the loss of the networks), is_train and is_outside BOOLEAN, and the columns that
+        ``kernels.space_density.sight`` takes
     parameters : the numbers of the method whose names begin with posterior_
 
     Returns
@@ -132,7 +135,7 @@ def _note(n: int, parameters: Any) -> str | None:
 
 
 def _sample(table: pa.Table) -> _Sample:
-    numbers = {name: float_array(table[name]) for name in (*SIGHT, "snr_g", "fold", "uniqflag")}
+    numbers = {name: float_array(table[name]) for name in (*SIGHT, *NUMBERS)}
     _, star = np.unique(table["star_id"].to_numpy(), return_inverse=True)
     return _Sample(
         list_array(table["score"]),
@@ -141,6 +144,7 @@ def _sample(table: pa.Table) -> _Sample:
         star,
         numbers["uniqflag"] == 1,
         table["is_train"].to_numpy().astype(bool),
+        numbers["loss_weight"],
         sight(*(numbers[name] for name in SIGHT))._replace(
             outside=float_array(table["is_outside"]),
             emission=(float_array(table["em_flag"]) == 1).astype(float),
@@ -239,7 +243,9 @@ def _lesson(sample: _Sample, rows: Floats, model: Arrays) -> Lesson:
     wide = np.column_stack([x, np.log(sample.snr_g[rows] / REFERENCE_SNR_G)])
     stars, drawn, _ = _seen(sample, rows, model)
     rare = 1 / (1 + np.exp(-model["logit_other"]))
-    return Lesson(x, wide, drawn, stars.variance, COARSE, tables_of(stars, model), float(rare))
+    weight = sample.loss_weight[rows]
+    tables = tables_of(stars, model)
+    return Lesson(x, wide, drawn, stars.variance, weight, COARSE, tables, float(rare))
 
 
 def tables_of(stars: Sight, model: Arrays) -> tuple[Floats, ...]:

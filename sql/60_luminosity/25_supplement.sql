@@ -7,6 +7,7 @@ SELECT s.star_id, s.specid, s.snr_g, c.em_flag
     , meta.abs_mag(s.ks, e.a_ks, s.parallax_corrected) AS mk_geo
     , meta.abs_mag_err(s.ks_err, e.a_ks_err, s.parallax_corrected, s.parallax_error) AS mk_geo_err
     , s.ks, s.ks_err, e.a_ks, e.a_ks_err, s.parallax_corrected, s.parallax_error
+    , greatest(0, least(1, 1 - (mk_geo - p.supplement_least_mk) / p.supplement_ramp)) AS luminous
     , (s.snr_g > p.train_min_snr_g AND meta.hash_fraction(s.star_id) < p.train_fraction)::SMALLINT AS is_train
 FROM training.stars AS s
 INNER JOIN training.spectra AS c USING (specid)

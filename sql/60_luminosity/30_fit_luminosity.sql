@@ -28,9 +28,7 @@ CROSS JOIN typical AS m
 UNION ALL
 SELECT t.star_id, t.specid, 1, t.em_flag, c.score_clean, c.score_full, t.mk_geo, t.mk_geo_err, t.ks, t.ks_err
     , t.a_ks, t.a_ks_err, t.parallax_corrected, t.parallax_error, t.snr_g, m.snr_g
-    , p.supplement_weight + (1 - p.supplement_weight)
-        * greatest(0, least(1, (t.mk_geo - p.supplement_least_mk) / p.supplement_ramp))
-    , t.is_train = 1
+    , 1 - (1 - p.supplement_weight) * t.luminous, t.is_train = 1
 FROM luminosity.supplement AS t
 INNER JOIN training.spectra AS c USING (specid)
 CROSS JOIN typical AS m

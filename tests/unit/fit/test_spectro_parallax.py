@@ -91,6 +91,7 @@ def sky(n=N, seed=5):
         "glat": glat[star],
         "nu_eff": (1.6 + 0.08 * np.sin(np.arange(n)))[star],
         "is_train": np.ones(len(star), bool),
+        "loss_weight": np.ones(len(star)),
         "is_outside": np.zeros(len(star), bool),
     }
     order = np.lexsort((columns["uniqflag"], columns["star_id"]))
@@ -233,7 +234,7 @@ def test_stars_without_a_parallax_say_nothing_of_it():
 
 def test_luminous_stars_from_outside_teach_what_the_sample_cannot(made):
     """The bright stars of the sample have no parallaxes worth the name; some from outside do, and
-    are 0.6 mag brighter by them.
+    are 0.6 mag brighter by them. They teach nothing where they do not count.
     """
     columns, truth, _ = made
     bright = truth["mk"] < -0.5
@@ -247,9 +248,12 @@ def test_luminous_stars_from_outside_teach_what_the_sample_cannot(made):
     given |= {"parallax_error": np.full(chosen.sum(), 0.01)}
     given |= {"is_outside": np.ones(chosen.sum(), bool)}
     both = {name: np.concatenate([blind[name], given[name]]) for name in blind}
-    fits = [fitted(each, changed(posterior_rounds=1)) for each in (blind, both)]
-    moved = np.subtract(*(answers(blind, fit)[0][0] for fit in reversed(fits)))
+    nothing = both | {"loss_weight": np.where(both["is_outside"], 0.0, 1.0)}
+    fits = [fitted(each, changed(posterior_rounds=1)) for each in (blind, both, nothing)]
+    alone, taught, untaught = (answers(blind, fit)[0][0] for fit in fits)
+    moved = taught - alone
     assert np.median(moved[bright]) < -0.15
+    assert abs(np.median((untaught - alone)[bright])) < 0.1
     assert abs(np.median(moved[truth["mk"] > 0.8])) < 0.1
     assert fits[1].tables["posterior_rounds"]["n_stars"][0].as_py() == N + chosen.sum()
 
