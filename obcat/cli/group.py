@@ -337,9 +337,10 @@ class Commands(click.Group):
     """The commands in sections, all ending alike: an error is one line, a signal an exit code."""
 
     def __call__(self, *words: Any, **settings: Any) -> Any:
-        from obcat.machine import without_pandas
+        from obcat.machine import keep_memory, without_pandas
 
-        without_pandas()  # here the process is ours alone
+        keep_memory()  # here the process is ours alone
+        without_pandas()
         return super().__call__(*words, **settings)
 
     def main(self, *words: Any, **settings: Any) -> Any:

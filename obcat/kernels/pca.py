@@ -146,7 +146,7 @@ def coefficients(
         gaps = np.flatnonzero((masked > 0) & rows & ~lost)
         for start in range(0, len(gaps), ROWS):
             part = gaps[start : start + ROWS]
-            score[part] = _filled(x[part], good[part] | ~used, basis, times)
+            score[part] = _filled(x[part], good[part] | ~used, basis, times, score[part])
     score[lost] = np.nan
     return score
 
@@ -168,14 +168,16 @@ def error_factor(masked: np.ndarray, basis: np.ndarray) -> np.ndarray:
     return np.sqrt(variance.max(axis=1, initial=0))
 
 
-def _filled(x: np.ndarray, good: np.ndarray, basis: np.ndarray, sweeps: int) -> np.ndarray:
-    """Coefficients of rows with gaps: gaps <- reconstruction, coefficients <- projection,
-    a fixed number of times.
+def _filled(
+    x: np.ndarray, good: np.ndarray, basis: np.ndarray, sweeps: int, score: np.ndarray
+) -> np.ndarray:
+    """Coefficients of rows with gaps, ``score`` those without filling: gaps <- reconstruction,
+    coefficients <- projection, a fixed number of times.
     """
-    across = np.ascontiguousarray(basis.T)
-    score = product(x, across)
+    across, gaps, filled = np.ascontiguousarray(basis.T), np.flatnonzero(~good), x.copy()
     for _ in range(sweeps):
-        score = product(np.where(good, x, product(score, basis)), across)
+        filled.ravel()[gaps] = product(score, basis).ravel()[gaps]
+        score = product(filled, across)
     return score
 
 

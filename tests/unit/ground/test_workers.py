@@ -1,10 +1,13 @@
 """Worker processes: results in order, an end with their parent, one line when one dies."""
 
 import os
+import platform
+import resource
 import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -105,3 +108,25 @@ def test_workers_and_commands_do_not_load_pandas_and_a_users_process_does():
     code += "print(u.find_spec('pandas') is not None, 'pandas' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.split()[-2:] == ["True", "False"]
+
+
+def pages_cleared(_: int) -> int:
+    """By the system, for a thread that ten times fills 32 MB."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    thread = Thread(target=lambda: [len(b"x" * size) for size in [2**25] * 10])
+    thread.start()
+    thread.join()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator is another")
+def test_workers_and_commands_keep_the_memory_of_arrays():
+    assert pages_cleared(0) > 20_000
+    assert max(ordered(pages_cleared, range(4), 2)) < 20_000
+    code = "import obcat.cli, sys; sys.argv[1:] = ['--version']\ntry: obcat.cli.main()\n"
+    code += "except SystemExit: import test_workers; print(test_workers.pages_cleared(0))"
+    here = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=here
+    )
+    assert int(said.stdout.split()[-1]) < 20_000
