@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
-from obcat.report import COLUMN, WIDTH
-from obcat.report.figures import BEST_FIGURES, FIGURES
+from obcat.report import COLUMN, WIDTH, figures
+from obcat.report.figures import BEST_FIGURES, FIGURES, image_of
 from obcat.report.page import report
 from tests.whole.browser import Opened, chromium, launched, left_the_page
 from tests.whole.small import copy_build
@@ -20,14 +21,20 @@ WIDTHS = "[...document.images].map(i => i.complete ? i.naturalWidth : 0)"
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
+def png_of(figure: Figure, form: str, metadata: dict[str, Any]) -> bytes:
+    return image_of(figure, form, metadata) if form == "png" else b""
+
+
 @pytest.fixture(scope="module")
 def html(first, files, tmp_path_factory) -> Path:
-    """The report of the small build, its truth beside it."""
+    """The report of the small build, its truth beside it; its PDFs no browser opens."""
     chromium()
     folder = tmp_path_factory.mktemp("report")
     copy_build(first, folder, "obcat.duckdb")
     shutil.copytree(files.parent / "truth", folder / "truth")
-    report(folder / "obcat.duckdb", folder / "report")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(figures, "image_of", png_of)
+        report(folder / "obcat.duckdb", folder / "report")
     return folder / "report" / "index.html"
 
 

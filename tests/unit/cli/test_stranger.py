@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
-from conftest import fill_table
-from release_rows import rows_of, store
+from matplotlib.figure import Figure
 
 import obcat
 from obcat import db
@@ -20,6 +19,9 @@ from obcat.build import fitting
 from obcat.build.fitting import fingerprint_of
 from obcat.cli import main
 from obcat.reading import NotOurs, NotTrusted, open_database
+from obcat.report.figures import image_of
+from tests.unit.conftest import fill_table
+from tests.unit.release_rows import rows_of, store
 
 SECRET = "canary-4711"
 READ = "(SELECT content FROM read_text('{secret}'))"
@@ -55,6 +57,16 @@ def stranger(template, tmp_path) -> Path:
     (tmp_path / "other.csv").write_text("specid,mk\nspecid-00000,1\n", encoding="utf-8")
     (tmp_path / "out").mkdir()
     return path
+
+
+@pytest.fixture(autouse=True)
+def _figures_are_of_one_kind(monkeypatch):
+    """Nothing more is read for the PDF of a figure than for its PNG."""
+
+    def png(figure: Figure, form: str, metadata: dict[str, str | None]) -> bytes:
+        return image_of(figure, form, metadata) if form == "png" else b""
+
+    monkeypatch.setattr("obcat.report.figures.image_of", png)
 
 
 def run(command: str, database: Path, *more: str) -> Result:
