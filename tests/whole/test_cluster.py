@@ -35,7 +35,7 @@ def survey(whole: Made, tmp_path: Path) -> Path:  # noqa: F811
     """Its file beside what was ingested, nothing built."""
     copy_build(whole, tmp_path / "small", "raw")
     toml = tmp_path / "survey.toml"
-    said = f"[engine]\nretries = {len(KILLS) + 3}\ntask_minutes = 0.5\n"
+    said = f"[engine]\nretries = {len(KILLS) + 3}\ntask_minutes = 0.2\n"
     toml.write_text(whole.toml.read_text() + said)
     return toml
 
