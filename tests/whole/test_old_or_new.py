@@ -23,7 +23,9 @@ from click.testing import CliRunner, Result
 from obcat import files
 from obcat.cli import main
 from obcat.export import Published, release
+from obcat.report import figures
 from obcat.report.figures import FIGURES
+from tests.figures import png_alone
 from tests.whole.small import OBCAT, VARYING, Made, copy_build, csv_of, environment
 
 pytestmark = pytest.mark.slow
@@ -182,6 +184,7 @@ def fails_until_it_succeeds(
 @pytest.mark.parametrize("command", ["simulate", "export", "page", "report", "ingest", "build"])
 def test_the_nth_call_fails(first, succeeded, tmp_path, monkeypatch, command, kind):
     monkeypatch.setattr("obcat.report.page.figures_of", lambda survey: FIGURES[:1])
+    monkeypatch.setattr(figures, "image_of", png_alone)
     whole, calls = succeeded(command)
     if not calls[kind]:
         assert (command, kind) == ("build", "write")

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from matplotlib.figure import Figure
 
 from obcat.report import COLUMN, WIDTH, figures
-from obcat.report.figures import BEST_FIGURES, FIGURES, image_of
+from obcat.report.figures import BEST_FIGURES, FIGURES
 from obcat.report.page import report
+from tests.figures import png_alone
 from tests.whole.browser import Opened, chromium, launched, left_the_page
 from tests.whole.small import copy_build
 
@@ -19,10 +19,6 @@ pytestmark = pytest.mark.slow
 
 WIDTHS = "[...document.images].map(i => i.complete ? i.naturalWidth : 0)"
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-def png_of(figure: Figure, form: str, metadata: dict[str, Any]) -> bytes:
-    return image_of(figure, form, metadata) if form == "png" else b""
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +29,7 @@ def html(first, files, tmp_path_factory) -> Path:
     copy_build(first, folder, "obcat.duckdb")
     shutil.copytree(files.parent / "truth", folder / "truth")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(figures, "image_of", png_of)
+        patched.setattr(figures, "image_of", png_alone)
         report(folder / "obcat.duckdb", folder / "report")
     return folder / "report" / "index.html"
 

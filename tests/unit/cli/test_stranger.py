@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
-from matplotlib.figure import Figure
 
 import obcat
 from obcat import db
@@ -19,7 +18,8 @@ from obcat.build import fitting
 from obcat.build.fitting import fingerprint_of
 from obcat.cli import main
 from obcat.reading import NotOurs, NotTrusted, open_database
-from obcat.report.figures import image_of
+from obcat.report import figures
+from tests.figures import png_alone
 from tests.unit.conftest import fill_table
 from tests.unit.release_rows import rows_of, store
 
@@ -62,11 +62,7 @@ def stranger(template, tmp_path) -> Path:
 @pytest.fixture(autouse=True)
 def _figures_are_of_one_kind(monkeypatch):
     """Nothing more is read for the PDF of a figure than for its PNG."""
-
-    def png(figure: Figure, form: str, metadata: dict[str, str | None]) -> bytes:
-        return image_of(figure, form, metadata) if form == "png" else b""
-
-    monkeypatch.setattr("obcat.report.figures.image_of", png)
+    monkeypatch.setattr(figures, "image_of", png_alone)
 
 
 def run(command: str, database: Path, *more: str) -> Result:
