@@ -3,7 +3,7 @@ with keys, checks and comments; descriptions that say what was run.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -34,6 +34,7 @@ __all__ = [
     "connect",
     "create_tables",
     "describe",
+    "insert",
     "parameters_as_run",
     "qualified",
     "run",
@@ -177,6 +178,14 @@ def run(
         raise StepFailed(f"sql/{file.name}.sql: {error}") from error
 
 
+def insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:
+    """Insert rows of Python values, each as wide as the table: some hundred of them, at once."""
+    if rows:
+        places = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
+        values = [value for row in rows for value in row]
+        con.execute(f"INSERT INTO {qualified(table)} VALUES {places}", values)
+
+
 def create_tables(con: duckdb.DuckDBPyConnection, *, noted: bool = True) -> None:
     """Create every schema and declared table, with keys, checks and, where they are to be
     ``noted``, comments; views are made by their files.
@@ -198,11 +207,12 @@ def _create_table(table: Table) -> str:
 
 
 def _column_line(c: Column) -> str:
-    checks = [
-        f"{quoted(c.column)} {op} {bound}" for op, bound in ((">=", c.min), ("<=", c.max)) if bound
-    ]
-    if c.type == "DOUBLE" and not c.table.startswith("raw."):
-        checks.append(f"isfinite({quoted(c.column)})")
+    name, bounds = quoted(c.column), ((">=", c.min), ("<=", c.max))
+    checks = [f"{name} {op} {bound}" for op, bound in bounds if bound]
+    if c.min and c.max:  # no NaN, no infinity; and each comment copies the checks of its table
+        checks = [f"{name} BETWEEN {c.min} AND {c.max}"]
+    elif c.type == "DOUBLE" and not c.table.startswith("raw."):
+        checks.append(f"isfinite({name})")
     check = f" CHECK ({' AND '.join(checks)})" if checks else ""
     default = f" DEFAULT {c.default}" if c.default else ""
     return f"{quoted(c.column)} {c.type}{' NOT NULL' if c.required else ''}{default}{check}"

@@ -128,13 +128,14 @@ def store(
     con: duckdb.DuckDBPyConnection, name: str, key: str, n_rows: int, origin: str, fit: Fit
 ) -> None:
     """Write a model's arrays and tables into the database."""
-    con.execute("INSERT INTO model.fits VALUES (?, ?, ?, ?)", [name, key, n_rows, origin])
+    from obcat import db
+
+    db.insert(con, "model.fits", [(name, key, n_rows, origin)])
     arrays = [
-        [name, array, values.dtype.str, list(values.shape), values.tobytes()]
+        (name, array, values.dtype.str, list(values.shape), values.tobytes())
         for array, values in sorted(fit.arrays.items())
     ]
-    if arrays:
-        con.executemany("INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)", arrays)
+    db.insert(con, "model.arrays", arrays)
     for table, rows in sorted(fit.tables.items()):
         con.register("fit_rows", rows)
         con.execute(f"INSERT INTO model.{table} BY NAME SELECT * FROM fit_rows")

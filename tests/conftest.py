@@ -18,9 +18,11 @@ def real() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long come first, lest one worker has them all at the end."""
+    """Files that take long come first, then those that build a catalog, lest one worker has them
+    all at the end.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (item.path not in slow, item.path.parent.name != "whole"))
 
 
 @pytest.fixture(scope="session", autouse=True)

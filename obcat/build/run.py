@@ -3,7 +3,7 @@
 import re
 import resource
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -137,10 +137,7 @@ def publish(
                 "SET enable_external_access = false"
             )  # inputs are registered: no step reads a file by itself
             _fill(con, survey, folder, say, step or run_step)
-            items = provenance(survey, read, mark)
-            con.executemany(
-                "INSERT INTO meta.provenance VALUES (?, ?)", [list(item) for item in items.items()]
-            )
+            db.insert(con, "meta.provenance", list(provenance(survey, read, mark).items()))
             faults = check(con, say)
             if faults:
                 raise BuildFailed(
@@ -174,7 +171,7 @@ def _fill(
                 step(con, file, folder, survey.models_from, fitted, say)
                 if file.relation == "meta.parameters":
                     override(con, survey.parameters)
-    con.executemany("INSERT INTO meta.steps VALUES (?, ?, ?, ?)", taken)
+    db.insert(con, "meta.steps", taken)
     db.describe(con)
 
 
@@ -202,7 +199,8 @@ def run_step(
     """
     if file.header("Fit"):
         with _one_thread(con):
-            name, arrays = fit_file(con, file, _parameters_of(con), folder / "models", models_from)
+            used = _parameters_of(con, file.header("Parameters"))
+            name, arrays = fit_file(con, file, used, folder / "models", models_from)
         fitted[name] = arrays
         for note in _notes(con, name):
             say(note)
@@ -250,7 +248,7 @@ def _one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def _register(con: duckdb.DuckDBPyConnection, name: str, fitted: dict[str, Arrays]) -> None:
     """Make a UDF a function of SQL; one that an earlier step had is the same."""
     udf = UDFS[name]
-    call = batch_function(udf, fitted, _parameters_of(con))
+    call = batch_function(udf, fitted, _parameters_of(con, udf.parameters))
     made = (udf.name, call, udf.types, udf.returns)
     try:
         con.create_function(*made, type=ARROW, null_handling=SPECIAL)
@@ -259,10 +257,13 @@ def _register(con: duckdb.DuckDBPyConnection, name: str, fitted: dict[str, Array
             raise
 
 
-def _parameters_of(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    cursor = con.execute("FROM meta.parameters")
-    names = [d[0] for d in cursor.description or ()]
-    return dict(zip(names, cursor.fetchall()[0], strict=True))
+def _parameters_of(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> dict[str, Any]:
+    """Those that are named: all of them take longer than most steps of a small survey."""
+    if not names:
+        return {}
+    wanted = ", ".join(map(quoted, names))
+    values = con.execute(f"SELECT {wanted} FROM meta.parameters").fetchall()[0]
+    return dict(zip(names, values, strict=True))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from obcat.ingest.tables.read import read_table
-from tests.fetch.world import PASSING, STAYING, fakes, html, shorter, status
+from tests.fetch.world import PASSING, STAYING, fakes, html, hurried, shorter, status
 
 TRANSIENT = PASSING | {
     "503": (status(503), 2),
@@ -36,7 +36,7 @@ def test_list_recovers(world, fault):
 def test_without_the_list_nothing_goes_on(world, fault):
     change, reason, said = LASTING[fault]
     world.hook("viz-bin", change, -1)
-    done = world.fetch("targets", "spectra")
+    done = world.fetch("targets", "spectra", limits=hurried(change))
     assert done.exit_code == 2
     assert f"Error: targets: {reason}: " in done.output
     assert said in done.output
@@ -88,7 +88,7 @@ def test_cross_match_recovers(world, fault):
 def test_cross_match_missing_by_name(world, fault):
     change, reason, said = LASTING[fault]
     world.hook("POST /xmatch", change, -1)
-    done = world.fetch("apass")
+    done = world.fetch("apass", limits=hurried(change))
     assert done.exit_code == 1
     assert f"missing: apass table: {reason}: " in done.output
     assert said in done.output

@@ -16,6 +16,7 @@ from tests.fetch.world import (
     flipped,
     hang,
     html,
+    hurried,
     instead,
     obsid_of,
     redirect,
@@ -86,7 +87,7 @@ LASTING = STAYING | {
 def test_missing_by_name(world, fault):
     change, reason, said = LASTING[fault]
     world.hook(PATH, change, -1)
-    done = world.fetch("spectra", spectra=ONE[0])
+    done = world.fetch("spectra", spectra=ONE[0], limits=hurried(change))
     assert done.exit_code == 1
     assert f"missing: spectra {FIRST.specid}: {reason}: " in done.output
     assert said in done.output

@@ -16,6 +16,7 @@ from tests.fetch.world import (
     drip,
     hang,
     html,
+    hurried,
     redirect,
     shorter,
     status,
@@ -100,7 +101,7 @@ LASTING = {
 def test_missing_by_name(world, fault):
     pattern, change, reason, said = LASTING[fault]
     world.hook(pattern, change, -1)
-    done = world.fetch("gaia_dr2")
+    done = world.fetch("gaia_dr2", limits=hurried(change))
     assert_missing(world, done, reason, said)
 
 

@@ -20,6 +20,8 @@ from obcat.ingest.fetch.recipe import Limits
 from tests.fetch.hosts import Act, Host, head, hosting, whole
 
 LIMITS = Limits(connect=0.5, read=0.4, download=1.1, tries=2, backoff=0.01, retry_after_most=0.1)
+# where nothing but the end is waited for
+HASTY = Limits(connect=0.4, read=0.4, download=0.5, tries=2, backoff=0.01)
 CAP = 1_000_000
 BUFFERED = 12_000_000  # bytes that the kernel takes from a host although nobody reads them
 HANGS = 15.0  # seconds
@@ -52,19 +54,19 @@ def check(body: bytes) -> None:
         raise Failed("damaged", f"{len(body)} other bytes")
 
 
-def file_from(host: Host, path: str = "/x") -> Any:
-    with web.http_session(LIMITS, [host.url]) as http:
-        return answer(lambda: web.get(http, host.url + path, LIMITS, CAP, check))
+def file_from(host: Host, path: str = "/x", limits: Limits = LIMITS) -> Any:
+    with web.http_session(limits, [host.url]) as http:
+        return answer(lambda: web.get(http, host.url + path, limits, CAP, check))
 
 
-def client_of(host: Host) -> Any:
+def client_of(host: Host, path: str = "/x", given: Limits = LIMITS) -> Any:
     """As an archive's client asks: it reads the body itself, and follows where it is led."""
     limits = Limits(
-        **{name: getattr(LIMITS, name) for name in LIMITS.__struct_fields__} | {"table_cap": CAP}
+        **{name: getattr(given, name) for name in given.__struct_fields__} | {"table_cap": CAP}
     )
 
     def ask() -> bytes:
-        response = http.get(host.url + "/x")
+        response = http.get(host.url + path)
         web.answered(response)
         check(response.content)
         return response.content
@@ -237,7 +239,7 @@ def test_an_answer_that_is_none(fault, how):
     act, reason = (ENDLESS | LASTING)[fault]
     started = time.monotonic()
     with hosting(act) as host:
-        error = how(host)
+        error = how(host, "/x", HASTY if reason == "deadline" else LIMITS)
     assert isinstance(error, Failed)
     assert error.reason == reason, error
     assert time.monotonic() - started < 5.0
@@ -343,7 +345,7 @@ def test_nobody_accepts():
             sock.setblocking(False)
             sock.connect_ex(listening.getsockname())
         started = time.monotonic()
-        error = file_from(host)
+        error = file_from(host, limits=HASTY)
         for sock in waiting:
             sock.close()
     assert error.reason in ("no_answer", "deadline")
@@ -355,7 +357,7 @@ def test_a_handshake_without_end(act):
     with hosting(act) as host:
         host.url = host.url.replace("http:", "https:")
         started = time.monotonic()
-        error = file_from(host)
+        error = file_from(host, limits=HASTY)
     assert error.reason in ("no_answer", "deadline")
     assert time.monotonic() - started < 5.0
 
@@ -364,7 +366,7 @@ def test_a_resolver_without_end(monkeypatch):
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **named: over.wait(HANGS) and [])
     started = time.monotonic()
-    error = file_from(Host(url="http://archive.invalid"))
+    error = file_from(Host(url="http://archive.invalid"), limits=HASTY)
     over.set()
     assert error.reason in ("no_answer", "deadline")
     assert time.monotonic() - started < 5.0

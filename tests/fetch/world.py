@@ -218,6 +218,11 @@ def hang(reply: Reply) -> Reply:
 PASSING = {"cut": (cut, 2), "cut unseen": (shorter, 2), "hang": (hang, 1)}
 
 
+def hurried(change: Callable[[Reply], Reply]) -> dict[str, float]:
+    """Limits: what drips is waited for until the end."""
+    return {"download": 1.0} if change is drip else {}
+
+
 def drip(reply: Reply) -> Reply:
     return Reply(reply.status, reply.body, reply.headers, drip=0.1)
 

@@ -5,6 +5,7 @@ import re
 import statistics
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,7 @@ def text_of(module: Path) -> str:
     return (PACKAGE / module).read_text(encoding="utf-8")
 
 
+@cache
 def tree(module: Path) -> ast.Module:
     return ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
 

@@ -26,7 +26,8 @@ def first(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """The first build of the survey; nobody writes to it."""
 
     def fill(place: Path) -> None:
-        make(write_survey(place / "survey.toml", files / "spectra", tables_of(files)), place)
+        toml = write_survey(place / "survey.toml", files / "spectra", tables_of(files))
+        make(toml, place, threads=2)
 
     place = once(tmp_path_factory.getbasetemp(), "first", fill)
     return Made(place / "survey.toml", place / "small")

@@ -104,7 +104,7 @@ def make(
     toml: Path,
     root: Path,
     *,
-    threads: int = 2,
+    threads: int = 1,
     workers: int = 1,
     start_from: Made | None = None,
     allow_empty: bool = False,
@@ -118,7 +118,8 @@ def make(
     return built(toml, folder, threads=threads)
 
 
-def built(toml: Path, folder: Path, *, threads: int | None = 2, memory: str | None = None) -> Made:
+def built(toml: Path, folder: Path, *, threads: int | None = 1, memory: str | None = None) -> Made:
+    """By one thread, which is quicker for spectra so few; the first build has two."""
     said: list[str] = []
     build(loaded(toml), folder, say=said.append, threads=threads, memory=memory)
     return Made(toml, folder, tuple(said))

@@ -54,13 +54,14 @@ main(sys.argv[4:])
 
 @pytest.fixture(scope="module")
 def changed(first, files, tmp_path_factory) -> Path:
-    """Survey file of the next build: the network and the binaries are others."""
-    return write_survey(
-        tmp_path_factory.mktemp("changed") / "survey.toml",
-        files / "spectra",
-        tables_of(files),
-        CHANGED,
-    )
+    """Survey file of the next build: the network and the binaries are others. The tables of best
+    mode are in the same file, and its models are kept as these are.
+    """
+    folder = tmp_path_factory.mktemp("changed")
+    path = write_survey(folder / "survey.toml", files / "spectra", tables_of(files), CHANGED)
+    said = path.read_text(encoding="utf-8") + '[build]\nmodes = ["paper"]\n'
+    path.write_text(said, encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="module")

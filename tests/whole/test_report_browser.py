@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from obcat.report import COLUMN, WIDTH
+from obcat.report import COLUMN, WIDTH, figures
 from obcat.report.figures import BEST_FIGURES, FIGURES
 from obcat.report.page import report
+from tests.figures import png_alone
 from tests.whole.browser import Opened, chromium, launched, left_the_page
 from tests.whole.small import copy_build
 
@@ -22,12 +23,14 @@ TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clie
 
 @pytest.fixture(scope="module")
 def html(first, files, tmp_path_factory) -> Path:
-    """The report of the small build, its truth beside it."""
+    """The report of the small build, its truth beside it; its PDFs no browser opens."""
     chromium()
     folder = tmp_path_factory.mktemp("report")
     copy_build(first, folder, "obcat.duckdb")
     shutil.copytree(files.parent / "truth", folder / "truth")
-    report(folder / "obcat.duckdb", folder / "report")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(figures, "image_of", png_alone)
+        report(folder / "obcat.duckdb", folder / "report")
     return folder / "report" / "index.html"
 
 

@@ -20,7 +20,7 @@ from obcat.ingest.lamost import parts
 from obcat.ingest.survey import ingest
 from tests.whole.small import ROOT, Made, built, loaded, make, obcat, tables_of, write_survey
 
-COPIES = 9  # more than a row group of 2,048 spectra, so that threads have something to share
+COPIES = 8  # more than a row group of 2,048 spectra, so that threads have something to share
 
 
 def rows_of(database: Path) -> list[tuple]:

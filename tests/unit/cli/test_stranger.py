@@ -11,8 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
-from conftest import fill_table
-from release_rows import rows_of, store
 
 import obcat
 from obcat import db
@@ -20,6 +18,10 @@ from obcat.build import fitting
 from obcat.build.fitting import fingerprint_of
 from obcat.cli import main
 from obcat.reading import NotOurs, NotTrusted, open_database
+from obcat.report import figures
+from tests.figures import png_alone
+from tests.unit.conftest import fill_table
+from tests.unit.release_rows import rows_of, store
 
 SECRET = "canary-4711"
 READ = "(SELECT content FROM read_text('{secret}'))"
@@ -55,6 +57,12 @@ def stranger(template, tmp_path) -> Path:
     (tmp_path / "other.csv").write_text("specid,mk\nspecid-00000,1\n", encoding="utf-8")
     (tmp_path / "out").mkdir()
     return path
+
+
+@pytest.fixture(autouse=True)
+def _figures_are_of_one_kind(monkeypatch):
+    """Nothing more is read for the PDF of a figure than for its PNG."""
+    monkeypatch.setattr(figures, "image_of", png_alone)
 
 
 def run(command: str, database: Path, *more: str) -> Result:

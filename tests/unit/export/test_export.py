@@ -331,37 +331,49 @@ def texts_of(folder: Path, column: str) -> dict[str, list[str]]:
     return {name: [str(v) for v in values] for name, values in found.items()}
 
 
-@pytest.mark.parametrize(
-    ("value", "plain", "in_ascii"),
-    [
-        ("a\x1b]0;owned\x07.fits", r"a\x1b]0;owned\x07.fits", None),
-        ("spec\u202egnp.fits", r"spec\u202egnp.fits", None),
-        ("c1\x9b31m", r"c1\x9b31m", None),
-        ("a\nb\tc.fits", r"a\nb\tc.fits", None),
-        (" blanks.fits  ", "blanks.fits", None),
-        ("  \x7fblanks.fits\t ", r"\x7fblanks.fits\t", None),
-        ("Xiang–2022.fits", "Xiang–2022.fits", r"Xiang\u20132022.fits"),
-        ("a_very_long_name_" * 20, "a_very_long_name_" * 20, None),
-    ],
-)
-def test_text_is_plain_and_whole_in_every_file(database, tmp_path, value, plain, in_ascii):
-    store(database, rows_of(5))
-    change(database, "fitsname", value)
-    release(database, tmp_path / "out")
-    ascii_only = in_ascii or plain
-    for name, found in texts_of(tmp_path / "out", "fitsname").items():
-        assert found[3] == (ascii_only if name in ("fits", "vot", "cds") else plain), name
-    assert check(tmp_path / "out" / "cds") == []
+ODD = {  # as it is shown, and in ASCII where that is another
+    "a\x1b]0;owned\x07.fits": (r"a\x1b]0;owned\x07.fits", None),
+    "spec\u202egnp.fits": (r"spec\u202egnp.fits", None),
+    "c1\x9b31m": (r"c1\x9b31m", None),
+    "a\nb\tc.fits": (r"a\nb\tc.fits", None),
+    " blanks.fits  ": ("blanks.fits", None),
+    "  \x7fblanks.fits\t ": (r"\x7fblanks.fits\t", None),
+    "Xiang–2022.fits": ("Xiang–2022.fits", r"Xiang\u20132022.fits"),
+    "a_very_long_name_" * 20: ("a_very_long_name_" * 20, None),
+}
+FORMULAS = ["=1+1", "+A1", "-2+3", "@SUM(A1)", '=HYPERLINK("http://x","y")']
 
 
-@pytest.mark.parametrize("value", ["=1+1", "+A1", "-2+3", "@SUM(A1)", '=HYPERLINK("http://x","y")'])
-def test_no_text_of_the_csv_is_a_formula(database, tmp_path, value):
-    store(database, rows_of(5))
-    change(database, "fitsname", value)
-    release(database, tmp_path / "out")
-    found = texts_of(tmp_path / "out", "fitsname")
-    assert found.pop("csv")[3] == f"'{value}"
-    assert {texts[3] for texts in found.values()} == {value}
+@pytest.fixture(scope="module")
+def shown(template, tmp_path_factory) -> dict[str, dict[str, str]]:
+    """Text -> file -> how it is there; all of them in one release, a row each."""
+    folder, given = tmp_path_factory.mktemp("shown"), [*ODD, *FORMULAS]
+    database = Path(shutil.copy(template, folder / "obcat.duckdb"))
+    store(database, rows_of(len(given) + 2))
+    with db.connect(database) as con:
+        for row, value in enumerate(given):
+            con.execute(
+                "UPDATE catalog.ob_stars SET fitsname = $value WHERE specid = $specid",
+                {"value": value, "specid": f"specid-{row:05d}"},
+            )
+    release(database, folder / "out")
+    assert check(folder / "out" / "cds") == []
+    texts = texts_of(folder / "out", "fitsname")
+    return {value: {name: texts[name][row] for name in texts} for row, value in enumerate(given)}
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_text_is_plain_and_whole_in_every_file(shown, value):
+    plain, in_ascii = ODD[value]
+    for name, found in shown[value].items():
+        assert found == (in_ascii or plain if name in ("fits", "vot", "cds") else plain), name
+
+
+@pytest.mark.parametrize("value", FORMULAS)
+def test_no_text_of_the_csv_is_a_formula(shown, value):
+    found = dict(shown[value])
+    assert found.pop("csv") == f"'{value}"
+    assert set(found.values()) == {value}
 
 
 def test_numbers_of_the_csv_keep_their_sign(released, rows):

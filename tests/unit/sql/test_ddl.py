@@ -50,6 +50,7 @@ def test_every_table_and_column_carries_its_description_and_unit(con):
         ("sample.visits", {"specid": "there", "star_id": "A", "uniqflag": 1}),
         ("catalog.ob_stars", {"specid": "a", "uniqflag": 1, "ra": 360.1}),
         ("catalog.ob_stars", {"specid": "a", "uniqflag": 1, "dec": -90.1}),
+        ("catalog.ob_stars", {"specid": "a", "uniqflag": 1, "ra": math.nan}),
         ("catalog.ob_stars", {"specid": "a", "uniqflag": 1, "mk": math.nan}),
         ("catalog.ob_stars", {"specid": "a", "uniqflag": 1, "mk": -math.inf}),
         ("catalog.ob_stars", {"specid": "a", "uniqflag": 1, "mk_err": -0.1}),
@@ -104,7 +105,7 @@ def test_column_lines():
     assert db._column_line(column()) == '"x" DOUBLE CHECK (isfinite("x"))'
     assert db._column_line(column(table="raw.t")) == '"x" DOUBLE'
     assert db._column_line(column(type="SMALLINT", null="no", min="0", max="1")) == (
-        '"x" SMALLINT NOT NULL CHECK ("x" >= 0 AND "x" <= 1)'
+        '"x" SMALLINT NOT NULL CHECK ("x" BETWEEN 0 AND 1)'
     )
 
 
