@@ -136,6 +136,7 @@ def ingest(
     workers: int = 2,
     progress: Progress | None = None,
     again: bool = False,
+    keep: bool = False,
     reader: Reader | None = None,
 ) -> dict[str, int]:
     """Bring ``out`` (spectra/part-*.parquet, headers.parquet, files.parquet) up to date with the
@@ -144,6 +145,7 @@ def ingest(
     Only files that are new or changed are read, by ``workers`` processes; ``progress(done, total)``
     counts those. A run that is interrupted at any moment is put right by the next. With ``again``
     every file is read, whatever its size and time say, and a store that is damaged is made anew.
+    With ``keep`` what was read of files that are gone stays: files come and go in batches.
     Returns counts: found, read, ingested, duplicate, quarantined, one for each reason of quarantine
     that occurred, and of files passed over by their ending. Files that differ but hold one spectrum
     are told in superseded.csv. Raises IngestError: a folder is empty, cannot be read or written, a
@@ -151,7 +153,7 @@ def ingest(
     """
     reader = reader or LAMOST
     entries, others = reader.find(source)
-    if not entries:
+    if not (entries or (keep and (out / "files.parquet").is_file())):
         shown = f" ({', '.join(f'{n:,} {what}' for what, n in others.items())})" if others else ""
         raise IngestError(
             f"{source}: no {reader.what} below this folder{shown}; give the folder of the spectra"
@@ -164,8 +166,12 @@ def ingest(
     for place in (out, folder, out / PIECES, out / "rejected"):
         clear_left(place)
     stored = frozenset(sha for shas in parts.digests(folder).values() for sha in shas)
-    kept = _unchanged(_read_by(files, reader), entries, stored & set(headers["sha256"].to_pylist()))
+    known, complete = _read_by(files, reader), stored & set(headers["sha256"].to_pylist())
+    gone = _gone(known, entries) if keep else []
+    kept = _unchanged(known, [*entries, *gone], complete)
     new = [entry for entry in entries if entry.shown not in kept]
+    if gone := [entry for entry in gone if entry.shown in kept]:
+        entries = sorted([*entries, *gone], key=lambda entry: (entry.name, entry.path))
     if new or begun or len(kept) < files.num_rows:
         jobs = _jobs(source, out, new, _candidates(files, new, stored), reader)
         read = parts.read_pieces(list(_read_all(jobs, workers, len(new), progress)))
@@ -180,6 +186,13 @@ def _version(reader: Reader) -> str:
 
 def _read_by(files: pa.Table, reader: Reader) -> pa.Table:
     return files.filter(pc.equal(files["reader_version"], _version(reader)))
+
+
+def _gone(files: pa.Table, entries: list[Entry]) -> list[Entry]:
+    """Files that were read and are no longer there, as they were then."""
+    there = {entry.shown for entry in entries}
+    rows = zip(*(files[name].to_pylist() for name in ("path", "size", "mtime_ns")), strict=True)
+    return [Entry(*row) for row in rows if row[0] not in there]
 
 
 def _rows_of(files: pa.Table, kept: set[str]) -> list[dict[str, Any]]:
