@@ -122,6 +122,7 @@ def _read_lamost(source: Path, entry: Entry) -> Found:
 
 PAIRS = "superseded.csv"
 PIECES = "pieces"
+AT_ONCE = 16_384  # rows that are Python's at a time
 CHUNK = 512  # files of a job at most, and at least a few:
 FEWEST, SHARE = 16, 40  # a kill loses the jobs in hand, each at most one of so many of the run
 RETRIED = ("unreadable", "not_a_file")  # may be repaired without a trace in size or time
@@ -191,8 +192,14 @@ def _read_by(files: pa.Table, reader: Reader) -> pa.Table:
 def _gone(files: pa.Table, entries: list[Entry]) -> list[Entry]:
     """Files that were read and are no longer there, as they were then."""
     there = {entry.shown for entry in entries}
-    rows = zip(*(files[name].to_pylist() for name in ("path", "size", "mtime_ns")), strict=True)
+    rows = _each(files, "path", "size", "mtime_ns")
     return [Entry(*row) for row in rows if row[0] not in there]
+
+
+def _each(files: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
+    """The rows, of which a part is in memory at a time."""
+    for batch in files.select(names).to_batches(max_chunksize=AT_ONCE):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 def _rows_of(files: pa.Table, kept: set[str]) -> list[dict[str, Any]]:
@@ -231,18 +238,16 @@ def _unchanged(files: pa.Table, entries: list[Entry], complete: frozenset[str]) 
     """
     now = {(entry.shown, entry.size, entry.mtime_ns) for entry in entries}
     names = ("path", "size", "mtime_ns", "status", "reason", "sha256", "specid")
-    rows = [
-        row
-        for row in zip(*(files[name].to_pylist() for name in names), strict=True)
-        if row[:3] in now
-    ]
     owned = {
-        specid for *_, status, _, sha, specid in rows if status == "ingested" and sha in complete
+        specid
+        for *row, status, _, sha, specid in _each(files, *names)
+        if tuple(row) in now and status == "ingested" and sha in complete
     }
     return {
         path
-        for path, _, _, status, reason, _, specid in rows
-        if (
+        for path, size, time, status, reason, _, specid in _each(files, *names)
+        if (path, size, time) in now
+        and (
             reason not in RETRIED
             if status == "quarantined" and reason != parts.SUPERSEDED
             else specid in owned
@@ -274,8 +279,7 @@ def _candidates(
     """
     wanted = {key for entry in new for key in (entry.shown, entry[1:])}
     found: dict[object, set[str]] = {}
-    names = ("path", "size", "mtime_ns", "sha256")
-    for path, size, time, sha in zip(*(files[name].to_pylist() for name in names), strict=True):
+    for path, size, time, sha in _each(files, "path", "size", "mtime_ns", "sha256"):
         for key in wanted.intersection((path, (size, time))) if sha in stored else ():
             found.setdefault(key, set()).add(sha)
     return {key: frozenset(shas) for key, shas in found.items()}

@@ -237,13 +237,13 @@ def one_each(headers: pa.Table, names: dict[str, list[str]]) -> pa.Table:
     for i, sha in enumerate(headers["sha256"].to_pylist()):
         if sha in names:
             first.setdefault(sha, i)
-    table = headers.take(pa.array(first.values(), pa.int64()))
-    others = [" ".join(names[sha][1:]) or None for sha in first]
+    rows = pa.array(first.values(), pa.int64())
+    keys = headers.select(["specid", "sha256"]).take(rows)
+    order = pc.sort_indices(keys, sort_keys=[("specid", "ascending"), ("sha256", "ascending")])
+    table, shas = headers.take(rows.take(order)), keys["sha256"].take(order)
+    others = [" ".join(names[sha][1:]) or None for sha in shas.to_pylist()]
     i = table.schema.get_field_index("other_names")
-    table = table.set_column(i, table.schema.field(i), pa.array(others, pa.string()))
-    return table.take(
-        pc.sort_indices(table, sort_keys=[("specid", "ascending"), ("sha256", "ascending")])
-    )
+    return table.set_column(i, table.schema.field(i), pa.array(others, pa.string()))
 
 
 def write_pairs(rows: Iterable[Row], path: Path) -> None:

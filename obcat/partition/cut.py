@@ -264,7 +264,7 @@ def _lots(plan: Plan, most: int) -> Iterator[list[str]]:
     counted = plan.owners["partition"].value_counts().to_pylist()
     counts = {one["values"]: one["counts"] for one in counted}
     lot = [PILOT] if plan.pilot else []
-    held = most
+    held = most if lot else 0  # nothing is built beside it
     for name in plan.names:
         if lot and held + counts[name] > most:
             yield lot
