@@ -176,7 +176,8 @@ def ingest(
     if new or begun or len(kept) < files.num_rows:
         jobs = _jobs(source, out, new, _candidates(files, new, stored), reader)
         read = parts.read_pieces(list(_read_all(jobs, workers, len(new), progress)))
-        files, headers = _merged(source, entries, _rows_of(files, kept), headers, *read)
+        stay, kept_rows = _parted(files, kept, read[0]["specid"], anew=bool(begun))
+        files, headers = _merged(source, entries, stay, kept_rows, headers, *read)
         _save(out, files, headers)
     return {"found": len(entries), "read": len(new)} | _statuses(files) | others
 
@@ -202,8 +203,18 @@ def _each(files: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
-def _rows_of(files: pa.Table, kept: set[str]) -> list[dict[str, Any]]:
-    return [row for row in files.to_pylist() if row["path"] in kept]
+def _parted(
+    files: pa.Table, kept: set[str], read: pa.ChunkedArray, *, anew: bool
+) -> tuple[pa.Table, list[dict[str, Any]]]:
+    """Of the rows that are kept those that stay as they are, for no file of their spectra is new or
+    gone; and those of spectra (specid) that were ``read`` or lost a file. With ``anew`` none stays.
+    """
+    known = pc.is_in(files["path"], pa.array(kept, pa.string()))
+    moved = [*files.filter(pc.invert(known))["specid"].chunks, *read.chunks]
+    moved = pa.chunked_array(moved, pa.string()).drop_null()
+    same = pc.invert(pc.is_in(files["specid"], moved)) if not anew else pa.scalar(False)
+    others = files.filter(pc.and_(known, pc.invert(same)))
+    return files.filter(pc.and_(known, same)), others.to_pylist()
 
 
 def _statuses(files: pa.Table) -> dict[str, int]:
@@ -326,20 +337,23 @@ def _read_all(
 def _merged(
     source: Path,
     entries: list[Entry],
+    stay: pa.Table,
     kept: list[dict[str, Any]],
     headers: pa.Table,
     read: pa.Table,
     read_headers: pa.Table,
 ) -> tuple[pa.Table, pa.Table]:
-    """raw.files in the order of ``entries``, raw.headers by specid: one row per spectrum."""
+    """raw.files in the order of ``entries``, raw.headers by specid: one row per spectrum. Those of
+    the files that ``stay`` are as they were; all others are settled.
+    """
     rows = {row["path"]: row for row in [*kept, *read.to_pylist()]}
-    files = [rows[entry.shown] for entry in entries]
+    where = {entry.shown: entry.path for entry in entries if entry.shown in rows}
+    settled = [rows[path] for path in where]
     table = pa.concat_tables([headers, read_headers])
-    where = {entry.shown: entry.path for entry in entries}
-    names = parts.settled(files, table, lambda path: source / where[path])
-    return pa.Table.from_pylist(files, parts.arrow_schema("raw.files")), parts.one_each(
-        table, names
-    )
+    names = parts.settled(settled, table, lambda path: source / where[path])
+    files = pa.concat_tables([stay, pa.Table.from_pylist(settled, parts.arrow_schema("raw.files"))])
+    order = pc.index_in(files["path"], pa.array([entry.shown for entry in entries], pa.string()))
+    return files.take(pc.sort_indices(order)), parts.one_each(table, names, stay["sha256"])
 
 
 def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
@@ -347,9 +361,8 @@ def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
     try:
         parts.write_table(headers, out / "headers.parquet")
         parts.tidy(out / "spectra", headers["sha256"].to_pylist())
-        parts.write_pairs(
-            files.select(["path", "specid", "reason", "detail"]).to_pylist(), out / PAIRS
-        )
+        aside = files.filter(pc.equal(files["reason"], parts.SUPERSEDED))
+        parts.write_pairs(aside.to_pylist(), out / PAIRS)
         parts.write_table(files, out / "files.parquet")
         parts.clear_pieces(out / PIECES)
     except pa.ArrowException as error:
