@@ -213,13 +213,13 @@ def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
         if mark_of(home_of(folder, "plan")) == mark:
             plan = read_plan(folder)
             pilot = [PILOT] if plan.pilot else []
-            if all(_has_all(folder, name, mark) for name in (*plan.names, *pilot)):
+            if all(_is_ready(survey, folder, name, mark) for name in (*plan.names, *pilot)):
                 return plan
         clear_left(folder / "partitions")
         with _narrow(survey, folder) as con:
             names = _assigned(con, spectra, pilot=not survey.models_from)
             every = [*names, *([] if survey.models_from else [PILOT])]
-            todo = [name for name in every if not _has_all(folder, name, mark)]
+            todo = [name for name in every if not _is_ready(survey, folder, name, mark)]
             for start in range(0, len(todo), BUNCH):
                 write_stores(con, folder, todo[start : start + BUNCH], mark)
                 say(f"{min(start + BUNCH, len(todo))} of {len(todo)} partitions written")
@@ -249,8 +249,7 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
             if mark_of(home_of(folder, "plan")) != mark:
                 _write_plan(con, folder, names, facts)
             for lot in _lots(read_plan(folder), LOT):
-                todo = [name for name in lot if not is_made(survey, folder, name, mark)]
-                todo = [name for name in todo if not _has_all(folder, name, mark)]
+                todo = [name for name in lot if not _is_ready(survey, folder, name, mark)]
                 if todo:
                     write_stores(con, folder, todo, mark)
                 say(f"{len(todo)} of {len(names)} partitions written, {lot[0]} to {lot[-1]}")
@@ -274,11 +273,15 @@ def _lots(plan: Plan, most: int) -> Iterator[list[str]]:
     yield lot
 
 
-def _has_all(folder: Path, name: str, mark: str) -> bool:
-    """Whether a partition has what it reads; one whose spectra were left is made room for."""
+def _is_ready(survey: Survey, folder: Path, name: str, mark: str) -> bool:
+    """Whether a partition has what it reads, or is built and need not have it any more; one that
+    lacks spectra is made room for.
+    """
     raw = home_of(folder, name) / "raw"
     if mark_of(raw) != mark:
         return False
+    if not survey.engine.keep_spectra and is_made(survey, folder, name, mark):
+        return True
     if not (raw / "spectra").is_dir():
         shutil.rmtree(raw)
         return False

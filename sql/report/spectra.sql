@@ -19,6 +19,5 @@ FROM spectra.normalised AS s
 INNER JOIN chosen USING (specid)
 INNER JOIN spectra.scores AS p USING (specid)
 INNER JOIN catalog.ob_stars AS c USING (specid)
-WHERE s.flux IS NOT NULL
 ORDER BY c.em_flag, c.teff, c.specid
 ;

@@ -204,6 +204,8 @@ def test_without_spectra_the_rest_is_that_of_one_build(whole, tmp_path, monkeypa
     assert merge(survey, folder, say=str)
     assert not merge(survey, folder, say=str)
     assert not list(cut_in_lots(survey, folder, spectra=LARGE, say=str))
+    cut(survey, folder, spectra=LARGE, say=str)  # as obcat partition: nothing is left to write
+    assert not list(folder.glob("partitions/*/raw/spectra"))
     wide = {n for n in read_tables() if any(c.size == N_PIXEL for c in columns_of(n))}
     left = (*wide, "meta.provenance")
     found, wanted = (contents(d, *left) for d in (folder / "obcat.duckdb", whole.database))
