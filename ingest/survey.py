@@ -251,16 +251,17 @@ def ingest(
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
     again: bool = False,
+    keep: bool = False,
     allow_empty: bool = False,
 ) -> list[str]:
     """Read spectra and tables; only what is new or changed, or with ``again`` everything. Returns
-    lines of counts.
+    lines of counts. With ``keep`` spectra stay whose files are gone.
 
     Raises IngestError, one line, where a table cannot be used or no row of it belongs to a
     spectrum, unless ``allow_empty``.
     """
     try:
-        return _ingest(survey, raw, workers, progress, again=again, allow_empty=allow_empty)
+        return _ingest(survey, raw, workers, progress, again, keep, allow_empty=allow_empty)
     except OSError as error:
         place = error.filename or raw
         raise IngestError(
@@ -278,8 +279,9 @@ def _ingest(
     raw: Path,
     workers: int,
     progress: Callable[[int, int], None] | None,
-    *,
     again: bool,
+    keep: bool,
+    *,
     allow_empty: bool,
 ) -> list[str]:
     raw.mkdir(parents=True, exist_ok=True)
@@ -290,8 +292,9 @@ def _ingest(
     hats = [name for name, table in survey.tables.items() if table.hats]
     tables.ingest_all({n: t for n, t in given.items() if n not in hats}, raw, later=hats)
     reader = reader_of(survey.reading)
+    flags = {"again": again, "keep": keep}
     counts = lamost.ingest(
-        survey.spectra, raw, workers=workers, progress=progress, again=again, reader=reader
+        survey.spectra, raw, workers=workers, progress=progress, reader=reader, **flags
     )
     _one_resolution(raw)
     training = _ingest_training(survey, raw / TRAINING, workers, progress, again=again)
@@ -310,8 +313,7 @@ def _near_spectra(survey: Survey, raw: Path, name: str) -> tables.Near:
     """Around every spectrum, as far as a build could ask; and sources by name: of Gaia those that a
     list gives, of others the best neighbours of Gaia's.
     """
-    spectra = pq.ParquetFile(raw / "headers.parquet").read(columns=["ra", "dec"])
-    places = _unit_vectors(spectra)
+    places = _unit_vectors(pq.ParquetFile(raw / "headers.parquet").read(columns=["ra", "dec"]))
     listing = ("targets", TRAINING) if name in GAIA else GAIA
     ids = [_keys(raw / f"{n}.parquet")["source_id"].drop_null().to_numpy() for n in listing]
     epoch, radius = (survey.number(key) for key in ("position_epoch", "match_radius"))

@@ -15,8 +15,12 @@ def float_array(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
 
 
 def list_array(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    """(n,) column of FLOAT[k] -> (n, k) float32; a NULL row is a row of NaN."""
+    """(n,) column of FLOAT[k] -> (n, k) float32; a NULL row is a row of NaN. Of FLOAT[], as which
+    spectra are NULL that were left out, (n, 0).
+    """
     rows = _whole(column)
+    if not pa.types.is_fixed_size_list(rows.type):
+        return np.empty((len(rows), 0), np.float32)
     size = rows.type.list_size
     known = rows.is_valid().to_numpy(zero_copy_only=False)
     out = np.full((len(rows), size), np.nan, dtype=np.float32)
@@ -45,7 +49,7 @@ def column_array(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """Numbers (n,) float64, lists (n, k) float32, text (n,) str."""
     if pa.types.is_string(column.type):
         return np.array(column.fill_null("").to_pylist(), dtype=str)
-    if pa.types.is_fixed_size_list(column.type):
+    if pa.types.is_fixed_size_list(column.type) or pa.types.is_list(column.type):
         return list_array(column)
     return float_array(column)
 

@@ -74,13 +74,15 @@ class Engine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[engine] of a survey file: where its partitions are built, of no meaning to what is built.
 
     ``spectra`` of a partition at most (0: the command's default), ``retries`` of one that fails,
-    ``task_minutes`` after which one is started once more.
+    ``task_minutes`` after which one is started once more. Unless ``keep_spectra`` no database of
+    partitions has pixels, and what a partition reads is removed when it is built.
     """
 
     address: str = ""
     spectra: Annotated[int, msgspec.Meta(ge=0)] = 0
     retries: Annotated[int, msgspec.Meta(ge=0)] = 2
     task_minutes: Annotated[float, msgspec.Meta(gt=0)] = 30.0
+    keep_spectra: bool = True
 
 
 class Spectra(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

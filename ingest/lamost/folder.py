@@ -122,6 +122,7 @@ def _read_lamost(source: Path, entry: Entry) -> Found:
 
 PAIRS = "superseded.csv"
 PIECES = "pieces"
+AT_ONCE = 16_384  # rows that are Python's at a time
 CHUNK = 512  # files of a job at most, and at least a few:
 FEWEST, SHARE = 16, 40  # a kill loses the jobs in hand, each at most one of so many of the run
 RETRIED = ("unreadable", "not_a_file")  # may be repaired without a trace in size or time
@@ -136,6 +137,7 @@ def ingest(
     workers: int = 2,
     progress: Progress | None = None,
     again: bool = False,
+    keep: bool = False,
     reader: Reader | None = None,
 ) -> dict[str, int]:
     """Bring ``out`` (spectra/part-*.parquet, headers.parquet, files.parquet) up to date with the
@@ -144,6 +146,7 @@ def ingest(
     Only files that are new or changed are read, by ``workers`` processes; ``progress(done, total)``
     counts those. A run that is interrupted at any moment is put right by the next. With ``again``
     every file is read, whatever its size and time say, and a store that is damaged is made anew.
+    With ``keep`` what was read of files that are gone stays: files come and go in batches.
     Returns counts: found, read, ingested, duplicate, quarantined, one for each reason of quarantine
     that occurred, and of files passed over by their ending. Files that differ but hold one spectrum
     are told in superseded.csv. Raises IngestError: a folder is empty, cannot be read or written, a
@@ -151,7 +154,7 @@ def ingest(
     """
     reader = reader or LAMOST
     entries, others = reader.find(source)
-    if not entries:
+    if not (entries or (keep and (out / "files.parquet").is_file())):
         shown = f" ({', '.join(f'{n:,} {what}' for what, n in others.items())})" if others else ""
         raise IngestError(
             f"{source}: no {reader.what} below this folder{shown}; give the folder of the spectra"
@@ -164,12 +167,17 @@ def ingest(
     for place in (out, folder, out / PIECES, out / "rejected"):
         clear_left(place)
     stored = frozenset(sha for shas in parts.digests(folder).values() for sha in shas)
-    kept = _unchanged(_read_by(files, reader), entries, stored & set(headers["sha256"].to_pylist()))
+    known, complete = _read_by(files, reader), stored & set(headers["sha256"].to_pylist())
+    gone = _gone(known, entries) if keep else []
+    kept = _unchanged(known, [*entries, *gone], complete)
     new = [entry for entry in entries if entry.shown not in kept]
+    if gone := [entry for entry in gone if entry.shown in kept]:
+        entries = sorted([*entries, *gone], key=lambda entry: (entry.name, entry.path))
     if new or begun or len(kept) < files.num_rows:
         jobs = _jobs(source, out, new, _candidates(files, new, stored), reader)
         read = parts.read_pieces(list(_read_all(jobs, workers, len(new), progress)))
-        files, headers = _merged(source, entries, _rows_of(files, kept), headers, *read)
+        stay, kept_rows = _parted(files, kept, read[0]["specid"], anew=bool(begun))
+        files, headers = _merged(source, entries, stay, kept_rows, headers, *read)
         _save(out, files, headers)
     return {"found": len(entries), "read": len(new)} | _statuses(files) | others
 
@@ -182,8 +190,31 @@ def _read_by(files: pa.Table, reader: Reader) -> pa.Table:
     return files.filter(pc.equal(files["reader_version"], _version(reader)))
 
 
-def _rows_of(files: pa.Table, kept: set[str]) -> list[dict[str, Any]]:
-    return [row for row in files.to_pylist() if row["path"] in kept]
+def _gone(files: pa.Table, entries: list[Entry]) -> list[Entry]:
+    """Files that were read and are no longer there, as they were then."""
+    there = {entry.shown for entry in entries}
+    rows = _each(files, "path", "size", "mtime_ns")
+    return [Entry(*row) for row in rows if row[0] not in there]
+
+
+def _each(files: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
+    """The rows, of which a part is in memory at a time."""
+    for batch in files.select(names).to_batches(max_chunksize=AT_ONCE):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _parted(
+    files: pa.Table, kept: set[str], read: pa.ChunkedArray, *, anew: bool
+) -> tuple[pa.Table, list[dict[str, Any]]]:
+    """Of the rows that are kept those that stay as they are, for no file of their spectra is new or
+    gone; and those of spectra (specid) that were ``read`` or lost a file. With ``anew`` none stays.
+    """
+    known = pc.is_in(files["path"], pa.array(kept, pa.string()))
+    moved = [*files.filter(pc.invert(known))["specid"].chunks, *read.chunks]
+    moved = pa.chunked_array(moved, pa.string()).drop_null()
+    same = pc.invert(pc.is_in(files["specid"], moved)) if not anew else pa.scalar(False)
+    others = files.filter(pc.and_(known, pc.invert(same)))
+    return files.filter(pc.and_(known, same)), others.to_pylist()
 
 
 def _statuses(files: pa.Table) -> dict[str, int]:
@@ -218,18 +249,16 @@ def _unchanged(files: pa.Table, entries: list[Entry], complete: frozenset[str]) 
     """
     now = {(entry.shown, entry.size, entry.mtime_ns) for entry in entries}
     names = ("path", "size", "mtime_ns", "status", "reason", "sha256", "specid")
-    rows = [
-        row
-        for row in zip(*(files[name].to_pylist() for name in names), strict=True)
-        if row[:3] in now
-    ]
     owned = {
-        specid for *_, status, _, sha, specid in rows if status == "ingested" and sha in complete
+        specid
+        for *row, status, _, sha, specid in _each(files, *names)
+        if tuple(row) in now and status == "ingested" and sha in complete
     }
     return {
         path
-        for path, _, _, status, reason, _, specid in rows
-        if (
+        for path, size, time, status, reason, _, specid in _each(files, *names)
+        if (path, size, time) in now
+        and (
             reason not in RETRIED
             if status == "quarantined" and reason != parts.SUPERSEDED
             else specid in owned
@@ -261,8 +290,7 @@ def _candidates(
     """
     wanted = {key for entry in new for key in (entry.shown, entry[1:])}
     found: dict[object, set[str]] = {}
-    names = ("path", "size", "mtime_ns", "sha256")
-    for path, size, time, sha in zip(*(files[name].to_pylist() for name in names), strict=True):
+    for path, size, time, sha in _each(files, "path", "size", "mtime_ns", "sha256"):
         for key in wanted.intersection((path, (size, time))) if sha in stored else ():
             found.setdefault(key, set()).add(sha)
     return {key: frozenset(shas) for key, shas in found.items()}
@@ -309,20 +337,23 @@ def _read_all(
 def _merged(
     source: Path,
     entries: list[Entry],
+    stay: pa.Table,
     kept: list[dict[str, Any]],
     headers: pa.Table,
     read: pa.Table,
     read_headers: pa.Table,
 ) -> tuple[pa.Table, pa.Table]:
-    """raw.files in the order of ``entries``, raw.headers by specid: one row per spectrum."""
+    """raw.files in the order of ``entries``, raw.headers by specid: one row per spectrum. Those of
+    the files that ``stay`` are as they were; all others are settled.
+    """
     rows = {row["path"]: row for row in [*kept, *read.to_pylist()]}
-    files = [rows[entry.shown] for entry in entries]
+    where = {entry.shown: entry.path for entry in entries if entry.shown in rows}
+    settled = [rows[path] for path in where]
     table = pa.concat_tables([headers, read_headers])
-    where = {entry.shown: entry.path for entry in entries}
-    names = parts.settled(files, table, lambda path: source / where[path])
-    return pa.Table.from_pylist(files, parts.arrow_schema("raw.files")), parts.one_each(
-        table, names
-    )
+    names = parts.settled(settled, table, lambda path: source / where[path])
+    files = pa.concat_tables([stay, pa.Table.from_pylist(settled, parts.arrow_schema("raw.files"))])
+    order = pc.index_in(files["path"], pa.array([entry.shown for entry in entries], pa.string()))
+    return files.take(pc.sort_indices(order)), parts.one_each(table, names, stay["sha256"])
 
 
 def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
@@ -330,9 +361,8 @@ def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
     try:
         parts.write_table(headers, out / "headers.parquet")
         parts.tidy(out / "spectra", headers["sha256"].to_pylist())
-        parts.write_pairs(
-            files.select(["path", "specid", "reason", "detail"]).to_pylist(), out / PAIRS
-        )
+        aside = files.filter(pc.equal(files["reason"], parts.SUPERSEDED))
+        parts.write_pairs(aside.to_pylist(), out / PAIRS)
         parts.write_table(files, out / "files.parquet")
         parts.clear_pieces(out / PIECES)
     except pa.ArrowException as error:

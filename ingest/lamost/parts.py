@@ -231,19 +231,19 @@ def settled(
     return names
 
 
-def one_each(headers: pa.Table, names: dict[str, list[str]]) -> pa.Table:
-    """One header a sha256 in ``names``, with its further names, by specid."""
-    first: dict[str, int] = {}
-    for i, sha in enumerate(headers["sha256"].to_pylist()):
-        if sha in names:
-            first.setdefault(sha, i)
-    table = headers.take(pa.array(first.values(), pa.int64()))
-    others = [" ".join(names[sha][1:]) or None for sha in first]
+def one_each(headers: pa.Table, names: dict[str, list[str]], stay: pa.ChunkedArray) -> pa.Table:
+    """One header a sha256, by specid: of ``names`` with its further names, of ``stay`` as it is."""
+    new = pa.array(names, pa.string())
+    wanted = pa.chunked_array([new, *stay.chunks], pa.string())
+    at = pc.unique(pc.index_in(wanted, headers["sha256"]).drop_null())
+    keys = headers.select(["specid", "sha256"]).take(at)
+    order = pc.sort_indices(keys, sort_keys=[("specid", "ascending"), ("sha256", "ascending")])
+    table = headers.take(at.take(order))
+    others = pa.array([" ".join(paths[1:]) or None for paths in names.values()], pa.string())
+    named = pc.index_in(table["sha256"], new)
+    column = pc.if_else(named.is_valid(), others.take(named), table["other_names"])
     i = table.schema.get_field_index("other_names")
-    table = table.set_column(i, table.schema.field(i), pa.array(others, pa.string()))
-    return table.take(
-        pc.sort_indices(table, sort_keys=[("specid", "ascending"), ("sha256", "ascending")])
-    )
+    return table.set_column(i, table.schema.field(i), column)
 
 
 def write_pairs(rows: Iterable[Row], path: Path) -> None:

@@ -3,7 +3,7 @@
 import re
 import resource
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -115,11 +115,12 @@ def publish(
     say: Say,
     step: Step | None = None,
     attach: Mapping[str, Path] = MappingProxyType({}),
+    without: Collection[str] = (),
 ) -> bool:
     """Fill ``folder/obcat.duckdb`` under the fingerprint ``mark``; False if it is there already.
 
     ``step`` runs each file in place of `run_step`; it can read the databases ``attach``, by their
-    names. Raises as `build`.
+    names, and the inputs but for ``without``. Raises as `build`.
     """
     final = folder / "obcat.duckdb"
     clear_left(folder)
@@ -136,7 +137,7 @@ def publish(
             con.execute(
                 "SET enable_external_access = false"
             )  # inputs are registered: no step reads a file by itself
-            _fill(con, survey, folder, say, step or run_step)
+            _fill(con, survey, folder, say, step or run_step, without)
             db.insert(con, "meta.provenance", list(provenance(survey, read, mark).items()))
             faults = check(con, say)
             if faults:
@@ -156,14 +157,19 @@ def require_training() -> None:
 
 
 def _fill(
-    con: duckdb.DuckDBPyConnection, survey: Survey, folder: Path, say: Say, step: Step
+    con: duckdb.DuckDBPyConnection,
+    survey: Survey,
+    folder: Path,
+    say: Say,
+    step: Step,
+    without: Collection[str],
 ) -> None:
     con.execute("BEGIN")
     db.create_tables(con, noted=False)
     con.execute("COMMIT")
     fitted: dict[str, Arrays] = {}
     taken: list[Taken] = []
-    with inputs.registered(con, survey, folder / "raw"):
+    with inputs.registered(con, survey, folder / "raw", without=without):
         for file in db.sql_files():
             if file.mode not in survey.build.modes and not _is_view(file):
                 continue

@@ -146,7 +146,7 @@ def flux_and_ivar(
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Flux and inverse variance (3909,) of a spectrum in a frame; None where there is none."""
     rows = con.execute(QUERIES[frame], {"specid": specid}).fetchall()
-    if not rows:
+    if not rows or rows[0][0] is None:
         return None
     flux, ivar = (np.array(v, np.float32) for v in rows[0][:2])
     return _at_rest(flux, ivar, rows[0][2]) if frame == "rest" else (flux, ivar)

@@ -140,9 +140,16 @@ def simulate(
     help="Read every file again, though size and time are as before; repairs a damaged store.",
 )
 @click.option(
+    "--keep",
+    is_flag=True,
+    help="Keep what was read of files that are gone: spectra are read, and removed, in batches.",
+)
+@click.option(
     "--allow-empty", is_flag=True, help="Accept tables of which no row belongs to a spectrum."
 )
-def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: bool) -> None:
+def ingest(
+    survey: Path, root: Path, workers: int, *, again: bool, keep: bool, allow_empty: bool
+) -> None:
     """Read the spectra and tables of SURVEY (a TOML file) into build/NAME/raw;
     only what is new or changed is read.
     """
@@ -150,6 +157,8 @@ def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: 
     from obcat.machine import locked
     from obcat.survey import claim
 
+    if again and keep:
+        raise click.UsageError("--again reads every file, --keep is for files that are gone")
     described = load(survey)
     folder = root / described.name
     started = time.monotonic()
@@ -161,6 +170,7 @@ def ingest(survey: Path, root: Path, workers: int, *, again: bool, allow_empty: 
             workers=workers,
             progress=step,
             again=again,
+            keep=keep,
             allow_empty=allow_empty,
         )
     for line in counts:

@@ -58,7 +58,7 @@ def spectrum_drawing(con: duckdb.DuckDBPyConnection, specid: str) -> tuple[str, 
     the windows; Halpha enlarged.
     """
     rows = con.execute(query_text("explain/spectrum"), {"specid": specid}).fetchall()
-    if not rows:
+    if not rows or rows[0][0] is None:
         return "No spectrum at rest.", ""
     flux, ivar, score, *limits, halpha, halfwidth = rows[0]
     seen = np.where(np.array(ivar) > 0, np.array(flux), np.nan)

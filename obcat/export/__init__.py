@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from obcat.db import columns_as_run, parameters_as_run
 from obcat.errors import ObcatError
@@ -144,7 +145,7 @@ def read_from(con: duckdb.DuckDBPyConnection, database: Path, table: str = CATAL
     another version of the schema, or the survey has a name that no file could have.
     """
     check_tables(con, database, (table, *TABLES))
-    rows = con.sql(f"FROM {table} ORDER BY specid").to_arrow_table()
+    rows = _ordered(con.sql(f"FROM {table}").to_arrow_table())
     survey = con.execute("SELECT name, simulated FROM meta.survey").fetchall()
     facts = con.execute("FROM meta.provenance ORDER BY item").fetchall()
     bits = con.execute("FROM meta.quality_bits ORDER BY bit").fetchall()
@@ -168,6 +169,14 @@ def read_from(con: duckdb.DuckDBPyConnection, database: Path, table: str = CATAL
         {name: _in_ascii(note) for name, note in notes.items()},
         table,
     )
+
+
+def _ordered(rows: pa.Table) -> pa.Table:
+    """The rows by specid, as a build has them: DuckDB would sort them in memory of its own."""
+    names = rows["specid"].combine_chunks()
+    if pc.all(pc.less_equal(names[:-1], names[1:])).as_py() is not False:
+        return rows
+    return rows.take(pc.sort_indices(names))
 
 
 def own_numbers(catalog: Published) -> list[str]:

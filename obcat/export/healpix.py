@@ -72,17 +72,18 @@ def write_hats(folder: Path, catalog: Published) -> None:
     """
     cells = _cells(catalog, FINEST)
     order = np.argsort(cells, kind="stable")  # rows are in the order of specid
-    rows = described_rows(catalog).take(order)
-    rows = rows.add_column(0, pa.field(CELL, pa.int64(), nullable=False), pa.array(cells[order]))
+    rows, field = described_rows(catalog), pa.field(CELL, pa.int64(), nullable=False)
+    schema = rows.schema.insert(0, field)
     written, named = [], []
     (folder / "dataset").mkdir(parents=True)
     for level, cell in _partitions(cells[order]):
-        inside = cells[order] >> 2 * (FINEST - level) == cell
+        inside = order[cells[order] >> 2 * (FINEST - level) == cell]
         name = f"Norder={level}/Dir={cell // 10_000 * 10_000}/Npix={cell}.parquet"
-        written.append(_write_part(folder / "dataset", name, rows.filter(pa.array(inside))))
+        part = rows.take(inside).add_column(0, field, pa.array(cells[inside]))
+        written.append(_write_part(folder / "dataset", name, part))
         named.append((level, cell))
-    pq.write_metadata(rows.schema, folder / "dataset/_common_metadata")
-    pq.write_metadata(rows.schema, folder / "dataset/_metadata", metadata_collector=written)
+    pq.write_metadata(schema, folder / "dataset/_common_metadata")
+    pq.write_metadata(schema, folder / "dataset/_metadata", metadata_collector=written)
     _write_words(folder, catalog, named)
 
 

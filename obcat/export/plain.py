@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ from astropy import units
 from astropy.io import fits
 
 from obcat.export import NOT_REAL, Published, ReleaseError, ascii_of, null_of, own_numbers, votable
+from obcat.export.votable import BYTES
 from obcat.schema import Column
 
 __all__ = ["described_rows", "printed", "write_csv", "write_fits", "write_parquet"]
@@ -121,59 +122,92 @@ def _pandas_types(column: Column) -> dict[str, str]:
 
 
 CODES = {"DOUBLE": "D", "FLOAT": "E", "BIGINT": "K", "INTEGER": "J", "SMALLINT": "I"}
+BLOCK = 2880  # bytes
 
 
 def write_fits(path: Path, catalog: Published) -> None:
     """Write the rows as one binary table. Floats keep all their bits; a NULL is NaN, TNULL or an
-    empty string.
+    empty string. A piece of the rows is in memory at a time.
 
     Raises ReleaseError where a value stands for NULL in its column, or text is not plain.
     """
+    widths = {c.column: _width(c, catalog) for c in catalog.columns if c.type == "VARCHAR"}
     table = fits.BinTableHDU.from_columns(
-        [_described_fits(c, catalog.rows[c.column]) for c in catalog.columns],
-        nrows=catalog.rows.num_rows,
+        [_described_fits(c, widths.get(c.column)) for c in catalog.columns],
         name=catalog.table.partition(".")[2].upper(),
     )
-    _fill(table.data, catalog)
+    table.header["NAXIS2"] = catalog.rows.num_rows
     table.header["LONGSTRN"] = ("OGIP 1.0", "long descriptions go on in CONTINUE cards")
     for number, column in enumerate(catalog.columns, start=1):
         _describe(table.header, number, column)
-    hdus = fits.HDUList([fits.PrimaryHDU(), table])
-    for hdu in hdus:
+    first = fits.PrimaryHDU()
+    for hdu in (first, table):
         _add_provenance(hdu.header, catalog)
-        hdu.add_checksum(when="of this HDU", override_datasum=False)
-    hdus.writeto(path)
+    with path.open("wb") as f:
+        f.write(_head(first, 0))
+        begin = f.tell()
+        f.write(_head(table, 0))
+        total = _write_rows(f, catalog, widths)
+        f.seek(begin)
+        f.write(_head(table, total))
 
 
-def _fill(data: fits.FITS_rec, catalog: Published) -> None:
-    """The numbers, by pieces, straight to where they are written from."""
-    numbers = [c for c in catalog.columns if c.type != "VARCHAR"]
-    end = 0
+def _head(hdu: Any, datasum: int) -> bytes:
+    """The cards, with the checksums of an HDU whose data have the sum ``datasum``."""
+    hdu._calculate_datasum = lambda: datasum  # astropy would have all rows in memory, three times
+    hdu.add_checksum(when="of this HDU", override_datasum=False)
+    return bytes(hdu.header.tostring(), "ascii")
+
+
+def _write_rows(file: BinaryIO, catalog: Published, widths: dict[str, int]) -> int:
+    """Write the rows, and zeros to the end of the block; their sum of 32 bits, the carry added."""
+    total, left, size = 0, b"", 0
     for part in catalog.pieces():
-        start, end = end, end + part.rows.num_rows
-        for c in numbers:
-            data.field(c.column)[start:end] = _as_numbers(c, part.rows[c.column])
+        content = _packed(part, widths)
+        size += file.write(content)
+        content = left + content
+        whole = len(content) // 4 * 4
+        total += int(np.frombuffer(content[:whole], ">u4").sum(dtype=np.uint64))
+        left = content[whole:]
+    file.write(bytes(-size % BLOCK))
+    total += int.from_bytes(left.ljust(4, b"\0"), "big")
+    while total >> 32:
+        total = (total & 0xFFFFFFFF) + (total >> 32)
+    return total
 
 
-def _described_fits(column: Column, values: pa.ChunkedArray) -> fits.Column:
-    """A column with its size, unit, display format and the integer that stands for NULL; values
-    where these are text.
+def _packed(part: Published, widths: dict[str, int]) -> bytes:
+    """Rows as they stand in a binary table, the high byte first."""
+    kinds = {c.column: BYTES.get(c.type) or f"S{widths[c.column]}" for c in part.columns}
+    rows = np.zeros(part.rows.num_rows, list(kinds.items()))
+    for c in part.columns:
+        values = part.rows[c.column]
+        text = c.type == "VARCHAR"
+        rows[c.column] = _as_text(c, values) if text else _as_numbers(c, values)
+    return rows.tobytes()
+
+
+def _described_fits(column: Column, width: int | None) -> fits.Column:
+    """A column with its size, unit, display format and the integer that stands for NULL; ``width``
+    of text.
     """
-    texts = _as_text(column, values) if column.type == "VARCHAR" else None
-    code = CODES[column.type] if texts is None else f"{texts.itemsize}A"
     return fits.Column(
         name=column.column,
-        format=code,
+        format=f"{width}A" if width else CODES[column.type],
         unit=units.Unit(column.unit).to_string("fits") if column.unit else None,
         null=null_of(column),
-        disp=column.format if texts is None else f"A{texts.itemsize}",
-        array=texts,
+        disp=f"A{width}" if width else column.format,
     )
 
 
-def _as_text(column: Column, values: pa.ChunkedArray) -> np.ndarray:
-    texts = [ascii_of(column, v or "") for v in values.to_pylist()]
-    return np.array(texts, dtype=f"S{max([1, *map(len, texts)])}")
+def _width(column: Column, catalog: Published) -> int:
+    """Of the longest text, and no less than 1."""
+    parts = (_as_text(column, part.rows[column.column]) for part in catalog.pieces())
+    return max([1, *(max(map(len, texts), default=0) for texts in parts)])
+
+
+def _as_text(column: Column, values: pa.ChunkedArray) -> list[str]:
+    return [ascii_of(column, v or "") for v in values.to_pylist()]
 
 
 def _as_numbers(column: Column, values: pa.ChunkedArray) -> np.ndarray:

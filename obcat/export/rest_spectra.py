@@ -19,6 +19,7 @@ from obcat.schema import nearest
 __all__ = ["KEPT", "RESOLUTION", "obscore", "write_spectra"]
 
 KEPT = "spectra.normalised"
+THERE = f"SELECT specid FROM {KEPT} WHERE flux IS NOT NULL"
 AT_ONCE = 512  # spectra, 16 MB
 RESOLUTION = 1800.0  # of LAMOST at 5500 Angstrom
 QUERY = f"""SELECT specid, flux, ivar FROM {KEPT}
@@ -40,7 +41,7 @@ def write_spectra(
     Raises ReleaseError where the database keeps no spectra, or a star is not known.
     """
     check_tables(con, database, (KEPT,))
-    there = {name for (name,) in con.execute(f"SELECT specid FROM {KEPT}").fetchall()}
+    there = {name for (name,) in con.execute(THERE).fetchall()}
     names = [name for name in _named(catalog, stars) if name in there]
     if not names:
         raise ReleaseError(f"{database}: {KEPT} holds no spectrum of the catalog")

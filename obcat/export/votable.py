@@ -20,7 +20,7 @@ from obcat.kernels.grid import N_PIXEL, WAVELENGTH
 from obcat.schema import Column, printed, read_tables
 from obcat.schema import column as schema_column
 
-__all__ = ["check_column", "document", "facts", "vounit", "write", "write_descriptor"]
+__all__ = ["BYTES", "check_column", "document", "facts", "vounit", "write", "write_descriptor"]
 
 LINE = 57  # bytes that a line of base64 holds
 DATATYPES = {

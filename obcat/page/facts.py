@@ -173,6 +173,7 @@ COARSE = 9  # pixels that make one of the spectra of all other stars: 620 km/s
 COARSE_STEP = 0.01
 MOST_COARSE = 50_000  # more would make the page too large: 350 bytes a star
 NEEDED = {"spectra.normalised", "spectra.scores", "model.arrays"}
+NO_SPECTRA = "the database it was made from has no spectra"
 FIRST = "those of a list that was given, then "
 RULE = (
     "best visits, the kinds of stars (with or without emission, binary or not, unknown) in "
@@ -271,13 +272,15 @@ def read_spectra(con: duckdb.DuckDBPyConnection, number: int, named: Sequence[st
     if not number:
         return Spectra((), (), "none was asked for")
     if not _tables_in(con) >= NEEDED:
-        return Spectra((), (), "the database it was made from has no spectra")
+        return Spectra((), (), NO_SPECTRA)
     specids = [
         row[0]
         for row in con.execute(
             query_text("page/chosen"), {"number": number, "named": list(named)}
         ).fetchall()
     ]
+    if not specids:
+        return Spectra((), (), NO_SPECTRA)
     table = con.sql(query_text("page/spectra"), params={"specids": specids}).to_arrow_table()
     place = {specid: i for i, specid in enumerate(table["specid"].to_pylist())}
     rows = np.array([place[specid] for specid in specids], dtype=np.int64)

@@ -20,16 +20,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from obcat import db
 from obcat.build.fitting import fingerprint
 from obcat.build.inputs import provenance
 from obcat.build.run import Say, build
 from obcat.checksums import NoSums, digest, notes_of, read_sums
 from obcat.errors import ObcatError
 from obcat.files import BEFORE, NotOurs, check_ours, clear_left, switch, sync, working
+from obcat.kernels.grid import N_PIXEL
+from obcat.schema import columns_of, quoted, read_tables
 from obcat.survey import Survey
 
 __all__ = [
     "BUILT",
+    "COMPARED",
     "DATABASE",
     "FAILED",
     "KIND",
@@ -42,11 +46,14 @@ __all__ = [
     "build_partition",
     "check_built",
     "check_whole",
+    "copied",
     "database_of",
     "home_of",
+    "is_made",
     "lent",
     "manifest_of",
     "mark_of",
+    "narrow",
     "owned_by",
     "plan_mark",
     "read_plan",
@@ -195,7 +202,7 @@ def build_partition(
     given = lent(survey, folder, name)
     if mark_of(home / "raw") != plan.mark:
         raise PartitionFailed(f"{home / 'raw'}: of another plan; run `obcat partition` again")
-    mark = fingerprint(given, provenance(home / "raw"))
+    mark = _mark(survey, folder, name)
     clear_left(home)
     if _is_built(home, mark):
         _check_sum(home)
@@ -205,10 +212,54 @@ def build_partition(
         before = os.times()
         build(given, _build_folder(home, work), say=say, threads=threads, memory=memory)
         spent = sum(os.times()[:4]) - sum(before[:4])
+        if _is_narrow(survey, name):
+            _keep_narrow(work / "build" / DATABASE, given)
         made = _with_manifest(home, work, mark, round(spent, 1), owned_by(plan, name))
         first = _put(made, home, mark)
     (home / FAILED).unlink(missing_ok=True)
     return first
+
+
+def _mark(survey: Survey, folder: Path, name: str) -> str:
+    """What decides what is built of a partition, and what is kept of it."""
+    read = provenance(home_of(folder, name) / "raw")
+    mark = fingerprint(lent(survey, folder, name), read)
+    return f"{mark} without spectra" if _is_narrow(survey, name) else mark
+
+
+def _is_narrow(survey: Survey, name: str) -> bool:
+    """The pilot lends its models: it stays as it is built."""
+    return name != PILOT and not survey.engine.keep_spectra
+
+
+HERE = "55_training"  # few stars, of no partition: their kernels run where it is merged
+COMPARED = ("sample.stars", "catalog.ob_stars")
+
+
+def copied(file: db.SqlFile) -> bool:
+    """Whether a step is taken from partitions: what kernels made of the sample's spectra."""
+    fit, here = file.header("Fit"), file.path.parent.name == HERE
+    return bool(file.header("UDFs")) and not here and not fit
+
+
+def narrow(table: str) -> list[str]:
+    """The columns of a table that are no pixels of spectra."""
+    return [c.column for c in columns_of(table) if c.size != N_PIXEL]
+
+
+def _keep_narrow(database: Path, survey: Survey) -> None:
+    """Keep what is taken from a partition, pixels left out: 6 kB a spectrum and not 57."""
+    steps = [f for f in db.sql_files() if copied(f) and f.mode in survey.build.modes]
+    less = database.with_name("narrow.duckdb")
+    with db.connect(less, threads=1) as con:
+        con.execute("ATTACH $path AS whole (READ_ONLY)", {"path": str(database)})
+        for table in dict.fromkeys([*(f.relation for f in steps), *COMPARED]):
+            con.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(table.partition('.')[0])}")
+            columns, key = ", ".join(map(quoted, narrow(table))), read_tables()[table].key
+            rows = f"SELECT {columns} FROM whole.{db.qualified(table)} ORDER BY {key}"
+            con.execute(f"CREATE TABLE {db.qualified(table)} AS {rows}")
+        con.execute("CHECKPOINT obcat")
+    less.replace(database)
 
 
 def _build_folder(home: Path, work: Path) -> Path:
@@ -290,13 +341,24 @@ def check_built(survey: Survey, folder: Path, name: str, mark: str) -> str:
         raise PartitionFailed(
             f"{home}: built of other inputs; `obcat build` with --partition {name} makes it anew"
         )
-    if said.get("fingerprint") != fingerprint(lent(survey, folder, name), provenance(home / "raw")):
+    if said.get("fingerprint") != _mark(survey, folder, name):
         raise PartitionFailed(
             f"{home}: built by other code, parameters or models; `obcat build` with --partition "
             f"{name} makes it anew"
         )
     _check_sum(home)
     return ""
+
+
+def is_made(survey: Survey, folder: Path, name: str, mark: str) -> bool:
+    """Whether a partition of the plan ``mark`` is built, by this code, of what it is to read."""
+    home = home_of(folder, name)
+    current = mark_of(home / "raw") == mark and (name == PILOT or _can_borrow(survey, folder))
+    return current and _is_built(home, _mark(survey, folder, name))
+
+
+def _can_borrow(survey: Survey, folder: Path) -> bool:
+    return (survey.models_from or database_of(folder, PILOT)).is_file()
 
 
 def _why(home: Path) -> str:

@@ -21,11 +21,21 @@ from obcat.files import clear_left, publishing_folder, working
 from obcat.ingest.lamost import parts
 from obcat.kernels.grid import N_PIXEL
 from obcat.machine import chosen, locked
-from obcat.partition import KIND, PILOT, PLAN, Plan, home_of, mark_of, plan_mark, read_plan
+from obcat.partition import (
+    KIND,
+    PILOT,
+    PLAN,
+    Plan,
+    home_of,
+    is_made,
+    mark_of,
+    plan_mark,
+    read_plan,
+)
 from obcat.schema import SQL, arrow_schema
 from obcat.survey import TABLES, TRAINING, Survey
 
-__all__ = ["cut", "pixels", "write_stores"]
+__all__ = ["cut", "cut_in_lots", "pixels", "write_stores"]
 
 BY_ROW = ("twomass", "xstps", "ps1", "apass", "labels")  # a source is a row of the table
 GAIA = ("gaia_dr2", "gaia_dr3")
@@ -47,18 +57,25 @@ def write_stores(con: duckdb.DuckDBPyConnection, folder: Path, names: list[str],
             )
             for name in names
         }
-        headers = {name: _write_narrow(con, folder / "raw", name, places[name]) for name in names}
+        every = [
+            parts.read_table(folder / "raw" / f"{n}.parquet", f"raw.{n}")
+            for n in ("headers", "files")
+        ]
+        headers = {name: _write_narrow(con, every, name, places[name]) for name in names}
         _write_spectra(folder / "raw", list(places.values()), list(headers.values()))
         training = folder / "raw" / TRAINING
         if PILOT in places and training.is_dir():
             shutil.copytree(training, places[PILOT] / TRAINING)
 
 
-def _write_narrow(con: duckdb.DuckDBPyConnection, raw: Path, name: str, place: Path) -> np.ndarray:
-    """Headers, files and tables of a partition; the SHA-256 of its spectra."""
+def _write_narrow(
+    con: duckdb.DuckDBPyConnection, every: list[pa.Table], name: str, place: Path
+) -> np.ndarray:
+    """Headers, files (``every`` of the survey) and tables of a partition; the SHA-256 of its
+    spectra.
+    """
     specids = con.sql(SPECTRA, params={"partition": name}).to_arrow_table()["specid"]
-    headers = _of(parts.read_table(raw / "headers.parquet", "raw.headers"), specids)
-    files = _of(parts.read_table(raw / "files.parquet", "raw.files"), specids)
+    headers, files = (_of(table, specids) for table in every)
     read = files.filter(pc.not_equal(files["status"], "quarantined"))
     parts.write_table(headers, place / "headers.parquet")
     parts.write_table(read, place / "files.parquet")
@@ -178,6 +195,7 @@ def _deepest(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
 WIDE = ("spectra", "training_spectra")
 LAST = "sample.gaia_colours"  # the last step that asks the whole survey
 BUNCH = 128  # partitions that are written in one pass over the spectra
+LOT = 2**17  # spectra that are there twice where they are not kept, 3 GB
 
 
 def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
@@ -193,12 +211,15 @@ def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
     mark = plan_mark(survey, read, spectra)
     with locked(folder / "partitions"):
         if mark_of(home_of(folder, "plan")) == mark:
-            return read_plan(folder)
+            plan = read_plan(folder)
+            pilot = [PILOT] if plan.pilot else []
+            if all(_is_ready(survey, folder, name, mark) for name in (*plan.names, *pilot)):
+                return plan
         clear_left(folder / "partitions")
         with _narrow(survey, folder) as con:
             names = _assigned(con, spectra, pilot=not survey.models_from)
             every = [*names, *([] if survey.models_from else [PILOT])]
-            todo = [name for name in every if mark_of(home_of(folder, name) / "raw") != mark]
+            todo = [name for name in every if not _is_ready(survey, folder, name, mark)]
             for start in range(0, len(todo), BUNCH):
                 write_stores(con, folder, todo[start : start + BUNCH], mark)
                 say(f"{min(start + BUNCH, len(todo))} of {len(todo)} partitions written")
@@ -206,6 +227,71 @@ def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
             facts["pilot"] = "no" if survey.models_from else "yes"
             _write_plan(con, folder, names, facts)
     return read_plan(folder)
+
+
+def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iterator[list[str]]:
+    """As `cut`, but the list first, and then by lots what partitions read that are not built: each
+    lot is to be built, and loses its spectra, before the next is written. So the disk has the
+    spectra of one lot twice, and not all. Raises as `cut`.
+    """
+    read = read_inputs(survey, folder)
+    mark = plan_mark(survey, read, spectra)
+    with locked(folder / "partitions"):
+        if mark_of(home_of(folder, "plan")) == mark:
+            every = [name for lot in _lots(read_plan(folder), LOT) for name in lot]
+            if all(is_made(survey, folder, name, mark) for name in every):
+                return
+        clear_left(folder / "partitions")
+        with _narrow(survey, folder) as con:
+            names = _assigned(con, spectra, pilot=not survey.models_from)
+            facts = {"plan": mark, "spectra": str(spectra)}
+            facts["pilot"] = "no" if survey.models_from else "yes"
+            if mark_of(home_of(folder, "plan")) != mark:
+                _write_plan(con, folder, names, facts)
+            for lot in _lots(read_plan(folder), LOT):
+                todo = [name for name in lot if not _is_ready(survey, folder, name, mark)]
+                if todo:
+                    write_stores(con, folder, todo, mark)
+                say(f"{len(todo)} of {len(names)} partitions written, {lot[0]} to {lot[-1]}")
+                yield lot
+                for name in lot:
+                    _leave_spectra(survey, folder, name, mark)
+
+
+def _lots(plan: Plan, most: int) -> Iterator[list[str]]:
+    """Partitions that have so many spectra together; the pilot, by itself, first."""
+    counted = plan.owners["partition"].value_counts().to_pylist()
+    counts = {one["values"]: one["counts"] for one in counted}
+    lot = [PILOT] if plan.pilot else []
+    held = most if lot else 0  # nothing is built beside it
+    for name in plan.names:
+        if lot and held + counts[name] > most:
+            yield lot
+            lot, held = [], 0
+        lot.append(name)
+        held += counts[name]
+    yield lot
+
+
+def _is_ready(survey: Survey, folder: Path, name: str, mark: str) -> bool:
+    """Whether a partition has what it reads, or is built and need not have it any more; one that
+    lacks spectra is made room for.
+    """
+    raw = home_of(folder, name) / "raw"
+    if mark_of(raw) != mark:
+        return False
+    if not survey.engine.keep_spectra and is_made(survey, folder, name, mark):
+        return True
+    if not (raw / "spectra").is_dir():
+        shutil.rmtree(raw)
+        return False
+    return True
+
+
+def _leave_spectra(survey: Survey, folder: Path, name: str, mark: str) -> None:
+    """Remove the spectra of a partition that is built; the pilot's are kept."""
+    if name != PILOT and is_made(survey, folder, name, mark):
+        shutil.rmtree(home_of(folder, name) / "raw" / "spectra", ignore_errors=True)
 
 
 @contextmanager

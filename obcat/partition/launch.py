@@ -6,15 +6,17 @@ import json
 import os
 import time
 from collections import Counter, deque
+from collections.abc import Generator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from obcat.build.run import Say
 from obcat.files import publishing, sync
 from obcat.machine import cpus
-from obcat.partition import FAILED, PILOT, PartitionFailed, Plan, home_of, size_of
+from obcat.partition import FAILED, PILOT, PartitionFailed, Plan, home_of, read_plan, size_of
 from obcat.partition.cluster import Cluster, Command, Ended, opened
-from obcat.partition.cut import cut
+from obcat.partition.cut import cut, cut_in_lots
 from obcat.partition.merging import merge
 from obcat.survey import Engine, Survey
 
@@ -41,18 +43,20 @@ def launch(
     """
     engine = survey.engine
     most = size_of(folder) or engine.spectra or spectra
-    plan = cut(survey, folder, spectra=most, say=say)
     failed: dict[str, Ended] = {}
-    cluster = opened(address, folder, insecure=insecure, training=plan.pilot)
-    try:
+    training = not survey.models_from
+    with ExitStack() as stack:
+        lots = stack.enter_context(closing(_lots(survey, folder, most, say)))
+        lot = next(lots, [])
+        cluster = stack.enter_context(
+            closing(opened(address, folder, insecure=insecure, training=training))
+        )
         threads = max(1, cpus() // cluster.room()) if address.startswith("local:") else 1
-        for lot in ([PILOT] if plan.pilot else [], plan.names):
+        spectra_of = _spectra(read_plan(folder))
+        while lot and PILOT not in failed:
             commands = [_command(toml, folder, name, threads, memory) for name in lot]
-            failed |= _Run(commands, cluster, engine, folder, _spectra(plan), say).all()
-            if lot == [PILOT] and failed:
-                break
-    finally:
-        cluster.close()
+            failed |= _Run(commands, cluster, engine, folder, spectra_of, say).all()
+            lot = next(lots, [])
     if failed and not (allow_missing and PILOT not in failed):
         told = "; ".join(f"{name} {end.step}: {end.reason}" for name, end in failed.items())
         raise PartitionFailed(
@@ -60,6 +64,17 @@ def launch(
             "--allow-missing the catalog is made without"
         )
     return merge(survey, folder, say=say, memory=memory, allow_missing=allow_missing)
+
+
+def _lots(survey: Survey, folder: Path, spectra: int, say: Say) -> Generator[list[str]]:
+    """Partitions that are cut, the pilot by itself first."""
+    if not survey.engine.keep_spectra:
+        yield from cut_in_lots(survey, folder, spectra=spectra, say=say)
+        return
+    plan = cut(survey, folder, spectra=spectra, say=say)
+    if plan.pilot:
+        yield [PILOT]
+    yield plan.names
 
 
 def _command(toml: Path, folder: Path, name: str, threads: int, memory: str | None) -> Command:

@@ -17,17 +17,22 @@ from obcat import db
 from obcat.build.fitting import fingerprint
 from obcat.build.run import Say, Step, publish, read_inputs, run_step
 from obcat.db import qualified
+from obcat.kernels.grid import N_PIXEL
 from obcat.machine import LEAST, Share, chosen, parsed
 from obcat.partition import (
+    COMPARED,
+    HERE,
     PILOT,
     UNBUILT,
     PartitionFailed,
     Plan,
     check_built,
+    copied,
     database_of,
     home_of,
     lent,
     manifest_of,
+    narrow,
     read_plan,
 )
 from obcat.schema import columns_of, quoted, read_tables
@@ -38,10 +43,9 @@ __all__ = ["merge"]
 Arrays = dict[str, Any]
 
 
-CHUNK = 2048  # spectra of a table with arrays that are put in order at a time, 64 MB
-HERE = "55_training"  # few stars, of no partition: their kernels run here
-COMPARED = ("sample.stars", "catalog.ob_stars")
+CHUNK = 2**27  # bytes of a table with arrays that are put in order at a time
 FIRST = "meta.survey"  # the first step
+PIXELS = "raw.spectra"
 NAMED = 5
 LITTLE = sum(LEAST)  # bytes: what any build can do with on one thread
 HANDED = LEAST[1] // 2  # and besides where a kernel is handed spectra here
@@ -72,17 +76,21 @@ def merge(
         say(f"left out: partition {name}, {why}")
     built = [name for name in plan.names if name not in missing]
     _check_arithmetic(folder, built)
+    keep = survey.engine.keep_spectra
+    left = {"partitions": ", ".join(missing), "spectra": "" if keep else "all pixels"}
+    left = {what: which for what, which in left.items() if which}
+    made = {**read, **{f"{what} left out": which for what, which in left.items()}}
     mark = fingerprint(given, read)
-    made = {**read, **({"partitions left out": ", ".join(missing)} if missing else {})}
     return publish(
         given,
         folder,
         made,
-        f"{mark} without {', '.join(missing)}" if missing else mark,
+        f"{mark} without {', '.join(left.values())}" if left else mark,
         chosen(Share(memory, threads), survey.build),
         say=say,
-        step=_step(plan, built, list(missing)),
+        step=_step(plan, built, list(missing), keep=keep),
         attach={_alias(name): database_of(folder, name) for name in built},
+        without=() if keep else ("spectra",),
     )
 
 
@@ -120,9 +128,10 @@ def _check_arithmetic(folder: Path, built: list[str]) -> None:
         )
 
 
-def _step(plan: Plan, built: list[str], missing: list[str]) -> Step:
-    """In place of `run_step`: copies what kernels made of the sample's spectra."""
-
+def _step(plan: Plan, built: list[str], missing: list[str], *, keep: bool) -> Step:
+    """In place of `run_step`: copies what kernels made of the sample's spectra; without pixels
+    where these are not to be kept.
+    """
     little = LITTLE + OWNER * len(plan.owners) + ATTACHED * len(built)
 
     def step(
@@ -136,12 +145,17 @@ def _step(plan: Plan, built: list[str], missing: list[str]) -> Step:
         if file.relation == FIRST:
             con.register("given_owners", plan.owners)
             con.execute("CREATE TEMP TABLE owners AS FROM given_owners")
+            if not keep:
+                _without_pixels(con)
         here = file.path.parent.name == HERE
-        with _little(con, little + HANDED * here) if _is_wide(file.relation) else nullcontext():
-            if file.header("UDFs") and not here and not file.header("Fit"):
-                _copy(con, file.relation, plan, built)
+        with _little(con, little + HANDED * here) if _width(file.relation) else nullcontext():
+            if copied(file):
+                _copy(con, file.relation, plan, built, keep=keep)
                 return
-            run_step(con, file, folder, models_from, fitted, say)
+            if keep or file.relation != PIXELS:
+                run_step(con, file, folder, models_from, fitted, say)
+            else:
+                con.execute(NAMES)
         if file.relation == COMPARED[0]:
             _leave_out(con, plan, missing)
         if file.relation in COMPARED:
@@ -150,8 +164,24 @@ def _step(plan: Plan, built: list[str], missing: list[str]) -> Step:
     return step
 
 
-def _is_wide(table: str) -> bool:
-    return table in read_tables() and any(c.size for c in columns_of(table))
+NAMES = "INSERT INTO raw.spectra (specid, z) SELECT specid, z FROM raw.headers ORDER BY specid"
+ALTER = ("DROP NOT NULL", "TYPE FLOAT[]")  # of NULLs, which as an array would be as many zeros
+
+
+def _without_pixels(con: duckdb.DuckDBPyConnection) -> None:
+    """Let the spectra of the sample be NULL."""
+    for table in (PIXELS, "spectra.normalised"):
+        for c in columns_of(table):
+            for what in ALTER if c.size == N_PIXEL else ():
+                con.execute(f"ALTER TABLE {qualified(table)} ALTER {quoted(c.column)} {what}")
+
+
+def _width(table: str, *, keep: bool = True) -> int:
+    """Bytes of a row's arrays."""
+    if table not in read_tables():
+        return 0
+    taken = [c for c in columns_of(table) if keep or c.size != N_PIXEL]
+    return 8 * sum(c.size or 0 for c in taken)
 
 
 @contextmanager
@@ -165,32 +195,37 @@ def _little(con: duckdb.DuckDBPyConnection, size: int) -> Iterator[None]:
     con.execute(f"SET threads = {int(threads)}")
 
 
-def _copy(con: duckdb.DuckDBPyConnection, table: str, plan: Plan, built: list[str]) -> None:
+def _copy(
+    con: duckdb.DuckDBPyConnection, table: str, plan: Plan, built: list[str], *, keep: bool
+) -> None:
     """The rows of owners, in the order of their key."""
     if not built:
         return
     key = read_tables()[table].key.split()[0]
-    wide = _is_wide(table)
-    rows = " UNION ALL ".join(_owned(table, key, name, wide=wide) for name in built)
+    width = _width(table, keep=keep)
+    columns = "*" if keep else ", ".join(map(quoted, narrow(table)))
+    rows = " UNION ALL ".join(_owned(table, key, name, columns, bool(width)) for name in built)
     insert = f"INSERT INTO {qualified(table)} BY NAME {rows} ORDER BY {quoted(key)}"
-    for within in _ranges(plan, key) if wide else [{}]:
+    for within in _ranges(plan, key, CHUNK // width) if width else [{}]:
         con.execute(insert, within or None)
 
 
-def _owned(table: str, key: str, name: str, *, wide: bool) -> str:
-    """The rows of a table whose star or spectrum the partition owns."""
+def _owned(table: str, key: str, name: str, columns: str = "*", within: bool = False) -> str:
+    """The rows of a table whose star or spectrum the partition owns; of owners and of rows only
+    those of a range are looked at.
+    """
     place = f"{quoted(_alias(name))}.{qualified(table)}"
-    within = f" AND {quoted(key)} BETWEEN $first AND $last" if wide else ""
-    own = f"SELECT {quoted(key)} FROM owners WHERE partition = '{name}'"
-    return f"(SELECT * FROM {place} WHERE {quoted(key)} IN ({own}){within})"
+    limits = f" AND {quoted(key)} BETWEEN $first AND $last" if within else ""
+    own = f"SELECT {quoted(key)} FROM owners WHERE partition = '{name}'{limits}"
+    return f"(SELECT {columns} FROM {place} WHERE {quoted(key)} IN ({own}){limits})"
 
 
-def _ranges(plan: Plan, key: str) -> Iterator[dict[str, str]]:
+def _ranges(plan: Plan, key: str, most: int) -> Iterator[dict[str, str]]:
     """The first and last of so many keys at a time, in order."""
     found = pc.unique(plan.owners[key].combine_chunks().drop_null())
     found = found.take(pc.sort_indices(found))
-    for start in range(0, len(found), CHUNK):
-        lot = found.slice(start, CHUNK)
+    for start in range(0, len(found), most):
+        lot = found.slice(start, most)
         yield {"first": lot[0].as_py(), "last": lot[-1].as_py()}
 
 
@@ -213,7 +248,9 @@ def _compare(con: duckdb.DuckDBPyConnection, table: str, built: list[str]) -> No
     """PartitionFailed where a partition made another row of one of its own stars."""
     key = read_tables()[table].key
     for name in built:
-        other = f"{_owned(table, key, name, wide=False)} EXCEPT SELECT * FROM {qualified(table)}"
+        own = f"SELECT {key} FROM owners WHERE partition = '{name}'"
+        ours = f"SELECT * FROM {qualified(table)} WHERE {key} IN ({own})"
+        other = f"{_owned(table, key, name)} EXCEPT {ours}"
         found = con.execute(f"SELECT {key} FROM ({other}) ORDER BY {key}").fetchall()
         if found:
             raise PartitionFailed(

@@ -120,7 +120,7 @@ def _stack(
     """A spectrum above the other; what is further from the continuum than ``cut`` is drawn
     there.
     """
-    if not titles:
+    if not data["flux"].size:
         raise Missing("no spectrum of this survey is of the kind drawn here")
     pca = fitted_arrays(survey.con, "pca")
     basis = {name: pca[name] for name in ("mean", "scale", "full_from_clean")}

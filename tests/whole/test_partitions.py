@@ -19,9 +19,10 @@ from obcat.cli import main
 from obcat.export import read
 from obcat.export.healpix import write_catalog
 from obcat.ingest.lamost import parts
+from obcat.kernels.grid import N_PIXEL
 from obcat.models import rows_hash
 from obcat.partition import PartitionFailed, Plan, build_partition, read_plan
-from obcat.partition.cut import cut, pixels
+from obcat.partition.cut import cut, cut_in_lots, pixels
 from obcat.partition.merging import merge
 from obcat.schema import arrow_schema, columns_of, read_tables
 from tests.whole.small import Made, built, copy_build, environment, loaded, once, write_survey
@@ -134,12 +135,12 @@ def killed(toml: Path, root: Path) -> int:
     return subprocess.run(command, env=environment(), check=False, timeout=300).returncode
 
 
-def contents(database: Path) -> dict[str, str]:
+def contents(database: Path, *without: str) -> dict[str, str]:
     with duckdb.connect() as con:
         con.execute(f"ATTACH '{database}' AS obcat (READ_ONLY)")
         con.execute("USE obcat")
-        made = [t.table for t in read_tables().values() if t.kind == "table" and t.table not in OWN]
-        return {name: content(con, name) for name in made}
+        made = [t.table for t in read_tables().values() if t.kind == "table"]
+        return {name: content(con, name) for name in made if name not in {*OWN, *without}}
 
 
 def content(con: duckdb.DuckDBPyConnection, name: str) -> str:
@@ -175,6 +176,58 @@ def test_the_hard_cases_were_there(merged):
         n: pq.read_metadata(merged.home(n) / "raw" / "gaia_dr2.parquet").num_rows for n in stars
     }
     assert 0 in gaia.values()
+
+
+SPECTRA_OUT = "export DB --out=OUT/release --spectra"
+WITHOUT = (
+    SPECTRA_OUT,
+    "explain DB STAR --html=OUT/e.html",
+    "page DB --out=OUT/page.html --spectra=2",
+    "report DB --out=OUT/report",
+    "check DB",
+)
+
+
+def test_without_spectra_the_rest_is_that_of_one_build(whole, tmp_path, monkeypatch):
+    """A partition at a time is on the disk; what needs spectra says so."""
+    monkeypatch.setattr("obcat.partition.cut.LOT", 1)
+    toml, folder = tmp_path / "survey.toml", tmp_path / "small"
+    toml.write_text(whole.toml.read_text() + "[engine]\nkeep_spectra = false\n")
+    copy_build(whole, folder, "raw")
+    survey, lots, there = loaded(toml), [], []
+    for lot in cut_in_lots(survey, folder, spectra=LARGE, say=str):
+        lots.append(lot)
+        there.append(len(list(folder.glob("partitions/*/raw/spectra"))))
+        assert build_partition(survey, folder, lot[0], say=str)
+    assert (lots, there) == ([[EAST], [WEST]], [1, 1])
+    assert not list(folder.glob("partitions/*/raw/spectra"))
+    assert merge(survey, folder, say=str)
+    assert not merge(survey, folder, say=str)
+    assert not list(cut_in_lots(survey, folder, spectra=LARGE, say=str))
+    cut(survey, folder, spectra=LARGE, say=str)  # as obcat partition: nothing is left to write
+    assert not list(folder.glob("partitions/*/raw/spectra"))
+    wide = {n for n in read_tables() if any(c.size == N_PIXEL for c in columns_of(n))}
+    left = (*wide, "meta.provenance")
+    found, wanted = (contents(d, *left) for d in (folder / "obcat.duckdb", whole.database))
+    assert [name for name in wanted if found[name] != wanted[name]] == []
+    assert Made(toml, folder).csv == whole.csv
+    with pytest.raises(PartitionFailed, match="other code"):  # its partitions have no spectra
+        merge(whole.survey, folder, say=str)
+    does_without(folder / "obcat.duckdb", tmp_path)
+    assert "No spectrum at rest" in (tmp_path / "e.html").read_text()
+    (folder / "partitions" / EAST / "built" / "manifest.json").unlink()
+    assert list(cut_in_lots(survey, folder, spectra=LARGE, say=str)) == [[EAST], [WEST]]
+    assert [p.parts[-3] for p in folder.glob("partitions/*/raw/spectra")] == [EAST]
+
+
+def does_without(database: Path, out: Path) -> None:
+    star = read(database).rows["specid"][0].as_py()
+    for line in WITHOUT:
+        names = {"DB": database, "STAR": star}
+        words = [str(names.get(w, w)).replace("OUT", str(out)) for w in line.split()]
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == (line == SPECTRA_OUT), (line, done.output)
+        assert ("holds no spectrum" in done.output) == (line == SPECTRA_OUT)
 
 
 large = pytest.mark.parametrize("merged", [LARGE], indirect=True)

@@ -121,3 +121,25 @@ def test_what_a_job_is_told_does_not_grow_with_the_store(
     jobs.clear()
     ingest(many, tmp_path / "out", workers=1)
     assert [len(job.stored) for job in jobs] == [1]  # what it had before, so it is not stored twice
+
+
+def test_spectra_are_read_and_removed_in_batches(many: Path, tmp_path: Path) -> None:
+    """With ``keep`` the store is that of all files at once, but for where its spectra lie."""
+    files, folder, out = sorted(many.iterdir()), tmp_path / "folder", tmp_path / "out"
+    folder.mkdir()
+    for start in range(0, 60, 20):
+        for path in files[start : start + 20]:
+            os.link(path, folder / path.name)
+        ingest(folder, out, workers=1, keep=True)
+        for path in list(folder.iterdir())[: 10 if start == 40 else None]:
+            path.unlink()
+    assert ingest(folder, out, workers=1, keep=True)["read"] == 0
+    whole, every = tmp_path / "whole", tmp_path / "every"
+    every.mkdir()
+    for path in files[:60]:
+        os.link(path, every / path.name)
+    counts = ingest(every, whole, workers=1)
+    assert ingest(folder, out, workers=1, keep=True) == counts | {"read": 0}
+    for name in TABLES:
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+    assert ingest(folder, out, workers=1)["found"] == 10
