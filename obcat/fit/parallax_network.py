@@ -153,9 +153,9 @@ def _loss(
     plan: Plan,
     generator: torch.Generator,
 ) -> torch.Tensor:
-    """Weighted mean of -ln L, and a pull of the odds of a companion to what is usual: the mixture would
-    trade them against the mean. And one of means far from all that the parallax allows, where
-    ln L has no slope.
+    """Weighted mean of -ln L, and a pull of the odds of a companion to what is usual: the mixture
+    would trade them against the mean. And one of means far from all that the parallax allows,
+    where ln L has no slope.
     """
     x, wide, drawn, variance, loss_weight, *tables = columns
     mean, ln_sigma, logit = _forward(w, x, wide, plan.dropout, generator)

@@ -170,7 +170,7 @@ def sky(n: int) -> pa.Table:
         "a_ks": np.zeros(n), "a_ks_err": np.full(n, 0.01), "parallax": np.ones(n),
         "parallax_error": np.full(n, 0.01), "snr_g": np.where(train,
         np.where(np.arange(n) < 10, 50.0, 90.0), 60.0), "is_train": train,
-        "visit": np.ones(n), "snr_typical": np.full(n, 60.0), }  # fmt: skip
+        "visit": np.ones(n), "snr_typical": np.full(n, 60.0), "loss_weight": np.ones(n), }  # fmt: skip
     for name, shift in (("score_full", 0.0), ("score_clean", 5.0)):
         values = np.column_stack([mk_geo + off + shift, np.zeros(n)]).astype(np.float32)
         columns[name] = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), 2)
