@@ -286,7 +286,7 @@ UDFS = {
             models=("luminosity",),
             parameters=(
                 *("mk_faint_limit", "mk_bright_limit", "emission_chooses", "clean_share"),
-                *("domain_luminous", "domain_networks_apart"),
+                *("domain_emission_luminous", "domain_networks_apart"),
             ),
             optional=("emission.lines.em_flag",),
         ),

@@ -54,7 +54,7 @@ def luminosity(
     mk_bright_limit: float | Floats = -np.inf,
     emission_chooses: int | Floats = 1,
     clean_share: float | Floats = 0.5,
-    domain_luminous: float | Floats = -np.inf,
+    domain_emission_luminous: float | Floats = -np.inf,
     domain_networks_apart: float | Floats = np.inf,
     **arrays: Floats,
 ) -> tuple[Floats, Floats]:
@@ -70,7 +70,7 @@ def luminosity(
     mk_faint_limit, mk_bright_limit : mag, fainter and brighter than which an M is out of domain
     emission_chooses : 0: whatever the flag is, M is the mean of both networks
     clean_share : how much the emission network counts in that mean, 0 to 1
-    domain_luminous, domain_networks_apart : mag; an M of the emission network brighter than the
+    domain_emission_luminous, domain_networks_apart : mag; an M of the emission network brighter than the
         first is out of domain where both networks are farther apart than the second
     arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it, and
         ``brightest`` (), the M brighter than which it had hardly any star to learn from; arrays of
@@ -90,7 +90,7 @@ def luminosity(
         predict(score_clean, **_only(clean, LAYERS)),
     )
     apart = np.abs(mk_full - mk_clean) > domain_networks_apart
-    doubtful = (emission != 0) & (mk_clean < domain_luminous) & apart
+    doubtful = (emission != 0) & (mk_clean < domain_emission_luminous) & apart
     if not emission_chooses:
         mk_full = mk_clean = (1 - clean_share) * mk_full + clean_share * mk_clean
     mk = _choose(emission, mk_full, mk_clean)

@@ -168,10 +168,10 @@ def test_a_luminous_star_with_emission_is_in_doubt_where_the_networks_disagree()
         predict(SCORES, **only_network(network(2))) - predict(-SCORES, **only_network(network(1)))
     )
     limits = {
-        "domain_luminous": float(np.median(mk)),
+        "domain_emission_luminous": float(np.median(mk)),
         "domain_networks_apart": float(np.median(apart)),
     }
-    doubtful = (emission != 0) & (mk < limits["domain_luminous"])
+    doubtful = (emission != 0) & (mk < limits["domain_emission_luminous"])
     doubtful &= apart > limits["domain_networks_apart"]
     assert 0 < (doubtful & (before == 0)).sum() < len(SCORES) / 4
     assert np.array_equal(luminosity(*given, **limits, **MODEL)[1] == 1, doubtful | (before == 1))
