@@ -30,6 +30,7 @@ __all__ = [
     "measured",
     "ordinary",
     "scored",
+    "standardised_by",
     "straightened",
 ]
 
@@ -237,9 +238,7 @@ def scored(
     norm: np.ndarray, ivar: np.ndarray, parameters: Any, model: Model
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Standardised flux, good pixels, and coefficients of the clean windows."""
-    x, good = standardised(
-        norm, ivar, mean=model["mean"], scale=model["scale"], outlier=parameters.pca_outlier
-    )
+    x, good = standardised_by(norm, ivar, parameters, model)
     score = coefficients(
         x,
         good,
@@ -248,6 +247,14 @@ def scored(
         sweeps=parameters.pca_sweeps,
     )
     return x, good, score
+
+
+def standardised_by(
+    norm: np.ndarray, ivar: np.ndarray, parameters: Any, model: Model
+) -> tuple[np.ndarray, np.ndarray]:
+    """Standardised flux and good pixels."""
+    mean, scale = model["mean"], model["scale"]
+    return standardised(norm, ivar, mean=mean, scale=scale, outlier=parameters.pca_outlier)
 
 
 def _excess_of(

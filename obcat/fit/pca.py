@@ -4,7 +4,7 @@ and the stars with emission among them (METHOD section 2).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,15 @@ import pyarrow as pa
 from scipy.linalg import eigh
 
 from obcat.fit import Fit, Reader, batches, correlation, moments
-from obcat.fit.excess import found_emission, found_nebular, measured, ordinary, scored, straightened
+from obcat.fit.excess import (
+    found_emission,
+    found_nebular,
+    measured,
+    ordinary,
+    scored,
+    standardised_by,
+    straightened,
+)
 from obcat.kernels.grid import N_PIXEL, WAVELENGTH, clean_pixels, full_pixels, gapped_pixels
 
 __all__ = ["pca"]
@@ -48,14 +56,15 @@ def pca(read: Reader, parameters: Any) -> Fit:
     Table ``pca_dropped``: specid, star_id, iteration, reason of the stars left out of the second
     fit.
     """
-    stars = _identifiers(read)
+    stars, provisional = _provisional(read, parameters)
     everyone = np.ones(stars.num_rows, bool)
     if stars.num_rows < parameters.pca_components + 2:
         return Fit(
             _without_model(parameters.pca_components),
             {"pca_dropped": _dropped(stars, ~everyone, ~everyone)},
         )
-    first, _ = _fitted(read, parameters, _provisional(read, parameters), everyone, ~everyone)
+    nothing = np.zeros((stars.num_rows, parameters.pca_components), np.float32)
+    first, _ = _fitted(read, parameters, provisional, nothing, everyone, ~everyone)
     found = measured(read, parameters, first, everyone)
     emission = found_emission(
         found, first["score_clean_scale"], false_alarm=parameters.em_false_alarm
@@ -66,51 +75,51 @@ def pca(read: Reader, parameters: Any) -> Fit:
     if np.count_nonzero(kept) < parameters.pca_components + 2:
         return Fit(_without_model(parameters.pca_components), table)
     nebular = found_nebular(found, false_alarm=parameters.em_false_alarm)
-    second, matrix = _fitted(read, parameters, first, kept, nebular)
+    second, matrix = _fitted(read, parameters, first, found.score, kept, nebular)
     found = measured(read, parameters, second, kept)
     usual = ordinary(found, second["score_clean_scale"], false_alarm=parameters.em_false_alarm)
     whole = _full_range(matrix, parameters)
     return Fit(second | whole | {"residual_sd": found.residual_sd} | usual, table)
 
 
-def _identifiers(read: Reader) -> pa.Table:
-    """specid and star_id of the training rows, copied:
+def _provisional(read: Reader, parameters: Any) -> tuple[pa.Table, Model]:
+    """specid and star_id of the training rows; mean and deviation of each pixel, and bases of
+    zeros: masked pixels are first filled with the mean.
+    """
+    ids: dict[str, list[str]] = {"specid": [], "star_id": []}
+    used = full_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength)
+    mean, scale = moments(lambda: _noted(read(), ids), used)
+    nothing = np.zeros((parameters.pca_components, N_PIXEL), np.float32)
+    bases = {"clean_basis": nothing, "full_from_clean": nothing}
+    stars = pa.table({name: pa.array(values, pa.string()) for name, values in ids.items()})
+    return stars, {"mean": mean, "scale": scale, **bases}
+
+
+def _noted(rows: Iterable[pa.RecordBatch], ids: dict[str, list[str]]) -> Iterator[pa.RecordBatch]:
+    """The rows, their identifiers copied as they pass:
     a column kept would keep the spectra of its batch in memory.
     """
-    ids: list[list[str]] = [[], []]
-    for batch in read():
-        for name, values in zip(("specid", "star_id"), ids, strict=True):
+    for batch in rows:
+        for name, values in ids.items():
             values += batch.column(name).to_pylist()
-    return pa.table(
-        dict(
-            zip(
-                ("specid", "star_id"),
-                (pa.array(values, pa.string()) for values in ids),
-                strict=True,
-            )
-        )
-    )
-
-
-def _provisional(read: Reader, parameters: Any) -> Model:
-    """Mean and deviation of each pixel, and bases of zeros:
-    masked pixels are first filled with the mean.
-    """
-    used = full_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength)
-    mean, scale = moments(read, used)
-    nothing = np.zeros((parameters.pca_components, N_PIXEL), np.float32)
-    return {"mean": mean, "scale": scale, "clean_basis": nothing, "full_from_clean": nothing}
+        yield batch
 
 
 def _fitted(
-    read: Reader, parameters: Any, before: Model, kept: np.ndarray, nebular: np.ndarray
+    read: Reader,
+    parameters: Any,
+    before: Model,
+    score: np.ndarray,
+    kept: np.ndarray,
+    nebular: np.ndarray,
 ) -> tuple[Model, np.ndarray]:
-    """One fit to the stars kept, gaps filled by the model before, forbidden lines of those that are
-    ``nebular`` taken out; and the correlation matrix of the pixels used.
+    """One fit to the stars kept, gaps filled by the model before with its ``score`` of each star,
+    forbidden lines of those that are ``nebular`` taken out; and the correlation matrix of the
+    pixels used.
     """
     used = np.flatnonzero(full_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength))
     clean = clean_pixels(parameters.pca_min_wavelength, parameters.pca_max_wavelength)[used]
-    rows = (x[:, used] for x in _filled_rows(read, parameters, before, kept, nebular))
+    rows = (x[:, used] for x in _filled_rows(read, parameters, before, score, kept, nebular))
     shift, deviation, matrix = correlation(rows, len(used))
     clean_value, clean_vector = _components(matrix[np.ix_(clean, clean)], parameters.pca_components)
     solution = _shared(clean_value, clean_vector, matrix[clean])
@@ -202,14 +211,26 @@ def _on_grid(values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
 
 
 def _filled_rows(
-    read: Reader, parameters: Any, model: Model, kept: np.ndarray, nebular: np.ndarray
+    read: Reader,
+    parameters: Any,
+    model: Model,
+    score: np.ndarray,
+    kept: np.ndarray,
+    nebular: np.ndarray,
 ) -> Iterator[np.ndarray]:
-    """Standardised spectra of the stars kept, masked pixels replaced by the reconstruction."""
+    """Standardised spectra of the stars kept, masked pixels replaced by the reconstruction from
+    their ``score``, which those that are ``nebular`` get anew.
+    """
     for batch in batches(read):
         here = kept[batch.rows]
-        flux, ivar = straightened(batch.norm[here], batch.ivar[here], nebular[batch.rows][here])
-        x, good, score = scored(flux, ivar, parameters, model)
-        yield np.where(good, x, np.nan_to_num(score) @ model["full_from_clean"])
+        changed, own = nebular[batch.rows][here], score[batch.rows][here]
+        flux, ivar = straightened(batch.norm[here], batch.ivar[here], changed)
+        own[changed] = scored(flux[changed], ivar[changed], parameters, model)[2]
+        x, good = standardised_by(flux, ivar, parameters, model)
+        filling = np.nan_to_num(own) @ model["full_from_clean"]
+        gaps = np.flatnonzero(~good)
+        x.ravel()[gaps] = filling.ravel()[gaps]
+        yield x
 
 
 def _dropped(stars: pa.Table, emission: np.ndarray, unknown: np.ndarray) -> pa.Table:
