@@ -47,15 +47,18 @@ def words(toml: Path, *more: str) -> list[str]:
 def children(driver: int) -> dict[int, float]:
     """Processes that build a partition for the driver, and the CPU they have taken, in seconds."""
     found = {}
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            said = (path / "stat").read_text().rpartition(")")[2].split()
-            given = (path / "cmdline").read_bytes().decode().split("\0")
-        except OSError:
-            continue
-        if int(said[1]) == driver and "--partition" in given:
-            found[int(path.name)] = (int(said[11]) + int(said[12])) / os.sysconf("SC_CLK_TCK")
+    for process in started_by(driver):
+        said, given = (_text(Path(f"/proc/{process}/{name}")) for name in ("stat", "cmdline"))
+        fields = said.rpartition(")")[2].split()
+        if fields and "--partition" in given.split("\0"):
+            found[process] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return found
+
+
+def started_by(process: int) -> list[int]:
+    """The processes that it has started itself, and that are there."""
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for path in tasks for child in _text(path).split()]
 
 
 def out_of_memory(process: int) -> None:
@@ -186,7 +189,7 @@ def test_dask_makes_the_same_though_a_worker_is_killed(whole, survey):  # noqa: 
 
 
 def _text(path: Path) -> str:
-    """Of a file of /proc; nothing where the thread has ended meanwhile."""
+    """Of a file of /proc; nothing where what it tells of has ended meanwhile."""
     try:
         return path.read_text()
     except OSError:
@@ -195,9 +198,7 @@ def _text(path: Path) -> str:
 
 def family(process: int) -> list[int]:
     """The process and all that it has started."""
-    tasks = Path(f"/proc/{process}/task").glob("*/children")
-    below = [int(child) for path in tasks for child in _text(path).split()]
-    return [process, *(p for child in below for p in family(child))]
+    return [process, *(p for child in started_by(process) for p in family(child))]
 
 
 def listening(process: int) -> list[str]:
