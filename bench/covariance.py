@@ -7,6 +7,7 @@ from timing import Row, seconds, show
 
 from obcat.fit import correlation
 from obcat.fit.pca import _components
+from obcat.machine import keep_memory
 
 N, PIXELS, BATCH, COMPONENTS = 4096, 2000, 2048, 100
 
@@ -46,4 +47,5 @@ def batches(x: np.ndarray) -> list[np.ndarray]:
 
 
 if __name__ == "__main__":
+    keep_memory()  # as every command
     measure()

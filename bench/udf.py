@@ -11,6 +11,7 @@ from timing import Row, seconds, show
 from obcat import db
 from obcat.batch import batch_function
 from obcat.kernels.pca import pca_scores
+from obcat.machine import keep_memory
 from obcat.udf import UDFS
 
 COMPONENTS = 100
@@ -68,5 +69,6 @@ def measure(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    keep_memory()  # as every command
     with tempfile.TemporaryDirectory() as name:
         measure(Path(name))

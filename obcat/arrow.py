@@ -3,22 +3,22 @@
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["column_array", "exact_array", "float_array", "list_array", "table_arrays"]
+__all__ = ["column_array", "exact_array", "float_array", "list_array", "table_arrays", "whole"]
 
 
 def float_array(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """(n,) column of numbers or booleans -> (n,) float64, an array of its own; NULL is NaN."""
-    whole = _whole(column)
-    if pa.types.is_boolean(whole.type):
-        whole = whole.cast(pa.int8())
-    return np.array(whole.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False))
+    values = whole(column)
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.int8())
+    return np.array(values.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False))
 
 
 def list_array(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """(n,) column of FLOAT[k] -> (n, k) float32; a NULL row is a row of NaN. Of FLOAT[], as which
     spectra are NULL that were left out, (n, 0).
     """
-    rows = _whole(column)
+    rows = whole(column)
     if not pa.types.is_fixed_size_list(rows.type):
         return np.empty((len(rows), 0), np.float32)
     size = rows.type.list_size
@@ -59,7 +59,10 @@ def table_arrays(table: pa.Table) -> dict[str, np.ndarray]:
     return {name: column_array(table[name]) for name in table.column_names}
 
 
-def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The column in one piece; copied only where it is in several."""
     if isinstance(column, pa.Array):
         return column
+    if column.num_chunks == 1:
+        return column.chunk(0)
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)

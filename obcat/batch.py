@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from obcat.arrow import exact_array
+from obcat.arrow import exact_array, whole
 from obcat.schema import Column
 
 if TYPE_CHECKING:
@@ -33,16 +33,16 @@ def batch_function(
     kernel = partial(udf.kernel, **arrays, **{name: parameters[name] for name in udf.parameters})
 
     def call(*columns: pa.ChunkedArray | pa.Array) -> pa.StructArray:
-        whole = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
-        known = np.ones(len(whole[0]), bool)
-        for name, c in zip(udf.takes, whole, strict=True):
+        given = [whole(c) for c in columns]
+        known = np.ones(len(given[0]), bool)
+        for name, c in zip(udf.takes, given, strict=True):
             if name not in udf.optional:
                 known &= c.is_valid().to_numpy(zero_copy_only=False)
         rows = np.flatnonzero(known)
         if not len(rows):
             fields = [pa.nulls(len(known), c.arrow_type) for c in udf.given]
             return pa.StructArray.from_arrays(fields, [c.column for c in udf.given])
-        taken = [exact_array(c if known.all() else c.take(pa.array(rows))) for c in whole]
+        taken = [exact_array(c if known.all() else c.take(pa.array(rows))) for c in given]
         out = _in_slices(kernel, taken)
         fields = [_to_arrow(o, known, c) for o, c in zip(out, udf.given, strict=True)]
         return pa.StructArray.from_arrays(fields, [c.column for c in udf.given])
@@ -77,6 +77,9 @@ def _to_arrow(values: np.ndarray, known: np.ndarray, c: Column) -> pa.Array:
         full = np.zeros(len(known), np.float64)
         full[valid] = values[finite]
         return pa.array(full, mask=~valid).cast(c.arrow_type)
-    wide = np.zeros((len(known), values.shape[1]), np.float32)
-    wide[valid] = values[finite]
+    if valid.all():
+        wide = np.ascontiguousarray(values, np.float32)
+    else:
+        wide = np.zeros((len(known), values.shape[1]), np.float32)
+        wide[valid] = values[finite]
     return pa.FixedSizeListArray.from_arrays(pa.array(wide.ravel()), c.size, mask=pa.array(~valid))

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from obcat import db
+from obcat.arrow import exact_array, whole
 from obcat.batch import batch_function
 from obcat.kernels.distance import distance
 from obcat.kernels.extinction import BANDS
@@ -106,6 +107,14 @@ def test_a_row_of_an_array_with_one_nan_is_null():
     found = answers(udf, wide, wide)
     assert [row["score_clean"] is None for row in found] == [False, True, False]
     assert found[2]["score_full"] == [2.0] * 100
+
+
+def test_a_column_of_one_piece_is_not_copied_and_one_of_several_is_whole():
+    piece = pa.FixedSizeListArray.from_arrays(pa.array(np.arange(6, dtype=np.float32)), 2)
+    one = exact_array(whole(pa.chunked_array([piece])))
+    assert np.shares_memory(one, piece.flatten().to_numpy())
+    several = exact_array(whole(pa.chunked_array([piece, piece.slice(1)])))
+    assert several.tolist() == [[0, 1], [2, 3], [4, 5], [2, 3], [4, 5]]
 
 
 def test_one_row_is_computed_as_in_a_big_batch():
