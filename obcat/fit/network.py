@@ -112,8 +112,8 @@ def _epochs(
         rate = _rate(epoch, parameters)
         with torch.inference_mode():
             parts = [a.split(size) for a in (x[order], y[order], *kept)]
-            for rows, truth, lower, upper in zip(*parts, strict=True):
-                step(gradients(weights, rows, truth, lower, upper, turn), rate)
+            for rows, mk, lower, upper in zip(*parts, strict=True):
+                step(gradients(weights, rows, mk, lower, upper, turn), rate)
         yield epoch
 
 
