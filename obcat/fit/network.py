@@ -121,8 +121,8 @@ def _epochs(
         rate = _rate(epoch, parameters)
         with torch.inference_mode():
             parts = [a.split(size) for a in (x[order], y[order], loss_weight[order], *kept)]
-            for rows, truth, count, lower, upper in zip(*parts, strict=True):
-                step(gradients(weights, rows, truth, count, lower, upper, turn), rate)
+            for rows, mk, weight, lower, upper in zip(*parts, strict=True):
+                step(gradients(weights, rows, mk, weight, lower, upper, turn), rate)
         yield epoch
 
 
