@@ -4,7 +4,7 @@ grows.
 
 python -m bench.million --models-from DATABASE [--stars 16032 64000 256000 700100] [--scratch FOLDER]
 
-A person runs it: a million takes some two hours of CPU and 35 GB, which are removed with --remove.
+A person runs it: a million takes some two hours of CPU and 40 GB, which are removed at its end.
 Killed at any moment, the same command goes on. 700,100 stars have 1,000,061 spectra.
 """
 
@@ -39,8 +39,6 @@ def read(stars: int, place: Path, workers: int) -> None:
     """
     recipe = recipe_of(1, ("supplement",), (), -3)
     done = int(noted(place).get("chunks", 0))
-    if CHUNK * done > stars:  # other draws than those of fewer stars
-        raise SystemExit(f"{place}: holds other stars; remove it")
     folder = place / SURVEY
     (folder / "spectra").mkdir(parents=True, exist_ok=True)
     toml = toml_of(place)
@@ -183,16 +181,21 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
     asked = parser.parse_args()
-    place, sizes = asked.scratch / NAME, []
-    for stars in asked.stars:
-        if noted(place).get("stars", 0) % CHUNK:  # its last chunk is of no larger survey
+    place, results = asked.scratch / NAME, asked.scratch / f"{NAME}.json"
+    sizes = json.loads(results.read_text()) if results.is_file() else []
+    for stars in asked.stars[len(sizes) :]:
+        was = noted(place).get("stars", stars)
+        if was > stars or (was < stars and was % CHUNK):  # its last chunk is of no larger survey
             shutil.rmtree(place)
-        read(stars, place, asked.workers)
+        place.mkdir(parents=True, exist_ok=True)
         note(place, stars=stars)
+        read(stars, place, asked.workers)
         build(place, asked.models_from, asked.cluster, asked.spectra)
         sizes.append(noted(place))
+        results.write_text(json.dumps(sizes))
         show(sizes)
-    shutil.rmtree(place)
+    shutil.rmtree(place, ignore_errors=True)
+    results.unlink()
 
 
 if __name__ == "__main__":
