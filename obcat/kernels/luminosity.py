@@ -70,8 +70,8 @@ def luminosity(
     mk_faint_limit, mk_bright_limit : mag, fainter and brighter than which an M is out of domain
     emission_chooses : 0: whatever the flag is, M is the mean of both networks
     clean_share : how much the emission network counts in that mean, 0 to 1
-    domain_emission_luminous, domain_networks_apart : mag; an M of the emission network brighter than the
-        first is out of domain where both networks are farther apart than the second
+    domain_emission_luminous, domain_networks_apart : mag; an M of the emission network brighter
+        than the first is out of domain where both networks are farther apart than the second
     arrays : for each prefix ``full_`` and ``clean_`` a network as ``predict`` takes it, and
         ``brightest`` (), the M brighter than which it had hardly any star to learn from; arrays of
         length zero mean that there were too few stars to train it
