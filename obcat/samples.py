@@ -133,7 +133,7 @@ ROWS = 2000  # stars at a time
 SAID = ("mk_spec", "spec_sigma", "companion_logit")
 PLACE = (
     "ks0", "ks0_err", "ebv", "parallax_corrected", "parallax_error", "g_gaia", "ruwe",
-    "glon", "glat", "nu_eff",
+    "glon", "glat", "nu_eff", "teff", "logg",
 )  # fmt: skip
 TABLES = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'posterior'"
 

@@ -86,9 +86,12 @@ BOTH_TERMS = (
 SAID = _of("posterior.spectral", "mk_spec spec_sigma companion_logit")
 SEEN = (
     *_of("posterior.inputs", "ks0 ks0_err ebv parallax_corrected parallax_error"),
-    *_of("posterior.inputs", "g_gaia ruwe glon glat nu_eff"),
+    *_of("posterior.inputs", "g_gaia ruwe glon glat nu_eff teff logg"),
 )
-MAY_LACK = _of("posterior.inputs", "ebv parallax_corrected parallax_error g_gaia ruwe nu_eff")
+MAY_LACK = (
+    *_of("posterior.inputs", "ebv parallax_corrected parallax_error"),
+    *_of("posterior.inputs", "g_gaia ruwe nu_eff teff logg"),
+)
 
 TERMS = _of("reddening.terms", "correction correction_slopes law law_slope")
 ALL_BANDS = _of("reddening.photometry", " ".join(f"{band} {band}_err" for band in BANDS))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from obcat.kernels.posterior import DELTA, ORDINARY, VEIL, WIDER
+from obcat.kernels.posterior import DELTA, ORDINARY, VEIL, WIDER, ln_kinds
 from obcat.kernels.space_density import (
     DUST_TAILS,
     KNOTS,
@@ -187,9 +187,10 @@ def _pairs(
         tails = wide / WIDER * torch.exp(square / WIDER**2)
         return ((1 - wide) * torch.exp(square) + tails) / torch.sqrt(variance)
 
-    pair = torch.sigmoid(logit + model["shift_logit"])[:, None]
-    kinds = torch.softmax(model["companion"], 0)
-    double = sum(kinds[j] * normal(m + delta) for j, delta in enumerate((DELTA + VEIL).tolist()))
+    pair = torch.sigmoid(logit + stars.pair_odds + model["shift_logit"])[:, None]
+    kinds = torch.softmax(ln_kinds(stars, model, torch), 1)
+    added = (DELTA + VEIL).tolist()
+    double = sum(kinds[:, [j]] * normal(m + both) for j, both in enumerate(added))
     return (1 - pair) * normal(m) + pair * double
 
 

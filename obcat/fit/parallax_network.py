@@ -32,7 +32,8 @@ Weights = dict[str, Floats]
 class Lesson(NamedTuple):
     """All stars of a round, float32: x (n, k) standardised scores, wide (n, k + 1) with ln S/N,
     drawn (n,) mag that the mean is moved by for the noise of the star, variance (n,) of what is not
-    the network's (mag^2), loss_weight (n,), m (g,) mag of the tables' grid; the tables
+    the network's (mag^2), loss_weight (n,), pair_odds (n,), ln odds of a companion beside the usual
+    ones; m (g,) mag of the tables' grid; the tables
     of n L for a single star, a pair and others, then those of n: (n, g) or (n,); rare, the share of
     others.
     """
@@ -42,6 +43,7 @@ class Lesson(NamedTuple):
     drawn: Floats
     variance: Floats
     loss_weight: Floats
+    pair_odds: Floats
     m: Floats
     tables: tuple[Floats, ...]
     rare: float
@@ -98,7 +100,7 @@ def train_networks(
 
 def _arrays(lesson: Lesson) -> list[Floats]:
     stars = lesson.x, lesson.wide, lesson.drawn, lesson.variance, lesson.loss_weight
-    return [lesson.m, *stars, *lesson.tables]
+    return [lesson.m, *stars, lesson.pair_odds, *lesson.tables]
 
 
 def _start(k: int, plan: Plan, generator: torch.Generator) -> Weights:
@@ -157,9 +159,9 @@ def _loss(
     would trade them against the mean. And one of means far from all that the parallax allows,
     where ln L has no slope.
     """
-    x, wide, drawn, variance, loss_weight, *tables = columns
+    x, wide, drawn, variance, loss_weight, odds, *tables = columns
     mean, ln_sigma, logit = _forward(w, x, wide, plan.dropout, generator)
-    ln = _ln_likelihood(mean + drawn, ln_sigma, logit, variance, m, tables, rare)
+    ln = _ln_likelihood(mean + drawn, ln_sigma, logit + odds, variance, m, tables, rare)
     pulls = 0.5 * plan.pull * (logit - plan.usual) ** 2
     lost = pulls + plan.stray * _astray(mean, m, tables[0], plan.far) - ln
     return (loss_weight * lost).mean()

@@ -18,7 +18,7 @@ from obcat.fit.parallax_globals import (
     usual_values,
 )
 from obcat.fit.parallax_network import Lesson, Plan, train_networks
-from obcat.kernels.posterior import DELTA, ORDINARY, VEIL
+from obcat.kernels.posterior import DELTA, ORDINARY, VEIL, ln_kinds
 from obcat.kernels.space_density import (
     LAYERS,
     REFERENCE_SNR_G,
@@ -245,7 +245,9 @@ def _lesson(sample: _Sample, rows: Floats, model: Arrays) -> Lesson:
     rare = 1 / (1 + np.exp(-model["logit_other"]))
     weight = sample.loss_weight[rows]
     tables = tables_of(stars, model)
-    return Lesson(x, wide, drawn, stars.variance, weight, COARSE, tables, float(rare))
+    return Lesson(
+        x, wide, drawn, stars.variance, weight, stars.pair_odds, COARSE, tables, float(rare)
+    )
 
 
 def tables_of(stars: Sight, model: Arrays) -> tuple[Floats, ...]:
@@ -269,7 +271,7 @@ def _tables_of_block(stars: Sight, model: Arrays) -> list[Floats]:
     columns = [
         column
         for a in (seen, density)
-        for column in (_coarse(a), _coarse(_of_pairs(a, model)), a @ other / other.sum())
+        for column in (_coarse(a), _coarse(_of_pairs(a, stars, model)), a @ other / other.sum())
     ]
     return [column.astype(np.float32) for column in columns]
 
@@ -278,15 +280,15 @@ def _coarse(a: Floats) -> Floats:
     return a.reshape(len(a), -1, 2).mean(axis=2)
 
 
-def _of_pairs(a: Floats, model: Arrays) -> Floats:
+def _of_pairs(a: Floats, stars: Sight, model: Arrays) -> Floats:
     """(n, g) at M_s -> at M of the primary, for the usual mixture of companions."""
-    kinds = np.exp(model["companion"] - model["companion"].max())
+    ln = ln_kinds(stars, model)
+    kinds = np.exp(ln - ln.max(axis=1, keepdims=True))
+    kinds /= kinds.sum(axis=1, keepdims=True)
     out = np.zeros_like(a)
-    for kind, steps in zip(
-        kinds / kinds.sum(), np.rint((DELTA + VEIL) / STEP).astype(int), strict=True
-    ):
-        out[:, steps:] += kind * a[:, :-steps]
-        out[:, :steps] += kind * a[:, :1]
+    for j, steps in enumerate(np.rint((DELTA + VEIL) / STEP).astype(int)):
+        out[:, steps:] += kinds[:, [j]] * a[:, :-steps]
+        out[:, :steps] += kinds[:, [j]] * a[:, :1]
     return out
 
 

@@ -7,7 +7,7 @@ the magnitude less its extinction, e ~ N(0, v) the error of m.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ __all__ = [
     "Joint",
     "densities",
     "joint",
+    "ln_kinds",
     "mode",
     "posterior_distances",
     "posterior_magnitudes",
@@ -38,7 +39,9 @@ __all__ = [
 ]
 
 DELTA = np.array([0.10, 0.25, 0.40, 0.55, 0.70, 0.95])  # mag: light of companions, M - M_s
+MIDDLE = 0.35  # mag, about which there are more bright companions or fewer
 VEIL = np.array([0.05, 0.10, 0.20, 0.15, 0.00, 0.10])  # mag: from composites of SIMULATED spectra
+OF_LIGHT = (DELTA - MIDDLE).astype(np.float32)
 ORDINARY = (1.5, 2.5)  # mag: mean and scatter of M of stars that no pair of the mixture explains
 OTHER = np.linspace(-6.5, 12.0, 371)  # mag: M of those
 STEP, POINTS, WIDTH = 0.05, 401, 5.0  # mag; of the grid of M_s; sigma
@@ -103,7 +106,7 @@ def joint(stars: Sight, said: Spectral, model: Globals, fine: int) -> Joint:
     ln = _ln_data(stars, model, m[:, :POINTS], 0.0)
     top = ln.max(1, keepdims=True)
     data = np.exp(ln - top)
-    odds = _odds(said.logit, model)
+    odds = _odds(stars, said.logit, model)
     seen = _by_spectrum(m - said.mean[:, None], variance[:, None], model)
     by_kind = [odds[:, [j]] * data * seen[:, s : s + POINTS] for j, s in enumerate(both)]
     weights = np.stack([density.sum(1) for density in by_kind], axis=1)
@@ -137,11 +140,18 @@ def _ln_data(stars: Sight, model: Globals, m: Floats, blur: float) -> Floats:
     return ln_space_density(stars, model, modulus) + ln_parallax(stars, model, modulus, blur)
 
 
-def _odds(logit: Floats, model: Globals) -> Floats:
+def ln_kinds(stars: Sight, model: Globals, xp: Any = np) -> Any:
+    """(n, 6) ln of the shares of the kinds of companions, but for a constant."""
+    return model["companion"] + stars.pair_light[:, None] * xp.asarray(OF_LIGHT)
+
+
+def _odds(stars: Sight, logit: Floats, model: Globals) -> Floats:
     """(n, 7) prior share of single stars and of each kind of companion."""
-    pair = 1 / (1 + np.exp(-logit))
-    kinds = np.exp(model["companion"] - np.max(model["companion"]))
-    return np.column_stack([1 - pair, pair[:, None] * (kinds / kinds.sum())])
+    pair = 1 / (1 + np.exp(-logit - stars.pair_odds))
+    ln = ln_kinds(stars, model)
+    kinds = np.exp(ln - ln.max(1, keepdims=True))
+    shares = kinds / kinds.sum(1, keepdims=True)
+    return np.column_stack([1 - pair, pair[:, None] * shares])
 
 
 def _steps(mag: Floats, fine: int) -> list[int]:

@@ -61,6 +61,11 @@ HARMONICS = np.arange(1, 5)  # of longitude, in the dust
 DUST_TAILS = 6.0  # degrees of freedom of Student's t of ln E(B-V)
 LEAST_EBV = 0.03  # mag; smaller ones say no more than that there is hardly any dust
 LN10 = float(np.log(10))
+USUAL_LOGG, USUAL_LOG_TEFF = 4.0, 4.1  # of the stars whose pairs are as usual
+REACH = (-0.8, 0.6), (-0.15, 0.25)  # dex about them, from which on pairs change no more
+# Per dex of log g and of Teff, of SIMULATED stars by the law of Moe & Di Stefano (2017): ln odds of
+# a companion's light, more the heavier the primary; steepness against DELTA, less the more evolved
+PAIR_ODDS, PAIR_LIGHT = (1.1, 8.0), (4.7, -4.7)
 UNKNOWN = {"g": 14.0, "ruwe": 1.0, "parallax_error": 1.0, "nu_eff": MIDDLE_NU}
 
 Floats = NDArray[np.floating]
@@ -80,6 +85,8 @@ class Sight(NamedTuple):
     outside : 1 where a star is from outside the sample, chosen by other rules, its parallax without
     zero point and with an error that holds; else 0
     emission : 1 where lines are seen in emission, else 0
+    pair_odds : ln odds of a companion's light beside the usual one; pair_light : 1/mag, how much
+    more of them are bright (``kernels.posterior.ln_kinds``)
     """
 
     magnitude: Any
@@ -97,6 +104,8 @@ class Sight(NamedTuple):
     has_ebv: Any
     outside: Any
     emission: Any
+    pair_odds: Any
+    pair_light: Any
 
     def rows(self, chosen: Any) -> "Sight":
         return Sight(*(column[chosen] for column in self))
@@ -113,13 +122,17 @@ def sight(
     glon: Floats,
     glat: Floats,
     nu_eff: Floats,
+    teff: Floats,
+    logg: Floats,
 ) -> Sight:
-    """Columns of the survey (n,), mag, mas, degrees, 1/um, NaN where unknown -> ``Sight``.
+    """Columns of the survey (n,), mag, mas, degrees, 1/um, K, dex, NaN where unknown -> ``Sight``.
 
     The magnitude less its extinction, the parallax as the archive gives it, less the zero point
     that was published. A star without E(B-V) has no place among the dust.
     """
     seen = np.isfinite(parallax) & np.isfinite(parallax_error)
+    evolved = np.clip(_filled(logg, USUAL_LOGG) - USUAL_LOGG, *REACH[0])
+    hotter = np.clip(np.log10(_filled(teff, 10**USUAL_LOG_TEFF)) - USUAL_LOG_TEFF, *REACH[1])
     place = np.clip(_filled(g_gaia, UNKNOWN["g"]), KNOTS[0], KNOTS[-1])
     return Sight(
         magnitude=ks0,
@@ -137,6 +150,8 @@ def sight(
         has_ebv=np.isfinite(ebv).astype(float),
         outside=np.zeros(len(ks0)),
         emission=np.zeros(len(ks0)),
+        pair_odds=PAIR_ODDS[0] * evolved + PAIR_ODDS[1] * hotter,
+        pair_light=PAIR_LIGHT[0] * evolved + PAIR_LIGHT[1] * hotter,
     )
 
 

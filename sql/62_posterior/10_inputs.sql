@@ -1,6 +1,6 @@
 -- Title:   All that best mode's luminosity is made from, in one view: whatever is measured better is put in here.
 -- Grain:   one row per spectrum (specid) of the sample.
--- Reads:   sample.visits, spectra.scores, emission.lines, lines.emission, sample.stars, reddening.dust, reddening.photometry, stage.zero_point, meta.parameters
+-- Reads:   sample.visits, spectra.scores, emission.lines, lines.emission, sample.stars, reddening.dust, reddening.photometry, stage.zero_point, extinction.best_labels, meta.parameters
 -- Mode:    best
 -- Paper:   not in the paper; the parallax as published, its published zero point taken off
 CREATE VIEW posterior.inputs AS
@@ -36,6 +36,8 @@ SELECT
     , galactic_l(s.ra, s.dec) AS glon
     , galactic_b(s.ra, s.dec) AS glat
     , meta.effective_wavenumber(f.bp - f.rp) AS nu_eff
+    , b.teff
+    , b.logg
     , coalesce(
         l.erroneous = 0 AND c.score_full IS NOT NULL AND v.snr_g > 0 AND ks0 + ks0_err IS NOT NULL
         AND parallax_corrected + s.parallax_error IS NOT NULL, false
@@ -47,6 +49,7 @@ LEFT JOIN emission.lines AS l ON v.specid = l.specid
 LEFT JOIN lines.emission AS n ON v.specid = n.specid
 LEFT JOIN reddening.dust AS e ON v.star_id = e.star_id
 LEFT JOIN reddening.photometry AS f ON v.star_id = f.star_id
+LEFT JOIN extinction.best_labels AS b ON v.star_id = b.star_id
 LEFT JOIN stage.zero_point AS z ON s.source_id = z.source_id
 CROSS JOIN meta.parameters AS p
 ;

@@ -12,6 +12,7 @@ SELECT
     , unnest(posterior_magnitudes(
         s.mk_spec, s.spec_sigma, s.companion_logit, i.ks0, i.ks0_err, i.ebv
         , i.parallax_corrected, i.parallax_error, i.g_gaia, i.ruwe, i.glon, i.glat, i.nu_eff
+        , i.teff, i.logg
     ))
 FROM posterior.inputs AS i
 INNER JOIN posterior.spectral AS s USING (specid)

@@ -90,6 +90,8 @@ def sky(n=N, seed=5):
         "glon": rng.uniform(0, 360, n)[star],
         "glat": glat[star],
         "nu_eff": (1.6 + 0.08 * np.sin(np.arange(n)))[star],
+        "teff": np.full(len(star), 10**4.1),
+        "logg": np.full(len(star), 4.0),
         "is_train": np.ones(len(star), bool),
         "loss_weight": np.ones(len(star)),
         "is_outside": np.zeros(len(star), bool),

@@ -59,6 +59,8 @@ NAMES = [
     "glon",
     "glat",
     "nu_eff",
+    "teff",
+    "logg",
 ]
 # near and well measured, far, negative parallax, no parallax, no E(B-V), a bad RUWE, a wide sigma
 STARS = {
@@ -75,7 +77,19 @@ STARS = {
     "glon": [10.0, 80.0, 180.0, 250.0, 300.0, 120.0, 60.0],
     "glat": [1.0, -3.0, 10.0, 25.0, -60.0, 0.0, 2.0],
     "nu_eff": [1.6, 1.5, 1.65, 1.6, NAN, 1.7, 1.45],
+    "teff": [10**4.1, 10**4.2, 10**4.0, NAN, 10**4.1, 4000.0, 50000.0],
+    "logg": [4.0, 3.5, 4.4, NAN, 3.8, 5.5, 2.0],
 }
+# ln odds of a pair, steepness of its light, by hand: the last two beyond 0.25 dex and -0.8, 0.6
+PAIRS = [
+    (0.0, 0.0),
+    (1.1 * -0.5 + 8.0 * 0.1, 4.7 * -0.5 - 4.7 * 0.1),
+    (1.1 * 0.4 - 8.0 * 0.1, 4.7 * 0.4 + 4.7 * 0.1),
+    (0.0, 0.0),
+    (1.1 * -0.2, 4.7 * -0.2),
+    (1.1 * 0.6 - 8.0 * 0.15, 4.7 * 0.6 + 4.7 * 0.15),
+    (1.1 * -0.8 + 8.0 * 0.25, 4.7 * -0.8 - 4.7 * 0.25),
+]
 COLUMNS = {name: np.array(values) for name, values in STARS.items()}
 FLAT = {k: v for k, v in MODEL.items() if k != "density" and not k.startswith("dust_")}
 
@@ -120,8 +134,10 @@ def brute_force(i, model, step=0.002):
         wide = 1 / (1 + np.exp(-model["logit_wide"]))
         return (1 - wide) * np.exp(-off) + wide / WIDER * np.exp(-off / WIDER**2)
 
-    pair = 1 / (1 + np.exp(-c["companion_logit"][0]))
-    kinds = np.exp(model["companion"]) / np.exp(model["companion"]).sum()
+    more_pairs, brighter = PAIRS[i]
+    pair = 1 / (1 + np.exp(-c["companion_logit"][0] - more_pairs))
+    kinds = np.exp(model["companion"] + brighter * (DELTA - 0.35))
+    kinds /= kinds.sum()
     odds = np.array([1 - pair, *(pair * kinds)])
     more, veil = np.array([0, *DELTA]), np.array([0, *VEIL])
     top = data(m).max()
@@ -203,7 +219,8 @@ def test_odds_come_back_where_the_light_says_nothing():
     columns = {"parallax": np.full(7, NAN), "glat": np.zeros(7), "spec_sigma": np.full(7, 0.02)}
     columns |= {"companion_logit": np.zeros(7), "ks0": np.full(7, -2.0)}
     columns |= {"mk_spec": np.zeros(7), "ks0_err": np.full(7, 0.01)}
-    assert magnitudes(level, **columns)["p_companion"] == pytest.approx(0.5, abs=0.01)
+    prior = 1 / (1 + np.exp([-more for more, _ in PAIRS]))
+    assert magnitudes(level, **columns)["p_companion"] == pytest.approx(prior, abs=0.01)
 
 
 def test_a_companion_has_its_usual_odds_whatever_the_parallaxes_ask_of_all():

@@ -34,6 +34,7 @@ def star(**changes: float):
     given = {
         "ks0": 11.0, "ks0_err": 0.04, "ebv": 0.35, "parallax": 0.8, "parallax_error": 0.04,
         "g_gaia": 12.5, "ruwe": 1.0, "glon": 40.0, "glat": -6.0, "nu_eff": MIDDLE_NU,
+        "teff": 12000.0, "logg": 4.0,
     } | changes  # fmt: skip
     return sight(*(np.array([value]) for value in given.values()))
 
