@@ -248,17 +248,9 @@ def posterior_magnitudes(
         for at, ends in zip(ENDS, quantiles(one.low, one.step, one.primary), strict=True):
             out[at, rows] = ends
         (out[5, rows],) = quantiles(one.low, one.step, one.light, (0.5,))
-        out[6, rows] = _share_of_pairs(one.kinds, model)
+        out[6, rows] = one.kinds[:, 1:].sum(1)
         out[7, rows] = one.other
     return tuple(out)
-
-
-def _share_of_pairs(kinds: Floats, model: Globals) -> Floats:
-    """(n,) probability of a companion, at the odds that are usual. Parallaxes ask for fewer pairs,
-    by shift_logit, and get them in M and distance: the faintest companions pass for none there.
-    """
-    pair = kinds[:, 1:].sum(1) * np.exp(-model["shift_logit"])
-    return pair / (pair + kinds[:, 0])
 
 
 def posterior_distances(

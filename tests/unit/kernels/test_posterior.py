@@ -37,7 +37,6 @@ MODEL = {
     "outside": np.array(3.0),
     "logit_other": np.array(-4.0),
     "logit_wide": np.array(-3.0),
-    "shift_logit": np.array(0.0),
     "companion": np.array([0.3, 0.1, 0.0, -0.15, -0.15, -1.6]),
     "dust_level": np.array(-0.7),
     "dust_cos": np.array([0.3, 0.0, 0.1, 0.0]),
@@ -221,12 +220,6 @@ def test_odds_come_back_where_the_light_says_nothing():
     columns |= {"mk_spec": np.zeros(7), "ks0_err": np.full(7, 0.01)}
     prior = 1 / (1 + np.exp([-more for more, _ in PAIRS]))
     assert magnitudes(level, **columns)["p_companion"] == pytest.approx(prior, abs=0.01)
-
-
-def test_a_companion_has_its_usual_odds_whatever_the_parallaxes_ask_of_all():
-    p = magnitudes()["p_companion"]
-    fewer = magnitudes(MODEL | {"shift_logit": np.array(-0.3)})["p_companion"]
-    assert np.log(fewer / (1 - fewer)) == pytest.approx(np.log(p / (1 - p)) + 0.3)
 
 
 def test_added_light_is_seen_as_a_companion():
