@@ -306,7 +306,7 @@ def companions_found(data: Compared) -> Section:
     return Section("both modes: light of companions found", note, columns, cells)
 
 
-ORACLE = "as pure, by an oracle: luminosity, zero point and errors known"
+ORACLE = "as pure, by an oracle: luminosity, log g, zero point and errors known"
 # mag of light that a companion adds, and by how much its light in the spectrum makes the primary
 # seem fainter: mock binaries, as `obcat evaluate` has them
 MOCK_LIGHT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.575, 0.725)
@@ -316,7 +316,8 @@ OFFSETS = np.linspace(-1.9, 0.9, 71)  # mag, of M_s from what the spectrum says
 
 def _oracle_cells(data: Compared, rows: Rows, purity: float) -> tuple[str, ...]:
     """What nobody could beat who has a spectrum and a parallax: it knows what the spectrum says but
-    for noise, and how hidden light, companions and parallaxes scatter. Not the place of a star.
+    for noise, the log g, and how hidden light, companions and parallaxes scatter among such stars.
+    Not the place of a star.
     """
     light = _light(data)
     off = data["hidden_light"] - light - np.interp(light, MOCK_LIGHT, MOCK_VEIL)  # M_s - spectrum
@@ -328,12 +329,13 @@ def _oracle_cells(data: Compared, rows: Rows, purity: float) -> tuple[str, ...]:
         return ("-",) * 4
     pull = (parallax - 1 / data["true_distance"]) / data["parallax_error"]
     p = np.full(len(off), np.nan)
-    for _, inside in bins("M", says, M_EDGES):
-        here = rows & inside
+    order = np.argsort(data["true_logg"], kind="stable")
+    alike = [order[(rows & inside)[order]] for _, inside in bins("M", says, M_EDGES)]
+    for here in (third for stars in alike for third in np.array_split(stars, 3)):
         error = st.robust_scatter(pull[rows]) * data["parallax_error"][here, None]
         z = (parallax[here, None] - 10 ** (2 - 0.2 * (modulus[here, None] - OFFSETS))) / error
         seen = (1 + z**2 / 4) ** -2.5  # Student's t of four degrees
-        lit, dark = (_counts(off[here & is_so]) for is_so in (light > LIGHT, light <= LIGHT))
+        lit, dark = (_counts(off[here[is_so[here]]]) for is_so in (light > LIGHT, light <= LIGHT))
         p[here] = seen @ lit / (seen @ (lit + dark))
     true = (light > LIGHT).astype(float)[rows]
     flag = (p[rows] >= _threshold(p[rows], true, purity)).astype(float)
