@@ -314,10 +314,10 @@ UDFS = {
         Udf(
             "spectral_magnitude",
             spectral_magnitude,
-            takes=_of("posterior.inputs", "score snr_g fold em_flag"),
+            takes=_of("posterior.inputs", "score snr_g fold own_emission"),
             gives=_of("posterior.spectral", "mk_spec spec_sigma companion_logit mk_likelihood"),
             models=("posterior",),
-            optional=("posterior.inputs.em_flag",),
+            optional=("posterior.inputs.own_emission",),
         ),
         Udf(
             "posterior_magnitudes",

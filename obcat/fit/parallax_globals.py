@@ -45,12 +45,13 @@ PRIORS: Mapping[str, tuple[Any, Any]] = {
     "logit_wide": (-3.0, 1.0),
     "companion": ([0.3, 0.1, 0.0, -0.15, -0.15, -1.6], 0.3),
     "shift": (0.0, 0.02),
+    "shift_emission": (0.0, 0.05),
     "ln_scale": (0.0, 0.3),
     "ln_emission": (0.0, 0.3),
     "ln_least": (np.log(0.05), 0.5),
     "shift_logit": (0.0, 0.2),
 }
-CALIBRATION = ("shift", "ln_scale", "ln_emission", "shift_logit")
+CALIBRATION = ("shift", "shift_emission", "ln_scale", "ln_emission", "shift_logit")
 DUST_START = {
     "dust_level": np.array(-0.7),
     "dust_cos": np.zeros(4),
@@ -178,7 +179,7 @@ def _pairs(
     scale = model["ln_scale"] + model["ln_emission"] * stars.emission
     variance = torch.exp(2 * (ln_sigma + scale)) + torch.exp(2 * model["ln_least"])
     variance = (variance + stars.variance)[:, None]
-    centre = (mean + model["shift"])[:, None]
+    centre = (mean + model["shift"] + model["shift_emission"] * stars.emission)[:, None]
 
     wide = torch.sigmoid(model["logit_wide"])
 

@@ -93,8 +93,8 @@ def posterior(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
     Parameters
     ----------
     read : rows, one a spectrum, ordered by star_id, the best one of a star first: star_id, score
-        FLOAT[k], snr_g, fold (from 0), uniqflag, em_flag, loss_weight (how much the star counts in
-        the loss of the networks), is_train and is_outside BOOLEAN, and the columns that
+        FLOAT[k], snr_g, fold (from 0), uniqflag, own_emission, loss_weight (how much the star
+        counts in the loss of the networks), is_train and is_outside BOOLEAN, and the columns that
         ``kernels.space_density.sight`` takes
     parameters : the numbers of the method whose names begin with posterior_
 
@@ -147,7 +147,7 @@ def _sample(table: pa.Table) -> _Sample:
         numbers["loss_weight"],
         sight(*(numbers[name] for name in SIGHT))._replace(
             outside=float_array(table["is_outside"]),
-            emission=(float_array(table["em_flag"]) == 1).astype(float),
+            emission=(float_array(table["own_emission"]) == 1).astype(float),
         ),
     )
 

@@ -326,15 +326,16 @@ def freed_of_noise(said: Said, snr_g: Floats, model: Globals) -> Said:
 
 
 def calibrated(said: Said, snr_g: Floats, emission: Floats, model: Globals) -> Spectral:
-    """Mean, ln sigma and logit of networks -> with shift, ln_scale, ln_emission (where that is 1),
-    ln_least, shift_logit of the survey and the noise of the spectrum (``freed_of_noise``,
-    ``noise_variance``).
+    """Mean, ln sigma and logit of networks -> with shift, ln_scale, shift_emission and
+    ln_emission (where that is 1), ln_least, shift_logit of the survey and the noise of the spectrum
+    (``freed_of_noise``, ``noise_variance``).
     """
     mean, ln_sigma, logit = freed_of_noise(said, snr_g, model)
     scale = model["ln_scale"] + model["ln_emission"] * emission
     variance = np.exp(2 * (ln_sigma + scale)) + np.exp(2 * model["ln_least"])
     sigma = np.sqrt(variance + noise_variance(said[0], snr_g, model))
-    return Spectral(mean + model["shift"], sigma, logit + model["shift_logit"])
+    moved = mean + model["shift"] + model["shift_emission"] * emission
+    return Spectral(moved, sigma, logit + model["shift_logit"])
 
 
 def likelihood_magnitude(said: Spectral, model: Globals) -> Floats:
@@ -348,13 +349,13 @@ def likelihood_magnitude(said: Spectral, model: Globals) -> Floats:
 
 
 def spectral_magnitude(
-    score: Floats, snr_g: Floats, fold: Floats, em_flag: Floats, **model: Floats
+    score: Floats, snr_g: Floats, fold: Floats, own_emission: Floats, **model: Floats
 ) -> tuple[Floats, ...]:
     """What the spectrum alone says, by a network that never saw the parallax of the star.
 
     Parameters
     ----------
-    score : (n, k); snr_g, fold : (n,); em_flag : (n,), NaN where it is not known
+    score : (n, k); snr_g, fold : (n,); own_emission : (n,), NaN where it is not known
     model : see ``network``, ``calibrated``, ``likelihood_magnitude``; w0 of length zero where there
         were too few stars
 
@@ -365,5 +366,5 @@ def spectral_magnitude(
     if not len(model["w0"]):
         return tuple(np.full((4, len(score)), np.nan))
     said = out_of_fold(score, snr_g, fold, model)
-    said = calibrated(said, snr_g, (em_flag == 1).astype(float), model)
+    said = calibrated(said, snr_g, (own_emission == 1).astype(float), model)
     return *said, likelihood_magnitude(said, model)

@@ -11,7 +11,7 @@ SELECT
     , floor(p.posterior_folds * meta.hash_fraction(v.star_id))::SMALLINT AS fold
     , v.snr_g
     , c.score_full[1:30]::FLOAT[30] AS score
-    , n.em_flag
+    , CASE WHEN n.emission_kind = 'nebular' THEN 0 ELSE n.em_flag END AS own_emission
     , CASE WHEN n.em_flag = 1 AND n.emission_kind IN ('disc', 'B[e]') THEN p.disc_ks * n.halpha_ew ELSE 0 END
     AS disc_light
     , coalesce(e.excess_ks > greatest(p.disc_nsigma * e.excess_ks_err, disc_light), false) AS is_predicted

@@ -4,7 +4,7 @@
 -- Fit:     spectro_parallax.posterior
 -- Parameters: posterior_folds, posterior_min_stars, posterior_few_stars, posterior_max_stars, posterior_global_stars, posterior_rounds, posterior_seed, posterior_hidden_neurons, posterior_dropout, posterior_epochs, posterior_warm_epochs, posterior_batch_size, posterior_learning_rate, posterior_warm_learning_rate, posterior_weight_decay, posterior_companion_pull, posterior_companion_logit, posterior_stray, posterior_far_magnitude, posterior_far_nsigma, posterior_noise_bin, posterior_noise_pairs, posterior_zero_point_error, posterior_zero_point_colour_error, posterior_zero_point_sky_error, posterior_first_floor, posterior_outside_slope, posterior_global_steps
 -- Mode:    best
-SELECT star_id, uniqflag, fold, snr_g, score, em_flag, ks0, ks0_err, ebv
+SELECT star_id, uniqflag, fold, snr_g, score, own_emission, ks0, ks0_err, ebv
     , parallax_corrected AS parallax, parallax_error, g_gaia, ruwe, glon, glat, nu_eff, teff, logg
     , is_train, 1 AS loss_weight, false AS is_outside
 FROM posterior.inputs

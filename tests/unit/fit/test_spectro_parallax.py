@@ -79,7 +79,7 @@ def sky(n=N, seed=5):
         "snr_g": snr,
         "fold": np.arange(n)[star] % 5,
         "uniqflag": uniqflag,
-        "em_flag": np.where(star % 10 == 0, np.nan, (star % 10 == 1).astype(float)),
+        "own_emission": np.where(star % 10 == 0, np.nan, (star % 10 == 1).astype(float)),
         "ks0": (mk - light + 5 * np.log10(d) + 10 + rng.normal(0, 0.03, n))[star],
         "ks0_err": np.full(len(star), 0.03),
         "ebv": ebv[star],
@@ -114,7 +114,7 @@ def answers(columns, fit):
         columns["score"].astype(np.float32),
         columns["snr_g"],
         columns["fold"],
-        columns["em_flag"],
+        columns["own_emission"],
         **fit.arrays,
     )
     said, seen = spectral[:3], [columns[name] for name in SIGHT]
@@ -210,16 +210,18 @@ def test_a_planted_zero_point_is_found_by_stars_whose_luminosity_is_known():
     assert np.polyfit(planted[0][best], zero_point(stars, none), 1)[0] == pytest.approx(1, abs=0.25)
 
 
-def test_stars_with_emission_have_errors_of_their_own():
-    """Their means are off by three times as much as the networks say, those of the others not."""
+def test_stars_with_emission_have_errors_and_a_shift_of_their_own():
+    """Their means are off by three times as much as the networks say, and 0.4 mag too faint."""
     columns, truth = sky(2000, seed=10)
     best = columns["uniqflag"] == 1
-    emission = (columns["em_flag"][best] == 1).astype(float)
+    emission = (columns["own_emission"][best] == 1).astype(float)
     stars = sight(*(columns[name][best] for name in SIGHT))._replace(emission=emission)
     off = SCATTER * (1 + 2 * emission) * np.random.default_rng(3).normal(size=len(emission))
     usual = np.full(len(emission), np.log(SCATTER))
-    said = (truth["mk"][best] + off, usual, np.full(len(emission), -0.85))
+    said = (truth["mk"][best] + off + 0.4 * emission, usual, np.full(len(emission), -0.85))
     model, _ = fit_globals(stars, said, usual_values(ERRORS)[0], ERRORS, 40)
+    assert -0.4 < model["shift_emission"] < -0.08
+    assert abs(model["shift"]) < 0.05
     assert 0.5 < model["ln_emission"] < 1.4
     assert abs(model["ln_scale"]) < 0.25
 

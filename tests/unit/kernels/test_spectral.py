@@ -23,7 +23,7 @@ def model(**layers: np.ndarray) -> dict[str, np.ndarray]:
     given = {name: np.zeros((2, *SHAPES[name]), np.float32) for name in LAYERS}
     known = {"centre": np.zeros(2), "width": np.ones(2), "ln_scale": np.log(1.5)}
     known |= {"ln_emission": np.log(2.0)}
-    known |= {"ln_least": np.log(0.05), "shift": np.array(0.1)}
+    known |= {"ln_least": np.log(0.05), "shift": np.array(0.1), "shift_emission": np.array(-0.3)}
     known |= {"noise_m": np.array([-3.0, 3.0]), "noise_at": np.array([4.0, 4.0])}
     known |= {"noise_slope": np.zeros(2)}
     known |= {"shift_logit": np.array(-0.2), "likelihood_m": np.array([-3.0, 3.0])}
@@ -61,6 +61,7 @@ def test_errors_are_those_of_the_network_of_the_survey_and_of_the_noise():
     assert found.sigma**2 == pytest.approx((1.5 * 0.2) ** 2 + 0.05**2 + (4 / 40) ** 2)
     assert found.logit == pytest.approx(0.3)
     found = calibrated(said, np.array([40.0]), np.ones(1), model())  # lines in emission
+    assert found.mean == pytest.approx(0.8)
     assert found.sigma**2 == pytest.approx((2 * 1.5 * 0.2) ** 2 + 0.05**2 + (4 / 40) ** 2)
 
 
