@@ -103,7 +103,7 @@ def _terms(table: pa.Table) -> Terms:
     names = ("correction", "correction_slopes", "law", "law_slope")
     wide = [list_array(table[x]).astype(np.float64) for x in names]
     teff, em_flag = float_array(table["teff"]), float_array(table["em_flag"])
-    return terms_of(teff, errors, em_flag, tuple(bands), *wide, with_ks=True)
+    return terms_of(teff, errors, em_flag, tuple(bands), *wide)
 
 
 def learnt(terms: Terms) -> Learnt:
