@@ -265,6 +265,7 @@ UDFS = {
             takes=(
                 *_of("extinction.best_labels", "teff teff_err logg_err feh_err"),
                 *_of("lines.emission", "em_flag halpha_ew"),
+                *_of("sample.stars", "ra dec"),
                 *ALL_BANDS,
                 *TERMS,
             ),

@@ -17,21 +17,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from obcat.kernels.extinction import bolometric_corrections
+from obcat.kernels.space_density import PLACES, near_places
 
 __all__ = [
-    "BANDS",
-    "EBV_NODES",
-    "LAW_BANDS",
-    "Learnt",
-    "Solved",
-    "Terms",
-    "at_ebv",
-    "band_terms",
-    "mixed_extinction",
-    "regressors",
-    "solved",
-    "terms_of",
-]
+    "BANDS", "EBV_NODES", "LAW_BANDS", "Learnt", "Solved", "Terms", "at_ebv", "band_terms",
+    "mixed_extinction", "regressors", "solved", "terms_of", "towards",
+]  # fmt: skip
 
 Floats = np.ndarray
 Mask = np.ndarray
@@ -64,7 +55,8 @@ UNKNOWN_LABEL_ERRORS = np.array([0.02, 0.15, 0.15])  # dex, of labels that come 
 class Learnt(NamedTuple):
     """What a survey teaches itself: scatter of a band (b,), scatter that grows with E(B-V), spread
     of R_V, zero point and its slopes with log Teff and E(B-V) (3, b), all mag; the share of the
-    law's bending with E(B-V) that is believed; mean R_V less MEAN_R_V.
+    law's bending with E(B-V) that is believed; mean R_V less MEAN_R_V, what it has beside near each
+    of PLACES, and how much that varies.
     """
 
     floor: Floats
@@ -73,6 +65,8 @@ class Learnt(NamedTuple):
     offsets: Floats
     bend: float
     mean: float = 0.0
+    field: Floats = np.zeros(PLACES)
+    field_width: float = 0.1
 
 
 class Terms(NamedTuple):
@@ -211,6 +205,11 @@ def terms_of(
     )  # fmt: skip
 
 
+def towards(terms: Terms, local: Floats) -> Terms:
+    """With the law at the R_V that is usual where a star is, `local` (n,) more than elsewhere."""
+    return terms._replace(law=terms.law + local[:, None, None] * terms.law_slope)
+
+
 def at_ebv(table: Floats, ebv: Floats) -> Floats:
     """(n, nodes, b) values at EBV_NODES -> (n, b) at a star's E(B-V), linear between nodes."""
     below, weight = _cell(EBV_NODES, ebv)
@@ -296,7 +295,7 @@ def _unusual(value: Floats, weight: Floats, variance: Floats) -> Floats:
 # fmt: off
 def mixed_extinction(
     teff: ArrayLike, teff_err: ArrayLike, logg_err: ArrayLike, feh_err: ArrayLike,
-    em_flag: ArrayLike, halpha_ew: ArrayLike,
+    em_flag: ArrayLike, halpha_ew: ArrayLike, ra: Floats, dec: Floats,
     b: ArrayLike, b_err: ArrayLike,
     g_apass: ArrayLike, g_apass_err: ArrayLike,
     g: ArrayLike, g_err: ArrayLike,
@@ -313,7 +312,7 @@ def mixed_extinction(
     correction: Floats, correction_slopes: Floats, law: Floats, law_slope: Floats,
     *,
     floor: Floats, growth: Floats, rv_spread: Floats, offsets: Floats, bend: Floats,
-    rv_mean: Floats,
+    rv_mean: Floats, rv_field: Floats,
     companion_ebv: float, companion_ebv_err: float, disc_ebv: float, disc_ebv_max: float,
     r_v_likelihood_err_max: float,
 ) -> tuple[Floats, ...]:
@@ -324,9 +323,10 @@ def mixed_extinction(
     ----------
     teff, teff_err, logg_err, feh_err : (n,) K, K, dex, dex
     em_flag, halpha_ew : (n,) 1 with emission lines; Angstrom, positive for emission
+    ra, dec : (n,) degrees
     b ... ks_err : (n,) mag, magnitude and error of each of BANDS
     correction ... law_slope : what `band_terms` gives
-    floor, growth, rv_spread, offsets, bend, rv_mean : the model ``dust``, see `Learnt`
+    floor, growth, rv_spread, offsets, bend, rv_mean, rv_field : the model ``dust``, see `Learnt`
     companion_ebv, companion_ebv_err : mag, what the light of companions that are not known adds
         to E(B-V) on average, and its spread
     disc_ebv, disc_ebv_max : what the light of a disc adds to E(B-V), mag per Angstrom of emission
@@ -348,17 +348,16 @@ def mixed_extinction(
     )  # fmt: skip
     errors = np.stack([teff_err, logg_err, feh_err], axis=1)
     wide = (np.asarray(x, np.float64) for x in (correction, correction_slopes, law, law_slope))
-    terms = terms_of(teff, errors, em_flag, magnitudes, *wide)
-    learnt = Learnt(
-        floor, growth.item(), rv_spread.item(), offsets, bend.item(), rv_mean.item()
-    )
+    local = np.sum(near_places(ra, dec) * rv_field, axis=1)
+    terms = towards(terms_of(teff, errors, em_flag, magnitudes, *wide), local)
+    learnt = Learnt(floor, growth.item(), rv_spread.item(), offsets, bend.item(), rv_mean.item())
     out = solved(terms, learnt)
     disc = np.where(np.asarray(em_flag) == 1, np.maximum(np.nan_to_num(halpha_ew), 0), 0)
     disc = np.minimum(disc_ebv * disc, disc_ebv_max)
     ebv = out.ebv - companion_ebv - disc
     var = out.ebv_var + companion_ebv_err**2 + disc**2
     known = (terms.used.sum(axis=1) >= LEAST_BANDS) & (out.ebv_var < LARGEST_ERROR**2)
-    mean = MEAN_R_V + learnt.mean
+    mean = MEAN_R_V + learnt.mean + local
     values = (ebv, np.sqrt(var), mean + out.d_rv, np.sqrt(out.d_rv_var), *_in_ks(out, ebv, var))
     of_bands = _of_bands(out, mean, r_v_likelihood_err_max)
     found = (*values, *_agreement(terms, out), *_light(terms, out, learnt), *of_bands)
@@ -381,7 +380,7 @@ def _agreement(terms: Terms, out: Solved) -> tuple[Floats, ...]:
     return n, np.where(n > LEAST_BANDS, chi2, np.nan), out.z.argmax(axis=1) + 1, out.z.max(axis=1)
 
 
-def _of_bands(out: Solved, mean: float, largest: float) -> tuple[Floats, ...]:
+def _of_bands(out: Solved, mean: Floats, largest: float) -> tuple[Floats, ...]:
     """R_V and its error without the prior, which the posterior is a product of."""
     error = np.sqrt(out.d_rv_var / out.told)
     pair = mean + out.d_rv / out.told, error

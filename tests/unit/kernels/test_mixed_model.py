@@ -22,8 +22,10 @@ from obcat.kernels.mixed_model import (
     mixed_extinction,
     solved,
 )
+from obcat.kernels.space_density import near_places
 
 KS, J = BANDS.index("ks"), BANDS.index("j")
+SKY = np.random.default_rng(3).uniform([[0], [0]], [[360], [60]], (2, 3000))  # degrees
 
 
 def table() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -139,10 +141,24 @@ def test_a_band_that_is_wrong_loses_its_weight():
 def test_the_spread_and_the_mean_of_r_v_are_learnt(spread, mean):
     """Made with one R_V it goes to its lower limit, made with a spread to that within a fifth."""
     terms, _ = stars(1500, rv=spread, noise=0.015, mean=mean)
-    found = learnt(terms)
+    found = learnt(terms, near_places(*SKY[:, :1500]))
+    local = found.mean + near_places(*SKY[:, :1500]) @ found.field
+    assert local == pytest.approx(mean, abs=0.06)
     assert found.mean == pytest.approx(mean, abs=0.06)
     assert found.rv == pytest.approx(spread, rel=0.2) if spread else found.rv < 0.05
     assert found.bend == pytest.approx(1, abs=0.3)  # the bending is in the stars
+
+
+def test_r_v_of_the_place_is_learnt():
+    """0.3 times the sine of right ascension, nothing of a star's own."""
+    ra, dec = SKY[:, :1500]
+    usual = 0.3 * np.sin(np.radians(ra))
+    terms, truth = stars(1500, noise=0.015)
+    bent = at_ebv(terms.law_slope, truth["ebv"]) * (usual * truth["ebv"])[:, None]
+    found = learnt(terms._replace(mag=terms.mag + bent), near_places(ra, dec))
+    off = found.mean + near_places(ra, dec) @ found.field - usual
+    assert np.std(off) < 0.05
+    assert found.rv < 0.1
 
 
 def test_the_scatter_and_the_offset_of_a_band_are_learnt():
@@ -151,7 +167,7 @@ def test_the_scatter_and_the_offset_of_a_band_are_learnt():
     rng, mag = np.random.default_rng(2), terms.mag.copy()
     g, apass = BANDS.index("g"), BANDS.index("g_apass")
     mag[:, g] += 0.02 + 0.05 * rng.standard_normal(len(mag))
-    found = learnt(terms._replace(mag=mag))
+    found = learnt(terms._replace(mag=mag), near_places(*SKY[:, :1500]))
     assert found.floor[g] == pytest.approx(0.05, rel=0.1)
     assert np.delete(found.floor, g).max() < 0.01
     assert found.offsets[0, g] - found.offsets[0, apass] == pytest.approx(0.02, abs=0.005)
@@ -178,9 +194,11 @@ def measured(terms: Terms, model: Learnt, em_flag: float = 0, ew: float = 0) -> 
     wide = (terms.correction, terms.slopes, terms.law, terms.law_slope)
     out = mixed_extinction(
         10**terms.log_teff, *([np.full(n, np.nan)] * 3), np.full(n, em_flag), np.full(n, ew),
+        np.zeros(n), np.zeros(n),
         *bands, *(x.reshape(n, -1) for x in wide),
         floor=model.floor, growth=np.array([model.growth]), rv_spread=np.array([model.rv]),
         offsets=model.offsets, bend=np.array([model.bend]), rv_mean=np.array([model.mean]),
+        rv_field=model.field,
         **PARAMETERS,
     )  # fmt: skip
     return np.array(out)
