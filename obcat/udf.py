@@ -265,16 +265,21 @@ UDFS = {
             takes=(
                 *_of("extinction.best_labels", "teff teff_err logg_err feh_err"),
                 *_of("lines.emission", "em_flag halpha_ew"),
+                *_of("sample.stars", "ra dec"),
                 *ALL_BANDS,
                 *TERMS,
             ),
             gives=_of(
                 "reddening.dust",
                 "ebv ebv_err r_v r_v_err a_ks a_ks_err n_bands chi2 worst worst_z ks_model"
-                " ks_model_err excess_j excess_j_err excess_h excess_h_err excess_ks excess_ks_err",
+                " ks_model_err excess_j excess_j_err excess_h excess_h_err excess_ks excess_ks_err"
+                " r_v_likelihood r_v_likelihood_err",
             ),
             models=("dust",),
-            parameters=("companion_ebv", "companion_ebv_err", "disc_ebv", "disc_ebv_max"),
+            parameters=(
+                *("companion_ebv", "companion_ebv_err", "disc_ebv", "disc_ebv_max"),
+                "r_v_likelihood_err_max",
+            ),
             optional=(
                 *_of("extinction.best_labels", "teff_err logg_err feh_err"),
                 *_of("lines.emission", "em_flag halpha_ew"),

@@ -196,12 +196,13 @@ def reddenings(data: Compared) -> Section:
     """E(B-V) of both modes against the truth, and R_V of best mode."""
     note = (
         "Best visits of O and B stars, E(B-V) - true, mag: median, 1.4826 MAD, the same over the "
-        f"error. R_V of those with E(B-V) > {REDDENED:g}, with the slope against the true one."
+        f"error. R_V of those with E(B-V) > {REDDENED:g}, and of the bands alone, slope with truth."
     )
     best = (data["uniqflag"] == 1) & is_ob_star(data) & np.isfinite(data["ebv"] + data["best_ebv"])
     groups = [("all", best), *emission_classes(data), *bins("E(B-V)", data["best_ebv"], EBV_EDGES)]
     rows = [_reddening_row(label, data, best & rows) for label, rows in groups]
-    return Section("both modes: E(B-V) and R_V", note, EBV_COLUMNS, [*rows, _rv_row(data, best)])
+    rows += [_rv_row(data, best, of) for of in ("", "_likelihood")]
+    return Section("both modes: E(B-V) and R_V", note, EBV_COLUMNS, rows)
 
 
 def _reddening_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
@@ -217,14 +218,15 @@ def _reddening_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
     return (label, str(rows.sum()), *cells, decimals(ratio, 2))
 
 
-def _rv_row(data: Compared, best: Rows) -> tuple[str, ...]:
-    rows = best & (data["best_ebv"] > REDDENED) & np.isfinite(data["r_v"] + data["true_r_v"])
-    found, true = data["r_v"][rows], data["true_r_v"][rows]
+def _rv_row(data: Compared, best: Rows, of: str) -> tuple[str, ...]:
+    r_v, r_v_err = (data[f"r_v{of}{error}"] for error in ("", "_err"))
+    rows = best & (data["best_ebv"] > REDDENED) & np.isfinite(r_v + data["true_r_v"])
+    found, true = r_v[rows], data["true_r_v"][rows]
     off = found - true
     varies = len(true) > 1 and np.ptp(true) > 0
     slope = float(np.polyfit(true, found, 1)[0]) if varies else np.nan
-    cells = (st.bias(off), st.robust_scatter(off), st.robust_scatter(off / data["r_v_err"][rows]))
-    return (f"R_V, slope {decimals(slope, 2)}", str(rows.sum()), "-", "-", "-",
+    cells = (st.bias(off), st.robust_scatter(off), st.robust_scatter(off / r_v_err[rows]))
+    return (f"R_V{of}, slope {decimals(slope, 2)}", str(rows.sum()), "-", "-", "-",
             *map(decimals, cells), "-")  # fmt: skip
 
 

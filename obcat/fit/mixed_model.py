@@ -26,7 +26,9 @@ from obcat.kernels.mixed_model import (
     regressors,
     solved,
     terms_of,
+    towards,
 )
+from obcat.kernels.space_density import PLACES, near_places
 
 __all__ = ["START", "dust", "intrinsic", "law", "learnt"]
 
@@ -34,6 +36,7 @@ ROUNDS = 12
 START = Learnt(np.full(len(BANDS), 0.015), 0.01, 0.2, np.zeros((3, len(BANDS))), 1.0)
 FLOOR, GROWTH, SPREAD = (0.003, 0.2), (0.003, 0.06), (0.02, 0.6)  # limits: mag, mag/mag, R_V
 OFFSET_WIDTHS, BEND = (0.03, 0.06, 0.03), (1.0, 0.5)  # mag, a unit; centre and width of the share
+FIELD = (0.005, 0.6)  # limits of how much R_V varies over the sky
 MEAN = (0.0, 0.2)  # centre and width of the mean R_V less MEAN_R_V
 WALL = 1e7  # 1/mag^2 along what no star can tell from its own light or dust
 STEP = (0.25, 4.0)  # of a variance in one round
@@ -74,17 +77,19 @@ def dust(read: Read, parameters: Any) -> Fit:
 
     Parameters
     ----------
-    read : rows, one an ordinary star: star_id, teff, teff_err, logg_err, feh_err, em_flag,
-        magnitude and error of each of BANDS, and the columns of `kernels.mixed_model.band_terms`
+    read : rows, one an ordinary star: star_id, ra, dec, teff, teff_err, logg_err, feh_err,
+        em_flag, magnitude and error of each of BANDS, and the columns of
+        `kernels.mixed_model.band_terms`
     parameters : dust_min_stars (with fewer stars nothing is learnt: START holds)
 
     Returns
     -------
-    arrays floor (13,), growth (1,), rv_spread (1,), offsets (3, 13), bend (1,), rv_mean (1,): see
-    `kernels.mixed_model.Learnt`
+    arrays floor (13,), growth (1,), rv_spread (1,), offsets (3, 13), bend (1,), rv_mean (1,),
+    rv_field (200,): see `kernels.mixed_model.Learnt`
     """
-    terms = _terms(read().read_all())
-    found = learnt(terms) if len(terms.mag) >= parameters.dust_min_stars else START
+    table = read().read_all()
+    near = near_places(float_array(table["ra"]), float_array(table["dec"]))
+    found = learnt(_terms(table), near) if len(table) >= parameters.dust_min_stars else START
     return Fit(
         {
             "floor": found.floor,
@@ -93,6 +98,7 @@ def dust(read: Read, parameters: Any) -> Fit:
             "offsets": found.offsets,
             "bend": np.array([found.bend]),
             "rv_mean": np.array([found.mean]),
+            "rv_field": found.field,
         }
     )
 
@@ -103,10 +109,10 @@ def _terms(table: pa.Table) -> Terms:
     names = ("correction", "correction_slopes", "law", "law_slope")
     wide = [list_array(table[x]).astype(np.float64) for x in names]
     teff, em_flag = float_array(table["teff"]), float_array(table["em_flag"])
-    return terms_of(teff, errors, em_flag, tuple(bands), *wide, with_ks=True)
+    return terms_of(teff, errors, em_flag, tuple(bands), *wide)
 
 
-def learnt(terms: Terms) -> Learnt:
+def learnt(terms: Terms, near: np.ndarray) -> Learnt:
     """Variances by restricted likelihood; offsets, bending, mean R_V by least squares with a ridge.
 
     A variance grows by sum (g' P y)^2 / sum g' P g, which is one where it is that of the data (g:
@@ -116,35 +122,50 @@ def learnt(terms: Terms) -> Learnt:
     Parameters
     ----------
     terms : ordinary stars, n of some thousand, with most of their bands
+    near : (n, PLACES) of `kernels.space_density.near_places`
 
     Returns
     -------
     floor, growth, rv within FLOOR, GROWTH, SPREAD; offsets without what no star can tell
     """
-    now, penalty = START, _penalty(terms)
+    now, penalty, centre = START, _penalty(terms), near.mean(axis=0)
+    near = near - centre  # what is everywhere is the mean's
     for _ in range(ROUNDS):
-        out = solved(terms, now, iterations=2)
+        here = towards(terms, near @ now.field)
+        out = solved(here, now, iterations=2)
         rows = ((out.z < SURE) & out.plain).all(axis=1)
         kept = Solved(*(x[rows] for x in out))
-        now = _moved(now, Terms(*(x[rows] for x in terms)), kept, penalty)
-    return now
+        now = _moved(now, Terms(*(x[rows] for x in here)), kept, penalty, near[rows])
+    return now._replace(mean=float(now.mean - centre @ now.field))
 
 
-def _moved(now: Learnt, terms: Terms, out: Solved, penalty: np.ndarray) -> Learnt:
-    """One round: every variance by its own ratio, then the offsets and the bending."""
+def _moved(now: Learnt, terms: Terms, out: Solved, penalty: np.ndarray, near: np.ndarray) -> Learnt:
+    """One round: every variance by its own ratio, then the offsets, the bending and R_V."""
     e2 = np.clip(out.ebv, 0, HIGHEST)[:, None] ** 2
-    got = np.sum(out.py * out.design[:, :, -1], axis=1) ** 2
+    got = np.sum(out.py * out.design[:, :, -1], axis=1)
     want = _projected(out, out.design[:, :, -1:])[:, 0, 0]
-    calm = got < CALM * want
+    calm = got**2 < CALM * want
     offsets, bend, mean = _offsets(now, terms, out, penalty)
     return Learnt(
         _scaled(now.floor, np.sum(out.py**2, axis=0), np.sum(out.diagonal, axis=0), FLOOR),
         float(_scaled(now.growth, np.sum(out.py**2 * e2), np.sum(out.diagonal * e2), GROWTH)),
-        float(_scaled(now.rv, np.sum(got[calm]), np.sum(want[calm]), SPREAD)),
+        float(_scaled(now.rv, np.sum(got[calm] ** 2), np.sum(want[calm]), SPREAD)),
         offsets,
         bend,
         mean,
+        *_field(now, near[calm], got[calm], want[calm]),
     )
+
+
+def _field(
+    now: Learnt, near: np.ndarray, got: np.ndarray, want: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """What R_V has near each place, by least squares, and its width, as far as stars tell."""
+    ridge = np.eye(PLACES) / now.field_width**2
+    covariance = np.linalg.inv(near.T @ (near * want[:, None]) + ridge)
+    field = now.field + covariance @ (near.T @ got - ridge @ now.field)
+    told = PLACES * now.field_width**2 - np.trace(covariance)
+    return field, float(_scaled(now.field_width, np.sum(field**2), told, FIELD))
 
 
 def _scaled(value: Any, got: Any, want: Any, limits: tuple[float, float]) -> np.ndarray:

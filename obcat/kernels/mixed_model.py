@@ -17,21 +17,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from obcat.kernels.extinction import bolometric_corrections
+from obcat.kernels.space_density import PLACES, near_places
 
 __all__ = [
-    "BANDS",
-    "EBV_NODES",
-    "LAW_BANDS",
-    "Learnt",
-    "Solved",
-    "Terms",
-    "at_ebv",
-    "band_terms",
-    "mixed_extinction",
-    "regressors",
-    "solved",
-    "terms_of",
-]
+    "BANDS", "EBV_NODES", "LAW_BANDS", "Learnt", "Solved", "Terms", "at_ebv", "band_terms",
+    "mixed_extinction", "regressors", "solved", "terms_of", "towards",
+]  # fmt: skip
 
 Floats = np.ndarray
 Mask = np.ndarray
@@ -50,6 +41,7 @@ MEAN_R_V = 3.1  # about which the law is linear
 
 MIDDLE_TEFF = 4.15  # log10 K, where the slopes of offsets turn
 START, LOWEST, HIGHEST = 0.4, -0.2, 4.0  # mag, E(B-V): first guess; what the law is taken at
+LEAST_TOLD = 1e-12  # share of R_V
 LEAST_DUST = 0.03  # mag, below which R_V is not asked for
 ITERATIONS, ROUNDS = 4, 3  # of E(B-V), and of the weights of bands in each
 CLIP = 3.0  # sigma beyond which a band loses weight
@@ -63,7 +55,8 @@ UNKNOWN_LABEL_ERRORS = np.array([0.02, 0.15, 0.15])  # dex, of labels that come 
 class Learnt(NamedTuple):
     """What a survey teaches itself: scatter of a band (b,), scatter that grows with E(B-V), spread
     of R_V, zero point and its slopes with log Teff and E(B-V) (3, b), all mag; the share of the
-    law's bending with E(B-V) that is believed; mean R_V less MEAN_R_V.
+    law's bending with E(B-V) that is believed; mean R_V less MEAN_R_V, what it has beside near each
+    of PLACES, and how much that varies.
     """
 
     floor: Floats
@@ -72,6 +65,8 @@ class Learnt(NamedTuple):
     offsets: Floats
     bend: float
     mean: float = 0.0
+    field: Floats = np.zeros(PLACES)
+    field_width: float = 0.1
 
 
 class Terms(NamedTuple):
@@ -92,17 +87,18 @@ class Terms(NamedTuple):
 
 
 class Solved(NamedTuple):
-    """E(B-V), R_V less its mean, their variances (n,); light of star and dust in every band, mag,
-    and its variance (n, b); P y, the diagonal of P, and the residual of a band against the others
-    over its error (n, b); whether a band kept its weight (n, b); columns of the model (n, b, 6),
-    weights (n, b), covariance (n, 6, 6); A / E(B-V) and its slope with R_V, and what bending adds
-    to A (n, b).
+    """E(B-V), R_V less its mean, their variances, the share of R_V that bands tell, not the prior
+    (n,); light of star and dust in every band, mag, and its variance (n, b); P y, the diagonal of
+    P, and the residual of a band against the others over its error (n, b); whether a band kept its
+    weight (n, b); columns of the model (n, b, 6), weights (n, b), covariance (n, 6, 6); A / E(B-V)
+    and its slope with R_V, and what bending adds to A (n, b).
     """
 
     ebv: Floats
     ebv_var: Floats
     d_rv: Floats
     d_rv_var: Floats
+    told: Floats
     model: Floats
     model_var: Floats
     py: Floats
@@ -182,8 +178,6 @@ def terms_of(
     correction_slopes: Floats,
     law: Floats,
     law_slope: Floats,
-    *,
-    with_ks: bool,
 ) -> Terms:
     """The columns of a table as Terms; NaN is unknown.
 
@@ -194,13 +188,11 @@ def terms_of(
     em_flag : (n,) 1 where a disc may shine in J, H, Ks: they are predicted, not used
     magnitudes : 2 b columns, magnitude and error of each of BANDS
     correction ... law_slope : as `band_terms` gives them
-    with_ks : whether Ks is used
     """
     mag, error = (np.stack(magnitudes[i::2], axis=1).astype(np.float64) for i in (0, 1))
     (n, b), nodes = mag.shape, len(EBV_NODES)
     used = np.isfinite(mag) & (error >= 0) & np.isfinite(correction)
     used &= ~(INFRARED & (np.asarray(em_flag) == 1)[:, None])
-    used[:, KS] &= with_ks
     log_teff = np.log10(np.asarray(teff, float))
     errors = label_errors / np.stack(
         [np.asarray(teff) * np.log(10), np.ones(n), np.ones(n)], axis=1
@@ -211,6 +203,11 @@ def terms_of(
         law.reshape(n, nodes, b), law_slope.reshape(n, nodes, b), log_teff,
         np.maximum(errors, LEAST_LABEL_ERRORS),
     )  # fmt: skip
+
+
+def towards(terms: Terms, local: Floats) -> Terms:
+    """With the law at the R_V that is usual where a star is, `local` (n,) more than elsewhere."""
+    return terms._replace(law=terms.law + local[:, None, None] * terms.law_slope)
 
 
 def at_ebv(table: Floats, ebv: Floats) -> Floats:
@@ -281,8 +278,8 @@ def _weighted(y: Floats, variance: Floats, design: Floats, ridge: Floats, used: 
     none = np.zeros((len(y), 0))
     return Solved(
         found[:, 1, 0], covariance[:, 1, 1], found[:, -1, 0], covariance[:, -1, -1],
-        model + level, model_var, py, diagonal, z, inflate < 1.001, design, weight, covariance,
-        none, none, none,
+        (1 - ridge[:, -1] * covariance[:, -1, -1]).clip(LEAST_TOLD), model + level, model_var,
+        py, diagonal, z, inflate < 1.001, design, weight, covariance, none, none, none,
     )  # fmt: skip
 
 
@@ -292,13 +289,13 @@ def _excess(z: Floats) -> Floats:
 
 def _unusual(value: Floats, weight: Floats, variance: Floats) -> Floats:
     """(n,) residual of a prior against the data over its error, for a posterior value, variance."""
-    return np.abs(value) * np.sqrt(weight / np.maximum(1 - weight * variance, 1e-12))
+    return np.abs(value) * np.sqrt(weight / (1 - weight * variance).clip(LEAST_TOLD))
 
 
 # fmt: off
 def mixed_extinction(
     teff: ArrayLike, teff_err: ArrayLike, logg_err: ArrayLike, feh_err: ArrayLike,
-    em_flag: ArrayLike, halpha_ew: ArrayLike,
+    em_flag: ArrayLike, halpha_ew: ArrayLike, ra: Floats, dec: Floats,
     b: ArrayLike, b_err: ArrayLike,
     g_apass: ArrayLike, g_apass_err: ArrayLike,
     g: ArrayLike, g_err: ArrayLike,
@@ -315,8 +312,9 @@ def mixed_extinction(
     correction: Floats, correction_slopes: Floats, law: Floats, law_slope: Floats,
     *,
     floor: Floats, growth: Floats, rv_spread: Floats, offsets: Floats, bend: Floats,
-    rv_mean: Floats,
+    rv_mean: Floats, rv_field: Floats,
     companion_ebv: float, companion_ebv_err: float, disc_ebv: float, disc_ebv_max: float,
+    r_v_likelihood_err_max: float,
 ) -> tuple[Floats, ...]:
     # fmt: on
     """E(B-V), R_V, extinction in Ks, and what J, H, Ks have beyond star and dust.
@@ -325,13 +323,15 @@ def mixed_extinction(
     ----------
     teff, teff_err, logg_err, feh_err : (n,) K, K, dex, dex
     em_flag, halpha_ew : (n,) 1 with emission lines; Angstrom, positive for emission
+    ra, dec : (n,) degrees
     b ... ks_err : (n,) mag, magnitude and error of each of BANDS
     correction ... law_slope : what `band_terms` gives
-    floor, growth, rv_spread, offsets, bend, rv_mean : the model ``dust``, see `Learnt`
+    floor, growth, rv_spread, offsets, bend, rv_mean, rv_field : the model ``dust``, see `Learnt`
     companion_ebv, companion_ebv_err : mag, what the light of companions that are not known adds
         to E(B-V) on average, and its spread
     disc_ebv, disc_ebv_max : what the light of a disc adds to E(B-V), mag per Angstrom of emission
         at H alpha, and at most, mag
+    r_v_likelihood_err_max : error of r_v_likelihood above which it is NaN
 
     Returns
     -------
@@ -340,6 +340,7 @@ def mixed_extinction(
     least, from 1; worst_z (n,) its residual against the others over its error
     ks_model, ks_model_err, then excess and error in J, H, Ks (n,) mag: excess is model less
     measured, positive for light beyond that of star and dust
+    r_v_likelihood, r_v_likelihood_err (n,) R_V that the bands alone make most likely
     """
     magnitudes = (
         b, b_err, g_apass, g_apass_err, g, g_err, bp, bp_err, v, v_err, r_apass, r_apass_err,
@@ -347,19 +348,19 @@ def mixed_extinction(
     )  # fmt: skip
     errors = np.stack([teff_err, logg_err, feh_err], axis=1)
     wide = (np.asarray(x, np.float64) for x in (correction, correction_slopes, law, law_slope))
-    terms = terms_of(teff, errors, em_flag, magnitudes, *wide, with_ks=False)
-    learnt = Learnt(
-        floor, growth.item(), rv_spread.item(), offsets, bend.item(), rv_mean.item()
-    )
+    local = np.sum(near_places(ra, dec) * rv_field, axis=1)
+    terms = towards(terms_of(teff, errors, em_flag, magnitudes, *wide), local)
+    learnt = Learnt(floor, growth.item(), rv_spread.item(), offsets, bend.item(), rv_mean.item())
     out = solved(terms, learnt)
     disc = np.where(np.asarray(em_flag) == 1, np.maximum(np.nan_to_num(halpha_ew), 0), 0)
     disc = np.minimum(disc_ebv * disc, disc_ebv_max)
     ebv = out.ebv - companion_ebv - disc
     var = out.ebv_var + companion_ebv_err**2 + disc**2
     known = (terms.used.sum(axis=1) >= LEAST_BANDS) & (out.ebv_var < LARGEST_ERROR**2)
-    r_v = MEAN_R_V + learnt.mean + out.d_rv
-    values = (ebv, np.sqrt(var), r_v, np.sqrt(out.d_rv_var), *_in_ks(out, ebv, var))
-    found = (*values, *_agreement(terms, out), *_light(terms, out, learnt))
+    mean = MEAN_R_V + learnt.mean + local
+    values = (ebv, np.sqrt(var), mean + out.d_rv, np.sqrt(out.d_rv_var), *_in_ks(out, ebv, var))
+    of_bands = _of_bands(out, mean, r_v_likelihood_err_max)
+    found = (*values, *_agreement(terms, out), *_light(terms, out, learnt), *of_bands)
     return tuple(np.where(known, x, np.nan) for x in found)
 
 
@@ -379,18 +380,19 @@ def _agreement(terms: Terms, out: Solved) -> tuple[Floats, ...]:
     return n, np.where(n > LEAST_BANDS, chi2, np.nan), out.z.argmax(axis=1) + 1, out.z.max(axis=1)
 
 
+def _of_bands(out: Solved, mean: Floats, largest: float) -> tuple[Floats, ...]:
+    """R_V and its error without the prior, which the posterior is a product of."""
+    error = np.sqrt(out.d_rv_var / out.told)
+    pair = mean + out.d_rv / out.told, error
+    return tuple(np.where(error <= largest, x, np.nan) for x in pair)
+
+
 def _light(terms: Terms, out: Solved, learnt: Learnt) -> tuple[Floats, ...]:
-    """Ks predicted from the other bands, and the excess of J, H, Ks over their prediction from
-    bands that are used.
-    """
-    excess: list[Floats] = []
-    for band in np.flatnonzero(INFRARED):
-        own = out.weight[:, band]
-        error = np.hypot(
-            np.where(terms.error[:, band] >= 0, terms.error[:, band], np.nan), learnt.floor[band]
-        )
-        free = 1 - own * out.model_var[:, band]
-        value = (out.model[:, band] - terms.mag[:, band]) / free
-        excess += [value, np.sqrt(error**2 + out.model_var[:, band] / free)]
-    ks_err = np.sqrt(out.model_var[:, KS] + learnt.floor[KS] ** 2)
-    return out.model[:, KS], ks_err, *excess
+    """Ks as the other bands predict it; excess of J, H, Ks over what the others predict."""
+    own = out.weight * out.model_var
+    residual = np.where(terms.used, out.model - terms.mag, 0)
+    others = out.model + own / (1 - own) * residual
+    var = out.model_var / (1 - own) + learnt.floor**2
+    error = np.sqrt(np.where(terms.error >= 0, terms.error, np.nan) ** 2 + var)
+    pairs = np.stack([others - terms.mag, error], axis=2)[:, INFRARED]
+    return others[:, KS], np.sqrt(var[:, KS]), *pairs.reshape(len(own), -1).T

@@ -43,6 +43,7 @@ __all__ = [
     "ln_parallax",
     "ln_reddening",
     "ln_space_density",
+    "near_places",
     "network",
     "noise_variance",
     "out_of_fold",
@@ -163,21 +164,27 @@ def zero_point(stars: Sight, model: Globals, xp: Any = np) -> Any:
     constant beyond; of the colour; of the place, so that it is as large everywhere a priori.
     """
     of_g = (stars.weights * model["zero_point"]).sum(1)
-    patches = _patches(stars, xp)
+    patches = _patches(stars.longitude, stars.sin_latitude, xp)
     of_place = (patches * model["zero_point_sky"]).sum(1) / xp.sqrt((patches**2).sum(1))
     of_all = of_g + model["zero_point_colour"] * stars.colour + of_place
     return of_all * (1 - stars.outside)
 
 
-def _patches(stars: Sight, xp: Any) -> Any:
+def near_places(ra: Floats, dec: Floats) -> Floats:
+    """(n, PLACES) how near stars (n,) at ra, dec (degrees) are to each place, of unit length."""
+    near = _patches(np.radians(ra), np.sin(np.radians(dec)), np)
+    return near / np.sqrt((near**2).sum(axis=1, keepdims=True))
+
+
+def _patches(longitude: Any, sin_latitude: Any, xp: Any) -> Any:
     """(n, PLACES) Gaussian of the angle to each of the places of a Fibonacci lattice."""
     k = np.arange(PLACES)
     sin_b, turn = (2 * k + 1) / PLACES - 1, k * np.pi * (3 - np.sqrt(5))
     lattice = np.stack([np.cos(turn), np.sin(turn)]) * np.sqrt(1 - sin_b**2)
     x, y, z = (xp.asarray(a.astype(np.float32)) for a in (*lattice, sin_b))
-    cos_b = xp.sqrt(1 - stars.sin_latitude**2)
-    east, north = cos_b * xp.cos(stars.longitude), cos_b * xp.sin(stars.longitude)
-    cosine = east[:, None] * x + north[:, None] * y + stars.sin_latitude[:, None] * z
+    cos_b = xp.sqrt(1 - sin_latitude**2)
+    east, north = cos_b * xp.cos(longitude), cos_b * xp.sin(longitude)
+    cosine = east[:, None] * x + north[:, None] * y + sin_latitude[:, None] * z
     return xp.exp((cosine - 1) / float(np.radians(PATCH)) ** 2)
 
 

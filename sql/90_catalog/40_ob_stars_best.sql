@@ -67,6 +67,8 @@ WITH offsets AS (
         , l.peak_separation_err
         , r.r_v
         , r.r_v_err
+        , r.r_v_likelihood
+        , r.r_v_likelihood_err
         , r.n_bands
         , r.chi2
         , r.worst_z

@@ -23,7 +23,7 @@ BEST = {
     "mk_spec": 0.0, "mk_spec_err": 0.1, "mk_system": 0.0, "mk_likelihood": 0.0, "p_companion": 0.2,
     "p_other": 0.0, "best_dis": 1.0, "dis_median": 1.0, "best_dis_low": 0.9, "best_dis_high": 1.1,
     "dis_low95": 0.8, "dis_high95": 1.2, "best_ebv_err": 0.02, "r_v": 3.1, "r_v_err": 0.1,
-    "true_r_v": 3.1, "best_em_flag": 0, "emission_kind": "",
+    "r_v_likelihood": 3.1, "r_v_likelihood_err": 0.1, "true_r_v": 3.1, "best_em_flag": 0, "emission_kind": "",
 }  # fmt: skip
 
 
@@ -138,13 +138,17 @@ def test_a_catalog_without_best_mode_has_no_such_section(con, ask):
 
 
 def test_reddening_of_both_modes_and_r_v():
-    """Paper off by -0.1, 0, 0.1; best by half of it; R_V follows the truth by half."""
+    """Paper off by -0.1, 0, 0.1; best by half of it; R_V follows the truth by half, of the bands alone
+    by all of it.
+    """
     stars = [{"ebv": 1 + off, "best_ebv": 1 + off / 2, "true_ebv": 1.0, "ebv_err": 0.1,
-        "r_v": 3 + off / 2, "true_r_v": 3 + off} for off in (-0.1, 0.0, 0.1)]  # fmt: skip
+        "r_v": 3 + off / 2, "r_v_likelihood": 3 + off, "true_r_v": 3 + off} for off in (-0.1, 0.0, 0.1)]  # fmt: skip
     cells = line(reddenings(both(*stars)), "all")
     assert cells == ["3", "0.000", "0.148", "1.483", "0.000", "0.074", "3.707", "0.50"]
     cells = line(reddenings(both(*stars)), "R_V, slope 0.50")
     assert cells == ["3", "-", "-", "-", "0.000", "0.074", "0.741", "-"]
+    cells = line(reddenings(both(*stars)), "R_V_likelihood, slope 1.00")
+    assert cells == ["3", "-", "-", "-", "0.000", "0.000", "0.000", "-"]
 
 
 def test_kinds_of_emission_beside_what_is_true():

@@ -15,13 +15,17 @@ from obcat.kernels.mixed_model import (
     Learnt,
     Terms,
     _in_ks,
+    _of_bands,
+    _weighted,
     at_ebv,
     band_terms,
     mixed_extinction,
     solved,
 )
+from obcat.kernels.space_density import near_places
 
 KS, J = BANDS.index("ks"), BANDS.index("j")
+SKY = np.random.default_rng(3).uniform([[0], [0]], [[360], [60]], (2, 3000))  # degrees
 
 
 def table() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -137,10 +141,24 @@ def test_a_band_that_is_wrong_loses_its_weight():
 def test_the_spread_and_the_mean_of_r_v_are_learnt(spread, mean):
     """Made with one R_V it goes to its lower limit, made with a spread to that within a fifth."""
     terms, _ = stars(1500, rv=spread, noise=0.015, mean=mean)
-    found = learnt(terms)
+    found = learnt(terms, near_places(*SKY[:, :1500]))
+    local = found.mean + near_places(*SKY[:, :1500]) @ found.field
+    assert local == pytest.approx(mean, abs=0.06)
     assert found.mean == pytest.approx(mean, abs=0.06)
     assert found.rv == pytest.approx(spread, rel=0.2) if spread else found.rv < 0.05
     assert found.bend == pytest.approx(1, abs=0.3)  # the bending is in the stars
+
+
+def test_r_v_of_the_place_is_learnt():
+    """0.3 times the sine of right ascension, nothing of a star's own."""
+    ra, dec = SKY[:, :1500]
+    usual = 0.3 * np.sin(np.radians(ra))
+    terms, truth = stars(1500, noise=0.015)
+    bent = at_ebv(terms.law_slope, truth["ebv"]) * (usual * truth["ebv"])[:, None]
+    found = learnt(terms._replace(mag=terms.mag + bent), near_places(ra, dec))
+    off = found.mean + near_places(ra, dec) @ found.field - usual
+    assert np.std(off) < 0.05
+    assert found.rv < 0.1
 
 
 def test_the_scatter_and_the_offset_of_a_band_are_learnt():
@@ -149,7 +167,7 @@ def test_the_scatter_and_the_offset_of_a_band_are_learnt():
     rng, mag = np.random.default_rng(2), terms.mag.copy()
     g, apass = BANDS.index("g"), BANDS.index("g_apass")
     mag[:, g] += 0.02 + 0.05 * rng.standard_normal(len(mag))
-    found = learnt(terms._replace(mag=mag))
+    found = learnt(terms._replace(mag=mag), near_places(*SKY[:, :1500]))
     assert found.floor[g] == pytest.approx(0.05, rel=0.1)
     assert np.delete(found.floor, g).max() < 0.01
     assert found.offsets[0, g] - found.offsets[0, apass] == pytest.approx(0.02, abs=0.005)
@@ -165,19 +183,22 @@ def test_the_law_is_that_of_the_paper_mode_in_the_middle():
 
 PARAMETERS = {
     "companion_ebv": 0.004, "companion_ebv_err": 0.006, "disc_ebv": 0.0012, "disc_ebv_max": 0.05,
+    "r_v_likelihood_err_max": 0.5,
 }  # fmt: skip
 
 
 def measured(terms: Terms, model: Learnt, em_flag: float = 0, ew: float = 0) -> np.ndarray:
-    """(18, n) what the kernel answers."""
+    """(20, n) what the kernel answers."""
     n = len(terms.mag)
     bands = [x[:, i] for i in range(len(BANDS)) for x in (terms.mag, terms.error)]
     wide = (terms.correction, terms.slopes, terms.law, terms.law_slope)
     out = mixed_extinction(
         10**terms.log_teff, *([np.full(n, np.nan)] * 3), np.full(n, em_flag), np.full(n, ew),
+        np.zeros(n), np.zeros(n),
         *bands, *(x.reshape(n, -1) for x in wide),
         floor=model.floor, growth=np.array([model.growth]), rv_spread=np.array([model.rv]),
         offsets=model.offsets, bend=np.array([model.bend]), rv_mean=np.array([model.mean]),
+        rv_field=model.field,
         **PARAMETERS,
     )  # fmt: skip
     return np.array(out)
@@ -190,8 +211,8 @@ def test_companions_and_discs_are_taken_off():
     assert np.median(disc[0] - truth["ebv"]) == pytest.approx(-0.016, abs=0.003)
     assert (plain[1] > 0.006).all()
     assert (disc[1] > 0.012).all()
-    assert (plain[6] == len(BANDS) - 1).all()  # all but Ks
-    assert (disc[6] == len(BANDS) - 3).all()  # nor J and H of an emission star
+    assert (plain[6] == len(BANDS)).all()
+    assert (disc[6] == len(BANDS) - 3).all()  # not J, H, Ks of an emission star
 
 
 def test_light_beyond_that_of_the_star_is_its_excess():
@@ -202,6 +223,33 @@ def test_light_beyond_that_of_the_star_is_its_excess():
     assert np.median(out[16]) == pytest.approx(0.2, abs=0.01)  # excess_ks
     assert np.abs(np.median(out[12])) < 0.01  # excess_j
     assert np.median(out[10] - terms.mag[:, KS]) == pytest.approx(0, abs=0.01)  # ks_model
+
+
+def test_r_v_of_the_bands_is_the_posterior_without_its_prior():
+    """A band of 1 mag per unit of R_V, 0.4 +- 0.1 mag, and a prior of 0.2: 0.32 +- 0.0894 of both."""
+    design = np.zeros((1, 3, 6))
+    design[0, :, 0], design[0, 1, 1], design[0, 2, 5] = 1, 1, 1
+    error = np.array([[1e-6, 1e-6, 0.1]])
+    out = _weighted(
+        np.array([[0, 0, 0.4]]), error**2, design,
+        np.array([[1e-2, 1e-2, 1, 1, 1, 1 / 0.2**2]]), np.ones((1, 3), bool),
+    )  # fmt: skip
+    assert [out.d_rv[0], out.d_rv_var[0] ** 0.5] == pytest.approx([0.32, 0.08**0.5 / 10**0.5])
+    assert _of_bands(out, 3.0, 0.11) == pytest.approx([3.4, 0.1], rel=1e-5)
+    assert np.isnan(_of_bands(out, 3.0, 0.09)).all()
+
+
+def test_r_v_of_the_bands_is_not_drawn_to_the_mean():
+    terms, truth = stars(3000, rv=0.25, noise=0.06)
+    out = measured(terms, EXACT._replace(rv=0.25))
+    r_v, r_v_err, alone, alone_err = out[[2, 3, 18, 19]]
+    deep = (truth["ebv"] > 0.3) & np.isfinite(alone)
+    true = 3.1 + truth["d_rv"][deep]
+    assert np.polyfit(true, r_v[deep], 1)[0] < 0.75
+    assert np.polyfit(true, alone[deep], 1)[0] == pytest.approx(1, abs=0.06)
+    assert np.std((alone[deep] - true) / alone_err[deep]) == pytest.approx(1, abs=0.08)
+    assert (alone_err[deep] > r_v_err[deep]).all()
+    assert np.isnan(alone[truth["ebv"] < 0.02]).all()
 
 
 def test_one_band_is_no_colour():

@@ -234,7 +234,7 @@ OF_BEST = {
     "lines.emission": "halpha_ew halpha_ew_err halpha_significance emission_kind p_kind "
     "peak_separation peak_separation_err",
     "reddening.dust": "ebv ebv_err a_ks a_ks_err r_v r_v_err n_bands chi2 worst_z ks_model "
-    "ks_model_err excess_j excess_j_err excess_h excess_h_err excess_ks excess_ks_err",
+    "r_v_likelihood r_v_likelihood_err ks_model_err excess_j excess_j_err excess_h excess_h_err excess_ks excess_ks_err",
     "extinction.best_labels": "teff teff_err logg logg_err feh feh_err",
     "stars.variability": "n_visits ln_bf_rv ruwe_z",
 }
@@ -272,5 +272,5 @@ def _value(column, table: int, number: int) -> object:
     if column.type == "VARCHAR":
         return "disc"
     if column.type != "DOUBLE":
-        return 1 if column.max == "1" else 3 + number
+        return 1 if column.max == "1" else 1 + number
     return (number + 1) / 64 if column.max == "1" else 200 + 40 * table + number + 1 / 64
