@@ -3,10 +3,12 @@ and building it, and the steps that grow faster than their data.
 
 python -m bench.growth --stars 16032 64128 [--survey TOML ...] [--mode paper] [--scratch FOLDER]
 python -m bench.growth --survey TOML --models-from DATABASE --cluster local:2 --spectra 2000
+python -m bench.growth --survey TOML --mode paper --steps
 
 A person runs it: 100,000 spectra take half an hour and 20 GB, which are removed. 16,032 stars have
 22,901 spectra. With --cluster: one build, and the same by partitions, of one survey that borrows its
-models: CPU of all processes, peak memory of the command and of the largest that it starts.
+models: CPU of all processes, peak memory of the command and of the largest that it starts. With
+--steps: CPU of each step of the build, of the user and of the system.
 """
 
 import argparse
@@ -26,12 +28,15 @@ STARS = (16_032, 64_128)
 MODES = {"paper": '["paper"]', "both": '["paper", "best"]'}
 STEP = re.compile(r"(\d\d_\w+/\d\d_\w+) .*?([\d.]+) s \d+ MiB")
 LEAST = 1.0  # seconds of a step that is looked at
+TICKS = os.sysconf("SC_CLK_TCK")
+SHOWN = 0.01  # of a build: steps that take more are named
 GROWS = 1.2  # times its data: what a step may cost a spectrum beside the smallest survey
 
 
 class Run(NamedTuple):
     """One command: seconds of CPU of all its processes, seconds by the clock, resident bytes of the
-    largest of them at its worst, seconds of each step; bytes of the command itself.
+    largest of them at its worst, seconds of each step; bytes of the command itself; its own
+    seconds of CPU, of the user and of the system, by step, "" being what follows the last.
     """
 
     cpu: float
@@ -39,6 +44,7 @@ class Run(NamedTuple):
     peak: int
     steps: dict[str, float]
     own: int
+    used: dict[str, tuple[float, float]]
 
 
 class Size(NamedTuple):
@@ -59,10 +65,12 @@ def run(*words: str | Path) -> Run:
         command, stderr=subprocess.PIPE, text=True, env=os.environ | dict.fromkeys(THREADS, "1")
     )
     assert child.stderr
-    said, own = [], 0
+    said, own, seen = [], 0, {"": (0.0, 0.0)}
     for line in child.stderr:
         own = max(own, resident(child.pid))
         said.append(line)
+        if found := STEP.match(line):
+            seen[found[1]] = times_of(child.pid)
         print("   ", line, end="", file=sys.stderr, flush=True)
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
@@ -70,7 +78,30 @@ def run(*words: str | Path) -> Run:
         raise subprocess.CalledProcessError(child.returncode, command)
     steps = {found[1]: float(found[2]) for line in said if (found := STEP.match(line))}
     wall = time.monotonic() - start
-    return Run(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024, steps, own)
+    spent = each_of(seen, (used.ru_utime, used.ru_stime))
+    return Run(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024, steps, own, spent)
+
+
+def times_of(process: int) -> tuple[float, float]:
+    """Seconds of CPU of a process so far, of the user and of the system; 0 where it has ended."""
+    try:
+        said = Path(f"/proc/{process}/stat").read_text(encoding="ascii")
+    except OSError:
+        return 0.0, 0.0
+    ticks = said.rpartition(")")[2].split()[11:13]
+    return int(ticks[0]) / TICKS, int(ticks[1]) / TICKS
+
+
+def each_of(
+    seen: dict[str, tuple[float, float]], end: tuple[float, float]
+) -> dict[str, tuple[float, float]]:
+    """Seconds of each of moments that follow each other, "" being the start."""
+    moments = [*seen.values(), end]
+    names = [*list(seen)[1:], ""]
+    return {
+        name: (after[0] - before[0], after[1] - before[1])
+        for name, before, after in zip(names, moments[:-1], moments[1:], strict=True)
+    }
 
 
 def resident(process: int) -> int:
@@ -175,6 +206,18 @@ def show(sizes: list[Size]) -> None:
             print(f"{name}: {was:.1f} s, of {s.spectra:,} spectra {seconds:.1f} s by the clock")
 
 
+def show_steps(build: Run) -> None:
+    """CPU of the build by step, the largest first; small ones together."""
+    user, system = (sum(used[i] for used in build.used.values()) for i in (0, 1))
+    rows = sorted(build.used.items(), key=lambda item: -sum(item[1]))
+    large = {k: v for k, v in rows if k and sum(v) > SHOWN * (user + system)}
+    rest = tuple(total - sum(v[i] for v in large.values()) for i, total in ((0, user), (1, system)))
+    print("\n| step | CPU s | of it system |\n|---|---|---|")
+    named = {f"`{k}`": v for k, v in large.items()}
+    for name, (u, s) in (named | {"all others": rest, "all": (user, system)}).items():
+        print(f"| {name} | {u + s:.1f} | {s:.1f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stars", type=int, nargs="*", default=[])
@@ -183,6 +226,7 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--cluster", metavar="ADDRESS", help="of --survey, with --models-from")
     parser.add_argument("--models-from", type=Path)
+    parser.add_argument("--steps", action="store_true", help="CPU of the first build by step")
     parser.add_argument("--spectra", type=int, default=2000, help="of a partition")
     asked = parser.parse_args()
     if asked.cluster:
@@ -197,6 +241,8 @@ def main() -> None:
         with simulated(stars, asked.scratch) as survey:
             sizes.append(measured(survey, asked.scratch, asked.mode))
         show(sizes)
+    if asked.steps:
+        show_steps(sizes[0].build)
 
 
 if __name__ == "__main__":
