@@ -192,19 +192,16 @@ def _deepest(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
     )
 
 
-SMALL = 4  # of a pixel with less than a fourth of what a partition may hold
-
-
 def joined(found: list[str], most: int) -> list[str]:
-    """The partition of each position: its pixel, small ones together with their neighbours along
-    the curve as far as ``most`` positions, by the name of the first. Each has costs of its own.
+    """The partition of each position: its pixel and those that follow it along the curve, as far
+    as ``most`` positions, by the name of the first. Each partition has costs of its own.
     """
     names, count = np.unique(found, return_counts=True)
     named: dict[str, str] = {}
     first, held = "", most
     sizes = dict(zip(names.tolist(), count.tolist(), strict=True))
     for name, size in sorted(sizes.items(), key=lambda item: _place(item[0])):
-        if held + size > most or min(held, size) * SMALL >= most:
+        if held + size > most:
             first, held = name, 0
         named[name] = first
         held += size
