@@ -2,7 +2,7 @@
 and building it, and the steps that grow faster than their data.
 
 python -m bench.growth --stars 16032 64128 [--survey TOML ...] [--mode paper] [--scratch FOLDER]
-python -m bench.growth --survey TOML --models-from DATABASE --cluster local:2 --spectra 2000
+python -m bench.growth --survey TOML --models-from DATABASE --cluster local:2 --spectra 2000 8192
 python -m bench.growth --survey TOML --mode paper --steps
 
 A person runs it: 100,000 spectra take half an hour and 20 GB, which are removed. 16,032 stars have
@@ -14,6 +14,7 @@ models: CPU of all processes, peak memory of the command and of the largest that
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -66,11 +67,13 @@ def run(*words: str | Path) -> Run:
     )
     assert child.stderr
     said, own, seen = [], 0, {"": (0.0, 0.0)}
+    last = seen[""]
     for line in child.stderr:
         own = max(own, resident(child.pid))
         said.append(line)
+        last = times_of(child.pid) or last
         if found := STEP.match(line):
-            seen[found[1]] = times_of(child.pid)
+            seen[found[1]] = last
         print("   ", line, end="", file=sys.stderr, flush=True)
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
@@ -78,16 +81,18 @@ def run(*words: str | Path) -> Run:
         raise subprocess.CalledProcessError(child.returncode, command)
     steps = {found[1]: float(found[2]) for line in said if (found := STEP.match(line))}
     wall = time.monotonic() - start
-    spent = each_of(seen, (used.ru_utime, used.ru_stime))
+    spent = each_of(seen, last)
     return Run(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024, steps, own, spent)
 
 
-def times_of(process: int) -> tuple[float, float]:
-    """Seconds of CPU of a process so far, of the user and of the system; 0 where it has ended."""
+def times_of(process: int) -> tuple[float, float] | None:
+    """Seconds of CPU of a process so far, of the user and of the system; None where it has ended:
+    of none that it has started.
+    """
     try:
         said = Path(f"/proc/{process}/stat").read_text(encoding="ascii")
     except OSError:
-        return 0.0, 0.0
+        return None
     ticks = said.rpartition(")")[2].split()[11:13]
     return int(ticks[0]) / TICKS, int(ticks[1]) / TICKS
 
@@ -137,27 +142,40 @@ def measured(survey: Path, scratch: Path, mode: str) -> Size:
         return Size(_spectra(database), ingest, build, bytes_of(raw), database.stat().st_size)
 
 
-def by_partitions(survey: Path, scratch: Path, lender: Path, address: str, spectra: int) -> None:
-    """A line of one build and one of the same by partitions, after the ingest of both."""
+def by_partitions(
+    survey: Path, scratch: Path, lender: Path, address: str, sizes: list[int], said: str
+) -> None:
+    """A row of one build, and one of the same by partitions of each size, after the ingest; the
+    survey file with the lines ``said`` besides.
+    """
     with tempfile.TemporaryDirectory(dir=scratch) as name:
         toml = Path(name) / "survey.toml"
-        toml.write_text(f'models_from = "{lender.absolute()}"\n{_absolute(survey)}')
+        lent = f'models_from = "{lender.absolute()}"\n{_absolute(survey)}'
+        toml.write_text(f"{lent}\n{said}")
         run("ingest", toml, "--build", name)
         (folder,) = Path(name).glob("*/raw")
+        database, partitions = folder.with_name("obcat.duckdb"), folder.with_name("partitions")
         whole = run("build", toml, "--build", name, "--trust")
-        wanted = csv_of(folder.parent / "obcat.duckdb")
-        (folder.parent / "obcat.duckdb").unlink()
-        cut = run("partition", toml, "--build", name, "--spectra", str(spectra), "--trust")
-        parts = run("build", toml, "--build", name, "--trust", "--cluster", address)
-        same = csv_of(folder.parent / "obcat.duckdb") == wanted
-        n = len(list((folder.parent / "partitions").glob("*/built")))
-    cpu = cut.cpu + parts.cpu
-    print(
-        f"one build: {whole.cpu:.1f} CPU s, {whole.peak / 2**20:.0f} MiB\n{n} partitions by "
-        f"{address}: {cpu:.1f} CPU s ({cut.cpu:.1f} of them to cut), {cpu / whole.cpu:.2f} times; "
-        f"largest process {parts.peak / 2**20:.0f} MiB, the command {parts.own / 2**20:.0f} MiB\n"
-        f"the same catalog: {same}"
-    )
+        wanted = csv_of(database)
+        print(
+            "\n| partitions | CPU s | of one build | cut | they | merge | largest process, MiB "
+            "| the command | the same catalog |\n|---|---|---|---|---|---|---|---|---|\n"
+            f"| none | {whole.cpu:.1f} | | | | | {whole.peak / 2**20:.0f} | | |",
+            flush=True,
+        )
+        for most in sizes:
+            database.unlink()
+            cut = run("partition", toml, "--build", name, "--spectra", str(most), "--trust")
+            parts = run("build", toml, "--build", name, "--trust", "--cluster", address)
+            n, own = len(list(partitions.glob("*/built"))), sum(map(sum, parts.used.values()))
+            print(
+                f"| {n} of at most {most:,} | {cut.cpu + parts.cpu:.1f} "
+                f"| {(cut.cpu + parts.cpu) / whole.cpu:.2f} | {cut.cpu:.1f} "
+                f"| {parts.cpu - own:.1f} | {own:.1f} | {parts.peak / 2**20:.0f} "
+                f"| {parts.own / 2**20:.0f} | {'yes' if csv_of(database) == wanted else 'NO'} |",
+                flush=True,
+            )
+            shutil.rmtree(partitions)
 
 
 def csv_of(database: Path) -> str:
@@ -226,12 +244,17 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--cluster", metavar="ADDRESS", help="of --survey, with --models-from")
     parser.add_argument("--models-from", type=Path)
+    parser.add_argument("--no-spectra", action="store_true", help="by partitions none are kept")
     parser.add_argument("--steps", action="store_true", help="CPU of the first build by step")
-    parser.add_argument("--spectra", type=int, default=2000, help="of a partition")
+    parser.add_argument("--spectra", type=int, nargs="*", default=[2000], help="of a partition")
     asked = parser.parse_args()
     if asked.cluster:
+        said = f"[build]\nmodes = {MODES[asked.mode]}\n"
+        said += "[engine]\nkeep_spectra = false\n" if asked.no_spectra else ""
         for survey in asked.survey:
-            by_partitions(survey, asked.scratch, asked.models_from, asked.cluster, asked.spectra)
+            by_partitions(
+                survey, asked.scratch, asked.models_from, asked.cluster, asked.spectra, said
+            )
         return
     sizes: list[Size] = []
     for survey in asked.survey:
