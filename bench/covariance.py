@@ -27,6 +27,11 @@ def measure() -> None:
         Row("numpy corrcoef", seconds(lambda: np.corrcoef(x, rowvar=False))),
     ]
     show(f"Correlation matrix of {N} spectra of {PIXELS} pixels, float64", rows, N, "spectrum")
+    limit, dsyrk_alone, ours, _ = (row.seconds for row in rows)
+    print(
+        f"    correlation at {limit / ours:.0%} of the speed of dgemm (asked: 95%), dsyrk alone at "
+        f"{limit / dsyrk_alone:.0%}\n"
+    )
     matrix = correlation(batches(x), PIXELS)[2]
     rows = [
         Row(

@@ -2,16 +2,19 @@
 and building it, and the steps that grow faster than their data.
 
 python -m bench.growth --stars 16032 64128 [--survey TOML ...] [--mode paper] [--scratch FOLDER]
-python -m bench.growth --survey TOML --models-from DATABASE --cluster local:2 --spectra 2000
+python -m bench.growth --survey TOML --models-from DATABASE --cluster local:2 --spectra 2000 8192
+python -m bench.growth --survey TOML --mode paper --steps
 
 A person runs it: 100,000 spectra take half an hour and 20 GB, which are removed. 16,032 stars have
 22,901 spectra. With --cluster: one build, and the same by partitions, of one survey that borrows its
-models: CPU of all processes, peak memory of the command and of the largest that it starts.
+models: CPU of all processes, peak memory of the command and of the largest that it starts. With
+--steps: CPU of each step of the build, of the user and of the system.
 """
 
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,12 +29,15 @@ STARS = (16_032, 64_128)
 MODES = {"paper": '["paper"]', "both": '["paper", "best"]'}
 STEP = re.compile(r"(\d\d_\w+/\d\d_\w+) .*?([\d.]+) s \d+ MiB")
 LEAST = 1.0  # seconds of a step that is looked at
+TICKS = os.sysconf("SC_CLK_TCK")
+SHOWN = 0.01  # of a build: steps that take more are named
 GROWS = 1.2  # times its data: what a step may cost a spectrum beside the smallest survey
 
 
 class Run(NamedTuple):
     """One command: seconds of CPU of all its processes, seconds by the clock, resident bytes of the
-    largest of them at its worst, seconds of each step; bytes of the command itself.
+    largest of them at its worst, seconds of each step; bytes of the command itself; its own
+    seconds of CPU, of the user and of the system, by step, "" being what follows the last.
     """
 
     cpu: float
@@ -39,6 +45,7 @@ class Run(NamedTuple):
     peak: int
     steps: dict[str, float]
     own: int
+    used: dict[str, tuple[float, float]]
 
 
 class Size(NamedTuple):
@@ -59,10 +66,14 @@ def run(*words: str | Path) -> Run:
         command, stderr=subprocess.PIPE, text=True, env=os.environ | dict.fromkeys(THREADS, "1")
     )
     assert child.stderr
-    said, own = [], 0
+    said, own, seen = [], 0, {"": (0.0, 0.0)}
+    last = seen[""]
     for line in child.stderr:
         own = max(own, resident(child.pid))
         said.append(line)
+        last = times_of(child.pid) or last
+        if found := STEP.match(line):
+            seen[found[1]] = last
         print("   ", line, end="", file=sys.stderr, flush=True)
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
@@ -70,7 +81,32 @@ def run(*words: str | Path) -> Run:
         raise subprocess.CalledProcessError(child.returncode, command)
     steps = {found[1]: float(found[2]) for line in said if (found := STEP.match(line))}
     wall = time.monotonic() - start
-    return Run(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024, steps, own)
+    spent = each_of(seen, last)
+    return Run(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024, steps, own, spent)
+
+
+def times_of(process: int) -> tuple[float, float] | None:
+    """Seconds of CPU of a process so far, of the user and of the system; None where it has ended:
+    of none that it has started.
+    """
+    try:
+        said = Path(f"/proc/{process}/stat").read_text(encoding="ascii")
+    except OSError:
+        return None
+    ticks = said.rpartition(")")[2].split()[11:13]
+    return int(ticks[0]) / TICKS, int(ticks[1]) / TICKS
+
+
+def each_of(
+    seen: dict[str, tuple[float, float]], end: tuple[float, float]
+) -> dict[str, tuple[float, float]]:
+    """Seconds of each of moments that follow each other, "" being the start."""
+    moments = [*seen.values(), end]
+    names = [*list(seen)[1:], ""]
+    return {
+        name: (after[0] - before[0], after[1] - before[1])
+        for name, before, after in zip(names, moments[:-1], moments[1:], strict=True)
+    }
 
 
 def resident(process: int) -> int:
@@ -106,27 +142,40 @@ def measured(survey: Path, scratch: Path, mode: str) -> Size:
         return Size(_spectra(database), ingest, build, bytes_of(raw), database.stat().st_size)
 
 
-def by_partitions(survey: Path, scratch: Path, lender: Path, address: str, spectra: int) -> None:
-    """A line of one build and one of the same by partitions, after the ingest of both."""
+def by_partitions(
+    survey: Path, scratch: Path, lender: Path, address: str, sizes: list[int], said: str
+) -> None:
+    """A row of one build, and one of the same by partitions of each size, after the ingest; the
+    survey file with the lines ``said`` besides.
+    """
     with tempfile.TemporaryDirectory(dir=scratch) as name:
         toml = Path(name) / "survey.toml"
-        toml.write_text(f'models_from = "{lender.absolute()}"\n{_absolute(survey)}')
+        lent = f'models_from = "{lender.absolute()}"\n{_absolute(survey)}'
+        toml.write_text(f"{lent}\n{said}")
         run("ingest", toml, "--build", name)
         (folder,) = Path(name).glob("*/raw")
+        database, partitions = folder.with_name("obcat.duckdb"), folder.with_name("partitions")
         whole = run("build", toml, "--build", name, "--trust")
-        wanted = csv_of(folder.parent / "obcat.duckdb")
-        (folder.parent / "obcat.duckdb").unlink()
-        cut = run("partition", toml, "--build", name, "--spectra", str(spectra), "--trust")
-        parts = run("build", toml, "--build", name, "--trust", "--cluster", address)
-        same = csv_of(folder.parent / "obcat.duckdb") == wanted
-        n = len(list((folder.parent / "partitions").glob("*/built")))
-    cpu = cut.cpu + parts.cpu
-    print(
-        f"one build: {whole.cpu:.1f} CPU s, {whole.peak / 2**20:.0f} MiB\n{n} partitions by "
-        f"{address}: {cpu:.1f} CPU s ({cut.cpu:.1f} of them to cut), {cpu / whole.cpu:.2f} times; "
-        f"largest process {parts.peak / 2**20:.0f} MiB, the command {parts.own / 2**20:.0f} MiB\n"
-        f"the same catalog: {same}"
-    )
+        wanted = csv_of(database)
+        print(
+            "\n| partitions | CPU s | of one build | cut | they | merge | largest process, MiB "
+            "| the command | the same catalog |\n|---|---|---|---|---|---|---|---|---|\n"
+            f"| none | {whole.cpu:.1f} | | | | | {whole.peak / 2**20:.0f} | | |",
+            flush=True,
+        )
+        for most in sizes:
+            database.unlink()
+            cut = run("partition", toml, "--build", name, "--spectra", str(most), "--trust")
+            parts = run("build", toml, "--build", name, "--trust", "--cluster", address)
+            n, own = len(list(partitions.glob("*/built"))), sum(map(sum, parts.used.values()))
+            print(
+                f"| {n} of at most {most:,} | {cut.cpu + parts.cpu:.1f} "
+                f"| {(cut.cpu + parts.cpu) / whole.cpu:.2f} | {cut.cpu:.1f} "
+                f"| {parts.cpu - own:.1f} | {own:.1f} | {parts.peak / 2**20:.0f} "
+                f"| {parts.own / 2**20:.0f} | {'yes' if csv_of(database) == wanted else 'NO'} |",
+                flush=True,
+            )
+            shutil.rmtree(partitions)
 
 
 def csv_of(database: Path) -> str:
@@ -175,6 +224,18 @@ def show(sizes: list[Size]) -> None:
             print(f"{name}: {was:.1f} s, of {s.spectra:,} spectra {seconds:.1f} s by the clock")
 
 
+def show_steps(build: Run) -> None:
+    """CPU of the build by step, the largest first; small ones together."""
+    user, system = (sum(used[i] for used in build.used.values()) for i in (0, 1))
+    rows = sorted(build.used.items(), key=lambda item: -sum(item[1]))
+    large = {k: v for k, v in rows if k and sum(v) > SHOWN * (user + system)}
+    rest = tuple(total - sum(v[i] for v in large.values()) for i, total in ((0, user), (1, system)))
+    print("\n| step | CPU s | of it system |\n|---|---|---|")
+    named = {f"`{k}`": v for k, v in large.items()}
+    for name, (u, s) in (named | {"all others": rest, "all": (user, system)}).items():
+        print(f"| {name} | {u + s:.1f} | {s:.1f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stars", type=int, nargs="*", default=[])
@@ -183,11 +244,17 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--cluster", metavar="ADDRESS", help="of --survey, with --models-from")
     parser.add_argument("--models-from", type=Path)
-    parser.add_argument("--spectra", type=int, default=2000, help="of a partition")
+    parser.add_argument("--no-spectra", action="store_true", help="by partitions none are kept")
+    parser.add_argument("--steps", action="store_true", help="CPU of the first build by step")
+    parser.add_argument("--spectra", type=int, nargs="*", default=[2000], help="of a partition")
     asked = parser.parse_args()
     if asked.cluster:
+        said = f"[build]\nmodes = {MODES[asked.mode]}\n"
+        said += "[engine]\nkeep_spectra = false\n" if asked.no_spectra else ""
         for survey in asked.survey:
-            by_partitions(survey, asked.scratch, asked.models_from, asked.cluster, asked.spectra)
+            by_partitions(
+                survey, asked.scratch, asked.models_from, asked.cluster, asked.spectra, said
+            )
         return
     sizes: list[Size] = []
     for survey in asked.survey:
@@ -197,6 +264,8 @@ def main() -> None:
         with simulated(stars, asked.scratch) as survey:
             sizes.append(measured(survey, asked.scratch, asked.mode))
         show(sizes)
+    if asked.steps:
+        show_steps(sizes[0].build)
 
 
 if __name__ == "__main__":

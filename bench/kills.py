@@ -2,16 +2,22 @@
 whole; does the same command again give what an uninterrupted one gives; is anything left behind?
 
 python -m bench.kills [--kills 15] [--seed 1] [--stars 36] [--folder FOLDER] [COMMAND ...]
+python -m bench.kills --stars 1000 cluster
 
 The command is killed alone, as a machine out of memory does it; its processes must end by
 themselves. From a checkout, since the archives of `fetch` are those of its tests, on loopback.
+`cluster`: how much CPU is lost where processes of `obcat build --cluster local:2`, or the command
+itself, are killed, stopped or without memory.
 """
 
 import argparse
 import hashlib
+import json
+import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,6 +38,7 @@ from tests.whole.small import (
     tables_of,
     write_survey,
 )
+from tests.whole.test_cluster import children, out_of_memory
 
 LEFT = (".partial", ".tmp", ".wal", ".old", ".part")
 DATABASES = ("obcat.duckdb", "downloads.duckdb")  # their bytes differ, what is in them does not
@@ -223,6 +230,103 @@ def shown(name: str, kills: list[Kill], seconds: float) -> bool:
     return not any(numbers[2:])
 
 
+MOMENTS = (0.1, 0.3, 0.5, 0.7, 0.9)  # of the CPU of a partition
+MOST = 2.0  # partitions whose CPU may be lost
+CLUSTER = ("--cluster", "local:2")
+
+
+class Fault(NamedTuple):
+    """What is done to a partition's process, or to the command, when that process has taken a part
+    of a partition's CPU.
+    """
+
+    name: str
+    moment: float
+    harm: Callable[[int], object]
+    command: bool = False
+
+
+def kill(process: int) -> None:
+    os.kill(process, signal.SIGKILL)
+
+
+FAULTS = (
+    *(Fault(f"a process killed at {moment:.0%}", moment, kill) for moment in MOMENTS),
+    Fault("one stopped at 50%", 0.5, lambda process: os.kill(process, signal.SIGSTOP)),
+    Fault("one without memory from 30% on", 0.3, out_of_memory),
+    Fault("the command killed at 50%, and given again", 0.5, kill, command=True),
+)
+
+
+class Used(NamedTuple):
+    """Seconds of CPU of a command and of all that it started, and of what died of them, when it
+    was seen last; how the command ended.
+    """
+
+    cpu: float
+    lost: float
+    code: int
+
+
+def clustered(folder: Path, stars: int) -> bool:
+    """A row of CPU for each fault, beside that of nothing done; whether little was lost."""
+    one = surveyed(folder / "1", stars, "1")
+    toml = write_survey(folder / "survey.toml", folder, {}, models_from=one.database)
+    toml.write_text(f"{toml.read_text()}[engine]\nspectra = {stars // 2}\ntask_minutes = 1\n")
+    wanted, all_ = built_of(one, toml, None, 0.0)
+    spent = [json.loads(p.read_text())["cpu_s"] for p in folder.rglob("built/manifest.json")]
+    each = sum(spent) / len(spent)
+    print(
+        f"{len(spent)} partitions of {each:.1f} CPU s; with nothing killed {all_.cpu:.0f} CPU s\n\n"
+        "| | CPU lost, s | partitions | of all, s | the same catalog |\n|---|---|---|---|---|"
+    )
+    good = True
+    for fault in FAULTS:
+        digest, used = built_of(one, toml, fault, each)
+        lost, same = used.lost / each, digest == wanted
+        said = f"{used.lost:.1f} | {lost:.2f} | {used.cpu:.0f} | {'yes' if same else 'NO'}"
+        print(f"| {fault.name} | {said} |", flush=True)
+        good &= same and 0 < lost <= MOST
+    return good
+
+
+def built_of(one: Made, toml: Path, fault: Fault | None, each: float) -> tuple[str, Used]:
+    """Digest of the catalog, and what was used until it was there."""
+    place = toml.with_name("small")
+    shutil.rmtree(place, ignore_errors=True)
+    copy_build(one, place, "raw")
+    used = used_by(toml, fault, each)
+    if used.code and fault and fault.command:
+        again = used_by(toml, None, 0.0)
+        used = Used(used.cpu + again.cpu, used.lost, again.code)
+    if used.code:
+        raise RuntimeError(f"{fault}: exit code {used.code}")
+    return hashlib.sha256(csv_of(place / "obcat.duckdb")).hexdigest(), used
+
+
+def used_by(toml: Path, fault: Fault | None, each: float) -> Used:
+    driver = subprocess.Popen(
+        [*OBCAT, "build", str(toml), "--build", str(toml.parent), *CLUSTER],
+        env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    seen: dict[int, float] = {}
+    dying: list[int] = []
+    while not (ended := os.wait4(driver.pid, os.WNOHANG))[0]:
+        now = children(driver.pid)
+        seen |= now
+        late = [process for process, cpu in now.items() if fault and cpu >= fault.moment * each]
+        if fault and late:
+            dying = list(now) if fault.command else late[:1]
+            fault.harm(driver.pid if fault.command else late[0])
+            fault = None
+        time.sleep(0.02)
+    driver.returncode = os.waitstatus_to_exitcode(ended[1])
+    lost = sum(seen[process] for process in dying)
+    orphans = lost if driver.returncode < 0 else 0.0  # of which nobody tells
+    cpu = ended[2].ru_utime + ended[2].ru_stime + orphans
+    return Used(cpu, lost, driver.returncode)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("commands", nargs="*")
@@ -232,6 +336,9 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="to work in, kept; default: a temporary one")
     asked = parser.parse_args()
     place = nullcontext(asked.folder) if asked.folder else tempfile.TemporaryDirectory()
+    if asked.commands == ["cluster"]:
+        with place as root:
+            return 0 if clustered(Path(root), asked.stars) else 1
     with place as root, tasks(Path(root), asked.stars) as known:
         heads = ("kills", "in time", "lost", "unequal", "left", "orphans")
         print(f"{'command':<10}" + "".join(f"{head:>10}" for head in heads))

@@ -123,8 +123,18 @@ def _digest(table: pa.Table, metadata: Mapping[bytes, bytes]) -> bytes:
 def _values(column: pa.ChunkedArray) -> bytes:
     """The values of a column of numbers, truths or texts, NULL as 0 or ''."""
     if pa.types.is_string(column.type):
-        texts = column.fill_null("").to_pylist()
-        return repr([len(text) for text in texts]).encode() + "".join(texts).encode(
-            "utf-8", "surrogatepass"
-        )
+        from pyarrow.compute import utf8_length
+
+        texts = column.fill_null("")
+        lengths = repr(utf8_length(texts).to_pylist())
+        return lengths.encode() + b"".join(map(_text_of, texts.chunks))
     return column.fill_null(pa.scalar(0).cast(column.type)).to_numpy().tobytes()
+
+
+def _text_of(chunk: pa.Array) -> bytes:
+    """The texts of a chunk one after the other, in UTF-8."""
+    _, offsets, content = chunk.buffers()
+    if not content:
+        return b""
+    first, last = np.frombuffer(offsets, np.int32)[[chunk.offset, chunk.offset + len(chunk)]]
+    return content[first:last].to_pybytes()

@@ -35,7 +35,7 @@ from obcat.partition import (
 from obcat.schema import SQL, arrow_schema
 from obcat.survey import TABLES, TRAINING, Survey
 
-__all__ = ["cut", "cut_in_lots", "pixels", "write_stores"]
+__all__ = ["cut", "cut_in_lots", "joined", "pixels", "write_stores"]
 
 BY_ROW = ("twomass", "xstps", "ps1", "apass", "labels")  # a source is a row of the table
 GAIA = ("gaia_dr2", "gaia_dr3")
@@ -192,6 +192,22 @@ def _deepest(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
     )
 
 
+def joined(found: list[str], most: int) -> list[str]:
+    """The partition of each position: its pixel and those that follow it along the curve, as far
+    as ``most`` positions, by the name of the first. Each partition has costs of its own.
+    """
+    names, count = np.unique(found, return_counts=True)
+    named: dict[str, str] = {}
+    first, held = "", most
+    sizes = dict(zip(names.tolist(), count.tolist(), strict=True))
+    for name, size in sorted(sizes.items(), key=lambda item: _place(item[0])):
+        if held + size > most:
+            first, held = name, 0
+        named[name] = first
+        held += size
+    return [named[name] for name in found]
+
+
 WIDE = ("spectra", "training_spectra")
 LAST = "sample.gaia_colours"  # the last step that asks the whole survey
 BUNCH = 128  # partitions that are written in one pass over the spectra
@@ -319,7 +335,7 @@ def _narrow(survey: Survey, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]
 def _assigned(con: duckdb.DuckDBPyConnection, spectra: int, *, pilot: bool) -> list[str]:
     """Make the tables owners, readers, and what they read; the names of partitions, in order."""
     places = con.sql(_text("positions")).to_arrow_table()
-    found = pixels(places["ra"].to_numpy(), places["dec"].to_numpy(), spectra)
+    found = joined(pixels(places["ra"].to_numpy(), places["dec"].to_numpy(), spectra), spectra)
     owners = places.select(["specid", "star_id"]).append_column("partition", pa.array(found))
     con.register("given_owners", owners)
     con.execute("CREATE TEMP TABLE owners AS FROM given_owners")

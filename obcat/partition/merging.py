@@ -43,7 +43,8 @@ __all__ = ["merge"]
 Arrays = dict[str, Any]
 
 
-CHUNK = 2**27  # bytes of a table with arrays that are put in order at a time
+CHUNK = 2**27  # bytes of a table with arrays that are put in order at a time, of full row groups:
+GROUP = 2048  # rows, or what was written is written again to fill them
 FIRST = "meta.survey"  # the first step
 PIXELS = "raw.spectra"
 NAMED = 5
@@ -206,7 +207,7 @@ def _copy(
     columns = "*" if keep else ", ".join(map(quoted, narrow(table)))
     rows = " UNION ALL ".join(_owned(table, key, name, columns, bool(width)) for name in built)
     insert = f"INSERT INTO {qualified(table)} BY NAME {rows} ORDER BY {quoted(key)}"
-    for within in _ranges(plan, key, CHUNK // width) if width else [{}]:
+    for within in _ranges(plan, key, max(1, CHUNK // width // GROUP) * GROUP) if width else [{}]:
         con.execute(insert, within or None)
 
 

@@ -22,7 +22,7 @@ from obcat.partition import PartitionFailed, cluster
 from obcat.partition.cluster import LAST_DIGITS
 from obcat.partition.launch import LOG
 from tests.whole.small import Made, copy_build, environment, obcat
-from tests.whole.test_partitions import whole  # noqa: F401
+from tests.whole.test_partitions import LARGE, whole  # noqa: F401
 
 pytestmark = pytest.mark.slow
 OBCAT = (sys.executable, "-c", "from obcat.cli import main; main()")
@@ -35,7 +35,7 @@ def survey(whole: Made, tmp_path: Path) -> Path:  # noqa: F811
     """Its file beside what was ingested, nothing built."""
     copy_build(whole, tmp_path / "small", "raw")
     toml = tmp_path / "survey.toml"
-    said = f"[engine]\nretries = {len(KILLS) + 3}\ntask_minutes = 0.5\n"
+    said = f"[engine]\nspectra = {LARGE}\nretries = {len(KILLS) + 3}\ntask_minutes = 0.5\n"
     toml.write_text(whole.toml.read_text() + said)
     return toml
 
@@ -137,7 +137,7 @@ def test_what_fails_still_is_put_aside(whole, survey):  # noqa: F811
     toml = survey
     toml.write_text(toml.read_text().partition("[engine]")[0] + "[engine]\nretries = 1\n")
     folder = toml.parent / "small"
-    assert obcat("partition", toml, "--build", toml.parent, "--spectra", "1000000").returncode == 0
+    assert obcat("partition", toml, "--build", toml.parent, "--spectra", f"{LARGE}").returncode == 0
     name = sorted(path.name for path in (folder / "partitions").glob("0-*"))[0]
     log_of(toml).write_text('{"partition": "0-')
     part = next((folder / "partitions" / name / "raw" / "spectra").iterdir())

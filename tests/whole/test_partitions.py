@@ -22,14 +22,14 @@ from obcat.ingest.lamost import parts
 from obcat.kernels.grid import N_PIXEL
 from obcat.models import rows_hash
 from obcat.partition import PartitionFailed, Plan, build_partition, read_plan
-from obcat.partition.cut import cut, cut_in_lots, pixels
+from obcat.partition.cut import cut, cut_in_lots, joined, pixels
 from obcat.partition.merging import merge
 from obcat.schema import arrow_schema, columns_of, read_tables
 from tests.whole.small import Made, built, copy_build, environment, loaded, once, write_survey
 from tests.whole.test_killed import DRIVER
 
 pytestmark = pytest.mark.slow
-LARGE, SMALL = 10**6, 70  # spectra of a partition
+LARGE, SMALL = 110, 70  # spectra of a partition: not both pixels; not one of them
 WEST, EAST = "0-3", "0-0"  # pixels that meet at 0 h
 DEC = 60.0
 OWN = ("meta.steps", "model.fits")  # times; whether a fit was kept
@@ -39,8 +39,8 @@ def positions(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     return table["ra"].to_numpy().copy(), table["dec"].to_numpy().copy()
 
 
-def pixels_of(table: pa.Table, most: int = LARGE) -> np.ndarray:
-    return np.array(pixels(*positions(table), most))
+def pixels_of(table: pa.Table) -> np.ndarray:
+    return np.array(pixels(*positions(table), 10**6))
 
 
 def moved(table: pa.Table, places: dict[int, float]) -> pa.Table:
@@ -70,7 +70,7 @@ def prepared(raw: Path) -> None:
     parts.write_table(
         files.filter(pa.array(np.isin(files["sha256"].to_pylist(), shas))), raw / "files.parquet"
     )
-    small = pixels_of(kept, SMALL)
+    small = np.array(joined(pixels(*positions(kept), SMALL), SMALL))
     corner = next(
         n for n in small[pixels_of(kept) == EAST] if n not in small[[best, second, third]]
     )
@@ -336,6 +336,14 @@ def test_a_partition_has_a_name_and_a_number(merged):
     assert plan.named("0") == plan.named(plan.names[0]) == plan.names[0]
     with pytest.raises(PartitionFailed, match="no such partition; there are"):
         plan.named("pilot")
+
+
+def test_pixels_go_with_their_neighbours_while_there_is_room():
+    sizes = {"0-0": 30, "2-16": 1, "1-5": 20, "0-3": 49, "0-4": 1, "0-5": 90, "0-11": 5}
+    found = [name for name, size in sizes.items() for _ in range(size)]
+    owners = dict(zip(found, joined(found[::-1], 100)[::-1], strict=True))
+    assert list(owners.values()) == ["0-0"] * 4 + ["0-4"] * 3
+    assert joined([], 100) == []
 
 
 def test_a_survey_that_borrows_no_models_has_a_pilot(first, tmp_path):
