@@ -2,8 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +15,12 @@ __all__ = [
     "SEAL",
     "SUMS",
     "NoSums",
+    "add_column",
     "digest",
     "is_whole",
     "notes_of",
     "read_sums",
+    "seal_begun",
     "sealed",
     "write_sums",
 ]
@@ -112,19 +115,41 @@ def is_whole(table: pa.Table) -> bool:
 
 
 def _digest(table: pa.Table, metadata: Mapping[bytes, bytes]) -> bytes:
-    names = [(field.name, str(field.type)) for field in table.schema]
-    digest = hashlib.sha256(repr((table.num_rows, names, sorted(metadata.items()))).encode())
+    digest = seal_begun(table.schema, table.num_rows, metadata)
     for column in table.columns:
-        digest.update(np.packbits(column.is_valid().to_numpy()).tobytes())
-        digest.update(_values(column))
+        add_column(digest, column)
     return digest.hexdigest().encode()
 
 
-def _values(column: pa.ChunkedArray) -> bytes:
-    """The values of a column of numbers, truths or texts, NULL as 0 or ''."""
+def seal_begun(schema: pa.Schema, rows: int, metadata: Mapping[bytes, bytes]) -> Any:
+    """The SHA-256 of a table to which its columns are added, in order; ``metadata`` without its
+    own.
+    """
+    names = [(field.name, str(field.type)) for field in schema]
+    return hashlib.sha256(repr((rows, names, sorted(metadata.items()))).encode())
+
+
+def add_column(digest: Any, column: pa.ChunkedArray) -> None:
+    digest.update(np.packbits(column.is_valid().to_numpy()).tobytes())
+    for values in _values(column):
+        digest.update(values)
+
+
+AT_ONCE = 16_384  # texts that are Python's at a time
+
+
+def _values(column: pa.ChunkedArray) -> Iterator[bytes]:
+    """The values of a column of numbers, truths or texts, NULL as 0 or ''; before texts how many
+    letters each has.
+    """
     if pa.types.is_string(column.type):
-        texts = column.fill_null("").to_pylist()
-        return repr([len(text) for text in texts]).encode() + "".join(texts).encode(
-            "utf-8", "surrogatepass"
-        )
-    return column.fill_null(pa.scalar(0).cast(column.type)).to_numpy().tobytes()
+        yield repr([len(text) for some in _texts(column) for text in some]).encode()
+        for some in _texts(column):
+            yield "".join(some).encode("utf-8", "surrogatepass")
+    else:
+        yield column.fill_null(pa.scalar(0).cast(column.type)).to_numpy().tobytes()
+
+
+def _texts(column: pa.ChunkedArray) -> Iterator[list[str]]:
+    for start in range(0, len(column), AT_ONCE):
+        yield column.slice(start, AT_ONCE).fill_null("").to_pylist()

@@ -11,7 +11,6 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from obcat import db
@@ -26,6 +25,7 @@ from obcat.partition import (
     PILOT,
     PLAN,
     Plan,
+    enough,
     home_of,
     is_made,
     mark_of,
@@ -40,8 +40,12 @@ __all__ = ["cut", "cut_in_lots", "pixels", "write_stores"]
 BY_ROW = ("twomass", "xstps", "ps1", "apass", "labels")  # a source is a row of the table
 GAIA = ("gaia_dr2", "gaia_dr3")
 PART = 512  # spectra, 16 MB
-HELD = 16_384  # spectra that wait to be written, 512 MB
-SPECTRA = "SELECT specid FROM spectra WHERE partition = $partition"
+HELD = 8192  # spectra that wait to be written, 256 MB
+OF = "specid IN (SELECT specid FROM spectra WHERE partition = $partition)"
+OWN = {
+    "headers": f"{OF} ORDER BY specid",
+    "files": f"{OF} AND status <> 'quarantined' ORDER BY path",
+}
 
 
 def write_stores(con: duckdb.DuckDBPyConnection, folder: Path, names: list[str], mark: str) -> None:
@@ -57,28 +61,21 @@ def write_stores(con: duckdb.DuckDBPyConnection, folder: Path, names: list[str],
             )
             for name in names
         }
-        every = [
-            parts.read_table(folder / "raw" / f"{n}.parquet", f"raw.{n}")
-            for n in ("headers", "files")
-        ]
-        headers = {name: _write_narrow(con, every, name, places[name]) for name in names}
-        _write_spectra(folder / "raw", list(places.values()), list(headers.values()))
+        shas = [_write_narrow(con, name, places[name]) for name in names]
+        _write_spectra(folder / "raw", list(places.values()), shas)
         training = folder / "raw" / TRAINING
         if PILOT in places and training.is_dir():
             shutil.copytree(training, places[PILOT] / TRAINING)
 
 
-def _write_narrow(
-    con: duckdb.DuckDBPyConnection, every: list[pa.Table], name: str, place: Path
-) -> np.ndarray:
-    """Headers, files (``every`` of the survey) and tables of a partition; the SHA-256 of its
-    spectra.
-    """
-    specids = con.sql(SPECTRA, params={"partition": name}).to_arrow_table()["specid"]
-    headers, files = (_of(table, specids) for table in every)
-    read = files.filter(pc.not_equal(files["status"], "quarantined"))
-    parts.write_table(headers, place / "headers.parquet")
-    parts.write_table(read, place / "files.parquet")
+def _write_narrow(con: duckdb.DuckDBPyConnection, name: str, place: Path) -> np.ndarray:
+    """Headers, files and tables of a partition; the SHA-256 of its spectra."""
+    headers, files = (
+        con.sql(f"FROM raw.{table} WHERE {of}", params={"partition": name}).to_arrow_table()
+        for table, of in OWN.items()
+    )
+    parts.write_table(headers.cast(arrow_schema("raw.headers")), place / "headers.parquet")
+    parts.write_table(files.cast(arrow_schema("raw.files")), place / "files.parquet")
     for table in TABLES:
         _write(con, f"FROM raw.{table} WHERE {_chosen(table, name)}", table, name, place)
     limits = "SELECT star_id, max(colour_limit) AS colour_limit FROM sample.gaia_colours"
@@ -86,10 +83,6 @@ def _write_narrow(
     known = f"{of_readers} AND colour_limit IS NOT NULL GROUP BY star_id ORDER BY star_id"
     _write(con, f"{limits} WHERE {known}", "colour_limits", name, place)
     return headers["sha256"].to_numpy(zero_copy_only=False).astype("S64")
-
-
-def _of(table: pa.Table, specids: pa.ChunkedArray) -> pa.Table:
-    return table.filter(pc.is_in(table["specid"], specids.combine_chunks()))
 
 
 def _chosen(table: str, name: str) -> str:
@@ -297,7 +290,8 @@ def _leave_spectra(survey: Survey, folder: Path, name: str, mark: str) -> None:
 @contextmanager
 def _narrow(survey: Survey, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database of headers and tables, without spectra, as far as the candidates of stars."""
-    limits = chosen(survey.build)
+    spectra = pq.read_metadata(folder / "raw" / "headers.parquet").num_rows
+    limits = chosen(survey.build, enough=enough(spectra))
     with (
         working(folder / "partitions" / "plan.duckdb") as work,
         db.connect(

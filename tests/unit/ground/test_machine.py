@@ -43,6 +43,15 @@ def test_an_option_comes_before_the_survey_and_both_before_the_machine(monkeypat
     assert chosen(Share(threads=3)) == Limits(3, 3 * machine.PER_THREAD)
 
 
+def test_where_less_is_enough_no_more_is_taken_unless_it_is_wished_for(monkeypatch):
+    looks(monkeypatch, 8, 64 * GB)
+    assert chosen(Share(), enough=550_000_000) == Limits(1, 550_000_000)
+    assert chosen(Share(), enough=800_000_000) == Limits(2, 800_000_000)
+    assert chosen(Share(threads=4), enough=800_000_000) == Limits(4, 1_300_000_000)
+    assert chosen(Share(memory="3GB"), enough=800_000_000) == Limits(8, 3 * GB)
+    assert chosen(Share(), enough=10**13) == Limits(8, 6 * GB)
+
+
 def test_little_memory_takes_threads_away_unless_they_are_asked_for(monkeypatch):
     looks(monkeypatch, 8, 64 * GB)
     assert chosen(Share(memory="700MB")) == Limits(2, 700_000_000)
