@@ -31,9 +31,9 @@ NAME = "million"
 SPECTRA = f'name = "{NAME}"\nsimulated = true\nrelease = "DR5"\nspectra = "spectra"\n'
 ENGINE = '\n[build]\nmodes = ["paper"]\n\n[engine]\nkeep_spectra = false\nspectra = {}\n'
 COMMANDS = {
-    "export": ("--out", "release"),
-    "page": ("--out", "page.html"),
-    "report": ("--out", "report"),
+    "export": ("--out", "{}/release"),
+    "page": ("--out", "{}/page.html"),
+    "report": ("--out", "{}/report"),
     "check": (),
     "sql": ("SELECT sum(ebv), count(*) FROM catalog.ob_stars",),
 }
@@ -99,9 +99,8 @@ def use(place: Path) -> None:
     """What commands take of the database that was built, which are noted."""
     with tempfile.TemporaryDirectory(dir=place) as folder:
         for name, words in COMMANDS.items():
-            option, *out = words if len(words) > 1 else (*words, "--trust")
-            database = place / NAME / "obcat.duckdb"
-            used = run(name, database, option, *(Path(folder) / o for o in out), "--trust")
+            asked = (word.format(folder) for word in words)
+            used = run(name, place / NAME / "obcat.duckdb", *asked, "--trust")
             note(place, **{f"{name} cpu": used.cpu, f"{name} peak": used.peak})
 
 
