@@ -34,6 +34,7 @@ __all__ = [
     "WorkerDied",
     "chosen",
     "cpus",
+    "give_back",
     "in_threads",
     "in_words",
     "keep_memory",
@@ -247,6 +248,18 @@ def keep_memory() -> None:
     if hasattr(library, "mallopt"):
         for setting, value in KEPT.items():
             library.mallopt(setting, value)
+
+
+def give_back() -> None:
+    """What is kept so, and free, goes back to the system: before a step that needs little of it."""
+    import ctypes
+
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)
 
 
 def without_pandas() -> None:

@@ -4,6 +4,8 @@ the survey and the options.
 
 import os
 import resource
+import subprocess
+import sys
 
 import pytest
 
@@ -132,3 +134,26 @@ def test_affinity_and_a_limit_of_the_process_count(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3}, raising=False)
     monkeypatch.setattr(resource, "getrlimit", lambda _: (7_000_000, 8_000_000))
     assert (machine.cpus(), machine.memory()) == (1, 7_000_000)
+
+
+KEEPS = """
+import pyarrow
+import numpy as np
+from obcat.machine import give_back, keep_memory
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096 / 1e6
+
+keep_memory()
+held = [np.ones(2**17) for _ in range(100)]  # 1 MB each
+last = np.ones(1000)
+del held
+kept = resident()
+give_back()
+print(kept - resident() > 80)
+"""
+
+
+def test_memory_that_is_kept_is_given_back():
+    done = subprocess.run([sys.executable, "-c", KEEPS], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
