@@ -137,7 +137,6 @@ def test_affinity_and_a_limit_of_the_process_count(tmp_path, monkeypatch):
 
 
 KEEPS = """
-import pyarrow
 import numpy as np
 from obcat.machine import give_back, keep_memory
 
