@@ -188,7 +188,8 @@ def _deepest(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
 WIDE = ("spectra", "training_spectra")
 LAST = "sample.gaia_colours"  # the last step that asks the whole survey
 BUNCH = 128  # partitions that are written in one pass over the spectra
-LOT = 2**17  # spectra that are there twice where they are not kept, 3 GB
+LOT = 2**17  # spectra that are there twice where they are not kept, 3 GB; at least, for
+LOTS = 4  # times at most all spectra are read to be cut: more would grow faster than the survey
 
 
 def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
@@ -231,7 +232,7 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
     mark = plan_mark(survey, read, spectra)
     with locked(folder / "partitions"):
         if mark_of(home_of(folder, "plan")) == mark:
-            every = [name for lot in _lots(read_plan(folder), LOT) for name in lot]
+            every = [name for lot in _lots(read_plan(folder)) for name in lot]
             if all(is_made(survey, folder, name, mark) for name in every):
                 return
         clear_left(folder / "partitions")
@@ -241,7 +242,7 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
             facts["pilot"] = "no" if survey.models_from else "yes"
             if mark_of(home_of(folder, "plan")) != mark:
                 _write_plan(con, folder, names, facts)
-            for lot in _lots(read_plan(folder), LOT):
+            for lot in _lots(read_plan(folder)):
                 todo = [name for name in lot if not _is_ready(survey, folder, name, mark)]
                 if todo:
                     write_stores(con, folder, todo, mark)
@@ -251,8 +252,9 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
                     _leave_spectra(survey, folder, name, mark)
 
 
-def _lots(plan: Plan, most: int) -> Iterator[list[str]]:
-    """Partitions that have so many spectra together; the pilot, by itself, first."""
+def _lots(plan: Plan) -> Iterator[list[str]]:
+    """Partitions that have a lot of spectra together; the pilot, by itself, first."""
+    most = max(LOT, len(plan.owners) // LOTS)
     counted = plan.owners["partition"].value_counts().to_pylist()
     counts = {one["values"]: one["counts"] for one in counted}
     lot = [PILOT] if plan.pilot else []
