@@ -1,6 +1,6 @@
 """A survey of up to a million SIMULATED spectra on a disk that could not hold its files: simulated,
 read and removed in batches, built by partitions that keep no spectra, merged; what it costs as it
-grows.
+grows, and what commands cost that read it.
 
 python -m bench.million --models-from DATABASE [--stars 16032 64000 256000 700100] [--scratch FOLDER]
 
@@ -30,6 +30,13 @@ BATCH = 16  # chunks, 64,000 stars: 4.4 GB of files
 NAME = "million"
 SPECTRA = f'name = "{NAME}"\nsimulated = true\nrelease = "DR5"\nspectra = "spectra"\n'
 ENGINE = '\n[build]\nmodes = ["paper"]\n\n[engine]\nkeep_spectra = false\nspectra = {}\n'
+COMMANDS = {
+    "export": ("--out", "{}/release"),
+    "page": ("--out", "{}/page.html"),
+    "report": ("--out", "{}/report"),
+    "check": (),
+    "sql": ("SELECT sum(ebv), count(*) FROM catalog.ob_stars",),
+}
 LOOK = 5.0  # seconds between two looks at the disk
 
 
@@ -88,6 +95,15 @@ def build(place: Path, lender: Path, address: str, spectra: int) -> None:
     )
 
 
+def use(place: Path) -> None:
+    """What commands take of the database that was built, which are noted."""
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        for name, words in COMMANDS.items():
+            asked = (word.format(folder) for word in words)
+            used = run(name, place / NAME / "obcat.duckdb", *asked, "--trust")
+            note(place, **{f"{name} cpu": used.cpu, f"{name} peak": used.peak})
+
+
 @contextmanager
 def looking(folder: Path) -> Iterator[list[int]]:
     """The bytes of a folder, now and then."""
@@ -132,6 +148,15 @@ def show(sizes: list[dict]) -> None:
             f"| {s['raw'] / n / 1e3:.1f} | {s['database'] / n / 1e3:.1f} | {s['most'] / 1e9:.1f} |",
             flush=True,
         )
+
+
+def show_commands(sizes: list[dict]) -> None:
+    """A second table, of what commands take of each database."""
+    print(f"\n| spectra |{''.join(f' {name} MiB, CPU s |' for name in COMMANDS)}")
+    print(f"|{'---|' * (1 + len(COMMANDS))}")
+    for s in sizes:
+        cells = (f" {s[f'{n} peak'] / 2**20:.0f}, {s[f'{n} cpu']:.0f} |" for n in COMMANDS)
+        print(f"| {s['spectra']:,} |{''.join(cells)}", flush=True)
 
 
 def _blocks(
@@ -191,9 +216,11 @@ def main() -> None:
         note(place, stars=stars)
         read(stars, place, asked.workers)
         build(place, asked.models_from, asked.cluster, asked.spectra)
+        use(place)
         sizes.append(noted(place))
         results.write_text(json.dumps(sizes))
         show(sizes)
+        show_commands(sizes)
     shutil.rmtree(place, ignore_errors=True)
     results.unlink()
 

@@ -2,8 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +15,12 @@ __all__ = [
     "SEAL",
     "SUMS",
     "NoSums",
+    "add_column",
     "digest",
     "is_whole",
     "notes_of",
     "read_sums",
+    "seal_begun",
     "sealed",
     "write_sums",
 ]
@@ -112,23 +115,38 @@ def is_whole(table: pa.Table) -> bool:
 
 
 def _digest(table: pa.Table, metadata: Mapping[bytes, bytes]) -> bytes:
-    names = [(field.name, str(field.type)) for field in table.schema]
-    digest = hashlib.sha256(repr((table.num_rows, names, sorted(metadata.items()))).encode())
+    digest = seal_begun(table.schema, table.num_rows, metadata)
     for column in table.columns:
-        digest.update(np.packbits(column.is_valid().to_numpy()).tobytes())
-        digest.update(_values(column))
+        add_column(digest, column)
     return digest.hexdigest().encode()
 
 
-def _values(column: pa.ChunkedArray) -> bytes:
-    """The values of a column of numbers, truths or texts, NULL as 0 or ''."""
+def seal_begun(schema: pa.Schema, rows: int, metadata: Mapping[bytes, bytes]) -> Any:
+    """The SHA-256 of a table to which its columns are added, in order; ``metadata`` without its
+    own.
+    """
+    names = [(field.name, str(field.type)) for field in schema]
+    return hashlib.sha256(repr((rows, names, sorted(metadata.items()))).encode())
+
+
+def add_column(digest: Any, column: pa.ChunkedArray) -> None:
+    digest.update(np.packbits(column.is_valid().to_numpy()).tobytes())
+    for values in _values(column):
+        digest.update(values)
+
+
+def _values(column: pa.ChunkedArray) -> Iterator[bytes]:
+    """The values of a column of numbers, truths or texts, NULL as 0 or ''; before texts how many
+    letters each has.
+    """
     if pa.types.is_string(column.type):
         from pyarrow.compute import utf8_length
 
         texts = column.fill_null("")
-        lengths = repr(utf8_length(texts).to_pylist())
-        return lengths.encode() + b"".join(map(_text_of, texts.chunks))
-    return column.fill_null(pa.scalar(0).cast(column.type)).to_numpy().tobytes()
+        yield repr(utf8_length(texts).to_pylist()).encode()
+        yield from map(_text_of, texts.chunks)
+    else:
+        yield column.fill_null(pa.scalar(0).cast(column.type)).to_numpy().tobytes()
 
 
 def _text_of(chunk: pa.Array) -> bytes:

@@ -34,6 +34,7 @@ __all__ = [
     "WorkerDied",
     "chosen",
     "cpus",
+    "give_back",
     "in_threads",
     "in_words",
     "keep_memory",
@@ -81,8 +82,9 @@ class Limits(NamedTuple):
     memory: int
 
 
-def chosen(*wishes: Share) -> Limits:
-    """The first wish that says something, for each of the two; else what suits the machine.
+def chosen(*wishes: Share, enough: int = sys.maxsize) -> Limits:
+    """The first wish that says something, for each of the two; else what suits the machine, and no
+    more than ``enough`` bytes, or than the threads that are wished for need.
 
     Raises MachineError for a memory that is no size, or too small for the threads.
     """
@@ -91,10 +93,11 @@ def chosen(*wishes: Share) -> Limits:
     if threads is not None and threads < 1:
         raise MachineError(f"threads: {threads} is less than 1")
     if size is None:
-        threads = threads or _threads()
-        return Limits(threads, max(_least(threads), min(memory() // SHARE, PER_THREAD * threads)))
+        threads = threads or _threads_of(enough)
+        suits = min(memory() // SHARE, PER_THREAD * threads, enough)
+        return Limits(threads, max(_least(threads), suits))
     given = parsed(size)
-    threads = threads or max(1, min(_threads(), (given - LEAST[0]) // LEAST[1]))
+    threads = threads or _threads_of(given)
     if given < _least(threads):
         needed = f"{in_words(_least(threads))} or more for {in_threads(threads)}"
         raise MachineError(f"memory: {size} is too little; give {needed}")
@@ -121,6 +124,11 @@ def in_threads(number: int) -> str:
 
 def _least(threads: int) -> int:
     return LEAST[0] + LEAST[1] * threads
+
+
+def _threads_of(size: int) -> int:
+    """As many as so many bytes are enough for."""
+    return max(1, min(_threads(), (size - LEAST[0]) // LEAST[1]))
 
 
 def _threads() -> int:
@@ -240,6 +248,15 @@ def keep_memory() -> None:
     if hasattr(library, "mallopt"):
         for setting, value in KEPT.items():
             library.mallopt(setting, value)
+
+
+def give_back() -> None:
+    """What is kept so, and free, goes back to the system: before a step that needs little of it."""
+    import ctypes
+
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)
 
 
 def without_pandas() -> None:

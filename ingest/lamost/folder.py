@@ -166,20 +166,37 @@ def ingest(
     begun = parts.pieces_of(out / PIECES)
     for place in (out, folder, out / PIECES, out / "rejected"):
         clear_left(place)
-    stored = frozenset(sha for shas in parts.digests(folder).values() for sha in shas)
+    entries, kept, new, jobs = _planned(source, out, reader, entries, files, headers, keep=keep)
+    if new or begun or len(kept) < files.num_rows:
+        read = parts.read_pieces(list(_read_all(jobs, workers, len(new), progress)))
+        del jobs
+        stay, kept_rows = _parted(files, kept, read[0]["specid"], anew=bool(begun))
+        files, headers = _merged(source, entries, stay, kept_rows, headers, *read)
+        _save(out, files, headers)
+    return {"found": len(entries), "read": len(new)} | _statuses(files) | others
+
+
+def _planned(
+    source: Path,
+    out: Path,
+    reader: Reader,
+    entries: list[Entry],
+    files: pa.Table,
+    headers: pa.Table,
+    *,
+    keep: bool,
+) -> tuple[list[Entry], set[str], list[Entry], list[Job]]:
+    """All files, those that are gone but kept among them; the paths of those that need not be read;
+    those that must; the jobs of these.
+    """
+    stored = frozenset(sha for shas in parts.digests(out / "spectra").values() for sha in shas)
     known, complete = _read_by(files, reader), stored & set(headers["sha256"].to_pylist())
     gone = _gone(known, entries) if keep else []
     kept = _unchanged(known, [*entries, *gone], complete)
     new = [entry for entry in entries if entry.shown not in kept]
     if gone := [entry for entry in gone if entry.shown in kept]:
         entries = sorted([*entries, *gone], key=lambda entry: (entry.name, entry.path))
-    if new or begun or len(kept) < files.num_rows:
-        jobs = _jobs(source, out, new, _candidates(files, new, stored), reader)
-        read = parts.read_pieces(list(_read_all(jobs, workers, len(new), progress)))
-        stay, kept_rows = _parted(files, kept, read[0]["specid"], anew=bool(begun))
-        files, headers = _merged(source, entries, stay, kept_rows, headers, *read)
-        _save(out, files, headers)
-    return {"found": len(entries), "read": len(new)} | _statuses(files) | others
+    return entries, kept, new, _jobs(source, out, new, _candidates(files, new, stored), reader)
 
 
 def _version(reader: Reader) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import duckdb
@@ -36,6 +37,7 @@ __all__ = [
     "registered",
 ]
 
+ROWS = 16_384  # of a table, 10 MB at most
 BATCH = 256  # spectra, 8 MB: what is read ahead of the engine stays small
 MERGED = 4096  # spectra of overlapping parts that are merged in memory, 128 MB
 ARRAYS = ("flux", "ivar")
@@ -155,9 +157,6 @@ def _read(path: Path, columns: list[str]) -> pa.Table:
         ) from error
 
 
-SHA256 = pa.field("sha256", pa.string())
-
-
 class DamagedStore(StepFailed):
     """A file that `obcat ingest` wrote is not as it was written; names it and the remedy."""
 
@@ -192,8 +191,8 @@ def _raw_names() -> list[str]:
 
 
 def _raw(raw: Path, name: str) -> pa.Table | pa.RecordBatchReader:
-    """An input by its name; ``training_headers``, ``training_files`` and ``training_spectra`` are
-    those of the store of the training stars.
+    """An input by its name, to be read once, some rows at a time; ``training_headers``,
+    ``training_files`` and ``training_spectra`` are those of the store of the training stars.
     """
     folder, _, own = name.rpartition("_")
     if folder == TRAINING:
@@ -204,26 +203,54 @@ def _raw(raw: Path, name: str) -> pa.Table | pa.RecordBatchReader:
         for part in parts:
             if not written.as_written(part):
                 raise DamagedStore(part)
-        return ordered_spectra(parts, _raw(raw, "headers"), schema, raw.parent)
+        return ordered_spectra(parts, _named_headers(raw), schema, raw.parent)
     path = raw / f"{name}.parquet"
-    return _table(path).replace_schema_metadata() if path.is_file() else schema.empty_table()
+    if not path.is_file():
+        return schema.empty_table()
+    for _ in _columns(path):
+        pass
+    read = pq.read_schema(path).remove_metadata()
+    return pa.RecordBatchReader.from_batches(read, _pieces(path))
 
 
-def _table(path: Path) -> pa.Table:
-    """A small table; its name is never read as a pattern."""
+def _named_headers(raw: Path) -> pa.Table:
+    """Which spectra headers name: specid, sha256, z."""
+    path = raw / "headers.parquet"
+    if not path.is_file():
+        return arrow_schema("raw.headers").empty_table()
+    return pa.table({n: c for n, c in _columns(path) if n in ("specid", "sha256", "z")})
+
+
+def _pieces(path: Path) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        yield from file.iter_batches(ROWS, use_threads=False)
+
+
+def _columns(path: Path) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    """The columns of a small table, each by its name and in one piece, one at a time; names of
+    files are never read as patterns. Raises DamagedStore, where it has a seal after the last.
+    """
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            table = file.read()
+            schema = file.schema_arrow
+            facts = dict(schema.metadata or {})
+            seal = facts.pop(checksums.SEAL, None)
+            digest = checksums.seal_begun(schema, file.metadata.num_rows, facts)
+            for name in schema.names:
+                column = pa.chunked_array([file.read([name]).column(0).combine_chunks()])
+                if seal:
+                    checksums.add_column(digest, column)
+                yield name, column
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DamagedStore(path) from error
-    if checksums.SEAL in (table.schema.metadata or {}) and not checksums.is_whole(table):
+    if seal and seal != digest.hexdigest().encode():
         raise DamagedStore(path)
-    return table
 
 
 def _reference() -> dict[str, pa.Table]:
+    name = "bolometric_corrections_lowg.parquet"
     return {
-        "bolometric_corrections": _table(REFERENCE / "bolometric_corrections_lowg.parquet"),
+        "bolometric_corrections": pa.table(dict(_columns(REFERENCE / name))),
         "extinction_coefficients": pacsv.read_csv(REFERENCE / "extinction_coefficients.csv"),
         "extinction_law": pacsv.read_csv(REFERENCE / "extinction_law.csv"),
         "parallax_zero_point": _zero_point_coefficients(),
@@ -272,13 +299,20 @@ def provenance(raw: Path) -> dict[str, str]:
     Times at which files were written do not enter. Spectra stand in ``files``, each with the
     SHA-256 of its file.
     """
-    tables = {path.stem: _table(path) for path in sorted(raw.glob("*.parquet"))}
-    own = sorted((raw / TRAINING).glob("*.parquet"))
-    tables |= {f"{TRAINING}_{path.stem}": _table(path) for path in own}
-    for name in tables.keys() & {"files", f"{TRAINING}_files"}:
-        tables[name] = tables[name].drop_columns(["mtime_ns"])
-    tables |= {f"reference {name}": table for name, table in _reference().items()}
-    return {name: _table_hash(table.replace_schema_metadata()) for name, table in tables.items()}
+    paths = {path.stem: path for path in sorted(raw.glob("*.parquet"))}
+    paths |= {
+        f"{TRAINING}_{path.stem}": path for path in sorted((raw / TRAINING).glob("*.parquet"))
+    }
+    found = {name: _content_of(name, path) for name, path in paths.items()}
+    return found | {f"reference {name}": _table_hash(t) for name, t in _reference().items()}
+
+
+def _content_of(name: str, path: Path) -> str:
+    columns = dict(_columns(path))
+    if name in ("files", f"{TRAINING}_files"):
+        del columns["mtime_ns"]
+    fields = [field for field in pq.read_schema(path).remove_metadata() if field.name in columns]
+    return _table_hash(pa.table(list(columns.values()), pa.schema(fields)))
 
 
 def near_of(path: Path) -> dict[str, float] | None:
@@ -291,7 +325,11 @@ def near_of(path: Path) -> dict[str, float] | None:
 
 
 def _table_hash(table: pa.Table) -> str:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
+    """SHA-256 of a table as Arrow writes it, in one piece; nothing is copied for it."""
+    digest = hashlib.sha256()
+    sink = SimpleNamespace(
+        write=digest.update, flush=lambda: None, close=lambda: None, closed=False
+    )
+    with pa.ipc.new_stream(pa.PythonFile(sink, "w"), table.schema) as writer:
         writer.write_table(table.combine_chunks())
-    return hashlib.sha256(sink.getvalue()).hexdigest()
+    return digest.hexdigest()

@@ -43,6 +43,7 @@ WHY = (
     "Mock binaries need single stars with S/N > 80 and a parallax ten times its error (Gaia); "
     "there are too few."
 )
+NO_SPECTRA = "Mock binaries are made of spectra; this catalog has none (keep_spectra = false)."
 
 
 class Library(NamedTuple):
@@ -64,6 +65,8 @@ def library(survey: Reading) -> Library:
     )
     if len(stars["mk"]) < FEWEST:
         raise Missing(WHY)
+    if not stars["flux"].size:
+        raise Missing(NO_SPECTRA)
     coefficients = np.array([law[name][0] for name in ("b", "g", "v", "r", "i", "j")])
     single = mock.Singles(*(stars[name] for name in ("flux", "ivar", "z", "ebv", "m_bp")))
     flux, ivar = mock.absolute(single, coefficients)

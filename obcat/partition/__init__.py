@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from obcat import db
@@ -28,6 +29,7 @@ from obcat.checksums import NoSums, digest, notes_of, read_sums
 from obcat.errors import ObcatError
 from obcat.files import BEFORE, NotOurs, check_ours, clear_left, switch, sync, working
 from obcat.kernels.grid import N_PIXEL
+from obcat.machine import LEAST
 from obcat.schema import columns_of, quoted, read_tables
 from obcat.survey import Survey
 
@@ -35,6 +37,7 @@ __all__ = [
     "BUILT",
     "COMPARED",
     "DATABASE",
+    "EACH",
     "FAILED",
     "KIND",
     "PILOT",
@@ -48,6 +51,7 @@ __all__ = [
     "check_whole",
     "copied",
     "database_of",
+    "enough",
     "home_of",
     "is_made",
     "lent",
@@ -170,7 +174,7 @@ def lent(survey: Survey, folder: Path, name: str) -> Survey:
 
 def owned_by(plan: Plan, name: str) -> int:
     """How many spectra a partition owns."""
-    return plan.owners["partition"].to_pylist().count(name)
+    return int(pc.sum(pc.equal(plan.owners["partition"], name)).as_py() or 0)
 
 
 def sums_of(raw: Path) -> str:
@@ -198,9 +202,11 @@ def build_partition(
     reads, or what was built of it, is damaged or of another plan; else as `obcat.build.run.build`.
     """
     plan = read_plan(folder)
+    planned, owned = plan.mark, owned_by(plan, name)
+    del plan  # of a survey of any size
     home = home_of(folder, name)
     given = lent(survey, folder, name)
-    if mark_of(home / "raw") != plan.mark:
+    if mark_of(home / "raw") != planned:
         raise PartitionFailed(f"{home / 'raw'}: of another plan; run `obcat partition` again")
     mark = _mark(survey, folder, name)
     clear_left(home)
@@ -214,7 +220,7 @@ def build_partition(
         spent = sum(os.times()[:4]) - sum(before[:4])
         if _is_narrow(survey, name):
             _keep_narrow(work / "build" / DATABASE, given)
-        made = _with_manifest(home, work, mark, round(spent, 1), owned_by(plan, name))
+        made = _with_manifest(home, work, mark, round(spent, 1), owned)
         first = _put(made, home, mark)
     (home / FAILED).unlink(missing_ok=True)
     return first
@@ -247,11 +253,20 @@ def narrow(table: str) -> list[str]:
     return [c.column for c in columns_of(table) if c.size != N_PIXEL]
 
 
+NARROW = LEAST[0] + LEAST[1] * 3 // 2  # bytes of the engine: rows pass through in order
+EACH = 400  # and for each spectrum: its keys (300) and its owner, which only memory can hold
+
+
+def enough(spectra: int) -> int:
+    """Bytes that narrow steps of so many spectra need; with more they are no faster."""
+    return NARROW + EACH * spectra
+
+
 def _keep_narrow(database: Path, survey: Survey) -> None:
     """Keep what is taken from a partition, pixels left out: 6 kB a spectrum and not 57."""
     steps = [f for f in db.sql_files() if copied(f) and f.mode in survey.build.modes]
     less = database.with_name("narrow.duckdb")
-    with db.connect(less, threads=1) as con:
+    with db.connect(less, threads=1, memory_limit=f"{NARROW}B") as con:
         con.execute("ATTACH $path AS whole (READ_ONLY)", {"path": str(database)})
         for table in dict.fromkeys([*(f.relation for f in steps), *COMPARED]):
             con.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(table.partition('.')[0])}")

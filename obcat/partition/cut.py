@@ -11,7 +11,6 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from obcat import db
@@ -26,6 +25,7 @@ from obcat.partition import (
     PILOT,
     PLAN,
     Plan,
+    enough,
     home_of,
     is_made,
     mark_of,
@@ -40,8 +40,12 @@ __all__ = ["cut", "cut_in_lots", "joined", "pixels", "write_stores"]
 BY_ROW = ("twomass", "xstps", "ps1", "apass", "labels")  # a source is a row of the table
 GAIA = ("gaia_dr2", "gaia_dr3")
 PART = 512  # spectra, 16 MB
-HELD = 16_384  # spectra that wait to be written, 512 MB
-SPECTRA = "SELECT specid FROM spectra WHERE partition = $partition"
+HELD = 8192  # spectra that wait to be written, 256 MB
+OF = "specid IN (SELECT specid FROM spectra WHERE partition = $partition)"
+OWN = {
+    "headers": f"{OF} ORDER BY specid",
+    "files": f"{OF} AND status <> 'quarantined' ORDER BY path",
+}
 
 
 def write_stores(con: duckdb.DuckDBPyConnection, folder: Path, names: list[str], mark: str) -> None:
@@ -57,28 +61,21 @@ def write_stores(con: duckdb.DuckDBPyConnection, folder: Path, names: list[str],
             )
             for name in names
         }
-        every = [
-            parts.read_table(folder / "raw" / f"{n}.parquet", f"raw.{n}")
-            for n in ("headers", "files")
-        ]
-        headers = {name: _write_narrow(con, every, name, places[name]) for name in names}
-        _write_spectra(folder / "raw", list(places.values()), list(headers.values()))
+        shas = [_write_narrow(con, name, places[name]) for name in names]
+        _write_spectra(folder / "raw", list(places.values()), shas)
         training = folder / "raw" / TRAINING
         if PILOT in places and training.is_dir():
             shutil.copytree(training, places[PILOT] / TRAINING)
 
 
-def _write_narrow(
-    con: duckdb.DuckDBPyConnection, every: list[pa.Table], name: str, place: Path
-) -> np.ndarray:
-    """Headers, files (``every`` of the survey) and tables of a partition; the SHA-256 of its
-    spectra.
-    """
-    specids = con.sql(SPECTRA, params={"partition": name}).to_arrow_table()["specid"]
-    headers, files = (_of(table, specids) for table in every)
-    read = files.filter(pc.not_equal(files["status"], "quarantined"))
-    parts.write_table(headers, place / "headers.parquet")
-    parts.write_table(read, place / "files.parquet")
+def _write_narrow(con: duckdb.DuckDBPyConnection, name: str, place: Path) -> np.ndarray:
+    """Headers, files and tables of a partition; the SHA-256 of its spectra."""
+    headers, files = (
+        con.sql(f"FROM raw.{table} WHERE {of}", params={"partition": name}).to_arrow_table()
+        for table, of in OWN.items()
+    )
+    parts.write_table(headers.cast(arrow_schema("raw.headers")), place / "headers.parquet")
+    parts.write_table(files.cast(arrow_schema("raw.files")), place / "files.parquet")
     for table in TABLES:
         _write(con, f"FROM raw.{table} WHERE {_chosen(table, name)}", table, name, place)
     limits = "SELECT star_id, max(colour_limit) AS colour_limit FROM sample.gaia_colours"
@@ -86,10 +83,6 @@ def _write_narrow(
     known = f"{of_readers} AND colour_limit IS NOT NULL GROUP BY star_id ORDER BY star_id"
     _write(con, f"{limits} WHERE {known}", "colour_limits", name, place)
     return headers["sha256"].to_numpy(zero_copy_only=False).astype("S64")
-
-
-def _of(table: pa.Table, specids: pa.ChunkedArray) -> pa.Table:
-    return table.filter(pc.is_in(table["specid"], specids.combine_chunks()))
 
 
 def _chosen(table: str, name: str) -> str:
@@ -211,7 +204,8 @@ def joined(found: list[str], most: int) -> list[str]:
 WIDE = ("spectra", "training_spectra")
 LAST = "sample.gaia_colours"  # the last step that asks the whole survey
 BUNCH = 128  # partitions that are written in one pass over the spectra
-LOT = 2**17  # spectra that are there twice where they are not kept, 3 GB
+LOT = 2**17  # spectra that are there twice where they are not kept, 3 GB; at least, for
+LOTS = 4  # times at most all spectra are read to be cut: more would grow faster than the survey
 
 
 def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
@@ -254,7 +248,7 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
     mark = plan_mark(survey, read, spectra)
     with locked(folder / "partitions"):
         if mark_of(home_of(folder, "plan")) == mark:
-            every = [name for lot in _lots(read_plan(folder), LOT) for name in lot]
+            every = [name for lot in _lots(read_plan(folder)) for name in lot]
             if all(is_made(survey, folder, name, mark) for name in every):
                 return
         clear_left(folder / "partitions")
@@ -264,7 +258,7 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
             facts["pilot"] = "no" if survey.models_from else "yes"
             if mark_of(home_of(folder, "plan")) != mark:
                 _write_plan(con, folder, names, facts)
-            for lot in _lots(read_plan(folder), LOT):
+            for lot in _lots(read_plan(folder)):
                 todo = [name for name in lot if not _is_ready(survey, folder, name, mark)]
                 if todo:
                     write_stores(con, folder, todo, mark)
@@ -274,8 +268,9 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
                     _leave_spectra(survey, folder, name, mark)
 
 
-def _lots(plan: Plan, most: int) -> Iterator[list[str]]:
-    """Partitions that have so many spectra together; the pilot, by itself, first."""
+def _lots(plan: Plan) -> Iterator[list[str]]:
+    """Partitions that have a lot of spectra together; the pilot, by itself, first."""
+    most = max(LOT, len(plan.owners) // LOTS)
     counted = plan.owners["partition"].value_counts().to_pylist()
     counts = {one["values"]: one["counts"] for one in counted}
     lot = [PILOT] if plan.pilot else []
@@ -313,7 +308,8 @@ def _leave_spectra(survey: Survey, folder: Path, name: str, mark: str) -> None:
 @contextmanager
 def _narrow(survey: Survey, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database of headers and tables, without spectra, as far as the candidates of stars."""
-    limits = chosen(survey.build)
+    spectra = pq.read_metadata(folder / "raw" / "headers.parquet").num_rows
+    limits = chosen(survey.build, enough=enough(spectra))
     with (
         working(folder / "partitions" / "plan.duckdb") as work,
         db.connect(

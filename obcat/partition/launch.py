@@ -13,7 +13,7 @@ from typing import Any
 
 from obcat.build.run import Say
 from obcat.files import publishing, sync
-from obcat.machine import cpus
+from obcat.machine import cpus, give_back
 from obcat.partition import FAILED, PILOT, PartitionFailed, Plan, home_of, read_plan, size_of
 from obcat.partition.cluster import Cluster, Command, Ended, opened
 from obcat.partition.cut import cut, cut_in_lots
@@ -63,6 +63,7 @@ def launch(
             f"{folder / 'partitions'}: failed: {told}; the same command tries again, with "
             "--allow-missing the catalog is made without"
         )
+    give_back()
     return merge(survey, folder, say=say, memory=memory, allow_missing=allow_missing)
 
 

@@ -21,6 +21,7 @@ from obcat.kernels.grid import N_PIXEL
 from obcat.machine import LEAST, Share, chosen, parsed
 from obcat.partition import (
     COMPARED,
+    EACH,
     HERE,
     PILOT,
     UNBUILT,
@@ -29,6 +30,7 @@ from obcat.partition import (
     check_built,
     copied,
     database_of,
+    enough,
     home_of,
     lent,
     manifest_of,
@@ -50,7 +52,7 @@ PIXELS = "raw.spectra"
 NAMED = 5
 LITTLE = sum(LEAST)  # bytes: what any build can do with on one thread
 HANDED = LEAST[1] // 2  # and besides where a kernel is handed spectra here
-OWNER, ATTACHED = 100, 2**20  # and for each spectrum's owner, each partition's database
+ATTACHED = 2**20  # and for each partition's database
 SETTINGS = "SELECT current_setting('memory_limit'), current_setting('threads')"
 
 
@@ -82,12 +84,13 @@ def merge(
     left = {what: which for what, which in left.items() if which}
     made = {**read, **{f"{what} left out": which for what, which in left.items()}}
     mark = fingerprint(given, read)
+    most = enough(len(plan.owners)) + ATTACHED * len(built)
     return publish(
         given,
         folder,
         made,
         f"{mark} without {', '.join(left.values())}" if left else mark,
-        chosen(Share(memory, threads), survey.build),
+        chosen(Share(memory, threads), survey.build, enough=most),
         say=say,
         step=_step(plan, built, list(missing), keep=keep),
         attach={_alias(name): database_of(folder, name) for name in built},
@@ -133,7 +136,7 @@ def _step(plan: Plan, built: list[str], missing: list[str], *, keep: bool) -> St
     """In place of `run_step`: copies what kernels made of the sample's spectra; without pixels
     where these are not to be kept.
     """
-    little = LITTLE + OWNER * len(plan.owners) + ATTACHED * len(built)
+    little = LITTLE + EACH * len(plan.owners) + ATTACHED * len(built)
 
     def step(
         con: duckdb.DuckDBPyConnection,

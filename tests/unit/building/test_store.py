@@ -1,5 +1,6 @@
 """The store of an ingest: every bit that changes in it is found, and one command makes it anew."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from obcat import checksums
+from obcat.build import inputs
 from obcat.build.inputs import DamagedStore, provenance, registered
 from obcat.checksums import is_whole, sealed
 from obcat.ingest.errors import REASONS
@@ -82,6 +85,35 @@ def test_the_seal_covers_values_nulls_names_types_rows_and_facts(change: str) ->
         "fact": lambda: table.replace_schema_metadata({**metadata, b"version": b"2"}),
     }[change]()
     assert not is_whole(changed.replace_schema_metadata(metadata) if change != "fact" else changed)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 16_384])
+def test_a_seal_is_the_same_however_many_rows_are_looked_at_at_a_time(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checksums, "AT_ONCE", at_once)
+    table = pa.table({"a": [1, None, 3], "b": ["é", None, "xy"], "c": [True, None, False]})
+    said = sealed(table, {"version": "1"}).schema.metadata[checksums.SEAL]
+    assert said == b"e3860805ec904f94ea212eefae34b5498ff92380e820418f39dbbec3ab63d686"
+
+
+def test_tables_reach_a_build_some_rows_at_a_time_and_in_order(
+    raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inputs, "ROWS", 2)
+    whole = parts.read_table(raw / "headers.parquet", "raw.headers")
+    with duckdb.connect() as con, registered(con, SURVEY, raw):
+        assert con.sql("FROM input_headers").to_arrow_table()["specid"] == whole["specid"]
+    batches = list(inputs._pieces(raw / "headers.parquet"))
+    assert [batch.num_rows for batch in batches] == [2, 1]
+
+
+def test_what_is_read_is_told_by_the_sha256_of_its_tables_as_arrow_writes_them(raw: Path) -> None:
+    table = parts.read_table(raw / "headers.parquet", "raw.headers")
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    assert provenance(raw)["headers"] == hashlib.sha256(sink.getvalue()).hexdigest()
 
 
 def test_a_part_is_known_by_every_byte(raw: Path) -> None:

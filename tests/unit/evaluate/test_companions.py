@@ -3,7 +3,8 @@ the main sequence, one distance, light added, what the section says of them.
 """
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -133,3 +134,11 @@ def test_rows_of_pairs_by_difference(fake):
     assert {row[4] for row in rows if row[1] != "0"} == {
         "-1.000"
     }  # equal fluxes: all the light once more
+
+
+def test_a_catalog_without_spectra_has_no_mock_binaries(monkeypatch):
+    few = composites.FEWEST
+    singles: dict[str, Any] = {"mk": np.zeros(few), "flux": np.empty((few, 0), np.float32)}
+    monkeypatch.setattr(composites.reading, "answer_arrays", lambda con, name: singles)
+    section = composites.pairs(cast(Any, SimpleNamespace(con=None)))
+    assert (section.note, section.rows) == (composites.NO_SPECTRA, [])

@@ -4,6 +4,8 @@ the survey and the options.
 
 import os
 import resource
+import subprocess
+import sys
 
 import pytest
 
@@ -41,6 +43,15 @@ def test_an_option_comes_before_the_survey_and_both_before_the_machine(monkeypat
     assert chosen(Share(threads=1), survey) == Limits(1, 2 * GB)
     assert chosen(Share(memory="4GiB"), survey) == Limits(3, 4 * 2**30)
     assert chosen(Share(threads=3)) == Limits(3, 3 * machine.PER_THREAD)
+
+
+def test_where_less_is_enough_no_more_is_taken_unless_it_is_wished_for(monkeypatch):
+    looks(monkeypatch, 8, 64 * GB)
+    assert chosen(Share(), enough=550_000_000) == Limits(1, 550_000_000)
+    assert chosen(Share(), enough=800_000_000) == Limits(2, 800_000_000)
+    assert chosen(Share(threads=4), enough=800_000_000) == Limits(4, 1_300_000_000)
+    assert chosen(Share(memory="3GB"), enough=800_000_000) == Limits(8, 3 * GB)
+    assert chosen(Share(), enough=10**13) == Limits(8, 6 * GB)
 
 
 def test_little_memory_takes_threads_away_unless_they_are_asked_for(monkeypatch):
@@ -123,3 +134,25 @@ def test_affinity_and_a_limit_of_the_process_count(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3}, raising=False)
     monkeypatch.setattr(resource, "getrlimit", lambda _: (7_000_000, 8_000_000))
     assert (machine.cpus(), machine.memory()) == (1, 7_000_000)
+
+
+KEEPS = """
+import numpy as np
+from obcat.machine import give_back, keep_memory
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096 / 1e6
+
+keep_memory()
+held = [np.ones(2**17) for _ in range(100)]  # 1 MB each
+last = np.ones(1000)
+del held
+kept = resident()
+give_back()
+print(kept - resident() > 80)
+"""
+
+
+def test_memory_that_is_kept_is_given_back():
+    done = subprocess.run([sys.executable, "-c", KEEPS], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
