@@ -223,8 +223,7 @@ def _rv_row(data: Compared, best: Rows, of: str) -> tuple[str, ...]:
     rows = best & (data["best_ebv"] > REDDENED) & np.isfinite(r_v + data["true_r_v"])
     found, true = r_v[rows], data["true_r_v"][rows]
     off = found - true
-    varies = len(true) > 1 and np.ptp(true) > 0
-    slope = float(np.polyfit(true, found, 1)[0]) if varies else np.nan
+    slope = float(np.polyfit(true, found, 1)[0]) if len({*true}) > 1 else np.nan
     cells = (st.bias(off), st.robust_scatter(off), st.robust_scatter(off / r_v_err[rows]))
     return (f"R_V{of}, slope {decimals(slope, 2)}", str(rows.sum()), "-", "-", "-",
             *map(decimals, cells), "-")  # fmt: skip
@@ -283,9 +282,9 @@ def reliability(data: Compared) -> list[tuple[str, int, float, float]]:
 def _tenth(data: Compared, low: float, high: float) -> tuple[str, int, float, float]:
     p = data["p_companion"]
     rows = _judged(data) & (p >= low) & ((p < high) | (high == 1))
-    true = (_light(data) > LIGHT).astype(float)[rows]
     said = float(np.mean(p[rows])) if rows.any() else np.nan
-    return (f"{low:.1f} to {high:.1f}", int(rows.sum()), said, st.fraction(true))
+    true = st.fraction((_light(data)[rows] > LIGHT) * 1.0)
+    return (f"{low:.1f} to {high:.1f}", int(rows.sum()), said, true)
 
 
 def companions_found(data: Compared) -> Section:
@@ -318,8 +317,7 @@ OFFSETS = np.linspace(-1.9, 0.9, 71)  # mag, of M_s from what the spectrum says
 
 def _oracle_cells(data: Compared, rows: Rows, purity: float) -> tuple[str, ...]:
     """What nobody could beat who has a spectrum and a parallax: it knows what the spectrum says but
-    for noise, the log g, and how hidden light, companions and parallaxes scatter among such stars.
-    Not the place of a star.
+    for noise, log g, how hidden light, companions, parallaxes scatter among such stars. No places.
     """
     light = _light(data)
     off = data["hidden_light"] - light - np.interp(light, MOCK_LIGHT, MOCK_VEIL)  # M_s - spectrum
@@ -339,9 +337,9 @@ def _oracle_cells(data: Compared, rows: Rows, purity: float) -> tuple[str, ...]:
         seen = (1 + z**2 / 4) ** -2.5  # Student's t of four degrees
         lit, dark = (_counts(off[here[is_so[here]]]) for is_so in (light > LIGHT, light <= LIGHT))
         p[here] = seen @ lit / (seen @ (lit + dark))
-    true = (light > LIGHT).astype(float)[rows]
-    flag = (p[rows] >= _threshold(p[rows], true, purity)).astype(float)
-    return _flag_cells(flag, true, data["is_binary"][rows])
+    true = (light[rows] > LIGHT).astype(float)
+    found = (p[rows] >= _threshold(p[rows], true, purity)) * 1.0
+    return _flag_cells(found, true, data["is_binary"][rows])
 
 
 def _counts(off: Floats) -> Floats:
