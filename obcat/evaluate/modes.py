@@ -338,7 +338,7 @@ def _oracle_cells(data: Compared, rows: Rows, purity: float) -> tuple[str, ...]:
         lit, dark = (_counts(off[here[is_so[here]]]) for is_so in (light > LIGHT, light <= LIGHT))
         p[here] = seen @ lit / (seen @ (lit + dark))
     true = (light[rows] > LIGHT).astype(float)
-    found = (p[rows] >= _threshold(p[rows], true, purity)) * 1.0
+    found = (p[rows] >= _threshold(p[rows], true, purity)).astype(float)
     return _flag_cells(found, true, data["is_binary"][rows])
 
 
