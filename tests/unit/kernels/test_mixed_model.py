@@ -225,6 +225,14 @@ def test_light_beyond_that_of_the_star_is_its_excess():
     assert np.median(out[10] - terms.mag[:, KS]) == pytest.approx(0, abs=0.01)  # ks_model
 
 
+def test_ks_is_predicted_from_the_other_bands_alone():
+    """Light within its error, which no band loses weight for, is neither halved nor lost."""
+    terms, _ = stars(300, noise=0.03)
+    brighter = terms.mag - 0.03 * (np.arange(len(BANDS)) == KS)
+    with_disc, without = (measured(terms._replace(mag=x), EXACT) for x in (brighter, terms.mag))
+    assert np.median(with_disc[16] - without[16]) == pytest.approx(0.03, abs=0.002)
+
+
 def test_r_v_of_the_bands_is_the_posterior_without_its_prior():
     """A band of 1 mag per unit of R_V, 0.4 +- 0.1 mag, and a prior of 0.2: 0.32 +- 0.0894 of both."""
     design = np.zeros((1, 3, 6))
