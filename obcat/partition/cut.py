@@ -205,7 +205,7 @@ WIDE = ("spectra", "training_spectra")
 LAST = "sample.gaia_colours"  # the last step that asks the whole survey
 BUNCH = 128  # partitions that are written in one pass over the spectra
 LOT = 2**17  # spectra that are there twice where they are not kept, 3 GB; at least, for
-LOTS = 4  # times at most all spectra are read to be cut: more would grow faster than the survey
+LOTS = 4  # times or few more all spectra are read to be cut: else it grows faster than the survey
 
 
 def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
