@@ -5,7 +5,7 @@ grows, and what commands cost that read it.
 python -m bench.million --models-from DATABASE [--stars 16032 64000 256000 700100] [--scratch FOLDER]
 
 A person runs it: a million takes some two hours of CPU and 40 GB, which are removed at its end.
-Killed at any moment, the same command goes on. 700,100 stars have 1,000,061 spectra.
+Killed at any moment, the same command goes on. 700,100 stars have 1,000,062 spectra.
 """
 
 import argparse
