@@ -316,8 +316,8 @@ OFFSETS = np.linspace(-1.9, 0.9, 71)  # mag, of M_s from what the spectrum says
 
 
 def _oracle_cells(data: Compared, rows: Rows, purity: float) -> tuple[str, ...]:
-    """What nobody could beat who has a spectrum and a parallax: it knows what the spectrum says but
-    for noise, log g, how hidden light, companions, parallaxes scatter among such stars. No places.
+    """What one finds who has a spectrum and a parallax, and neither Teff nor place: it knows what the spectrum says but
+    for noise, log g, how hidden light, companions, parallaxes scatter among such stars.
     """
     light = _light(data)
     off = data["hidden_light"] - light - np.interp(light, MOCK_LIGHT, MOCK_VEIL)  # M_s - spectrum
