@@ -316,8 +316,8 @@ OFFSETS = np.linspace(-1.9, 0.9, 71)  # mag, of M_s from what the spectrum says
 
 
 def _oracle_cells(data: Compared, rows: Rows, purity: float) -> tuple[str, ...]:
-    """What one finds who has a spectrum and a parallax, and neither Teff nor place: it knows what the spectrum says but
-    for noise, log g, how hidden light, companions, parallaxes scatter among such stars.
+    """What one finds who has spectrum and parallax: it knows what the spectrum says but for noise,
+    log g, and how hidden light, companions, parallaxes scatter among such stars; not Teff, place.
     """
     light = _light(data)
     off = data["hidden_light"] - light - np.interp(light, MOCK_LIGHT, MOCK_VEIL)  # M_s - spectrum
