@@ -14,11 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from obcat import db
-from obcat.build.inputs import DamagedStore, registered
+from obcat.build.inputs import NAMES, DamagedStore, append_pixels, registered
 from obcat.build.run import Say, override, read_inputs
 from obcat.files import clear_left, publishing_folder, working
 from obcat.ingest.lamost import parts
-from obcat.kernels.grid import N_PIXEL
 from obcat.machine import chosen, locked
 from obcat.partition import (
     KIND,
@@ -39,6 +38,7 @@ __all__ = ["cut", "cut_in_lots", "joined", "pixels", "write_stores"]
 
 BY_ROW = ("twomass", "xstps", "ps1", "apass", "labels")  # a source is a row of the table
 GAIA = ("gaia_dr2", "gaia_dr3")
+OF_PIXELS = pa.schema([("specid", pa.string()), ("sha256", pa.string())])
 PART = 512  # spectra, 16 MB
 HELD = 8192  # spectra that wait to be written, 256 MB
 OF = "specid IN (SELECT specid FROM spectra WHERE partition = $partition)"
@@ -111,19 +111,23 @@ def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray]) -> Non
     order = np.argsort(known, kind="stable")
     known, owner = known[order], owner[order]
     waiting: list[list[pa.Table]] = [[] for _ in places]
+    names = [[OF_PIXELS.empty_table()] for _ in places]
+    for place in places:
+        (place / "spectra").mkdir()
     for path in sorted((raw / "spectra").glob("part-*.parquet")):
         if not parts.as_written(path):
             raise DamagedStore(path)
         table = pq.ParquetFile(path).read(use_threads=False)
         for i, rows in _rows_of(table, known, owner):
             waiting[i].append(table.take(pa.array(rows)))
+            names[i].append(waiting[i][-1].select(OF_PIXELS.names).cast(OF_PIXELS))
             _flush(places[i], waiting[i], PART)
         if sum(map(_held, waiting)) > HELD:
             for place, tables in zip(places, waiting, strict=True):
                 _flush(place, tables, 1)
-    for place, tables in zip(places, waiting, strict=True):
-        (place / "spectra").mkdir(exist_ok=True)
+    for place, tables, found in zip(places, waiting, names, strict=True):
         _flush(place, tables, 1)
+        pq.write_table(pa.concat_tables(found), place / "spectra" / NAMES)
 
 
 def _rows_of(table: pa.Table, known: np.ndarray, owner: np.ndarray) -> list[tuple[int, np.ndarray]]:
@@ -140,19 +144,10 @@ def _held(tables: list[pa.Table]) -> int:
 
 
 def _flush(place: Path, tables: list[pa.Table], least: int) -> None:
-    """Write the spectra that wait, where there are enough of them, as one part."""
-    if _held(tables) < max(least, 1):
-        return
-    table = pa.concat_tables(tables).combine_chunks()
-    flux, ivar = (
-        table[name].combine_chunks().flatten().to_numpy().reshape(-1, N_PIXEL)
-        for name in ("flux", "ivar")
-    )
-    (place / "spectra").mkdir(exist_ok=True)
-    parts.write_part(
-        place / "spectra", table["specid"].to_pylist(), table["sha256"].to_pylist(), flux, ivar
-    )
-    tables.clear()
+    """Write the spectra that wait, where there are enough of them."""
+    if _held(tables) >= max(least, 1):
+        append_pixels(pa.concat_tables(tables), place / "spectra")
+        tables.clear()
 
 
 DEEPEST = 29  # of HEALPix in 64 bits
@@ -204,7 +199,7 @@ def joined(found: list[str], most: int) -> list[str]:
 WIDE = ("spectra", "training_spectra")
 LAST = "sample.gaia_colours"  # the last step that asks the whole survey
 BUNCH = 128  # partitions that are written in one pass over the spectra
-LOT = 2**17  # spectra that are there twice where they are not kept, 3 GB; at least, for
+LOT = 2**17  # spectra that are there twice where they are not kept, 4 GB; at least, for
 LOTS = 4  # times or few more all spectra are read to be cut: else it grows faster than the survey
 
 
