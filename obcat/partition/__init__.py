@@ -4,7 +4,7 @@ one, with the line that says of what.
 
 ``partitions/plan`` is the list, ``partitions/NAME/raw`` what a partition reads, in the form of
 ``obcat ingest`` but for pixels; ``partitions/NAME/built`` what was built of it: ``obcat.duckdb``,
-pixels of ``spectra.normalised``, ``manifest.json`` of what and by what. What is read has SHA256SUMS,
+pixels of ``spectra.normalised``, ``manifest.json`` of what and by what. What is read has its sums,
 what was built its SHA-256 in the manifest. ``failed.json`` says why one could not be built.
 """
 
