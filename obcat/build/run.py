@@ -80,12 +80,13 @@ def build(
     The old database stays as it is until the new one is whole. ``threads`` and ``memory`` (of the
     database engine, such as "2GB") change no byte of it; without them the survey's [build] holds,
     or what suits the machine. With ``pixels``, a new folder, those of the sample's spectra are
-    written there (`inputs.Pixels`, by the name of their table), and are NULL in the database.
+    written there (`inputs.Pixels`, by the name of their table), and are NULL in the database, whose
+    tables have no comments then: it is to be merged.
     """
     limits = chosen(Share(memory, threads), survey.build)
     read = read_inputs(survey, folder)
-    step = _beside(pixels) if pixels else None
-    return publish(survey, folder, read, fingerprint(survey, read), limits, say=say, step=step)
+    step, mark = _beside(pixels) if pixels else None, fingerprint(survey, read)
+    return publish(survey, folder, read, mark, limits, say=say, step=step, noted=not pixels)
 
 
 def read_inputs(survey: Survey, folder: Path) -> dict[str, str]:
@@ -129,11 +130,13 @@ def publish(
     step: Step | None = None,
     attach: Mapping[str, Path] = MappingProxyType({}),
     without: Collection[str] = (),
+    noted: bool = True,
 ) -> bool:
     """Fill ``folder/obcat.duckdb`` under the fingerprint ``mark``; False if it is there already.
 
     ``step`` runs each file in place of `run_step`; it can read the databases ``attach``, by their
-    names, and the inputs but for ``without``. Raises as `build`.
+    names, and the inputs but for ``without``. Tables have no comments where they are not to be
+    ``noted``. Raises as `build`.
     """
     final = folder / "obcat.duckdb"
     clear_left(folder)
@@ -151,6 +154,8 @@ def publish(
                 "SET enable_external_access = false"
             )  # inputs are registered: no step reads a file by itself
             _fill(con, survey, folder, say, step or run_step, without)
+            if noted:
+                db.describe(con)
             db.insert(con, "meta.provenance", list(provenance(survey, read, mark).items()))
             faults = check(con, say)
             if faults:
@@ -191,7 +196,6 @@ def _fill(
                 if file.relation == "meta.parameters":
                     override(con, survey.parameters)
     db.insert(con, "meta.steps", taken)
-    db.describe(con)
 
 
 def _is_view(file: db.SqlFile) -> bool:
