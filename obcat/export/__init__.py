@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from obcat.db import columns_as_run, parameters_as_run
 from obcat.errors import ObcatError
+from obcat.machine import give_back
 from obcat.reading import CATALOG, CATALOGS, NotOurs, has_best, open_database, table_of
 from obcat.schema import Column, column, columns_of, nearest, printed
 
@@ -50,6 +51,7 @@ class ReleaseError(ObcatError):
     """
 
 
+MEMORY = "800MB"  # of the engine: rows pass through it once, and more would be kept, not used
 BATCH = 20_000  # rows written at once: their texts take some 200 MB
 
 
@@ -117,7 +119,7 @@ def opened(database: Path, writes: Path | None = None) -> Iterator[duckdb.DuckDB
     line, for any error of DuckDB.
     """
     try:
-        with open_database(database, writes=writes) as survey:
+        with open_database(database, writes=writes, memory_limit=MEMORY) as survey:
             yield survey.con
     except NotOurs as error:
         raise ReleaseError(str(error)) from error
@@ -158,6 +160,7 @@ def read_from(con: duckdb.DuckDBPyConnection, database: Path, table: str = CATAL
             f"{database}: {name!r} is not the name of a survey; use letters, digits, _ and -"
         )
     rows = _cleaned(rows)
+    give_back()
     return Published(
         name,
         bool(simulated),

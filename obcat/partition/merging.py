@@ -22,7 +22,6 @@ from obcat.machine import LEAST, Share, chosen, parsed
 from obcat.partition import (
     COMPARED,
     EACH,
-    HERE,
     PILOT,
     UNBUILT,
     PartitionFailed,
@@ -51,7 +50,6 @@ FIRST = "meta.survey"  # the first step
 PIXELS = "raw.spectra"
 NAMED = 5
 LITTLE = sum(LEAST)  # bytes: what any build can do with on one thread
-HANDED = LEAST[1] // 2  # and besides where a kernel is handed spectra here
 ATTACHED = 2**20  # and for each partition's database
 SETTINGS = "SELECT current_setting('memory_limit'), current_setting('threads')"
 
@@ -151,8 +149,7 @@ def _step(plan: Plan, built: list[str], missing: list[str], *, keep: bool) -> St
             con.execute("CREATE TEMP TABLE owners AS FROM given_owners")
             if not keep:
                 _without_pixels(con)
-        here = file.path.parent.name == HERE
-        with _little(con, little + HANDED * here) if _width(file.relation) else nullcontext():
+        with _little(con, little) if _width(file.relation) else nullcontext():
             if copied(file):
                 _copy(con, file.relation, plan, built, keep=keep)
                 return
