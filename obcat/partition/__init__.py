@@ -254,7 +254,7 @@ def narrow(table: str) -> list[str]:
     return [c.column for c in columns_of(table) if c.size != N_PIXEL]
 
 
-NARROW = LEAST[0] + LEAST[1] * 3 // 2  # bytes of the engine: rows pass through in order
+NARROW = sum(LEAST)  # bytes of the engine: rows pass through in order
 EACH = 400  # and for each spectrum: its keys (300) and its owner, which only memory can hold
 
 

@@ -4,6 +4,7 @@ writes.
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from obcat.build.inputs import NAMES, DamagedStore, append_pixels, registered
 from obcat.build.run import Say, override, read_inputs
 from obcat.files import clear_left, publishing_folder, working
 from obcat.ingest.lamost import parts
-from obcat.machine import chosen, locked
+from obcat.machine import LEAST, chosen, locked
 from obcat.partition import (
     KIND,
     PILOT,
@@ -41,6 +42,7 @@ GAIA = ("gaia_dr2", "gaia_dr3")
 OF_PIXELS = pa.schema([("specid", pa.string()), ("sha256", pa.string())])
 PART = 512  # spectra, 16 MB
 HELD = 8192  # spectra that wait to be written, 256 MB
+OWNED = 100  # bytes of the engine for each spectrum while spectra are written
 OF = "specid IN (SELECT specid FROM spectra WHERE partition = $partition)"
 OWN = {
     "headers": f"{OF} ORDER BY specid",
@@ -117,17 +119,24 @@ def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray]) -> Non
     for path in sorted((raw / "spectra").glob("part-*.parquet")):
         if not parts.as_written(path):
             raise DamagedStore(path)
-        table = pq.ParquetFile(path).read(use_threads=False)
-        for i, rows in _rows_of(table, known, owner):
-            waiting[i].append(table.take(pa.array(rows)))
-            names[i].append(waiting[i][-1].select(OF_PIXELS.names).cast(OF_PIXELS))
-            _flush(places[i], waiting[i], PART)
-        if sum(map(_held, waiting)) > HELD:
-            for place, tables in zip(places, waiting, strict=True):
-                _flush(place, tables, 1)
+        for table in _tables(path):
+            for i, rows in _rows_of(table, known, owner):
+                waiting[i].append(table.take(pa.array(rows)))
+                names[i].append(waiting[i][-1].select(OF_PIXELS.names).cast(OF_PIXELS))
+                _flush(places[i], waiting[i], PART)
+            if sum(map(_held, waiting)) > HELD:
+                for place, tables in zip(places, waiting, strict=True):
+                    _flush(place, tables, 1)
     for place, tables, found in zip(places, waiting, names, strict=True):
         _flush(place, tables, 1)
         pq.write_table(pa.concat_tables(found), place / "spectra" / NAMES)
+
+
+def _tables(path: Path) -> Iterator[pa.Table]:
+    """A part, some spectra at a time."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(PART, use_threads=False):
+            yield pa.Table.from_batches([batch])
 
 
 def _rows_of(table: pa.Table, known: np.ndarray, owner: np.ndarray) -> list[tuple[int, np.ndarray]]:
@@ -168,12 +177,14 @@ def pixels(ra: np.ndarray, dec: np.ndarray, most: int) -> list[str]:
     ra, dec : (n,) degrees, ICRS; a position that is not known counts as 0, 0
     """
     deep = _deepest(np.nan_to_num(ra), np.nan_to_num(dec))
-    found = np.full(len(deep), "", dtype="U24")
+    found, left = np.full(len(deep), "", dtype=object), np.arange(len(deep))
     for order in range(DEEPEST + 1):
-        number = deep >> 2 * (DEEPEST - order)
-        _, place, count = np.unique(number, return_inverse=True, return_counts=True)
-        fits = (found == "") & ((count[place] <= most) | (order == DEEPEST))
-        found[fits] = [f"{order}-{n}" for n in number[fits]]
+        number = deep[left] >> 2 * (DEEPEST - order)
+        each, place, count = np.unique(number, return_inverse=True, return_counts=True)
+        names = np.array([f"{order}-{n}" for n in each.tolist()], dtype=object)
+        fits = (count <= most) | (order == DEEPEST)
+        found[left[fits[place]]] = names[place[fits[place]]]
+        left = left[~fits[place]]
     return found.tolist()
 
 
@@ -211,11 +222,9 @@ def joined(found: list[str], most: int) -> list[str]:
     """The partition of each position: its pixel and those that follow it along the curve, as far
     as ``most`` positions, by the name of the first. Each partition has costs of its own.
     """
-    names, count = np.unique(found, return_counts=True)
     named: dict[str, str] = {}
     first, held = "", most
-    sizes = dict(zip(names.tolist(), count.tolist(), strict=True))
-    for name, size in sorted(sizes.items(), key=lambda item: _place(item[0])):
+    for name, size in sorted(Counter(found).items(), key=lambda item: _place(item[0])):
         if held + size > most:
             first, held = name, 0
         named[name] = first
@@ -364,6 +373,7 @@ def _assigned(con: duckdb.DuckDBPyConnection, spectra: int, *, pilot: bool) -> l
         con.execute(f"INSERT INTO wanted SELECT '{PILOT}', star_id, NULL FROM given_pilot")
     for table in ("candidates", "readers", "spectra", "sources"):
         con.execute(f"CREATE TEMP TABLE {table} AS {_text(table)}")
+    con.execute(f"SET memory_limit = '{sum(LEAST) + OWNED * len(owners)}B'")
     return sorted(set(found), key=_place)
 
 

@@ -34,7 +34,6 @@ from obcat.machine import LEAST, Share, chosen, parsed
 from obcat.partition import (
     COMPARED,
     EACH,
-    HERE,
     PILOT,
     UNBUILT,
     WIDE,
@@ -63,7 +62,6 @@ GROUP = 2048  # rows, or what was written is written again to fill them
 LOT = 32 * GROUP  # spectra whose pixels are looked for at a time
 NAMED = 5
 LITTLE = sum(LEAST)  # bytes: what any build can do with on one thread
-HANDED = LEAST[1] // 2  # and besides where a kernel is handed spectra here
 ATTACHED = 2**20  # and for each partition's database
 SETTINGS = "SELECT current_setting('memory_limit'), current_setting('threads')"
 
@@ -163,8 +161,7 @@ def _step(plan: Plan, built: list[str], missing: list[str], *, keep: bool) -> St
             con.execute("CREATE TEMP TABLE owners AS FROM given_owners")
             if not keep:
                 without_pixels(con)
-        here = file.path.parent.name == HERE
-        with _little(con, little + HANDED * here) if _width(file.relation) else nullcontext():
+        with _little(con, little) if _width(file.relation) else nullcontext():
             if copied(file):
                 if keep and file.relation == WIDE:
                     _copy_pixels(con, plan, built, folder)
