@@ -239,6 +239,7 @@ def run_step(
 
 
 PIXELS = ("raw.spectra", "spectra.normalised")  # tables with those of the sample
+OF_PIXELS = re.compile(rf"\b({'|'.join(inputs.ARRAYS)})\b")
 FIRST_STEP = "meta.survey"
 ALTER = ("DROP NOT NULL", "TYPE FLOAT[]")  # of NULLs, which as an array would be as many zeros
 
@@ -268,7 +269,7 @@ def _beside(pixels: Path) -> Step:
         if file.relation == FIRST_STEP:
             without_pixels(con)
         udfs, of_files = file.header("UDFs"), file
-        if udfs or file.header("Fit"):
+        if file.header("Fit") or (OF_PIXELS.search(file.text) and not _is_view(file)):
             of_files = file.reading({name: quoted(name) for name in PIXELS})
             rows = max((UDFS[name].rows for name in udfs), default=inputs.BATCH)
             for name, table in held.items():
