@@ -46,7 +46,6 @@ __all__ = [
 
 ROWS = 16_384  # of a table, 10 MB at most
 BATCH = 256  # spectra, 8 MB: what is read ahead of the engine stays small
-SLICE = 768  # spectra that a kernel takes at a time, 24 MB
 MERGED = 4096  # spectra of overlapping parts that are merged in memory, 128 MB
 ARRAYS = ("flux", "ivar")
 NAMES = "names.parquet"  # specid and sha256 of the spectra whose pixels stand beside it
@@ -169,11 +168,13 @@ def _read(path: Path, columns: list[str]) -> pa.Table:
 @dataclass(frozen=True)
 class Pixels:
     """Spectra as a table of Arrow that may be read as often as it is asked for: ``names`` has the
-    other columns, ``read`` gives (n, 3909) float32 of each of ARRAYS, of the rows of a slice.
+    other columns, ``read`` gives (n, 3909) float32 of each of ARRAYS, of the rows of a slice; so
+    many ``rows`` at a time.
     """
 
     names: pa.Table
     read: Callable[[slice], Sequence[np.ndarray]]
+    rows: int = BATCH
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         fields = [pa.field(name, pa.list_(pa.float32(), N_PIXEL)) for name in ARRAYS]
@@ -182,9 +183,9 @@ class Pixels:
         return reader.__arrow_c_stream__(requested_schema)
 
     def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        for start in range(0, self.names.num_rows, SLICE):
-            columns = [c.combine_chunks() for c in self.names.slice(start, SLICE).columns]
-            for values in self.read(slice(start, start + SLICE)):
+        for start in range(0, self.names.num_rows, self.rows):
+            columns = [c.combine_chunks() for c in self.names.slice(start, self.rows).columns]
+            for values in self.read(slice(start, start + self.rows)):
                 columns.append(pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), N_PIXEL))
             yield pa.record_batch(columns, schema=schema)
 

@@ -5,6 +5,7 @@ import resource
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -64,14 +65,9 @@ class BuildFailed(ObcatError):
 
 
 def build(
-    survey: Survey,
-    folder: Path,
-    *,
-    say: Say,
-    threads: int | None = None,
-    memory: str | None = None,
+    survey: Survey, folder: Path, *, say: Say, threads: int | None = None, memory: str | None = None,
     pixels: Path | None = None,
-) -> bool:
+) -> bool:  # fmt: skip
     """Make ``folder/obcat.duckdb`` from ``folder/raw``; False if it was there already and nothing
     has changed.
 
@@ -243,6 +239,7 @@ def run_step(
 
 
 PIXELS = ("raw.spectra", "spectra.normalised")  # tables with those of the sample
+OF_PIXELS = re.compile(rf"\b({'|'.join(inputs.ARRAYS)})\b")
 FIRST_STEP = "meta.survey"
 ALTER = ("DROP NOT NULL", "TYPE FLOAT[]")  # of NULLs, which as an array would be as many zeros
 
@@ -259,6 +256,7 @@ def _beside(pixels: Path) -> Step:
     """`run_step`, but pixels are written to the folder and read from it: a file takes a tenth of
     the time that a table takes, and no step asks for one spectrum alone.
     """
+    held: dict[str, inputs.Pixels] = {}
 
     def step(
         con: duckdb.DuckDBPyConnection,
@@ -270,20 +268,24 @@ def _beside(pixels: Path) -> Step:
     ) -> None:
         if file.relation == FIRST_STEP:
             without_pixels(con)
-        asks = file.header("UDFs") or file.header("Fit")
-        of_files = file.reading({name: quoted(name) for name in PIXELS}) if asks else file
+        udfs, of_files = file.header("UDFs"), file
+        if file.header("Fit") or (OF_PIXELS.search(file.text) and not _is_view(file)):
+            of_files = file.reading({name: quoted(name) for name in PIXELS})
+            rows = max((UDFS[name].rows for name in udfs), default=inputs.BATCH)
+            for name, table in held.items():
+                con.register(name, replace(table, rows=rows))
         if file.relation not in PIXELS:
             run_step(con, of_files, folder, models_from, fitted, say)
             return
-        for name in file.header("UDFs"):
+        for name in udfs:
             _register(con, name, fitted)
-        _write_pixels(con, of_files, pixels / file.relation)
+        held[file.relation] = _write_pixels(con, of_files, pixels / file.relation)
 
     return step
 
 
-def _write_pixels(con: duckdb.DuckDBPyConnection, file: db.SqlFile, folder: Path) -> None:
-    """The rows of a table with pixels, these in ``folder``; a relation by its name has all."""
+def _write_pixels(con: duckdb.DuckDBPyConnection, file: db.SqlFile, folder: Path) -> inputs.Pixels:
+    """The rows of a table with pixels, these in ``folder``; all of it."""
     _, _, rows = file.text.partition(" BY NAME\n")
     folder.mkdir(parents=True)
     wide, names = list(inputs.ARRAYS), []
@@ -296,10 +298,10 @@ def _write_pixels(con: duckdb.DuckDBPyConnection, file: db.SqlFile, folder: Path
     except (duckdb.Error, pa.ArrowException) as error:
         raise db.StepFailed(f"sql/{file.name}.sql: {error}") from error
     narrow = pa.concat_tables([read.schema.empty_table().drop_columns(wide), *names])
-    con.register(file.relation, inputs.Pixels(narrow, partial(inputs.pixels_of, folder)))
     con.register("given_names", narrow)
     con.execute(f"INSERT INTO {db.qualified(file.relation)} BY NAME FROM given_names")
     con.unregister("given_names")
+    return inputs.Pixels(narrow, partial(inputs.pixels_of, folder))
 
 
 def _notes(con: duckdb.DuckDBPyConnection, model: str) -> list[str]:
