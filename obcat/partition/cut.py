@@ -19,7 +19,7 @@ from obcat.build.inputs import NAMES, DamagedStore, append_pixels, registered
 from obcat.build.run import Say, override, read_inputs
 from obcat.files import clear_left, publishing_folder, working
 from obcat.ingest.lamost import parts
-from obcat.machine import LEAST, chosen, locked
+from obcat.machine import LEAST, chosen, give_back, locked
 from obcat.partition import (
     KIND,
     PILOT,
@@ -42,7 +42,7 @@ GAIA = ("gaia_dr2", "gaia_dr3")
 OF_PIXELS = pa.schema([("specid", pa.string()), ("sha256", pa.string())])
 PART = 512  # spectra, 16 MB
 HELD = 8192  # spectra that wait to be written, 256 MB
-OWNED = 100  # bytes of the engine for each spectrum while spectra are written
+WRITING, OWNED = LEAST[0] + LEAST[1] // 2, 50  # bytes of the engine meanwhile; for each spectrum
 OF = "specid IN (SELECT specid FROM spectra WHERE partition = $partition)"
 OWN = {
     "headers": f"{OF} ORDER BY specid",
@@ -134,7 +134,7 @@ def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray]) -> Non
 
 def _tables(path: Path) -> Iterator[pa.Table]:
     """A part, some spectra at a time."""
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         for batch in file.iter_batches(PART, use_threads=False):
             yield pa.Table.from_batches([batch])
 
@@ -373,7 +373,8 @@ def _assigned(con: duckdb.DuckDBPyConnection, spectra: int, *, pilot: bool) -> l
         con.execute(f"INSERT INTO wanted SELECT '{PILOT}', star_id, NULL FROM given_pilot")
     for table in ("candidates", "readers", "spectra", "sources"):
         con.execute(f"CREATE TEMP TABLE {table} AS {_text(table)}")
-    con.execute(f"SET memory_limit = '{sum(LEAST) + OWNED * len(owners)}B'")
+    con.execute(f"SET memory_limit = '{WRITING + OWNED * len(owners)}B'")
+    give_back()
     return sorted(set(found), key=_place)
 
 
