@@ -319,10 +319,10 @@ UDFS = {
         Udf(
             "spectral_magnitude",
             spectral_magnitude,
-            takes=_of("posterior.inputs", "score snr_g fold own_emission"),
+            takes=_of("posterior.inputs", "score snr_g fold own_emission ebv teff"),
             gives=_of("posterior.spectral", "mk_spec spec_sigma companion_logit mk_likelihood"),
             models=("posterior",),
-            optional=("posterior.inputs.own_emission",),
+            optional=_of("posterior.inputs", "own_emission ebv teff"),
         ),
         Udf(
             "posterior_magnitudes",
