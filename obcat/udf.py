@@ -278,6 +278,7 @@ UDFS = {
             models=("dust",),
             parameters=(
                 *("companion_ebv", "companion_ebv_err", "disc_ebv", "disc_ebv_max"),
+                "r_v_prior_factor",
                 "r_v_likelihood_err_max",
             ),
             optional=(
