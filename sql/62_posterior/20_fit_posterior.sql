@@ -15,7 +15,7 @@ SELECT s.star_id, 1, floor(p.posterior_folds * meta.hash_fraction(s.star_id))::S
     , sqrt(s.ks_err ** 2 + s.a_ks_err ** 2 + p.magnitude_error_floor ** 2), NULL
     , s.parallax_corrected, s.parallax_error, NULL, NULL
     , galactic_l(t.ra, t.dec), galactic_b(t.ra, t.dec), NULL, l.teff, l.logg, true
-    , 1 - (1 - p.posterior_outside_weight) * s.luminous, true
+    , p.posterior_outside_weight, true
 FROM luminosity.supplement AS s
 INNER JOIN training.spectra AS c USING (specid)
 INNER JOIN training.stars AS t ON s.star_id = t.star_id
