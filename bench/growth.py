@@ -8,7 +8,7 @@ python -m bench.growth --survey TOML --mode paper --steps
 A person runs it: 100,000 spectra take half an hour and 20 GB, which are removed. 16,032 stars have
 22,901 spectra. With --cluster: one build, and the same by partitions, of one survey that borrows its
 models: CPU of all processes, peak memory of the command and of the largest that it starts. With
---steps: CPU of each step of the build, of the user and of the system.
+--steps: CPU of each step of the build, or of the last merge, of the user and of the system.
 """
 
 import argparse
@@ -37,7 +37,8 @@ GROWS = 1.2  # times its data: what a step may cost a spectrum beside the smalle
 class Run(NamedTuple):
     """One command: seconds of CPU of all its processes, seconds by the clock, resident bytes of the
     largest of them at its worst, seconds of each step; bytes of the command itself; its own
-    seconds of CPU, of the user and of the system, by step, "" being what follows the last.
+    seconds of CPU, of the user and of the system, by step, "" being what follows the last; page
+    faults of all its processes that read no disk.
     """
 
     cpu: float
@@ -46,6 +47,7 @@ class Run(NamedTuple):
     steps: dict[str, float]
     own: int
     used: dict[str, tuple[float, float]]
+    faults: int
 
 
 class Size(NamedTuple):
@@ -82,7 +84,8 @@ def run(*words: str | Path) -> Run:
     steps = {found[1]: float(found[2]) for line in said if (found := STEP.match(line))}
     wall = time.monotonic() - start
     spent = each_of(seen, last)
-    return Run(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024, steps, own, spent)
+    cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+    return Run(cpu, wall, peak, steps, own, spent, used.ru_minflt)
 
 
 def times_of(process: int) -> tuple[float, float] | None:
@@ -144,9 +147,9 @@ def measured(survey: Path, scratch: Path, mode: str) -> Size:
 
 def by_partitions(
     survey: Path, scratch: Path, lender: Path, address: str, sizes: list[int], said: str
-) -> None:
+) -> Run:
     """A row of one build, and one of the same by partitions of each size, after the ingest; the
-    survey file with the lines ``said`` besides.
+    survey file with the lines ``said`` besides. The command that built and merged the last.
     """
     with tempfile.TemporaryDirectory(dir=scratch) as name:
         toml = Path(name) / "survey.toml"
@@ -156,7 +159,7 @@ def by_partitions(
         (folder,) = Path(name).glob("*/raw")
         database, partitions = folder.with_name("obcat.duckdb"), folder.with_name("partitions")
         whole = run("build", toml, "--build", name, "--trust")
-        wanted = csv_of(database)
+        wanted, parts = csv_of(database), whole
         print(
             "\n| partitions | CPU s | of one build | cut | they | merge | largest process, MiB "
             "| the command | the same catalog |\n|---|---|---|---|---|---|---|---|---|\n"
@@ -176,6 +179,7 @@ def by_partitions(
                 flush=True,
             )
             shutil.rmtree(partitions)
+    return parts
 
 
 def csv_of(database: Path) -> str:
@@ -234,6 +238,7 @@ def show_steps(build: Run) -> None:
     named = {f"`{k}`": v for k, v in large.items()}
     for name, (u, s) in (named | {"all others": rest, "all": (user, system)}).items():
         print(f"| {name} | {u + s:.1f} | {s:.1f} |")
+    print(f"\n{build.faults / 1e6:.1f} million page faults that read no disk", flush=True)
 
 
 def main() -> None:
@@ -245,16 +250,20 @@ def main() -> None:
     parser.add_argument("--cluster", metavar="ADDRESS", help="of --survey, with --models-from")
     parser.add_argument("--models-from", type=Path)
     parser.add_argument("--no-spectra", action="store_true", help="by partitions none are kept")
-    parser.add_argument("--steps", action="store_true", help="CPU of the first build by step")
+    parser.add_argument(
+        "--steps", action="store_true", help="CPU of the first build, or the merge, by step"
+    )
     parser.add_argument("--spectra", type=int, nargs="*", default=[2000], help="of a partition")
     asked = parser.parse_args()
     if asked.cluster:
         said = f"[build]\nmodes = {MODES[asked.mode]}\n"
         said += "[engine]\nkeep_spectra = false\n" if asked.no_spectra else ""
         for survey in asked.survey:
-            by_partitions(
+            parts = by_partitions(
                 survey, asked.scratch, asked.models_from, asked.cluster, asked.spectra, said
             )
+            if asked.steps:
+                show_steps(parts)
         return
     sizes: list[Size] = []
     for survey in asked.survey:

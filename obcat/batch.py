@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["batch_function"]
 
-SLICE = 768  # rows, a multiple of those of a product: 12 MB of each wide array in single precision
-
 
 def batch_function(
     udf: "Udf", models: "Mapping[str, Arrays]", parameters: Mapping[str, Any]
@@ -43,7 +41,7 @@ def batch_function(
             fields = [pa.nulls(len(known), c.arrow_type) for c in udf.given]
             return pa.StructArray.from_arrays(fields, [c.column for c in udf.given])
         taken = [exact_array(c if known.all() else c.take(pa.array(rows))) for c in given]
-        out = _in_slices(kernel, taken)
+        out = _in_slices(kernel, taken, udf.rows)
         fields = [_to_arrow(o, known, c) for o, c in zip(out, udf.given, strict=True)]
         return pa.StructArray.from_arrays(fields, [c.column for c in udf.given])
 
@@ -55,13 +53,15 @@ def batch_function(
     return counted
 
 
-def _in_slices(kernel: Callable[..., Any], columns: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """What a kernel gives for (n, ...) columns, SLICE rows at a time: what it needs for each row is
+def _in_slices(
+    kernel: Callable[..., Any], columns: Sequence[np.ndarray], rows: int
+) -> list[np.ndarray]:
+    """What a kernel gives for (n, ...) columns, some rows at a time: what it needs for each row is
     many times what it gives. One row alone is doubled: BLAS sums it in another order than several.
     """
     found = []
-    for start in range(0, len(columns[0]), SLICE):
-        part = [a[start : start + SLICE] for a in columns]
+    for start in range(0, len(columns[0]), rows):
+        part = [a[start : start + rows] for a in columns]
         n = len(part[0])
         given = [np.repeat(a, 2, axis=0) for a in part] if n == 1 else part
         found.append([o[:n] for o in kernel(*given)])

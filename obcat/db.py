@@ -73,6 +73,14 @@ class SqlFile:
         """The mode a step of a build belongs to."""
         return (*self.header("Mode"), *MODES)[0]
 
+    def reading(self, names: Mapping[str, str]) -> "SqlFile":
+        """The same step, of relations by other names."""
+        other, text = SqlFile(self.path), self.text
+        for name, instead in names.items():
+            text = text.replace(name, instead)
+        vars(other)["text"] = text
+        return other
+
     def header(self, field: str) -> tuple[str, ...]:
         """The values of a header line: ``-- Reads: a, b`` -> ('a', 'b')."""
         found = re.search(rf"^-- {field}: *(.*)$", self.text, re.MULTILINE)

@@ -30,11 +30,14 @@ __all__ = ["UDFS", "Udf"]
 
 Arrays = Mapping[str, np.ndarray]
 
+SLICE = 768  # a multiple of those of a product: 12 MB of each wide array in single precision
+ALL = 2048  # as many as the engine has: of products of few rows each, which cost as much as of many
+
 
 @dataclass(frozen=True)
 class Udf:
     """``optional``: the kernel gets NaN for a NULL in these columns;
-    a NULL in another makes the whole answer NULL.
+    a NULL in another makes the whole answer NULL. ``rows`` are handed to it at a time.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Udf:
     models: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    rows: int = SLICE
 
     @property
     def given(self) -> tuple[Column, ...]:
@@ -119,6 +123,7 @@ UDFS = {
             gives=_of("spectra.scores", "score_clean score_full"),
             models=("pca",),
             parameters=("pca_outlier", "pca_max_error", "pca_sweeps"),
+            rows=ALL,
         ),
         Udf(
             "emission",
@@ -220,6 +225,7 @@ UDFS = {
                 " arm_gain_blue arm_gain_red",
             ),
             models=("templates",),
+            rows=ALL,
         ),
         Udf(
             "velocity_error",

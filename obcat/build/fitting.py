@@ -12,7 +12,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from importlib.util import resolve_name
 from itertools import accumulate, islice, pairwise
@@ -313,8 +313,13 @@ def fingerprint_of(path: Path) -> str | None:
 
 def _provenance_in(path: Path) -> dict[str, str]:
     """What a database says made it; nothing where none can be read."""
-    if not path.is_file():
-        return {}
+    stat = path.stat() if path.is_file() else None
+    return _said_in(path, (stat.st_ino, stat.st_size, stat.st_mtime_ns)) if stat else {}
+
+
+@lru_cache(maxsize=2)
+def _said_in(path: Path, _: tuple[int, ...]) -> dict[str, str]:
+    """The same of a file as it stands; a lender is asked often."""
     try:
         with db.connect(path, read_only=True) as con:
             return dict(con.execute("SELECT item, value FROM meta.provenance").fetchall())

@@ -3,12 +3,14 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -26,13 +28,18 @@ from obcat.schema import arrow_schema, read_tables
 from obcat.survey import TRAINING, Survey
 
 __all__ = [
+    "ARRAYS",
     "MERGED",
+    "NAMES",
     "DamagedStore",
     "Part",
+    "Pixels",
+    "append_pixels",
     "content_hash",
     "heaps",
     "near_of",
     "ordered_spectra",
+    "pixels_of",
     "provenance",
     "registered",
 ]
@@ -41,6 +48,7 @@ ROWS = 16_384  # of a table, 10 MB at most
 BATCH = 256  # spectra, 8 MB: what is read ahead of the engine stays small
 MERGED = 4096  # spectra of overlapping parts that are merged in memory, 128 MB
 ARRAYS = ("flux", "ivar")
+NAMES = "names.parquet"  # specid and sha256 of the spectra whose pixels stand beside it
 
 
 class Part(NamedTuple):
@@ -157,6 +165,46 @@ def _read(path: Path, columns: list[str]) -> pa.Table:
         ) from error
 
 
+@dataclass(frozen=True)
+class Pixels:
+    """Spectra as a table of Arrow that may be read as often as it is asked for: ``names`` has the
+    other columns, ``read`` gives (n, 3909) float32 of each of ARRAYS, of the rows of a slice; so
+    many ``rows`` at a time.
+    """
+
+    names: pa.Table
+    read: Callable[[slice], Sequence[np.ndarray]]
+    rows: int = BATCH
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        fields = [pa.field(name, pa.list_(pa.float32(), N_PIXEL)) for name in ARRAYS]
+        schema = pa.schema([*self.names.schema, *fields])
+        reader = pa.RecordBatchReader.from_batches(schema, self._batches(schema))
+        return reader.__arrow_c_stream__(requested_schema)
+
+    def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        for start in range(0, self.names.num_rows, self.rows):
+            columns = [c.combine_chunks() for c in self.names.slice(start, self.rows).columns]
+            for values in self.read(slice(start, start + self.rows)):
+                columns.append(pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), N_PIXEL))
+            yield pa.record_batch(columns, schema=schema)
+
+
+def pixels_of(folder: Path, rows: Any) -> list[np.ndarray]:
+    """(n, 3909) float32 of each of ARRAYS, some rows of what `append_pixels` wrote there."""
+    files = [np.memmap(folder / name, np.float32, "r") for name in ARRAYS]
+    return [file.reshape(-1, N_PIXEL)[rows] for file in files]
+
+
+def append_pixels(rows: pa.Table | pa.RecordBatch, folder: Path) -> None:
+    """Write ARRAYS of rows, of which none is NULL, each to the end of a file."""
+    for name in ARRAYS:
+        column = rows[name]
+        with (folder / name).open("ab") as file:
+            for piece in getattr(column, "chunks", [column]):
+                file.write(piece.flatten().to_numpy())
+
+
 class DamagedStore(StepFailed):
     """A file that `obcat ingest` wrote is not as it was written; names it and the remedy."""
 
@@ -190,7 +238,7 @@ def _raw_names() -> list[str]:
     return [name.partition(".")[2] for name in read_tables() if name.startswith("raw.")]
 
 
-def _raw(raw: Path, name: str) -> pa.Table | pa.RecordBatchReader:
+def _raw(raw: Path, name: str) -> pa.Table | pa.RecordBatchReader | Pixels:
     """An input by its name, to be read once, some rows at a time; ``training_headers``,
     ``training_files`` and ``training_spectra`` are those of the store of the training stars.
     """
@@ -199,6 +247,8 @@ def _raw(raw: Path, name: str) -> pa.Table | pa.RecordBatchReader:
         return _raw(raw / TRAINING, own)
     schema = arrow_schema(f"raw.{name}")
     if name == "spectra":
+        if (raw / "spectra" / NAMES).is_file():
+            return _cut(raw)
         parts = sorted((raw / "spectra").glob("*.parquet"))
         for part in parts:
             if not written.as_written(part):
@@ -211,6 +261,19 @@ def _raw(raw: Path, name: str) -> pa.Table | pa.RecordBatchReader:
         pass
     read = pq.read_schema(path).remove_metadata()
     return pa.RecordBatchReader.from_batches(read, _pieces(path))
+
+
+def _cut(raw: Path) -> Pixels:
+    """The spectra of a partition that headers name, in their order."""
+    found, headers = _read(raw / "spectra" / NAMES, ["specid", "sha256"]), _named_headers(raw)
+    at = pc.index_in(headers["sha256"], found["sha256"])
+    same = pc.fill_null(pc.equal(headers["specid"], found["specid"].take(at)), False)
+    read = partial(_rows_of, raw / "spectra", at.filter(same).to_numpy())
+    return Pixels(headers.select(["specid", "z"]).filter(same), read)
+
+
+def _rows_of(folder: Path, rows: np.ndarray, which: slice) -> list[np.ndarray]:
+    return pixels_of(folder, rows[which])
 
 
 def _named_headers(raw: Path) -> pa.Table:

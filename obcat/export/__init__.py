@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ class ReleaseError(ObcatError):
     """
 
 
+MEMORY = "800MB"  # of the engine: rows pass through it once, and more would be kept, not used
+JOINED = 4  # batches that are put together
 BATCH = 20_000  # rows written at once: their texts take some 200 MB
 
 
@@ -117,7 +120,8 @@ def opened(database: Path, writes: Path | None = None) -> Iterator[duckdb.DuckDB
     line, for any error of DuckDB.
     """
     try:
-        with open_database(database, writes=writes) as survey:
+        # one thread: rows that are streamed keep their order
+        with open_database(database, writes=writes, threads=1, memory_limit=MEMORY) as survey:
             yield survey.con
     except NotOurs as error:
         raise ReleaseError(str(error)) from error
@@ -145,19 +149,18 @@ def read_from(con: duckdb.DuckDBPyConnection, database: Path, table: str = CATAL
     another version of the schema, or the survey has a name that no file could have.
     """
     check_tables(con, database, (table, *TABLES))
-    rows = _ordered(con.sql(f"FROM {table}").to_arrow_table())
+    _check_names(con.sql(f"FROM {table}").columns, columns_as_run(con, table), database)
+    rows = _ordered(_rows(con.sql(f"FROM {table}").to_arrow_reader(BATCH)))
     survey = con.execute("SELECT name, simulated FROM meta.survey").fetchall()
     facts = con.execute("FROM meta.provenance ORDER BY item").fetchall()
     bits = con.execute("FROM meta.quality_bits ORDER BY bit").fetchall()
     parameters = con.sql("FROM meta.parameters").to_arrow_table().to_pylist()
     columns, notes = columns_as_run(con, table), parameters_as_run(con)
-    _check_names(rows.column_names, columns, database)
     name, simulated = survey[0] if survey else ("", 0)
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise ReleaseError(
             f"{database}: {name!r} is not the name of a survey; use letters, digits, _ and -"
         )
-    rows = _cleaned(rows)
     return Published(
         name,
         bool(simulated),
@@ -169,6 +172,16 @@ def read_from(con: duckdb.DuckDBPyConnection, database: Path, table: str = CATAL
         {name: _in_ascii(note) for name, note in notes.items()},
         table,
     )
+
+
+def _rows(reader: pa.RecordBatchReader) -> pa.Table:
+    """All rows, with plain text, of no more memory than they need: DuckDB gives a batch at a
+    time in buffers of its own, which all columns keep.
+    """
+    parts = [reader.schema.empty_table()]
+    while some := list(islice(reader, JOINED)):
+        parts.append(_cleaned(pa.Table.from_batches(some)).combine_chunks())
+    return pa.concat_tables(parts)
 
 
 def _ordered(rows: pa.Table) -> pa.Table:

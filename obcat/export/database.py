@@ -74,7 +74,8 @@ def _copies(
             f"SELECT sql, comment FROM system.main.duckdb_tables() WHERE {where}"
         ).fetchall()[0]
         yield created
-        yield f"INSERT INTO {name} FROM {rows.get(name, f'obcat.{name}')} ORDER BY 1"
+        order = "" if name in rows else " ORDER BY 1"  # what was read is in order
+        yield f"INSERT INTO {name} FROM {rows.get(name, f'obcat.{name}')}{order}"
         yield f"COMMENT ON TABLE {name} IS {_literal(comment)}"
         columns = con.execute(
             f"SELECT column_name, comment FROM system.main.duckdb_columns() WHERE {where}"

@@ -2,6 +2,7 @@
 wants them.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ KIND = "catalog of partitions"
 FINEST = 29  # order that HATS keeps a row's cell at
 MOC_ORDER = 6  # cells of 0.9 degrees
 MOST = 500_000  # rows of a partition
+GROUP = 65_536  # rows of a row group, which are in memory at a time
 CELL = "_healpix_29"
 
 Cells = NDArray[np.int64]
@@ -79,8 +81,11 @@ def write_hats(folder: Path, catalog: Published) -> None:
     for level, cell in _partitions(cells[order]):
         inside = order[cells[order] >> 2 * (FINEST - level) == cell]
         name = f"Norder={level}/Dir={cell // 10_000 * 10_000}/Npix={cell}.parquet"
-        part = rows.take(inside).add_column(0, field, pa.array(cells[inside]))
-        written.append(_write_part(folder / "dataset", name, part))
+        parts = (
+            rows.take(at).add_column(0, field, pa.array(cells[at]))
+            for at in np.split(inside, range(GROUP, len(inside), GROUP))
+        )
+        written.append(_write_part(folder / "dataset", name, schema, parts))
         named.append((level, cell))
     pq.write_metadata(schema, folder / "dataset/_common_metadata")
     pq.write_metadata(schema, folder / "dataset/_metadata", metadata_collector=written)
@@ -98,13 +103,18 @@ def _partitions(cells: Cells) -> list[tuple[int, int]]:
     return found
 
 
-def _write_part(folder: Path, name: str, rows: pa.Table) -> pq.FileMetaData:
+def _write_part(
+    folder: Path, name: str, schema: pa.Schema, parts: Iterable[pa.Table]
+) -> pq.FileMetaData:
+    """Write a file, a row group at a time."""
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     collected: list[pq.FileMetaData] = []
-    pq.write_table(
-        rows, path, compression="zstd", write_page_checksum=True, metadata_collector=collected
-    )
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", write_page_checksum=True, metadata_collector=collected
+    ) as file:
+        for rows in parts:
+            file.write_table(rows)
     collected[0].set_file_path(name)
     return collected[0]
 

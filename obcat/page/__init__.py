@@ -6,7 +6,7 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,10 @@ def page(database: Path, out: Path, n_spectra: int = 2000, first: Sequence[str] 
                 catalogs = [read_from(con, database, CATALOGS[mode]) for mode in modes]
                 spectra = read_spectra(con, n_spectra, first)
                 photometry = read_photometry(con)
-                html = _assembled(catalogs, spectra, photometry, *_released(con, copy, catalogs))
-            partial.write_text(html, encoding="utf-8")
+                pieces = _assembled(catalogs, spectra, photometry, *_released(con, copy, catalogs))
+            del catalogs, spectra, photometry
+            with partial.open("w", encoding="utf-8") as file:
+                file.writelines(pieces)
     except (NoSuchStar, ReleaseError) as error:
         raise PageError(error) from error
     except OSError as error:
@@ -77,11 +79,11 @@ def page(database: Path, out: Path, n_spectra: int = 2000, first: Sequence[str] 
 def _released(
     con: duckdb.DuckDBPyConnection, path: Path, catalogs: Sequence[Published]
 ) -> tuple[bytes, Points]:
-    """The database as a release has it, for older engines, and what the plots draw of it;
+    """The database as a release has it, for older engines, packed, and what the plots draw of it;
     written to ``path``.
     """
     duck.write_from(con, path, *catalogs)
-    return path.read_bytes(), read_points(path)
+    return _packed(path.read_bytes()), read_points(path)
 
 
 def _assembled(
@@ -90,8 +92,8 @@ def _assembled(
     photometry: Photometry,
     database: bytes,
     points: Points,
-) -> str:
-    """The page as text. What comes from the catalog is JSON or base64, or escaped."""
+) -> Iterator[str]:
+    """The page as text, in pieces. What comes from the catalog is JSON or base64, or escaped."""
     catalog, best = catalogs[0], len(catalogs) > 1
     script, style = text("page.js"), text("page.css")
     known = facts.facts(*catalogs) | {"spectra": spectra.head(), "points": expressions(best=best)}
@@ -99,7 +101,7 @@ def _assembled(
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).generate(
         policy=policy(script, style),
         title=f"{'SIMULATED: ' if catalog.simulated else ''}{catalog.survey}, catalog of O "
         "and B stars",
@@ -116,7 +118,7 @@ def _assembled(
             "engine": _encoded(data("engine.wasm.gz")),
             "points": _encoded(_packed(points.code())),
             "names": _encoded(_packed(points.listed())),
-            "database": _encoded(_packed(database)),
+            "database": _encoded(database),
             "spectra": _encoded(_packed(spectra.code())),
             "coarse": _encoded(_packed(spectra.coarse_code())),
             "photometry": _encoded(_packed(_of_drawn(photometry, points))),

@@ -3,14 +3,15 @@ they lie below the folder of a build, and the list of whose stars are whose; and
 one, with the line that says of what.
 
 ``partitions/plan`` is the list, ``partitions/NAME/raw`` what a partition reads, in the form of
-``obcat ingest``; ``partitions/NAME/built`` what was built of it: ``obcat.duckdb``, and
-``manifest.json`` of what and by what. What is read has its SHA256SUMS, what was built its SHA-256
-in the manifest. ``partitions/NAME/failed.json`` says why one could not be built.
+``obcat ingest`` but for pixels; ``partitions/NAME/built`` what was built of it: ``obcat.duckdb``,
+pixels of ``spectra.normalised``, ``manifest.json`` of what and by what. What is read has its sums,
+what was built its SHA-256 in the manifest. ``failed.json`` says why one could not be built.
 """
 
 import hashlib
 import json
 import os
+import shutil
 import socket
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ import pyarrow.parquet as pq
 from obcat import db
 from obcat.build.fitting import fingerprint
 from obcat.build.inputs import provenance
-from obcat.build.run import Say, build
+from obcat.build.run import PIXELS, Say, build
 from obcat.checksums import NoSums, digest, notes_of, read_sums
 from obcat.errors import ObcatError
 from obcat.files import BEFORE, NotOurs, check_ours, clear_left, switch, sync, working
@@ -43,6 +44,7 @@ __all__ = [
     "PILOT",
     "PLAN",
     "UNBUILT",
+    "WIDE",
     "PartitionFailed",
     "Plan",
     "arithmetic",
@@ -67,6 +69,7 @@ __all__ = [
 
 KIND, PLAN = "partition", "partition-plan"
 BUILT, DATABASE, FAILED = "built", "obcat.duckdb", "failed.json"
+WIDE = PIXELS[1]  # what a kernel makes of them: in a folder of that name beside the database
 PILOT = "pilot"  # the partition that models are learnt from, where a survey borrows none
 REMEDY = "remove that folder and run `obcat partition` again"
 
@@ -187,14 +190,9 @@ UNBUILT = "not built"
 
 
 def build_partition(
-    survey: Survey,
-    folder: Path,
-    name: str,
-    *,
-    say: Say,
-    threads: int | None = None,
+    survey: Survey, folder: Path, name: str, *, say: Say, threads: int | None = None,
     memory: str | None = None,
-) -> bool:
+) -> bool:  # fmt: skip
     """Build the partition ``name`` of the survey in ``folder``; False where it is built already.
 
     Killed at any moment, the next run makes it. Several may build the same one at a time, on one
@@ -216,10 +214,13 @@ def build_partition(
     check_whole(home / "raw", KIND)
     with working(home / f"{socket.gethostname()}-{os.getpid()}") as work:
         before = os.times()
-        build(given, _build_folder(home, work), say=say, threads=threads, memory=memory)
+        pixels = work / "pixels" if name != PILOT else None
+        own = _build_folder(home, work)
+        build(given, own, say=say, threads=threads, memory=memory, pixels=pixels)
         spent = sum(os.times()[:4]) - sum(before[:4])
-        if _is_narrow(survey, name):
-            _keep_narrow(work / "build" / DATABASE, given)
+        if pixels and _is_narrow(survey, name):
+            _keep_narrow(own / DATABASE, given)
+            shutil.rmtree(pixels)
         made = _with_manifest(home, work, mark, round(spent, 1), owned)
         first = _put(made, home, mark)
     (home / FAILED).unlink(missing_ok=True)
@@ -253,7 +254,7 @@ def narrow(table: str) -> list[str]:
     return [c.column for c in columns_of(table) if c.size != N_PIXEL]
 
 
-NARROW = LEAST[0] + LEAST[1] * 3 // 2  # bytes of the engine: rows pass through in order
+NARROW = sum(LEAST)  # bytes of the engine: rows pass through in order
 EACH = 400  # and for each spectrum: its keys (300) and its owner, which only memory can hold
 
 
@@ -292,6 +293,8 @@ def _with_manifest(home: Path, work: Path, mark: str, seconds: float, owned: int
     made = work / BUILT
     made.mkdir()
     database = (work / "build" / DATABASE).rename(made / DATABASE)
+    if (work / "pixels").is_dir():
+        (work / "pixels" / WIDE).rename(made / WIDE)
     line = {
         "partition": home.name,
         "inputs": sums_of(home / "raw"),
@@ -299,6 +302,7 @@ def _with_manifest(home: Path, work: Path, mark: str, seconds: float, owned: int
         "spectra": owned,
         "bytes": database.stat().st_size,
         "sha256": digest(database),
+        "pixels": {f"{WIDE}/{path.name}": digest(path) for path in (made / WIDE).glob("*")},
         "cpu_s": seconds,
         "host": socket.gethostname(),
         "arithmetic": arithmetic(),
@@ -322,7 +326,7 @@ def _put(made: Path, home: Path, mark: str) -> bool:
     """Whether it was put in its place: not where another has built the same in the meantime."""
     if _is_built(home, mark):
         return False
-    for path in (made / MANIFEST, made / DATABASE, made):
+    for path in (*made.rglob("*"), made):
         sync(path)
     switch(made, home / BUILT, made.parent / BEFORE)
     sync(home)
@@ -386,9 +390,11 @@ def _why(home: Path) -> str:
 
 
 def _check_sum(home: Path) -> None:
-    database = home / BUILT / DATABASE
-    if manifest_of(home).get("sha256") != digest(database):
-        raise PartitionFailed(
-            f"{database}: damaged since it was built (SHA-256); remove it and build the "
-            f"partition again: `obcat build` with --partition {home.name}"
-        )
+    said = manifest_of(home)
+    for name, sha in {DATABASE: said.get("sha256"), **said.get("pixels", {})}.items():
+        path = home / BUILT / name
+        if not path.is_file() or digest(path) != sha:
+            raise PartitionFailed(
+                f"{path}: damaged since it was built (SHA-256); remove it and build the "
+                f"partition again: `obcat build` with --partition {home.name}"
+            )

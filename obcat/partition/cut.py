@@ -4,6 +4,7 @@ writes.
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,12 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from obcat import db
-from obcat.build.inputs import DamagedStore, registered
+from obcat.build.inputs import NAMES, DamagedStore, append_pixels, registered
 from obcat.build.run import Say, override, read_inputs
 from obcat.files import clear_left, publishing_folder, working
 from obcat.ingest.lamost import parts
-from obcat.kernels.grid import N_PIXEL
-from obcat.machine import chosen, locked
+from obcat.machine import LEAST, chosen, locked
 from obcat.partition import (
     KIND,
     PILOT,
@@ -39,8 +39,10 @@ __all__ = ["cut", "cut_in_lots", "joined", "pixels", "write_stores"]
 
 BY_ROW = ("twomass", "xstps", "ps1", "apass", "labels")  # a source is a row of the table
 GAIA = ("gaia_dr2", "gaia_dr3")
+OF_PIXELS = pa.schema([("specid", pa.string()), ("sha256", pa.string())])
 PART = 512  # spectra, 16 MB
 HELD = 8192  # spectra that wait to be written, 256 MB
+OWNED = 100  # bytes of the engine for each spectrum while spectra are written
 OF = "specid IN (SELECT specid FROM spectra WHERE partition = $partition)"
 OWN = {
     "headers": f"{OF} ORDER BY specid",
@@ -111,19 +113,30 @@ def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray]) -> Non
     order = np.argsort(known, kind="stable")
     known, owner = known[order], owner[order]
     waiting: list[list[pa.Table]] = [[] for _ in places]
+    names = [[OF_PIXELS.empty_table()] for _ in places]
+    for place in places:
+        (place / "spectra").mkdir()
     for path in sorted((raw / "spectra").glob("part-*.parquet")):
         if not parts.as_written(path):
             raise DamagedStore(path)
-        table = pq.ParquetFile(path).read(use_threads=False)
-        for i, rows in _rows_of(table, known, owner):
-            waiting[i].append(table.take(pa.array(rows)))
-            _flush(places[i], waiting[i], PART)
-        if sum(map(_held, waiting)) > HELD:
-            for place, tables in zip(places, waiting, strict=True):
-                _flush(place, tables, 1)
-    for place, tables in zip(places, waiting, strict=True):
-        (place / "spectra").mkdir(exist_ok=True)
+        for table in _tables(path):
+            for i, rows in _rows_of(table, known, owner):
+                waiting[i].append(table.take(pa.array(rows)))
+                names[i].append(waiting[i][-1].select(OF_PIXELS.names).cast(OF_PIXELS))
+                _flush(places[i], waiting[i], PART)
+            if sum(map(_held, waiting)) > HELD:
+                for place, tables in zip(places, waiting, strict=True):
+                    _flush(place, tables, 1)
+    for place, tables, found in zip(places, waiting, names, strict=True):
         _flush(place, tables, 1)
+        pq.write_table(pa.concat_tables(found), place / "spectra" / NAMES)
+
+
+def _tables(path: Path) -> Iterator[pa.Table]:
+    """A part, some spectra at a time."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(PART, use_threads=False):
+            yield pa.Table.from_batches([batch])
 
 
 def _rows_of(table: pa.Table, known: np.ndarray, owner: np.ndarray) -> list[tuple[int, np.ndarray]]:
@@ -140,22 +153,20 @@ def _held(tables: list[pa.Table]) -> int:
 
 
 def _flush(place: Path, tables: list[pa.Table], least: int) -> None:
-    """Write the spectra that wait, where there are enough of them, as one part."""
-    if _held(tables) < max(least, 1):
-        return
-    table = pa.concat_tables(tables).combine_chunks()
-    flux, ivar = (
-        table[name].combine_chunks().flatten().to_numpy().reshape(-1, N_PIXEL)
-        for name in ("flux", "ivar")
-    )
-    (place / "spectra").mkdir(exist_ok=True)
-    parts.write_part(
-        place / "spectra", table["specid"].to_pylist(), table["sha256"].to_pylist(), flux, ivar
-    )
-    tables.clear()
+    """Write the spectra that wait, where there are enough of them."""
+    if _held(tables) >= max(least, 1):
+        append_pixels(pa.concat_tables(tables), place / "spectra")
+        tables.clear()
 
 
 DEEPEST = 29  # of HEALPix in 64 bits
+SPREAD = (
+    (16, 0x0000FFFF0000FFFF),
+    (8, 0x00FF00FF00FF00FF),
+    (4, 0x0F0F0F0F0F0F0F0F),
+    (2, 0x3333333333333333),
+    (1, 0x5555555555555555),
+)
 
 
 def pixels(ra: np.ndarray, dec: np.ndarray, most: int) -> list[str]:
@@ -166,34 +177,54 @@ def pixels(ra: np.ndarray, dec: np.ndarray, most: int) -> list[str]:
     ra, dec : (n,) degrees, ICRS; a position that is not known counts as 0, 0
     """
     deep = _deepest(np.nan_to_num(ra), np.nan_to_num(dec))
-    found = np.full(len(deep), "", dtype="U24")
+    found, left = np.full(len(deep), "", dtype=object), np.arange(len(deep))
     for order in range(DEEPEST + 1):
-        number = deep >> 2 * (DEEPEST - order)
-        _, place, count = np.unique(number, return_inverse=True, return_counts=True)
-        fits = (found == "") & ((count[place] <= most) | (order == DEEPEST))
-        found[fits] = [f"{order}-{n}" for n in number[fits]]
+        number = deep[left] >> 2 * (DEEPEST - order)
+        each, place, count = np.unique(number, return_inverse=True, return_counts=True)
+        names = np.array([f"{order}-{n}" for n in each.tolist()], dtype=object)
+        fits = (count <= most) | (order == DEEPEST)
+        found[left[fits[place]]] = names[place[fits[place]]]
+        left = left[~fits[place]]
     return found.tolist()
 
 
 def _deepest(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
-    """(n,) int64 pixel of the deepest order."""
-    from astropy import units
-    from astropy_healpix import lonlat_to_healpix
-
-    return np.asarray(
-        lonlat_to_healpix(ra * units.deg, dec * units.deg, 2**DEEPEST, order="nested"), np.int64
+    """(n,) int64 pixel of the deepest order: the face of the sky, and in it the bits of x and y in
+    turn (Gorski et al. 2005). Libraries that know it take longer to be loaded than to cut a survey.
+    """
+    side = 2**DEEPEST
+    turn, z = np.mod(ra, 360) / 90, np.sin(np.radians(dec))
+    falling, rising = (np.floor(side * (0.5 + turn + s * 0.75 * z)).astype(int) for s in (-1, 1))
+    a, b = falling // side, rising // side
+    face = np.where(a == b, a % 4 + 4, np.where(a < b, a, b + 8))
+    x, y = rising % side, side - 1 - falling % side
+    quarter = np.minimum(turn.astype(int), 3)
+    out = side * np.cos(np.radians(dec)) * np.sqrt(3 / (1 + np.abs(z)))  # from the pole
+    left, right = (
+        np.minimum((part * out).astype(int), side - 1)
+        for part in (turn - quarter, 1 + quarter - turn)
     )
+    polar, north = np.abs(z) > 2 / 3, z > 0
+    face = np.where(polar, np.where(north, quarter, quarter + 8), face)
+    x = np.where(polar, np.where(north, side - 1 - right, left), x)
+    y = np.where(polar, np.where(north, side - 1 - left, right), y)
+    return (face << 2 * DEEPEST) | _spread(x) | (_spread(y) << 1)
+
+
+def _spread(bits: np.ndarray) -> np.ndarray:
+    """Each bit at twice its place."""
+    for shift, mask in SPREAD:
+        bits = (bits | bits << shift) & mask
+    return bits
 
 
 def joined(found: list[str], most: int) -> list[str]:
     """The partition of each position: its pixel and those that follow it along the curve, as far
     as ``most`` positions, by the name of the first. Each partition has costs of its own.
     """
-    names, count = np.unique(found, return_counts=True)
     named: dict[str, str] = {}
     first, held = "", most
-    sizes = dict(zip(names.tolist(), count.tolist(), strict=True))
-    for name, size in sorted(sizes.items(), key=lambda item: _place(item[0])):
+    for name, size in sorted(Counter(found).items(), key=lambda item: _place(item[0])):
         if held + size > most:
             first, held = name, 0
         named[name] = first
@@ -204,7 +235,7 @@ def joined(found: list[str], most: int) -> list[str]:
 WIDE = ("spectra", "training_spectra")
 LAST = "sample.gaia_colours"  # the last step that asks the whole survey
 BUNCH = 128  # partitions that are written in one pass over the spectra
-LOT = 2**17  # spectra that are there twice where they are not kept, 3 GB; at least, for
+LOT = 2**17  # spectra that are there twice where they are not kept, 4 GB; at least, for
 LOTS = 4  # times or few more all spectra are read to be cut: else it grows faster than the survey
 
 
@@ -342,6 +373,7 @@ def _assigned(con: duckdb.DuckDBPyConnection, spectra: int, *, pilot: bool) -> l
         con.execute(f"INSERT INTO wanted SELECT '{PILOT}', star_id, NULL FROM given_pilot")
     for table in ("candidates", "readers", "spectra", "sources"):
         con.execute(f"CREATE TEMP TABLE {table} AS {_text(table)}")
+    con.execute(f"SET memory_limit = '{sum(LEAST) + OWNED * len(owners)}B'")
     return sorted(set(found), key=_place)
 
 

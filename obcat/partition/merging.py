@@ -7,24 +7,36 @@ from the partition that owns their star. Then the catalog of each partition is c
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow.compute as pc
 
 from obcat import db
 from obcat.build.fitting import fingerprint
-from obcat.build.run import Say, Step, publish, read_inputs, run_step
+from obcat.build.inputs import ARRAYS, Pixels, pixels_of
+from obcat.build.run import (
+    FIRST_STEP,
+    PIXELS,
+    Say,
+    Step,
+    publish,
+    read_inputs,
+    run_step,
+    without_pixels,
+)
 from obcat.db import qualified
 from obcat.kernels.grid import N_PIXEL
 from obcat.machine import LEAST, Share, chosen, parsed
 from obcat.partition import (
     COMPARED,
     EACH,
-    HERE,
     PILOT,
     UNBUILT,
+    WIDE,
     PartitionFailed,
     Plan,
     check_built,
@@ -47,11 +59,9 @@ Arrays = dict[str, Any]
 
 CHUNK = 2**27  # bytes of a table with arrays that are put in order at a time, of full row groups:
 GROUP = 2048  # rows, or what was written is written again to fill them
-FIRST = "meta.survey"  # the first step
-PIXELS = "raw.spectra"
+LOT = 32 * GROUP  # spectra whose pixels are looked for at a time
 NAMED = 5
 LITTLE = sum(LEAST)  # bytes: what any build can do with on one thread
-HANDED = LEAST[1] // 2  # and besides where a kernel is handed spectra here
 ATTACHED = 2**20  # and for each partition's database
 SETTINGS = "SELECT current_setting('memory_limit'), current_setting('threads')"
 
@@ -146,17 +156,19 @@ def _step(plan: Plan, built: list[str], missing: list[str], *, keep: bool) -> St
         fitted: Arrays,
         say: Say,
     ) -> None:
-        if file.relation == FIRST:
+        if file.relation == FIRST_STEP:
             con.register("given_owners", plan.owners)
             con.execute("CREATE TEMP TABLE owners AS FROM given_owners")
             if not keep:
-                _without_pixels(con)
-        here = file.path.parent.name == HERE
-        with _little(con, little + HANDED * here) if _width(file.relation) else nullcontext():
+                without_pixels(con)
+        with _little(con, little) if _width(file.relation) else nullcontext():
             if copied(file):
-                _copy(con, file.relation, plan, built, keep=keep)
+                if keep and file.relation == WIDE:
+                    _copy_pixels(con, plan, built, folder)
+                else:
+                    _copy(con, file.relation, plan, built, keep=keep)
                 return
-            if keep or file.relation != PIXELS:
+            if keep or file.relation != PIXELS[0]:
                 run_step(con, file, folder, models_from, fitted, say)
             else:
                 con.execute(NAMES)
@@ -169,15 +181,6 @@ def _step(plan: Plan, built: list[str], missing: list[str], *, keep: bool) -> St
 
 
 NAMES = "INSERT INTO raw.spectra (specid, z) SELECT specid, z FROM raw.headers ORDER BY specid"
-ALTER = ("DROP NOT NULL", "TYPE FLOAT[]")  # of NULLs, which as an array would be as many zeros
-
-
-def _without_pixels(con: duckdb.DuckDBPyConnection) -> None:
-    """Let the spectra of the sample be NULL."""
-    for table in (PIXELS, "spectra.normalised"):
-        for c in columns_of(table):
-            for what in ALTER if c.size == N_PIXEL else ():
-                con.execute(f"ALTER TABLE {qualified(table)} ALTER {quoted(c.column)} {what}")
 
 
 def _width(table: str, *, keep: bool = True) -> int:
@@ -212,6 +215,37 @@ def _copy(
     insert = f"INSERT INTO {qualified(table)} BY NAME {rows} ORDER BY {quoted(key)}"
     for within in _ranges(plan, key, max(1, CHUNK // width // GROUP) * GROUP) if width else [{}]:
         con.execute(insert, within or None)
+
+
+def _copy_pixels(
+    con: duckdb.DuckDBPyConnection, plan: Plan, built: list[str], folder: Path
+) -> None:
+    """As `_copy`, of the table whose pixels are in files beside the partitions' databases."""
+    columns = ", ".join(map(quoted, narrow(WIDE)))
+    found = [f"{columns}, {i} AS place, rowid AS row" for i in range(len(built))]
+    each = zip(built, found, strict=True)
+    rows = " UNION ALL ".join(_owned(WIDE, "specid", name, one, True) for name, one in each)
+    folders = [database_of(folder, name).with_name(WIDE) for name in built]
+    for within in _ranges(plan, "specid", LOT) if built else ():
+        names = con.sql(f"{rows} ORDER BY specid", params=within).to_arrow_table()
+        places = (names[name].to_numpy() for name in ("place", "row"))
+        read = partial(_gathered, folders, *places)
+        con.register("given_rows", Pixels(names.drop_columns(["place", "row"]), read))
+        con.execute(f"INSERT INTO {qualified(WIDE)} BY NAME FROM given_rows")
+        con.unregister("given_rows")
+
+
+def _gathered(
+    folders: list[Path], place: np.ndarray, row: np.ndarray, which: slice
+) -> list[np.ndarray]:
+    """(n, 3909) of each of ARRAYS, for rows that stand at ``row`` in files of ``place``."""
+    place, row = place[which], row[which]
+    found = [np.empty((len(row), N_PIXEL), np.float32) for _ in ARRAYS]
+    for i in np.unique(place):
+        at = np.flatnonzero(place == i)
+        for made, read in zip(found, pixels_of(folders[i], row[at]), strict=True):
+            made[at] = read
+    return found
 
 
 def _owned(table: str, key: str, name: str, columns: str = "*", within: bool = False) -> str:

@@ -102,7 +102,7 @@ MAY_USE = {
         "obcat.files", "obcat.kernels", "obcat.models", "obcat.reading", "obcat.schema",
     },
     "partition": {
-        "astropy", "astropy_healpix", "dask", "distributed", "duckdb", "msgspec", "numpy", "pyarrow",
+        "dask", "distributed", "duckdb", "msgspec", "numpy", "pyarrow",
         "obcat._version", "obcat.build",
         "obcat.checksums", "obcat.db", "obcat.files", "obcat.ingest", "obcat.kernels",
         "obcat.machine", "obcat.schema", "obcat.survey",

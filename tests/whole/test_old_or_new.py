@@ -5,6 +5,7 @@ where the n-th call of a kind fails, and where a command is killed at any moment
 import errno
 import fcntl
 import hashlib
+import io
 import os
 import random
 import re
@@ -30,12 +31,13 @@ from tests.whole.small import OBCAT, VARYING, Made, copy_build, csv_of, environm
 
 pytestmark = pytest.mark.slow
 CALLS = {
-    "write": (Path, ("write_text", "write_bytes"), errno.ENOSPC),
+    "write": (io, ("open",), errno.ENOSPC),  # of Path.open, write_text and write_bytes
     "rename": (Path, ("rename", "replace"), errno.EIO),
     "mkdir": (Path, ("mkdir",), errno.ENOSPC),
     "fsync": (os, ("fsync",), errno.EIO),
     "flock": (fcntl, ("flock",), errno.EIO),
 }
+FULL = Path("/dev/full")  # opens as any file; what is written to it meets a full disk
 SIMULATE = ("simulate", "--workers", "1", "--without", "supplement")
 EVERY = 8  # of more than twice as many calls, for files all written alike: first, last, each eighth
 KILLS = {"report": 2}  # of others 4; `python -m bench.kills` kills each command 15 times
@@ -44,22 +46,28 @@ SHORT = "from obcat.report import figures, page; page.figures_of = lambda _: fig
 
 
 class Failing:
-    """Fails the n-th call of a kind that touches ``place``; counts them."""
+    """Fails the n-th call of a kind that touches ``place``; counts them. A file that is opened to
+    write fails as it is written.
+    """
 
     def __init__(self, kind: str, n: int, place: Path, patched: pytest.MonkeyPatch) -> None:
         self.n, self.place, self.calls = n, str(place), 0
         owner, names, self.number = CALLS[kind]
         if kind == "rename":
-            patched.setattr(files, "_exchanged", self.wrapped(files._exchanged))
+            patched.setattr(files, "_exchanged", self.wrapped(files._exchanged, owner))
         for name in names:
-            patched.setattr(owner, name, self.wrapped(getattr(owner, name)))
+            patched.setattr(owner, name, self.wrapped(getattr(owner, name), owner))
 
-    def wrapped(self, original: Callable) -> Callable:
+    def wrapped(self, original: Callable, owner: object) -> Callable:
         def call(*given, **named):
             first = given[0]
-            path = first if isinstance(first, Path) else Path(f"/proc/self/fd/{int(first)}")
-            if self.place in os.path.realpath(path):
+            path = Path(f"/proc/self/fd/{first}") if isinstance(first, int) else first
+            read = owner is io and not {*"wax+"} & {*"".join(given[1:2])}
+            if self.place in os.path.realpath(path) and not read:
                 self.calls += 1
+                if self.calls == self.n and owner is io:
+                    original(*given, **named).close()
+                    return original(FULL, *given[1:], **named)
                 if self.calls == self.n:
                     raise OSError(self.number, os.strerror(self.number), self.place)
             return original(*given, **named)
@@ -171,8 +179,8 @@ def fails_until_it_succeeds(
         if failing.calls < n:
             assert done.exit_code == 0, done.stderr
             return n - 1
-        said = done.stderr.splitlines()[-1]
         assert done.exit_code in (1, 2), (kind, n)
+        said = done.stderr.splitlines()[-1]
         assert said.startswith("Error: "), (kind, n, done.stderr)
         assert "--debug" not in said, (kind, n)
         # a sync of the folder fails when the new result is in place

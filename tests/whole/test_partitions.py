@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from astropy import units
+from astropy_healpix import lonlat_to_healpix
 from click.testing import CliRunner
 
 from obcat.cli import main
@@ -288,11 +290,11 @@ def damage(path: Path) -> None:
 
 
 @large
-def test_a_damaged_result_is_refused_by_name(copied):
-    path = copied.home(WEST) / "built" / "obcat.duckdb"
-    damage(path)
+@pytest.mark.parametrize("name", ["obcat.duckdb", "spectra.normalised/flux"])
+def test_a_damaged_result_is_refused_by_name(copied, name):
+    damage(copied.home(WEST) / "built" / name)
     for run in (merge, lambda *a, **k: build_partition(*a, WEST, **k)):
-        with pytest.raises(PartitionFailed, match="damaged since it was built"):
+        with pytest.raises(PartitionFailed, match=f"built/{name}: damaged since"):
             run(copied.survey, copied.folder, say=str)
 
 
@@ -300,7 +302,7 @@ def test_a_damaged_result_is_refused_by_name(copied):
 def test_a_damaged_input_is_refused_by_name(copied):
     (copied.home(WEST) / "built" / "manifest.json").unlink()
     damage(next((copied.home(WEST) / "raw" / "spectra").iterdir()))
-    with pytest.raises(PartitionFailed, match=rf"{WEST}/raw: 'spectra/part-.* was changed since"):
+    with pytest.raises(PartitionFailed, match=rf"{WEST}/raw: 'spectra/.* was changed since"):
         build_partition(copied.survey, copied.folder, WEST, say=str)
 
 
@@ -336,6 +338,16 @@ def test_a_partition_has_a_name_and_a_number(merged):
     assert plan.named("0") == plan.named(plan.names[0]) == plan.names[0]
     with pytest.raises(PartitionFailed, match="no such partition; there are"):
         plan.named("pilot")
+
+
+def test_pixels_are_those_of_healpix():
+    """As astropy_healpix has them, on both sides of all borders and at the poles."""
+    random = np.random.default_rng(5)
+    ra, near = random.uniform(0, 360, 4000), 10 ** random.uniform(-7, -1, 1000)
+    dec = np.degrees(np.arcsin(random.uniform(-1, 1, 4000)))
+    dec[:2000] = np.r_[90 - near, near - 90]
+    deepest = lonlat_to_healpix(ra * units.deg, dec * units.deg, 2**29, order="nested")
+    assert pixels(ra, dec, 0) == [f"29-{number}" for number in deepest]
 
 
 def test_pixels_go_with_their_neighbours_while_there_is_room():
