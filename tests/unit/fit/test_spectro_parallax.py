@@ -10,7 +10,12 @@ from obcat.fit import spectro_parallax
 from obcat.fit.parallax_globals import fit_globals, fit_imprint, usual_values
 from obcat.fit.spectro_parallax import posterior
 from obcat.kernels.luminosity import freed_of_dust
-from obcat.kernels.posterior import posterior_distances, posterior_magnitudes
+from obcat.kernels.posterior import (
+    DELTA,
+    VEIL,
+    posterior_distances,
+    posterior_magnitudes,
+)
 from obcat.kernels.space_density import SIGHT, sight, spectral_magnitude, zero_point
 from obcat.statistics import robust_scatter
 
@@ -60,7 +65,7 @@ def fixed_list(values):
 
 
 def sky(n=N, seed=5):
-    """(columns, truth): three stars in ten have a companion; every fourth star has a second visit."""
+    """(columns, truth): three stars in ten have a companion; each fourth star has a second visit."""
     rng = np.random.default_rng(seed)
     latent = rng.normal(size=(n, 2))
     mk = 0.3 + 0.7 * latent[:, 0] + 0.3 * np.tanh(2 * latent[:, 1])
@@ -72,7 +77,8 @@ def sky(n=N, seed=5):
     uniqflag = np.concatenate([np.ones(n), np.full(len(star) - n, 2)])
     snr = np.where(uniqflag == 1, rng.uniform(40, 150, len(star)), rng.uniform(16, 39, len(star)))
     spread = np.array([7.0, 7.0, 1.0, 0.5])
-    shift = np.column_stack([(SCATTER / 0.7) * rng.normal(size=n), np.zeros(n)])
+    veil = np.interp(light, [0, *DELTA], [0, *VEIL])  # what a companion does to a spectrum
+    shift = np.column_stack([(SCATTER * rng.normal(size=n) + veil) / 0.7, np.zeros(n)])
     noise = 1.5 / snr[:, None] * rng.normal(size=(len(star), K))
     wide = np.column_stack([latent + shift, rng.normal(size=(n, 2))])
     error = rng.choice([0.03, 0.05, 0.08], n)

@@ -224,10 +224,11 @@ def test_odds_come_back_where_the_light_says_nothing():
 
 
 def test_added_light_is_seen_as_a_companion():
-    """0.6 mag brighter than spectrum and a good parallax say."""
+    """0.6 mag brighter than spectrum and a good parallax say; the spectrum is 0.1 mag too faint."""
     d = 1 / 1.3
     columns = {name: np.repeat(values[:1], 2) for name, values in COLUMNS.items()}
     columns["ks0"] = 5 * np.log10(d) + 10 + 0.5 - np.array([0.0, 0.6])
+    columns["mk_spec"] = columns["mk_spec"] + np.array([0.0, 0.1])
     columns["parallax"] = np.full(2, 1.3 + MODEL["zero_point"][1])
     ordinary, bright = magnitudes(**columns)["p_companion"]
     assert ordinary < 0.2
