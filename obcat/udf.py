@@ -284,6 +284,7 @@ UDFS = {
             models=("dust",),
             parameters=(
                 *("companion_ebv", "companion_ebv_err", "disc_ebv", "disc_ebv_max"),
+                "r_v_prior_factor",
                 "r_v_likelihood_err_max",
             ),
             optional=(
@@ -325,10 +326,10 @@ UDFS = {
         Udf(
             "spectral_magnitude",
             spectral_magnitude,
-            takes=_of("posterior.inputs", "score snr_g fold own_emission"),
+            takes=_of("posterior.inputs", "score snr_g fold own_emission ebv teff"),
             gives=_of("posterior.spectral", "mk_spec spec_sigma companion_logit mk_likelihood"),
             models=("posterior",),
-            optional=("posterior.inputs.own_emission",),
+            optional=_of("posterior.inputs", "own_emission ebv teff"),
         ),
         Udf(
             "posterior_magnitudes",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from obcat.kernels.luminosity import imprint_terms
 from obcat.kernels.posterior import DELTA, ORDINARY, VEIL, WIDER, ln_kinds
 from obcat.kernels.space_density import (
     DUST_TAILS,
@@ -26,7 +27,15 @@ from obcat.kernels.space_density import (
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["CALIBRATION", "PRIORS", "fit_dust", "fit_globals", "mean_distance", "usual_values"]
+__all__ = [
+    "CALIBRATION",
+    "PRIORS",
+    "fit_dust",
+    "fit_globals",
+    "fit_imprint",
+    "mean_distance",
+    "usual_values",
+]
 
 Floats = np.ndarray[Any, Any]
 Globals = dict[str, Floats]
@@ -40,7 +49,10 @@ PRIORS: Mapping[str, tuple[Any, Any]] = {
     "ln_floor": (np.log([0.02, 0.03]), 0.7),
     "ln_ruwe": (np.log(0.1), 1.0),
     "ln_tails": (np.log(4.0), 1.0),
-    "density": ([3.0, -1.0, *np.log([0.12, 0.8, 0.05])], [0.3, 0.15, 0.3, 0.3, 0.5]),
+    "density": (
+        [3.0, -1.0, *np.log([0.12, 0.8, 0.05]), 0.35],
+        [0.3, 0.15, 0.3, 0.3, 0.5, 0.1],
+    ),
     "logit_other": (-4.0, 1.0),
     "logit_wide": (-3.0, 1.0),
     "companion": ([0.3, 0.1, 0.0, -0.15, -0.15, -1.6], 0.3),
@@ -57,11 +69,13 @@ DUST_START = {
     "dust_cos": np.zeros(4),
     "dust_sin": np.zeros(4),
     "dust_ln_height": np.array(math.log(0.13)),
+    "dust_fall": np.array(0.3),
     "dust_ln_scatter": np.array(math.log(0.4)),
 }
 POINTS, BELOW, ABOVE = 56, 4.0, 4.5  # of the grid of a star, in sigma
 WIDE = np.linspace(-6.0, 5.5, 40)  # mag, of stars that are no pair
 LEAST = 1e-30
+RIDGE = 1e-3
 DUST_STEPS = 80
 
 
@@ -79,6 +93,34 @@ def usual_values(zero_point_errors: Errors) -> tuple[Globals, Globals]:
         for name, mean in means.items()
     }
     return means, widths
+
+
+def fit_imprint(
+    score: Floats, ebv: Floats, teff: Floats, logg: Floats, plain: Floats, least: int
+) -> Globals:
+    """What dust does to the coefficients (n, k) of stars of one Teff and log g, K and dex, with
+    E(B-V), mag, all (n,): see ``kernels.luminosity.freed_of_dust``. No parallax is used.
+
+    Learnt from plain ones (n,); nothing from fewer than so many.
+    """
+    rows = plain & np.isfinite(score).all(axis=1) & np.isfinite(ebv + teff + logg)
+    if np.count_nonzero(rows) < least:
+        return {"imprint": np.zeros((3, score.shape[1])), "imprint_ebv": np.zeros(len(score.T) + 1)}
+    x, hotter, evolved = score[rows].astype(float), np.log10(teff[rows]) - 4.1, logg[rows] - 4
+    labels = [hotter**i * evolved**j for i, j in ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))]
+    dust = imprint_terms(ebv[rows], teff[rows])
+    return {
+        "imprint": _least_squares(np.stack([*labels, hotter**3, *dust.T], axis=1), x)[-3:],
+        "imprint_ebv": _least_squares(np.column_stack([np.ones(len(x)), x]), ebv[rows]),
+    }
+
+
+def _least_squares(columns: Floats, y: Floats) -> Floats:
+    """In columns of one length, with a ridge that is nothing beside a star."""
+    length = np.sqrt((columns**2).mean(axis=0)) + LEAST
+    unit = columns / length
+    normal = unit.T @ unit + RIDGE * np.eye(unit.shape[1])
+    return (np.linalg.solve(normal, unit.T @ y).T / length).T
 
 
 def fit_globals(

@@ -14,10 +14,12 @@ from obcat.fit.parallax_globals import (
     CALIBRATION,
     fit_dust,
     fit_globals,
+    fit_imprint,
     mean_distance,
     usual_values,
 )
 from obcat.fit.parallax_network import Lesson, Plan, train_networks
+from obcat.kernels.luminosity import freed_of_dust
 from obcat.kernels.posterior import DELTA, ORDINARY, VEIL, ln_kinds
 from obcat.kernels.space_density import (
     LAYERS,
@@ -104,7 +106,7 @@ def posterior(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
     than ``posterior_min_stars`` best spectra are to train on. Tables posterior_rounds,
     posterior_globals, notes.
     """
-    sample = _sample(read().read_all())
+    sample, imprint = _sample(read().read_all(), parameters)
     training = np.flatnonzero(sample.best & sample.is_train)
     own = int((sample.stars.outside[training] == 0).sum())
     note = _note(own, parameters)
@@ -115,7 +117,7 @@ def posterior(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
         done.append(
             _Round(model, ln_likelihood, min(len(training), parameters.posterior_max_stars))
         )
-    arrays = done[-1].model | _slope_of_means(sample, done[-1].model)
+    arrays = done[-1].model | imprint | _slope_of_means(sample, done[-1].model)
     return Fit({name: np.asarray(a) for name, a in arrays.items()}, _tables(done, parameters, note))
 
 
@@ -134,11 +136,18 @@ def _note(n: int, parameters: Any) -> str | None:
     return None
 
 
-def _sample(table: pa.Table) -> _Sample:
+def _sample(table: pa.Table, parameters: Any) -> tuple[_Sample, Arrays]:
+    """The spectra, freed of dust, and what dust does to them."""
     numbers = {name: float_array(table[name]) for name in (*SIGHT, *NUMBERS)}
     _, star = np.unique(table["star_id"].to_numpy(), return_inverse=True)
-    return _Sample(
-        list_array(table["score"]),
+    outside = float_array(table["is_outside"])
+    emission = float_array(table["own_emission"])
+    first = (numbers["uniqflag"] == 1) & (outside == 0) & (emission == 0)
+    score = list_array(table["score"])
+    ebv, teff, logg = (numbers[name] for name in ("ebv", "teff", "logg"))
+    imprint = fit_imprint(score, ebv, teff, logg, first, parameters.posterior_imprint_stars)
+    sample = _Sample(
+        freed_of_dust(score, ebv, teff, **imprint),
         numbers["snr_g"],
         numbers["fold"],
         star,
@@ -146,10 +155,10 @@ def _sample(table: pa.Table) -> _Sample:
         table["is_train"].to_numpy().astype(bool),
         numbers["loss_weight"],
         sight(*(numbers[name] for name in SIGHT))._replace(
-            outside=float_array(table["is_outside"]),
-            emission=(float_array(table["own_emission"]) == 1).astype(float),
+            outside=outside, emission=(emission == 1).astype(float)
         ),
     )
+    return sample, imprint
 
 
 def _rounds(sample: _Sample, training: Floats, parameters: Any) -> Iterator[tuple[Arrays, float]]:

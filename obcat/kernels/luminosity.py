@@ -1,11 +1,13 @@
-"""Luminosity: absolute magnitude from coefficients by the networks, its error, its range."""
+"""Luminosity: absolute magnitude from coefficients by the networks, its error, its range; what the
+dust does to coefficients.
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from obcat.kernels.pca import product
 
-__all__ = ["REFERENCE_SNR", "luminosity", "mk_error", "predict"]
+__all__ = ["REFERENCE_SNR", "freed_of_dust", "imprint_terms", "luminosity", "mk_error", "predict"]
 
 REFERENCE_SNR = 100.0  # paper Eq. 10
 
@@ -41,6 +43,38 @@ def mk_error(
 
 
 Floats = NDArray[np.floating]
+
+IMPRINT = (-0.15, 0.25), 3.0  # log Teff - 4.1, E(B-V), mag: beyond, the imprint changes no more
+
+
+def imprint_terms(ebv: Floats, teff: Floats) -> Floats:
+    """(n, 3) E(B-V), its square, and times log Teff: what dust does to a spectrum goes with."""
+    (coolest, hottest), most = IMPRINT
+    with np.errstate(invalid="ignore", divide="ignore"):
+        hotter = np.clip(np.nan_to_num(np.log10(teff) - 4.1), coolest, hottest)
+    e = np.clip(ebv, 0.0, most)
+    return np.stack([e, e**2, e * hotter], axis=1)
+
+
+def freed_of_dust(
+    score: Floats, ebv: Floats, teff: Floats, *, imprint: Floats, imprint_ebv: Floats
+) -> Floats:
+    """(n, k) coefficients of a spectrum as they would be without dust between star and us.
+
+    Interstellar lines and bands, and what reddening does to the continuum, tell E(B-V), hence the
+    distance, to whoever learns from spectra and parallaxes.
+
+    Parameters
+    ----------
+    score : (n, k); ebv, mag, teff, K : (n,), NaN where unknown
+    imprint : (3, k) of ``imprint_terms``
+    imprint_ebv : (1 + k,) E(B-V) by the coefficients, for stars without
+    """
+    leading = score[:, : imprint.shape[1]].astype(float)
+    seen = imprint_ebv[0] + (leading * imprint_ebv[1:]).sum(axis=1)
+    dust = imprint_terms(np.where(np.isfinite(ebv), ebv, seen), teff)
+    return leading - sum(dust[:, [j]] * imprint[j] for j in range(len(imprint)))
+
 
 LAYERS = ("w0", "b0", "w1", "b1", "w2", "b2")
 

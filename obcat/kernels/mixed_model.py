@@ -308,7 +308,7 @@ def mixed_extinction(
     floor: Floats, growth: Floats, rv_spread: Floats, offsets: Floats, bend: Floats,
     rv_mean: Floats, rv_field: Floats,
     companion_ebv: float, companion_ebv_err: float, disc_ebv: float, disc_ebv_max: float,
-    r_v_likelihood_err_max: float,
+    r_v_prior_factor: float, r_v_likelihood_err_max: float,
 ) -> tuple[Floats, ...]:
     # fmt: on
     """E(B-V), R_V, extinction in Ks, and what J, H, Ks have beyond star and dust.
@@ -325,6 +325,7 @@ def mixed_extinction(
         to E(B-V) on average, and its spread
     disc_ebv, disc_ebv_max : what the light of a disc adds to E(B-V), mag per Angstrom of emission
         at H alpha, and at most, mag
+    r_v_prior_factor : width of the prior of R_V over the spread that was learnt
     r_v_likelihood_err_max : error of r_v_likelihood above which it is NaN
 
     Returns
@@ -344,7 +345,8 @@ def mixed_extinction(
     wide = (np.asarray(x, np.float64) for x in (correction, correction_slopes, law, law_slope))
     local = np.sum(near_places(ra, dec) * rv_field, axis=1)
     terms = towards(terms_of(teff, errors, em_flag, magnitudes, *wide), local)
-    learnt = Learnt(floor, growth.item(), rv_spread.item(), offsets, bend.item(), rv_mean.item())
+    spread = r_v_prior_factor * rv_spread.item()
+    learnt = Learnt(floor, growth.item(), spread, offsets, bend.item(), rv_mean.item())
     out = solved(terms, learnt)
     disc = np.where(np.asarray(em_flag) == 1, np.maximum(np.nan_to_num(halpha_ew), 0), 0)
     disc = np.minimum(disc_ebv * disc, disc_ebv_max)

@@ -9,10 +9,11 @@ zero_point (8,) mas at G of ``KNOTS``, beside the published one; zero_point_colo
 slope with the effective wavenumber about ``MIDDLE_NU``; zero_point_sky (``PLACES``,), mas, what it
 has beside at places evenly over the sky; ln_factor, of the published errors; ln_floor (2,), of
 errors in mas brighter and fainter than ``FLOOR_G``; ln_ruwe, mas for each unit of RUWE above
-``SOUND``; ln_tails, of nu - 2 of Student's t; density (5,), of the Galaxy: slope and curvature with
+``SOUND``; ln_tails, of nu - 2 of Student's t; density (6,), of the Galaxy: slope and curvature with
 ln d, ln of the scale heights of the thin and the thick layer (kpc), ln of the share of the thick
-one; outside, of stars from outside the sample: slope with ln d; dust_level, dust_cos (4,), dust_sin
-(4,), dust_ln_height, dust_ln_scatter, of the dust. What the networks take, ``network`` says.
+one, 1/kpc of the disc; outside, of stars from outside the sample: slope with ln d; dust_level,
+dust_cos (4,), dust_sin (4,), dust_ln_height, dust_fall (1/kpc), dust_ln_scatter, of the dust. What
+the networks take, ``network`` says.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.kernels.luminosity import freed_of_dust
 from obcat.kernels.pca import product
 
 __all__ = [
@@ -57,7 +59,9 @@ MIDDLE_NU = 1.6  # 1/um, of hot stars behind some dust
 PLACES, PATCH = 200, 10.0  # over the whole sky, 14 degrees apart; width of each (degrees)
 FLOOR_G = 13.0  # mag: Gaia DR2 has other errors on both sides of it
 SOUND, WORST = 1.2, 6.2  # RUWE from which and up to which errors grow
-SUN_HEIGHT = 0.02  # kpc above the plane
+SUN_HEIGHT, SUN_R = 0.02, 8.1  # kpc above the plane, from the centre
+_GAUSS = np.polynomial.legendre.leggauss(3)
+WITHIN, SHARES = 0.5 * (1 + _GAUSS[0]), 0.5 * _GAUSS[1]  # of a column: Gauss and Legendre
 HARMONICS = np.arange(1, 5)  # of longitude, in the dust
 DUST_TAILS = 6.0  # degrees of freedom of Student's t of ln E(B-V)
 LEAST_EBV = 0.03  # mag; smaller ones say no more than that there is hardly any dust
@@ -192,33 +196,46 @@ def _filled(values: Floats, instead: float) -> Floats:
     return np.where(np.isfinite(values), values, instead)
 
 
+def _outwards(stars: Sight, d: Any, xp: Any) -> Any:
+    """(n, g) kpc by which places at the distances d are farther from the centre than the Sun."""
+    flat = d * xp.sqrt(1 - stars.sin_latitude**2)[:, None]
+    towards = SUN_R * xp.cos(stars.longitude)[:, None]
+    return xp.sqrt(SUN_R**2 + flat * (flat - 2 * towards)) - SUN_R
+
+
 def ln_reddening(stars: Sight, model: Globals, d: Any, xp: Any = np) -> Any:
     """(n, g) ln E(B-V) expected at the distances d (n, g), kpc.
 
-    Dust in an exponential layer, as much at the Sun as the longitude says (four harmonics).
+    Dust in an exponential layer, as much at the Sun as the longitude says (four harmonics), less
+    and less outwards: the mean of that in three parts of the column of the layer.
     """
     turns = stars.longitude[:, None] * xp.asarray(HARMONICS)
     waves = model["dust_cos"] * xp.cos(turns) + model["dust_sin"] * xp.sin(turns)
     reach = xp.exp(model["dust_ln_height"]) / xp.clip(xp.abs(stars.sin_latitude), 1e-3, 1.0)
-    local = model["dust_level"] + waves.sum(1)
-    return (local + xp.log(reach))[:, None] + xp.log(-xp.expm1(-d / reach[:, None]))
+    local, reach = model["dust_level"] + waves.sum(1), reach[:, None]
+    column = -xp.expm1(-d / reach)
+    outwards = (_outwards(stars, -reach * xp.log1p(-x * column), xp) for x in WITHIN.tolist())
+    fall = zip(SHARES.tolist(), outwards, strict=True)
+    mean = sum(share * xp.exp(-model["dust_fall"] * r) for share, r in fall)
+    return (local[:, None] + xp.log(reach)) + xp.log(column) + xp.log(mean)
 
 
 def ln_space_density(stars: Sight, model: Globals, modulus: Any, xp: Any = np) -> Any:
     """(n, g) ln of the stars per magnitude of distance modulus, but for a constant.
 
-    Two exponential layers, a power law of ln d along the line of sight, times the density of
-    ln E(B-V), Student's t about ``ln_reddening``, where there is dust in the model; a power law
-    alone of stars from outside. A model without a density has as many stars at each distance.
+    Two exponential layers of a disc with fewer stars outwards, a power law of ln d along the line
+    of sight, times the density of ln E(B-V), Student's t about ``ln_reddening``, where there is
+    dust in the model; a power law alone of stars from outside. A model without a density has as
+    many stars at each distance.
     """
     ln_d = LN10 * (0.2 * modulus - 2)
     if "density" not in model:
         return ln_d
     d = xp.exp(ln_d)
-    slope, curvature, thin, thick, share = model["density"]
+    slope, curvature, thin, thick, share, fall = model["density"]
     z = xp.abs(d * stars.sin_latitude[:, None] + SUN_HEIGHT)
     layers = xp.logaddexp(-z * xp.exp(-thin) - thin, share - z * xp.exp(-thick) - thick)
-    ln = slope * ln_d + curvature * ln_d**2 + layers
+    ln = slope * ln_d + curvature * ln_d**2 + layers - fall * _outwards(stars, d, xp)
     if "dust_level" not in model:
         return ln
     off = (stars.ln_ebv[:, None] - ln_reddening(stars, model, d, xp)) * xp.exp(
@@ -356,15 +373,20 @@ def likelihood_magnitude(said: Spectral, model: Globals) -> Floats:
 
 
 def spectral_magnitude(
-    score: Floats, snr_g: Floats, fold: Floats, own_emission: Floats, **model: Floats
+    score: Floats,
+    snr_g: Floats,
+    fold: Floats,
+    own_emission: Floats,
+    ebv: Floats,
+    teff: Floats,
+    **model: Floats,
 ) -> tuple[Floats, ...]:
     """What the spectrum alone says, by a network that never saw the parallax of the star.
 
     Parameters
     ----------
-    score : (n, k); snr_g, fold : (n,); own_emission : (n,), NaN where it is not known
-    model : see ``network``, ``calibrated``, ``likelihood_magnitude``; w0 of length zero where there
-        were too few stars
+    score : (n, k); snr_g, fold : (n,); own_emission, ebv, teff : (n,), NaN where not known
+    model : of ``network``, ``calibrated``, ``likelihood_magnitude``, ``freed_of_dust``; or w0 empty
 
     Returns
     -------
@@ -372,6 +394,7 @@ def spectral_magnitude(
     """
     if not len(model["w0"]):
         return tuple(np.full((4, len(score)), np.nan))
-    said = out_of_fold(score, snr_g, fold, model)
+    imprint = {name: model[name] for name in ("imprint", "imprint_ebv")}
+    said = out_of_fold(freed_of_dust(score, ebv, teff, **imprint), snr_g, fold, model)
     said = calibrated(said, snr_g, (own_emission == 1).astype(float), model)
     return *said, likelihood_magnitude(said, model)

@@ -5,7 +5,7 @@
 -- Mode:    best
 INSERT INTO posterior.spectral BY NAME
 WITH found AS MATERIALIZED (
-    SELECT specid, unnest(spectral_magnitude(score, snr_g, fold, own_emission))
+    SELECT specid, unnest(spectral_magnitude(score, snr_g, fold, own_emission, ebv, teff))
     FROM posterior.inputs
 )
 SELECT f.*

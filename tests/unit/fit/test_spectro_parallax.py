@@ -7,9 +7,15 @@ import pyarrow as pa
 import pytest
 
 from obcat.fit import spectro_parallax
-from obcat.fit.parallax_globals import fit_globals, usual_values
+from obcat.fit.parallax_globals import fit_globals, fit_imprint, usual_values
 from obcat.fit.spectro_parallax import posterior
-from obcat.kernels.posterior import posterior_distances, posterior_magnitudes
+from obcat.kernels.luminosity import freed_of_dust
+from obcat.kernels.posterior import (
+    DELTA,
+    VEIL,
+    posterior_distances,
+    posterior_magnitudes,
+)
 from obcat.kernels.space_density import SIGHT, sight, spectral_magnitude, zero_point
 from obcat.statistics import robust_scatter
 
@@ -41,6 +47,7 @@ PARAMETERS = SimpleNamespace(
     posterior_first_floor=0.03,  # the sky has no zero point: all may teach at once
     posterior_outside_slope=3.0,
     posterior_doubt=1.0,
+    posterior_imprint_stars=10**6,
     posterior_global_steps=25,
     posterior_companion_logit=-0.6,
 )
@@ -58,7 +65,7 @@ def fixed_list(values):
 
 
 def sky(n=N, seed=5):
-    """(columns, truth): three stars in ten have a companion; every fourth star has a second visit."""
+    """(columns, truth): three stars in ten have a companion; each fourth star has a second visit."""
     rng = np.random.default_rng(seed)
     latent = rng.normal(size=(n, 2))
     mk = 0.3 + 0.7 * latent[:, 0] + 0.3 * np.tanh(2 * latent[:, 1])
@@ -70,7 +77,8 @@ def sky(n=N, seed=5):
     uniqflag = np.concatenate([np.ones(n), np.full(len(star) - n, 2)])
     snr = np.where(uniqflag == 1, rng.uniform(40, 150, len(star)), rng.uniform(16, 39, len(star)))
     spread = np.array([7.0, 7.0, 1.0, 0.5])
-    shift = np.column_stack([(SCATTER / 0.7) * rng.normal(size=n), np.zeros(n)])
+    veil = np.interp(light, [0, *DELTA], [0, *VEIL])  # what a companion does to a spectrum
+    shift = np.column_stack([(SCATTER * rng.normal(size=n) + veil) / 0.7, np.zeros(n)])
     noise = 1.5 / snr[:, None] * rng.normal(size=(len(star), K))
     wide = np.column_stack([latent + shift, rng.normal(size=(n, 2))])
     error = rng.choice([0.03, 0.05, 0.08], n)
@@ -116,6 +124,8 @@ def answers(columns, fit):
         columns["snr_g"],
         columns["fold"],
         columns["own_emission"],
+        columns["ebv"],
+        columns["teff"],
         **fit.arrays,
     )
     said, seen = spectral[:3], [columns[name] for name in SIGHT]
@@ -281,3 +291,22 @@ def test_a_big_survey_trains_on_some_of_its_stars(made):
     quick = changed(posterior_rounds=1, posterior_epochs=2, posterior_max_stars=500)
     fit = fitted(columns, quick)
     assert fit.tables["posterior_rounds"]["n_stars"].to_pylist() == [500]
+
+
+def test_what_dust_does_to_spectra_is_taken_off():
+    rng = np.random.default_rng(3)
+    n, known = 3000, {"teff": 10 ** rng.normal(4.1, 0.08, 3000), "logg": rng.normal(4.0, 0.2, 3000)}
+    hotter, ebv = np.log10(known["teff"]) - 4.1, rng.gamma(2.0, 0.2, n)
+    score = np.column_stack([20 * hotter, 3 * (known["logg"] - 4), ebv * 0]) + rng.normal(
+        0, 0.05, (n, 3)
+    )
+    seen = score + np.column_stack([0.8 * ebv - 0.1 * ebv**2, 2 * ebv * hotter, 3 * ebv])
+    plain = np.arange(n) % 2 == 0
+    model = fit_imprint(seen, ebv, **known, plain=plain, least=1500)
+    wanted = [[0.8, 0, 3], [-0.1, 0, 0], [0, 2, 0]]
+    assert model["imprint"] == pytest.approx(np.array(wanted), abs=0.12)
+    ebv[::3] = np.nan  # told by the spectrum itself
+    freed = freed_of_dust(seen, ebv, known["teff"], **model)
+    assert np.abs(freed - score).max() < 0.2
+    none = fit_imprint(seen, ebv, **known, plain=plain, least=1501)
+    assert np.array_equal(freed_of_dust(seen, ebv, known["teff"], **none), seen)

@@ -183,11 +183,13 @@ def test_the_law_is_that_of_the_paper_mode_in_the_middle():
 
 PARAMETERS = {
     "companion_ebv": 0.004, "companion_ebv_err": 0.006, "disc_ebv": 0.0012, "disc_ebv_max": 0.05,
-    "r_v_likelihood_err_max": 0.5,
+    "r_v_prior_factor": 1.0, "r_v_likelihood_err_max": 0.5,
 }  # fmt: skip
 
 
-def measured(terms: Terms, model: Learnt, em_flag: float = 0, ew: float = 0) -> np.ndarray:
+def measured(
+    terms: Terms, model: Learnt, em_flag: float = 0, ew: float = 0, **changed: float
+) -> np.ndarray:
     """(20, n) what the kernel answers."""
     n = len(terms.mag)
     bands = [x[:, i] for i in range(len(BANDS)) for x in (terms.mag, terms.error)]
@@ -199,9 +201,22 @@ def measured(terms: Terms, model: Learnt, em_flag: float = 0, ew: float = 0) -> 
         floor=model.floor, growth=np.array([model.growth]), rv_spread=np.array([model.rv]),
         offsets=model.offsets, bend=np.array([model.bend]), rv_mean=np.array([model.mean]),
         rv_field=model.field,
-        **PARAMETERS,
+        **PARAMETERS | changed,
     )  # fmt: skip
     return np.array(out)
+
+
+def test_a_wider_prior_leaves_r_v_more_of_what_the_bands_say():
+    """The weights of bands and prior are 1 / v and 1 / (f spread)^2, v that of r_v_likelihood."""
+    terms, _ = stars(40, noise=0.01)
+    model = EXACT._replace(rv=0.2)
+    for factor in (1.0, 1.5):
+        out = measured(terms, model, r_v_prior_factor=factor)
+        mean, likely, error = 3.1 + model.mean, *out[-2:]
+        weight = 1 / (1 + (error / (0.2 * factor)) ** 2)
+        plain = np.abs(likely - mean) < 1.5 * np.hypot(error, 0.2)  # the prior holds
+        assert plain.sum() > 15
+        assert out[2][plain] == pytest.approx((mean + weight * (likely - mean))[plain], abs=1e-6)
 
 
 def test_companions_and_discs_are_taken_off():

@@ -33,7 +33,7 @@ MODEL = {
     "ln_floor": np.log([0.02, 0.03]),
     "ln_ruwe": np.log(0.1),
     "ln_tails": np.log(4.0),
-    "density": np.array([3.0, -1.0, *np.log([0.12, 0.8, 0.05])]),
+    "density": np.array([3.0, -1.0, *np.log([0.12, 0.8, 0.05]), 0.35]),
     "outside": np.array(3.0),
     "logit_other": np.array(-4.0),
     "logit_wide": np.array(-3.0),
@@ -42,6 +42,7 @@ MODEL = {
     "dust_cos": np.array([0.3, 0.0, 0.1, 0.0]),
     "dust_sin": np.array([0.0, -0.2, 0.0, 0.0]),
     "dust_ln_height": np.log(0.13),
+    "dust_fall": np.array(0.3),
     "dust_ln_scatter": np.log(0.4),
 }
 NAMES = [
@@ -214,7 +215,7 @@ def test_a_star_without_parallax_and_place_has_its_spectrum_and_its_odds():
 
 def test_odds_come_back_where_the_light_says_nothing():
     """Where n falls as steeply as the pairs' light rises, P is the prior's: here n is flat in M."""
-    level = FLAT | {"density": np.zeros(5), "zero_point": np.zeros(8)}
+    level = FLAT | {"density": np.zeros(6), "zero_point": np.zeros(8)}
     columns = {"parallax": np.full(7, NAN), "glat": np.zeros(7), "spec_sigma": np.full(7, 0.02)}
     columns |= {"companion_logit": np.zeros(7), "ks0": np.full(7, -2.0)}
     columns |= {"mk_spec": np.zeros(7), "ks0_err": np.full(7, 0.01)}
@@ -223,10 +224,11 @@ def test_odds_come_back_where_the_light_says_nothing():
 
 
 def test_added_light_is_seen_as_a_companion():
-    """0.6 mag brighter than spectrum and a good parallax say."""
+    """0.6 mag brighter than spectrum and a good parallax say; the spectrum is 0.1 mag too faint."""
     d = 1 / 1.3
     columns = {name: np.repeat(values[:1], 2) for name, values in COLUMNS.items()}
     columns["ks0"] = 5 * np.log10(d) + 10 + 0.5 - np.array([0.0, 0.6])
+    columns["mk_spec"] = columns["mk_spec"] + np.array([0.0, 0.1])
     columns["parallax"] = np.full(2, 1.3 + MODEL["zero_point"][1])
     ordinary, bright = magnitudes(**columns)["p_companion"]
     assert ordinary < 0.2
@@ -296,7 +298,7 @@ def test_no_model_no_answer():
     empty = {"w0": np.zeros((0, 0, 0), np.float32)}
     assert np.isnan(np.stack(list(magnitudes(empty).values()))).all()
     assert np.isnan(np.stack(list(distances(empty).values()))).all()
-    said = spectral_magnitude(np.zeros((3, 30)), np.ones(3), np.zeros(3), np.zeros(3), **empty)
+    said = spectral_magnitude(np.zeros((3, 30)), *np.ones((5, 3)), **empty)
     assert np.isnan(np.stack(said)).all()
 
 

@@ -18,14 +18,16 @@ from obcat.kernels.space_density import (
 LEVEL, COS, SIN = -0.7, (0.3, 0.0, 0.1, 0.0), (0.0, -0.2, 0.0, 0.05)
 SLOPE, CURVATURE, THIN, THICK, SHARE = 3.0, -1.0, 0.12, 0.8, 0.05  # heights in kpc
 HEIGHT, SCATTER = 0.13, 0.4
+FALL, DUST_FALL = 0.3, 0.25  # 1/kpc
 MODEL = {
     "zero_point": np.array([0.04, 0.03, 0.02, 0.01, 0.0, -0.01, -0.02, -0.03]),
     "zero_point_colour": np.array(0.1), "zero_point_sky": np.zeros(PLACES),
     "ln_factor": np.log(1.1), "ln_floor": np.log([0.02, 0.05]), "ln_ruwe": np.log(0.1),
     "ln_tails": np.log(4.0), "outside": np.array(2.5),
-    "density": np.array([SLOPE, CURVATURE, *np.log([THIN, THICK, SHARE])]),
+    "density": np.array([SLOPE, CURVATURE, *np.log([THIN, THICK, SHARE]), FALL]),
     "dust_level": np.array(LEVEL), "dust_cos": np.array(COS), "dust_sin": np.array(SIN),
     "dust_ln_height": np.log(HEIGHT), "dust_ln_scatter": np.log(SCATTER),
+    "dust_fall": np.array(DUST_FALL),
 }  # fmt: skip
 MODULUS = np.array([[8.0, 10.5, 13.0]])
 
@@ -44,12 +46,20 @@ def layers(d: float, latitude: float) -> float:
     return math.log(math.exp(-z / THIN) / THIN + SHARE * math.exp(-z / THICK) / THICK)
 
 
+def outwards(d: float, longitude: float, latitude: float) -> float:
+    """kpc by which a star is farther from the centre than the Sun, by its place in the plane."""
+    flat, turn = d * math.cos(math.radians(latitude)), math.radians(longitude)
+    return math.hypot(flat * math.cos(turn) - 8.1, flat * math.sin(turn)) - 8.1
+
+
 def dust(d: float, ebv: float, longitude: float, latitude: float) -> float:
     turn = math.radians(longitude)
     waves = sum(c * math.cos(k * turn) for k, c in enumerate(COS, 1))
     waves += sum(s * math.sin(k * turn) for k, s in enumerate(SIN, 1))
     reach = HEIGHT / abs(math.sin(math.radians(latitude)))
-    expected = math.exp(LEVEL + waves) * reach * (1 - math.exp(-d / reach))
+    steps = (np.arange(2000) + 0.5) / 2000 * d
+    fall = [math.exp(-s / reach - DUST_FALL * outwards(s, longitude, latitude)) for s in steps]
+    expected = math.exp(LEVEL + waves) * d * float(np.mean(fall))
     off = math.log(ebv / expected) / SCATTER
     return -3.5 * math.log(1 + off**2 / 6)  # Student's t of six degrees of freedom
 
@@ -61,8 +71,9 @@ def test_stars_along_a_line_of_sight(glat, ebv):
     for modulus, value in zip(MODULUS[0], found, strict=True):
         d = 10 ** (0.2 * modulus - 2)
         wanted = SLOPE * math.log(d) + CURVATURE * math.log(d) ** 2 + layers(d, glat)
+        wanted -= FALL * outwards(d, 40.0, glat)
         wanted += dust(d, ebv, 40.0, glat) if math.isfinite(ebv) else 0.0
-        assert value == pytest.approx(wanted, rel=1e-9)
+        assert value == pytest.approx(wanted, abs=0.02 if math.isfinite(ebv) else 1e-9)
 
 
 @pytest.mark.parametrize(

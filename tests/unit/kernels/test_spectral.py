@@ -83,7 +83,13 @@ def test_noise_draws_a_star_back_to_where_many_are():
 def test_everything_together():
     networks = model(b2=np.array([1.0, 2.0], np.float32))
     m, sigma, logit, likely = spectral_magnitude(
-        np.zeros((1, 3)), np.array([20.0]), np.array([1]), np.array([np.nan]), **networks
+        np.zeros((1, 3)),
+        np.array([20.0]),
+        np.array([1]),
+        *np.full((3, 1), np.nan),
+        imprint=np.zeros((3, 3)),
+        imprint_ebv=np.zeros(4),
+        **networks,
     )
     variance = 1.2**2 * (1.5**2 + 0.05**2 + 0.2**2)  # sigma 1 of a network that says 0
     assert (m[0], logit[0]) == (pytest.approx(2.1), pytest.approx(-0.2))
