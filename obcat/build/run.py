@@ -258,14 +258,7 @@ def _beside(pixels: Path) -> Step:
     """
     held: dict[str, inputs.Pixels] = {}
 
-    def step(
-        con: duckdb.DuckDBPyConnection,
-        file: db.SqlFile,
-        folder: Path,
-        models_from: Path | None,
-        fitted: dict[str, Arrays],
-        say: Say,
-    ) -> None:
+    def step(con: duckdb.DuckDBPyConnection, file: db.SqlFile, *given: Any) -> None:
         if file.relation == FIRST_STEP:
             without_pixels(con)
         udfs, of_files = file.header("UDFs"), file
@@ -275,8 +268,9 @@ def _beside(pixels: Path) -> Step:
             for name, table in held.items():
                 con.register(name, replace(table, rows=rows))
         if file.relation not in PIXELS:
-            run_step(con, of_files, folder, models_from, fitted, say)
+            run_step(con, of_files, *given)
             return
+        _, _, fitted, _ = given
         for name in udfs:
             _register(con, name, fitted)
         held[file.relation] = _write_pixels(con, of_files, pixels / file.relation)

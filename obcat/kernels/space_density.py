@@ -373,14 +373,9 @@ def likelihood_magnitude(said: Spectral, model: Globals) -> Floats:
 
 
 def spectral_magnitude(
-    score: Floats,
-    snr_g: Floats,
-    fold: Floats,
-    own_emission: Floats,
-    ebv: Floats,
-    teff: Floats,
+    score: Floats, snr_g: Floats, fold: Floats, own_emission: Floats, ebv: Floats, teff: Floats,
     **model: Floats,
-) -> tuple[Floats, ...]:
+) -> tuple[Floats, ...]:  # fmt: skip
     """What the spectrum alone says, by a network that never saw the parallax of the star.
 
     Parameters
