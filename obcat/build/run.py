@@ -65,8 +65,8 @@ class BuildFailed(ObcatError):
 
 
 def build(
-    survey: Survey, folder: Path, *, say: Say, threads: int | None = None, memory: str | None = None,
-    pixels: Path | None = None,
+    survey: Survey, folder: Path, *, say: Say, threads: int | None = None,
+    memory: str | None = None, pixels: Path | None = None,
 ) -> bool:  # fmt: skip
     """Make ``folder/obcat.duckdb`` from ``folder/raw``; False if it was there already and nothing
     has changed.
