@@ -294,6 +294,8 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
                 if todo:
                     write_stores(con, folder, todo, mark)
                 say(f"{len(todo)} of {len(names)} partitions written, {lot[0]} to {lot[-1]}")
+                pa.default_memory_pool().release_unused()
+                give_back()
                 yield lot
                 for name in lot:
                     _leave_spectra(survey, folder, name, mark)
