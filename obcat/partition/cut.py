@@ -294,7 +294,6 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
                 if todo:
                     write_stores(con, folder, todo, mark)
                 say(f"{len(todo)} of {len(names)} partitions written, {lot[0]} to {lot[-1]}")
-                pa.default_memory_pool().release_unused()
                 give_back()
                 yield lot
                 for name in lot:
@@ -370,8 +369,7 @@ def _assigned(con: duckdb.DuckDBPyConnection, spectra: int, *, pilot: bool) -> l
     con.execute("CREATE TEMP TABLE owners AS FROM given_owners")
     con.execute("CREATE TEMP TABLE wanted AS SELECT partition, star_id, specid FROM owners")
     if pilot:
-        stars = con.sql(_text("pilot")).to_arrow_table()
-        con.register("given_pilot", stars)
+        con.register("given_pilot", con.sql(_text("pilot")).to_arrow_table())
         con.execute(f"INSERT INTO wanted SELECT '{PILOT}', star_id, NULL FROM given_pilot")
     for table in ("candidates", "readers", "spectra", "sources"):
         con.execute(f"CREATE TEMP TABLE {table} AS {_text(table)}")
