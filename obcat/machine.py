@@ -254,9 +254,6 @@ def give_back() -> None:
     """What is kept so, and free, goes back to the system: before a step that needs little of it."""
     import ctypes
 
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):
         library.malloc_trim(0)

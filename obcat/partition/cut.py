@@ -248,8 +248,7 @@ def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
     nothing has changed, and only what is left where a run was killed. Raises BuildFailed,
     PartitionFailed, StepFailed.
     """
-    read = read_inputs(survey, folder)
-    mark = plan_mark(survey, read, spectra)
+    mark, lent = plan_mark(survey, read_inputs(survey, folder), spectra), survey.models_from
     with locked(folder / "partitions"):
         if mark_of(home_of(folder, "plan")) == mark:
             plan = read_plan(folder)
@@ -258,14 +257,13 @@ def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
                 return plan
         clear_left(folder / "partitions")
         with _narrow(survey, folder) as con:
-            names = _assigned(con, spectra, pilot=not survey.models_from)
-            every = [*names, *([] if survey.models_from else [PILOT])]
+            names = _assigned(con, spectra, pilot=not lent)
+            every = [*names, *([] if lent else [PILOT])]
             todo = [name for name in every if not _is_ready(survey, folder, name, mark)]
             for start in range(0, len(todo), BUNCH):
                 write_stores(con, folder, todo[start : start + BUNCH], mark)
                 say(f"{min(start + BUNCH, len(todo))} of {len(todo)} partitions written")
-            facts = {"plan": mark, "spectra": str(spectra)}
-            facts["pilot"] = "no" if survey.models_from else "yes"
+            facts = {"plan": mark, "spectra": str(spectra), "pilot": "no" if lent else "yes"}
             _write_plan(con, folder, names, facts)
     return read_plan(folder)
 
@@ -284,9 +282,9 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
                 return
         clear_left(folder / "partitions")
         with _narrow(survey, folder) as con:
-            names = _assigned(con, spectra, pilot=not survey.models_from)
-            facts = {"plan": mark, "spectra": str(spectra)}
-            facts["pilot"] = "no" if survey.models_from else "yes"
+            lent = survey.models_from
+            names = _assigned(con, spectra, pilot=not lent)
+            facts = {"plan": mark, "spectra": str(spectra), "pilot": "no" if lent else "yes"}
             if mark_of(home_of(folder, "plan")) != mark:
                 _write_plan(con, folder, names, facts)
             for lot in _lots(read_plan(folder)):
@@ -294,6 +292,7 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
                 if todo:
                     write_stores(con, folder, todo, mark)
                 say(f"{len(todo)} of {len(names)} partitions written, {lot[0]} to {lot[-1]}")
+                pa.default_memory_pool().release_unused()
                 give_back()
                 yield lot
                 for name in lot:
