@@ -165,7 +165,6 @@ def _rounds(sample: _Sample, training: Floats, parameters: Any) -> Iterator[tupl
     """The model after each round and ln L of the stars by networks that did not see them."""
     model = usual_values(_errors(parameters))[0] | _scales(sample, training)
     model = model | {"outside": np.array(parameters.posterior_outside_slope)}
-    model = model | {"doubt": np.array(parameters.posterior_doubt)}
     training = _thinned(sample, training, parameters.posterior_max_stars)
     own = training[sample.stars.outside[training] == 0]
     judged = _thinned(sample, own, parameters.posterior_global_stars)

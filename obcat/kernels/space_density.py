@@ -352,14 +352,14 @@ def freed_of_noise(said: Said, snr_g: Floats, model: Globals) -> Said:
 def calibrated(said: Said, snr_g: Floats, emission: Floats, model: Globals) -> Spectral:
     """Mean, ln sigma and logit of networks -> with shift, ln_scale, shift_emission and
     ln_emission (where that is 1), ln_least, shift_logit of the survey, the noise of the spectrum
-    (``freed_of_noise``, ``noise_variance``), and doubt, times all of it.
+    (``freed_of_noise``, ``noise_variance``).
     """
     mean, ln_sigma, logit = freed_of_noise(said, snr_g, model)
     scale = model["ln_scale"] + model["ln_emission"] * emission
     variance = np.exp(2 * (ln_sigma + scale)) + np.exp(2 * model["ln_least"])
     sigma = np.sqrt(variance + noise_variance(said[0], snr_g, model))
     moved = mean + model["shift"] + model["shift_emission"] * emission
-    return Spectral(moved, model["doubt"] * sigma, logit + model["shift_logit"])
+    return Spectral(moved, sigma, logit + model["shift_logit"])
 
 
 def likelihood_magnitude(said: Spectral, model: Globals) -> Floats:

@@ -46,7 +46,6 @@ PARAMETERS = SimpleNamespace(
     posterior_zero_point_sky_error=0.02,
     posterior_first_floor=0.03,  # the sky has no zero point: all may teach at once
     posterior_outside_slope=3.0,
-    posterior_doubt=1.0,
     posterior_imprint_stars=10**6,
     posterior_global_steps=25,
     posterior_companion_logit=-0.6,

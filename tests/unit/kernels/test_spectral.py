@@ -24,7 +24,6 @@ def model(**layers: np.ndarray) -> dict[str, np.ndarray]:
     known = {"centre": np.zeros(2), "width": np.ones(2), "ln_scale": np.log(1.5)}
     known |= {"ln_emission": np.log(2.0)}
     known |= {"ln_least": np.log(0.05), "shift": np.array(0.1), "shift_emission": np.array(-0.3)}
-    known |= {"doubt": np.array(1.2)}
     known |= {"noise_m": np.array([-3.0, 3.0]), "noise_at": np.array([4.0, 4.0])}
     known |= {"noise_slope": np.zeros(2)}
     known |= {"shift_logit": np.array(-0.2), "likelihood_m": np.array([-3.0, 3.0])}
@@ -59,11 +58,11 @@ def test_errors_are_those_of_the_network_of_the_survey_and_of_the_noise():
     said = np.array([1.0]), np.log([0.2]), np.array([0.5])
     found = calibrated(said, np.array([40.0]), np.zeros(1), model())
     assert found.mean == pytest.approx(1.1)
-    assert (found.sigma / 1.2) ** 2 == pytest.approx((1.5 * 0.2) ** 2 + 0.05**2 + (4 / 40) ** 2)
+    assert found.sigma**2 == pytest.approx((1.5 * 0.2) ** 2 + 0.05**2 + (4 / 40) ** 2)
     assert found.logit == pytest.approx(0.3)
     found = calibrated(said, np.array([40.0]), np.ones(1), model())  # lines in emission
     assert found.mean == pytest.approx(0.8)
-    assert (found.sigma / 1.2) ** 2 == pytest.approx((2 * 1.5 * 0.2) ** 2 + 0.05**2 + (4 / 40) ** 2)
+    assert found.sigma**2 == pytest.approx((2 * 1.5 * 0.2) ** 2 + 0.05**2 + (4 / 40) ** 2)
 
 
 def test_noise_draws_a_star_back_to_where_many_are():
@@ -91,7 +90,7 @@ def test_everything_together():
         imprint_ebv=np.zeros(4),
         **networks,
     )
-    variance = 1.2**2 * (1.5**2 + 0.05**2 + 0.2**2)  # sigma 1 of a network that says 0
+    variance = 1.5**2 + 0.05**2 + 0.2**2  # sigma 1 of a network that says 0
     assert (m[0], logit[0]) == (pytest.approx(2.1), pytest.approx(-0.2))
     assert sigma[0] ** 2 == pytest.approx(variance)
     assert likely[0] == pytest.approx(2.1 - 0.5 * variance)
