@@ -196,15 +196,15 @@ def _offsets(
 
 
 def _penalty(terms: Terms) -> np.ndarray:
-    """(3 b + 2, 3 b + 2) ridge, and walls along grey light, dust and, in the slope with E(B-V),
-    R_V.
+    """(3 b + 2, 3 b + 2) ridge, and walls along grey light, dust and R_V: offsets that looked like
+    these would be taken for them, and stars behind little dust for stars of another R_V.
     """
     b = len(BANDS)
     widths = np.append(np.repeat(OFFSET_WIDTHS, b), [BEND[1], MEAN[1]])
     penalty = np.diag(1 / widths**2)
     k, slope = (np.median(x[:, MIDDLE], axis=0) for x in (terms.law, terms.law_slope))
-    for turn, axes in enumerate(((np.ones(b), k), (np.ones(b), k), (np.ones(b), k, slope))):
-        basis, _ = np.linalg.qr(np.stack(axes, axis=1))
+    basis, _ = np.linalg.qr(np.stack([np.ones(b), k, slope], axis=1))
+    for turn in range(len(OFFSET_WIDTHS)):
         here = slice(turn * b, (turn + 1) * b)
         penalty[here, here] += WALL * basis @ basis.T
     return penalty

@@ -161,12 +161,24 @@ def test_r_v_of_the_place_is_learnt():
     assert found.rv < 0.1
 
 
+def test_stars_behind_little_dust_of_another_kind_are_no_offset_of_bands():
+    """R_V 0.08 / E(B-V) larger: all bands have as much more as they would have of 0.08 in R_V E."""
+    terms, truth = stars(1500, noise=0.015)
+    more = 0.08 / np.maximum(truth["ebv"], 0.1)
+    bent = at_ebv(terms.law_slope, truth["ebv"]) * (more * truth["ebv"])[:, None]
+    found = learnt(terms._replace(mag=terms.mag + bent), near_places(*SKY[:, :1500]))
+    local = found.mean + near_places(*SKY[:, :1500]) @ found.field
+    told = np.average(more, weights=truth["ebv"] ** 2)  # as the bands tell R_V
+    assert np.mean(local) == pytest.approx(told, abs=0.03)
+
+
 def test_the_scatter_and_the_offset_of_a_band_are_learnt():
     """An offset that is neither grey nor like dust: g of APASS against g of XSTPS-GAC."""
     terms, _ = stars(1500, noise=0.01)
     rng, mag = np.random.default_rng(2), terms.mag.copy()
     g, apass = BANDS.index("g"), BANDS.index("g_apass")
-    mag[:, g] += 0.02 + 0.05 * rng.standard_normal(len(mag))
+    noise = rng.standard_normal(len(mag))
+    mag[:, g] += 0.02 + 0.05 * (noise - noise.mean())
     found = learnt(terms._replace(mag=mag), near_places(*SKY[:, :1500]))
     assert found.floor[g] == pytest.approx(0.05, rel=0.1)
     assert np.delete(found.floor, g).max() < 0.01
