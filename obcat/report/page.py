@@ -192,7 +192,7 @@ def report(database: Path, out: Path, form: str = "html") -> list[Path]:
     """
     try:
         with (
-            open_database(database, memory_limit="800MB") as survey,
+            open_database(database, memory_limit="2GB") as survey,
             publishing_folder(out, KIND) as partial,
         ):
             drawn = [(drawing, render(drawing, survey)) for drawing in figures_of(survey)]
