@@ -253,8 +253,8 @@ def without_pixels(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _beside(pixels: Path) -> Step:
-    """`run_step`, but pixels are written to the folder and read from it: a file takes a tenth of
-    the time that a table takes, and no step asks for one spectrum alone.
+    """`run_step`, but pixels are written to the folder and read from it: a file is cheaper than a
+    table, and no step asks for one spectrum alone.
     """
     held: dict[str, inputs.Pixels] = {}
 

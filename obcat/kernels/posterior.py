@@ -40,7 +40,7 @@ __all__ = [
 
 DELTA = np.array([0.10, 0.25, 0.40, 0.55, 0.70, 0.95])  # mag: light of companions, M - M_s
 MIDDLE = 0.35  # mag, about which there are more bright companions or fewer
-VEIL = np.array([0.10, 0.25, 0.25, 0.20, 0.05, 0.10])  # mag: from composites of SIMULATED spectra
+VEIL = np.array([0.10, 0.25, 0.25, 0.20, 0.05, 0.10])  # mag: of pairs of SIMULATED surveys
 OF_LIGHT = (DELTA - MIDDLE).astype(np.float32)
 ORDINARY = (1.5, 2.5)  # mag: mean and scatter of M of stars that no pair of the mixture explains
 OTHER = np.linspace(-6.5, 12.0, 371)  # mag: M of those
