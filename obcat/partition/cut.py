@@ -235,8 +235,8 @@ def joined(found: list[str], most: int) -> list[str]:
 WIDE = ("spectra", "training_spectra")
 LAST = "sample.gaia_colours"  # the last step that asks the whole survey
 BUNCH = 128  # partitions that are written in one pass over the spectra
-LOT = 2**17  # spectra that are there twice where they are not kept, 4 GB; at least, for
-LOTS = 4  # times or few more all spectra are read to be cut: else it grows faster than the survey
+LOT, LOTS = 2**17, 4  # spectra of a lot, lots: at least, at most; all are read for each lot
+ROOM = 64_000  # bytes of the disk that a spectrum of a lot takes: a lot has half of what is free
 
 
 def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
@@ -277,7 +277,7 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
     mark = plan_mark(survey, read, spectra)
     with locked(folder / "partitions"):
         if mark_of(home_of(folder, "plan")) == mark:
-            every = [name for lot in _lots(read_plan(folder)) for name in lot]
+            every = [name for lot in _lots(read_plan(folder), LOT) for name in lot]
             if all(is_made(survey, folder, name, mark) for name in every):
                 return
         clear_left(folder / "partitions")
@@ -287,7 +287,7 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
             facts = {"plan": mark, "spectra": str(spectra), "pilot": "no" if lent else "yes"}
             if mark_of(home_of(folder, "plan")) != mark:
                 _write_plan(con, folder, names, facts)
-            for lot in _lots(read_plan(folder)):
+            for lot in _lots(read_plan(folder), shutil.disk_usage(folder).free // (2 * ROOM)):
                 todo = [name for name in lot if not _is_ready(survey, folder, name, mark)]
                 if todo:
                     write_stores(con, folder, todo, mark)
@@ -299,9 +299,9 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
                     _leave_spectra(survey, folder, name, mark)
 
 
-def _lots(plan: Plan) -> Iterator[list[str]]:
-    """Partitions that have a lot of spectra together; the pilot, by itself, first."""
-    most = max(LOT, len(plan.owners) // LOTS)
+def _lots(plan: Plan, room: int) -> Iterator[list[str]]:
+    """Partitions for whose spectra there is room; the pilot, by itself, first."""
+    most = max(LOT, len(plan.owners) // LOTS, room)
     counted = plan.owners["partition"].value_counts().to_pylist()
     counts = {one["values"]: one["counts"] for one in counted}
     lot = [PILOT] if plan.pilot else []
