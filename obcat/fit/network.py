@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from inspect import unwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["Progress", "Sample", "gradients", "train", "without_compiler"]
+__all__ = ["Progress", "Sample", "gradients", "train"]
 
 HISTORY_STEP = 10
 
@@ -147,17 +146,6 @@ def _adam(weights: list[torch.Tensor]) -> Callable[[list[torch.Tensor], float], 
              beta2=0.999, lr=rate, weight_decay=0, eps=1e-8, maximize=False)  # fmt: skip
 
     return step
-
-
-def without_compiler(optimiser: type[torch.optim.Optimizer]) -> Any:
-    """The same steps, without PyTorch's compiler: to import that takes as long as PyTorch itself,
-    to train nothing of it is used.
-    """
-    import torch
-
-    plain = {name: unwrap(getattr(optimiser, name)) for name in ("add_param_group", "zero_grad")}
-    step = torch.no_grad()(unwrap(optimiser.step))
-    return type(optimiser.__name__, (optimiser,), plain | {"step": step})
 
 
 def _kept(n: int, parameters: Any) -> torch.Tensor:

@@ -1,29 +1,32 @@
 """Training networks from scores to luminosity in the space of the parallax: PyTorch, AdamW.
 
 No parallax is divided by, none is cut: each star counts by the likelihood of its parallax, whatever
-its sign and error. Needs PyTorch, and only when it trains: the extra ``build`` installs it.
+its sign and error. The chain rule is written out: automatic differentiation takes three times as
+long. Needs PyTorch, and only when it trains: the extra ``build`` installs it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from obcat.fit.network import without_compiler
 from obcat.kernels.space_density import LAYERS, LN_SIGMA, LOGIT
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Lesson", "Plan", "train_networks"]
+__all__ = ["Lesson", "Plan", "columns_of", "gradients", "train_networks"]
 
 USUAL_LN_SIGMA, USUAL_MEAN = -1.2, 0.5  # ln mag, mag
 SIDE = 32  # neurons of the network for scatter and companion
-WARM_UP, LARGEST_GRADIENT, LEAST = 0.15, 5.0, 1e-30
+LARGEST_GRADIENT, LEAST = 5.0, 1e-30
+# The rate rises from a 25th in the first part of the steps, and falls to almost nothing; of the
+# mean gradient most is kept, least where the rate is largest (Smith & Topin 2017)
+WARM_UP, LOWEST, KEPT = 0.15, (1 / 25, 1 / 250_000), (0.95, 0.85)
 
 Floats = np.ndarray[Any, Any]
 Weights = dict[str, Floats]
@@ -84,23 +87,48 @@ def train_networks(
     """
     import torch
 
-    shown = [torch.from_numpy(np.ascontiguousarray(a, np.float32)) for a in _arrays(lesson)]
+    shown, powers = columns_of(lesson, plan), _powers(lesson.m)
 
     def one(i: int) -> Weights:
         torch.set_num_threads(1)
         generator = torch.Generator().manual_seed(seeds[i])
         start = before[i] if before else _start(lesson.x.shape[1], plan, generator)
-        weights = {name: torch.tensor(a, requires_grad=True) for name, a in start.items()}
-        _learn(weights, shown, lesson.rare, torch.from_numpy(rows[i]), plan, generator)
-        return {name: w.detach().numpy() for name, w in weights.items()}
+        with torch.inference_mode():
+            flat = torch.cat([torch.tensor(start[name]).flatten() for name in LAYERS])
+            weights = _views(flat, [np.shape(start[name]) for name in LAYERS])
+            step = _adam(flat, plan, plan.epochs * -(-len(rows[i]) // plan.batch))
+            for batch, kept in _batches(torch.from_numpy(rows[i]), plan, generator):
+                columns = [c.index_select(0, batch) for c in shown]
+                step(gradients(weights, columns, powers, kept, lesson.rare, plan))
+            return {n: w.numpy().copy() for n, w in zip(LAYERS, weights, strict=True)}
 
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(one, range(len(rows))))
 
 
-def _arrays(lesson: Lesson) -> list[Floats]:
+def columns_of(lesson: Lesson, plan: Plan) -> list[torch.Tensor]:
+    """The stars as ``gradients`` takes them: x, wide, drawn, variance, loss_weight, pair_odds; the
+    four tables (n, 4, g) of single stars and pairs, with and without the parallax; those of others
+    (n, 2); the mean that the parallax makes likely, and how far from it a mean may be, mag.
+    """
+    import torch
+
     stars = lesson.x, lesson.wide, lesson.drawn, lesson.variance, lesson.loss_weight
-    return [lesson.m, *stars, lesson.pair_odds, *lesson.tables]
+    single, double, other, single_n, double_n, other_n = lesson.tables
+    total = single.sum(axis=1) + LEAST
+    centre = (single @ lesson.m) / total
+    spread = np.sqrt(np.maximum((single @ lesson.m**2) / total - centre**2, 0))
+    tables = np.stack([single, double, single_n, double_n], axis=1)
+    limits = centre, plan.far[0] + plan.far[1] * spread
+    columns = (*stars, lesson.pair_odds, tables, np.stack([other, other_n], axis=1), *limits)
+    return [torch.from_numpy(np.ascontiguousarray(a, np.float32)) for a in columns]
+
+
+def _powers(m: Floats) -> torch.Tensor:
+    """(g, 3) of the grid about the usual mean."""
+    import torch
+
+    return torch.from_numpy(((m - USUAL_MEAN)[:, None] ** np.arange(3)).astype(np.float32))
 
 
 def _start(k: int, plan: Plan, generator: torch.Generator) -> Weights:
@@ -122,106 +150,167 @@ def _start(k: int, plan: Plan, generator: torch.Generator) -> Weights:
     return dict(zip(LAYERS, arrays, strict=True))
 
 
-def _learn(
-    weights: Mapping[str, torch.Tensor],
-    shown: Sequence[torch.Tensor],
-    rare: float,
-    rows: torch.Tensor,
-    plan: Plan,
-    generator: torch.Generator,
-) -> None:
+def _views(flat: torch.Tensor, shapes: list[tuple[int, ...]]) -> list[torch.Tensor]:
+    parts = flat.split([math.prod(shape) for shape in shapes])
+    return [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def _batches(
+    rows: torch.Tensor, plan: Plan, generator: torch.Generator
+) -> Iterator[tuple[torch.Tensor, list[torch.Tensor]]]:
+    """Rows of each step, and what the answers of both hidden layers are multiplied by."""
     import torch
 
-    free = list(weights.values())
-    adam = without_compiler(torch.optim.AdamW)
-    optimiser = adam(free, lr=plan.rate, weight_decay=plan.decay, fused=True)
-    steps = plan.epochs * -(-len(rows) // plan.batch) + 1
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, steps, pct_start=WARM_UP)
-    m, columns = shown[0], shown[1:]
+    share = 1 - plan.dropout
     for _ in range(plan.epochs):
         for batch in rows[torch.randperm(len(rows), generator=generator)].split(plan.batch):
-            optimiser.zero_grad()
-            _loss(weights, m, [c[batch] for c in columns], rare, plan, generator).backward()
-            torch.nn.utils.clip_grad_norm_(free, LARGEST_GRADIENT)
-            optimiser.step()
-            schedule.step()
+            drawn = torch.rand(2, len(batch), plan.hidden, generator=generator)
+            yield batch, list(drawn.lt_(share).div_(share))
 
 
-def _loss(
-    w: Mapping[str, torch.Tensor],
-    m: torch.Tensor,
+def _adam(flat: torch.Tensor, plan: Plan, steps: int) -> Callable[[list[torch.Tensor]], None]:
+    """A step of AdamW (Loshchilov & Hutter 2019) with one cycle of the rate, from gradients."""
+    import torch
+    from torch.optim.adamw import adamw
+
+    mean, square, count = torch.zeros_like(flat), torch.zeros_like(flat), torch.zeros(())
+    cycle = _cycle(steps)
+
+    def step(slopes: list[torch.Tensor]) -> None:
+        slope = torch.cat([part.flatten() for part in slopes])
+        slope.mul_((LARGEST_GRADIENT / (slope.norm() + 1e-6)).clamp_(max=1))
+        rate, kept = next(cycle)
+        adamw([flat], [slope], [mean], [square], [], [count], fused=True, amsgrad=False, beta1=kept,
+              beta2=0.999, lr=plan.rate * rate, weight_decay=plan.decay, eps=1e-8,
+              maximize=False)  # fmt: skip
+
+    return step
+
+
+def _cycle(steps: int) -> Iterator[tuple[float, float]]:
+    """Rate, over the largest, and what of the mean gradient is kept, of each step: half cosines."""
+    turn = WARM_UP * (steps + 1) - 1
+    for i in range(steps):
+        rises = i <= turn
+        passed = i / turn if rises else (i - turn) / (steps - turn)
+        near = 0.5 * (1 + math.cos(math.pi * passed))  # the beginning of this part
+        if rises:
+            near = 1 - near
+        low = LOWEST[0 if rises else 1]
+        yield low + (1 - low) * near, KEPT[0] + (KEPT[1] - KEPT[0]) * near
+
+
+def gradients(
+    weights: Sequence[torch.Tensor],
     columns: Sequence[torch.Tensor],
+    powers: torch.Tensor,
+    kept: Sequence[torch.Tensor],
     rare: float,
     plan: Plan,
-    generator: torch.Generator,
-) -> torch.Tensor:
-    """Weighted mean of -ln L, and a pull of the odds of a companion to what is usual: the mixture
-    would trade them against the mean. And one of means far from all that the parallax allows,
-    where ln L has no slope.
+) -> list[torch.Tensor]:
+    """Of the weighted mean of -ln L of a batch, with a pull of the odds of a companion to what is
+    usual, for the mixture would trade them against the mean, and one of means far from all that the
+    parallax allows, where ln L has no slope.
+
+    Parameters
+    ----------
+    weights : in the order of ``LAYERS``
+    columns : of ``columns_of``, the rows of the batch
+    powers : (g, 3) 1, m - 0.5, (m - 0.5)^2 of the tables' grid, mag
+    kept : two of (b, hidden), what the answers of the hidden layers are multiplied by
+    rare : share of others
+
+    Returns
+    -------
+    one for each of ``weights``
     """
-    x, wide, drawn, variance, loss_weight, odds, *tables = columns
-    mean, ln_sigma, logit = _forward(w, x, wide, plan.dropout, generator)
-    ln = _ln_likelihood(mean + drawn, ln_sigma, logit + odds, variance, m, tables, rare)
-    pulls = 0.5 * plan.pull * (logit - plan.usual) ** 2
-    lost = pulls + plan.stray * _astray(mean, m, tables[0], plan.far) - ln
-    return (loss_weight * lost).mean()
-
-
-def _astray(
-    mean: torch.Tensor, m: torch.Tensor, single: torch.Tensor, far: tuple[float, float]
-) -> torch.Tensor:
-    """(n,) mag that a mean is farther from that of the parallax than so many mag and errors."""
-    total = single.sum(1) + LEAST
-    centre = (single @ m) / total
-    spread = ((single @ m**2) / total - centre**2).clamp(min=0).sqrt()
-    return ((mean - centre).abs() - far[0] - far[1] * spread).clamp(min=0)
-
-
-def _forward(
-    w: Mapping[str, torch.Tensor],
-    x: torch.Tensor,
-    wide: torch.Tensor,
-    dropout: float,
-    generator: torch.Generator,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     import torch
-    from torch.nn.functional import silu
 
-    def dropped(a: torch.Tensor) -> torch.Tensor:
-        kept = torch.empty_like(a).bernoulli_(1 - dropout, generator=generator)
-        return a * (kept / (1 - dropout))
+    w0, b0, w1, b1, w2, linear, b2, v0, c0, v1, c1 = weights
+    x, wide = columns[:2]
+    first, first_slope = _silu(torch.addmm(b0, x, w0))
+    below = first.mul_(kept[0])
+    second, second_slope = _silu(torch.addmm(b1, below, w1))
+    above = second.mul_(kept[1])
+    beside, beside_slope = _silu(torch.addmm(c0, wide, v0))
+    mean = above.mv(w2).add_(x.mv(linear)).add_(b2)
+    outer, said = _pulls(mean, torch.addmm(c1, beside, v1), columns[2:], powers, rare, plan)
+    middle = outer.outer(w2).mul_(kept[1]).mul_(second_slope)
+    inner = middle.mm(w1.T).mul_(kept[0]).mul_(first_slope)
+    side = said.mm(v1.T).mul_(beside_slope)
+    hidden = [x.T.mm(inner), inner.sum(0), below.T.mm(middle), middle.sum(0)]
+    last = [above.T.mv(outer), x.T.mv(outer), outer.sum()]
+    return [*hidden, *last, wide.T.mm(side), side.sum(0), beside.T.mm(said), said.sum(0)]
 
-    hidden = dropped(silu(torch.addmm(w["b0"], x, w["w0"])))
-    hidden = dropped(silu(torch.addmm(w["b1"], hidden, w["w1"])))
-    said = torch.addmm(w["c1"], silu(torch.addmm(w["c0"], wide, w["v0"])), w["v1"])
-    return (
-        hidden @ w["w2"] + x @ w["linear"] + w["b2"],
-        said[:, 0].clamp(*LN_SIGMA),
-        said[:, 1].clamp(*LOGIT),
+
+def _silu(z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """z sigmoid(z), and its slope."""
+    share = z.sigmoid()
+    answer = z.mul_(share)
+    return answer, share.addcmul(answer, 1 - share)
+
+
+def _pulls(
+    mean: torch.Tensor,
+    said: torch.Tensor,
+    columns: Sequence[torch.Tensor],
+    powers: torch.Tensor,
+    rare: float,
+    plan: Plan,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gradients of the loss by the mean (n,), and by ln sigma and logit (n, 2)."""
+    import torch
+
+    drawn, variance, loss_weight, odds, tables, others, centre, most = columns
+    ln_sigma, logit = said[:, 0].clamp(*LN_SIGMA), said[:, 1].clamp(*LOGIT)
+    share = loss_weight / len(mean)
+    by_mean, by_sigma, by_logit = _slopes(
+        mean + drawn, ln_sigma, logit + odds, variance, tables, others, powers, rare
     )
+    off = mean - centre
+    astray = plan.stray * off.sign().mul_(off.abs() > most)
+    pulled = plan.pull * (logit - plan.usual)
+    inside = torch.stack([ln_sigma, logit], 1) == said
+    of_side = torch.stack([-by_sigma, pulled - by_logit], 1).mul_(inside)
+    return share * (astray - by_mean), share[:, None] * of_side
 
 
-def _ln_likelihood(
+def _slopes(
     mean: torch.Tensor,
     ln_sigma: torch.Tensor,
     logit: torch.Tensor,
     variance: torch.Tensor,
-    m: torch.Tensor,
-    tables: Sequence[torch.Tensor],
+    tables: torch.Tensor,
+    others: torch.Tensor,
+    powers: torch.Tensor,
     rare: float,
-) -> torch.Tensor:
-    """(n,) ln p(parallax | magnitude, place, E(B-V), spectrum): M is summed over, and the density
-    of stars, without the parallax, divided out.
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(n,) slopes of ln p(parallax | magnitude, place, E(B-V), spectrum) by mean, ln sigma, logit.
+
+    With q ~ N(mean, sigma^2 + variance) on the grid, sum q = 1, and a pair as likely as the logit
+    says, L = (1 - rare) sum q [(1 - pair) single + pair double] + rare other, and ln p = ln L less
+    the same of the tables without the parallax. All that is needed are sums of q and of q times
+    each table, over (m - mean)^0, ^1 and ^2.
     """
     import torch
 
-    width = (torch.exp(2 * ln_sigma) + variance)[:, None]
-    q = torch.exp(-0.5 * (m - mean[:, None]) ** 2 / width)
-    q = q / (q.sum(1, keepdim=True) + LEAST)
+    square = torch.exp(2 * ln_sigma)
+    width, mu, m = square + variance, mean - USUAL_MEAN, powers[:, 1]
+    q = (m - mu[:, None]).square_().mul_((-0.5 / width)[:, None]).exp_()
+    whole = q.mm(powers)  # (n, 3)
+    parts = (tables * q[:, None]).view(-1, len(powers)).mm(powers).view(-1, 4, 3)
+    total = whole[:, :1] + LEAST
+    sums = parts[:, :, 0] / total  # (n, 4)
     pair = torch.sigmoid(logit)
-
-    def ln(single: torch.Tensor, double: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-        usual = (1 - pair) * (q * single).sum(1) + pair * (q * double).sum(1)
-        return torch.log((1 - rare) * usual + rare * other + LEAST)
-
-    return ln(*tables[:3]) - ln(*tables[3:])
+    shares = torch.stack([1 - pair, pair], 1)
+    usual = (sums.view(-1, 2, 2) * shares[:, None]).sum(2)  # (n, 2) with, without the parallax
+    of = (1 - rare) / ((1 - rare) * usual + rare * others + LEAST)
+    of[:, 1].neg_()
+    by_table = (of[:, :, None] * shares[:, None]).view(-1, 4)
+    level = (by_table * sums).sum(1, keepdim=True)
+    bent = ((by_table[:, :, None] * parts).sum(1) - level * whole) / total  # (n, 3)
+    once = bent[:, 1] - mu * bent[:, 0]
+    twice = bent[:, 2] - 2 * mu * bent[:, 1] + mu**2 * bent[:, 0]
+    steps = sums[:, 1::2] - sums[:, ::2]
+    by_logit = pair * (1 - pair) * (of * steps).sum(1)
+    return once / width, twice * square / width**2, by_logit

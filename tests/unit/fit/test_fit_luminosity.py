@@ -2,8 +2,6 @@
 recovery, rejection of planted binaries, same bytes.
 """
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -299,35 +297,6 @@ def test_gradients_are_those_of_automatic_differentiation():
     found = gradients(weights, x, y, weight, *kept, 0.7)
     for a, b in zip(found, wanted, strict=True):
         assert torch.allclose(a, b, rtol=1e-4, atol=1e-6)
-
-
-STEPS = """\
-import sys
-import torch
-from obcat.fit.network import without_compiler
-
-def trained(optimiser):
-    weight = torch.arange(6.0).reshape(2, 3).requires_grad_()
-    steps = optimiser([weight], lr=0.1, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(steps, 0.1, 5)
-    for _ in range(4):
-        steps.zero_grad()
-        weight.sigmoid().prod().backward()
-        steps.step()
-        schedule.step()
-    return weight.tolist()
-
-kinds = (torch.optim.Adam, torch.optim.AdamW)
-found = [trained(without_compiler(kind)) for kind in kinds]
-print("torch._dynamo" in sys.modules, found == [trained(kind) for kind in kinds])
-"""
-
-
-def test_steps_are_those_of_pytorch_without_its_compiler():
-    done = subprocess.run(
-        [sys.executable, "-c", STEPS], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    assert done.stdout == "False True\n"
 
 
 def test_the_emission_network_alone_follows_the_weights():
