@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from obcat.kernels.luminosity import imprint_terms
-from obcat.kernels.posterior import DELTA, ORDINARY, VEIL, WIDER, ln_kinds
+from obcat.kernels.posterior import (
+    ORDINARY,
+    added_light,
+    by_spectrum,
+    label_terms,
+    ln_kinds,
+    pair_odds,
+)
 from obcat.kernels.space_density import (
     DUST_TAILS,
     KNOTS,
@@ -33,6 +40,7 @@ __all__ = [
     "fit_dust",
     "fit_globals",
     "fit_imprint",
+    "fit_labels",
     "mean_distance",
     "usual_values",
 ]
@@ -56,13 +64,13 @@ PRIORS: Mapping[str, tuple[Any, Any]] = {
     ),
     "logit_other": (-4.0, 1.0),
     "logit_wide": (-3.0, 1.0),
-    "companion": ([0.3, 0.1, 0.0, -0.15, -0.15, -1.6], 0.3),
+    "companion": ([0.75, 0.37, -0.02, -0.3, -0.05, -2.4], 0.15),
     "shift": (0.0, 0.02),
     "shift_emission": (0.0, 0.05),
     "ln_scale": (0.0, 0.3),
     "ln_emission": (0.0, 0.3),
     "ln_least": (np.log(0.05), 0.5),
-    "shift_logit": (0.0, 0.2),
+    "shift_logit": (0.0, 0.05),
 }
 CALIBRATION = ("shift", "shift_emission", "ln_scale", "ln_emission", "shift_logit")
 DUST_START = {
@@ -77,6 +85,7 @@ POINTS, BELOW, ABOVE = 56, 4.0, 4.5  # of the grid of a star, in sigma
 WIDE = np.linspace(-6.0, 5.5, 40)  # mag, of stars that are no pair
 LEAST = 1e-30
 RIDGE = 1e-3
+ALIKE = 1.0  # mag: stars farther from what their labels say are of another kind
 DUST_STEPS = 80
 
 
@@ -122,6 +131,20 @@ def _least_squares(columns: Floats, y: Floats) -> Floats:
     unit = columns / length
     normal = unit.T @ unit + RIDGE * np.eye(unit.shape[1])
     return (np.linalg.solve(normal, unit.T @ y).T / length).T
+
+
+def fit_labels(stars: Sight, mean: Floats) -> Globals:
+    """label_mk (6,) of ``kernels.posterior.label_terms``: the mean M (n,), mag, of stars with such
+    labels; those far from it are left out of a second look. Zeros where no star has labels.
+    """
+    terms, coefficients = label_terms(stars), np.zeros(6)
+    rows = (stars.labelled == 1) & np.isfinite(mean)
+    for _ in range(2):
+        if rows.any():
+            coefficients = _least_squares(terms[rows], mean[rows])
+            off = np.abs(mean - terms @ coefficients)
+            rows &= off < ALIKE
+    return {"label_mk": coefficients}
 
 
 def fit_globals(
@@ -207,7 +230,8 @@ def _grid(said: tuple[torch.Tensor, ...], stars: Sight) -> tuple[torch.Tensor, t
 
     mean, ln_sigma, _ = said
     sigma = torch.sqrt(torch.exp(2 * ln_sigma) + stars.variance)
-    low, high = mean - float((DELTA + VEIL).max()) - BELOW * sigma, mean + ABOVE * sigma
+    brightest = mean - added_light(stars, torch).max(1).values
+    low, high = brightest - BELOW * sigma, mean + ABOVE * sigma
     step = (high - low) / (POINTS - 1)
     return low[:, None] + step[:, None] * torch.arange(POINTS), step
 
@@ -222,20 +246,16 @@ def _pairs(
     scale = model["ln_scale"] + model["ln_emission"] * stars.emission
     variance = torch.exp(2 * (ln_sigma + scale)) + torch.exp(2 * model["ln_least"])
     variance = (variance + stars.variance)[:, None]
-    centre = (mean + model["shift"] + model["shift_emission"] * stars.emission)[:, None]
-
-    wide = torch.sigmoid(model["logit_wide"])
-
-    def normal(m: torch.Tensor) -> torch.Tensor:
-        square = -0.5 * (m - centre) ** 2 / variance
-        tails = wide / WIDER * torch.exp(square / WIDER**2)
-        return ((1 - wide) * torch.exp(square) + tails) / torch.sqrt(variance)
-
-    pair = torch.sigmoid(logit + stars.pair_odds + model["shift_logit"])[:, None]
+    off = m - (mean + model["shift"] + model["shift_emission"] * stars.emission)[:, None]
+    odds = logit + pair_odds(stars, mean, model, torch) + model["shift_logit"]
+    pair = torch.sigmoid(odds)[:, None]
     kinds = torch.softmax(ln_kinds(stars, model, torch), 1)
-    added = (DELTA + VEIL).tolist()
-    double = sum(kinds[:, [j]] * normal(m + both) for j, both in enumerate(added))
-    return (1 - pair) * normal(m) + pair * double
+    added = added_light(stars, torch)
+    double = sum(
+        kinds[:, [j]] * by_spectrum(off + added[:, [j]], variance, model, torch)
+        for j in range(added.shape[1])
+    )
+    return (1 - pair) * by_spectrum(off, variance, model, torch) + pair * double
 
 
 def _ln_likelihood(

@@ -15,12 +15,13 @@ from obcat.fit.parallax_globals import (
     fit_dust,
     fit_globals,
     fit_imprint,
+    fit_labels,
     mean_distance,
     usual_values,
 )
 from obcat.fit.parallax_network import Lesson, Plan, train_networks
 from obcat.kernels.luminosity import freed_of_dust
-from obcat.kernels.posterior import DELTA, ORDINARY, VEIL, ln_kinds
+from obcat.kernels.posterior import ORDINARY, added_light, ln_kinds, pair_odds
 from obcat.kernels.space_density import (
     LAYERS,
     REFERENCE_SNR_G,
@@ -164,7 +165,7 @@ def _sample(table: pa.Table, parameters: Any) -> tuple[_Sample, Arrays]:
 def _rounds(sample: _Sample, training: Floats, parameters: Any) -> Iterator[tuple[Arrays, float]]:
     """The model after each round and ln L of the stars by networks that did not see them."""
     model = usual_values(_errors(parameters))[0] | _scales(sample, training)
-    model = model | {"outside": np.array(parameters.posterior_outside_slope)}
+    model |= {"outside": np.array(parameters.posterior_outside_slope), "label_mk": np.zeros(6)}
     training = _thinned(sample, training, parameters.posterior_max_stars)
     own = training[sample.stars.outside[training] == 0]
     judged = _thinned(sample, own, parameters.posterior_global_stars)
@@ -250,13 +251,12 @@ def _plan(n: int, turn: int, parameters: Any) -> Plan:
 def _lesson(sample: _Sample, rows: Floats, model: Arrays) -> Lesson:
     x = (sample.score[rows] - model["centre"]) / model["width"]
     wide = np.column_stack([x, np.log(sample.snr_g[rows] / REFERENCE_SNR_G)])
-    stars, drawn, _ = _seen(sample, rows, model)
+    stars, drawn, said = _seen(sample, rows, model)
+    odds = pair_odds(stars, 0.0 if said is None else said[0], model)
     rare = 1 / (1 + np.exp(-model["logit_other"]))
     weight = sample.loss_weight[rows]
     tables = tables_of(stars, model)
-    return Lesson(
-        x, wide, drawn, stars.variance, weight, stars.pair_odds, COARSE, tables, float(rare)
-    )
+    return Lesson(x, wide, drawn, stars.variance, weight, odds, COARSE, tables, float(rare))
 
 
 def tables_of(stars: Sight, model: Arrays) -> tuple[Floats, ...]:
@@ -294,16 +294,19 @@ def _of_pairs(a: Floats, stars: Sight, model: Arrays) -> Floats:
     ln = ln_kinds(stars, model)
     kinds = np.exp(ln - ln.max(axis=1, keepdims=True))
     kinds /= kinds.sum(axis=1, keepdims=True)
-    out = np.zeros_like(a)
-    for j, steps in enumerate(np.rint((DELTA + VEIL) / STEP).astype(int)):
-        out[:, steps:] += kinds[:, [j]] * a[:, :-steps]
-        out[:, :steps] += kinds[:, [j]] * a[:, :1]
+    whole, part = np.divmod(added_light(stars).astype(float) / STEP, 1.0)
+    columns, out = np.arange(a.shape[1]), np.zeros_like(a)
+    for share, steps, rest in zip(kinds.T, whole.T.astype(int), part.T, strict=True):
+        for weight, back in ((share * (1 - rest), steps), (share * rest, steps + 1)):
+            at = np.maximum(columns - back[:, None], 0)
+            out += weight[:, None] * np.take_along_axis(a, at, axis=1)
     return out
 
 
 def _shared(sample: _Sample, rows: Floats, model: Arrays, parameters: Any) -> tuple[Arrays, float]:
     """Dust, then everything else that the stars share; and ln L."""
     stars, _, said = _seen(sample, rows, model)
+    model = model | fit_labels(stars, said[0])
     model = model | fit_dust(stars, mean_distance(stars, said, model))
     return fit_globals(stars, said, model, _errors(parameters), parameters.posterior_global_steps)
 

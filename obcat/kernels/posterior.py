@@ -2,8 +2,8 @@
 
 M_s is the light that is seen, M that of the primary alone; a companion of kind j adds DELTA[j] mag:
 M = M_s + DELTA[j]. The spectrum says M ~ N(mean, sigma^2) of a single star; of a pair it is that of
-both, and says what a primary fainter by VEIL[j] would. The distance modulus is D = m - M_s - e, m
-the magnitude less its extinction, e ~ N(0, v) the error of m.
+both, and says what a primary fainter by VEIL[j] would, times what Teff makes of that. The distance
+modulus is D = m - M_s - e, m the magnitude less its extinction, e ~ N(0, v) the error of m.
 """
 
 from collections.abc import Iterator
@@ -27,21 +27,32 @@ __all__ = [
     "DELTA",
     "ORDINARY",
     "VEIL",
-    "WIDER",
     "Joint",
+    "added_light",
+    "by_spectrum",
     "densities",
     "joint",
+    "label_terms",
     "ln_kinds",
     "mode",
+    "pair_odds",
     "posterior_distances",
     "posterior_magnitudes",
     "quantiles",
+    "veil",
 ]
 
 DELTA = np.array([0.10, 0.25, 0.40, 0.55, 0.70, 0.95])  # mag: light of companions, M - M_s
 MIDDLE = 0.35  # mag, about which there are more bright companions or fewer
-VEIL = np.array([0.10, 0.25, 0.25, 0.20, 0.05, 0.10])  # mag: of pairs of SIMULATED surveys
-OF_LIGHT = (DELTA - MIDDLE).astype(np.float32)
+VEIL = np.array([0.15, 0.26, 0.29, 0.22, 0.09, 0.09])  # mag: of pairs of SIMULATED surveys
+# What follows is of SIMULATED stars. By the law of Moe & Di Stefano (2017): ln odds of light of a
+# companion, more the heavier the primary, per dex of log g, of Teff, Teff squared, both; steepness
+# against DELTA per dex of log g and of Teff, less the more evolved; ln odds for each mag fainter
+# than labels say, per dex of Teff too, and how many mag count; times VEIL against dex of Teff
+PAIR_ODDS, PAIR_LIGHT = (1.4, 12.8, -27.0, -7.0), (4.7, -4.7)
+FAINTER, FARTHEST = (1.2, -5.2), 1.0
+VEILED = (-0.125, 0.025, 0.25), (0.0, 1.2, 1.6)
+OF_LIGHT, OF_DELTA, OF_VEIL = (a.astype(np.float32) for a in (DELTA - MIDDLE, DELTA, VEIL))
 ORDINARY = (1.5, 2.5)  # mag: mean and scatter of M of stars that no pair of the mixture explains
 OTHER = np.linspace(-6.5, 12.0, 371)  # mag: M of those
 STEP, POINTS, WIDTH = 0.05, 401, 5.0  # mag; of the grid of M_s; sigma
@@ -50,6 +61,9 @@ ROWS = 512
 SHARES = (0.025, 0.16, 0.5, 0.84, 0.975)
 ENDS = [3, 1, 0, 2, 4]  # columns of the quantiles of M
 WIDER = 2.5  # times sigma, of stars about which the network errs more
+# Share of stars that are brighter than their spectra say, seen pole-on or products of pairs: by so
+# many sigma, and so many mag at most; of SIMULATED stars
+LIT = (0.15, 1.3, 0.22)
 
 Floats = NDArray[np.floating]
 
@@ -86,7 +100,7 @@ def densities(
 def _blocks(stars: Sight, said: Spectral) -> Iterator[tuple[NDArray[np.intp], int]]:
     """Rows that share a grid, and how fine it is."""
     spread = np.hypot(said.sigma, np.sqrt(stars.variance))
-    room = STEP * (POINTS - 1) / (DELTA[-1] + VEIL[-1] + 2 * WIDTH * spread)
+    room = STEP * (POINTS - 1) / (_farthest(stars) + 2 * WIDTH * spread)
     fine = np.where(room >= FINEST, FINEST, np.where(room >= 2, 2, 1))
     known = np.isfinite(spread + said.mean + said.logit + stars.magnitude + stars.sin_latitude)
     for each in (1, 2, FINEST):
@@ -98,40 +112,89 @@ def _blocks(stars: Sight, said: Spectral) -> Iterator[tuple[NDArray[np.intp], in
 
 def joint(stars: Sight, said: Spectral, model: Globals, fine: int) -> Joint:
     """Everything that is known of the stars of a block, as densities."""
-    step, veiled, more = STEP / fine, _steps(VEIL, fine), _steps(DELTA, fine)
-    both = [a + b for a, b in zip(veiled, more, strict=True)]
+    step, more = STEP / fine, [0, *(np.rint(DELTA / STEP).astype(int) * fine).tolist()]
     variance = said.sigma**2 + stars.variance
-    low = (said.mean - DELTA[-1] - VEIL[-1] - WIDTH * np.sqrt(variance))[:, None]
-    m = low + step * np.arange(POINTS + max(both))
-    ln = _ln_data(stars, model, m[:, :POINTS], 0.0)
+    low = (said.mean - _farthest(stars) - WIDTH * np.sqrt(variance))[:, None]
+    m = low + step * np.arange(POINTS)
+    ln = _ln_data(stars, model, m, 0.0)
     top = ln.max(1, keepdims=True)
     data = np.exp(ln - top)
-    odds = _odds(stars, said.logit, model)
-    seen = _by_spectrum(m - said.mean[:, None], variance[:, None], model)
-    by_kind = [odds[:, [j]] * data * seen[:, s : s + POINTS] for j, s in enumerate(both)]
+    blurred = _blurred(data, np.sqrt(stars.variance) / step)
+    odds = _odds(stars, said, model)
+    off, added = m - said.mean[:, None], [0.0, *added_light(stars).T]
+    seen = [
+        odds[:, [j]] * by_spectrum(off + np.reshape(a, (-1, 1)), variance[:, None], model)
+        for j, a in enumerate(added)
+    ]
+    by_kind = [data * density for density in seen]
+    primary = np.zeros((len(m), POINTS + more[-1]))
+    for s, density in zip(more, seen, strict=True):
+        primary[:, s : s + POINTS] += blurred * density
     weights = np.stack([density.sum(1) for density in by_kind], axis=1)
     inside = weights.sum(1)
-    blurred = _blurred(data, np.sqrt(stars.variance) / step)
     return Joint(
         low,
         step,
-        light=blurred * _of_light(seen, odds, both),
+        light=blurred * np.sum(seen, axis=0),
         modulus=np.sum(by_kind, axis=0),
-        primary=_of_primary(blurred, seen, odds, veiled, more),
+        primary=primary,
         kinds=weights / inside[:, None],
         other=_share_of_others(stars, model, top, inside * step),
         by_kind=np.concatenate(by_kind, axis=1),
     )
 
 
-def _by_spectrum(off: Floats, variance: Floats, model: Globals) -> Floats:
-    """(n, g) density of M by the spectrum at its distances from the mean: a normal one, and some
-    stars about which the network errs more.
+def added_light(stars: Sight, xp: Any = np) -> Any:
+    """(n, 6) mag by which the light that is seen is brighter than what the spectrum says."""
+    return xp.asarray(OF_DELTA) + veil(stars, xp)[:, None] * xp.asarray(OF_VEIL)
+
+
+def veil(stars: Sight, xp: Any = np) -> Any:
+    """(n,) times VEIL, of the Teff of the primary: ``VEILED``, linear between its points."""
+    (cool, middle, hot), (least, usual, most) = VEILED
+    below = (usual - least) / (middle - cool) * xp.clip(stars.hotter - cool, 0.0, middle - cool)
+    return (
+        least
+        + below
+        + (most - usual) / (hot - middle) * xp.clip(stars.hotter - middle, 0.0, hot - middle)
+    )
+
+
+def label_terms(stars: Sight, xp: Any = np) -> Any:
+    """(n, 6) of a quadratic in log g and log Teff: with ``label_mk`` the mean M of such stars."""
+    e, h = stars.evolved, stars.hotter
+    return xp.stack([xp.ones_like(e), e, h, e * e, e * h, h * h], 1)
+
+
+def pair_odds(stars: Sight, mean: Any, model: Globals, xp: Any = np) -> Any:
+    """(n,) ln odds of a companion's light beside the usual ones: by the law, and more where the
+    spectrum says a fainter M, ``mean`` (n,), than the labels do, for that is what a veil does.
     """
-    wide = 1 / (1 + np.exp(-model["logit_wide"]))
-    core = (1 - wide) * np.exp(-0.5 * off**2 / variance)
-    tails = wide / WIDER * np.exp(-0.5 * off**2 / (WIDER**2 * variance))
-    return (core + tails) / np.sqrt(variance)
+    e, h = stars.evolved, stars.hotter
+    law = PAIR_ODDS[0] * e + h * (PAIR_ODDS[1] + PAIR_ODDS[2] * h + PAIR_ODDS[3] * e)
+    off = mean - (label_terms(stars, xp) * model["label_mk"]).sum(1)
+    veiled = (FAINTER[0] + FAINTER[1] * h) * xp.clip(off, -FARTHEST, FARTHEST)
+    return law + veiled * stars.labelled
+
+
+def _farthest(stars: Sight) -> Floats:
+    """(n,) mag"""
+    return added_light(stars).max(axis=1)
+
+
+def by_spectrum(off: Any, variance: Any, model: Globals, xp: Any = np) -> Any:
+    """(n, g) density of M by the spectrum at its distances from the mean: a normal one, of which a
+    part is brighter than its spectrum says, mean and variance the same; and some stars about which
+    the network errs more.
+    """
+    brighter = xp.clip(LIT[1] * xp.sqrt(variance), 0.0, LIT[2])
+    fainter = LIT[0] / (1 - LIT[0]) * brighter
+    within = variance - fainter * brighter
+    usual = (1 - LIT[0]) * xp.exp(-0.5 * (off - fainter) ** 2 / within)
+    lit = LIT[0] * xp.exp(-0.5 * (off + brighter) ** 2 / within)
+    wide = 1 / (1 + xp.exp(-model["logit_wide"]))
+    tails = wide / WIDER * xp.exp(-0.5 * off**2 / (WIDER**2 * variance)) / xp.sqrt(variance)
+    return (1 - wide) * (usual + lit) / xp.sqrt(within) + tails
 
 
 def _ln_data(stars: Sight, model: Globals, m: Floats, blur: float) -> Floats:
@@ -142,41 +205,17 @@ def _ln_data(stars: Sight, model: Globals, m: Floats, blur: float) -> Floats:
 
 def ln_kinds(stars: Sight, model: Globals, xp: Any = np) -> Any:
     """(n, 6) ln of the shares of the kinds of companions, but for a constant."""
-    return model["companion"] + stars.pair_light[:, None] * xp.asarray(OF_LIGHT)
+    steeper = PAIR_LIGHT[0] * stars.evolved + PAIR_LIGHT[1] * stars.hotter
+    return model["companion"] + steeper[:, None] * xp.asarray(OF_LIGHT)
 
 
-def _odds(stars: Sight, logit: Floats, model: Globals) -> Floats:
+def _odds(stars: Sight, said: Spectral, model: Globals) -> Floats:
     """(n, 7) prior share of single stars and of each kind of companion."""
-    pair = 1 / (1 + np.exp(-logit - stars.pair_odds))
+    pair = 1 / (1 + np.exp(-said.logit - pair_odds(stars, said.mean, model)))
     ln = ln_kinds(stars, model)
     kinds = np.exp(ln - ln.max(1, keepdims=True))
     shares = kinds / kinds.sum(1, keepdims=True)
     return np.column_stack([1 - pair, pair[:, None] * shares])
-
-
-def _steps(mag: Floats, fine: int) -> list[int]:
-    """Of the grid, for a single star and for each kind of companion."""
-    return [0, *(np.rint(mag / STEP).astype(int) * fine).tolist()]
-
-
-def _of_light(density: Floats, odds: Floats, both: list[int]) -> Floats:
-    """(n, g) density of M_s by the spectrum, from that of M of a single star (n, g + more)."""
-    out = np.zeros((len(density), POINTS))
-    for j, s in enumerate(both):
-        out += odds[:, [j]] * density[:, s : s + POINTS]
-    return out
-
-
-def _of_primary(
-    likelihood: Floats, density: Floats, odds: Floats, veiled: list[int], more: list[int]
-) -> Floats:
-    """(n, g + more) density of M, from the likelihood of M_s (n, g) and M by the spectrum."""
-    out = np.zeros((len(density), POINTS + max(more)))
-    for j, (veil, s) in enumerate(zip(veiled, more, strict=True)):
-        out[:, s : s + POINTS] += (
-            odds[:, [j]] * likelihood * density[:, s + veil : s + veil + POINTS]
-        )
-    return out
 
 
 def _blurred(density: Floats, sigma: Floats) -> Floats:

@@ -68,9 +68,6 @@ LEAST_EBV = 0.03  # mag; smaller ones say no more than that there is hardly any 
 LN10 = float(np.log(10))
 USUAL_LOGG, USUAL_LOG_TEFF = 4.0, 4.1  # of the stars whose pairs are as usual
 REACH = (-0.8, 0.6), (-0.15, 0.25)  # dex about them, from which on pairs change no more
-# Per dex of log g and of Teff, of SIMULATED stars by the law of Moe & Di Stefano (2017): ln odds of
-# a companion's light, more the heavier the primary; steepness against DELTA, less the more evolved
-PAIR_ODDS, PAIR_LIGHT = (1.1, 8.0), (4.7, -4.7)
 UNKNOWN = {"g": 14.0, "ruwe": 1.0, "parallax_error": 1.0, "nu_eff": MIDDLE_NU}
 
 Floats = NDArray[np.floating]
@@ -90,8 +87,8 @@ class Sight(NamedTuple):
     outside : 1 where a star is from outside the sample, chosen by other rules, its parallax without
     zero point and with an error that holds; else 0
     emission : 1 where lines are seen in emission, else 0
-    pair_odds : ln odds of a companion's light beside the usual one; pair_light : 1/mag, how much
-    more of them are bright (``kernels.posterior.ln_kinds``)
+    evolved, hotter : log g - 4 and log Teff - 4.1 as far as companions change with them, dex, 0
+    where one is unknown; labelled : 1 where both are known, else 0
     """
 
     magnitude: Any
@@ -109,8 +106,9 @@ class Sight(NamedTuple):
     has_ebv: Any
     outside: Any
     emission: Any
-    pair_odds: Any
-    pair_light: Any
+    evolved: Any
+    hotter: Any
+    labelled: Any
 
     def rows(self, chosen: Any) -> "Sight":
         return Sight(*(column[chosen] for column in self))
@@ -155,8 +153,9 @@ def sight(
         has_ebv=np.isfinite(ebv).astype(float),
         outside=np.zeros(len(ks0)),
         emission=np.zeros(len(ks0)),
-        pair_odds=PAIR_ODDS[0] * evolved + PAIR_ODDS[1] * hotter,
-        pair_light=PAIR_LIGHT[0] * evolved + PAIR_LIGHT[1] * hotter,
+        evolved=evolved,
+        hotter=hotter,
+        labelled=np.isfinite(teff + logg).astype(float),
     )
 
 

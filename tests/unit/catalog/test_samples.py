@@ -18,7 +18,8 @@ SPECTRA = {"A": ("a1", "a2"), "B": ("b1",), "C": ("c1",)}
 @pytest.fixture
 def built(con, fill):
     """Three stars; B has no extinction, so no posterior; A has a second visit."""
-    model = usual_values((0.02, 0.15, 0.02))[0] | {"w0": np.zeros((1, 1, 1), np.float32)}
+    rest = {"w0": np.zeros((1, 1, 1), np.float32), "label_mk": np.array([0.3, 0, 0, 0, 0, 0])}
+    model = usual_values((0.02, 0.15, 0.02))[0] | rest
     models.store(con, "posterior", "key", 3, "fitted", Fit(model))
     visits = [
         {"specid": specid, "star_id": star, "uniqflag": i, "snr_g": 60.0}

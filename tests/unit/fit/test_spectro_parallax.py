@@ -7,12 +7,13 @@ import pyarrow as pa
 import pytest
 
 from obcat.fit import spectro_parallax
-from obcat.fit.parallax_globals import fit_globals, fit_imprint, usual_values
+from obcat.fit.parallax_globals import fit_globals, fit_imprint, fit_labels, usual_values
 from obcat.fit.spectro_parallax import posterior
 from obcat.kernels.luminosity import freed_of_dust
 from obcat.kernels.posterior import (
     DELTA,
     VEIL,
+    label_terms,
     posterior_distances,
     posterior_magnitudes,
 )
@@ -52,6 +53,7 @@ PARAMETERS = SimpleNamespace(
 )
 N, K, SCATTER = 1000, 4, 0.15
 ERRORS = (0.02, 0.15, 0.02)
+USUAL = usual_values(ERRORS)[0] | {"label_mk": np.zeros(6)}
 
 
 def changed(**values):
@@ -98,8 +100,8 @@ def sky(n=N, seed=5):
         "glon": rng.uniform(0, 360, n)[star],
         "glat": glat[star],
         "nu_eff": (1.6 + 0.08 * np.sin(np.arange(n)))[star],
-        "teff": np.full(len(star), 10**4.1),
-        "logg": np.full(len(star), 4.0),
+        "teff": np.full(len(star), np.nan),
+        "logg": np.full(len(star), np.nan),
         "is_train": np.ones(len(star), bool),
         "loss_weight": np.ones(len(star)),
         "is_outside": np.zeros(len(star), bool),
@@ -212,7 +214,7 @@ def test_a_planted_zero_point_is_found_by_stars_whose_luminosity_is_known():
     rng = np.random.default_rng(2)
     mean = truth["mk"][best] + SCATTER * rng.normal(size=n)
     said = (mean, np.full(n, np.log(SCATTER)), np.full(n, -0.85))
-    model, _ = fit_globals(stars, said, usual_values(ERRORS)[0], ERRORS, 40)
+    model, _ = fit_globals(stars, said, USUAL, ERRORS, 40)
     found = zero_point(stars, model)
     assert np.mean(found - sum(planted)[best]) == pytest.approx(0.03, abs=0.008)
     assert model["zero_point_colour"] == pytest.approx(0.15, abs=0.04)
@@ -229,7 +231,7 @@ def test_stars_with_emission_have_errors_and_a_shift_of_their_own():
     off = SCATTER * (1 + 2 * emission) * np.random.default_rng(3).normal(size=len(emission))
     usual = np.full(len(emission), np.log(SCATTER))
     said = (truth["mk"][best] + off + 0.4 * emission, usual, np.full(len(emission), -0.85))
-    model, _ = fit_globals(stars, said, usual_values(ERRORS)[0], ERRORS, 40)
+    model, _ = fit_globals(stars, said, USUAL, ERRORS, 40)
     assert -0.4 < model["shift_emission"] < -0.08
     assert abs(model["shift"]) < 0.05
     assert 0.5 < model["ln_emission"] < 1.4
@@ -241,9 +243,7 @@ def test_stars_without_a_parallax_say_nothing_of_it():
     given = columns | {"parallax": np.full(len(columns["ebv"]), np.nan)}
     stars = sight(*(given[name] for name in SIGHT))
     said = (np.zeros(500), np.zeros(500), np.zeros(500))
-    assert fit_globals(stars, said, usual_values(ERRORS)[0], ERRORS, 1)[1] == pytest.approx(
-        0, abs=1e-3
-    )
+    assert fit_globals(stars, said, USUAL, ERRORS, 1)[1] == pytest.approx(0, abs=1e-3)
 
 
 def test_luminous_stars_from_outside_teach_what_the_sample_cannot(made):
@@ -309,3 +309,21 @@ def test_what_dust_does_to_spectra_is_taken_off():
     assert np.abs(freed - score).max() < 0.2
     none = fit_imprint(seen, ebv, **known, plain=plain, least=1501)
     assert np.array_equal(freed_of_dust(seen, ebv, known["teff"], **none), seen)
+
+
+def test_what_labels_say_of_the_luminosity_is_found_beside_stars_of_another_kind():
+    rng = np.random.default_rng(9)
+    n = 4000
+    given = {name: np.full(n, np.nan) for name in SIGHT}
+    given |= {"teff": 10 ** rng.uniform(3.98, 4.3, n), "logg": rng.uniform(3.3, 4.5, n)}
+    given["teff"][::7] = np.nan
+    stars = sight(**given)
+    e, h = given["logg"] - 4, np.log10(given["teff"]) - 4.1
+    wanted = np.array([0.4, 1.5, -6.0, 0.3, 1.0, 4.0])
+    mean = np.column_stack([np.ones(n), e, h, e**2, e * h, h**2]) @ wanted
+    mean = mean + rng.normal(0, 0.25, n) + np.where(np.arange(n) % 20 == 1, 4.0, 0.0)
+    mean[3::20] = np.nan
+    found = label_terms(stars)[stars.labelled == 1] @ (fit_labels(stars, mean)["label_mk"] - wanted)
+    assert np.abs(found).max() < 0.06
+    nobody = stars._replace(labelled=np.zeros(n))
+    assert np.array_equal(fit_labels(nobody, mean)["label_mk"], np.zeros(6))

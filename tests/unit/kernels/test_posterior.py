@@ -6,7 +6,6 @@ import pytest
 from obcat.kernels.posterior import (
     DELTA,
     VEIL,
-    WIDER,
     posterior_distances,
     posterior_magnitudes,
 )
@@ -35,6 +34,7 @@ MODEL = {
     "ln_tails": np.log(4.0),
     "density": np.array([3.0, -1.0, *np.log([0.12, 0.8, 0.05]), 0.35]),
     "outside": np.array(3.0),
+    "label_mk": np.array([0.4, 0.5, -5.0, 0.3, 2.0, -4.0]),
     "logit_other": np.array(-4.0),
     "logit_wide": np.array(-3.0),
     "companion": np.array([0.3, 0.1, 0.0, -0.15, -0.15, -1.6]),
@@ -83,15 +83,27 @@ STARS = {
 # ln odds of a pair, steepness of its light, by hand: the last two beyond 0.25 dex and -0.8, 0.6
 PAIRS = [
     (0.0, 0.0),
-    (1.1 * -0.5 + 8.0 * 0.1, 4.7 * -0.5 - 4.7 * 0.1),
-    (1.1 * 0.4 - 8.0 * 0.1, 4.7 * 0.4 + 4.7 * 0.1),
+    (1.4 * -0.5 + 12.8 * 0.1 - 27 * 0.01 + 7 * 0.05, 4.7 * -0.5 - 4.7 * 0.1),
+    (1.4 * 0.4 - 12.8 * 0.1 - 27 * 0.01 + 7 * 0.04, 4.7 * 0.4 + 4.7 * 0.1),
     (0.0, 0.0),
-    (1.1 * -0.2, 4.7 * -0.2),
-    (1.1 * 0.6 - 8.0 * 0.15, 4.7 * 0.6 + 4.7 * 0.15),
-    (1.1 * -0.8 + 8.0 * 0.25, 4.7 * -0.8 - 4.7 * 0.25),
+    (1.4 * -0.2, 4.7 * -0.2),
+    (1.4 * 0.6 - 12.8 * 0.15 - 27 * 0.0225 + 7 * 0.09, 4.7 * 0.6 + 4.7 * 0.15),
+    (1.4 * -0.8 + 12.8 * 0.25 - 27 * 0.0625 + 7 * 0.2, 4.7 * -0.8 - 4.7 * 0.25),
 ]
+# log g - 4, log Teff - 4.1, and so what stars fainter than that are more likely to have
+LABELS = [(0.0, 0.0), (-0.5, 0.1), (0.4, -0.1), None, (-0.2, 0.0), (0.6, -0.15), (-0.8, 0.25)]
+VEILED = [1.0, 1.2 + 0.4 / 3, 0.2, 1.0, 1.0, 0.0, 1.6]  # times VEIL, by hand
 COLUMNS = {name: np.array(values) for name, values in STARS.items()}
 FLAT = {k: v for k, v in MODEL.items() if k != "density" and not k.startswith("dust_")}
+
+
+def ln_odds(i, model, mean):
+    """Of a companion's light, beside what the network says of a star."""
+    if LABELS[i] is None:
+        return PAIRS[i][0]
+    e, h = LABELS[i]
+    off = mean - np.array([1, e, h, e**2, e * h, h**2]) @ model["label_mk"]
+    return PAIRS[i][0] + (1.2 - 5.2 * h) * np.clip(off, -1, 1)
 
 
 def magnitudes(model=MODEL, **columns):
@@ -130,16 +142,23 @@ def brute_force(i, model, step=0.002):
         return (ln_space_density(star, model, modulus) + ln_parallax(star, model, modulus))[0]
 
     def spectrum(m):
-        off = (m - c["mk_spec"][0]) ** 2 / (2 * variance)
+        off, sigma = m - c["mk_spec"][0], np.sqrt(variance)
         wide = 1 / (1 + np.exp(-model["logit_wide"]))
-        return (1 - wide) * np.exp(-off) + wide / WIDER * np.exp(-off / WIDER**2)
+        lit = min(1.3 * sigma, 0.22)
+        s = np.sqrt(variance - 0.15 / 0.85 * lit**2)
+        parts = [
+            (0.85 * (1 - wide), 0.15 / 0.85 * lit, s),
+            (0.15 * (1 - wide), -lit, s),
+            (wide, 0, 2.5 * sigma),
+        ]
+        return sigma * sum(w / k * np.exp(-0.5 * ((off - at) / k) ** 2) for w, at, k in parts)
 
-    more_pairs, brighter = PAIRS[i]
+    more_pairs = ln_odds(i, model, c["mk_spec"][0])
     pair = 1 / (1 + np.exp(-c["companion_logit"][0] - more_pairs))
-    kinds = np.exp(model["companion"] + brighter * (DELTA - 0.35))
+    kinds = np.exp(model["companion"] + PAIRS[i][1] * (DELTA - 0.35))
     kinds /= kinds.sum()
     odds = np.array([1 - pair, *(pair * kinds)])
-    more, veil = np.array([0, *DELTA]), np.array([0, *VEIL])
+    more, veil = np.array([0, *DELTA]), VEILED[i] * np.array([0, *VEIL])
     top = data(m).max()
     parts = [
         w * spectrum(m + a + b) * np.exp(data(m) - top)
@@ -206,10 +225,9 @@ def test_a_star_without_parallax_and_place_has_its_spectrum_and_its_odds():
     variance = COLUMNS["spec_sigma"] ** 2 + COLUMNS["ks0_err"] ** 2
     centre = COLUMNS["mk_spec"] - 0.2 * LN10 * variance
     far = distances(plain, **columns)
-    modulus = 5 * np.log10(far["median"]) + 10
+    modulus = 5 * far["logdis"] + 10
     assert modulus == pytest.approx(COLUMNS["ks0"] - centre, abs=0.01)
-    width = 5 * np.log10(far["high"] / far["low"]) / 2
-    assert width == pytest.approx(0.9945 * np.sqrt(variance), rel=0.02)
+    assert 5 * far["logdis_err"] == pytest.approx(np.sqrt(variance), rel=0.03)
     assert magnitudes(plain, **columns)["p_companion"] == pytest.approx(0, abs=1e-12)
 
 
@@ -219,7 +237,7 @@ def test_odds_come_back_where_the_light_says_nothing():
     columns = {"parallax": np.full(7, NAN), "glat": np.zeros(7), "spec_sigma": np.full(7, 0.02)}
     columns |= {"companion_logit": np.zeros(7), "ks0": np.full(7, -2.0)}
     columns |= {"mk_spec": np.zeros(7), "ks0_err": np.full(7, 0.01)}
-    prior = 1 / (1 + np.exp([-more for more, _ in PAIRS]))
+    prior = 1 / (1 + np.exp([-ln_odds(i, level, 0.0) for i in range(7)]))
     assert magnitudes(level, **columns)["p_companion"] == pytest.approx(prior, abs=0.01)
 
 

@@ -6,14 +6,10 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from obcat.kernels.posterior import DELTA, MIDDLE
-from obcat.kernels.space_density import (
-    PAIR_LIGHT,
-    PAIR_ODDS,
-    REACH,
-    USUAL_LOG_TEFF,
-    USUAL_LOGG,
-)
+from obcat.fit.parallax_globals import PRIORS
+from obcat.kernels.posterior import DELTA, MIDDLE, PAIR_LIGHT, PAIR_ODDS
+from obcat.kernels.space_density import REACH, USUAL_LOG_TEFF, USUAL_LOGG
+from obcat.schema import read_parameters
 from obcat.simulate import binaries as law
 from obcat.simulate import recipe_of
 from obcat.simulate.binaries import (
@@ -281,8 +277,10 @@ def test_best_mode_knows_beforehand_what_the_law_gives() -> None:
     seen = added > 0.05
     kind = np.abs(added[seen][:, None] - DELTA).argmin(axis=1)
 
+    terms = np.stack([np.ones(len(added)), *off, off[1] ** 2, off[0] * off[1]])
+
     def odds(x: np.ndarray) -> float:
-        ln = x[0] + x[1] * off[0] + x[2] * off[1]
+        ln = x @ terms
         return float((np.logaddexp(0, ln) - seen * ln).mean())
 
     def light(x: np.ndarray) -> float:
@@ -291,6 +289,10 @@ def test_best_mode_knows_beforehand_what_the_law_gives() -> None:
         own = ln[np.arange(len(kind)), kind]
         return float((np.log(np.exp(ln).sum(axis=1)) - own).mean())
 
-    found = minimize(odds, np.zeros(3)).x[1:], minimize(light, np.zeros(7)).x[:2]
-    assert found[0] == pytest.approx(PAIR_ODDS, rel=0.25)
-    assert found[1] == pytest.approx(PAIR_LIGHT, rel=0.25)
+    (usual, *slopes), found = minimize(odds, np.zeros(5)).x, minimize(light, np.zeros(7)).x
+    assert slopes == pytest.approx(PAIR_ODDS, rel=0.25)
+    assert found[:2] == pytest.approx(PAIR_LIGHT, rel=0.25)
+    kinds = np.array(PRIORS["companion"][0])
+    assert found[2:] == pytest.approx(kinds[1:] - kinds[0], abs=0.3)
+    logit = float(read_parameters()["posterior_companion_logit"].value)
+    assert usual == pytest.approx(logit, abs=0.15)
