@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from obcat.kernels.posterior import _by_spectrum, _moments
+from obcat.kernels.posterior import _moments, by_spectrum
 from obcat.kernels.space_density import (
     MIDDLE_NU,
     PLACES,
@@ -116,7 +116,7 @@ def test_the_spectrum_says_as_much_in_all_whatever_its_tails():
     """Both parts are normal densities but for 1 / sqrt(2 pi), and share what the model says."""
     off = np.linspace(-30, 30, 60_001)
     for logit in (-40.0, -3.0, 0.0):
-        density = _by_spectrum(off[None], np.array([[0.3]]), {"logit_wide": np.array(logit)})[0]
+        density = by_spectrum(off[None], np.array([[0.3]]), {"logit_wide": np.array(logit)})[0]
         assert density.sum() * (off[1] - off[0]) == pytest.approx(math.sqrt(2 * math.pi), rel=1e-6)
         second = (density * off**2).sum() / density.sum()
         wide = 1 / (1 + math.exp(-logit))
