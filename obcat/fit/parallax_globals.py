@@ -52,7 +52,8 @@ Errors = tuple[float, float, float]
 
 # name -> mean, width; logarithms where a number must be positive (``kernels.space_density``). The
 # density is held near that of a disc (volume grows as d^3; it is e times less 2 to 4 kpc farther
-# out): it trades against M and companions.
+# out): it trades against M and companions. These are held near the law of Moe & Di Stefano (2017)
+# for late B dwarfs (``kernels.posterior``).
 PRIORS: Mapping[str, tuple[Any, Any]] = {
     "ln_factor": (0.10, 0.15),
     "ln_floor": (np.log([0.02, 0.03]), 0.7),

@@ -1,8 +1,8 @@
 """Training networks from scores to luminosity in the space of the parallax: PyTorch, AdamW.
 
 No parallax is divided by, none is cut: each star counts by the likelihood of its parallax, whatever
-its sign and error. The chain rule is written out: automatic differentiation takes three times as
-long. Needs PyTorch, and only when it trains: the extra ``build`` installs it.
+its sign and error. The chain rule is written out, for automatic differentiation takes longer. Needs
+PyTorch, and only when it trains: the extra ``build`` installs it.
 """
 
 from __future__ import annotations

@@ -152,12 +152,9 @@ def added_light(stars: Sight, xp: Any = np) -> Any:
 def veil(stars: Sight, xp: Any = np) -> Any:
     """(n,) times VEIL, of the Teff of the primary: ``VEILED``, linear between its points."""
     (cool, middle, hot), (least, usual, most) = VEILED
-    below = (usual - least) / (middle - cool) * xp.clip(stars.hotter - cool, 0.0, middle - cool)
-    return (
-        least
-        + below
-        + (most - usual) / (hot - middle) * xp.clip(stars.hotter - middle, 0.0, hot - middle)
-    )
+    below = xp.clip((stars.hotter - cool) / (middle - cool), 0.0, 1.0)
+    above = xp.clip((stars.hotter - middle) / (hot - middle), 0.0, 1.0)
+    return least + (usual - least) * below + (most - usual) * above
 
 
 def label_terms(stars: Sight, xp: Any = np) -> Any:
@@ -168,7 +165,9 @@ def label_terms(stars: Sight, xp: Any = np) -> Any:
 
 def pair_odds(stars: Sight, mean: Any, model: Globals, xp: Any = np) -> Any:
     """(n,) ln odds of a companion's light beside the usual ones: by the law, and more where the
-    spectrum says a fainter M, ``mean`` (n,), than the labels do, for that is what a veil does.
+    spectrum says a fainter M, ``mean`` (n,) in mag, than the labels do, for so a veil does.
+
+    ``model``: label_mk (6,), mag, of ``label_terms``
     """
     e, h = stars.evolved, stars.hotter
     law = PAIR_ODDS[0] * e + h * (PAIR_ODDS[1] + PAIR_ODDS[2] * h + PAIR_ODDS[3] * e)
@@ -178,14 +177,14 @@ def pair_odds(stars: Sight, mean: Any, model: Globals, xp: Any = np) -> Any:
 
 
 def _farthest(stars: Sight) -> Floats:
-    """(n,) mag"""
+    """(n,) mag, of the kind of companion that adds most."""
     return added_light(stars).max(axis=1)
 
 
 def by_spectrum(off: Any, variance: Any, model: Globals, xp: Any = np) -> Any:
-    """(n, g) density of M by the spectrum at its distances from the mean: a normal one, of which a
-    part is brighter than its spectrum says, mean and variance the same; and some stars about which
-    the network errs more.
+    """(n, g) density of M by the spectrum, but for 1 / sqrt(2 pi), at its distances ``off`` (n, g)
+    from the mean, mag, ``variance`` (n, 1) mag^2: a normal one, of which a part is brighter than
+    its spectrum says, mean and variance the same; and some stars about which the network errs more.
     """
     brighter = xp.clip(LIT[1] * xp.sqrt(variance), 0.0, LIT[2])
     fainter = LIT[0] / (1 - LIT[0]) * brighter

@@ -87,8 +87,8 @@ class Sight(NamedTuple):
     outside : 1 where a star is from outside the sample, chosen by other rules, its parallax without
     zero point and with an error that holds; else 0
     emission : 1 where lines are seen in emission, else 0
-    evolved, hotter : log g - 4 and log Teff - 4.1 as far as companions change with them, dex, 0
-    where one is unknown; labelled : 1 where both are known, else 0
+    evolved, hotter : log g - 4 and log Teff - 4.1, dex, as far as companions change with them; 0
+    where unknown; labelled : 1 where both are known, else 0
     """
 
     magnitude: Any

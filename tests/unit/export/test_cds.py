@@ -150,8 +150,8 @@ def test_a_whole_catalog_is_written_and_checked_in_seconds(tmp_path):
     write(tmp_path / "out", catalog)
     written = time.process_time()
     assert check(tmp_path / "out") == []
-    assert written - started < 10
-    assert time.process_time() - written < 20  # a slow machine takes three times as long
+    assert written - started < 3
+    assert time.process_time() - written < 6
 
 
 def in_readme(old: str, new: str, count: int = 1):

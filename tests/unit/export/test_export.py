@@ -545,11 +545,16 @@ def test_an_empty_catalog_is_a_table_without_rows(database, tmp_path):
 
 
 def test_a_catalog_of_full_size_is_written_in_seconds(database, tmp_path):
-    """16,000 rows: under 3 s of CPU on an idle machine."""
-    store(database, rows_of(16_000))
+    """16,000 rows: under 3 s of CPU on an idle machine, three times what pandas takes to print them
+    there; twice that is allowed, whatever the machine.
+    """
+    rows = rows_of(16_000)
+    store(database, rows)
     started = time.process_time()
     release(database, tmp_path / "out")
-    assert time.process_time() - started < 20  # a slow machine takes three times as long
+    written = time.process_time()
+    pd.DataFrame(rows).to_csv(tmp_path / "plain.csv")
+    assert written - started < 6 * (time.process_time() - written)
 
 
 def test_release_imports_no_model_code():
