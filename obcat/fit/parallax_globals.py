@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from obcat.kernels.clouds import CLOUDS
 from obcat.kernels.luminosity import imprint_terms
 from obcat.kernels.posterior import (
     ORDINARY,
@@ -52,16 +53,16 @@ Errors = tuple[float, float, float]
 
 # name -> mean, width; logarithms where a number must be positive (``kernels.space_density``). The
 # density is held near that of a disc (volume grows as d^3; it is e times less 2 to 4 kpc farther
-# out): it trades against M and companions. These are held near the law of Moe & Di Stefano (2017)
-# for late B dwarfs (``kernels.posterior``).
+# out, and e times as thick 10 kpc out): it trades against M and companions, which are held near the
+# law of Moe & Di Stefano (2017) for late B dwarfs (``kernels.posterior``).
 PRIORS: Mapping[str, tuple[Any, Any]] = {
     "ln_factor": (0.10, 0.15),
     "ln_floor": (np.log([0.02, 0.03]), 0.7),
     "ln_ruwe": (np.log(0.1), 1.0),
     "ln_tails": (np.log(4.0), 1.0),
     "density": (
-        [3.0, -1.0, *np.log([0.12, 0.8, 0.05]), 0.35],
-        [0.3, 0.15, 0.3, 0.3, 0.5, 0.1],
+        [3.0, 0.0, *np.log([0.12, 0.8, 0.05]), 0.35, 0.1],
+        [0.1, 0.1, 0.3, 0.3, 0.5, 0.1, 0.03],
     ),
     "logit_other": (-4.0, 1.0),
     "logit_wide": (-3.0, 1.0),
@@ -74,13 +75,15 @@ PRIORS: Mapping[str, tuple[Any, Any]] = {
     "shift_logit": (0.0, 0.05),
 }
 CALIBRATION = ("shift", "shift_emission", "ln_scale", "ln_emission", "shift_logit")
-DUST_START = {
-    "dust_level": np.array(-0.7),
-    "dust_cos": np.zeros(4),
-    "dust_sin": np.zeros(4),
-    "dust_ln_height": np.array(math.log(0.13)),
-    "dust_fall": np.array(0.3),
-    "dust_ln_scatter": np.array(math.log(0.4)),
+# of the dust: how much there is at the Sun is found, the layer held near those that others found
+DUST: Mapping[str, tuple[Any, float]] = {
+    "dust_level": (-1.4, 1.0),
+    "dust_cos": (np.zeros(4), 0.2),
+    "dust_sin": (np.zeros(4), 0.2),
+    "dust_sky": (np.zeros(CLOUDS), 0.3),
+    "dust_ln_height": (np.log(0.13), 0.3),
+    "dust_fall": (0.3, 0.1),
+    "dust_ln_scatter": (np.log(0.3), 1.0),
 }
 POINTS, BELOW, ABOVE = 56, 4.0, 4.5  # of the grid of a star, in sigma
 WIDE = np.linspace(-6.0, 5.5, 40)  # mag, of stars that are no pair
@@ -170,8 +173,7 @@ def fit_globals(
         return _ln_likelihood(seen, told, {**fixed, **free}, grid).double().sum()
 
     def loss(free: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        off = [(free[n] - _tensor(means[n])) / _tensor(widths[n]) for n in means]
-        return 0.5 * sum((o**2).double().sum() for o in off) - ln_likelihood(free)
+        return _penalty(free, means, widths) - ln_likelihood(free)
 
     found = _minimised({name: model[name] for name in means}, widths, loss, steps)
     with torch.no_grad():
@@ -184,22 +186,35 @@ def fit_dust(stars: Sight, distance: Floats) -> Globals:
     import torch
 
     seen, d = _tensors(stars), torch.from_numpy(distance.astype(np.float32))[:, None]
+    means = {name: np.array(mean, float) for name, (mean, _) in DUST.items()}
+    widths = {name: np.full(np.shape(means[name]), width) for name, (_, width) in DUST.items()}
 
     def loss(dust: Mapping[str, torch.Tensor]) -> torch.Tensor:
         expected = ln_reddening(seen, dust, d, torch)[:, 0]
         off = (seen.ln_ebv - expected) * torch.exp(-dust["dust_ln_scatter"])
         tails = 0.5 * (DUST_TAILS + 1) * torch.log1p(off**2 / DUST_TAILS)
-        return (seen.has_ebv * (tails + dust["dust_ln_scatter"])).double().sum()
+        told = (seen.has_ebv * (tails + dust["dust_ln_scatter"])).double().sum()
+        return told + _penalty(dust, means, widths)
 
-    ones = {name: np.ones_like(a) for name, a in DUST_START.items()}
-    return _minimised(DUST_START, ones, loss, DUST_STEPS)
+    return _minimised(means, widths, loss, DUST_STEPS)
+
+
+def _penalty(
+    free: Mapping[str, torch.Tensor], means: Globals, widths: Globals
+) -> torch.Tensor | float:
+    """-ln of the prior, but for a constant."""
+    off = [(free[n] - _tensor(means[n])) / _tensor(widths[n]) for n in means]
+    return 0.5 * sum((o**2).double().sum() for o in off)
 
 
 def mean_distance(stars: Sight, said: Said, model: Globals) -> Floats:
-    """(n,) kpc: distance at the mean of the distance modulus."""
+    """(n,) kpc: distance at the mean of the distance modulus, by all but E(B-V): what dust there is
+    at a distance would confirm itself.
+    """
     import torch
 
-    seen, told = _tensors(stars), tuple(torch.from_numpy(a.astype(np.float32)) for a in said)
+    clear = stars._replace(has_ebv=np.zeros_like(stars.has_ebv))
+    seen, told = _tensors(clear), tuple(torch.from_numpy(a.astype(np.float32)) for a in said)
     known = {name: _tensor(a) for name, a in model.items()}
     m, step = _grid(told, seen)
     with torch.no_grad():

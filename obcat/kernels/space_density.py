@@ -7,13 +7,13 @@ gradients are wanted. A model is a mapping of names to arrays, ``Globals``:
 
 zero_point (8,) mas at G of ``KNOTS``, beside the published one; zero_point_colour, mas um, its
 slope with the effective wavenumber about ``MIDDLE_NU``; zero_point_sky (``PLACES``,), mas, what it
-has beside at places evenly over the sky; ln_factor, of the published errors; ln_floor (2,), of
-errors in mas brighter and fainter than ``FLOOR_G``; ln_ruwe, mas for each unit of RUWE above
-``SOUND``; ln_tails, of nu - 2 of Student's t; density (6,), of the Galaxy: slope and curvature with
-ln d, ln of the scale heights of the thin and the thick layer (kpc), ln of the share of the thick
-one, 1/kpc of the disc; outside, of stars from outside the sample: slope with ln d; dust_level,
-dust_cos (4,), dust_sin (4,), dust_ln_height, dust_fall (1/kpc), dust_ln_scatter, of the dust. What
-the networks take, ``network`` says.
+has beside at places over the sky; ln_factor, of the published errors; ln_floor (2,), of errors in
+mas brighter and fainter than ``FLOOR_G``; ln_ruwe, mas for each unit of RUWE above ``SOUND``;
+ln_tails, of nu - 2 of Student's t; density (7,), of the Galaxy: slope and curvature with ln d, ln
+of the scale heights of the thin and the thick layer (kpc), ln of the share of the thick one, 1/kpc
+of the disc, of its heights; outside, of stars from outside the sample: slope with ln d; dust_level,
+dust_cos (4,), dust_sin (4,), dust_sky (``CLOUDS``,), dust_ln_height, dust_fall (1/kpc) and
+dust_ln_scatter of the dust. What the networks take, ``network`` says.
 """
 
 from collections.abc import Mapping
@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.kernels.clouds import around, lattice
 from obcat.kernels.luminosity import freed_of_dust
 from obcat.kernels.pca import product
 
@@ -84,6 +85,7 @@ class Sight(NamedTuple):
     excess_ruwe : RUWE above ``SOUND``
     longitude, sin_latitude : radians; Galactic
     ln_ebv : of E(B-V), at least ``LEAST_EBV``; has_ebv : 1 where it counts, else 0
+    clouds, near : (n, 24) see ``kernels.clouds.around``
     outside : 1 where a star is from outside the sample, chosen by other rules, its parallax without
     zero point and with an error that holds; else 0
     emission : 1 where lines are seen in emission, else 0
@@ -104,6 +106,8 @@ class Sight(NamedTuple):
     sin_latitude: Any
     ln_ebv: Any
     has_ebv: Any
+    clouds: Any
+    near: Any
     outside: Any
     emission: Any
     evolved: Any
@@ -134,6 +138,8 @@ def sight(
     that was published. A star without E(B-V) has no place among the dust.
     """
     seen = np.isfinite(parallax) & np.isfinite(parallax_error)
+    longitude, sin_latitude = np.radians(glon), np.sin(np.radians(glat))
+    clouds, near = around(longitude, sin_latitude)
     evolved = np.clip(_filled(logg, USUAL_LOGG) - USUAL_LOGG, *REACH[0])
     hotter = np.clip(np.log10(_filled(teff, 10**USUAL_LOG_TEFF)) - USUAL_LOG_TEFF, *REACH[1])
     place = np.clip(_filled(g_gaia, UNKNOWN["g"]), KNOTS[0], KNOTS[-1])
@@ -147,10 +153,12 @@ def sight(
         colour=_filled(nu_eff, UNKNOWN["nu_eff"]) - MIDDLE_NU,
         faint=(place >= FLOOR_G).astype(float),
         excess_ruwe=np.clip(_filled(ruwe, UNKNOWN["ruwe"]), SOUND, WORST) - SOUND,
-        longitude=np.radians(glon),
-        sin_latitude=np.sin(np.radians(glat)),
+        longitude=longitude,
+        sin_latitude=sin_latitude,
         ln_ebv=np.log(np.maximum(_filled(ebv, LEAST_EBV), LEAST_EBV)),
         has_ebv=np.isfinite(ebv).astype(float),
+        clouds=clouds,
+        near=near,
         outside=np.zeros(len(ks0)),
         emission=np.zeros(len(ks0)),
         evolved=evolved,
@@ -169,8 +177,7 @@ def zero_point(stars: Sight, model: Globals, xp: Any = np) -> Any:
     of_g = (stars.weights * model["zero_point"]).sum(1)
     patches = _patches(stars.longitude, stars.sin_latitude, xp)
     of_place = (patches * model["zero_point_sky"]).sum(1) / xp.sqrt((patches**2).sum(1))
-    of_all = of_g + model["zero_point_colour"] * stars.colour + of_place
-    return of_all * (1 - stars.outside)
+    return (of_g + model["zero_point_colour"] * stars.colour + of_place) * (1 - stars.outside)
 
 
 def near_places(ra: Floats, dec: Floats) -> Floats:
@@ -181,10 +188,7 @@ def near_places(ra: Floats, dec: Floats) -> Floats:
 
 def _patches(longitude: Any, sin_latitude: Any, xp: Any) -> Any:
     """(n, PLACES) Gaussian of the angle to each of the places of a Fibonacci lattice."""
-    k = np.arange(PLACES)
-    sin_b, turn = (2 * k + 1) / PLACES - 1, k * np.pi * (3 - np.sqrt(5))
-    lattice = np.stack([np.cos(turn), np.sin(turn)]) * np.sqrt(1 - sin_b**2)
-    x, y, z = (xp.asarray(a.astype(np.float32)) for a in (*lattice, sin_b))
+    x, y, z = (xp.asarray(a.astype(np.float32)) for a in lattice(PLACES).T)
     cos_b = xp.sqrt(1 - sin_latitude**2)
     east, north = cos_b * xp.cos(longitude), cos_b * xp.sin(longitude)
     cosine = east[:, None] * x + north[:, None] * y + sin_latitude[:, None] * z
@@ -205,13 +209,15 @@ def _outwards(stars: Sight, d: Any, xp: Any) -> Any:
 def ln_reddening(stars: Sight, model: Globals, d: Any, xp: Any = np) -> Any:
     """(n, g) ln E(B-V) expected at the distances d (n, g), kpc.
 
-    Dust in an exponential layer, as much at the Sun as the longitude says (four harmonics), less
-    and less outwards: the mean of that in three parts of the column of the layer.
+    Dust in an exponential layer, as much at the Sun as the longitude says (four harmonics) and the
+    place, since stars behind one cloud are alike; less and less outwards: the mean of that in three
+    parts of the column of the layer.
     """
     turns = stars.longitude[:, None] * xp.asarray(HARMONICS)
     waves = model["dust_cos"] * xp.cos(turns) + model["dust_sin"] * xp.sin(turns)
     reach = xp.exp(model["dust_ln_height"]) / xp.clip(xp.abs(stars.sin_latitude), 1e-3, 1.0)
-    local, reach = model["dust_level"] + waves.sum(1), reach[:, None]
+    clouds = (model["dust_sky"][xp.asarray(stars.clouds, dtype=xp.int64)] * stars.near).sum(1)
+    local, reach = model["dust_level"] + waves.sum(1) + clouds, reach[:, None]
     column = -xp.expm1(-d / reach)
     outwards = (_outwards(stars, -reach * xp.log1p(-x * column), xp) for x in WITHIN.tolist())
     fall = zip(SHARES.tolist(), outwards, strict=True)
@@ -222,25 +228,25 @@ def ln_reddening(stars: Sight, model: Globals, d: Any, xp: Any = np) -> Any:
 def ln_space_density(stars: Sight, model: Globals, modulus: Any, xp: Any = np) -> Any:
     """(n, g) ln of the stars per magnitude of distance modulus, but for a constant.
 
-    Two exponential layers of a disc with fewer stars outwards, a power law of ln d along the line
-    of sight, times the density of ln E(B-V), Student's t about ``ln_reddening``, where there is
-    dust in the model; a power law alone of stars from outside. A model without a density has as
-    many stars at each distance.
+    Two exponential layers of a disc, thicker and with fewer stars outwards, a power law of ln d
+    along the line of sight, times the density of ln E(B-V), Student's t about ``ln_reddening``,
+    where there is dust in the model; a power law alone of stars from outside. A model without a
+    density has as many stars at each distance.
     """
     ln_d = LN10 * (0.2 * modulus - 2)
     if "density" not in model:
         return ln_d
     d = xp.exp(ln_d)
-    slope, curvature, thin, thick, share, fall = model["density"]
-    z = xp.abs(d * stars.sin_latitude[:, None] + SUN_HEIGHT)
+    slope, curvature, thin, thick, share, fall, flare = model["density"]
+    outwards = _outwards(stars, d, xp)
+    z = xp.abs(d * stars.sin_latitude[:, None] + SUN_HEIGHT) * xp.exp(-flare * outwards)
     layers = xp.logaddexp(-z * xp.exp(-thin) - thin, share - z * xp.exp(-thick) - thick)
-    ln = slope * ln_d + curvature * ln_d**2 + layers - fall * _outwards(stars, d, xp)
+    ln = slope * ln_d + curvature * ln_d**2 + layers - (fall + flare) * outwards
     if "dust_level" not in model:
         return ln
-    off = (stars.ln_ebv[:, None] - ln_reddening(stars, model, d, xp)) * xp.exp(
-        -model["dust_ln_scatter"]
-    )
-    dust = 0.5 * (DUST_TAILS + 1) * xp.log1p(off**2 / DUST_TAILS)
+    off = stars.ln_ebv[:, None] - ln_reddening(stars, model, d, xp)
+    spread = DUST_TAILS * xp.exp(2 * model["dust_ln_scatter"])
+    dust = 0.5 * (DUST_TAILS + 1) * xp.log1p(off**2 / spread)
     ln = ln - dust * stars.has_ebv[:, None]
     return ln + (model["outside"] * ln_d - ln) * stars.outside[:, None]
 

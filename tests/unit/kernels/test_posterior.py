@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from obcat.kernels.clouds import CLOUDS
 from obcat.kernels.posterior import (
     DELTA,
     VEIL,
@@ -32,7 +33,7 @@ MODEL = {
     "ln_floor": np.log([0.02, 0.03]),
     "ln_ruwe": np.log(0.1),
     "ln_tails": np.log(4.0),
-    "density": np.array([3.0, -1.0, *np.log([0.12, 0.8, 0.05]), 0.35]),
+    "density": np.array([3.0, -1.0, *np.log([0.12, 0.8, 0.05]), 0.35, 0.1]),
     "outside": np.array(3.0),
     "label_mk": np.array([0.4, 0.5, -5.0, 0.3, 2.0, -4.0]),
     "logit_other": np.array(-4.0),
@@ -41,6 +42,7 @@ MODEL = {
     "dust_level": np.array(-0.7),
     "dust_cos": np.array([0.3, 0.0, 0.1, 0.0]),
     "dust_sin": np.array([0.0, -0.2, 0.0, 0.0]),
+    "dust_sky": np.zeros(CLOUDS),
     "dust_ln_height": np.log(0.13),
     "dust_fall": np.array(0.3),
     "dust_ln_scatter": np.log(0.4),
@@ -233,7 +235,7 @@ def test_a_star_without_parallax_and_place_has_its_spectrum_and_its_odds():
 
 def test_odds_come_back_where_the_light_says_nothing():
     """Where n falls as steeply as the pairs' light rises, P is the prior's: here n is flat in M."""
-    level = FLAT | {"density": np.zeros(6), "zero_point": np.zeros(8)}
+    level = FLAT | {"density": np.zeros(7), "zero_point": np.zeros(8)}
     columns = {"parallax": np.full(7, NAN), "glat": np.zeros(7), "spec_sigma": np.full(7, 0.02)}
     columns |= {"companion_logit": np.zeros(7), "ks0": np.full(7, -2.0)}
     columns |= {"mk_spec": np.zeros(7), "ks0_err": np.full(7, 0.01)}

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from obcat.kernels.clouds import CLOUDS, around, lattice
 from obcat.kernels.posterior import _moments, by_spectrum
 from obcat.kernels.space_density import (
     MIDDLE_NU,
@@ -18,14 +19,15 @@ from obcat.kernels.space_density import (
 LEVEL, COS, SIN = -0.7, (0.3, 0.0, 0.1, 0.0), (0.0, -0.2, 0.0, 0.05)
 SLOPE, CURVATURE, THIN, THICK, SHARE = 3.0, -1.0, 0.12, 0.8, 0.05  # heights in kpc
 HEIGHT, SCATTER = 0.13, 0.4
-FALL, DUST_FALL = 0.3, 0.25  # 1/kpc
+FALL, FLARE, DUST_FALL = 0.3, 0.1, 0.25  # 1/kpc
 MODEL = {
     "zero_point": np.array([0.04, 0.03, 0.02, 0.01, 0.0, -0.01, -0.02, -0.03]),
     "zero_point_colour": np.array(0.1), "zero_point_sky": np.zeros(PLACES),
     "ln_factor": np.log(1.1), "ln_floor": np.log([0.02, 0.05]), "ln_ruwe": np.log(0.1),
     "ln_tails": np.log(4.0), "outside": np.array(2.5),
-    "density": np.array([SLOPE, CURVATURE, *np.log([THIN, THICK, SHARE]), FALL]),
+    "density": np.array([SLOPE, CURVATURE, *np.log([THIN, THICK, SHARE]), FALL, FLARE]),
     "dust_level": np.array(LEVEL), "dust_cos": np.array(COS), "dust_sin": np.array(SIN),
+    "dust_sky": np.zeros(CLOUDS),
     "dust_ln_height": np.log(HEIGHT), "dust_ln_scatter": np.log(SCATTER),
     "dust_fall": np.array(DUST_FALL),
 }  # fmt: skip
@@ -41,9 +43,12 @@ def star(**changes: float):
     return sight(*(np.array([value]) for value in given.values()))
 
 
-def layers(d: float, latitude: float) -> float:
+def layers(d: float, longitude: float, latitude: float) -> float:
+    """Each as many stars over a place of the plane as without flare."""
     z = abs(d * math.sin(math.radians(latitude)) + 0.02)  # the Sun is 20 pc above the plane
-    return math.log(math.exp(-z / THIN) / THIN + SHARE * math.exp(-z / THICK) / THICK)
+    swell = math.exp(FLARE * outwards(d, longitude, latitude))
+    heights = [(1.0, THIN * swell), (SHARE, THICK * swell)]
+    return math.log(sum(share * math.exp(-z / height) / height for share, height in heights))
 
 
 def outwards(d: float, longitude: float, latitude: float) -> float:
@@ -70,10 +75,43 @@ def test_stars_along_a_line_of_sight(glat, ebv):
     found = ln_space_density(star(glat=glat, ebv=ebv), MODEL, MODULUS)[0]
     for modulus, value in zip(MODULUS[0], found, strict=True):
         d = 10 ** (0.2 * modulus - 2)
-        wanted = SLOPE * math.log(d) + CURVATURE * math.log(d) ** 2 + layers(d, glat)
+        wanted = SLOPE * math.log(d) + CURVATURE * math.log(d) ** 2 + layers(d, 40.0, glat)
         wanted -= FALL * outwards(d, 40.0, glat)
         wanted += dust(d, ebv, 40.0, glat) if math.isfinite(ebv) else 0.0
         assert value == pytest.approx(wanted, abs=0.02 if math.isfinite(ebv) else 1e-9)
+
+
+def test_a_cloud_reddens_all_stars_behind_it():
+    """A field of 0.4 in ln E(B-V) everywhere is 0.4 times the sum of the weights; no other place
+    than those near a star counts.
+    """
+    one = star()
+    cloudy = MODEL | {"dust_sky": np.full(CLOUDS, 0.4)}
+    more = math.exp(0.4 * one.near.sum())
+    for modulus, value in zip(MODULUS[0], ln_space_density(one, cloudy, MODULUS)[0], strict=True):
+        d = 10 ** (0.2 * modulus - 2)
+        wanted = SLOPE * math.log(d) + CURVATURE * math.log(d) ** 2 + layers(d, 40.0, -6.0)
+        wanted += dust(d, 0.35 / more, 40.0, -6.0) - FALL * outwards(d, 40.0, -6.0)
+        assert value == pytest.approx(wanted, abs=0.03)
+    elsewhere = np.full(CLOUDS, 0.4)
+    elsewhere[one.clouds[0].astype(int)] = 0.0
+    same = ln_space_density(one, MODEL | {"dust_sky": elsewhere}, MODULUS)
+    np.testing.assert_array_equal(same, ln_space_density(one, MODEL, MODULUS))
+
+
+def test_places_of_clouds_are_even_and_their_field_as_large_everywhere():
+    places = lattice(CLOUDS)
+    assert np.linalg.norm(places, axis=1) == pytest.approx(1, abs=1e-12)
+    rng = np.random.default_rng(0)
+    longitude, sin_latitude = rng.uniform(-7, 7, 20_000), rng.uniform(-1, 1, 20_000)
+    clouds, near = around(longitude, sin_latitude)
+    assert (near**2).sum(axis=1) == pytest.approx(1, abs=1e-12)
+    counts = np.bincount(clouds.astype(int).ravel(), minlength=CLOUDS)
+    assert counts.min() > 30  # 80 on average, by chance 9 more or less
+    assert counts.max() < 140
+    left_out = np.sort(near, axis=1)[:, 0] / near.max(axis=1)
+    assert left_out.max() < 0.01
+    assert around(np.array([np.nan]), np.array([0.1]))[1].tolist() == [[0.0] * 24]
 
 
 @pytest.mark.parametrize(
