@@ -52,17 +52,18 @@ Said = tuple[Floats, Floats, Floats]
 Errors = tuple[float, float, float]
 
 # name -> mean, width; logarithms where a number must be positive (``kernels.space_density``). The
-# density is held near that of a disc (volume grows as d^3; it is e times less 2 to 4 kpc farther
-# out, and e times as thick 10 kpc out): it trades against M and companions, which are held near the
-# law of Moe & Di Stefano (2017) for late B dwarfs (``kernels.posterior``).
+# density is held near that of a disc (volume grows as d^3, of which stars behind the most dust are
+# not in the sample; it is e times less 2 to 4 kpc farther out, and e times as thick 10 kpc out): it
+# trades against M and companions, which are held near the law of Moe & Di Stefano (2017) for late B
+# dwarfs (``kernels.posterior``).
 PRIORS: Mapping[str, tuple[Any, Any]] = {
     "ln_factor": (0.10, 0.15),
     "ln_floor": (np.log([0.02, 0.03]), 0.7),
     "ln_ruwe": (np.log(0.1), 1.0),
     "ln_tails": (np.log(4.0), 1.0),
     "density": (
-        [3.0, 0.0, *np.log([0.12, 0.8, 0.05]), 0.35, 0.1],
-        [0.1, 0.1, 0.3, 0.3, 0.5, 0.1, 0.03],
+        [2.0, 0.0, *np.log([0.12, 0.8, 0.05]), 0.35, 0.1],
+        [0.7, 0.3, 0.3, 0.3, 0.5, 0.1, 0.03],
     ),
     "logit_other": (-4.0, 1.0),
     "logit_wide": (-3.0, 1.0),
