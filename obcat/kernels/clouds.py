@@ -1,5 +1,7 @@
 """Clouds: what stars behind the same dust share, a Gaussian field over the sky."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,8 +10,8 @@ __all__ = ["CLOUDS", "around", "lattice"]
 CLOUDS = 6000  # places over the whole sky, 2.6 degrees apart
 WIDTH = 1.8  # degrees: of each, 100 pc at 3 kpc
 NEAR = 24  # places about a star that count: farther ones are below a thousandth
-ASIDE = 400  # places in the order of sin b, on either side, among which those are
-ROWS = 2000
+REGIONS, ABOUT = 400, 110  # of the sky, and places about each among which those of its stars are
+ROWS = 2048
 
 Floats = NDArray[np.floating]
 
@@ -28,11 +30,9 @@ def around(longitude: Floats, sin_latitude: Floats) -> tuple[Floats, Floats]:
     """
     known = np.isfinite(longitude + sin_latitude)
     turn, sin_b = np.where(known, longitude, 0.0), np.where(known, sin_latitude, 0.0)
-    cos_b, places = np.sqrt(1 - sin_b**2), lattice(CLOUDS)
+    cos_b = np.sqrt(1 - sin_b**2)
     star = np.stack([cos_b * np.cos(turn), cos_b * np.sin(turn), sin_b], axis=1)
-    parts = [_nearest(star[i : i + ROWS], places) for i in range(0, len(star), ROWS)] or [
-        (np.zeros((0, NEAR), np.intp), np.zeros((0, NEAR)))
-    ]
+    parts = [_nearest(star[i : i + ROWS]) for i in range(0, max(len(star), 1), ROWS)]
     place, cosine = (np.concatenate(column) for column in zip(*parts, strict=True))
     near = np.exp((cosine - 1) / np.radians(WIDTH) ** 2) * known[:, None]
     return place.astype(float), near / np.sqrt(
@@ -40,11 +40,16 @@ def around(longitude: Floats, sin_latitude: Floats) -> tuple[Floats, Floats]:
     )
 
 
-def _nearest(star: Floats, places: Floats) -> tuple[NDArray[np.intp], Floats]:
+def _nearest(star: Floats) -> tuple[NDArray[np.intp], Floats]:
     """(n, 24) the nearest places, in their order, and the cosine of the angle to each."""
-    middle = np.rint(0.5 * ((star[:, 2] + 1) * len(places) - 1)).astype(np.intp)
-    start = np.clip(middle - ASIDE, 0, len(places) - 2 * ASIDE - 1)
-    window = start[:, None] + np.arange(2 * ASIDE + 1)
-    cosine = np.einsum("ijk,ik->ij", places[window], star)
+    place = _about()[(star @ lattice(REGIONS).T).argmax(axis=1)]
+    cosine = np.einsum("ijk,ik->ij", lattice(CLOUDS)[place], star)
     at = np.sort(np.argpartition(-cosine, NEAR, axis=1)[:, :NEAR], axis=1)
-    return np.take_along_axis(window, at, 1), np.take_along_axis(cosine, at, 1)
+    return np.take_along_axis(place, at, 1), np.take_along_axis(cosine, at, 1)
+
+
+@cache
+def _about() -> NDArray[np.intp]:
+    """(REGIONS, ABOUT) the nearest places to each, in their order."""
+    cosine = lattice(REGIONS) @ lattice(CLOUDS).T
+    return np.sort(np.argpartition(-cosine, ABOUT, axis=1)[:, :ABOUT], axis=1)
