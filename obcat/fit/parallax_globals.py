@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from obcat.kernels.clouds import CLOUDS
-from obcat.kernels.luminosity import imprint_terms
+from obcat.kernels.luminosity import CLOUDS, imprint_terms
 from obcat.kernels.posterior import (
     ORDINARY,
     added_light,

@@ -23,8 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.clouds import around, lattice
-from obcat.kernels.luminosity import freed_of_dust
+from obcat.kernels.luminosity import even_places, freed_of_dust, near_clouds
 from obcat.kernels.pca import product
 
 __all__ = [
@@ -85,7 +84,7 @@ class Sight(NamedTuple):
     excess_ruwe : RUWE above ``SOUND``
     longitude, sin_latitude : radians; Galactic
     ln_ebv : of E(B-V), at least ``LEAST_EBV``; has_ebv : 1 where it counts, else 0
-    clouds, near : (n, 24) see ``kernels.clouds.around``
+    clouds, near : (n, 24) see ``kernels.luminosity.near_clouds``
     outside : 1 where a star is from outside the sample, chosen by other rules, its parallax without
     zero point and with an error that holds; else 0
     emission : 1 where lines are seen in emission, else 0
@@ -139,7 +138,7 @@ def sight(
     """
     seen = np.isfinite(parallax) & np.isfinite(parallax_error)
     longitude, sin_latitude = np.radians(glon), np.sin(np.radians(glat))
-    clouds, near = around(longitude, sin_latitude)
+    clouds, near = near_clouds(longitude, sin_latitude)
     evolved = np.clip(_filled(logg, USUAL_LOGG) - USUAL_LOGG, *REACH[0])
     hotter = np.clip(np.log10(_filled(teff, 10**USUAL_LOG_TEFF)) - USUAL_LOG_TEFF, *REACH[1])
     place = np.clip(_filled(g_gaia, UNKNOWN["g"]), KNOTS[0], KNOTS[-1])
@@ -188,7 +187,7 @@ def near_places(ra: Floats, dec: Floats) -> Floats:
 
 def _patches(longitude: Any, sin_latitude: Any, xp: Any) -> Any:
     """(n, PLACES) Gaussian of the angle to each of the places of a Fibonacci lattice."""
-    x, y, z = (xp.asarray(a.astype(np.float32)) for a in lattice(PLACES).T)
+    x, y, z = (xp.asarray(a.astype(np.float32)) for a in even_places(PLACES).T)
     cos_b = xp.sqrt(1 - sin_latitude**2)
     east, north = cos_b * xp.cos(longitude), cos_b * xp.sin(longitude)
     cosine = east[:, None] * x + north[:, None] * y + sin_latitude[:, None] * z

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from obcat.kernels.clouds import CLOUDS
+from obcat.kernels.luminosity import CLOUDS
 from obcat.kernels.posterior import (
     DELTA,
     VEIL,

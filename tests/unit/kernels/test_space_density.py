@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from obcat.kernels.clouds import CLOUDS, around, lattice
+from obcat.kernels.luminosity import CLOUDS, even_places, near_clouds
 from obcat.kernels.posterior import _moments, by_spectrum
 from obcat.kernels.space_density import (
     MIDDLE_NU,
@@ -100,18 +100,18 @@ def test_a_cloud_reddens_all_stars_behind_it():
 
 
 def test_places_of_clouds_are_even_and_their_field_as_large_everywhere():
-    places = lattice(CLOUDS)
+    places = even_places(CLOUDS)
     assert np.linalg.norm(places, axis=1) == pytest.approx(1, abs=1e-12)
     rng = np.random.default_rng(0)
     longitude, sin_latitude = rng.uniform(-7, 7, 20_000), rng.uniform(-1, 1, 20_000)
-    clouds, near = around(longitude, sin_latitude)
+    clouds, near = near_clouds(longitude, sin_latitude)
     assert (near**2).sum(axis=1) == pytest.approx(1, abs=1e-12)
     counts = np.bincount(clouds.astype(int).ravel(), minlength=CLOUDS)
     assert counts.min() > 30  # 80 on average, by chance 9 more or less
     assert counts.max() < 140
     left_out = np.sort(near, axis=1)[:, 0] / near.max(axis=1)
     assert left_out.max() < 0.01
-    assert around(np.array([np.nan]), np.array([0.1]))[1].tolist() == [[0.0] * 24]
+    assert near_clouds(np.array([np.nan]), np.array([0.1]))[1].tolist() == [[0.0] * 24]
 
 
 @pytest.mark.parametrize(
