@@ -70,7 +70,8 @@ class Ended(NamedTuple):
         """In one line."""
         errors = [line for line in self.said.splitlines() if line.startswith("Error: ")]
         if self.code < 0:
-            return f"killed by {Signals(-self.code).name}"
+            no_memory = ": out of memory" if "bad_alloc" in self.said else ""  # as C++ says it
+            return f"killed by {Signals(-self.code).name}{no_memory}"
         return errors[-1].removeprefix("Error: ") if errors else f"exit code {self.code}"
 
     @property

@@ -19,7 +19,7 @@ import pytest
 
 from obcat.export import read
 from obcat.partition import PartitionFailed, cluster
-from obcat.partition.cluster import LAST_DIGITS
+from obcat.partition.cluster import LAST_DIGITS, Ended
 from obcat.partition.launch import LOG
 from tests.whole.small import Made, copy_build, environment, obcat
 from tests.whole.test_partitions import LARGE, whole  # noqa: F401
@@ -122,11 +122,24 @@ def test_whatever_dies_the_catalog_is_that_of_one_build(whole, survey):  # noqa:
     assert set(built.values()) == {1}  # what dies loses what it had in hand, and no more
     reasons = {line["reason"] for line in told if line["what"] == "failed"}
     assert "killed by SIGKILL" in reasons
-    # the second of what is imported; C++ that gets no memory where it cannot say so aborts
-    no_room = re.compile("memory|failed to map|SIGABRT", re.IGNORECASE)
+    no_room = re.compile("memory|failed to map", re.IGNORECASE)  # the second of what is imported
     assert any(map(no_room.search, reasons)), reasons
     assert "started once more" in said
     assert not list((survey.parent / "small" / "partitions").rglob(".*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("step 1\n", "killed by SIGABRT"),
+        (
+            "terminate called after throwing an instance of 'std::bad_alloc'\n",
+            "killed by SIGABRT: out of memory",
+        ),
+    ],
+)
+def test_a_process_that_aborts_for_want_of_memory_says_so(said, reason):
+    assert Ended(-signal.SIGABRT, said, "here").reason == reason
 
 
 def log_of(toml: Path) -> Path:
