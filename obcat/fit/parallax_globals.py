@@ -75,8 +75,8 @@ PRIORS: Mapping[str, tuple[Any, Any]] = {
     "shift_logit": (0.0, 0.05),
 }
 CALIBRATION = ("shift", "shift_emission", "ln_scale", "ln_emission", "shift_logit")
-# of the dust, all chosen: how much there is at the Sun is left to the stars, the rest is held near a
-# smooth disc (ln of kpc; 1/kpc); ``dust_sky`` on SIMULATED surveys
+# of the dust, all chosen: how much there is at the Sun is left to the stars, the rest is held near
+# a smooth disc (ln of kpc; 1/kpc); ``dust_sky`` on SIMULATED surveys
 DUST: Mapping[str, tuple[Any, float]] = {
     "dust_level": (-1.4, 1.0),
     "dust_cos": (np.zeros(4), 0.2),
