@@ -22,6 +22,7 @@ long enough to be believed.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from scipy.optimize import minimize
 from scipy.special import gammaln, logsumexp
 
 from obcat.kernels.luminosity import REFERENCE_SNR
+from obcat.machine import cpus
 
 if TYPE_CHECKING:
     import emcee
@@ -302,15 +304,17 @@ def sample(stars: Stars, start: Floats, *, walkers: int, steps: int, seed: int) 
     import emcee
     from emcee.autocorr import integrated_time
 
-    of_parallaxes = quadrature(stars)
+    of_parallaxes = [quadrature(stars) for _ in range(min(cpus(), walkers))]
 
-    def log_likelihood(theta: Floats) -> float:
-        return of_parallaxes(theta) + twice(theta[3], stars)
+    def log_likelihood(theta: Floats, of_parallax: Callable[[Floats], float]) -> float:
+        return of_parallax(theta) + twice(theta[3], stars) if (theta[2:] > 0).all() else -np.inf
+
+    def of_part(part: Floats, of_parallax: Callable[[Floats], float]) -> list[float]:
+        return [log_likelihood(theta, of_parallax) for theta in part]
 
     def log_posterior(ensemble: Floats) -> Floats:
-        return np.array(
-            [log_likelihood(theta) if (theta[2:] > 0).all() else -np.inf for theta in ensemble]
-        )
+        parts = pool.map(of_part, np.array_split(ensemble, len(of_parallaxes)), of_parallaxes)
+        return np.concatenate(list(parts))
 
     moves = [
         (emcee.moves.DEMove(), 0.8),
@@ -324,11 +328,12 @@ def sample(stars: Stars, start: Floats, *, walkers: int, steps: int, seed: int) 
         size=(walkers, len(PARAMETERS))
     )
     state[:, 2:] = np.abs(state[:, 2:])
-    for _ in range(LONGEST):
-        state = sampler.run_mcmc(state, steps)
-        times = integrated_time(sampler.get_chain(), tol=0)
-        if sampler.iteration >= TIMES * times.max():
-            break
+    with ThreadPoolExecutor(len(of_parallaxes)) as pool:
+        for _ in range(LONGEST):
+            state = sampler.run_mcmc(state, steps)
+            times = integrated_time(sampler.get_chain(), tol=0)
+            if sampler.iteration >= TIMES * times.max():
+                break
     return _chain(sampler, times)
 
 

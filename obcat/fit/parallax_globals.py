@@ -1,13 +1,15 @@
 """What all stars share: zero point and errors of the parallaxes, density of the Galaxy, dust,
 companions, calibration of the networks. Found together, each under a prior.
 
-Gradients by PyTorch, the way down by L-BFGS of scipy in units of the priors' widths.
+Gradients by PyTorch, block of stars by block so that a core keeps them in its cache, the way down
+by L-BFGS of scipy in units of the priors' widths.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +32,7 @@ from obcat.kernels.space_density import (
     ln_reddening,
     ln_space_density,
 )
+from obcat.machine import cpus
 
 if TYPE_CHECKING:
     import torch
@@ -92,6 +95,7 @@ LEAST = 1e-30
 RIDGE = 1e-3
 ALIKE = 1.0  # mag: stars farther from what their labels say are of another kind
 DUST_STEPS = 80
+BLOCK = 4096
 
 
 def usual_values(zero_point_errors: Errors) -> tuple[Globals, Globals]:
@@ -165,21 +169,21 @@ def fit_globals(
     """
     import torch
 
-    seen, told = _tensors(stars), tuple(torch.from_numpy(a.astype(np.float32)) for a in said)
+    seen, told = _tensors(stars), _told(said)
     fixed = {name: _tensor(a) for name, a in model.items()}
-    grid = _grid(told, seen)
+    m, step = _grid(told, seen)
     means, widths = usual_values(zero_point_errors)
 
-    def ln_likelihood(free: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        return _ln_likelihood(seen, told, {**fixed, **free}, grid).double().sum()
+    def ln_likelihood(free: Mapping[str, torch.Tensor], rows: slice) -> torch.Tensor:
+        spectra, grid = tuple(a[rows] for a in told), (m[rows], step[rows])
+        return _ln_likelihood(seen.rows(rows), spectra, {**fixed, **free}, grid).double().sum()
 
-    def loss(free: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        return _penalty(free, means, widths) - ln_likelihood(free)
-
-    found = _minimised({name: model[name] for name in means}, widths, loss, steps)
+    start = {name: model[name] for name in means}
+    found = _likeliest(start, (means, widths), ln_likelihood, len(m), steps)
     with torch.no_grad():
-        best = float(ln_likelihood({name: _tensor(a) for name, a in found.items()}))
-    return {**model, **found}, best
+        best = {name: _tensor(a) for name, a in found.items()}
+        total = sum(float(ln_likelihood(best, rows)) for rows in _blocks(len(m)))
+    return {**model, **found}, total
 
 
 def fit_dust(stars: Sight, distance: Floats) -> Globals:
@@ -190,22 +194,14 @@ def fit_dust(stars: Sight, distance: Floats) -> Globals:
     means = {name: np.array(mean, float) for name, (mean, _) in DUST.items()}
     widths = {name: np.full(np.shape(means[name]), width) for name, (_, width) in DUST.items()}
 
-    def loss(dust: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        expected = ln_reddening(seen, dust, d, torch)[:, 0]
-        off = (seen.ln_ebv - expected) * torch.exp(-dust["dust_ln_scatter"])
+    def ln_likelihood(dust: Mapping[str, torch.Tensor], rows: slice) -> torch.Tensor:
+        part = seen.rows(rows)
+        expected = ln_reddening(part, dust, d[rows], torch)[:, 0]
+        off = (part.ln_ebv - expected) * torch.exp(-dust["dust_ln_scatter"])
         tails = 0.5 * (DUST_TAILS + 1) * torch.log1p(off**2 / DUST_TAILS)
-        told = (seen.has_ebv * (tails + dust["dust_ln_scatter"])).double().sum()
-        return told + _penalty(dust, means, widths)
+        return -(part.has_ebv * (tails + dust["dust_ln_scatter"])).double().sum()
 
-    return _minimised(means, widths, loss, DUST_STEPS)
-
-
-def _penalty(
-    free: Mapping[str, torch.Tensor], means: Globals, widths: Globals
-) -> torch.Tensor | float:
-    """-ln of the prior, but for a constant."""
-    off = [(free[n] - _tensor(means[n])) / _tensor(widths[n]) for n in means]
-    return 0.5 * sum((o**2).double().sum() for o in off)
+    return _likeliest(means, (means, widths), ln_likelihood, len(d), DUST_STEPS)
 
 
 def mean_distance(stars: Sight, said: Said, model: Globals) -> Floats:
@@ -215,7 +211,7 @@ def mean_distance(stars: Sight, said: Said, model: Globals) -> Floats:
     import torch
 
     clear = stars._replace(has_ebv=np.zeros_like(stars.has_ebv))
-    seen, told = _tensors(clear), tuple(torch.from_numpy(a.astype(np.float32)) for a in said)
+    seen, told = _tensors(clear), _told(said)
     known = {name: _tensor(a) for name, a in model.items()}
     m, step = _grid(told, seen)
     with torch.no_grad():
@@ -233,8 +229,8 @@ def _tensor(a: Any) -> torch.Tensor:
     return torch.from_numpy(np.array(a, np.float32))
 
 
-def _numbers(a: torch.Tensor | None) -> Floats:
-    return np.zeros(()) if a is None else a.numpy().astype(float)
+def _told(said: Said) -> tuple[torch.Tensor, ...]:
+    return tuple(_tensor(a) for a in said)
 
 
 def _tensors(stars: Sight) -> Sight:
@@ -321,39 +317,45 @@ def _ln_norm(stars: Sight, model: Mapping[str, torch.Tensor]) -> torch.Tensor:
     return stars.has_parallax * norm
 
 
-def _minimised(
+def _likeliest(
     start: Globals,
-    widths: Globals,
-    loss: Callable[[Mapping[str, torch.Tensor]], torch.Tensor],
+    prior: tuple[Globals, Globals],
+    ln_likelihood: Callable[[Mapping[str, torch.Tensor], slice], torch.Tensor],
+    n: int,
     steps: int,
 ) -> Globals:
-    """Values where the loss is least, L-BFGS in units of the widths."""
+    """Values where the likelihood of n stars times the prior (means, widths) is largest; the same
+    however many threads there are, for the blocks are summed in their order.
+    """
     import torch
     from scipy.optimize import minimize
 
-    names = list(start)
-    sizes = np.cumsum([np.size(start[name]) for name in names])[:-1]
+    means, widths = (np.concatenate([np.ravel(a[name]) for name in start]) for a in prior)
+    first = np.concatenate([np.ravel(a) for a in start.values()]).astype(float)
+    ends = np.cumsum([np.size(a) for a in start.values()])[:-1]
 
-    def values(u: Floats) -> Globals:
-        parts = zip(names, np.split(u, sizes), strict=True)
-        return {n: start[n] + widths[n] * part.reshape(np.shape(start[n])) for n, part in parts}
+    def values(x: Floats) -> Globals:
+        parts = zip(start.items(), np.split(x, ends), strict=True)
+        return {name: part.reshape(np.shape(a)) for (name, a), part in parts}
 
-    def both(u: Floats) -> tuple[float, Floats]:
-        free = {name: _tensor(a).requires_grad_(True) for name, a in values(u).items()}
-        value = loss(free)
+    def slopes(at: Globals, rows: slice) -> Floats:
+        free = {name: _tensor(a).requires_grad_(True) for name, a in at.items()}
+        value = ln_likelihood(free, rows)
         value.backward()
-        slopes = [_numbers(free[n].grad) * widths[n] for n in names]
-        return float(value.detach()), np.concatenate([s.ravel() for s in slopes])
+        grads = (torch.zeros_like(a) if a.grad is None else a.grad for a in free.values())
+        return np.concatenate([[float(value.detach())], *(g.numpy().ravel() for g in grads)])
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    def loss(u: Floats) -> tuple[float, Floats]:
+        x = first + widths * u
+        off, at = (x - means) / widths, values(x)
+        told = np.sum(list(pool.map(lambda rows: slopes(at, rows), _blocks(n))), axis=0)
+        return 0.5 * off @ off - told[0], off - widths * told[1:]
+
     options = {"maxiter": steps, "maxcor": 30, "ftol": 1e-9, "gtol": 0.3}
-    found = minimize(
-        both,
-        np.zeros(sizes[-1] + np.size(start[names[-1]])),
-        jac=True,
-        method="L-BFGS-B",
-        options=options,
-    )
-    torch.set_num_threads(threads)
-    return values(found.x)
+    with ThreadPoolExecutor(cpus(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        found = minimize(loss, np.zeros_like(first), jac=True, method="L-BFGS-B", options=options)
+    return values(first + widths * found.x)
+
+
+def _blocks(n: int) -> list[slice]:
+    return [slice(at, at + BLOCK) for at in range(0, n, BLOCK)]

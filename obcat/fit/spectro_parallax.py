@@ -3,6 +3,7 @@ with what all stars share.
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -264,10 +265,9 @@ def tables_of(stars: Sight, model: Arrays) -> tuple[Floats, ...]:
     of the parallax on ``COARSE`` for a single star (n, g), a pair (n, g), others (n,); then the
     density of stars alone, in the same order. float32.
     """
-    parts = [
-        _tables_of_block(stars.rows(slice(at, at + ROWS)), model)
-        for at in range(0, len(stars.magnitude), ROWS)
-    ]
+    blocks = [stars.rows(slice(at, at + ROWS)) for at in range(0, len(stars.magnitude), ROWS)]
+    with ThreadPoolExecutor(cpus()) as pool:
+        parts = list(pool.map(lambda block: _tables_of_block(block, model), blocks))
     return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
