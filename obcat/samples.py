@@ -130,7 +130,7 @@ def _ebv_off(off: Floats, variance: Floats, a_ks_err: Floats, normal: Floats) ->
 
 
 ROWS = 2000  # stars at a time
-SAID = ("mk_spec", "spec_sigma", "companion_logit")
+SAID = ("spec_mean", "spec_sigma", "companion_logit")
 PLACE = (
     "ks0", "ks0_err", "ebv", "parallax_corrected", "parallax_error", "g_gaia", "ruwe",
     "glon", "glat", "nu_eff", "teff", "logg",

@@ -21,9 +21,12 @@ from obcat.kernels.line_strengths import line_strengths, line_sums, peak_separat
 from obcat.kernels.luminosity import luminosity, mk_error
 from obcat.kernels.mixed_model import BANDS, band_terms, mixed_extinction
 from obcat.kernels.pca import pca_scores
-from obcat.kernels.posterior import posterior_distances, posterior_magnitudes
+from obcat.kernels.posterior import (
+    posterior_distances,
+    posterior_magnitudes,
+    spectral_magnitude,
+)
 from obcat.kernels.shifts import fault_significances, raw_levels, spectrum_shifts, velocity_error
-from obcat.kernels.space_density import spectral_magnitude
 from obcat.schema import Column, column
 
 __all__ = ["UDFS", "Udf"]
@@ -87,7 +90,7 @@ BOTH_TERMS = (
     *_of("extinction.reddening", "a_ks a_ks_err"),
     *_of("sample.stars", "parallax_corrected parallax_error"),
 )
-SAID = _of("posterior.spectral", "mk_spec spec_sigma companion_logit")
+SAID = _of("posterior.spectral", "spec_mean spec_sigma companion_logit")
 SEEN = (
     *_of("posterior.inputs", "ks0 ks0_err ebv parallax_corrected parallax_error"),
     *_of("posterior.inputs", "g_gaia ruwe glon glat nu_eff teff logg"),
@@ -327,7 +330,7 @@ UDFS = {
             "spectral_magnitude",
             spectral_magnitude,
             takes=_of("posterior.inputs", "score snr_g fold own_emission ebv teff"),
-            gives=_of("posterior.spectral", "mk_spec spec_sigma companion_logit mk_likelihood"),
+            gives=(*SAID, *_of("posterior.spectral", "mk_spec mk_likelihood")),
             models=("posterior",),
             optional=_of("posterior.inputs", "own_emission ebv teff"),
         ),

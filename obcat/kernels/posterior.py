@@ -12,13 +12,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from obcat.kernels.luminosity import freed_of_dust
 from obcat.kernels.space_density import (
     LN10,
     Globals,
     Sight,
     Spectral,
+    calibrated,
+    likelihood_magnitude,
     ln_parallax,
     ln_space_density,
+    out_of_fold,
     sight,
     zero_point,
 )
@@ -39,6 +43,7 @@ __all__ = [
     "posterior_distances",
     "posterior_magnitudes",
     "quantiles",
+    "spectral_magnitude",
     "veil",
 ]
 
@@ -64,6 +69,7 @@ WIDER = 2.5  # times sigma, of stars about which the network errs more
 # Share of stars that are brighter than their spectra say, seen pole-on or products of pairs: by so
 # many sigma, and so many mag at most; of SIMULATED stars
 LIT = (0.15, 1.3, 0.22)
+SIGMAS = 0.01, 5.0  # mag: between which errors by a spectrum lie
 
 Floats = NDArray[np.floating]
 
@@ -265,8 +271,42 @@ def mode(low: Floats, step: float, density: Floats) -> Floats:
     return (low + step * (at + np.clip(moved, -1, 1)))[:, 0]
 
 
+def spectral_magnitude(
+    score: Floats, snr_g: Floats, fold: Floats, own_emission: Floats, ebv: Floats, teff: Floats,
+    **model: Floats,
+) -> tuple[Floats, ...]:  # fmt: skip
+    """What the spectrum alone says, by a network that never saw the parallax of the star.
+
+    Parameters
+    ----------
+    score : (n, k); snr_g, fold : (n,); own_emission, ebv, teff : (n,), NaN where not known
+    model : of ``network``, ``calibrated``, ``likelihood_magnitude``, ``freed_of_dust``; or w0 empty
+
+    Returns
+    -------
+    spec_mean, spec_sigma (mag), companion_logit, mk_spec (the median), mk_likelihood (mag): (n,)
+    each
+    """
+    if not len(model["w0"]):
+        return tuple(np.full((5, len(score)), np.nan))
+    imprint = {name: model[name] for name in ("imprint", "imprint_ebv")}
+    said = out_of_fold(freed_of_dust(score, ebv, teff, **imprint), snr_g, fold, model)
+    said = calibrated(said, snr_g, (own_emission == 1).astype(float), model)
+    median = _median(said, model)
+    return *said, median, likelihood_magnitude(said._replace(mean=median), model)
+
+
+def _median(said: Spectral, model: Globals) -> Floats:
+    """(n,) mag, of what the spectrum alone says of a single star; ``by_spectrum`` is not even."""
+    sigma = np.geomspace(*SIGMAS, 64)[:, None]
+    step, low = 0.02, np.full((len(sigma), 1), -WIDTH)  # sigma
+    off = low + step * np.arange(int(2 * WIDTH / step) + 1)
+    (above,) = quantiles(low, step, by_spectrum(sigma * off, sigma**2, model), (0.5,))
+    return said.mean + said.sigma * np.interp(said.sigma, sigma[:, 0], above)
+
+
 def posterior_magnitudes(
-    mk_spec: Floats,
+    spec_mean: Floats,
     spec_sigma: Floats,
     companion_logit: Floats,
     *seen: Floats,
@@ -280,8 +320,8 @@ def posterior_magnitudes(
     p_other: (n,) each
     """
     stars = sight(*seen)
-    said = Spectral(mk_spec, spec_sigma, companion_logit)
-    out = np.full((8, len(mk_spec)), np.nan)
+    said = Spectral(spec_mean, spec_sigma, companion_logit)
+    out = np.full((8, len(spec_mean)), np.nan)
     for rows, one in densities(stars, said, model):
         for at, ends in zip(ENDS, quantiles(one.low, one.step, one.primary), strict=True):
             out[at, rows] = ends
@@ -292,7 +332,7 @@ def posterior_magnitudes(
 
 
 def posterior_distances(
-    mk_spec: Floats,
+    spec_mean: Floats,
     spec_sigma: Floats,
     companion_logit: Floats,
     published_offset: Floats,
@@ -309,10 +349,10 @@ def posterior_distances(
     no dust; parallax_offset, the zero point as fitted, mas: (n,) each
     """
     stars = sight(*seen)
-    said = Spectral(mk_spec, spec_sigma, companion_logit)
+    said = Spectral(spec_mean, spec_sigma, companion_logit)
     flat = {n: a for n, a in model.items() if n != "density" and not n.startswith("dust_")}
     if not len(model["w0"]):
-        return tuple(np.full((15, len(mk_spec)), np.nan))
+        return tuple(np.full((15, len(spec_mean)), np.nan))
     galactic, even = (_distances(stars, said, prior) for prior in (model, flat))
     return *galactic, *even[:6], published_offset + zero_point(stars, model)
 

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.luminosity import even_places, freed_of_dust, near_clouds
+from obcat.kernels.luminosity import even_places, near_clouds
 from obcat.kernels.pca import product
 
 __all__ = [
@@ -50,7 +50,6 @@ __all__ = [
     "noise_variance",
     "out_of_fold",
     "sight",
-    "spectral_magnitude",
     "zero_point",
 ]
 
@@ -374,26 +373,3 @@ def likelihood_magnitude(said: Spectral, model: Globals) -> Floats:
     """
     slope = np.interp(said.mean, model["likelihood_m"], model["likelihood_slope"])
     return said.mean - said.sigma**2 * slope
-
-
-def spectral_magnitude(
-    score: Floats, snr_g: Floats, fold: Floats, own_emission: Floats, ebv: Floats, teff: Floats,
-    **model: Floats,
-) -> tuple[Floats, ...]:  # fmt: skip
-    """What the spectrum alone says, by a network that never saw the parallax of the star.
-
-    Parameters
-    ----------
-    score : (n, k); snr_g, fold : (n,); own_emission, ebv, teff : (n,), NaN where not known
-    model : of ``network``, ``calibrated``, ``likelihood_magnitude``, ``freed_of_dust``; or w0 empty
-
-    Returns
-    -------
-    mk_spec, spec_sigma (mag), companion_logit, mk_likelihood (mag): (n,) each
-    """
-    if not len(model["w0"]):
-        return tuple(np.full((4, len(score)), np.nan))
-    imprint = {name: model[name] for name in ("imprint", "imprint_ebv")}
-    said = out_of_fold(freed_of_dust(score, ebv, teff, **imprint), snr_g, fold, model)
-    said = calibrated(said, snr_g, (own_emission == 1).astype(float), model)
-    return *said, likelihood_magnitude(said, model)

@@ -10,7 +10,7 @@ SELECT
     , s.spec_sigma AS mk_spec_err
     , s.mk_likelihood
     , unnest(posterior_magnitudes(
-        s.mk_spec, s.spec_sigma, s.companion_logit, i.ks0, i.ks0_err, i.ebv
+        s.spec_mean, s.spec_sigma, s.companion_logit, i.ks0, i.ks0_err, i.ebv
         , i.parallax_corrected, i.parallax_error, i.g_gaia, i.ruwe, i.glon, i.glat, i.nu_eff
         , i.teff, i.logg
     ))

@@ -7,7 +7,7 @@ INSERT INTO posterior.distances BY NAME
 SELECT
     i.specid
     , unnest(posterior_distances(
-        s.mk_spec, s.spec_sigma, s.companion_logit, i.published_offset, i.ks0, i.ks0_err, i.ebv
+        s.spec_mean, s.spec_sigma, s.companion_logit, i.published_offset, i.ks0, i.ks0_err, i.ebv
         , i.parallax_corrected, i.parallax_error, i.g_gaia, i.ruwe, i.glon, i.glat, i.nu_eff
         , i.teff, i.logg
     ))

@@ -31,7 +31,7 @@ def built(con, fill):
     fill(con, "sample.stars", [{"star_id": s, "specid": SPECTRA[s][0], **place} for s in STARS])
     dust = {"ebv": 0.3, "ebv_err": 0.02, "a_ks": 0.1, "a_ks_err": 0.01}
     fill(con, "reddening.dust", [{"star_id": s, **dust} for s in ("A", "C")])
-    said = {"mk_spec": 0.2, "spec_sigma": 0.15, "companion_logit": -1.0}
+    said = {"spec_mean": 0.2, "spec_sigma": 0.15, "companion_logit": -1.0}
     fill(con, "posterior.spectral", [{"specid": v["specid"], **said} for v in visits])
     fill(con, "catalog.ob_stars", [{**v, "fitsname": v["specid"]} for v in visits])
     return con

@@ -23,12 +23,12 @@ from obcat.kernels.posterior import (
     label_terms,
     posterior_distances,
     posterior_magnitudes,
+    spectral_magnitude,
 )
 from obcat.kernels.space_density import (
     SIGHT,
     ln_reddening,
     sight,
-    spectral_magnitude,
     zero_point,
 )
 from obcat.statistics import robust_scatter

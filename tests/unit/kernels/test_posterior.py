@@ -9,6 +9,7 @@ from obcat.kernels.posterior import (
     VEIL,
     posterior_distances,
     posterior_magnitudes,
+    spectral_magnitude,
 )
 from obcat.kernels.space_density import (
     KNOTS,
@@ -19,7 +20,6 @@ from obcat.kernels.space_density import (
     ln_parallax,
     ln_space_density,
     sight,
-    spectral_magnitude,
     zero_point,
 )
 
@@ -48,7 +48,7 @@ MODEL = {
     "dust_ln_scatter": np.log(0.4),
 }
 NAMES = [
-    "mk_spec",
+    "spec_mean",
     "spec_sigma",
     "companion_logit",
     "ks0",
@@ -66,7 +66,7 @@ NAMES = [
 ]
 # near and well measured, far, negative parallax, no parallax, no E(B-V), a bad RUWE, a wide sigma
 STARS = {
-    "mk_spec": [0.5, -2.0, -1.0, 0.0, 1.0, 0.3, -3.0],
+    "spec_mean": [0.5, -2.0, -1.0, 0.0, 1.0, 0.3, -3.0],
     "spec_sigma": [0.12, 0.3, 0.15, 0.2, 0.1, 0.5, 0.95],
     "companion_logit": [-0.8, -1.5, 0.0, -0.8, -3.0, 1.0, -0.8],
     "ks0": [10.0, 12.0, 11.5, 12.0, 9.0, 11.0, 12.5],
@@ -144,7 +144,7 @@ def brute_force(i, model, step=0.002):
         return (ln_space_density(star, model, modulus) + ln_parallax(star, model, modulus))[0]
 
     def spectrum(m):
-        off, sigma = m - c["mk_spec"][0], np.sqrt(variance)
+        off, sigma = m - c["spec_mean"][0], np.sqrt(variance)
         wide = 1 / (1 + np.exp(-model["logit_wide"]))
         lit = min(1.3 * sigma, 0.22)
         s = np.sqrt(variance - 0.15 / 0.85 * lit**2)
@@ -155,7 +155,7 @@ def brute_force(i, model, step=0.002):
         ]
         return sigma * sum(w / k * np.exp(-0.5 * ((off - at) / k) ** 2) for w, at, k in parts)
 
-    more_pairs = ln_odds(i, model, c["mk_spec"][0])
+    more_pairs = ln_odds(i, model, c["spec_mean"][0])
     pair = 1 / (1 + np.exp(-c["companion_logit"][0] - more_pairs))
     kinds = np.exp(model["companion"] + PAIRS[i][1] * (DELTA - 0.35))
     kinds /= kinds.sum()
@@ -225,7 +225,7 @@ def test_a_star_without_parallax_and_place_has_its_spectrum_and_its_odds():
     plain = FLAT | {"logit_wide": np.array(-40.0)}
     columns = {"companion_logit": np.full(7, -40.0), "parallax": np.full(7, NAN)}
     variance = COLUMNS["spec_sigma"] ** 2 + COLUMNS["ks0_err"] ** 2
-    centre = COLUMNS["mk_spec"] - 0.2 * LN10 * variance
+    centre = COLUMNS["spec_mean"] - 0.2 * LN10 * variance
     far = distances(plain, **columns)
     modulus = 5 * far["logdis"] + 10
     assert modulus == pytest.approx(COLUMNS["ks0"] - centre, abs=0.01)
@@ -238,7 +238,7 @@ def test_odds_come_back_where_the_light_says_nothing():
     level = FLAT | {"density": np.zeros(7), "zero_point": np.zeros(8)}
     columns = {"parallax": np.full(7, NAN), "glat": np.zeros(7), "spec_sigma": np.full(7, 0.02)}
     columns |= {"companion_logit": np.zeros(7), "ks0": np.full(7, -2.0)}
-    columns |= {"mk_spec": np.zeros(7), "ks0_err": np.full(7, 0.01)}
+    columns |= {"spec_mean": np.zeros(7), "ks0_err": np.full(7, 0.01)}
     prior = 1 / (1 + np.exp([-ln_odds(i, level, 0.0) for i in range(7)]))
     assert magnitudes(level, **columns)["p_companion"] == pytest.approx(prior, abs=0.01)
 
@@ -248,7 +248,7 @@ def test_added_light_is_seen_as_a_companion():
     d = 1 / 1.3
     columns = {name: np.repeat(values[:1], 2) for name, values in COLUMNS.items()}
     columns["ks0"] = 5 * np.log10(d) + 10 + 0.5 - np.array([0.0, 0.6])
-    columns["mk_spec"] = columns["mk_spec"] + np.array([0.0, 0.1])
+    columns["spec_mean"] = columns["spec_mean"] + np.array([0.0, 0.1])
     columns["parallax"] = np.full(2, 1.3 + MODEL["zero_point"][1])
     ordinary, bright = magnitudes(**columns)["p_companion"]
     assert ordinary < 0.2
@@ -264,7 +264,7 @@ def test_an_odd_star_is_other():
     assert faint > 0.95
 
 
-@pytest.mark.parametrize("missing", ["mk_spec", "ks0", "ks0_err", "glat"])
+@pytest.mark.parametrize("missing", ["spec_mean", "ks0", "ks0_err", "glat"])
 def test_what_is_needed_and_not_known_gives_nothing(missing):
     lacking = {missing: np.where(np.arange(7) == 2, NAN, COLUMNS[missing])}
     for found in (magnitudes(**lacking), distances(**lacking)):

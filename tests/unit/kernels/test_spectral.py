@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
+from obcat.kernels.posterior import by_spectrum, spectral_magnitude
 from obcat.kernels.space_density import (
     LAYERS,
     LN_SIGMA,
     calibrated,
     freed_of_noise,
     out_of_fold,
-    spectral_magnitude,
 )
 
 SHAPES = {
@@ -81,16 +82,37 @@ def test_noise_draws_a_star_back_to_where_many_are():
 
 def test_everything_together():
     networks = model(b2=np.array([1.0, 2.0], np.float32))
-    m, sigma, logit, likely = spectral_magnitude(
+    m, sigma, logit, median, likely = spectral_magnitude(
         np.zeros((1, 3)),
         np.array([20.0]),
         np.array([1]),
         *np.full((3, 1), np.nan),
         imprint=np.zeros((3, 3)),
         imprint_ebv=np.zeros(4),
+        logit_wide=np.array(-40.0),
         **networks,
     )
     variance = 1.5**2 + 0.05**2 + 0.2**2  # sigma 1 of a network that says 0
     assert (m[0], logit[0]) == (pytest.approx(2.1), pytest.approx(-0.2))
     assert sigma[0] ** 2 == pytest.approx(variance)
-    assert likely[0] == pytest.approx(2.1 - 0.5 * variance)
+    # 85 in 100 are a little fainter than the mean, 15 are 0.22 mag brighter
+    fainter = 0.22 * 0.15 / 0.85
+    within = np.sqrt(variance - 0.22 * fainter)
+    below = np.array([median[0] - 2.1 - fainter, median[0] - 2.1 + 0.22]) / within
+    assert ndtr(below) @ [0.85, 0.15] == pytest.approx(0.5, abs=1e-4)
+    assert likely[0] == pytest.approx(median[0] - 0.5 * variance)
+
+
+def test_half_of_the_stars_are_fainter_than_the_median():
+    networks = model(ln_scale=np.array(-3.0), ln_least=np.log(0.02))
+    imprint = {"imprint": np.zeros((3, 3)), "imprint_ebv": np.zeros(4)}
+    unknown = np.full((3, 1), np.nan)
+    for wide in (-40.0, 0.0):
+        known = {**networks, **imprint, "logit_wide": np.array(wide)}
+        score, one = np.zeros((1, 3)), np.ones(1)
+        mean, sigma, _, median, _ = spectral_magnitude(score, 1e3 * one, one, *unknown, **known)
+        off = np.linspace(-4, 4, 200_001)[None]
+        density = by_spectrum(off, sigma[:, None] ** 2, known)
+        fainter = density[off > median - mean].sum() / density.sum()
+        assert fainter == pytest.approx(0.5, abs=2e-3)
+        assert 0 < median[0] - mean[0] < 0.1 * sigma[0]
