@@ -30,6 +30,7 @@ from obcat._version import __version__
 from obcat.build import inputs
 from obcat.db import SqlFile, StepFailed
 from obcat.fit import Fit
+from obcat.fit.parallax_globals import same_kind
 from obcat.schema import SQL
 from obcat.survey import Survey
 
@@ -256,6 +257,11 @@ def _borrow(con: duckdb.DuckDBPyConnection, name: str, source: Path) -> Arrays |
         raise StepFailed(
             f"models_from: {source} was itself too small to train its model {name!r}: no magnitude "
             "can come of it; name the build of a larger survey"
+        )
+    if name == "posterior" and len(fit.arrays["w0"]) and not same_kind(fit.arrays):
+        raise StepFailed(
+            f"models_from: {source}: its model {name!r} is of another shape: another version of "
+            'obcat made it; build it again, or leave best mode out: [build] modes = ["paper"]'
         )
     models.store(con, name, key, n_rows, "borrowed", Fit(arrays=fit.arrays, tables={}))
     return dict(fit.arrays)

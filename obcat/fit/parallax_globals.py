@@ -45,6 +45,7 @@ __all__ = [
     "fit_imprint",
     "fit_labels",
     "mean_distance",
+    "same_kind",
     "usual_values",
 ]
 
@@ -112,6 +113,14 @@ def usual_values(zero_point_errors: Errors) -> tuple[Globals, Globals]:
         for name, mean in means.items()
     }
     return means, widths
+
+
+def same_kind(model: Globals) -> bool:
+    """Whether a model, made elsewhere, has each of the globals, and in the shape it has here."""
+    here = usual_values((1.0, 1.0, 1.0))[0] | {
+        name: np.array(mean) for name, (mean, _) in DUST.items()
+    }
+    return all(name in model and np.shape(model[name]) == a.shape for name, a in here.items())
 
 
 def fit_imprint(

@@ -155,6 +155,23 @@ def test_models_of_another_version_are_told(first, five, tmp_path):
         make(toml, tmp_path)
 
 
+def test_a_posterior_of_another_shape_is_told(first, five, tmp_path):
+    """As of a version whose Galaxy had five numbers; paper mode needs none of them."""
+    lent = tmp_path / "lent.duckdb"
+    shutil.copy2(first.database, lent)
+    known = {"w0": np.zeros((1, 1, 1), np.float32), "density": np.zeros(5)}
+    with duckdb.connect(str(lent)) as con:
+        con.execute("DELETE FROM model.arrays WHERE model = 'posterior'")
+        for name, a in known.items():
+            row = ["posterior", name, a.dtype.str, list(a.shape), a.tobytes()]
+            con.execute("INSERT INTO model.arrays VALUES (?, ?, ?, ?, ?)", row)
+    toml = write_survey(tmp_path / "survey.toml", five, {}, models_from=lent)
+    with pytest.raises(StepFailed, match=r"lent\.duckdb: its model 'posterior' .* build it again"):
+        make(toml, tmp_path)
+    toml.write_text(toml.read_text() + '\n[build]\nmodes = ["paper"]\n')
+    make(toml, tmp_path)
+
+
 def test_a_lender_without_parallaxes_lends_its_flags(first, five, tmp_path):
     lent = emptied(first, tmp_path / "lent.duckdb", "luminosity", 0)
     made = make(write_survey(tmp_path / "survey.toml", five, {}, models_from=lent), tmp_path)
