@@ -297,11 +297,16 @@ def say(text: str) -> None:
 
 @contextmanager
 def reading(database: Path) -> Iterator[None]:
-    """Stops with one line where DATABASE is none, or none of ours."""
+    """Stops with one line where DATABASE is none, or none of ours, or too large for the engine."""
     import duckdb
 
     try:
         yield
+    except duckdb.OutOfMemoryException as error:
+        raise click.ClickException(
+            f"{database}: {str(error).splitlines()[0]}: the catalog is too large for the memory "
+            "that this command gives the engine; ask `obcat sql`, or build a survey of fewer stars"
+        ) from error
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise click.ClickException(

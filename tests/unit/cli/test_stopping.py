@@ -9,10 +9,11 @@ import time
 from pathlib import Path
 
 import click
+import duckdb
 import pytest
 from click.testing import CliRunner
 
-from obcat.cli.group import BROKEN_PIPE, HEEDED, PATIENCE, SECTIONS, Stopping, main
+from obcat.cli.group import BROKEN_PIPE, HEEDED, PATIENCE, SECTIONS, Stopping, main, reading
 from obcat.errors import ObcatError, one_line
 from obcat.ingest.errors import FetchError, IngestError, UnreadableError
 from obcat.simulate.ingredients import UnknownIngredient
@@ -64,6 +65,20 @@ def test_an_error_is_one_line_and_an_exit_code(capsys, error, code, said):
         raise error
     assert end.value.code == code
     assert capsys.readouterr().err == said + "\n"
+
+
+def test_a_catalog_too_large_for_the_engine_is_not_called_a_wrong_file():
+    settings = {"memory_limit": "4MB", "temp_directory": "", "threads": 1}
+    with (
+        pytest.raises(
+            click.ClickException, match=r"^a\.duckdb: Out of Memory.*too large for"
+        ) as end,
+        reading(Path("a.duckdb")),
+        duckdb.connect(config=settings) as con,
+    ):
+        con.execute("SELECT list(i) FROM range(10_000_000) AS r(i)").fetchall()
+    assert "obcat build`" not in end.value.message
+    assert "\n" not in end.value.message
 
 
 def test_debug_shows_where(capsys):
