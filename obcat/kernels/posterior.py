@@ -54,8 +54,8 @@ VEIL = np.array([0.15, 0.26, 0.29, 0.22, 0.09, 0.09])  # mag: of pairs of SIMULA
 # companion, more the heavier the primary, per dex of log g, of Teff, Teff squared, both; steepness
 # against DELTA per dex of log g and of Teff, less the more evolved; ln odds for each mag fainter
 # than labels say, per dex of Teff too, and how many mag count; times VEIL against dex of Teff
-PAIR_ODDS, PAIR_LIGHT = (1.4, 12.8, -27.0, -7.0), (4.7, -4.7)
-FAINTER, FARTHEST = (1.2, -5.2), 1.0
+PAIR_ODDS, PAIR_LIGHT = (1.6, 13.2, -29.0, -8.1), (4.7, -4.7)
+FAINTER, FARTHEST = (1.45, -7.0), 1.0
 VEILED = (-0.125, 0.025, 0.25), (0.0, 1.2, 1.6)
 OF_LIGHT, OF_DELTA, OF_VEIL = (a.astype(np.float32) for a in (DELTA - MIDDLE, DELTA, VEIL))
 ORDINARY = (1.5, 2.5)  # mag: mean and scatter of M of stars that no pair of the mixture explains
