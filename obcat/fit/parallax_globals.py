@@ -64,6 +64,7 @@ PRIORS: Mapping[str, tuple[Any, Any]] = {
     "ln_floor": (np.log([0.02, 0.03]), 0.7),
     "ln_ruwe": (np.log(0.1), 1.0),
     "ln_tails": (np.log(4.0), 1.0),
+    "ln_wobble": (np.log(0.015), 0.3),  # parallaxes hardly tell it: of near SIMULATED pairs
     "density": (
         [2.0, 0.0, *np.log([0.12, 0.8, 0.05]), 0.35, 0.1],
         [0.7, 0.3, 0.3, 0.3, 0.5, 0.1, 0.03],

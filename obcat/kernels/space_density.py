@@ -9,11 +9,12 @@ zero_point (8,) mas at G of ``KNOTS``, beside the published one; zero_point_colo
 slope with the effective wavenumber about ``MIDDLE_NU``; zero_point_sky (``PLACES``,), mas, what it
 has beside at places over the sky; ln_factor, of the published errors; ln_floor (2,), of errors in
 mas brighter and fainter than ``FLOOR_G``; ln_ruwe, mas for each unit of RUWE above ``SOUND``;
-ln_tails, of nu - 2 of Student's t; density (7,), of the Galaxy: slope and curvature with ln d, ln
-of the scale heights of the thin and the thick layer (kpc), ln of the share of the thick one, 1/kpc
-of the disc, of its heights; outside, of stars from outside the sample: slope with ln d; dust_level,
-dust_cos (4,), dust_sin (4,), dust_sky (``CLOUDS``,), dust_ln_height, dust_fall (1/kpc) and
-dust_ln_scatter of the dust. What the networks take, ``network`` says.
+ln_wobble, of what orbits add, over the parallax; ln_tails, of nu - 2 of Student's t; density (7,),
+of the Galaxy: slope and curvature with ln d, ln of the scale heights of the thin and the thick
+layer (kpc), ln of the share of the thick one, 1/kpc of the disc, of its heights; outside, of stars
+from outside the sample: slope with ln d; dust_level, dust_cos (4,), dust_sin (4,), dust_sky
+(``CLOUDS``,), dust_ln_height, dust_fall (1/kpc) and dust_ln_scatter of the dust. What the networks
+take, ``network`` says.
 """
 
 from collections.abc import Mapping
@@ -265,7 +266,8 @@ def ln_parallax(stars: Sight, model: Globals, modulus: Any, blur: Any = 0.0, xp:
     nu = 2 + xp.exp(model["ln_tails"])
     measured = stars.parallax - zero_point(stars, model, xp)
     true = xp.exp(LN10 * (2 - 0.2 * modulus))
-    variance = variance[:, None] + (0.1 * LN10 * true * blur) ** 2
+    wobble = ((1 - stars.outside) * xp.exp(2 * model["ln_wobble"]))[:, None]
+    variance = variance[:, None] + true**2 * ((0.1 * LN10 * blur) ** 2 + wobble)
     tails = 0.5 * (nu + 1) * xp.log1p((measured[:, None] - true) ** 2 / (nu * variance))
     return -(tails + 0.5 * xp.log(variance)) * stars.has_parallax[:, None]
 

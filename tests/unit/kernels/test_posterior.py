@@ -33,6 +33,7 @@ MODEL = {
     "ln_floor": np.log([0.02, 0.03]),
     "ln_ruwe": np.log(0.1),
     "ln_tails": np.log(4.0),
+    "ln_wobble": np.log(0.01),
     "density": np.array([3.0, -1.0, *np.log([0.12, 0.8, 0.05]), 0.35, 0.1]),
     "outside": np.array(3.0),
     "label_mk": np.array([0.4, 0.5, -5.0, 0.3, 2.0, -4.0]),

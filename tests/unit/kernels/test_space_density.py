@@ -24,7 +24,7 @@ MODEL = {
     "zero_point": np.array([0.04, 0.03, 0.02, 0.01, 0.0, -0.01, -0.02, -0.03]),
     "zero_point_colour": np.array(0.1), "zero_point_sky": np.zeros(PLACES),
     "ln_factor": np.log(1.1), "ln_floor": np.log([0.02, 0.05]), "ln_ruwe": np.log(0.1),
-    "ln_tails": np.log(4.0), "outside": np.array(2.5),
+    "ln_tails": np.log(4.0), "ln_wobble": np.log(0.05), "outside": np.array(2.5),
     "density": np.array([SLOPE, CURVATURE, *np.log([THIN, THICK, SHARE]), FALL, FLARE]),
     "dust_level": np.array(LEVEL), "dust_cos": np.array(COS), "dust_sin": np.array(SIN),
     "dust_sky": np.zeros(CLOUDS),
@@ -128,9 +128,10 @@ def test_places_of_clouds_are_even_and_their_field_as_large_everywhere():
 )
 def test_a_parallax_at_each_distance(given, floor, excess, offset):
     found = ln_parallax(star(**given), MODEL, MODULUS)[0]
-    variance = (1.1 * 0.04) ** 2 + floor**2 + (0.1 * excess) ** 2
+    alike = (1.1 * 0.04) ** 2 + floor**2 + (0.1 * excess) ** 2
     for modulus, value in zip(MODULUS[0], found, strict=True):
-        off = 0.8 - offset - 10 ** (2 - 0.2 * modulus)
+        true = 10 ** (2 - 0.2 * modulus)
+        off, variance = 0.8 - offset - true, alike + (0.05 * true) ** 2
         wanted = -3.5 * math.log(1 + off**2 / (6 * variance)) - 0.5 * math.log(variance)  # nu = 6
         assert value == pytest.approx(wanted, rel=1e-9)
 
