@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import gammaln
+from scipy.special import gammaln, logsumexp
 
 from obcat.kernels.luminosity import REFERENCE_SNR
 from obcat.machine import cpus
@@ -204,7 +204,7 @@ class Likely:
         true = self.corrected(stars)
         off, sd = deviation(self.theta, true)
         terms = _terms(off, sd, (1 + self.theta[0]) * LIGHTS, self.freedom, self.companions)
-        single = np.exp(terms[0] - np.logaddexp.reduce(terms, axis=0))
+        single = np.exp(terms[0] - logsumexp(terms, axis=0))
         slack = (self.freedom + (off / sd) ** 2) / (self.freedom + 1)
         return true.judged(single, slack)
 
@@ -240,7 +240,7 @@ def _log_posterior(x: Floats, stars: Stars, priors: Floats) -> float:
     lights = (1 + found.theta[0]) * LIGHTS
     terms = _terms(off, sd, lights, found.freedom, found.companions)
     prior = -0.5 * float(np.sum(((x[4:] - priors[:, 0]) / priors[:, 1]) ** 2))
-    return float(np.sum(np.logaddexp.reduce(terms, axis=0))) + prior + twice(found.theta[3], true)
+    return float(np.sum(logsumexp(terms, axis=0))) + prior + twice(found.theta[3], true)
 
 
 def _terms(off: Floats, sd: Floats, lights: Floats, freedom: float, share: float) -> Floats:
