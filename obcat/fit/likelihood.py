@@ -22,7 +22,6 @@ long enough to be believed.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,6 @@ from scipy.optimize import minimize
 from scipy.special import gammaln, logsumexp
 
 from obcat.kernels.luminosity import REFERENCE_SNR
-from obcat.machine import cpus
 
 if TYPE_CHECKING:
     import emcee
@@ -304,17 +302,15 @@ def sample(stars: Stars, start: Floats, *, walkers: int, steps: int, seed: int) 
     import emcee
     from emcee.autocorr import integrated_time
 
-    of_parallaxes = [quadrature(stars) for _ in range(min(cpus(), walkers))]
+    of_parallaxes = quadrature(stars)
 
-    def log_likelihood(theta: Floats, of_parallax: Callable[[Floats], float]) -> float:
-        return of_parallax(theta) + twice(theta[3], stars) if (theta[2:] > 0).all() else -np.inf
-
-    def of_part(part: Floats, of_parallax: Callable[[Floats], float]) -> list[float]:
-        return [log_likelihood(theta, of_parallax) for theta in part]
+    def log_likelihood(theta: Floats) -> float:
+        return of_parallaxes(theta) + twice(theta[3], stars)
 
     def log_posterior(ensemble: Floats) -> Floats:
-        parts = pool.map(of_part, np.array_split(ensemble, len(of_parallaxes)), of_parallaxes)
-        return np.concatenate(list(parts))
+        return np.array(
+            [log_likelihood(theta) if (theta[2:] > 0).all() else -np.inf for theta in ensemble]
+        )
 
     moves = [
         (emcee.moves.DEMove(), 0.8),
@@ -328,12 +324,11 @@ def sample(stars: Stars, start: Floats, *, walkers: int, steps: int, seed: int) 
         size=(walkers, len(PARAMETERS))
     )
     state[:, 2:] = np.abs(state[:, 2:])
-    with ThreadPoolExecutor(len(of_parallaxes)) as pool:
-        for _ in range(LONGEST):
-            state = sampler.run_mcmc(state, steps)
-            times = integrated_time(sampler.get_chain(), tol=0)
-            if sampler.iteration >= TIMES * times.max():
-                break
+    for _ in range(LONGEST):
+        state = sampler.run_mcmc(state, steps)
+        times = integrated_time(sampler.get_chain(), tol=0)
+        if sampler.iteration >= TIMES * times.max():
+            break
     return _chain(sampler, times)
 
 

@@ -1,8 +1,8 @@
 """What all stars share: zero point and errors of the parallaxes, density of the Galaxy, dust,
 companions, calibration of the networks. Found together, each under a prior.
 
-Gradients by PyTorch, block of stars by block so that a core keeps them in its cache, the way down
-by L-BFGS of scipy in units of the priors' widths.
+Gradients by PyTorch, block of stars by block on all cores, the way down by L-BFGS of scipy in units
+of the priors' widths.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ LEAST = 1e-30
 RIDGE = 1e-3
 ALIKE = 1.0  # mag: stars farther from what their labels say are of another kind
 DUST_STEPS = 80
-BLOCK = 4096
+BLOCK = 4096  # stars: of fewer, calls take longer than sums
 
 
 def usual_values(zero_point_errors: Errors) -> tuple[Globals, Globals]:
