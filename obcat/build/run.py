@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 from duckdb.func import ARROW, SPECIAL
 
@@ -288,7 +289,7 @@ def _write_pixels(con: duckdb.DuckDBPyConnection, file: db.SqlFile, folder: Path
             read = con.sql(rows).to_arrow_reader(inputs.BATCH)
             for batch in read:
                 inputs.append_pixels(batch, folder)
-                names.append(pa.table(batch.drop_columns(wide)))
+                names.append(_copied(batch.drop_columns(wide)))
     except (duckdb.Error, pa.ArrowException) as error:
         raise db.StepFailed(f"sql/{file.name}.sql: {error}") from error
     narrow = pa.concat_tables([read.schema.empty_table().drop_columns(wide), *names])
@@ -296,6 +297,11 @@ def _write_pixels(con: duckdb.DuckDBPyConnection, file: db.SqlFile, folder: Path
     con.execute(f"INSERT INTO {db.qualified(file.relation)} BY NAME FROM given_names")
     con.unregister("given_names")
     return inputs.Pixels(narrow, partial(inputs.pixels_of, folder))
+
+
+def _copied(batch: pa.RecordBatch) -> pa.Table:
+    """A column of a batch of DuckDB's keeps the whole batch, its pixels too; a copy does not."""
+    return pa.table(batch.take(pa.array(np.arange(batch.num_rows))))
 
 
 def _notes(con: duckdb.DuckDBPyConnection, model: str) -> list[str]:
