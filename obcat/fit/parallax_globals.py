@@ -33,6 +33,7 @@ from obcat.kernels.space_density import (
     ln_space_density,
 )
 from obcat.machine import cpus
+from obcat.statistics import MAD_TO_SIGMA
 
 if TYPE_CHECKING:
     import torch
@@ -96,6 +97,8 @@ WIDE = np.linspace(-6.0, 5.5, 40)  # mag, of stars that are no pair
 LEAST = 1e-30
 RIDGE = 1e-3
 ALIKE = 1.0  # mag: stars farther from what their labels say are of another kind
+CLEAR = 50.0  # S/N from which noise of a spectrum is less than what labels leave of it
+FAR, LOOKS = 4.0, 3  # sigma, in any coefficient: what stars farther away look like, dust did not do
 DUST_STEPS = 80
 BLOCK = 4096  # stars: of fewer, calls take longer than sums
 
@@ -125,23 +128,31 @@ def same_kind(model: Globals) -> bool:
 
 
 def fit_imprint(
-    score: Floats, ebv: Floats, teff: Floats, logg: Floats, plain: Floats, least: int
+    score: Floats, snr_g: Floats, ebv: Floats, teff: Floats, logg: Floats, plain: Floats, least: int
 ) -> Globals:
     """What dust does to the coefficients (n, k) of stars of one Teff and log g, K and dex, with
     E(B-V), mag, all (n,): see ``kernels.luminosity.freed_of_dust``. No parallax is used.
 
-    Learnt from plain ones (n,); nothing from fewer than so many.
+    Learnt from plain ones (n,) by their S/N, without those that are far from all others, of which
+    a few (faults, stars of other kinds) would tell more of dust than all the rest; nothing from
+    fewer than so many.
     """
-    rows = plain & np.isfinite(score).all(axis=1) & np.isfinite(ebv + teff + logg)
+    rows = plain & np.isfinite(score).all(axis=1) & np.isfinite(ebv + teff + logg) & (snr_g > 0)
     if np.count_nonzero(rows) < least:
         return {"imprint": np.zeros((3, score.shape[1])), "imprint_ebv": np.zeros(len(score.T) + 1)}
     x, hotter, evolved = score[rows].astype(float), np.log10(teff[rows]) - 4.1, logg[rows] - 4
     labels = [hotter**i * evolved**j for i, j in ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))]
     dust = imprint_terms(ebv[rows], teff[rows])
-    return {
-        "imprint": _least_squares(np.stack([*labels, hotter**3, *dust.T], axis=1), x)[-3:],
-        "imprint_ebv": _least_squares(np.column_stack([np.ones(len(x)), x]), ebv[rows]),
-    }
+    terms = np.stack([*labels, hotter**3, *dust.T], axis=1)
+    weight = 1 / np.hypot(1, CLEAR / snr_g[rows])[:, None]
+    near = np.ones(len(x), bool)
+    for _ in range(LOOKS):
+        found = _least_squares((terms * weight)[near], (x * weight)[near])
+        off = np.abs(x - terms @ found) * weight
+        near = (off < FAR * MAD_TO_SIGMA * np.median(off[near], axis=0)).all(axis=1)
+    found = _least_squares((terms * weight)[near], (x * weight)[near])
+    reddening = np.column_stack([np.ones(len(x)), x])[near]
+    return {"imprint": found[-3:], "imprint_ebv": _least_squares(reddening, ebv[rows][near])}
 
 
 def _least_squares(columns: Floats, y: Floats) -> Floats:

@@ -146,11 +146,11 @@ def _sample(table: pa.Table, parameters: Any) -> tuple[_Sample, Arrays]:
     emission = float_array(table["own_emission"])
     first = (numbers["uniqflag"] == 1) & (outside == 0) & (emission == 0)
     score = list_array(table["score"])
-    ebv, teff, logg = (numbers[name] for name in ("ebv", "teff", "logg"))
-    imprint = fit_imprint(score, ebv, teff, logg, first, parameters.posterior_imprint_stars)
+    snr, ebv, teff, logg = (numbers[name] for name in ("snr_g", "ebv", "teff", "logg"))
+    imprint = fit_imprint(score, snr, ebv, teff, logg, first, parameters.posterior_imprint_stars)
     sample = _Sample(
         freed_of_dust(score, ebv, teff, **imprint),
-        numbers["snr_g"],
+        snr,
         numbers["fold"],
         star,
         numbers["uniqflag"] == 1,

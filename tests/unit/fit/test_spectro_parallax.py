@@ -313,15 +313,34 @@ def test_what_dust_does_to_spectra_is_taken_off():
         0, 0.05, (n, 3)
     )
     seen = score + np.column_stack([0.8 * ebv - 0.1 * ebv**2, 2 * ebv * hotter, 3 * ebv])
-    plain = np.arange(n) % 2 == 0
-    model = fit_imprint(seen, ebv, **known, plain=plain, least=1500)
+    plain, snr = np.arange(n) % 2 == 0, np.full(n, 80.0)
+    model = fit_imprint(seen, snr, ebv, **known, plain=plain, least=1500)
     wanted = [[0.8, 0, 3], [-0.1, 0, 0], [0, 2, 0]]
     assert model["imprint"] == pytest.approx(np.array(wanted), abs=0.12)
     ebv[::3] = np.nan  # told by the spectrum itself
     freed = freed_of_dust(seen, ebv, known["teff"], **model)
     assert np.abs(freed - score).max() < 0.2
-    none = fit_imprint(seen, ebv, **known, plain=plain, least=1501)
+    none = fit_imprint(seen, snr, ebv, **known, plain=plain, least=1501)
     assert np.array_equal(freed_of_dust(seen, ebv, known["teff"], **none), seen)
+
+
+def test_a_few_faulty_spectra_tell_nothing_of_dust():
+    rng = np.random.default_rng(4)
+    n, known = 3000, {"teff": 10 ** rng.normal(4.1, 0.08, 3000), "logg": rng.normal(4.0, 0.2, 3000)}
+    ebv, snr, every = rng.gamma(2.0, 0.2, n), rng.uniform(60, 200, n), np.ones(n, bool)
+    score = np.column_stack([20 * (np.log10(known["teff"]) - 4.1) + 0.8 * ebv, 3 * ebv])
+    score += rng.normal(0, 0.05, (n, 2))
+    wanted = np.array([[0.8, 3], [0, 0], [0, 0]])
+    ebv[:30] += rng.uniform(1, 2, 30)
+    score[:30] = rng.normal(-40, 20, (30, 2))
+    found = fit_imprint(score, snr, ebv, **known, plain=every, least=1)
+    assert found["imprint"] == pytest.approx(wanted, abs=0.12)
+    score[:2000] += rng.normal(0, 2.0, (2000, 2)) - 2 * ebv[:2000, None]
+    snr[:2000] = 1.0
+    found = fit_imprint(score, snr, ebv, **known, plain=every, least=1)
+    assert found["imprint"] == pytest.approx(wanted, abs=0.2)
+    unknown = np.where(every, np.nan, snr)
+    assert not fit_imprint(score, unknown, ebv, **known, plain=every, least=1)["imprint"].any()
 
 
 def test_what_labels_say_of_the_luminosity_is_found_beside_stars_of_another_kind():
