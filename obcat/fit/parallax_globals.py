@@ -97,8 +97,8 @@ WIDE = np.linspace(-6.0, 5.5, 40)  # mag, of stars that are no pair
 LEAST = 1e-30
 RIDGE = 1e-3
 ALIKE = 1.0  # mag: stars farther from what their labels say are of another kind
-CLEAR = 50.0  # S/N from which noise of a spectrum is less than what labels leave of it
-FAR, LOOKS = 4.0, 3  # sigma, in any coefficient: what stars farther away look like, dust did not do
+CLEAR = 50.0  # S/N at which a star counts half in what dust does; chosen
+FAR, LOOKS = 4.0, 3  # sigma in any coefficient, and how often looked; chosen on SIMULATED surveys
 DUST_STEPS = 80
 BLOCK = 4096  # stars: of fewer, calls take longer than sums
 
