@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pkgutil import resolve_name
 from typing import Any
 
-__all__ = ["ObcatError", "old_paths", "one_line", "printable", "reason_of"]
+__all__ = ["ObcatError", "no_room", "old_paths", "one_line", "printable", "reason_of"]
+
+# as C++, and the system of memory and of threads, say it in the words of a library
+NO_ROOM = ("bad_alloc", "Cannot allocate memory", "Resource temporarily unavailable")
 
 
 class ObcatError(Exception):
@@ -33,6 +36,11 @@ def reason_of(error: BaseException) -> str:
             return said.strerror
         said = said.__context__
     return str(error)
+
+
+def no_room(said: BaseException | str) -> bool:
+    """Whether what was wrong is a want of memory, or of threads: no fault of what was read."""
+    return isinstance(said, MemoryError) or any(words in str(said) for words in NO_ROOM)
 
 
 def printable(text: str) -> str:

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from obcat import checksums
 from obcat.data import REFERENCE
 from obcat.db import StepFailed
+from obcat.errors import no_room
 from obcat.ingest.lamost import parts as written
 from obcat.kernels.grid import N_PIXEL
 from obcat.schema import arrow_schema, read_tables
@@ -155,14 +156,19 @@ def _batch(spectra: pa.Table, pixels: np.ndarray, schema: pa.Schema) -> pa.Recor
 
 
 def _read(path: Path, columns: list[str]) -> pa.Table:
+    with _parquet(path) as file:
+        return file.read(columns=columns, use_threads=False)
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            return file.read(columns=columns, use_threads=False)
+            yield file
     except (OSError, ValueError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0]
-        raise StepFailed(
-            f"{path}: damaged ({reason}); `obcat ingest --again` with the survey makes it anew"
-        ) from error
+        if no_room(error):
+            raise
+        raise DamagedStore(path) from error
 
 
 @dataclass(frozen=True)
@@ -259,8 +265,7 @@ def _raw(raw: Path, name: str) -> pa.Table | pa.RecordBatchReader | Pixels:
         return schema.empty_table()
     for _ in _columns(path):
         pass
-    read = pq.read_schema(path).remove_metadata()
-    return pa.RecordBatchReader.from_batches(read, _pieces(path))
+    return pa.RecordBatchReader.from_batches(pq.read_schema(path).remove_metadata(), _pieces(path))
 
 
 def _cut(raw: Path) -> Pixels:
@@ -293,19 +298,16 @@ def _columns(path: Path) -> Iterator[tuple[str, pa.ChunkedArray]]:
     """The columns of a small table, each by its name and in one piece, one at a time; names of
     files are never read as patterns. Raises DamagedStore, where it has a seal after the last.
     """
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            schema = file.schema_arrow
-            facts = dict(schema.metadata or {})
-            seal = facts.pop(checksums.SEAL, None)
-            digest = checksums.seal_begun(schema, file.metadata.num_rows, facts)
-            for name in schema.names:
-                column = pa.chunked_array([file.read([name]).column(0).combine_chunks()])
-                if seal:
-                    checksums.add_column(digest, column)
-                yield name, column
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise DamagedStore(path) from error
+    with _parquet(path) as file:
+        schema = file.schema_arrow
+        facts = dict(schema.metadata or {})
+        seal = facts.pop(checksums.SEAL, None)
+        digest = checksums.seal_begun(schema, file.metadata.num_rows, facts)
+        for name in schema.names:
+            column = pa.chunked_array([file.read([name]).column(0).combine_chunks()])
+            if seal:
+                checksums.add_column(digest, column)
+            yield name, column
     if seal and seal != digest.hexdigest().encode():
         raise DamagedStore(path)
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import click
 
-from obcat.errors import ObcatError, one_line
+from obcat.errors import ObcatError, no_room, one_line
 
 __all__ = ["PATIENCE", "Stopping", "open_standard_files"]
 
@@ -144,8 +144,8 @@ def _said(error: BaseException) -> str:
         return one_line(f"{place}{error.strerror}")
     if isinstance(error, OSError) and str(error):
         return one_line(error)
-    if isinstance(error, MemoryError):
-        return "not enough memory; close other programs, or use a machine with more"
+    if no_room(error):
+        return "not enough memory, or threads; close other programs, or use a machine with more"
     first = (str(error).strip().splitlines() or [""])[0]
     if FULL in first:  # in the words of a library, as DuckDB's
         return one_line(f"{first}; free space, and run again")

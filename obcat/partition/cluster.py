@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from obcat._version import __version__
 from obcat.build.fitting import PACKAGES, TRAINING, code_hash
 from obcat.checksums import digest
-from obcat.errors import one_line
+from obcat.errors import no_room, one_line
 from obcat.partition import PartitionFailed, arithmetic, home_of
 
 __all__ = ["Cluster", "Command", "Ended", "conditions", "opened", "tell_conditions"]
@@ -70,8 +70,8 @@ class Ended(NamedTuple):
         """In one line."""
         errors = [line for line in self.said.splitlines() if line.startswith("Error: ")]
         if self.code < 0:
-            no_memory = ": out of memory" if "bad_alloc" in self.said else ""  # as C++ says it
-            return f"killed by {Signals(-self.code).name}{no_memory}"
+            why = ": out of memory, or of threads" if no_room(self.said) else ""
+            return f"killed by {Signals(-self.code).name}{why}"
         return errors[-1].removeprefix("Error: ") if errors else f"exit code {self.code}"
 
     @property

@@ -157,6 +157,26 @@ def test_a_build_names_the_damaged_file_and_the_mend_which_mends_it(
     assert stored(raw) == before
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        pa.ArrowMemoryError("malloc of size 47040 failed"),
+        pa.ArrowException(
+            "Unknown error: Failed to launch worker thread: Resource temporarily unavailable"
+        ),
+        OSError("Couldn't deserialize thrift: std::bad_alloc"),
+    ],
+)
+def test_a_file_is_not_called_damaged_where_memory_is_wanting(error, raw, monkeypatch):
+    def failing(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("obcat.build.inputs.pq.ParquetFile", failing)
+    with pytest.raises(type(error)) as found:
+        read_by_a_build(raw)
+    assert found.value is error
+
+
 def test_another_content_under_the_same_size_and_time_is_read_when_asked(
     folder: Path, raw: Path
 ) -> None:

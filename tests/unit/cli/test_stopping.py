@@ -50,7 +50,7 @@ class Unusable(ObcatError):
         (
             MemoryError(),
             1,
-            "Error: not enough memory; close other programs, or use a machine with more",
+            "Error: not enough memory, or threads; close other programs, or use a machine with more",
         ),
         (KeyError("flux"), 1, "Error: KeyError: 'flux'; --debug shows where"),
         (
