@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from scipy.integrate import quad
+from scipy.special import logsumexp
 
 from obcat.fit.likelihood import (
     PARAMETERS,
@@ -13,6 +14,7 @@ from obcat.fit.likelihood import (
     Stars,
     closed_form,
     deviation,
+    ln_sum_exp,
     most_likely,
     quadrature,
     twice,
@@ -296,3 +298,12 @@ def test_same_rows_same_bytes():
     assert set(chain["walker"]) == set(range(12))
     assert min(chain["sigma_int"] + chain["sigma_100"]) > 0
     assert np.isfinite(chain["log_posterior"]).all()
+
+
+@pytest.mark.parametrize("spread", [0.1, 3, 300])
+def test_a_sum_of_exponentials_is_that_of_scipy_to_the_bit(spread):
+    rng = np.random.default_rng(5)
+    terms = rng.normal(scale=spread, size=(7, 4001))
+    terms[2, ::3] = terms[5, ::3]  # some have their largest twice
+    terms[6, ::5] = -np.inf
+    assert np.array_equal(ln_sum_exp(terms), logsumexp(terms, axis=0))
