@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from obcat.arrow import float_array
 from obcat.files import publishing
+from obcat.kernels.luminosity import Spectral
 from obcat.kernels.posterior import DELTA, VEIL, Joint, densities, veil
-from obcat.kernels.space_density import LN10, Globals, Sight, Spectral, sight
+from obcat.kernels.space_density import LN10, Globals, Sight, sight
 from obcat.reading import Missing, Reading, fitted_arrays, query_text
 from obcat.schema import Column
 

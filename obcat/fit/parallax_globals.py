@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from obcat.kernels.luminosity import CLOUDS, imprint_terms
+from obcat.kernels.luminosity import imprint_terms
 from obcat.kernels.posterior import (
     ORDINARY,
     added_light,
@@ -24,6 +24,7 @@ from obcat.kernels.posterior import (
     pair_odds,
 )
 from obcat.kernels.space_density import (
+    CLOUDS,
     DUST_TAILS,
     KNOTS,
     PLACES,
@@ -56,8 +57,8 @@ Said = tuple[Floats, Floats, Floats]
 Errors = tuple[float, float, float]
 
 # name -> mean, width; logarithms where a number must be positive (``kernels.space_density``). The
-# density is held near that of a disc (volume grows as d^3, of which stars behind the most dust are
-# not in the sample; it is e times less 2 to 4 kpc farther out, and e times as thick 10 kpc out): it
+# density is held near that of a disc (volume grows as d^3; it is e times less 2 to 4 kpc farther
+# out, and e times as thick 10 kpc out; arms have three times as many stars as what is between): it
 # trades against M and companions, which are held near the law of Moe & Di Stefano (2017) for late B
 # dwarfs (``kernels.posterior``).
 PRIORS: Mapping[str, tuple[Any, Any]] = {
@@ -67,8 +68,8 @@ PRIORS: Mapping[str, tuple[Any, Any]] = {
     "ln_tails": (np.log(4.0), 1.0),
     "ln_wobble": (np.log(0.015), 0.3),  # parallaxes hardly tell it: of near SIMULATED pairs
     "density": (
-        [2.0, 0.0, *np.log([0.12, 0.8, 0.05]), 0.35, 0.1],
-        [0.7, 0.3, 0.3, 0.3, 0.5, 0.1, 0.03],
+        [3.0, 0.0, *np.log([0.12, 0.8, 0.05]), 0.35, 0.1, np.log(2.0)],
+        [0.05, 0.3, 0.3, 0.3, 0.5, 0.1, 0.03, 0.7],
     ),
     "logit_other": (-4.0, 1.0),
     "logit_wide": (-3.0, 1.0),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from obcat.kernels.space_density import LAYERS, LN_SIGMA, LOGIT
+from obcat.kernels.luminosity import LAYERS, LN_SIGMA, LOGIT
 
 if TYPE_CHECKING:
     import torch

@@ -21,21 +21,17 @@ from obcat.fit.parallax_globals import (
     usual_values,
 )
 from obcat.fit.parallax_network import Lesson, Plan, train_networks
-from obcat.kernels.luminosity import freed_of_dust
-from obcat.kernels.posterior import ORDINARY, added_light, ln_kinds, pair_odds
-from obcat.kernels.space_density import (
+from obcat.kernels.luminosity import (
     LAYERS,
     REFERENCE_SNR_G,
-    SIGHT,
-    Sight,
     calibrated,
+    freed_of_dust,
     freed_of_noise,
-    ln_parallax,
-    ln_space_density,
     noise_variance,
     out_of_fold,
-    sight,
 )
+from obcat.kernels.posterior import ORDINARY, added_light, ln_kinds, pair_odds
+from obcat.kernels.space_density import SIGHT, Sight, ln_parallax, ln_space_density, sight
 from obcat.machine import cpus
 from obcat.statistics import robust_scatter
 

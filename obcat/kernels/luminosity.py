@@ -1,8 +1,10 @@
-"""Luminosity: absolute magnitude from coefficients by the networks, its error, its range; what the
-dust does to coefficients, and which of its clouds stars share, a Gaussian field over the sky.
+"""Luminosity: absolute magnitude from coefficients, by the networks of the paper, its error, its
+range; by those of best mode, of which each judges the stars it did not see (in the paper one
+network judges those it learnt from too); and what the dust does to coefficients.
 """
 
-from functools import cache
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,14 +12,22 @@ from numpy.typing import ArrayLike, NDArray
 from obcat.kernels.pca import product
 
 __all__ = [
-    "CLOUDS",
+    "LAYERS",
+    "LN_SIGMA",
+    "LOGIT",
     "REFERENCE_SNR",
-    "even_places",
+    "REFERENCE_SNR_G",
+    "Spectral",
+    "calibrated",
     "freed_of_dust",
+    "freed_of_noise",
     "imprint_terms",
+    "likelihood_magnitude",
     "luminosity",
     "mk_error",
-    "near_clouds",
+    "network",
+    "noise_variance",
+    "out_of_fold",
     "predict",
 ]
 
@@ -88,53 +98,7 @@ def freed_of_dust(
     return leading - sum(dust[:, [j]] * imprint[j] for j in range(len(imprint)))
 
 
-CLOUDS = 6000  # places over the whole sky, 2.6 degrees apart
-WIDTH = 1.8  # degrees: of each, 100 pc at 3 kpc
-NEAR = 24  # places about a star that count: farther ones are below a thousandth
-REGIONS, ABOUT = 400, 110  # of the sky, and places about each among which those of its stars are
-ROWS = 2048
-
-
-def even_places(places: int) -> Floats:
-    """(places, 3) unit vectors evenly over the sky, in the order of sin b: a Fibonacci lattice."""
-    k = np.arange(places)
-    z, turn = (2 * k + 1) / places - 1, k * np.pi * (3 - np.sqrt(5))
-    flat = np.sqrt(1 - z**2)
-    return np.stack([flat * np.cos(turn), flat * np.sin(turn), z], axis=1)
-
-
-def near_clouds(longitude: Floats, sin_latitude: Floats) -> tuple[Floats, Floats]:
-    """(n, 24) places about stars at longitude, radians, and the weight of each, Gaussian of its
-    angle and of unit length: a field that is N(0, s^2) at places is so at stars. 0 where unknown.
-    """
-    known = np.isfinite(longitude + sin_latitude)
-    turn, sin_b = np.where(known, longitude, 0.0), np.where(known, sin_latitude, 0.0)
-    cos_b = np.sqrt(1 - sin_b**2)
-    star = np.stack([cos_b * np.cos(turn), cos_b * np.sin(turn), sin_b], axis=1)
-    parts = [_nearest(star[i : i + ROWS]) for i in range(0, max(len(star), 1), ROWS)]
-    place, cosine = (np.concatenate(column) for column in zip(*parts, strict=True))
-    near = np.exp((cosine - 1) / np.radians(WIDTH) ** 2) * known[:, None]
-    return place.astype(float), near / np.sqrt(
-        (near**2).sum(axis=1, keepdims=True) + ~known[:, None]
-    )
-
-
-def _nearest(star: Floats) -> tuple[NDArray[np.intp], Floats]:
-    """(n, 24) the nearest places, in their order, and the cosine of the angle to each."""
-    place = _about()[(star @ even_places(REGIONS).T).argmax(axis=1)]
-    cosine = np.einsum("ijk,ik->ij", even_places(CLOUDS)[place], star)
-    at = np.sort(np.argpartition(-cosine, NEAR, axis=1)[:, :NEAR], axis=1)
-    return np.take_along_axis(place, at, 1), np.take_along_axis(cosine, at, 1)
-
-
-@cache
-def _about() -> NDArray[np.intp]:
-    """(REGIONS, ABOUT) the nearest places to each, in their order."""
-    cosine = even_places(REGIONS) @ even_places(CLOUDS).T
-    return np.sort(np.argpartition(-cosine, ABOUT, axis=1)[:, :ABOUT], axis=1)
-
-
-LAYERS = ("w0", "b0", "w1", "b1", "w2", "b2")
+OF_PAPER = ("w0", "b0", "w1", "b1", "w2", "b2")
 
 
 def luminosity(
@@ -178,8 +142,8 @@ def luminosity(
     emission = np.asarray(em_flag, dtype=float)
     full, clean = _prefixed(arrays, "full_"), _prefixed(arrays, "clean_")
     mk_full, mk_clean = (
-        predict(score_full, **_only(full, LAYERS)),
-        predict(score_clean, **_only(clean, LAYERS)),
+        predict(score_full, **_only(full, OF_PAPER)),
+        predict(score_clean, **_only(clean, OF_PAPER)),
     )
     apart = np.abs(mk_full - mk_clean) > domain_networks_apart
     doubtful = (emission != 0) & (mk_clean < domain_emission_luminous) & apart
@@ -235,3 +199,108 @@ def _prefixed(arrays: dict[str, Floats], prefix: str) -> dict[str, Floats]:
 
 def _only(arrays: dict[str, Floats], names: tuple[str, ...]) -> dict[str, Floats]:
     return {name: arrays[name] for name in names}
+
+
+REFERENCE_SNR_G = 50.0
+LAYERS = ("w0", "b0", "w1", "b1", "w2", "linear", "b2", "v0", "c0", "v1", "c1")
+LARGEST_NOISE = 1.0  # mag^2
+LN_SIGMA, LOGIT = (-4.0, 1.5), (-5.0, 4.0)  # limits of what a network may say
+
+
+Said = tuple[Floats, Floats, Floats]
+
+
+def network(score: Floats, snr_g: Floats, model: Mapping[str, Any], fold: int) -> Said:
+    """What the network of a fold says of n spectra: mean M, its ln sigma (mag), logit of a
+    companion, (n,) each.
+
+    Parameters
+    ----------
+    score : (n, k) leading scores, as they come
+    snr_g : (n,); S/N reaches the scatter and the odds of a companion, never the mean: in a survey
+        it stands for distance
+    model : centre (k,), width (); with a first axis of folds w0 (k, h), b0, w1 (h, h), b1, w2 (h,),
+        linear (k,), b2 of the mean, and v0 (k + 1, i), c0, v1 (i, 2), c1 of the other two
+    """
+    w = {name: model[name][fold] for name in LAYERS}
+    x = ((score - model["centre"]) / model["width"]).astype(np.float32)
+    wide = np.column_stack([x, np.log(snr_g / REFERENCE_SNR_G).astype(np.float32)])
+    hidden = _silu(product(_silu(product(x, w["w0"]) + w["b0"]), w["w1"]) + w["b1"])
+    mean = (hidden * w["w2"]).sum(1) + (x * w["linear"]).sum(1) + w["b2"]
+    side = _silu(product(wide, w["v0"]) + w["c0"])
+    ln_sigma, logit = ((side * w["v1"][:, i]).sum(1) + w["c1"][i] for i in (0, 1))
+    clipped = np.clip(ln_sigma, *LN_SIGMA), np.clip(logit, *LOGIT)
+    return mean.astype(float), clipped[0].astype(float), clipped[1].astype(float)
+
+
+def _silu(x: Floats) -> Floats:
+    half = np.float32(0.5)
+    return x * (half + half * np.tanh(half * x))
+
+
+class Spectral(NamedTuple):
+    """What the spectrum says, (n,) each: M ~ N(mean, sigma^2) in mag, logit of a companion."""
+
+    mean: Floats
+    sigma: Floats
+    logit: Floats
+
+
+def out_of_fold(score: Floats, snr_g: Floats, fold: Floats, model: Mapping[str, Any]) -> Said:
+    """``network`` by the one that was trained without the fold of the star; NaN without scores or
+    S/N.
+    """
+    out = np.full((3, len(score)), np.nan)
+    leading = score[:, : len(model["centre"])]
+    known = np.isfinite(leading).all(1) & (snr_g > 0)
+    for k in range(len(model["w0"])):
+        here = np.flatnonzero(known & (fold == k))
+        if len(here):
+            out[:, here] = network(leading[here], snr_g[here], model, k)
+    return out[0], out[1], out[2]
+
+
+def noise_variance(mean: Floats, snr_g: Floats, model: Mapping[str, Any]) -> Floats:
+    """(n,) mag^2: what the noise of the spectrum does to the mean of a network.
+
+    ``model``: noise_m (g,) mag, noise_at (g,) mag at S/N 1 there.
+    """
+    at = np.interp(mean, model["noise_m"], model["noise_at"])
+    return np.minimum((at / snr_g) ** 2, LARGEST_NOISE)
+
+
+def freed_of_noise(said: Said, snr_g: Floats, model: Mapping[str, Any]) -> Said:
+    """What networks say -> with the mean M of stars whose noisy spectra look like that.
+
+    Noise carries more stars out of where they are many than into there: mean + variance of the
+    noise x d ln n / dM (Tweedie's formula; Robbins 1956), n stars in a volume. The network knows
+    no S/N and learns what is so on average.
+
+    ``model``: see ``noise_variance``; noise_slope (g,), d ln n / dM at noise_m.
+    """
+    mean, ln_sigma, logit = said
+    slope = np.interp(mean, model["noise_m"], model["noise_slope"])
+    return mean + noise_variance(mean, snr_g, model) * slope, ln_sigma, logit
+
+
+def calibrated(said: Said, snr_g: Floats, emission: Floats, model: Mapping[str, Any]) -> Spectral:
+    """Mean, ln sigma and logit of networks -> with shift, ln_scale, shift_emission and
+    ln_emission (where that is 1), ln_least, shift_logit of the survey, the noise of the spectrum
+    (``freed_of_noise``, ``noise_variance``).
+    """
+    mean, ln_sigma, logit = freed_of_noise(said, snr_g, model)
+    scale = model["ln_scale"] + model["ln_emission"] * emission
+    variance = np.exp(2 * (ln_sigma + scale)) + np.exp(2 * model["ln_least"])
+    sigma = np.sqrt(variance + noise_variance(said[0], snr_g, model))
+    moved = mean + model["shift"] + model["shift_emission"] * emission
+    return Spectral(moved, sigma, logit + model["shift_logit"])
+
+
+def likelihood_magnitude(said: Spectral, model: Mapping[str, Any]) -> Floats:
+    """(n,) M, mag, that the spectrum alone makes most likely: the mean without its pull to where
+    stars are many (Tweedie's formula); unbiased at a given true M, as the mean is at a given mean.
+
+    ``model``: likelihood_m (g,) mag, likelihood_slope (g,), d ln N / dM of the means there.
+    """
+    slope = np.interp(said.mean, model["likelihood_m"], model["likelihood_slope"])
+    return said.mean - said.sigma**2 * slope

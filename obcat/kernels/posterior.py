@@ -12,17 +12,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.luminosity import freed_of_dust
+from obcat.kernels.luminosity import (
+    Spectral,
+    calibrated,
+    freed_of_dust,
+    likelihood_magnitude,
+    out_of_fold,
+)
 from obcat.kernels.space_density import (
     LN10,
     Globals,
     Sight,
-    Spectral,
-    calibrated,
-    likelihood_magnitude,
     ln_parallax,
     ln_space_density,
-    out_of_fold,
     sight,
     zero_point,
 )
@@ -56,7 +58,7 @@ VEIL = np.array([0.15, 0.26, 0.29, 0.22, 0.09, 0.09])  # mag: of pairs of SIMULA
 # than labels say, per dex of Teff too, and how many mag count; times VEIL against dex of Teff
 PAIR_ODDS, PAIR_LIGHT = (1.6, 13.2, -29.0, -8.1), (4.7, -4.7)
 FAINTER, FARTHEST = (1.45, -7.0), 1.0
-VEILED = (-0.125, 0.025, 0.25), (0.0, 1.2, 1.6)
+VEILED = (-0.125, 0.025, 0.25), (0.0, 1.02, 1.35)
 OF_LIGHT, OF_DELTA, OF_VEIL = (a.astype(np.float32) for a in (DELTA - MIDDLE, DELTA, VEIL))
 ORDINARY = (1.5, 2.5)  # mag: mean and scatter of M of stars that no pair of the mixture explains
 OTHER = np.linspace(-6.5, 12.0, 371)  # mag: M of those

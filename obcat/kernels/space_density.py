@@ -1,6 +1,5 @@
-"""Where stars are, how Gaia saw them, and how luminous their spectra are: density along a line of
-sight, likelihood of a parallax, and absolute magnitude by networks of which each judges the stars
-it did not see (in the paper one network judges those it learnt from too).
+"""Where stars are, and how Gaia saw them: density along a line of sight, in a disc with spiral arms
+and behind dust, of whose clouds stars share some, a Gaussian field; likelihood of a parallax.
 
 Each formula takes ``xp``, the module of its arrays: numpy, or another one of the same names where
 gradients are wanted. A model is a mapping of names to arrays, ``Globals``:
@@ -9,47 +8,43 @@ zero_point (8,) mas at G of ``KNOTS``, beside the published one; zero_point_colo
 slope with the effective wavenumber about ``MIDDLE_NU``; zero_point_sky (``PLACES``,), mas, what it
 has beside at places over the sky; ln_factor, of the published errors; ln_floor (2,), of errors in
 mas brighter and fainter than ``FLOOR_G``; ln_ruwe, mas for each unit of RUWE above ``SOUND``;
-ln_wobble, of what orbits add, over the parallax; ln_tails, of nu - 2 of Student's t; density (7,),
+ln_wobble, of what orbits add, over the parallax; ln_tails, of nu - 2 of Student's t; density (8,),
 of the Galaxy: slope and curvature with ln d, ln of the scale heights of the thin and the thick
-layer (kpc), ln of the share of the thick one, 1/kpc of the disc, of its heights; outside, of stars
-from outside the sample: slope with ln d; dust_level, dust_cos (4,), dust_sin (4,), dust_sky
-(``CLOUDS``,), dust_ln_height, dust_fall (1/kpc) and dust_ln_scatter of the dust. What the networks
-take, ``network`` says.
+layer (kpc), ln of the share of the thick one, 1/kpc of the disc, of its heights, ln of what an arm
+has more than the disc between arms, over that; outside, of stars from outside the sample: slope
+with ln d; dust_level, dust_cos (4,), dust_sin (4,), dust_sky (``CLOUDS``,), dust_ln_height,
+dust_fall (1/kpc) and dust_ln_scatter of the dust.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from obcat.kernels.luminosity import even_places, near_clouds
-from obcat.kernels.pca import product
-
 __all__ = [
+    "ARMS",
+    "CLOUDS",
     "DUST_TAILS",
     "KNOTS",
-    "LAYERS",
     "LN10",
-    "LN_SIGMA",
-    "LOGIT",
     "PLACES",
-    "REFERENCE_SNR_G",
     "SIGHT",
+    "SUN_R",
+    "Arm",
     "Globals",
     "Sight",
-    "Spectral",
-    "calibrated",
-    "freed_of_noise",
-    "likelihood_magnitude",
+    "arm_share",
+    "even_places",
     "ln_parallax",
     "ln_reddening",
     "ln_space_density",
+    "near_arms",
+    "near_clouds",
     "near_places",
-    "network",
-    "noise_variance",
-    "out_of_fold",
+    "radius",
     "sight",
     "zero_point",
 ]
@@ -59,7 +54,7 @@ MIDDLE_NU = 1.6  # 1/um, of hot stars behind some dust
 PLACES, PATCH = 200, 10.0  # over the whole sky, 14 degrees apart; width of each (degrees)
 FLOOR_G = 13.0  # mag: Gaia DR2 has other errors on both sides of it
 SOUND, WORST = 1.2, 6.2  # RUWE from which and up to which errors grow
-SUN_HEIGHT, SUN_R = 0.02, 8.1  # kpc above the plane; from the centre (GRAVITY 2018)
+SUN_HEIGHT = 0.02  # kpc above the plane
 _GAUSS = np.polynomial.legendre.leggauss(3)
 WITHIN, SHARES = 0.5 * (1 + _GAUSS[0]), 0.5 * _GAUSS[1]  # of a column: Gauss and Legendre
 HARMONICS = np.arange(1, 5)  # of longitude, in the dust
@@ -84,7 +79,7 @@ class Sight(NamedTuple):
     excess_ruwe : RUWE above ``SOUND``
     longitude, sin_latitude : radians; Galactic
     ln_ebv : of E(B-V), at least ``LEAST_EBV``; has_ebv : 1 where it counts, else 0
-    clouds, near : (n, 24) see ``kernels.luminosity.near_clouds``
+    clouds, near : (n, 24) see ``near_clouds``
     outside : 1 where a star is from outside the sample, chosen by other rules, its parallax without
     zero point and with an error that holds; else 0
     emission : 1 where lines are seen in emission, else 0
@@ -227,20 +222,23 @@ def ln_reddening(stars: Sight, model: Globals, d: Any, xp: Any = np) -> Any:
 def ln_space_density(stars: Sight, model: Globals, modulus: Any, xp: Any = np) -> Any:
     """(n, g) ln of the stars per magnitude of distance modulus, but for a constant.
 
-    Two exponential layers of a disc, thicker and with fewer stars outwards, a power law of ln d
-    along the line of sight, times the density of ln E(B-V), Student's t about ``ln_reddening``,
-    where there is dust in the model; a power law alone of stars from outside. A model without a
-    density has as many stars at each distance.
+    Two exponential layers of a disc, thicker and with fewer stars outwards, more of them on spiral
+    arms (``near_arms``), a power law of ln d along the line of sight, times the density of ln
+    E(B-V), Student's t about ``ln_reddening``, where there is dust in the model; a power law alone
+    of stars from outside. A model without a density has as many stars at each distance.
     """
     ln_d = LN10 * (0.2 * modulus - 2)
     if "density" not in model:
         return ln_d
     d = xp.exp(ln_d)
-    slope, curvature, thin, thick, share, fall, flare = model["density"]
+    slope, curvature, thin, thick, share, fall, flare, arms = model["density"]
     outwards = _outwards(stars, d, xp)
     z = xp.abs(d * stars.sin_latitude[:, None] + SUN_HEIGHT) * xp.exp(-flare * outwards)
     layers = xp.logaddexp(-z * xp.exp(-thin) - thin, share - z * xp.exp(-thick) - thick)
-    ln = slope * ln_d + curvature * ln_d**2 + layers - (fall + flare) * outwards
+    turn = stars.longitude[:, None]
+    flat = d * xp.sqrt(1 - stars.sin_latitude**2)[:, None]
+    on_arms = xp.log1p(xp.exp(arms) * near_arms(flat * xp.cos(turn), flat * xp.sin(turn), xp))
+    ln = slope * ln_d + curvature * ln_d**2 + layers - (fall + flare) * outwards + on_arms
     if "dust_level" not in model:
         return ln
     off = stars.ln_ebv[:, None] - ln_reddening(stars, model, d, xp)
@@ -272,106 +270,117 @@ def ln_parallax(stars: Sight, model: Globals, modulus: Any, blur: Any = 0.0, xp:
     return -(tails + 0.5 * xp.log(variance)) * stars.has_parallax[:, None]
 
 
-REFERENCE_SNR_G = 50.0
-LAYERS = ("w0", "b0", "w1", "b1", "w2", "linear", "b2", "v0", "c0", "v1", "c1")
-LARGEST_NOISE = 1.0  # mag^2
-LN_SIGMA, LOGIT = (-4.0, 1.5), (-5.0, 4.0)  # limits of what a network may say
+CLOUDS = 6000  # places over the whole sky, 2.6 degrees apart
+WIDTH = 1.8  # degrees: of each, 100 pc at 3 kpc
+NEAR = 24  # places about a star that count: farther ones are below a thousandth
+REGIONS, ABOUT = 400, 110  # of the sky, and places about each among which those of its stars are
+ROWS = 2048
 
 
-Said = tuple[Floats, Floats, Floats]
+def even_places(places: int) -> Floats:
+    """(places, 3) unit vectors evenly over the sky, in the order of sin b: a Fibonacci lattice."""
+    k = np.arange(places)
+    z, turn = (2 * k + 1) / places - 1, k * np.pi * (3 - np.sqrt(5))
+    flat = np.sqrt(1 - z**2)
+    return np.stack([flat * np.cos(turn), flat * np.sin(turn), z], axis=1)
 
 
-def network(score: Floats, snr_g: Floats, model: Globals, fold: int) -> Said:
-    """What the network of a fold says of n spectra: mean M, its ln sigma (mag), logit of a
-    companion, (n,) each.
-
-    Parameters
-    ----------
-    score : (n, k) leading scores, as they come
-    snr_g : (n,); S/N reaches the scatter and the odds of a companion, never the mean: in a survey
-        it stands for distance
-    model : centre (k,), width (); with a first axis of folds w0 (k, h), b0, w1 (h, h), b1, w2 (h,),
-        linear (k,), b2 of the mean, and v0 (k + 1, i), c0, v1 (i, 2), c1 of the other two
+def near_clouds(longitude: Floats, sin_latitude: Floats) -> tuple[Floats, Floats]:
+    """(n, 24) places about stars at longitude, radians, and the weight of each, Gaussian of its
+    angle and of unit length: a field that is N(0, s^2) at places is so at stars. 0 where unknown.
     """
-    w = {name: model[name][fold] for name in LAYERS}
-    x = ((score - model["centre"]) / model["width"]).astype(np.float32)
-    wide = np.column_stack([x, np.log(snr_g / REFERENCE_SNR_G).astype(np.float32)])
-    hidden = _silu(product(_silu(product(x, w["w0"]) + w["b0"]), w["w1"]) + w["b1"])
-    mean = (hidden * w["w2"]).sum(1) + (x * w["linear"]).sum(1) + w["b2"]
-    side = _silu(product(wide, w["v0"]) + w["c0"])
-    ln_sigma, logit = ((side * w["v1"][:, i]).sum(1) + w["c1"][i] for i in (0, 1))
-    clipped = np.clip(ln_sigma, *LN_SIGMA), np.clip(logit, *LOGIT)
-    return mean.astype(float), clipped[0].astype(float), clipped[1].astype(float)
+    known = np.isfinite(longitude + sin_latitude)
+    turn, sin_b = np.where(known, longitude, 0.0), np.where(known, sin_latitude, 0.0)
+    cos_b = np.sqrt(1 - sin_b**2)
+    star = np.stack([cos_b * np.cos(turn), cos_b * np.sin(turn), sin_b], axis=1)
+    parts = [_nearest(star[i : i + ROWS]) for i in range(0, max(len(star), 1), ROWS)]
+    place, cosine = (np.concatenate(column) for column in zip(*parts, strict=True))
+    near = np.exp((cosine - 1) / np.radians(WIDTH) ** 2) * known[:, None]
+    return place.astype(float), near / np.sqrt(
+        (near**2).sum(axis=1, keepdims=True) + ~known[:, None]
+    )
 
 
-def _silu(x: Floats) -> Floats:
-    half = np.float32(0.5)
-    return x * (half + half * np.tanh(half * x))
+def _nearest(star: Floats) -> tuple[NDArray[np.intp], Floats]:
+    """(n, 24) the nearest places, in their order, and the cosine of the angle to each."""
+    place = _about()[(star @ even_places(REGIONS).T).argmax(axis=1)]
+    cosine = np.einsum("ijk,ik->ij", even_places(CLOUDS)[place], star)
+    at = np.sort(np.argpartition(-cosine, NEAR, axis=1)[:, :NEAR], axis=1)
+    return np.take_along_axis(place, at, 1), np.take_along_axis(cosine, at, 1)
 
 
-class Spectral(NamedTuple):
-    """What the spectrum says, (n,) each: M ~ N(mean, sigma^2) in mag, logit of a companion."""
+@cache
+def _about() -> NDArray[np.intp]:
+    """(REGIONS, ABOUT) the nearest places to each, in their order."""
+    cosine = even_places(REGIONS) @ even_places(CLOUDS).T
+    return np.sort(np.argpartition(-cosine, ABOUT, axis=1)[:, :ABOUT], axis=1)
 
-    mean: Floats
-    sigma: Floats
-    logit: Floats
+
+SUN_R = 8.1  # kpc from the centre (GRAVITY 2018)
+CELL, CELLS = 0.05, 640  # kpc; of the map of the arms about the Sun, along each side
 
 
-def out_of_fold(score: Floats, snr_g: Floats, fold: Floats, model: Globals) -> Said:
-    """``network`` by the one that was trained without the fold of the star; NaN without scores or
-    S/N.
+class Arm(NamedTuple):
+    """Azimuth (deg, 0 towards the Sun, growing with rotation) and radius (kpc) of the kink, pitch
+    angles (deg) at
+    smaller and at larger azimuth, and width (kpc, one sigma across the arm)."""
+
+    azimuth: float
+    radius: float
+    before: float
+    after: float
+    width: float
+
+
+ARMS = {
+    "Scutum-Centaurus": Arm(23.0, 4.91, 14.1, 12.1, 0.23),
+    "Sagittarius-Carina": Arm(24.0, 6.04, 17.1, 1.0, 0.27),
+    "Local": Arm(9.0, 8.26, 11.4, 11.4, 0.31),
+    "Perseus": Arm(40.0, 8.87, 10.3, 8.7, 0.35),
+    "Outer": Arm(18.0, 12.24, 3.0, 9.4, 0.65),
+}
+
+
+def radius(arm: Arm, azimuth: Floats) -> Floats:
+    """Distance of the ridge from the centre (kpc):
+    ln(R / R_kink) = -(azimuth - kink) tan(pitch).
     """
-    out = np.full((3, len(score)), np.nan)
-    leading = score[:, : len(model["centre"])]
-    known = np.isfinite(leading).all(1) & (snr_g > 0)
-    for k in range(len(model["w0"])):
-        here = np.flatnonzero(known & (fold == k))
-        if len(here):
-            out[:, here] = network(leading[here], snr_g[here], model, k)
-    return out[0], out[1], out[2]
+    angle = np.radians(azimuth - arm.azimuth)
+    return arm.radius * np.exp(-angle * np.tan(np.radians(_pitch(arm, azimuth))))
 
 
-def noise_variance(mean: Floats, snr_g: Floats, model: Globals) -> Floats:
-    """(n,) mag^2: what the noise of the spectrum does to the mean of a network.
+def _pitch(arm: Arm, azimuth: Floats) -> Floats:
+    return np.where(azimuth < arm.azimuth, arm.before, arm.after)
 
-    ``model``: noise_m (g,) mag, noise_at (g,) mag at S/N 1 there.
+
+def arm_share(x: Floats, y: Floats) -> NDArray[np.float64]:
+    """How near Galactocentric places x, y (kpc, the Sun at negative x) are to the ridge of an arm
+    of Reid et al. (2019, table 2): 1 on it, Gaussian across.
+
+    Outside the azimuths where masers were measured the arms go on with the same pitch.
     """
-    at = np.interp(mean, model["noise_m"], model["noise_at"])
-    return np.minimum((at / snr_g) ** 2, LARGEST_NOISE)
+    azimuth, r = np.degrees(np.arctan2(y, -x)), np.hypot(x, y)
+    out = np.zeros(np.shape(r))
+    for arm in ARMS.values():
+        across = (r - radius(arm, azimuth)) * np.cos(np.radians(_pitch(arm, azimuth)))
+        out = np.maximum(out, np.exp(-0.5 * (across / arm.width) ** 2))
+    return out
 
 
-def freed_of_noise(said: Said, snr_g: Floats, model: Globals) -> Said:
-    """What networks say -> with the mean M of stars whose noisy spectra look like that.
-
-    Noise carries more stars out of where they are many than into there: mean + variance of the
-    noise x d ln n / dM (Tweedie's formula; Robbins 1956), n stars in a volume. The network knows
-    no S/N and learns what is so on average.
-
-    ``model``: see ``noise_variance``; noise_slope (g,), d ln n / dM at noise_m.
-    """
-    mean, ln_sigma, logit = said
-    slope = np.interp(mean, model["noise_m"], model["noise_slope"])
-    return mean + noise_variance(mean, snr_g, model) * slope, ln_sigma, logit
+def near_arms(x: Any, y: Any, xp: Any = np) -> Any:
+    """``arm_share`` of places x, y, kpc from the Sun, x towards the centre, off a map; 0 beyond."""
+    places = (xp.clip(xp.nan_to_num(a) / CELL + CELLS / 2, 0.0, float(CELLS)) for a in (x, y))
+    corners = ((xp.clip(xp.floor(a), 0.0, CELLS - 1.0), a) for a in places)
+    (i, right), (j, up) = ((low, a - low) for low, a in corners)
+    at = xp.asarray(i * (CELLS + 1) + j, dtype=xp.int64)
+    share = xp.asarray(_arm_map())
+    low, high = (share[k] * (1 - up) + share[k + 1] * up for k in (at, at + CELLS + 1))
+    return low * (1 - right) + high * right
 
 
-def calibrated(said: Said, snr_g: Floats, emission: Floats, model: Globals) -> Spectral:
-    """Mean, ln sigma and logit of networks -> with shift, ln_scale, shift_emission and
-    ln_emission (where that is 1), ln_least, shift_logit of the survey, the noise of the spectrum
-    (``freed_of_noise``, ``noise_variance``).
-    """
-    mean, ln_sigma, logit = freed_of_noise(said, snr_g, model)
-    scale = model["ln_scale"] + model["ln_emission"] * emission
-    variance = np.exp(2 * (ln_sigma + scale)) + np.exp(2 * model["ln_least"])
-    sigma = np.sqrt(variance + noise_variance(said[0], snr_g, model))
-    moved = mean + model["shift"] + model["shift_emission"] * emission
-    return Spectral(moved, sigma, logit + model["shift_logit"])
-
-
-def likelihood_magnitude(said: Spectral, model: Globals) -> Floats:
-    """(n,) M, mag, that the spectrum alone makes most likely: the mean without its pull to where
-    stars are many (Tweedie's formula); unbiased at a given true M, as the mean is at a given mean.
-
-    ``model``: likelihood_m (g,) mag, likelihood_slope (g,), d ln N / dM of the means there.
-    """
-    slope = np.interp(said.mean, model["likelihood_m"], model["likelihood_slope"])
-    return said.mean - said.sigma**2 * slope
+@cache
+def _arm_map() -> NDArray[np.float32]:
+    """Both sides of it ((CELLS + 1)^2,), x first; 0 along its border."""
+    side = CELL * (np.arange(CELLS + 1) - CELLS / 2)
+    share = np.pad(arm_share(side[1:-1, None] - SUN_R, side[None, 1:-1]), 1)
+    return share.astype(np.float32).ravel()

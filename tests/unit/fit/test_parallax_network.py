@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from obcat.fit.parallax_network import Lesson, Plan, _adam, _start, columns_of, gradients
-from obcat.kernels.space_density import LAYERS, LN_SIGMA, LOGIT
+from obcat.kernels.luminosity import LAYERS, LN_SIGMA, LOGIT
 
 ROOT = Path(__file__).parents[3]
 N, K = 60, 5

@@ -25,12 +25,7 @@ from obcat.kernels.posterior import (
     posterior_magnitudes,
     spectral_magnitude,
 )
-from obcat.kernels.space_density import (
-    SIGHT,
-    ln_reddening,
-    sight,
-    zero_point,
-)
+from obcat.kernels.space_density import SIGHT, SUN_R, arm_share, ln_reddening, sight, zero_point
 from obcat.statistics import robust_scatter
 
 PARAMETERS = SimpleNamespace(
@@ -233,6 +228,21 @@ def test_a_planted_zero_point_is_found_by_stars_whose_luminosity_is_known():
     assert model["zero_point_colour"] == pytest.approx(0.15, abs=0.04)
     none = model | {"zero_point": np.zeros(8), "zero_point_colour": np.zeros(())}
     assert np.polyfit(planted[0][best], zero_point(stars, none), 1)[0] == pytest.approx(1, abs=0.25)
+
+
+@pytest.mark.parametrize(("planted", "low", "high"), [(3.0, 1.5, 6.0), (0.0, 0.0, 0.7)])
+def test_stars_on_arms_are_told_from_a_smooth_disc(planted, low, high):
+    columns, truth = sky(3000, seed=11)
+    turn, flat = np.radians(columns["glon"]), truth["d"] * np.cos(np.radians(columns["glat"]))
+    near = arm_share(flat * np.cos(turn) - SUN_R, flat * np.sin(turn))
+    rng = np.random.default_rng(4)
+    chance = (1 + planted * near) / (1 + planted)
+    kept = (columns["uniqflag"] == 1) & (rng.random(len(near)) < chance)
+    stars = sight(*(columns[name][kept] for name in SIGHT))
+    n = int(kept.sum())
+    said = (truth["mk"][kept] + SCATTER * rng.normal(size=n), np.full(n, np.log(SCATTER)))
+    model, _ = fit_globals(stars, (*said, np.full(n, -0.85)), USUAL, ERRORS, 30)
+    assert low < np.exp(model["density"][-1]) < high
 
 
 def test_stars_with_emission_have_errors_and_a_shift_of_their_own():

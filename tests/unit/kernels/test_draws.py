@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from test_posterior import COLUMNS, MODEL, NAMES, distances, magnitudes
 
-from obcat.kernels.space_density import Spectral, sight
+from obcat.kernels.luminosity import Spectral
+from obcat.kernels.space_density import sight
 from obcat.samples import draws, uniform
 
 COUNT = 20_000

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from obcat.kernels.luminosity import CLOUDS
+from obcat.kernels.luminosity import Spectral, likelihood_magnitude
 from obcat.kernels.posterior import (
     DELTA,
     VEIL,
@@ -12,11 +12,10 @@ from obcat.kernels.posterior import (
     spectral_magnitude,
 )
 from obcat.kernels.space_density import (
+    CLOUDS,
     KNOTS,
     LN10,
     PLACES,
-    Spectral,
-    likelihood_magnitude,
     ln_parallax,
     ln_space_density,
     sight,
@@ -34,7 +33,7 @@ MODEL = {
     "ln_ruwe": np.log(0.1),
     "ln_tails": np.log(4.0),
     "ln_wobble": np.log(0.01),
-    "density": np.array([3.0, -1.0, *np.log([0.12, 0.8, 0.05]), 0.35, 0.1]),
+    "density": np.array([3.0, -1.0, *np.log([0.12, 0.8, 0.05]), 0.35, 0.1, 0.7]),
     "outside": np.array(3.0),
     "label_mk": np.array([0.4, 0.5, -5.0, 0.3, 2.0, -4.0]),
     "logit_other": np.array(-4.0),
@@ -95,7 +94,7 @@ PAIRS = [
 ]
 # log g - 4, log Teff - 4.1, and so what stars fainter than that are more likely to have
 LABELS = [(0.0, 0.0), (-0.5, 0.1), (0.4, -0.1), None, (-0.2, 0.0), (0.6, -0.15), (-0.8, 0.25)]
-VEILED = [1.0, 1.2 + 0.4 / 3, 0.2, 1.0, 1.0, 0.0, 1.6]  # times VEIL, by hand
+VEILED = [0.85, 1.02 + 0.33 / 3, 0.17, 0.85, 0.85, 0.0, 1.35]  # times VEIL, by hand
 COLUMNS = {name: np.array(values) for name, values in STARS.items()}
 FLAT = {k: v for k, v in MODEL.items() if k != "density" and not k.startswith("dust_")}
 
@@ -236,7 +235,7 @@ def test_a_star_without_parallax_and_place_has_its_spectrum_and_its_odds():
 
 def test_odds_come_back_where_the_light_says_nothing():
     """Where n falls as steeply as the pairs' light rises, P is the prior's: here n is flat in M."""
-    level = FLAT | {"density": np.zeros(7), "zero_point": np.zeros(8)}
+    level = FLAT | {"density": np.array([*np.zeros(7), -30.0]), "zero_point": np.zeros(8)}
     columns = {"parallax": np.full(7, NAN), "glat": np.zeros(7), "spec_sigma": np.full(7, 0.02)}
     columns |= {"companion_logit": np.zeros(7), "ks0": np.full(7, -2.0)}
     columns |= {"spec_mean": np.zeros(7), "ks0_err": np.full(7, 0.01)}

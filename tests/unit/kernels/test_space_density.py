@@ -4,14 +4,19 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
-from obcat.kernels.luminosity import CLOUDS, even_places, near_clouds
 from obcat.kernels.posterior import _moments, by_spectrum
 from obcat.kernels.space_density import (
+    CLOUDS,
     MIDDLE_NU,
     PLACES,
+    arm_share,
+    even_places,
     ln_parallax,
     ln_space_density,
+    near_arms,
+    near_clouds,
     sight,
     zero_point,
 )
@@ -20,12 +25,13 @@ LEVEL, COS, SIN = -0.7, (0.3, 0.0, 0.1, 0.0), (0.0, -0.2, 0.0, 0.05)
 SLOPE, CURVATURE, THIN, THICK, SHARE = 3.0, -1.0, 0.12, 0.8, 0.05  # heights in kpc
 HEIGHT, SCATTER = 0.13, 0.4
 FALL, FLARE, DUST_FALL = 0.3, 0.1, 0.25  # 1/kpc
+ON_ARMS = 1.5  # times the disc between arms
 MODEL = {
     "zero_point": np.array([0.04, 0.03, 0.02, 0.01, 0.0, -0.01, -0.02, -0.03]),
     "zero_point_colour": np.array(0.1), "zero_point_sky": np.zeros(PLACES),
     "ln_factor": np.log(1.1), "ln_floor": np.log([0.02, 0.05]), "ln_ruwe": np.log(0.1),
     "ln_tails": np.log(4.0), "ln_wobble": np.log(0.05), "outside": np.array(2.5),
-    "density": np.array([SLOPE, CURVATURE, *np.log([THIN, THICK, SHARE]), FALL, FLARE]),
+    "density": np.array([SLOPE, CURVATURE, *np.log([THIN, THICK, SHARE]), FALL, FLARE, math.log(ON_ARMS)]),
     "dust_level": np.array(LEVEL), "dust_cos": np.array(COS), "dust_sin": np.array(SIN),
     "dust_sky": np.zeros(CLOUDS),
     "dust_ln_height": np.log(HEIGHT), "dust_ln_scatter": np.log(SCATTER),
@@ -57,6 +63,12 @@ def outwards(d: float, longitude: float, latitude: float) -> float:
     return math.hypot(flat * math.cos(turn) - 8.1, flat * math.sin(turn)) - 8.1
 
 
+def arms(d: float, longitude: float, latitude: float) -> float:
+    flat, turn = d * math.cos(math.radians(latitude)), math.radians(longitude)
+    x, y = flat * math.cos(turn) - 8.1, flat * math.sin(turn)
+    return math.log(1 + ON_ARMS * float(arm_share(np.array(x), np.array(y))))
+
+
 def dust(d: float, ebv: float, longitude: float, latitude: float) -> float:
     turn = math.radians(longitude)
     waves = sum(c * math.cos(k * turn) for k, c in enumerate(COS, 1))
@@ -76,9 +88,9 @@ def test_stars_along_a_line_of_sight(glat, ebv):
     for modulus, value in zip(MODULUS[0], found, strict=True):
         d = 10 ** (0.2 * modulus - 2)
         wanted = SLOPE * math.log(d) + CURVATURE * math.log(d) ** 2 + layers(d, 40.0, glat)
-        wanted -= FALL * outwards(d, 40.0, glat)
+        wanted += arms(d, 40.0, glat) - FALL * outwards(d, 40.0, glat)
         wanted += dust(d, ebv, 40.0, glat) if math.isfinite(ebv) else 0.0
-        assert value == pytest.approx(wanted, abs=0.02 if math.isfinite(ebv) else 1e-9)
+        assert value == pytest.approx(wanted, abs=0.02 if math.isfinite(ebv) else 2e-3)
 
 
 def test_a_cloud_reddens_all_stars_behind_it():
@@ -92,6 +104,7 @@ def test_a_cloud_reddens_all_stars_behind_it():
         d = 10 ** (0.2 * modulus - 2)
         wanted = SLOPE * math.log(d) + CURVATURE * math.log(d) ** 2 + layers(d, 40.0, -6.0)
         wanted += dust(d, 0.35 / more, 40.0, -6.0) - FALL * outwards(d, 40.0, -6.0)
+        wanted += arms(d, 40.0, -6.0)
         assert value == pytest.approx(wanted, abs=0.03)
     elsewhere = np.full(CLOUDS, 0.4)
     elsewhere[one.clouds[0].astype(int)] = 0.0
@@ -112,6 +125,20 @@ def test_places_of_clouds_are_even_and_their_field_as_large_everywhere():
     left_out = np.sort(near, axis=1)[:, 0] / near.max(axis=1)
     assert left_out.max() < 0.01
     assert near_clouds(np.array([np.nan]), np.array([0.1]))[1].tolist() == [[0.0] * 24]
+
+
+def test_places_on_arms_are_read_off_a_map():
+    rng = np.random.default_rng(1)
+    x, y = rng.uniform(-15.9, 8.0, 5000), rng.uniform(-15.9, 15.9, 5000)
+    off = np.abs(near_arms(x, y) - arm_share(x - 8.1, y))
+    assert off.mean() < 1e-3
+    assert off.max() < 0.05  # where an arm has a kink
+    assert near_arms(torch.from_numpy(x), torch.from_numpy(y), torch).numpy() == pytest.approx(
+        near_arms(x, y), abs=1e-6
+    )
+    away = np.array([17.0, -1e9, np.nan]), np.array([0.0, 3.0, 0.0])
+    assert near_arms(*away)[:2].tolist() == [0, 0]
+    assert np.isfinite(near_arms(*away)).all()
 
 
 @pytest.mark.parametrize(

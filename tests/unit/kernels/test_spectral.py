@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
+from obcat.kernels.luminosity import LAYERS, LN_SIGMA, calibrated, freed_of_noise, out_of_fold
 from obcat.kernels.posterior import by_spectrum, spectral_magnitude
-from obcat.kernels.space_density import (
-    LAYERS,
-    LN_SIGMA,
-    calibrated,
-    freed_of_noise,
-    out_of_fold,
-)
 
 SHAPES = {
     "w0": (2, 1), "b0": (1,), "w1": (1, 1), "b1": (1,), "w2": (1,), "linear": (2,), "b2": (),

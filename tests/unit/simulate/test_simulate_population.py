@@ -5,10 +5,11 @@ as the survey selects.
 import numpy as np
 import pytest
 
+from obcat.kernels.space_density import ARMS, radius
 from obcat.simulate import galaxy
 from obcat.simulate.chunks import visible_feh
 from obcat.simulate.dust import BANDS
-from obcat.simulate.galaxy import ARMS, CONTRAST, overdensity, radius
+from obcat.simulate.galaxy import CONTRAST, overdensity
 from obcat.simulate.ingredients import Recipe, taken
 from obcat.simulate.isochrones import at_phase, lattice
 from obcat.simulate.light import weights
