@@ -36,6 +36,7 @@ __all__ = [
     "Arm",
     "Globals",
     "Sight",
+    "arm_radius",
     "arm_share",
     "even_places",
     "ln_parallax",
@@ -44,7 +45,6 @@ __all__ = [
     "near_arms",
     "near_clouds",
     "near_places",
-    "radius",
     "sight",
     "zero_point",
 ]
@@ -322,8 +322,8 @@ CELL, CELLS = 0.05, 640  # kpc; of the map of the arms about the Sun, along each
 
 class Arm(NamedTuple):
     """Azimuth (deg, 0 towards the Sun, growing with rotation) and radius (kpc) of the kink, pitch
-    angles (deg) at
-    smaller and at larger azimuth, and width (kpc, one sigma across the arm)."""
+    angles (deg) at smaller and at larger azimuth, and width (kpc, one sigma across the arm).
+    """
 
     azimuth: float
     radius: float
@@ -332,7 +332,7 @@ class Arm(NamedTuple):
     width: float
 
 
-ARMS = {
+ARMS = {  # Reid et al. 2019, table 2
     "Scutum-Centaurus": Arm(23.0, 4.91, 14.1, 12.1, 0.23),
     "Sagittarius-Carina": Arm(24.0, 6.04, 17.1, 1.0, 0.27),
     "Local": Arm(9.0, 8.26, 11.4, 11.4, 0.31),
@@ -341,7 +341,7 @@ ARMS = {
 }
 
 
-def radius(arm: Arm, azimuth: Floats) -> Floats:
+def arm_radius(arm: Arm, azimuth: Floats) -> Floats:
     """Distance of the ridge from the centre (kpc):
     ln(R / R_kink) = -(azimuth - kink) tan(pitch).
     """
@@ -362,7 +362,7 @@ def arm_share(x: Floats, y: Floats) -> NDArray[np.float64]:
     azimuth, r = np.degrees(np.arctan2(y, -x)), np.hypot(x, y)
     out = np.zeros(np.shape(r))
     for arm in ARMS.values():
-        across = (r - radius(arm, azimuth)) * np.cos(np.radians(_pitch(arm, azimuth)))
+        across = (r - arm_radius(arm, azimuth)) * np.cos(np.radians(_pitch(arm, azimuth)))
         out = np.maximum(out, np.exp(-0.5 * (across / arm.width) ** 2))
     return out
 

@@ -5,7 +5,7 @@ as the survey selects.
 import numpy as np
 import pytest
 
-from obcat.kernels.space_density import ARMS, radius
+from obcat.kernels.space_density import ARMS, arm_radius
 from obcat.simulate import galaxy
 from obcat.simulate.chunks import visible_feh
 from obcat.simulate.dust import BANDS
@@ -105,7 +105,7 @@ def test_every_star_was_interpolated_and_is_seen(stars: Stars) -> None:
 def test_an_arm_is_as_wide_as_measured(name: str) -> None:
     arm = ARMS[name]
     azimuth = np.array([arm.azimuth - 0.001])
-    ridge = radius(arm, azimuth)
+    ridge = arm_radius(arm, azimuth)
     assert ridge[0] == pytest.approx(arm.radius, rel=1e-3)
     across = np.array([0.0, arm.width]) / np.cos(np.radians(arm.before))
     a, r = np.radians(azimuth), ridge + across
@@ -118,11 +118,14 @@ def test_arms_near_the_sun_are_where_maps_have_them() -> None:
     """Towards the anticentre: Local half a kpc outside the Sun, Perseus at two,
     nothing between (Reid et al. 2019).
     """
-    assert radius(ARMS["Local"], np.zeros(1))[0] == pytest.approx(8.5, abs=0.1)
-    assert radius(ARMS["Perseus"], np.zeros(1))[0] == pytest.approx(10.1, abs=0.1)
-    assert radius(ARMS["Sagittarius-Carina"], np.zeros(1))[0] == pytest.approx(6.9, abs=0.1)
+    assert arm_radius(ARMS["Local"], np.zeros(1))[0] == pytest.approx(8.5, abs=0.1)
+    assert arm_radius(ARMS["Perseus"], np.zeros(1))[0] == pytest.approx(10.1, abs=0.1)
+    assert arm_radius(ARMS["Sagittarius-Carina"], np.zeros(1))[0] == pytest.approx(6.9, abs=0.1)
     assert overdensity(np.array([-9.3]), np.zeros(1))[0] < 1.4
-    assert radius(ARMS["Perseus"], np.array([30.0]))[0] < radius(ARMS["Perseus"], np.zeros(1))[0]
+    assert (
+        arm_radius(ARMS["Perseus"], np.array([30.0]))[0]
+        < arm_radius(ARMS["Perseus"], np.zeros(1))[0]
+    )
 
 
 def test_stars_crowd_on_the_arms(stars: Stars) -> None:
