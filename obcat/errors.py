@@ -2,12 +2,25 @@
 and names of an earlier house, which answer for one release with a warning.
 """
 
+import errno
+import os
 import warnings
 from collections.abc import Callable
 from pkgutil import resolve_name
 from typing import Any
 
-__all__ = ["ObcatError", "no_room", "old_paths", "one_line", "printable", "reason_of"]
+__all__ = [
+    "FULL",
+    "ObcatError",
+    "no_room",
+    "old_paths",
+    "one_line",
+    "printable",
+    "reason_of",
+    "told",
+]
+
+FULL = os.strerror(errno.ENOSPC)
 
 # as C++, and the system of memory and of threads, say it in the words of a library
 NO_ROOM = ("bad_alloc", "Cannot allocate memory", "Resource temporarily unavailable")
@@ -41,6 +54,23 @@ def reason_of(error: BaseException) -> str:
 def no_room(said: BaseException | str) -> bool:
     """Whether what was wrong is a want of memory, or of threads: no fault of what was read."""
     return isinstance(said, MemoryError) or any(words in str(said) for words in NO_ROOM)
+
+
+def told(error: BaseException) -> str:
+    """One line for an error; one that nobody foresaw says its kind, and how to see where it is."""
+    if isinstance(error, ObcatError):
+        return one_line(error)
+    if isinstance(error, OSError) and error.strerror:
+        place = "" if error.filename is None else f"{error.filename}: "
+        return one_line(f"{place}{error.strerror}")
+    if isinstance(error, OSError) and str(error):
+        return one_line(error)
+    if no_room(error):
+        return "not enough memory, or threads; close other programs, or use a machine with more"
+    first = (str(error).strip().splitlines() or [""])[0]
+    if FULL in first:  # in the words of a library, as DuckDB's
+        return one_line(f"{first}; free space, and run again")
+    return one_line(f"{type(error).__name__}: {first}; --debug shows where")
 
 
 def printable(text: str) -> str:

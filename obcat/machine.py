@@ -32,6 +32,7 @@ __all__ = [
     "MachineError",
     "Share",
     "WorkerDied",
+    "check_address_space",
     "chosen",
     "cpus",
     "give_back",
@@ -60,6 +61,7 @@ LEAST = (100 * 10**6, 300 * 10**6)  # of the engine: for any build, and for each
 PER_THREAD = 750 * 10**6  # the engine is no faster with more
 SHARE = 4  # the engine takes a quarter of what there is; batches and fits take more than it does
 BESIDES = 2 * 10**9  # what there must be for each thread: its batches are in no engine's limit
+ADDRESS_SPACE = 5 * 10**8  # bytes; with less no library of a query can be loaded
 CGROUP = Path("/sys/fs/cgroup")
 OWN_CGROUP = Path("/proc/self/cgroup")
 
@@ -257,6 +259,20 @@ def give_back() -> None:
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):
         library.malloc_trim(0)
+
+
+def check_address_space() -> None:
+    """Raises ObcatError where ulimit -v leaves too little: the libraries would end the process in
+    words of their own.
+    """
+    import resource  # not on every system
+
+    own = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if own != resource.RLIM_INFINITY and own < ADDRESS_SPACE:
+        raise ObcatError(
+            f"ulimit -v gives {own / 1e6:.0f} MB of address space, and obcat needs "
+            f"{ADDRESS_SPACE / 1e6:.0f}: raise it, or ulimit -v unlimited"
+        )
 
 
 def without_pandas() -> None:

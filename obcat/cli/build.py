@@ -1,13 +1,9 @@
-"""Commands that make a catalog: simulate, fetch, ingest, build, and from nothing at once: demo."""
+"""Commands that make a catalog: simulate, ingest, build; past one machine partition and merge; from
+nothing at once: demo.
+"""
 
-import os
 import shlex
-import shutil
-import signal
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +22,7 @@ from obcat.cli.group import (
     say,
     say_outcome,
 )
-from obcat.errors import ObcatError, printable
+from obcat.errors import ObcatError
 from obcat.progress import progress
 
 if TYPE_CHECKING:
@@ -271,6 +267,79 @@ QUESTION = "SELECT star_id, mk, dis FROM catalog.ob_stars WHERE uniqflag = 1 ORD
 
 
 @main.command()
+@SURVEY
+@BUILD
+@number_option(
+    "--spectra",
+    default=SPECTRA,
+    least=1,
+    text="Largest number of spectra of a partition; a pixel with more is split into four.",
+)
+@TRUST
+def partition(survey: Path, root: Path, spectra: int) -> None:
+    """Cut what was ingested into partitions of the sky; each is then built by itself.
+
+    The next commands are printed: `obcat build --partition`, on as many machines as there are, and
+    `obcat merge`.
+    """
+    from obcat.partition import PILOT
+    from obcat.partition.cut import cut
+    from obcat.survey import check_claim
+
+    described = load(survey)
+    refuse_untrusted(described.models_from, "models_from: ")
+    folder = root / described.name
+    check_claim(folder, survey, described.name)
+    with naming(folder / "partitions"):
+        plan = cut(described, folder, spectra=spectra, say=say)
+    say(f"{folder / 'partitions'}: {len(plan.names)} partitions, {len(plan.owners):,} spectra")
+    command = shlex.join(["obcat", "build", str(survey), "--build", str(root), "--partition"])
+    if plan.pilot:
+        say(f"first the models: {command} {PILOT}")
+    say(f"then each partition, 0 to {len(plan.names) - 1}: {command} NUMBER")
+    say(f"then: {shlex.join(['obcat', 'merge', str(survey), '--build', str(root)])}")
+
+
+@main.command()
+@SURVEY
+@BUILD
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Default: the CPUs that this process may use."
+)
+@click.option("--memory", metavar="SIZE", help="For the database, such as 2GB.")
+@click.option(
+    "--allow-missing", is_flag=True, help="Leave out the stars of partitions that are not built."
+)
+@TRUST
+def merge(
+    survey: Path, root: Path, threads: int | None, memory: str | None, *, allow_missing: bool
+) -> None:
+    """Make build/NAME/obcat.duckdb of the partitions of SURVEY, as one build would have made it."""
+    from obcat.build.fitting import fingerprint_of
+    from obcat.export.healpix import write_catalog
+    from obcat.partition.merging import merge as run
+    from obcat.survey import check_claim
+
+    described = load(survey)
+    refuse_untrusted(described.models_from, "models_from: ")
+    folder = root / described.name
+    check_claim(folder, survey, described.name)
+    started = time.monotonic()
+    with naming(folder):
+        made = run(
+            described,
+            folder,
+            say=say,
+            allow_missing=allow_missing,
+            threads=threads,
+            memory=memory,
+        )
+    if write_catalog(folder, fingerprint_of(folder / "obcat.duckdb") or ""):
+        say(f"{folder / 'catalog'}: the catalog as HATS, for lsdb.open_catalog")
+    say_outcome(folder / "obcat.duckdb", started, made=made)
+
+
+@main.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("build/demo"))
 @number_option("--stars", default=2_000, least=1, most=1_000_000, text="Number of stars.")
 @click.pass_context
@@ -289,110 +358,3 @@ def demo(context: click.Context, folder: Path, stars: int) -> None:
     database = folder / "simulated" / "obcat.duckdb"
     say(f"The catalog of SIMULATED stars is {database}. Ask it:")
     say(shlex.join(["obcat", "sql", str(database), QUESTION]))
-
-
-SHOWN = 20  # missing things that are named on the terminal; the rest stand in missing.tsv
-
-
-@main.command()
-@click.argument("survey", type=click.Path(path_type=Path))
-@click.option(
-    "--dry-run", is_flag=True, help="Print every query, count, size and time; ask nobody."
-)
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    help="Only the first N spectra of the list, for a small try.",
-)
-def fetch(survey: Path, dry_run: bool, limit: int | None) -> None:
-    """Download what SURVEY (a TOML file, or the name of one in surveys/) names;
-    run again, it goes on.
-    """
-    command = f"obcat fetch {survey}" + (f" --limit {limit}" if limit else "")
-    with stopped_by_signals(command):
-        _fetched(survey, dry_run, limit, command)
-
-
-@contextmanager
-def stopped_by_signals(command: str) -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP end the command at once with one line and 128 + their number.
-
-    What is done is in the ledger by then; threads that still wait for a host are not waited for.
-    """
-    from obcat.ingest.errors import Stopped
-
-    def stop(number: int, frame: object) -> None:
-        raise Stopped(number)
-
-    numbers = [
-        n
-        for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(n) != signal.SIG_IGN
-    ]
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield
-    except (Stopped, KeyboardInterrupt) as stopped:  # a library that watches for Ctrl-C itself
-        for number in numbers:
-            signal.signal(number, signal.SIG_IGN)
-        say(f"Stopped; what is done is kept, and the same command goes on: {command}")
-        sys.stdout.flush()
-        os._exit(128 + (stopped.args or (signal.SIGINT,))[0])
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _fetched(survey: Path, dry_run: bool, limit: int | None, command: str) -> None:
-    from obcat.ingest.fetch import Missing, described, folder_of
-    from obcat.ingest.fetch import fetch as run
-    from obcat.machine import locked
-    from obcat.schema import columns_of
-    from obcat.survey import load
-
-    missing: list[Missing] = []
-    toml = located(survey)
-    described_survey = load(toml, [c.column for c in columns_of("meta.parameters")], there=False)
-    if dry_run:
-        for line in described(described_survey, toml, limit):
-            click.echo(printable(line.expandtabs()))
-        return
-    place = folder_of(described_survey, toml)
-    with naming(place), locked(place), progress("fetching spectra") as step:
-        missing = run(described_survey, toml, limit=limit, say=say, progress=step)
-    if missing:
-        report(missing, folder_of(described_survey, toml), command)
-    say(f"{toml}: everything is there; next: obcat ingest {toml}")
-
-
-def located(survey: Path) -> Path:
-    """The survey file: as given, by its name in surveys/, or one of the package's,
-    copied to surveys/.
-    """
-    from obcat.ingest.errors import FetchError
-
-    beside = Path("surveys") / f"{survey}.toml"
-    for path in (survey, beside):
-        if path.is_file():
-            return path
-    own = Path(__file__).parents[1] / "surveys" / f"{survey.name}.toml"
-    if survey.suffix or survey.name != str(survey) or not own.is_file():
-        raise FetchError(f"{survey}: no such file, nor {beside}; give a survey's TOML file")
-    beside.parent.mkdir(exist_ok=True)
-    shutil.copyfile(own, beside)
-    say(f"{beside}: written")
-    return beside
-
-
-def report(missing: list, folder: Path, command: str) -> None:
-    """What is missing, by name, and how to go on;
-    ends the command with an exit code that is not 0.
-    """
-    for one in missing[:SHOWN]:
-        say(f"missing: {one.step} {one.name}: {one.why}")
-    if len(missing) > SHOWN:
-        say(f"missing: {len(missing) - SHOWN:,} more")
-    raise click.ClickException(
-        f"{len(missing):,} missing, all named in {folder / 'missing.tsv'}; to try again what is "
-        f"missing: {command}"
-    )

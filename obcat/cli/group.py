@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.machinery import ExtensionFileLoader
 from multiprocessing import active_children
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -23,15 +24,15 @@ from typing import Any
 
 import click
 
-from obcat.errors import ObcatError, no_room, one_line
+from obcat.errors import FULL, one_line, told
 
 __all__ = ["PATIENCE", "Stopping", "open_standard_files"]
 
 HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 1.5  # seconds in which a command may end by itself
-FULL = os.strerror(errno.ENOSPC)
+SOON = 0.02  # seconds after which a signal that came while a library was loaded is looked at again
+LOADERS = {ExtensionFileLoader.create_module.__code__, ExtensionFileLoader.exec_module.__code__}
 BROKEN_PIPE = 128 + signal.SIGPIPE
-ADDRESS_SPACE = 5 * 10**8  # bytes; with less no library of a query can be loaded
 
 
 class Stopping:
@@ -56,7 +57,7 @@ class Stopping:
             self._wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
             self._before = {
                 number: signal.signal(number, self._heed)
-                for number in HEEDED
+                for number in (*HEEDED, signal.SIGALRM)
                 if signal.getsignal(number) != signal.SIG_IGN  # as nohup has it
             }
             sys.unraisablehook = self._unraised
@@ -82,11 +83,14 @@ class Stopping:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains once more at its end
             sys.exit(BROKEN_PIPE)
         self._show(error)
-        self._say(f"Error: {_said(error)}")
+        self._say(f"Error: {told(error)}")
         sys.exit(getattr(error, "exit_code", 1))
 
-    def _heed(self, number: int, _: FrameType | None) -> None:
+    def _heed(self, number: int, frame: FrameType | None) -> None:
         self._signal = self._signal or number
+        if loading(frame):
+            signal.setitimer(signal.ITIMER_REAL, SOON)
+            return
         raise KeyboardInterrupt
 
     def _unraised(self, what: "sys.UnraisableHookArgs") -> None:
@@ -99,8 +103,10 @@ class Stopping:
         heard = os.read(self._read, 1)[0]
         while heard and heard not in HEEDED:
             heard = os.read(self._read, 1)[0]
-        os.close(self._read)
-        if not heard or _joined(threading.main_thread(), PATIENCE):
+        if not heard:
+            os.close(self._read)  # else not: a second signal is written there too
+            return
+        if _joined(threading.main_thread(), PATIENCE):
             return
         for child in active_children():
             child.kill()
@@ -108,6 +114,8 @@ class Stopping:
         os._exit(128 + heard)
 
     def _restore(self) -> None:
+        if self._signal:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
         if self._before:
@@ -126,6 +134,16 @@ class Stopping:
             print(text, file=sys.stderr, flush=True)
 
 
+def loading(frame: FrameType | None) -> bool:
+    """Whether Python is at work for a compiled library that is being loaded.
+
+    An exception raised there, as by a signal, makes some of them abort the process.
+    """
+    while frame is not None and frame.f_code not in LOADERS:
+        frame = frame.f_back
+    return frame is not None
+
+
 def _stopped_by(number: int) -> str:
     return f"stopped by {signal.Signals(number).name}; what was there before is unchanged"
 
@@ -133,23 +151,6 @@ def _stopped_by(number: int) -> str:
 def _joined(thread: threading.Thread, seconds: float) -> bool:
     thread.join(seconds)
     return not thread.is_alive()
-
-
-def _said(error: BaseException) -> str:
-    """One line for an error; one that nobody foresaw says its kind, and how to see where it is."""
-    if isinstance(error, ObcatError):
-        return one_line(error)
-    if isinstance(error, OSError) and error.strerror:
-        place = "" if error.filename is None else f"{error.filename}: "
-        return one_line(f"{place}{error.strerror}")
-    if isinstance(error, OSError) and str(error):
-        return one_line(error)
-    if no_room(error):
-        return "not enough memory, or threads; close other programs, or use a machine with more"
-    first = (str(error).strip().splitlines() or [""])[0]
-    if FULL in first:  # in the words of a library, as DuckDB's
-        return one_line(f"{first}; free space, and run again")
-    return one_line(f"{type(error).__name__}: {first}; --debug shows where")
 
 
 @contextmanager
@@ -324,20 +325,6 @@ SECTIONS = {
 }
 
 
-def _check_address_space() -> None:
-    """Raises ObcatError where ulimit -v leaves too little: the libraries would end the process in
-    words of their own.
-    """
-    import resource  # not on every system
-
-    own = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if own != resource.RLIM_INFINITY and own < ADDRESS_SPACE:
-        raise ObcatError(
-            f"ulimit -v gives {own / 1e6:.0f} MB of address space, and obcat needs "
-            f"{ADDRESS_SPACE / 1e6:.0f}: raise it, or ulimit -v unlimited"
-        )
-
-
 class Commands(click.Group):
     """The commands in sections, all ending alike: an error is one line, a signal an exit code."""
 
@@ -353,8 +340,10 @@ class Commands(click.Group):
         return super().main(*words, **settings)
 
     def invoke(self, ctx: click.Context) -> Any:
+        from obcat.machine import check_address_space
+
         with Stopping(debug=ctx.params["debug"]):
-            _check_address_space()
+            check_address_space()
             return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

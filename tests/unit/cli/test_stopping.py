@@ -138,6 +138,50 @@ def test_a_signal_ends_it_in_time_with_one_line(wait, name, code):
     assert said == f"stopped by {name}; what was there before is unchanged\n"
 
 
+ABORTS = """
+import enum, os, signal, time
+from contextlib import nullcontext
+from obcat.cli.fetch import stopped_by_signals
+from obcat.cli.group import Stopping
+
+made = enum.EnumMeta._create_
+
+def signalled(*words, **settings):
+    enum.EnumMeta._create_ = made
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0)
+    return made(*words, **settings)
+
+with Stopping(), {context}:
+    enum.EnumMeta._create_ = signalled
+    import _duckdb
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("context", "said"),
+    [
+        ("nullcontext()", "stopped by SIGTERM; what was there before is unchanged\n"),
+        (
+            "stopped_by_signals('obcat fetch a')",
+            "Stopped; what is done is kept, and the same command goes on: obcat fetch a\n",
+        ),
+    ],
+    ids=["command", "fetch"],
+)
+def test_a_signal_while_a_library_is_loaded_aborts_nothing(context, said):
+    """DuckDB's makes its enumerations by Python's own code, and calls abort() where that raises."""
+    started = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-c", ABORTS.format(context=context)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=30,
+        check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (143, said)
+    assert time.monotonic() - started < 10
+
+
 def test_closed_standard_files_are_quiet(tmp_path):
     command = f"'{sys.executable}' -c 'from obcat.cli import main; main()' --help"
     done = subprocess.run(
