@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from astropy import units
 from astropy.io import ascii as astropy_ascii
@@ -142,16 +143,20 @@ def test_a_value_that_does_not_fit_stops(tmp_path, rows, column, value, message)
 
 
 def test_a_whole_catalog_is_written_and_checked_in_seconds(tmp_path):
-    """16,000 rows of 64 columns: written in under 2 s on an idle machine of two cores,
-    checked in 2 s more.
+    """16,000 rows of 64 columns: written in half of the CPU time that pandas takes to print them,
+    checked in as much as that; three times both is allowed, whatever the machine.
     """
-    catalog = published(rows_of(16_000))
+    rows = rows_of(16_000)
+    catalog = published(rows)
     started = time.process_time()
     write(tmp_path / "out", catalog)
     written = time.process_time()
     assert check(tmp_path / "out") == []
-    assert written - started < 3
-    assert time.process_time() - written < 6
+    checked = time.process_time()
+    pd.DataFrame(rows).to_csv(tmp_path / "plain.csv")
+    printing = time.process_time() - checked
+    assert written - started < 1.5 * printing
+    assert checked - written < 3 * printing
 
 
 def in_readme(old: str, new: str, count: int = 1):
