@@ -35,26 +35,51 @@ from obcat.partition import (
 from obcat.schema import SQL, arrow_schema
 from obcat.survey import TABLES, TRAINING, Survey
 
-__all__ = ["cut", "cut_in_lots", "joined", "pixels", "write_stores"]
+__all__ = [
+    "assigned",
+    "cut",
+    "is_ready",
+    "joined",
+    "narrow_database",
+    "pixels",
+    "write_plan",
+    "write_stores",
+]
 
-BY_ROW = ("twomass", "xstps", "ps1", "apass", "labels")  # a source is a row of the table
-GAIA = ("gaia_dr2", "gaia_dr3")
+# table: its key, and the catalog of ``sources`` that the key is of; a source may be a row
+KEYS = dict.fromkeys(("gaia_dr2", "gaia_dr3"), ("source_id", "gaia"))
+KEYS |= {name: ("rowid", name) for name in ("twomass", "xstps", "ps1", "apass", "labels")}
 OF_PIXELS = pa.schema([("specid", pa.string()), ("sha256", pa.string())])
 PART = 512  # spectra, 16 MB
 HELD = 8192  # spectra that wait to be written, 256 MB
 WRITING, OWNED = LEAST[0] + LEAST[1] // 2, 50  # bytes of the engine meanwhile; for each spectrum
-OF = "specid IN (SELECT specid FROM spectra WHERE partition = $partition)"
-OWN = {
-    "headers": f"{OF} ORDER BY specid",
-    "files": f"{OF} AND status <> 'quarantined' ORDER BY path",
-}
+ROWS = 8192  # of a narrow table, read at a time
+LIMITS = "SELECT star_id, max(colour_limit) AS colour_limit FROM sample.gaia_colours"
+# of a table: its rows, by which keys a partition has some of them, and in which order
+CHOSEN = {
+    "headers": ("raw.headers", "spectra", "t.specid = k.specid", "t.specid"),
+    "files": (
+        "raw.files", "spectra", "t.specid = k.specid AND t.status <> 'quarantined'", "t.path",
+    ),
+    "colour_limits": (
+        f"({LIMITS} WHERE colour_limit IS NOT NULL GROUP BY star_id)", "readers",
+        "t.star_id = k.star_id", "t.star_id",
+    ),
+    **{
+        name: (f"raw.{name}", "sources", f"t.{key} = k.source AND k.catalog = '{of}'", "t.rowid")
+        for name, (key, of) in KEYS.items()
+    },
+}  # fmt: skip
 
 
-def write_stores(con: duckdb.DuckDBPyConnection, folder: Path, names: list[str], mark: str) -> None:
+def write_stores(
+    con: duckdb.DuckDBPyConnection, folder: Path, names: list[str], mark: str, known: set[Path]
+) -> None:
     """Write ``partitions/NAME/raw`` of each name; one appears whole or not at all.
 
     ``con`` has the tables spectra (partition, specid), sources (partition, catalog, source) and
-    readers. Raises DamagedStore where a part of ``folder/raw`` is not as it was written.
+    readers. Raises DamagedStore where a part of ``folder/raw`` is not as it was written; those of
+    ``known`` are, to which the others are added.
     """
     with ExitStack() as stack:
         places = {
@@ -63,64 +88,87 @@ def write_stores(con: duckdb.DuckDBPyConnection, folder: Path, names: list[str],
             )
             for name in names
         }
-        shas = [_write_narrow(con, name, places[name]) for name in names]
-        _write_spectra(folder / "raw", list(places.values()), shas)
+        shas = _write_narrow(con, places)
+        _write_spectra(folder / "raw", list(places.values()), shas, known)
         training = folder / "raw" / TRAINING
         if PILOT in places and training.is_dir():
             shutil.copytree(training, places[PILOT] / TRAINING)
 
 
-def _write_narrow(con: duckdb.DuckDBPyConnection, name: str, place: Path) -> np.ndarray:
-    """Headers, files and tables of a partition; the SHA-256 of its spectra."""
-    headers, files = (
-        con.sql(f"FROM raw.{table} WHERE {of}", params={"partition": name}).to_arrow_table()
-        for table, of in OWN.items()
-    )
-    parts.write_table(headers.cast(arrow_schema("raw.headers")), place / "headers.parquet")
-    parts.write_table(files.cast(arrow_schema("raw.files")), place / "files.parquet")
-    for table in TABLES:
-        _write(con, f"FROM raw.{table} WHERE {_chosen(table, name)}", table, name, place)
-    limits = "SELECT star_id, max(colour_limit) AS colour_limit FROM sample.gaia_colours"
-    of_readers = "star_id IN (SELECT star_id FROM readers WHERE partition = $partition)"
-    known = f"{of_readers} AND colour_limit IS NOT NULL GROUP BY star_id ORDER BY star_id"
-    _write(con, f"{limits} WHERE {known}", "colour_limits", name, place)
-    return headers["sha256"].to_numpy(zero_copy_only=False).astype("S64")
+def _write_narrow(con: duckdb.DuckDBPyConnection, places: dict[str, Path]) -> list[np.ndarray]:
+    """Headers, files and tables of partitions, each table in one pass however many they are; the
+    SHA-256 of the spectra of each.
+    """
+    given = {"number": list(range(len(places))), "partition": list(places)}
+    con.register("given_places", pa.table(given))
+    shas = []
+    for place, rows in _of_each(con, "headers", places):
+        parts.write_table(rows, place / "headers.parquet")
+        shas.append(rows["sha256"].to_numpy(zero_copy_only=False).astype("S64"))
+    for place, rows in _of_each(con, "files", places):
+        parts.write_table(rows, place / "files.parquet")
+    for table in (*TABLES, "colour_limits"):
+        each = _of_each if table in CHOSEN else _of_all
+        for place, rows in each(con, table, places):
+            pq.write_table(rows, place / f"{table}.parquet", compression="zstd")
+    con.unregister("given_places")
+    return shas
 
 
-def _chosen(table: str, name: str) -> str:
-    """Which rows of a table a partition reads; lists of a few rows are everybody's."""
-    rows = "SELECT source FROM sources WHERE partition = $partition AND catalog = "
-    if table in GAIA:
-        return f"source_id IN ({rows} 'gaia') ORDER BY rowid"
-    if table in BY_ROW:
-        return f"rowid IN ({rows} '{table}') ORDER BY rowid"
-    if table == TRAINING and name != PILOT:
-        return "$partition IS NULL"
-    return "$partition IS NOT NULL ORDER BY rowid"
+def _of_each(
+    con: duckdb.DuckDBPyConnection, table: str, places: dict[str, Path]
+) -> Iterator[tuple[Path, pa.Table]]:
+    """The place of each partition, and the rows of a table that it reads."""
+    source, keys, on, order = CHOSEN[table]
+    reader = con.sql(
+        f"SELECT k.number, t.* FROM {source} AS t INNER JOIN (FROM {keys} INNER JOIN given_places "
+        f"USING (partition)) AS k ON {on} ORDER BY k.number, {order}"
+    ).to_arrow_reader(ROWS)
+    narrow, schema = reader.schema.remove(0), arrow_schema(f"raw.{table}")
+    left, at = iter(places.values()), 0
+    waiting: list[pa.RecordBatch] = []
+    for batch in reader:
+        number, rows, start = batch["number"].to_numpy(), batch.drop_columns(["number"]), 0
+        for whole in range(at, number[-1]):
+            end = int(np.searchsorted(number, whole, "right"))
+            waiting.append(rows.slice(start, end - start))
+            yield next(left), pa.Table.from_batches(waiting, narrow).cast(schema)
+            waiting, start = [], end
+        at = int(number[-1])
+        waiting.append(rows.slice(start))
+    for place in left:
+        yield place, pa.Table.from_batches(waiting, narrow).cast(schema)
+        waiting = []
 
 
-def _write(con: duckdb.DuckDBPyConnection, query: str, table: str, name: str, place: Path) -> None:
-    rows = con.sql(query, params={"partition": name}).to_arrow_table()
-    pq.write_table(
-        rows.cast(arrow_schema(f"raw.{table}")), place / f"{table}.parquet", compression="zstd"
-    )
+def _of_all(
+    con: duckdb.DuckDBPyConnection, table: str, places: dict[str, Path]
+) -> Iterator[tuple[Path, pa.Table]]:
+    """Lists of a few rows are everybody's, spectra to train on the pilot's."""
+    rows = con.sql(f"FROM raw.{table} ORDER BY rowid").to_arrow_table()
+    rows = rows.cast(arrow_schema(f"raw.{table}"))
+    for name, place in places.items():
+        yield place, rows.slice(0, 0) if table == TRAINING and name != PILOT else rows
 
 
-def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray]) -> None:
-    """Each spectrum to every partition that reads it, in one pass over the parts."""
-    known = np.concatenate(shas)
+def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray], known: set[Path]) -> None:
+    """Each spectrum to every partition that reads it, in one pass over the parts; of a part that
+    none of them reads only the names are looked at.
+    """
+    wanted = np.concatenate(shas)
     owner = np.repeat(np.arange(len(shas)), [len(s) for s in shas])
-    order = np.argsort(known, kind="stable")
-    known, owner = known[order], owner[order]
+    order = np.argsort(wanted, kind="stable")
+    wanted, owner = wanted[order], owner[order]
     waiting: list[list[pa.Table]] = [[] for _ in places]
     names = [[OF_PIXELS.empty_table()] for _ in places]
     for place in places:
         (place / "spectra").mkdir()
     for path in sorted((raw / "spectra").glob("part-*.parquet")):
-        if not parts.as_written(path):
+        if path not in known and not parts.as_written(path):
             raise DamagedStore(path)
-        for table in _tables(path):
-            for i, rows in _rows_of(table, known, owner):
+        known.add(path)
+        for table in _tables(path, wanted):
+            for i, rows in _rows_of(table, wanted, owner):
                 waiting[i].append(table.take(pa.array(rows)))
                 names[i].append(waiting[i][-1].select(OF_PIXELS.names).cast(OF_PIXELS))
                 _flush(places[i], waiting[i], PART)
@@ -132,17 +180,23 @@ def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray]) -> Non
         pq.write_table(pa.concat_tables(found), place / "spectra" / NAMES)
 
 
-def _tables(path: Path) -> Iterator[pa.Table]:
-    """A part, some spectra at a time."""
+def _tables(path: Path, wanted: np.ndarray) -> Iterator[pa.Table]:
+    """A part, some spectra at a time; nothing of one that has none of ``wanted``, in order."""
     with pq.ParquetFile(path, pre_buffer=False) as file:
+        shas = file.read(["sha256"], use_threads=False)["sha256"].to_numpy().astype("S64")
+        first, last = (np.searchsorted(wanted, shas, side) for side in ("left", "right"))
+        if (first == last).all():
+            return
         for batch in file.iter_batches(PART, use_threads=False):
             yield pa.Table.from_batches([batch])
 
 
-def _rows_of(table: pa.Table, known: np.ndarray, owner: np.ndarray) -> list[tuple[int, np.ndarray]]:
+def _rows_of(
+    table: pa.Table, wanted: np.ndarray, owner: np.ndarray
+) -> list[tuple[int, np.ndarray]]:
     """Partition, and the rows of a part that it reads."""
     shas = table["sha256"].to_numpy().astype("S64")
-    first, last = (np.searchsorted(known, shas, side) for side in ("left", "right"))
+    first, last = (np.searchsorted(wanted, shas, side) for side in ("left", "right"))
     rows = np.repeat(np.arange(len(shas)), last - first)
     found = np.concatenate([owner[a:b] for a, b in zip(first, last, strict=True)])
     return [(int(i), rows[found == i]) for i in np.unique(found)]
@@ -235,8 +289,6 @@ def joined(found: list[str], most: int) -> list[str]:
 WIDE = ("spectra", "training_spectra")
 LAST = "sample.gaia_colours"  # the last step that asks the whole survey
 BUNCH = 128  # partitions that are written in one pass over the spectra
-LOT, LOTS = 2**17, 4  # spectra of a lot, lots: at least, at most; all are read for each lot
-ROOM = 64_000  # bytes of the disk that a spectrum of a lot takes: a lot has half of what is free
 
 
 def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
@@ -253,69 +305,23 @@ def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
         if mark_of(home_of(folder, "plan")) == mark:
             plan = read_plan(folder)
             pilot = [PILOT] if plan.pilot else []
-            if all(_is_ready(survey, folder, name, mark) for name in (*plan.names, *pilot)):
+            if all(is_ready(survey, folder, name, mark) for name in (*plan.names, *pilot)):
                 return plan
         clear_left(folder / "partitions")
-        with _narrow(survey, folder) as con:
-            names = _assigned(con, spectra, pilot=not lent)
+        with narrow_database(survey, folder) as con:
+            names = assigned(con, spectra, pilot=not lent)
             every = [*names, *([] if lent else [PILOT])]
-            todo = [name for name in every if not _is_ready(survey, folder, name, mark)]
+            todo = [name for name in every if not is_ready(survey, folder, name, mark)]
+            known: set[Path] = set()
             for start in range(0, len(todo), BUNCH):
-                write_stores(con, folder, todo[start : start + BUNCH], mark)
+                write_stores(con, folder, todo[start : start + BUNCH], mark, known)
                 say(f"{min(start + BUNCH, len(todo))} of {len(todo)} partitions written")
             facts = {"plan": mark, "spectra": str(spectra), "pilot": "no" if lent else "yes"}
-            _write_plan(con, folder, names, facts)
+            write_plan(con, folder, names, facts)
     return read_plan(folder)
 
 
-def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iterator[list[str]]:
-    """As `cut`, but the list first, and then by lots what partitions read that are not built: each
-    lot is to be built, and loses its spectra, before the next is written. So the disk has the
-    spectra of one lot twice, and not all. Raises as `cut`.
-    """
-    read = read_inputs(survey, folder)
-    mark = plan_mark(survey, read, spectra)
-    with locked(folder / "partitions"):
-        if mark_of(home_of(folder, "plan")) == mark:
-            every = [name for lot in _lots(read_plan(folder), LOT) for name in lot]
-            if all(is_made(survey, folder, name, mark) for name in every):
-                return
-        clear_left(folder / "partitions")
-        with _narrow(survey, folder) as con:
-            lent = survey.models_from
-            names = _assigned(con, spectra, pilot=not lent)
-            facts = {"plan": mark, "spectra": str(spectra), "pilot": "no" if lent else "yes"}
-            if mark_of(home_of(folder, "plan")) != mark:
-                _write_plan(con, folder, names, facts)
-            for lot in _lots(read_plan(folder), shutil.disk_usage(folder).free // (2 * ROOM)):
-                todo = [name for name in lot if not _is_ready(survey, folder, name, mark)]
-                if todo:
-                    write_stores(con, folder, todo, mark)
-                say(f"{len(todo)} of {len(names)} partitions written, {lot[0]} to {lot[-1]}")
-                pa.default_memory_pool().release_unused()
-                give_back()
-                yield lot
-                for name in lot:
-                    _leave_spectra(survey, folder, name, mark)
-
-
-def _lots(plan: Plan, room: int) -> Iterator[list[str]]:
-    """Partitions for whose spectra there is room; the pilot, by itself, first."""
-    most = max(LOT, len(plan.owners) // LOTS, room)
-    counted = plan.owners["partition"].value_counts().to_pylist()
-    counts = {one["values"]: one["counts"] for one in counted}
-    lot = [PILOT] if plan.pilot else []
-    held = most if lot else 0  # nothing is built beside it
-    for name in plan.names:
-        if lot and held + counts[name] > most:
-            yield lot
-            lot, held = [], 0
-        lot.append(name)
-        held += counts[name]
-    yield lot
-
-
-def _is_ready(survey: Survey, folder: Path, name: str, mark: str) -> bool:
+def is_ready(survey: Survey, folder: Path, name: str, mark: str) -> bool:
     """Whether a partition has what it reads, or is built and need not have it any more; one that
     lacks spectra is made room for.
     """
@@ -330,14 +336,8 @@ def _is_ready(survey: Survey, folder: Path, name: str, mark: str) -> bool:
     return True
 
 
-def _leave_spectra(survey: Survey, folder: Path, name: str, mark: str) -> None:
-    """Remove the spectra of a partition that is built; the pilot's are kept."""
-    if name != PILOT and is_made(survey, folder, name, mark):
-        shutil.rmtree(home_of(folder, name) / "raw" / "spectra", ignore_errors=True)
-
-
 @contextmanager
-def _narrow(survey: Survey, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def narrow_database(survey: Survey, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database of headers and tables, without spectra, as far as the candidates of stars."""
     spectra = pq.read_metadata(folder / "raw" / "headers.parquet").num_rows
     limits = chosen(survey.build, enough=enough(spectra))
@@ -359,7 +359,7 @@ def _narrow(survey: Survey, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]
         yield con
 
 
-def _assigned(con: duckdb.DuckDBPyConnection, spectra: int, *, pilot: bool) -> list[str]:
+def assigned(con: duckdb.DuckDBPyConnection, spectra: int, *, pilot: bool) -> list[str]:
     """Make the tables owners, readers, and what they read; the names of partitions, in order."""
     places = con.sql(_text("positions")).to_arrow_table()
     found = joined(pixels(places["ra"].to_numpy(), places["dec"].to_numpy(), spectra), spectra)
@@ -387,7 +387,7 @@ def _text(name: str) -> str:
     return (SQL / "partition" / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def _write_plan(
+def write_plan(
     con: duckdb.DuckDBPyConnection, folder: Path, names: list[str], facts: dict[str, str]
 ) -> None:
     """The list last: until it is there the next run goes on."""

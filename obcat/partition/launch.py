@@ -4,25 +4,41 @@ Dask scheduler; tried again, twice; put aside where it fails still.
 
 import json
 import os
+import shutil
 import time
 from collections import Counter, deque
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-from obcat.build.run import Say
-from obcat.files import publishing, sync
-from obcat.machine import cpus, give_back
-from obcat.partition import FAILED, PILOT, PartitionFailed, Plan, home_of, read_plan, size_of
+import pyarrow as pa
+
+from obcat.build.run import Say, read_inputs
+from obcat.files import clear_left, publishing, sync
+from obcat.machine import cpus, give_back, locked
+from obcat.partition import (
+    FAILED,
+    PILOT,
+    PartitionFailed,
+    Plan,
+    home_of,
+    is_made,
+    mark_of,
+    plan_mark,
+    read_plan,
+    size_of,
+)
 from obcat.partition.cluster import Cluster, Command, Ended, opened
-from obcat.partition.cut import cut, cut_in_lots
+from obcat.partition.cut import assigned, cut, is_ready, narrow_database, write_plan, write_stores
 from obcat.partition.merging import merge
 from obcat.survey import Engine, Survey
 
-__all__ = ["launch"]
+__all__ = ["cut_in_lots", "launch"]
 
 LOG = "manifest.jsonl"
+LOT, LOTS = 2**17, 4  # spectra of a lot, lots: at least, at most; all are read for each lot
+ROOM = 64_000  # bytes of the disk that a spectrum of a lot takes: a lot has half of what is free
 EVERY = 10.0  # seconds between two lines of progress
 TICK = 0.5  # seconds
 UNCHANGED = "nothing has changed"
@@ -76,6 +92,59 @@ def _lots(survey: Survey, folder: Path, spectra: int, say: Say) -> Generator[lis
     if plan.pilot:
         yield [PILOT]
     yield plan.names
+
+
+def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iterator[list[str]]:
+    """As `cut`, but the list first, and then by lots what partitions read that are not built: each
+    lot is to be built, and loses its spectra, before the next is written. So the disk has the
+    spectra of one lot twice, and not all. Raises as `cut`.
+    """
+    read = read_inputs(survey, folder)
+    mark = plan_mark(survey, read, spectra)
+    with locked(folder / "partitions"):
+        if mark_of(home_of(folder, "plan")) == mark:
+            every = [name for lot in _by_room(read_plan(folder), LOT) for name in lot]
+            if all(is_made(survey, folder, name, mark) for name in every):
+                return
+        clear_left(folder / "partitions")
+        with narrow_database(survey, folder) as con:
+            lent = survey.models_from
+            names = assigned(con, spectra, pilot=not lent)
+            facts = {"plan": mark, "spectra": str(spectra), "pilot": "no" if lent else "yes"}
+            if mark_of(home_of(folder, "plan")) != mark:
+                write_plan(con, folder, names, facts)
+            known: set[Path] = set()
+            for lot in _by_room(read_plan(folder), shutil.disk_usage(folder).free // (2 * ROOM)):
+                todo = [name for name in lot if not is_ready(survey, folder, name, mark)]
+                if todo:
+                    write_stores(con, folder, todo, mark, known)
+                say(f"{len(todo)} of {len(names)} partitions written, {lot[0]} to {lot[-1]}")
+                pa.default_memory_pool().release_unused()
+                give_back()
+                yield lot
+                for name in lot:
+                    _leave_spectra(survey, folder, name, mark)
+
+
+def _by_room(plan: Plan, room: int) -> Iterator[list[str]]:
+    """Partitions for whose spectra there is room; the pilot, by itself, first."""
+    most = max(LOT, len(plan.owners) // LOTS, room)
+    counts = _spectra(plan)
+    lot = [PILOT] if plan.pilot else []
+    held = most if lot else 0  # nothing is built beside it
+    for name in plan.names:
+        if lot and held + counts[name] > most:
+            yield lot
+            lot, held = [], 0
+        lot.append(name)
+        held += counts[name]
+    yield lot
+
+
+def _leave_spectra(survey: Survey, folder: Path, name: str, mark: str) -> None:
+    """Remove the spectra of a partition that is built; the pilot's are kept."""
+    if name != PILOT and is_made(survey, folder, name, mark):
+        shutil.rmtree(home_of(folder, name) / "raw" / "spectra", ignore_errors=True)
 
 
 def _command(toml: Path, folder: Path, name: str, threads: int, memory: str | None) -> Command:

@@ -24,7 +24,8 @@ from obcat.ingest.lamost import parts
 from obcat.kernels.grid import N_PIXEL
 from obcat.models import rows_hash
 from obcat.partition import PartitionFailed, Plan, build_partition, read_plan
-from obcat.partition.cut import cut, cut_in_lots, joined, pixels
+from obcat.partition.cut import cut, joined, pixels
+from obcat.partition.launch import cut_in_lots
 from obcat.partition.merging import merge
 from obcat.schema import arrow_schema, columns_of, read_tables
 from tests.whole.small import Made, built, copy_build, environment, loaded, once, write_survey
@@ -192,8 +193,8 @@ WITHOUT = (
 
 def test_without_spectra_the_rest_is_that_of_one_build(whole, tmp_path, monkeypatch):
     """A partition at a time is on the disk; what needs spectra says so."""
-    monkeypatch.setattr("obcat.partition.cut.LOT", 1)
-    monkeypatch.setattr("obcat.partition.cut.ROOM", 2**50)  # as on a disk that is all but full
+    monkeypatch.setattr("obcat.partition.launch.LOT", 1)
+    monkeypatch.setattr("obcat.partition.launch.ROOM", 2**50)  # as on a disk that is all but full
     toml, folder = tmp_path / "survey.toml", tmp_path / "small"
     toml.write_text(whole.toml.read_text() + "[engine]\nkeep_spectra = false\n")
     copy_build(whole, folder, "raw")
@@ -221,7 +222,7 @@ def test_without_spectra_the_rest_is_that_of_one_build(whole, tmp_path, monkeypa
     (folder / "partitions" / EAST / "built" / "manifest.json").unlink()
     assert list(cut_in_lots(survey, folder, spectra=LARGE, say=str)) == [[EAST], [WEST]]
     assert [p.parts[-3] for p in folder.glob("partitions/*/raw/spectra")] == [EAST]
-    monkeypatch.setattr("obcat.partition.cut.ROOM", 1)  # room for all: read once
+    monkeypatch.setattr("obcat.partition.launch.ROOM", 1)  # room for all: read once
     assert list(cut_in_lots(survey, folder, spectra=LARGE, say=str)) == [[EAST, WEST]]
 
 
