@@ -292,7 +292,8 @@ def partition(survey: Path, root: Path, spectra: int) -> None:
     check_claim(folder, survey, described.name)
     with naming(folder / "partitions"):
         plan = cut(described, folder, spectra=spectra, say=say)
-    say(f"{folder / 'partitions'}: {len(plan.names)} partitions, {len(plan.owners):,} spectra")
+    spectra = sum(plan.sizes.values())
+    say(f"{folder / 'partitions'}: {len(plan.names)} partitions, {spectra:,} spectra")
     command = shlex.join(["obcat", "build", str(survey), "--build", str(root), "--partition"])
     if plan.pilot:
         say(f"first the models: {command} {PILOT}")

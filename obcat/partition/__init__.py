@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from obcat import db
@@ -50,7 +49,6 @@ __all__ = [
     "arithmetic",
     "build_partition",
     "check_built",
-    "check_whole",
     "copied",
     "database_of",
     "enough",
@@ -60,7 +58,7 @@ __all__ = [
     "manifest_of",
     "mark_of",
     "narrow",
-    "owned_by",
+    "of_plan",
     "plan_mark",
     "read_plan",
     "size_of",
@@ -79,14 +77,15 @@ class PartitionFailed(ObcatError):
 
 
 class Plan(NamedTuple):
-    """The partitions by name, in order; ``owners``: specid, star_id (NULL of a spectrum that is no
-    star's), partition, by specid; ``mark`` of what they were cut from.
-    """
+    """Partitions in order, with the spectra each owns; ``mark`` of what they were cut from."""
 
     mark: str
-    names: list[str]
-    owners: pa.Table
+    sizes: dict[str, int]
     pilot: bool
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.sizes)
 
     def named(self, wanted: str) -> str:
         """A partition by its name, or by its place in the list from 0.
@@ -136,20 +135,26 @@ def size_of(folder: Path) -> int:
 
 
 def read_plan(folder: Path) -> Plan:
-    """The list in ``folder/partitions/plan``. Raises PartitionFailed where there is none, or it is
-    damaged.
+    """The list in ``folder/partitions/plan``, a line a partition. Raises as `of_plan`."""
+    place, listed = home_of(folder, "plan"), of_plan(folder, "partitions.parquet")
+    sizes = dict(zip(*(listed[name].to_pylist() for name in ("partition", "spectra")), strict=True))
+    return Plan(mark_of(place), sizes, notes_of(place).get("pilot") == "yes")
+
+
+def of_plan(folder: Path, name: str) -> pa.Table:
+    """A table of the plan, alone: one has a row for every spectrum of the survey. Raises
+    PartitionFailed where there is no plan, or the table is damaged.
     """
     place = home_of(folder, "plan")
     if not mark_of(place):
         raise PartitionFailed(f"{place}: no list of partitions; run `obcat partition` first")
-    check_whole(place, PLAN)
-    owners = pq.ParquetFile(place / "owners.parquet").read()
-    names = pq.ParquetFile(place / "partitions.parquet").read()
-    pilot = notes_of(place).get("pilot") == "yes"
-    return Plan(mark_of(place), names["partition"].to_pylist(), owners, pilot)
+    path = place / name
+    if not path.is_file() or digest(path) != read_sums(place).get(name):
+        raise PartitionFailed(f"{path}: is gone, or is not as it was written; {REMEDY}")
+    return pq.ParquetFile(path).read()
 
 
-def check_whole(folder: Path, kind: str) -> None:
+def _check_whole(folder: Path, kind: str) -> None:
     """PartitionFailed where a file of the folder is not as it was written, by its SHA-256."""
     try:
         gone = [name for name in read_sums(folder) if not (folder / name).is_file()]
@@ -175,11 +180,6 @@ def lent(survey: Survey, folder: Path, name: str) -> Survey:
     return msgspec.structs.replace(survey, models_from=lender)
 
 
-def owned_by(plan: Plan, name: str) -> int:
-    """How many spectra a partition owns."""
-    return int(pc.sum(pc.equal(plan.owners["partition"], name)).as_py() or 0)
-
-
 def sums_of(raw: Path) -> str:
     """SHA-256 of the checksums of what a partition reads."""
     return digest(raw / "SHA256SUMS")
@@ -200,18 +200,16 @@ def build_partition(
     reads, or what was built of it, is damaged or of another plan; else as `obcat.build.run.build`.
     """
     plan = read_plan(folder)
-    planned, owned = plan.mark, owned_by(plan, name)
-    del plan  # of a survey of any size
     home = home_of(folder, name)
     given = lent(survey, folder, name)
-    if mark_of(home / "raw") != planned:
+    if mark_of(home / "raw") != plan.mark:
         raise PartitionFailed(f"{home / 'raw'}: of another plan; run `obcat partition` again")
     mark = _mark(survey, folder, name)
     clear_left(home)
     if _is_built(home, mark):
         _check_sum(home)
         return False
-    check_whole(home / "raw", KIND)
+    _check_whole(home / "raw", KIND)
     with working(home / f"{socket.gethostname()}-{os.getpid()}") as work:
         before = os.times()
         pixels = work / "pixels" if name != PILOT else None
@@ -221,7 +219,7 @@ def build_partition(
         if pixels and _is_narrow(survey, name):
             _keep_narrow(own / DATABASE, given)
             shutil.rmtree(pixels)
-        made = _with_manifest(home, work, mark, round(spent, 1), owned)
+        made = _with_manifest(home, work, mark, round(spent, 1), plan.sizes.get(name, 0))
         first = _put(made, home, mark)
     (home / FAILED).unlink(missing_ok=True)
     return first

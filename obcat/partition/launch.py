@@ -68,7 +68,7 @@ def launch(
             closing(opened(address, folder, insecure=insecure, training=training))
         )
         threads = max(1, cpus() // cluster.room()) if address.startswith("local:") else 1
-        spectra_of = _spectra(read_plan(folder))
+        spectra_of = Counter(read_plan(folder).sizes)
         while lot and PILOT not in failed:
             commands = [_command(toml, folder, name, threads, memory) for name in lot]
             failed |= _Run(commands, cluster, engine, folder, spectra_of, say).all()
@@ -128,16 +128,15 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
 
 def _by_room(plan: Plan, room: int) -> Iterator[list[str]]:
     """Partitions for whose spectra there is room; the pilot, by itself, first."""
-    most = max(LOT, len(plan.owners) // LOTS, room)
-    counts = _spectra(plan)
+    most = max(LOT, sum(plan.sizes.values()) // LOTS, room)
     lot = [PILOT] if plan.pilot else []
     held = most if lot else 0  # nothing is built beside it
     for name in plan.names:
-        if lot and held + counts[name] > most:
+        if lot and held + plan.sizes[name] > most:
             yield lot
             lot, held = [], 0
         lot.append(name)
-        held += counts[name]
+        held += plan.sizes[name]
     yield lot
 
 
@@ -151,12 +150,6 @@ def _command(toml: Path, folder: Path, name: str, threads: int, memory: str | No
     words = ["--debug", "build", toml.absolute(), "--build", folder.absolute().parent, "--trust"]
     words += ["--partition", name, "--threads", threads]
     return Command(name, tuple(map(str, [*words, *(["--memory", memory] if memory else [])])))
-
-
-def _spectra(plan: Plan) -> Counter[str]:
-    """How many each partition owns; the pilot's are counted with none."""
-    counts = plan.owners["partition"].value_counts().to_pylist()
-    return Counter({one["values"]: one["counts"] for one in counts})
 
 
 class _Run:

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from obcat import db
@@ -47,6 +48,7 @@ from obcat.partition import (
     lent,
     manifest_of,
     narrow,
+    of_plan,
     read_plan,
 )
 from obcat.schema import columns_of, quoted, read_tables
@@ -59,7 +61,7 @@ Arrays = dict[str, Any]
 
 CHUNK = 2**27  # bytes of a table with arrays that are put in order at a time, of full row groups:
 GROUP = 2048  # rows, or what was written is written again to fill them
-LOT = 32 * GROUP  # spectra whose pixels are looked for at a time
+LOT = 32 * GROUP  # rows that are compared, and spectra whose pixels are looked for, at a time
 NAMED = 5
 LITTLE = sum(LEAST)  # bytes: what any build can do with on one thread
 ATTACHED = 2**20  # and for each partition's database
@@ -81,7 +83,7 @@ def merge(
     PartitionFailed where one is missing, damaged, of other inputs or of other code, or where one
     decided otherwise about a star than the whole survey does.
     """
-    plan = read_plan(folder)
+    plan, owners = read_plan(folder), of_plan(folder, "owners.parquet")
     given = lent(survey, folder, plan.names[0])
     read = read_inputs(given, folder)
     missing = _missing(survey, folder, plan, allow_missing=allow_missing)
@@ -94,7 +96,7 @@ def merge(
     left = {what: which for what, which in left.items() if which}
     made = {**read, **{f"{what} left out": which for what, which in left.items()}}
     mark = fingerprint(given, read)
-    most = enough(len(plan.owners)) + ATTACHED * len(built)
+    most = enough(len(owners)) + ATTACHED * len(built)
     return publish(
         given,
         folder,
@@ -102,7 +104,7 @@ def merge(
         f"{mark} without {', '.join(left.values())}" if left else mark,
         chosen(Share(memory, threads), survey.build, enough=most),
         say=say,
-        step=_step(plan, built, list(missing), keep=keep),
+        step=_step(owners, built, list(missing), keep=keep),
         attach={_alias(name): database_of(folder, name) for name in built},
         without=() if keep else ("spectra",),
     )
@@ -142,11 +144,11 @@ def _check_arithmetic(folder: Path, built: list[str]) -> None:
         )
 
 
-def _step(plan: Plan, built: list[str], missing: list[str], *, keep: bool) -> Step:
+def _step(owners: pa.Table, built: list[str], missing: list[str], *, keep: bool) -> Step:
     """In place of `run_step`: copies what kernels made of the sample's spectra; without pixels
     where these are not to be kept.
     """
-    little = LITTLE + EACH * len(plan.owners) + ATTACHED * len(built)
+    little = LITTLE + EACH * len(owners) + ATTACHED * len(built)
 
     def step(
         con: duckdb.DuckDBPyConnection,
@@ -157,25 +159,26 @@ def _step(plan: Plan, built: list[str], missing: list[str], *, keep: bool) -> St
         say: Say,
     ) -> None:
         if file.relation == FIRST_STEP:
-            con.register("given_owners", plan.owners)
-            con.execute("CREATE TEMP TABLE owners AS FROM given_owners")
+            con.register("given_owners", owners)
+            # in this order those of one partition are found without a look at all others
+            con.execute("CREATE TEMP TABLE owners AS FROM given_owners ORDER BY partition, specid")
             if not keep:
                 without_pixels(con)
         with _little(con, little) if _width(file.relation) else nullcontext():
             if copied(file):
                 if keep and file.relation == WIDE:
-                    _copy_pixels(con, plan, built, folder)
+                    _copy_pixels(con, owners, built, folder)
                 else:
-                    _copy(con, file.relation, plan, built, keep=keep)
+                    _copy(con, file.relation, owners, built, keep=keep)
                 return
             if keep or file.relation != PIXELS[0]:
                 run_step(con, file, folder, models_from, fitted, say)
             else:
                 con.execute(NAMES)
         if file.relation == COMPARED[0]:
-            _leave_out(con, plan, missing)
+            _leave_out(con, missing)
         if file.relation in COMPARED:
-            _compare(con, file.relation, built)
+            _compare(con, file.relation, owners, built)
 
     return step
 
@@ -203,7 +206,7 @@ def _little(con: duckdb.DuckDBPyConnection, size: int) -> Iterator[None]:
 
 
 def _copy(
-    con: duckdb.DuckDBPyConnection, table: str, plan: Plan, built: list[str], *, keep: bool
+    con: duckdb.DuckDBPyConnection, table: str, owners: pa.Table, built: list[str], *, keep: bool
 ) -> None:
     """The rows of owners, in the order of their key."""
     if not built:
@@ -213,12 +216,12 @@ def _copy(
     columns = "*" if keep else ", ".join(map(quoted, narrow(table)))
     rows = " UNION ALL ".join(_owned(table, key, name, columns, bool(width)) for name in built)
     insert = f"INSERT INTO {qualified(table)} BY NAME {rows} ORDER BY {quoted(key)}"
-    for within in _ranges(plan, key, max(1, CHUNK // width // GROUP) * GROUP) if width else [{}]:
+    for within in _ranges(owners, key, max(1, CHUNK // width // GROUP) * GROUP) if width else [{}]:
         con.execute(insert, within or None)
 
 
 def _copy_pixels(
-    con: duckdb.DuckDBPyConnection, plan: Plan, built: list[str], folder: Path
+    con: duckdb.DuckDBPyConnection, owners: pa.Table, built: list[str], folder: Path
 ) -> None:
     """As `_copy`, of the table whose pixels are in files beside the partitions' databases."""
     columns = ", ".join(map(quoted, narrow(WIDE)))
@@ -226,7 +229,7 @@ def _copy_pixels(
     each = zip(built, found, strict=True)
     rows = " UNION ALL ".join(_owned(WIDE, "specid", name, one, True) for name, one in each)
     folders = [database_of(folder, name).with_name(WIDE) for name in built]
-    for within in _ranges(plan, "specid", LOT) if built else ():
+    for within in _ranges(owners, "specid", LOT) if built else ():
         names = con.sql(f"{rows} ORDER BY specid", params=within).to_arrow_table()
         places = (names[name].to_numpy() for name in ("place", "row"))
         read = partial(_gathered, folders, *places)
@@ -258,16 +261,16 @@ def _owned(table: str, key: str, name: str, columns: str = "*", within: bool = F
     return f"(SELECT {columns} FROM {place} WHERE {quoted(key)} IN ({own}){limits})"
 
 
-def _ranges(plan: Plan, key: str, most: int) -> Iterator[dict[str, str]]:
+def _ranges(owners: pa.Table, key: str, most: int) -> Iterator[dict[str, str]]:
     """The first and last of so many keys at a time, in order."""
-    found = pc.unique(plan.owners[key].combine_chunks().drop_null())
+    found = pc.unique(owners[key].combine_chunks().drop_null())
     found = found.take(pc.sort_indices(found))
     for start in range(0, len(found), most):
         lot = found.slice(start, most)
         yield {"first": lot[0].as_py(), "last": lot[-1].as_py()}
 
 
-def _leave_out(con: duckdb.DuckDBPyConnection, plan: Plan, missing: list[str]) -> None:
+def _leave_out(con: duckdb.DuckDBPyConnection, missing: list[str]) -> None:
     """The stars of partitions that are not there are no stars of the sample."""
     if not missing:
         return
@@ -282,16 +285,24 @@ def _leave_out(con: duckdb.DuckDBPyConnection, plan: Plan, missing: list[str]) -
             )
 
 
-def _compare(con: duckdb.DuckDBPyConnection, table: str, built: list[str]) -> None:
-    """PartitionFailed where a partition made another row of one of its own stars."""
+def _compare(
+    con: duckdb.DuckDBPyConnection, table: str, owners: pa.Table, built: list[str]
+) -> None:
+    """PartitionFailed where a partition made another row of one of its own stars.
+
+    A range of stars of all partitions at a time: for each partition by itself the whole table would
+    be looked through.
+    """
     key = read_tables()[table].key
-    for name in built:
-        own = f"SELECT {key} FROM owners WHERE partition = '{name}'"
-        ours = f"SELECT * FROM {qualified(table)} WHERE {key} IN ({own})"
-        other = f"{_owned(table, key, name)} EXCEPT {ours}"
-        found = con.execute(f"SELECT {key} FROM ({other}) ORDER BY {key}").fetchall()
+    theirs = " UNION ALL ".join(_owned(table, key, name, within=True) for name in built)
+    ours = f"SELECT * FROM {qualified(table)} WHERE {key} BETWEEN $first AND $last"
+    for within in _ranges(owners, key, LOT) if built else ():
+        query = f"SELECT {key} FROM (({theirs}) EXCEPT {ours}) ORDER BY {key}"
+        found = con.execute(query, within).fetchall()
         if found:
+            (first,) = found[0]
+            owner = con.execute(f"SELECT partition FROM owners WHERE {key} = $1", [first])
             raise PartitionFailed(
-                f"partition {name}: {len(found)} rows of {table} are not those of the whole "
-                f"survey, the first {found[0][0]}; please report it"
+                f"{len(found)} rows of {table} are not those of the whole survey, the first "
+                f"{first} of partition {owner.fetchall()[0][0]}; please report it"
             )

@@ -23,7 +23,7 @@ from obcat.export.healpix import write_catalog
 from obcat.ingest.lamost import parts
 from obcat.kernels.grid import N_PIXEL
 from obcat.models import rows_hash
-from obcat.partition import PartitionFailed, Plan, build_partition, read_plan
+from obcat.partition import PartitionFailed, Plan, build_partition, of_plan, read_plan
 from obcat.partition.cut import cut, joined, pixels
 from obcat.partition.launch import cut_in_lots
 from obcat.partition.merging import merge
@@ -167,7 +167,7 @@ def test_the_hard_cases_were_there(merged):
             "SELECT count(colour_limit) FROM obcat.sample.gaia_colours"
         ).fetchall()
     assert limited[0][0] > 20
-    owners = merged.plan.owners.to_pylist()
+    owners = of_plan(merged.folder, "owners.parquet").to_pylist()
     sides = set(pixels_of(pq.read_table(merged.folder / "raw" / "headers.parquet")))
     assert sides == {WEST, EAST}
     stars = {
@@ -318,7 +318,7 @@ def test_a_missing_partition_is_named_and_may_be_left_out(copied):
     assert merge(copied.survey, copied.folder, say=str, allow_missing=True)
     here = [
         r["specid"]
-        for r in copied.plan.owners.to_pylist()
+        for r in of_plan(copied.folder, "owners.parquet").to_pylist()
         if r["partition"] == EAST and r["star_id"]
     ]
     with duckdb.connect(str(copied.folder / "obcat.duckdb"), read_only=True) as con:

@@ -1,15 +1,19 @@
-"""What a partition reads is written in one pass over the survey, however many partitions."""
+"""What a partition reads is written in one pass over the survey, however many partitions; what they
+made is compared with the whole by ranges.
+"""
 
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from obcat.files import publishing_folder
 from obcat.ingest.lamost import parts
 from obcat.kernels.grid import N_PIXEL
-from obcat.partition import cut
+from obcat.partition import PLAN, PartitionFailed, cut, home_of, merging, of_plan, read_plan
 from obcat.schema import arrow_schema
 
 SIZES = {"first": 5000, "none": 0, "small": 3, "large": 9000, "last": 0}
@@ -53,3 +57,47 @@ def test_a_part_that_no_partition_reads_is_left_alone(tmp_path):
     assert sum(table.num_rows for table in cut._tables(part, wanted)) == 6
     assert not list(cut._tables(part, wanted[2:]))
     assert not list(cut._tables(part, np.array([], "S64")))
+
+
+@pytest.mark.parametrize("star", ["s0", "s4", "s9"])
+def test_a_row_that_a_partition_made_otherwise_is_found(monkeypatch, star):
+    """In any range of stars; what a partition made of a star of another is not asked."""
+    monkeypatch.setattr(merging, "LOT", 4)
+    table = "luminosity.good_parallax"
+    rows = "SELECT 's' || i AS star_id, i * 1.5 AS parallax FROM range(10) AS r(i)"
+    owners = pa.table({"star_id": [f"s{i}" for i in range(10)], "partition": ["east", "west"] * 5})
+    with duckdb.connect() as con:
+        con.execute(f"CREATE SCHEMA luminosity; CREATE TABLE {table} AS {rows}")
+        con.execute("CREATE TABLE owners AS FROM owners")
+        for name in ("east", "west"):
+            place = f'"partition {name}"'
+            con.execute(f"ATTACH ':memory:' AS {place}; CREATE SCHEMA {place}.luminosity")
+            con.execute(f"CREATE TABLE {place}.{table} AS {rows}")
+        merging._compare(con, table, owners, ["east", "west"])
+        owner, other = ("east", "west") if int(star[1:]) % 2 == 0 else ("west", "east")
+        wrong = f"SET parallax = -1 WHERE star_id = '{star}'"
+        con.execute(f'UPDATE "partition {other}".{table} {wrong}')
+        merging._compare(con, table, owners, ["east", "west"])
+        con.execute(f'UPDATE "partition {owner}".{table} {wrong}')
+        with pytest.raises(PartitionFailed, match=rf"^1 rows of {table} .* {star} of .* {owner};"):
+            merging._compare(con, table, owners, ["east", "west"])
+
+
+def test_the_list_of_partitions_is_read_without_whose_each_spectrum_is(tmp_path):
+    """The one is a line a partition, which each build reads; the other as large as the survey."""
+    place = home_of(tmp_path, "plan")
+    with pytest.raises(PartitionFailed, match="run `obcat partition` first"):
+        read_plan(tmp_path)
+    with publishing_folder(place, PLAN, facts={"plan": "mark", "pilot": "yes"}) as partial:
+        listed = {"partition": ["0-0", "0-3"], "spectra": [2, 1]}
+        pq.write_table(pa.table(listed), partial / "partitions.parquet")
+        pq.write_table(pa.table({"specid": ["a", "b", "c"]}), partial / "owners.parquet")
+    plan = read_plan(tmp_path)
+    assert (plan.mark, plan.names, plan.sizes, plan.pilot) == (
+        "mark", ["0-0", "0-3"], {"0-0": 2, "0-3": 1}, True,
+    )  # fmt: skip
+    assert len(of_plan(tmp_path, "owners.parquet")) == 3
+    (place / "owners.parquet").write_bytes(b"")
+    assert read_plan(tmp_path) == plan
+    with pytest.raises(PartitionFailed, match=r"owners\.parquet: is gone, or is not as it was"):
+        of_plan(tmp_path, "owners.parquet")
