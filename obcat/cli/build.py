@@ -253,14 +253,19 @@ def _build_one(
 
 
 def _build_all(survey: "Survey", toml: Path, folder: Path, address: str, **settings: Any) -> bool:
-    from obcat.build.fitting import fingerprint_of
-    from obcat.export.healpix import write_catalog
     from obcat.partition.launch import launch
 
     made = launch(survey, toml, folder, address, spectra=SPECTRA, say=say, **settings)
+    _write_hats(folder)
+    return made
+
+
+def _write_hats(folder: Path) -> None:
+    from obcat.build.fitting import fingerprint_of
+    from obcat.export.healpix import write_catalog
+
     if write_catalog(folder, fingerprint_of(folder / "obcat.duckdb") or ""):
         say(f"{folder / 'catalog'}: the catalog as HATS, for lsdb.open_catalog")
-    return made
 
 
 QUESTION = "SELECT star_id, mk, dis FROM catalog.ob_stars WHERE uniqflag = 1 ORDER BY mk LIMIT 5"
@@ -316,8 +321,6 @@ def merge(
     survey: Path, root: Path, threads: int | None, memory: str | None, *, allow_missing: bool
 ) -> None:
     """Make build/NAME/obcat.duckdb of the partitions of SURVEY, as one build would have made it."""
-    from obcat.build.fitting import fingerprint_of
-    from obcat.export.healpix import write_catalog
     from obcat.partition.merging import merge as run
     from obcat.survey import check_claim
 
@@ -335,8 +338,7 @@ def merge(
             threads=threads,
             memory=memory,
         )
-    if write_catalog(folder, fingerprint_of(folder / "obcat.duckdb") or ""):
-        say(f"{folder / 'catalog'}: the catalog as HATS, for lsdb.open_catalog")
+    _write_hats(folder)
     say_outcome(folder / "obcat.duckdb", started, made=made)
 
 

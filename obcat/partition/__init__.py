@@ -142,16 +142,18 @@ def read_plan(folder: Path) -> Plan:
 
 
 def of_plan(folder: Path, name: str) -> pa.Table:
-    """A table of the plan, alone: one has a row for every spectrum of the survey. Raises
-    PartitionFailed where there is no plan, or the table is damaged.
+    """A table of the plan: specid, star_id, partition of all spectra; or, far smaller, partitions.
+    Raises PartitionFailed where there is no plan, or the table is damaged.
     """
     place = home_of(folder, "plan")
     if not mark_of(place):
         raise PartitionFailed(f"{place}: no list of partitions; run `obcat partition` first")
-    path = place / name
-    if not path.is_file() or digest(path) != read_sums(place).get(name):
-        raise PartitionFailed(f"{path}: is gone, or is not as it was written; {REMEDY}")
-    return pq.ParquetFile(path).read()
+    try:
+        if not (place / name).is_file() or digest(place / name) != read_sums(place).get(name):
+            raise NoSums(f"{place / name}: is gone, or is not as it was written")
+    except NoSums as error:
+        raise PartitionFailed(f"{error}; {REMEDY}") from error
+    return pq.ParquetFile(place / name).read()
 
 
 def _check_whole(folder: Path, kind: str) -> None:

@@ -167,7 +167,7 @@ def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray], known:
         if path not in known and not parts.as_written(path):
             raise DamagedStore(path)
         known.add(path)
-        for table in _tables(path, wanted):
+        for table in _tables(path, wanted, owner):
             for i, rows in _rows_of(table, wanted, owner):
                 waiting[i].append(table.take(pa.array(rows)))
                 names[i].append(waiting[i][-1].select(OF_PIXELS.names).cast(OF_PIXELS))
@@ -180,15 +180,12 @@ def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray], known:
         pq.write_table(pa.concat_tables(found), place / "spectra" / NAMES)
 
 
-def _tables(path: Path, wanted: np.ndarray) -> Iterator[pa.Table]:
-    """A part, some spectra at a time; nothing of one that has none of ``wanted``, in order."""
+def _tables(path: Path, wanted: np.ndarray, owner: np.ndarray) -> Iterator[pa.Table]:
+    """A part, some spectra at a time; nothing of one of which no partition reads a spectrum."""
     with pq.ParquetFile(path, pre_buffer=False) as file:
-        shas = file.read(["sha256"], use_threads=False)["sha256"].to_numpy().astype("S64")
-        first, last = (np.searchsorted(wanted, shas, side) for side in ("left", "right"))
-        if (first == last).all():
-            return
-        for batch in file.iter_batches(PART, use_threads=False):
-            yield pa.Table.from_batches([batch])
+        if _rows_of(file.read(["sha256"], use_threads=False), wanted, owner):
+            for batch in file.iter_batches(PART, use_threads=False):
+                yield pa.Table.from_batches([batch])
 
 
 def _rows_of(

@@ -13,20 +13,13 @@ WITH offsets AS (
 )
 , best AS (
     SELECT
-        o.* REPLACE (
+        o.* EXCLUDE (mk, mk_err, dis, dis_low, dis_high, logdis, logdis_err) REPLACE (
             coalesce(x.rv, o.rv) AS rv
             , CASE WHEN x.rv IS NULL THEN o.rv_err ELSE x.rv_err END AS rv_err
-            , e.mk AS mk
-            , e.mk_err AS mk_err
             , meta.abs_mag(o.ks, r.a_ks, meta.positive_parallax(o.parallax_corrected, o.parallax_error)) AS mk_geo
             , meta.abs_mag_err(
                 o.ks_err, r.a_ks_err, meta.positive_parallax(o.parallax_corrected, o.parallax_error), o.parallax_error
             ) AS mk_geo_err
-            , e.dis AS dis
-            , e.dis_low AS dis_low
-            , e.dis_high AS dis_high
-            , e.logdis AS logdis
-            , e.logdis_err AS logdis_err
             , r.ebv AS ebv
             , r.ebv_err AS ebv_err
             , (e.p_companion > p.best_companion_threshold)::SMALLINT AS binary_flag
@@ -81,7 +74,7 @@ WITH offsets AS (
         , r.excess_ks
         , r.excess_ks_err
         , ['B', 'g APASS', 'g', 'BP', 'V', 'r APASS', 'r', 'i APASS', 'i', 'RP', 'J', 'H', 'Ks'][r.worst] AS worst_band
-        , e.* EXCLUDE (specid, mk, mk_err, dis, dis_low, dis_high, logdis, logdis_err, parallax_offset)
+        , e.* EXCLUDE (specid, parallax_offset)
     FROM offsets AS o
     CROSS JOIN meta.parameters AS p
     INNER JOIN catalog.best_estimates AS e ON o.specid = e.specid

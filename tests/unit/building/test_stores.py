@@ -53,10 +53,10 @@ def test_a_part_that_no_partition_reads_is_left_alone(tmp_path):
     shas = [f"{i:064d}" for i in range(6)]
     parts.write_part(tmp_path, list("abcdef"), shas, *np.ones((2, 6, N_PIXEL), np.float32))
     (part,) = tmp_path.glob("part-*.parquet")
-    wanted = np.array([shas[1], shas[4], "f" * 64], "S64")
-    assert sum(table.num_rows for table in cut._tables(part, wanted)) == 6
-    assert not list(cut._tables(part, wanted[2:]))
-    assert not list(cut._tables(part, np.array([], "S64")))
+    wanted, owner = np.array([shas[1], shas[4], "f" * 64], "S64"), np.arange(3)
+    assert sum(table.num_rows for table in cut._tables(part, wanted, owner)) == 6
+    assert not list(cut._tables(part, wanted[2:], owner[2:]))
+    assert not list(cut._tables(part, wanted[:0], owner[:0]))
 
 
 @pytest.mark.parametrize("star", ["s0", "s4", "s9"])
@@ -101,3 +101,7 @@ def test_the_list_of_partitions_is_read_without_whose_each_spectrum_is(tmp_path)
     assert read_plan(tmp_path) == plan
     with pytest.raises(PartitionFailed, match=r"owners\.parquet: is gone, or is not as it was"):
         of_plan(tmp_path, "owners.parquet")
+    with (place / "SHA256SUMS").open("a") as sums:
+        sums.write("nothing\n")
+    with pytest.raises(PartitionFailed, match=r"line .* is damaged.*remove that folder and run"):
+        read_plan(tmp_path)
