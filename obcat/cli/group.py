@@ -31,6 +31,9 @@ __all__ = ["PATIENCE", "Stopping", "open_standard_files"]
 HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 1.5  # seconds in which a command may end by itself
 SOON = 0.02  # seconds after which a signal that came while a library was loaded is looked at again
+# multiprocessing's helper clears what a process that ends at once leaves, and tells of it: no news
+CLEARING = "ignore:resource_tracker:UserWarning"
+WARNINGS = "PYTHONWARNINGS"
 LOADERS = {ExtensionFileLoader.create_module.__code__, ExtensionFileLoader.exec_module.__code__}
 BROKEN_PIPE = 128 + signal.SIGPIPE
 
@@ -49,6 +52,7 @@ class Stopping:
         self._wakeup = -1
         self._before: dict[signal.Signals, object] = {}
         self._unraisable = sys.unraisablehook
+        self._warnings = os.environ.get(WARNINGS, "")
 
     def __enter__(self) -> "Stopping":
         if threading.current_thread() is threading.main_thread():
@@ -61,6 +65,7 @@ class Stopping:
                 if signal.getsignal(number) != signal.SIG_IGN  # as nohup has it
             }
             sys.unraisablehook = self._unraised
+            os.environ[WARNINGS] = f"{self._warnings},{CLEARING}".lstrip(",")
             threading.Thread(target=self._watch, daemon=True).start()
         return self
 
@@ -120,6 +125,7 @@ class Stopping:
             signal.signal(number, handler)  # type: ignore[arg-type]
         if self._before:
             sys.unraisablehook = self._unraisable
+            os.environ[WARNINGS] = self._warnings
             signal.set_wakeup_fd(self._wakeup)
             if not self._signal:
                 os.write(self._write, b"\0")  # the thread that watches ends

@@ -95,10 +95,11 @@ def test_what_click_says_is_left_to_click():
 def test_handlers_are_put_back():
     import signal
 
-    before = signal.getsignal(signal.SIGTERM)
+    before, warnings = signal.getsignal(signal.SIGTERM), os.environ.get("PYTHONWARNINGS", "")
     with Stopping():
         assert signal.getsignal(signal.SIGTERM) != before
     assert signal.getsignal(signal.SIGTERM) == before
+    assert os.environ["PYTHONWARNINGS"] == warnings
 
 
 def test_a_signal_that_is_ignored_stays_ignored():
@@ -136,6 +137,37 @@ def test_a_signal_ends_it_in_time_with_one_line(wait, name, code):
         assert time.monotonic() - started < PATIENCE + 3
     assert process.returncode == code
     assert said == f"stopped by {name}; what was there before is unchanged\n"
+
+
+BUSY_WORKERS = """
+import time
+from obcat.cli.group import Stopping
+from obcat.machine import ordered
+
+if __name__ == "__main__":
+    with Stopping():
+        results = ordered(time.sleep, [0, 60, 60], 2, ahead=1)
+        next(results)
+        print("ready", flush=True)
+        next(results)
+"""
+
+
+@pytest.mark.parametrize("warnings", ["", "error"])
+def test_workers_that_are_busy_end_with_it_in_one_line(tmp_path, warnings):
+    """Not two more of multiprocessing's, which clears the locks that they leave."""
+    (tmp_path / "busy.py").write_text(BUSY_WORKERS, encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, str(tmp_path / "busy.py")], stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": warnings},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert said == "stopped by SIGTERM; what was there before is unchanged\n"
 
 
 ABORTS = """
