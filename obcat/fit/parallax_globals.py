@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,8 @@ from obcat.kernels.space_density import (
     ln_parallax,
     ln_reddening,
     ln_space_density,
+    patches,
+    places,
 )
 from obcat.machine import cpus
 from obcat.statistics import MAD_TO_SIGMA
@@ -40,16 +42,9 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
-    "CALIBRATION",
-    "PRIORS",
-    "fit_dust",
-    "fit_globals",
-    "fit_imprint",
-    "fit_labels",
-    "mean_distance",
-    "same_kind",
-    "usual_values",
-]
+    "CALIBRATION", "PRIORS", "fit_dust", "fit_globals", "fit_imprint", "fit_labels",
+    "mean_distance", "same_kind", "usual_values",
+]  # fmt: skip
 
 Floats = np.ndarray[Any, Any]
 Globals = dict[str, Floats]
@@ -193,18 +188,18 @@ def fit_globals(
 
     seen, told = _tensors(stars), _told(said)
     fixed = {name: _tensor(a) for name, a in model.items()}
-    m, step = _grid(told, seen)
+    grid = _known(told, seen, fixed)
     means, widths = usual_values(zero_point_errors)
 
     def ln_likelihood(free: Mapping[str, torch.Tensor], rows: slice) -> torch.Tensor:
-        spectra, grid = tuple(a[rows] for a in told), (m[rows], step[rows])
-        return _ln_likelihood(seen.rows(rows), spectra, {**fixed, **free}, grid).double().sum()
+        spectra, part = tuple(a[rows] for a in told), grid.rows(rows)
+        return _ln_likelihood(seen.rows(rows), spectra, {**fixed, **free}, part).double().sum()
 
     start = {name: model[name] for name in means}
-    found = _likeliest(start, (means, widths), ln_likelihood, len(m), steps)
+    found = _likeliest(start, (means, widths), ln_likelihood, len(grid.m), steps)
     with torch.no_grad():
         best = {name: _tensor(a) for name, a in found.items()}
-        total = sum(float(ln_likelihood(best, rows)) for rows in _blocks(len(m)))
+        total = sum(float(ln_likelihood(best, rows)) for rows in _blocks(len(grid.m)))
     return {**model, **found}, total
 
 
@@ -271,6 +266,31 @@ def _grid(said: tuple[torch.Tensor, ...], stars: Sight) -> tuple[torch.Tensor, t
     return low[:, None] + step[:, None] * torch.arange(POINTS), step
 
 
+class _Grid(NamedTuple):
+    """Of stars: M_s (n, g), its step (n,), and what no global changes that is being found: how near
+    they are to the places of the zero point, and ``places`` at M_s and at ``WIDE``.
+    """
+
+    m: torch.Tensor
+    step: torch.Tensor
+    near: torch.Tensor
+    at: Any
+    wide: Any
+
+    def rows(self, chosen: slice) -> _Grid:
+        return _Grid(*(a[chosen] for a in self[:3]), *(at.rows(chosen) for at in self[3:]))
+
+
+def _known(
+    said: tuple[torch.Tensor, ...], stars: Sight, model: Mapping[str, torch.Tensor]
+) -> _Grid:
+    import torch
+
+    m, step = _grid(said, stars)
+    at = (places(stars, model, stars.magnitude[:, None] - a, torch) for a in (m, _tensor(WIDE)))
+    return _Grid(m, step, patches(stars.longitude, stars.sin_latitude, torch), *at)
+
+
 def _pairs(
     said: tuple[torch.Tensor, ...], stars: Sight, model: Mapping[str, torch.Tensor], m: torch.Tensor
 ) -> torch.Tensor:
@@ -294,30 +314,25 @@ def _pairs(
 
 
 def _ln_likelihood(
-    stars: Sight,
-    said: tuple[torch.Tensor, ...],
-    model: Mapping[str, torch.Tensor],
-    grid: tuple[torch.Tensor, torch.Tensor],
+    stars: Sight, said: tuple[torch.Tensor, ...], model: Mapping[str, torch.Tensor], grid: _Grid
 ) -> torch.Tensor:
     """(n,) ln p(parallax | magnitude, place, E(B-V), spectrum)."""
     import torch
 
-    m, step = grid
-    rare, width = torch.sigmoid(model["logit_other"]), float(WIDE[1] - WIDE[0])
-    wide = _tensor(WIDE).expand(len(m), len(WIDE))
+    m, step, near, *where = grid
+    wide, width = _tensor(WIDE), float(WIDE[1] - WIDE[0])
+    rare = torch.sigmoid(model["logit_other"])
     prior = torch.exp(-0.5 * ((wide - ORDINARY[0]) / ORDINARY[1]) ** 2) / ORDINARY[1]
     weights = (
         (1 - rare) * _pairs(said, stars, model, m) * step[:, None],
-        rare * prior * width,
+        (rare * prior * width)[None],
     )
-    places = [stars.magnitude[:, None] - points for points in (m, wide)]
-    ln_n = [ln_space_density(stars, model, place, torch) for place in places]
-    ln_l = [
-        ln_parallax(stars, model, place, blur, torch)
-        for place, blur in zip(places, (step[:, None], width), strict=True)
-    ]
-    both = [n + parallax for n, parallax in zip(ln_n, ln_l, strict=True)]
-    return _ln_sum(weights, both) - _ln_sum(weights, ln_n) + _ln_norm(stars, model)
+    moduli = [stars.magnitude[:, None] - points for points in (m, wide)]
+    both = list(zip(moduli, where, (step[:, None], width), strict=True))
+    ln_n = [ln_space_density(stars, model, modulus, torch, at) for modulus, at, _ in both]
+    ln_l = [ln_parallax(stars, model, modulus, blur, torch, near) for modulus, _, blur in both]
+    seen = [n + parallax for n, parallax in zip(ln_n, ln_l, strict=True)]
+    return _ln_sum(weights, seen) - _ln_sum(weights, ln_n) + _ln_norm(stars, model)
 
 
 def _ln_sum(weights: tuple[torch.Tensor, ...], logarithms: list[torch.Tensor]) -> torch.Tensor:

@@ -19,10 +19,11 @@ from obcat.kernels.luminosity import LAYERS, LN_SIGMA, LOGIT
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Lesson", "Plan", "columns_of", "gradients", "train_networks"]
+__all__ = ["Lesson", "Plan", "columns_of", "gradients", "powers_of", "train_networks"]
 
 USUAL_LN_SIGMA, USUAL_MEAN = -1.2, 0.5  # ln mag, mag
 SIDE = 32  # neurons of the network for scatter and companion
+WINDOW = 64  # points of the tables about the mean that a star had in the round before
 LARGEST_GRADIENT, LEAST = 5.0, 1e-30
 # The rate rises from a 25th in the first part of the steps, and falls to almost nothing; of the
 # mean gradient most is kept, least where the rate is largest (Smith & Topin 2017)
@@ -36,9 +37,9 @@ class Lesson(NamedTuple):
     """All stars of a round, float32: x (n, k) standardised scores, wide (n, k + 1) with ln S/N,
     drawn (n,) mag that the mean is moved by for the noise of the star, variance (n,) of what is not
     the network's (mag^2), loss_weight (n,), pair_odds (n,), ln odds of a companion beside the usual
-    ones; m (g,) mag of the tables' grid; the tables
-    of n L for a single star, a pair and others, then those of n: (n, g) or (n,); rare, the share of
-    others.
+    ones; m (g,) mag of the tables' grid, in even steps; the tables of n L for a single star, a pair
+    and others, then those of n: (n, g) or (n,); rare, the share of others; about, (n,) mag where
+    each star is looked for, ``WINDOW`` points wide, None for everywhere.
     """
 
     x: Floats
@@ -50,6 +51,7 @@ class Lesson(NamedTuple):
     m: Floats
     tables: tuple[Floats, ...]
     rare: float
+    about: Floats | None = None
 
 
 class Plan(NamedTuple):
@@ -87,7 +89,7 @@ def train_networks(
     """
     import torch
 
-    shown, powers = columns_of(lesson, plan), _powers(lesson.m)
+    shown, powers = columns_of(lesson, plan), powers_of(lesson)
 
     def one(i: int) -> Weights:
         torch.set_num_threads(1)
@@ -108,8 +110,9 @@ def train_networks(
 
 def columns_of(lesson: Lesson, plan: Plan) -> list[torch.Tensor]:
     """The stars as ``gradients`` takes them: x, wide, drawn, variance, loss_weight, pair_odds; the
-    four tables (n, 4, g) of single stars and pairs, with and without the parallax; those of others
-    (n, 2); the mean that the parallax makes likely, and how far from it a mean may be, mag.
+    middle of the grid, mag, and on it the four tables (n, 4, g) of single stars and pairs, with and
+    without the parallax; those of others (n, 2); the mean that the parallax makes likely, and how
+    far from it a mean may be, mag.
     """
     import torch
 
@@ -118,17 +121,32 @@ def columns_of(lesson: Lesson, plan: Plan) -> list[torch.Tensor]:
     total = single.sum(axis=1) + LEAST
     centre = (single @ lesson.m) / total
     spread = np.sqrt(np.maximum((single @ lesson.m**2) / total - centre**2, 0))
-    tables = np.stack([single, double, single_n, double_n], axis=1)
+    middle, at = _windows(lesson)
+    tables = [np.take_along_axis(a, at, 1) for a in (single, double, single_n, double_n)]
     limits = centre, plan.far[0] + plan.far[1] * spread
-    columns = (*stars, lesson.pair_odds, tables, np.stack([other, other_n], axis=1), *limits)
+    both = np.stack(tables, axis=1), np.stack([other, other_n], axis=1)
+    columns = (*stars, lesson.pair_odds, middle, *both, *limits)
     return [torch.from_numpy(np.ascontiguousarray(a, np.float32)) for a in columns]
 
 
-def _powers(m: Floats) -> torch.Tensor:
-    """(g, 3) of the grid about the usual mean."""
+def _windows(lesson: Lesson) -> tuple[Floats, Floats]:
+    """Middle of the grid of each star (n,), mag, and the points of the tables there."""
+    n, m = len(lesson.x), lesson.m
+    if lesson.about is None:
+        return np.full(n, USUAL_MEAN), np.broadcast_to(np.arange(len(m)), (n, len(m)))
+    near = np.rint((lesson.about - m[0]) / (m[1] - m[0])).astype(int) - WINDOW // 2
+    first = np.clip(near, 0, len(m) - WINDOW)
+    return m[first + WINDOW // 2], first[:, None] + np.arange(WINDOW)
+
+
+def powers_of(lesson: Lesson) -> torch.Tensor:
+    """(g, 3) 1, m, m^2 of the grid, mag from its middle."""
     import torch
 
-    return torch.from_numpy(((m - USUAL_MEAN)[:, None] ** np.arange(3)).astype(np.float32))
+    off = lesson.m - USUAL_MEAN
+    if lesson.about is not None:
+        off = (lesson.m[1] - lesson.m[0]) * (np.arange(WINDOW) - WINDOW // 2)
+    return torch.from_numpy((off[:, None] ** np.arange(3)).astype(np.float32))
 
 
 def _start(k: int, plan: Plan, generator: torch.Generator) -> Weights:
@@ -164,8 +182,11 @@ def _batches(
     share = 1 - plan.dropout
     for _ in range(plan.epochs):
         for batch in rows[torch.randperm(len(rows), generator=generator)].split(plan.batch):
-            drawn = torch.rand(2, len(batch), plan.hidden, generator=generator)
-            yield batch, list(drawn.lt_(share).div_(share))
+            n = 2 * len(batch) * plan.hidden
+            drawn = torch.empty(-(-n // 4), dtype=torch.int64)  # four numbers of 16 bits in each
+            drawn = drawn.random_(-(2**63), None, generator=generator).view(torch.int16)[:n]
+            kept = drawn.lt(round(2**16 * share) - 2**15).to(torch.float32).div_(share)
+            yield batch, list(kept.view(2, len(batch), plan.hidden))
 
 
 def _adam(flat: torch.Tensor, plan: Plan, steps: int) -> Callable[[list[torch.Tensor]], None]:
@@ -216,7 +237,7 @@ def gradients(
     ----------
     weights : in the order of ``LAYERS``
     columns : of ``columns_of``, the rows of the batch
-    powers : (g, 3) 1, m - 0.5, (m - 0.5)^2 of the tables' grid, mag
+    powers : of ``powers_of``
     kept : two of (b, hidden), what the answers of the hidden layers are multiplied by
     rare : share of others
 
@@ -261,11 +282,11 @@ def _pulls(
     """Gradients of the loss by the mean (n,), and by ln sigma and logit (n, 2)."""
     import torch
 
-    drawn, variance, loss_weight, odds, tables, others, centre, most = columns
+    drawn, variance, loss_weight, odds, middle, tables, others, centre, most = columns
     ln_sigma, logit = said[:, 0].clamp(*LN_SIGMA), said[:, 1].clamp(*LOGIT)
     share = loss_weight / len(mean)
     by_mean, by_sigma, by_logit = _slopes(
-        mean + drawn, ln_sigma, logit + odds, variance, tables, others, powers, rare
+        mean + drawn - middle, ln_sigma, logit + odds, variance, tables, others, powers, rare
     )
     off = mean - centre
     astray = plan.stray * off.sign().mul_(off.abs() > most)
@@ -276,7 +297,7 @@ def _pulls(
 
 
 def _slopes(
-    mean: torch.Tensor,
+    mu: torch.Tensor,
     ln_sigma: torch.Tensor,
     logit: torch.Tensor,
     variance: torch.Tensor,
@@ -287,15 +308,15 @@ def _slopes(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """(n,) slopes of ln p(parallax | magnitude, place, E(B-V), spectrum) by mean, ln sigma, logit.
 
-    With q ~ N(mean, sigma^2 + variance) on the grid, sum q = 1, and a pair as likely as the logit
-    says, L = (1 - rare) sum q [(1 - pair) single + pair double] + rare other, and ln p = ln L less
-    the same of the tables without the parallax. All that is needed are sums of q and of q times
-    each table, over (m - mean)^0, ^1 and ^2.
+    With q ~ N(mu, sigma^2 + variance) on the grid, mu from its middle, sum q = 1, and a pair as
+    likely as the logit says, L = (1 - rare) sum q [(1 - pair) single + pair double] + rare other,
+    and ln p = ln L less the same of the tables without the parallax. All that is needed are sums of
+    q and of q times each table, over (m - mean)^0, ^1 and ^2.
     """
     import torch
 
     square = torch.exp(2 * ln_sigma)
-    width, mu, m = square + variance, mean - USUAL_MEAN, powers[:, 1]
+    width, m = square + variance, powers[:, 1]
     q = (m - mu[:, None]).square_().mul_((-0.5 / width)[:, None]).exp_()
     whole = q.mm(powers)  # (n, 3)
     parts = (tables * q[:, None]).view(-1, len(powers)).mm(powers).view(-1, 4, 3)

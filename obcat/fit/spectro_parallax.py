@@ -253,7 +253,9 @@ def _lesson(sample: _Sample, rows: Floats, model: Arrays) -> Lesson:
     rare = 1 / (1 + np.exp(-model["logit_other"]))
     weight = sample.loss_weight[rows]
     tables = tables_of(stars, model)
-    return Lesson(x, wide, drawn, stars.variance, weight, odds, COARSE, tables, float(rare))
+    about = None if said is None else said[0]
+    shared = odds, COARSE, tables, float(rare), about
+    return Lesson(x, wide, drawn, stars.variance, weight, *shared)
 
 
 def tables_of(stars: Sight, model: Arrays) -> tuple[Floats, ...]:

@@ -55,9 +55,12 @@ VEIL = np.array([0.15, 0.26, 0.29, 0.22, 0.09, 0.09])  # mag: of pairs of SIMULA
 # What follows is of SIMULATED stars. By the law of Moe & Di Stefano (2017): ln odds of light of a
 # companion, more the heavier the primary, per dex of log g, of Teff, Teff squared, both; steepness
 # against DELTA per dex of log g and of Teff, less the more evolved; ln odds for each mag fainter
-# than labels say, per dex of Teff too, and how many mag count; times VEIL against dex of Teff
+# than labels say, per dex of Teff too, and how many mag count; ln odds for each mag fainter than an
+# M, where the sample ends and veiled stars are left, and how many count; times VEIL against dex of
+# Teff
 PAIR_ODDS, PAIR_LIGHT = (1.6, 13.2, -29.0, -8.1), (4.7, -4.7)
 FAINTER, FARTHEST = (1.45, -7.0), 1.0
+EDGE = 0.95, 0.8, 0.6
 VEILED = (-0.125, 0.025, 0.25), (0.0, 1.02, 1.35)
 OF_LIGHT, OF_DELTA, OF_VEIL = (a.astype(np.float32) for a in (DELTA - MIDDLE, DELTA, VEIL))
 ORDINARY = (1.5, 2.5)  # mag: mean and scatter of M of stars that no pair of the mixture explains
@@ -173,7 +176,8 @@ def label_terms(stars: Sight, xp: Any = np) -> Any:
 
 def pair_odds(stars: Sight, mean: Any, model: Globals, xp: Any = np) -> Any:
     """(n,) ln odds of a companion's light beside the usual ones: by the law, and more where the
-    spectrum says a fainter M, ``mean`` (n,) in mag, than the labels do, for so a veil does.
+    spectrum says a fainter M, ``mean`` (n,) in mag, than the labels do, for so a veil does, or one
+    as faint as a sample of O and B stars ends.
 
     ``model``: label_mk (6,), mag, of ``label_terms``
     """
@@ -181,7 +185,8 @@ def pair_odds(stars: Sight, mean: Any, model: Globals, xp: Any = np) -> Any:
     law = PAIR_ODDS[0] * e + h * (PAIR_ODDS[1] + PAIR_ODDS[2] * h + PAIR_ODDS[3] * e)
     off = mean - (label_terms(stars, xp) * model["label_mk"]).sum(1)
     veiled = (FAINTER[0] + FAINTER[1] * h) * xp.clip(off, -FARTHEST, FARTHEST)
-    return law + veiled * stars.labelled
+    edge = EDGE[0] * xp.clip(mean - EDGE[1], 0.0, EDGE[2])
+    return law + (veiled + edge) * stars.labelled
 
 
 def _farthest(stars: Sight) -> Floats:

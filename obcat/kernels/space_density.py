@@ -25,29 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "ARMS",
-    "CLOUDS",
-    "DUST_TAILS",
-    "KNOTS",
-    "LN10",
-    "PLACES",
-    "SIGHT",
-    "SUN_R",
-    "Arm",
-    "Globals",
-    "Sight",
-    "arm_radius",
-    "arm_share",
-    "even_places",
-    "ln_parallax",
-    "ln_reddening",
-    "ln_space_density",
-    "near_arms",
-    "near_clouds",
-    "near_places",
-    "sight",
-    "zero_point",
-]
+    "ARMS", "CLOUDS", "DUST_TAILS", "KNOTS", "LN10", "PLACES", "SIGHT", "SUN_R", "Arm",
+    "Globals", "Place", "Sight", "arm_radius", "arm_share", "even_places", "ln_parallax",
+    "ln_reddening", "ln_space_density", "near_arms", "near_clouds", "near_places", "patches",
+    "places", "sight", "zero_point",
+]  # fmt: skip
 
 KNOTS = np.array([8.0, 10.0, 11.5, 12.5, 13.5, 15.0, 16.5, 18.0])  # mag in G
 MIDDLE_NU = 1.6  # 1/um, of hot stars behind some dust
@@ -164,23 +146,24 @@ def sight(
 SIGHT = tuple(signature(sight).parameters)  # the columns that it takes, in their order
 
 
-def zero_point(stars: Sight, model: Globals, xp: Any = np) -> Any:
+def zero_point(stars: Sight, model: Globals, xp: Any = np, near: Any = None) -> Any:
     """(n,) mas, of the parallaxes beside the published one: of G, linear between ``KNOTS`` and
     constant beyond; of the colour; of the place, so that it is as large everywhere a priori.
+    ``near``: ``patches``, where they are known.
     """
     of_g = (stars.weights * model["zero_point"]).sum(1)
-    patches = _patches(stars.longitude, stars.sin_latitude, xp)
-    of_place = (patches * model["zero_point_sky"]).sum(1) / xp.sqrt((patches**2).sum(1))
+    near = patches(stars.longitude, stars.sin_latitude, xp) if near is None else near
+    of_place = (near * model["zero_point_sky"]).sum(1) / xp.sqrt((near**2).sum(1))
     return (of_g + model["zero_point_colour"] * stars.colour + of_place) * (1 - stars.outside)
 
 
 def near_places(ra: Floats, dec: Floats) -> Floats:
     """(n, PLACES) how near stars (n,) at ra, dec (degrees) are to each place, of unit length."""
-    near = _patches(np.radians(ra), np.sin(np.radians(dec)), np)
+    near = patches(np.radians(ra), np.sin(np.radians(dec)), np)
     return near / np.sqrt((near**2).sum(axis=1, keepdims=True))
 
 
-def _patches(longitude: Any, sin_latitude: Any, xp: Any) -> Any:
+def patches(longitude: Any, sin_latitude: Any, xp: Any) -> Any:
     """(n, PLACES) Gaussian of the angle to each of the places of a Fibonacci lattice."""
     x, y, z = (xp.asarray(a.astype(np.float32)) for a in even_places(PLACES).T)
     cos_b = xp.sqrt(1 - sin_latitude**2)
@@ -219,40 +202,70 @@ def ln_reddening(stars: Sight, model: Globals, d: Any, xp: Any = np) -> Any:
     return (local[:, None] + xp.log(reach)) + xp.log(column) + xp.log(mean)
 
 
-def ln_space_density(stars: Sight, model: Globals, modulus: Any, xp: Any = np) -> Any:
+class Place(NamedTuple):
+    """Where stars would be at distances (n, g), and how likely their E(B-V) is there.
+
+    ln_d : of kpc; outwards, height : kpc farther from the centre than the Sun, and off the plane;
+    arm : ``near_arms``; ln_dust : ln of the density of ln E(B-V), 0 where there is no dust
+    """
+
+    ln_d: Any
+    outwards: Any
+    height: Any
+    arm: Any
+    ln_dust: Any
+
+    def rows(self, chosen: Any) -> "Place":
+        return Place(*(column[chosen] for column in self))
+
+
+def places(stars: Sight, model: Globals, modulus: Any, xp: Any = np) -> Place:
+    """At distance moduli (n, g). Of the model only the dust counts, Student's t of it."""
+    ln_d = LN10 * (0.2 * modulus - 2)
+    d, turn = xp.exp(ln_d), stars.longitude[:, None]
+    height = xp.abs(d * stars.sin_latitude[:, None] + SUN_HEIGHT)
+    flat = d * xp.sqrt(1 - stars.sin_latitude**2)[:, None]
+    arm = near_arms(flat * xp.cos(turn), flat * xp.sin(turn), xp)
+    if "dust_level" not in model:
+        return Place(ln_d, _outwards(stars, d, xp), height, arm, xp.zeros_like(d))
+    off = stars.ln_ebv[:, None] - ln_reddening(stars, model, d, xp)
+    spread = DUST_TAILS * xp.exp(2 * model["dust_ln_scatter"])
+    dust = 0.5 * (DUST_TAILS + 1) * xp.log1p(off**2 / spread)
+    return Place(ln_d, _outwards(stars, d, xp), height, arm, -dust * stars.has_ebv[:, None])
+
+
+def ln_space_density(
+    stars: Sight, model: Globals, modulus: Any, xp: Any = np, at: Place | None = None
+) -> Any:
     """(n, g) ln of the stars per magnitude of distance modulus, but for a constant.
 
     Two exponential layers of a disc, thicker and with fewer stars outwards, more of them on spiral
     arms (``near_arms``), a power law of ln d along the line of sight, times the density of ln
-    E(B-V), Student's t about ``ln_reddening``, where there is dust in the model; a power law alone
-    of stars from outside. A model without a density has as many stars at each distance.
+    E(B-V), where there is dust in the model; a power law alone of stars from outside. A model
+    without a density has as many stars at each distance. ``at``: ``places``, where they are known.
     """
-    ln_d = LN10 * (0.2 * modulus - 2)
     if "density" not in model:
-        return ln_d
-    d = xp.exp(ln_d)
+        return LN10 * (0.2 * modulus - 2)
+    ln_d, outwards, height, arm, ln_dust = at or places(stars, model, modulus, xp)
     slope, curvature, thin, thick, share, fall, flare, arms = model["density"]
-    outwards = _outwards(stars, d, xp)
-    z = xp.abs(d * stars.sin_latitude[:, None] + SUN_HEIGHT) * xp.exp(-flare * outwards)
+    z = height * xp.exp(-flare * outwards)
     layers = xp.logaddexp(-z * xp.exp(-thin) - thin, share - z * xp.exp(-thick) - thick)
-    turn = stars.longitude[:, None]
-    flat = d * xp.sqrt(1 - stars.sin_latitude**2)[:, None]
-    on_arms = xp.log1p(xp.exp(arms) * near_arms(flat * xp.cos(turn), flat * xp.sin(turn), xp))
+    on_arms = xp.log1p(xp.exp(arms) * arm)
     ln = slope * ln_d + curvature * ln_d**2 + layers - (fall + flare) * outwards + on_arms
     if "dust_level" not in model:
         return ln
-    off = stars.ln_ebv[:, None] - ln_reddening(stars, model, d, xp)
-    spread = DUST_TAILS * xp.exp(2 * model["dust_ln_scatter"])
-    dust = 0.5 * (DUST_TAILS + 1) * xp.log1p(off**2 / spread)
-    ln = ln - dust * stars.has_ebv[:, None]
+    ln = ln + ln_dust
     return ln + (model["outside"] * ln_d - ln) * stars.outside[:, None]
 
 
-def ln_parallax(stars: Sight, model: Globals, modulus: Any, blur: Any = 0.0, xp: Any = np) -> Any:
+def ln_parallax(
+    stars: Sight, model: Globals, modulus: Any, blur: Any = 0.0, xp: Any = np, near: Any = None
+) -> Any:
     """(n, g) ln of the density of the parallax at a distance modulus; 0 without a parallax.
 
     Student's t about 1/d and the zero point; what hangs on nu alone is left out. ``blur``, steps of
-    a grid in mag, widens it by half a step, so that no peak falls between two points.
+    a grid in mag, widens it by half a step, so that no peak falls between two points. ``near`` as
+    in ``zero_point``.
     """
     floor = model["ln_floor"][0] * (1 - stars.faint) + model["ln_floor"][1] * stars.faint
     beside = (
@@ -262,7 +275,7 @@ def ln_parallax(stars: Sight, model: Globals, modulus: Any, blur: Any = 0.0, xp:
     )
     variance = stars.parallax_error**2 + (1 - stars.outside) * beside
     nu = 2 + xp.exp(model["ln_tails"])
-    measured = stars.parallax - zero_point(stars, model, xp)
+    measured = stars.parallax - zero_point(stars, model, xp, near)
     true = xp.exp(LN10 * (2 - 0.2 * modulus))
     wobble = ((1 - stars.outside) * xp.exp(2 * model["ln_wobble"]))[:, None]
     variance = variance[:, None] + true**2 * ((0.1 * LN10 * blur) ** 2 + wobble)

@@ -7,7 +7,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from obcat.fit.parallax_network import Lesson, Plan, _adam, _start, columns_of, gradients
+from obcat.fit.parallax_network import (
+    WINDOW,
+    Lesson,
+    Plan,
+    _adam,
+    _batches,
+    _start,
+    columns_of,
+    gradients,
+    powers_of,
+)
 from obcat.kernels.luminosity import LAYERS, LN_SIGMA, LOGIT
 
 ROOT = Path(__file__).parents[3]
@@ -51,7 +61,7 @@ def weights(seed=4):
 def loss(given, columns, m, kept, plan):
     """As it is told: -ln of a ratio of sums over the grid, and both pulls."""
     w0, b0, w1, b1, w2, linear, b2, v0, c0, v1, c1 = given
-    x, wide, drawn, variance, weight, odds, tables, others, centre, most = columns
+    x, wide, drawn, variance, weight, odds, _, tables, others, centre, most = columns
     silu = torch.nn.functional.silu
     hidden = silu(silu(x @ w0 + b0) * kept[0] @ w1 + b1) * kept[1]
     mean = hidden @ w2 + x @ linear + b2
@@ -80,12 +90,52 @@ def test_gradients_are_those_of_automatic_differentiation():
     given = [w.double().requires_grad_() for w in weights()]
     doubles = [[a.double() for a in part] for part in (columns, kept)]
     loss(given, doubles[0], m, doubles[1], PLAN).backward()
-    powers = torch.from_numpy(((taught.m - 0.5)[:, None] ** np.arange(3)).astype(np.float32))
-    found = gradients(weights(), columns, powers, kept, RARE, PLAN)
+    found = gradients(weights(), columns, powers_of(taught), kept, RARE, PLAN)
     for name, slope, wanted in zip(LAYERS, found, given, strict=True):
         largest = float(wanted.grad.abs().max())
         assert slope.shape == wanted.shape, name
         assert torch.allclose(slope.double(), wanted.grad, rtol=0, atol=2e-5 * largest), name
+
+
+def test_a_window_about_the_mean_is_enough():
+    """Gradients by a part of the tables, 3 mag on both sides of what a star's mean was."""
+    taught, generator = lesson(), torch.Generator().manual_seed(1)
+    kept = [torch.rand(N, PLAN.hidden, generator=generator).lt(0.8) / 0.8 for _ in range(2)]
+    given = weights()
+    given[9] = given[9] * 0.2  # what is said of sigma: a few tenths of a mag
+    mean = mean_of(given, taught, kept)
+    beside = np.random.default_rng(8).normal(0, 0.3, N)
+    found = []
+    for about in (None, mean + beside):
+        part = taught._replace(about=about)
+        columns = columns_of(part, PLAN)
+        assert columns[7].shape == (N, 4, 146 if about is None else WINDOW)
+        found.append(gradients(given, columns, powers_of(part), kept, RARE, PLAN))
+    for name, whole, window in zip(LAYERS, *found, strict=True):
+        largest = float(whole.abs().max())
+        assert torch.allclose(whole, window, rtol=0, atol=1e-4 * largest), name
+
+
+def mean_of(given, taught, kept):
+    w0, b0, w1, b1, w2, linear, b2 = given[:7]
+    silu, x = torch.nn.functional.silu, torch.from_numpy(taught.x.astype(np.float32))
+    above = silu(silu(x @ w0 + b0) * kept[0] @ w1 + b1) * kept[1]
+    return (above @ w2 + x @ linear + b2).numpy() + taught.drawn
+
+
+def test_a_share_of_the_neurons_is_left_out():
+    rows = torch.arange(N)
+    generator = torch.Generator().manual_seed(5)
+    plan = PLAN._replace(epochs=200)
+    seen, kept = zip(*_batches(rows, plan, generator), strict=True)
+    for epoch in range(3):
+        assert sorted(torch.cat(seen[3 * epoch : 3 * epoch + 3]).tolist()) == list(range(N))
+    drawn = torch.stack([torch.stack(pair) for pair in kept])
+    assert drawn.unique().tolist() == [0.0, 1.25]
+    share = (drawn > 0).double().mean((0, 2))  # of each layer and neuron, 12,000 times
+    assert torch.allclose(share, torch.tensor(0.8).double(), atol=0.02)
+    apart = (drawn > 0).double().reshape(len(drawn), -1)
+    assert float(torch.corrcoef(apart[:, :40].T).triu(1).abs().max()) < 0.2
 
 
 def test_a_step_is_that_of_pytorch():

@@ -105,7 +105,8 @@ def ln_odds(i, model, mean):
         return PAIRS[i][0]
     e, h = LABELS[i]
     off = mean - np.array([1, e, h, e**2, e * h, h**2]) @ model["label_mk"]
-    return PAIRS[i][0] + (1.45 - 7.0 * h) * np.clip(off, -1, 1)
+    veiled = (1.45 - 7.0 * h) * np.clip(off, -1, 1) + 0.95 * np.clip(mean - 0.8, 0, 0.6)
+    return PAIRS[i][0] + veiled
 
 
 def magnitudes(model=MODEL, **columns):
