@@ -22,6 +22,7 @@ long enough to be believed.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from scipy.optimize import minimize
 from scipy.special import gammaln
 
 from obcat.kernels.luminosity import REFERENCE_SNR
+from obcat.machine import cpus
 
 if TYPE_CHECKING:
     import emcee
@@ -315,19 +317,22 @@ def sample(stars: Stars, start: Floats, *, walkers: int, steps: int, seed: int) 
     """Posterior of (alpha, beta, sigma_int, sigma_100), flat prior with both sigmas positive.
 
     Walk ``steps`` at a time until TIMES autocorrelation times are covered, LONGEST times at most.
+    Walkers are on all cores, each as it would be on one.
     """
     import emcee
     from emcee.autocorr import integrated_time
 
-    of_parallaxes = quadrature(stars)
+    rooms = [quadrature(stars) for _ in range(min(cpus(), walkers // 2))]
 
-    def log_likelihood(theta: Floats) -> float:
-        return of_parallaxes(theta) + twice(theta[3], stars)
+    def of_some(of_parallaxes: Callable[[Floats], float], some: Floats) -> list[float]:
+        return [
+            of_parallaxes(theta) + twice(theta[3], stars) if (theta[2:] > 0).all() else -np.inf
+            for theta in some
+        ]
 
     def log_posterior(ensemble: Floats) -> Floats:
-        return np.array(
-            [log_likelihood(theta) if (theta[2:] > 0).all() else -np.inf for theta in ensemble]
-        )
+        parts = pool.map(of_some, rooms, np.array_split(ensemble, len(rooms)))
+        return np.concatenate(list(parts))
 
     moves = [
         (emcee.moves.DEMove(), 0.8),
@@ -341,11 +346,12 @@ def sample(stars: Stars, start: Floats, *, walkers: int, steps: int, seed: int) 
         size=(walkers, len(PARAMETERS))
     )
     state[:, 2:] = np.abs(state[:, 2:])
-    for _ in range(LONGEST):
-        state = sampler.run_mcmc(state, steps)
-        times = integrated_time(sampler.get_chain(), tol=0)
-        if sampler.iteration >= TIMES * times.max():
-            break
+    with ThreadPoolExecutor(len(rooms)) as pool:
+        for _ in range(LONGEST):
+            state = sampler.run_mcmc(state, steps)
+            times = integrated_time(sampler.get_chain(), tol=0)
+            if sampler.iteration >= TIMES * times.max():
+                break
     return _chain(sampler, times)
 
 
