@@ -22,7 +22,6 @@ long enough to be believed.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,6 @@ from scipy.optimize import minimize
 from scipy.special import gammaln
 
 from obcat.kernels.luminosity import REFERENCE_SNR
-from obcat.machine import cpus
 
 if TYPE_CHECKING:
     import emcee
@@ -317,22 +315,19 @@ def sample(stars: Stars, start: Floats, *, walkers: int, steps: int, seed: int) 
     """Posterior of (alpha, beta, sigma_int, sigma_100), flat prior with both sigmas positive.
 
     Walk ``steps`` at a time until TIMES autocorrelation times are covered, LONGEST times at most.
-    Walkers are on all cores, each as it would be on one.
     """
     import emcee
     from emcee.autocorr import integrated_time
 
-    rooms = [quadrature(stars) for _ in range(min(cpus(), walkers // 2))]
+    of_parallaxes = quadrature(stars)
 
-    def of_some(of_parallaxes: Callable[[Floats], float], some: Floats) -> list[float]:
-        return [
-            of_parallaxes(theta) + twice(theta[3], stars) if (theta[2:] > 0).all() else -np.inf
-            for theta in some
-        ]
+    def log_likelihood(theta: Floats) -> float:
+        return of_parallaxes(theta) + twice(theta[3], stars)
 
     def log_posterior(ensemble: Floats) -> Floats:
-        parts = pool.map(of_some, rooms, np.array_split(ensemble, len(rooms)))
-        return np.concatenate(list(parts))
+        return np.array(
+            [log_likelihood(theta) if (theta[2:] > 0).all() else -np.inf for theta in ensemble]
+        )
 
     moves = [
         (emcee.moves.DEMove(), 0.8),
@@ -346,12 +341,11 @@ def sample(stars: Stars, start: Floats, *, walkers: int, steps: int, seed: int) 
         size=(walkers, len(PARAMETERS))
     )
     state[:, 2:] = np.abs(state[:, 2:])
-    with ThreadPoolExecutor(len(rooms)) as pool:
-        for _ in range(LONGEST):
-            state = sampler.run_mcmc(state, steps)
-            times = integrated_time(sampler.get_chain(), tol=0)
-            if sampler.iteration >= TIMES * times.max():
-                break
+    for _ in range(LONGEST):
+        state = sampler.run_mcmc(state, steps)
+        times = integrated_time(sampler.get_chain(), tol=0)
+        if sampler.iteration >= TIMES * times.max():
+            break
     return _chain(sampler, times)
 
 

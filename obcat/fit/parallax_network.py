@@ -185,7 +185,7 @@ def _batches(
             n = 2 * len(batch) * plan.hidden
             drawn = torch.empty(-(-n // 4), dtype=torch.int64)  # four numbers of 16 bits in each
             drawn = drawn.random_(-(2**63), None, generator=generator).view(torch.int16)[:n]
-            kept = drawn.lt(round(2**16 * share) - 2**15).to(torch.float32).div_(share)
+            kept = drawn.le(round(2**16 * share) - 2**15 - 1).to(torch.float32).div_(share)
             yield batch, list(kept.view(2, len(batch), plan.hidden))
 
 

@@ -8,7 +8,6 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import logsumexp
 
-from obcat.fit import likelihood
 from obcat.fit.likelihood import (
     PARAMETERS,
     Likely,
@@ -82,16 +81,6 @@ def test_known_noise_is_recovered():
         assert row["n_steps"] >= 50 * row["autocorrelation_time"]
     assert posterior(result)["sigma_int"]["std"] < 0.02
     assert posterior(result)["sigma_100"]["std"] < 0.01
-
-
-def test_same_bytes_whatever_the_threads(monkeypatch):
-    """On more cores than there are walkers to share, too."""
-    chains = []
-    for threads in (1, 3, 200):
-        monkeypatch.setattr(likelihood, "cpus", lambda threads=threads: threads)
-        chains.append(fit(fake_stars(300, 3)).tables["noise_chain"])
-    assert chains[0].num_rows > 0
-    assert all(chain.equals(chains[0]) for chain in chains[1:])
 
 
 @pytest.mark.parametrize("theta", [TRUTH, (-0.1, 0.3, 0.15, 0.2)])

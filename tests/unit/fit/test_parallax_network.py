@@ -136,6 +136,8 @@ def test_a_share_of_the_neurons_is_left_out():
     assert torch.allclose(share, torch.tensor(0.8).double(), atol=0.02)
     apart = (drawn > 0).double().reshape(len(drawn), -1)
     assert float(torch.corrcoef(apart[:, :40].T).triu(1).abs().max()) < 0.2
+    for _, all_kept in _batches(rows, PLAN._replace(dropout=0.0), generator):
+        assert torch.stack(all_kept).unique().tolist() == [1.0]
 
 
 def test_a_step_is_that_of_pytorch():
