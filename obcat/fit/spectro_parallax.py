@@ -47,6 +47,7 @@ BIN = 0.2  # mag
 EDGES = np.arange(-11.0, 6.0, BIN)  # mag
 CENTRES = EDGES[:-1] + 0.5 * BIN
 FARTHEST = 4.0  # sigma
+STEEPEST = 3.0  # of ln n per mag: steeper are only places that the Galaxy does not reach
 NUMBERS = ("snr_g", "fold", "uniqflag", "loss_weight")
 ROUNDS = pa.schema(
     [("round", pa.int16()), ("n_stars", pa.int32())]
@@ -354,7 +355,7 @@ def _slope_of_density(sample: _Sample, training: Floats, model: Arrays, paramete
     stars, said = sample.stars.rows(rows), _seen(sample, rows, model)[2]
     modulus = (stars.magnitude - said[0])[:, None] + np.array([-BIN, BIN])
     ends = ln_space_density(stars, model, modulus)
-    rises = (ends[:, 1] - ends[:, 0]) / (2 * BIN)
+    rises = np.clip((ends[:, 1] - ends[:, 0]) / (2 * BIN), -STEEPEST, STEEPEST)
     near = _near(said[0], parameters)
     mean = (near @ rises + rises.mean()) / (near.sum(1) + 1)
     return {"noise_slope": _slope(said[0]) + mean}

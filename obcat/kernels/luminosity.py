@@ -204,7 +204,8 @@ def _only(arrays: dict[str, Floats], names: tuple[str, ...]) -> dict[str, Floats
 REFERENCE_SNR_G = 50.0
 LAYERS = ("w0", "b0", "w1", "b1", "w2", "linear", "b2", "v0", "c0", "v1", "c1")
 LARGEST_NOISE = 1.0  # mag^2
-LN_SIGMA, LOGIT = (-4.0, 1.5), (-5.0, 4.0)  # limits of what a network may say
+# Limits of what a network may say; no star is brighter or fainter than MEAN, mag
+MEAN, LN_SIGMA, LOGIT = (-10.0, 4.5), (-4.0, 1.5), (-5.0, 4.0)
 
 
 Said = tuple[Floats, Floats, Floats]
@@ -229,8 +230,9 @@ def network(score: Floats, snr_g: Floats, model: Mapping[str, Any], fold: int) -
     mean = (hidden * w["w2"]).sum(1) + (x * w["linear"]).sum(1) + w["b2"]
     side = _silu(product(wide, w["v0"]) + w["c0"])
     ln_sigma, logit = ((side * w["v1"][:, i]).sum(1) + w["c1"][i] for i in (0, 1))
-    clipped = np.clip(ln_sigma, *LN_SIGMA), np.clip(logit, *LOGIT)
-    return mean.astype(float), clipped[0].astype(float), clipped[1].astype(float)
+    limited = zip((mean, ln_sigma, logit), (MEAN, LN_SIGMA, LOGIT), strict=True)
+    clipped = [np.clip(said, *limits).astype(float) for said, limits in limited]
+    return clipped[0], clipped[1], clipped[2]
 
 
 def _silu(x: Floats) -> Floats:

@@ -16,7 +16,7 @@ from obcat.fit.parallax_globals import (
     usual_values,
 )
 from obcat.fit.spectro_parallax import posterior
-from obcat.kernels.luminosity import freed_of_dust
+from obcat.kernels.luminosity import MEAN, freed_of_dust
 from obcat.kernels.posterior import (
     DELTA,
     VEIL,
@@ -176,6 +176,19 @@ def test_the_noise_of_a_spectrum_is_that_of_repeats(made):
     """1.5 / (S/N) in each latent coordinate, 0.7 mag and up to 0.6 mag a unit."""
     (noise,) = set(made[2].tables["posterior_rounds"]["noise"].to_pylist())
     assert 0.9 < noise < 1.9
+
+
+def test_faint_spectra_like_no_other_spoil_no_round():
+    """A network says of them whatever it likes; the noise would carry it on, round by round."""
+    columns, _ = sky()
+    far = np.flatnonzero(columns["uniqflag"] == 1)[:6]
+    columns["score"][far] = np.outer([1, 2, 4, 8, 1, 2], [-60.0, -60.0, 0.0, 0.0])
+    columns["snr_g"][far] = 20.0
+    fit = fitted(columns, changed(posterior_rounds=4))
+    assert np.abs(fit.arrays["noise_slope"]).max() < 10
+    mk_spec = answers(columns, fit)[0][3]
+    assert mk_spec.min() > MEAN[0] - 0.1
+    assert mk_spec.max() < MEAN[1] + 0.1
 
 
 def test_shuffled_spectra_teach_nothing_and_say_so(made):

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from obcat.kernels.luminosity import LAYERS, LN_SIGMA, calibrated, freed_of_noise, out_of_fold
+from obcat.kernels.luminosity import (
+    LAYERS,
+    LN_SIGMA,
+    MEAN,
+    calibrated,
+    freed_of_noise,
+    out_of_fold,
+)
 from obcat.kernels.posterior import by_spectrum, spectral_magnitude
 
 SHAPES = {
@@ -47,6 +54,13 @@ def test_signal_reaches_the_scatter_and_not_the_mean():
     x = np.log(2)
     assert mean.tolist() == logit.tolist() == [0, 0, 0]
     assert ln_sigma == pytest.approx([0, 2 * x / (1 + np.exp(-x)), LN_SIGMA[1]], rel=1e-6)
+
+
+def test_a_spectrum_like_no_other_is_given_no_magnitude_that_no_star_has():
+    linear = np.ones((2, 2), np.float32)
+    score = np.array([[-40.0, 1.0], [1.0, 1.5], [40.0, 1.0]])
+    mean, _, _ = out_of_fold(score, np.full(3, 50.0), np.zeros(3), model(linear=linear))
+    assert mean.tolist() == [MEAN[0], 2.5, MEAN[1]]
 
 
 def test_errors_are_those_of_the_network_of_the_survey_and_of_the_noise():
