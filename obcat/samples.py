@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from obcat.arrow import float_array
 from obcat.files import publishing
 from obcat.kernels.luminosity import Spectral
-from obcat.kernels.posterior import DELTA, VEIL, Joint, densities, veil
+from obcat.kernels.posterior import DELTA, Joint, densities, veil
 from obcat.kernels.space_density import LN10, Globals, Sight, sight
 from obcat.reading import Missing, Reading, fitted_arrays, query_text
 from obcat.schema import Column
@@ -108,10 +108,11 @@ def _drawn_draws(
     numbers: Floats,
 ) -> Floats:
     """(5, n, k) in the order of ``Draws``."""
-    added, veiled = np.array([0, *DELTA])[kind], np.array([0, *VEIL])[kind]
+    added = np.array([0, *DELTA])[kind]
+    veiled = np.take_along_axis(np.pad(veil(stars), ((0, 0), (1, 0))), kind, axis=1)
     v = stars.variance[:, None]
     whole = said.sigma[:, None] ** 2 + v
-    centre = said.mean[:, None] - veil(stars)[:, None] * veiled
+    centre = said.mean[:, None] - veiled
     radius, turn = np.sqrt(-2 * np.log(numbers[..., 2])), 2 * np.pi * numbers[..., 3]
     mk = centre + (1 - v / (2 * whole)) * (m + added - centre)
     mk = mk + np.sqrt(v - v**2 / (4 * whole)) * radius * np.cos(turn)

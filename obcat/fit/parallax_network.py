@@ -1,4 +1,5 @@
-"""Training networks from scores to luminosity in the space of the parallax: PyTorch, AdamW.
+"""Training networks from scores to luminosity in the space of the parallax: PyTorch, AdamW; and the
+tables of parallax and place that they learn from.
 
 No parallax is divided by, none is cut: each star counts by the likelihood of its parallax, whatever
 its sign and error. The chain rule is written out, for automatic differentiation takes longer. Needs
@@ -15,14 +16,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from obcat.kernels.luminosity import LAYERS, LN_SIGMA, LOGIT
+from obcat.kernels.posterior import ORDINARY, added_light, ln_kinds
+from obcat.kernels.space_density import Globals, Sight, ln_parallax, ln_space_density
+from obcat.machine import cpus
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Lesson", "Plan", "columns_of", "gradients", "powers_of", "train_networks"]
+__all__ = [
+    "COARSE", "Lesson", "Plan", "columns_of", "gradients", "powers_of", "tables_of",
+    "train_networks",
+]  # fmt: skip
 
 USUAL_LN_SIGMA, USUAL_MEAN = -1.2, 0.5  # ln mag, mag
 SIDE = 32  # neurons of the network for scatter and companion
+STEP = 0.05  # mag
+FINE = -10.0 + STEP * np.arange(292)  # mag, M_s
+COARSE = FINE.reshape(-1, 2).mean(axis=1)
+ROWS = 2000
 WINDOW = 64  # points of the tables about the mean that a star had in the round before
 LARGEST_GRADIENT, LEAST = 5.0, 1e-30
 # The rate rises from a 25th in the first part of the steps, and falls to almost nothing; of the
@@ -335,3 +346,46 @@ def _slopes(
     steps = sums[:, 1::2] - sums[:, ::2]
     by_logit = pair * (1 - pair) * (of * steps).sum(1)
     return once / width, twice * square / width**2, by_logit
+
+
+def tables_of(stars: Sight, model: Globals) -> tuple[Floats, ...]:
+    """What training needs of n stars, the shared numbers fixed: density of stars times likelihood
+    of the parallax on ``COARSE`` for a single star (n, g), a pair (n, g), others (n,); then the
+    density of stars alone, in the same order. float32.
+    """
+    blocks = [stars.rows(slice(at, at + ROWS)) for at in range(0, len(stars.magnitude), ROWS)]
+    with ThreadPoolExecutor(cpus()) as pool:
+        parts = list(pool.map(lambda block: _tables_of_block(block, model), blocks))
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+def _tables_of_block(stars: Sight, model: Globals) -> list[Floats]:
+    modulus = stars.magnitude[:, None] - FINE
+    ln = ln_space_density(stars, model, modulus)
+    density = np.exp(ln - ln.max(axis=1, keepdims=True))
+    seen = density * np.exp(ln_parallax(stars, model, modulus, STEP))
+    other = np.exp(-0.5 * ((FINE - ORDINARY[0]) / ORDINARY[1]) ** 2)
+    columns = [
+        column
+        for a in (seen, density)
+        for column in (_coarse(a), _coarse(_of_pairs(a, stars, model)), a @ other / other.sum())
+    ]
+    return [column.astype(np.float32) for column in columns]
+
+
+def _coarse(a: Floats) -> Floats:
+    return a.reshape(len(a), -1, 2).mean(axis=2)
+
+
+def _of_pairs(a: Floats, stars: Sight, model: Globals) -> Floats:
+    """(n, g) at M_s -> at M of the primary, for the usual mixture of companions."""
+    ln = ln_kinds(stars, model)
+    kinds = np.exp(ln - ln.max(axis=1, keepdims=True))
+    kinds /= kinds.sum(axis=1, keepdims=True)
+    whole, part = np.divmod(added_light(stars).astype(float) / STEP, 1.0)
+    columns, out = np.arange(a.shape[1]), np.zeros_like(a)
+    for share, steps, rest in zip(kinds.T, whole.T.astype(int), part.T, strict=True):
+        for weight, back in ((share * (1 - rest), steps), (share * rest, steps + 1)):
+            at = np.maximum(columns - back[:, None], 0)
+            out += weight[:, None] * np.take_along_axis(a, at, axis=1)
+    return out

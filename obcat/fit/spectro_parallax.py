@@ -3,7 +3,6 @@ with what all stars share.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,27 +19,24 @@ from obcat.fit.parallax_globals import (
     mean_distance,
     usual_values,
 )
-from obcat.fit.parallax_network import Lesson, Plan, train_networks
+from obcat.fit.parallax_network import COARSE, Lesson, Plan, tables_of, train_networks
 from obcat.kernels.luminosity import (
     LAYERS,
     REFERENCE_SNR_G,
+    apart,
     calibrated,
     freed_of_dust,
     freed_of_noise,
     noise_variance,
     out_of_fold,
 )
-from obcat.kernels.posterior import ORDINARY, added_light, ln_kinds, pair_odds
-from obcat.kernels.space_density import SIGHT, Sight, ln_parallax, ln_space_density, sight
+from obcat.kernels.posterior import pair_odds
+from obcat.kernels.space_density import SIGHT, Sight, ln_space_density, sight
 from obcat.machine import cpus
 from obcat.statistics import robust_scatter
 
-__all__ = ["posterior", "tables_of"]
+__all__ = ["posterior"]
 
-STEP = 0.05  # mag
-FINE = -10.0 + STEP * np.arange(292)  # mag, M_s
-COARSE = FINE.reshape(-1, 2).mean(axis=1)
-ROWS = 2000
 FAINT_VISIT = (15.0, 40.0)  # S/N of the visits that teach the noise
 LEAST_GAIN = 5.0  # of ln L, else the rounds end
 BIN = 0.2  # mag
@@ -173,6 +169,7 @@ def _rounds(sample: _Sample, training: Floats, parameters: Any) -> Iterator[tupl
         first = {} if turn else {"ln_floor": np.log([parameters.posterior_first_floor] * 2)}
         weights = _trained(sample, training, model | first, weights, turn, parameters)
         model = model | {n: np.stack([w[n] for w in weights]) for n in LAYERS}
+        model = model | _of_networks(sample, own, model, parameters)
         model, ln_likelihood = _shared(sample, judged, model, parameters)
         last = turn == parameters.posterior_rounds - 1 or ln_likelihood < best + LEAST_GAIN
         if not turn:
@@ -191,7 +188,8 @@ def _scales(sample: _Sample, training: Floats) -> Arrays:
     score = sample.score[training[sample.stars.outside[training] == 0]].astype(float)
     scales = {"centre": score.mean(axis=0), "width": score.std(axis=0).max()}
     none = np.zeros(len(CENTRES))
-    noise = {"noise": np.zeros(()), "noise_m": CENTRES, "noise_at": none, "noise_slope": none}
+    noise = {"noise": np.zeros(()), "noise_m": CENTRES, "noise_slope": none}
+    noise |= {"noise_at": none, "network_at": none}
     return scales | noise
 
 
@@ -222,7 +220,7 @@ def _trained(
     parameters: Any,
 ) -> list[Arrays]:
     """One network a fold, from the stars of all other folds."""
-    lesson = _lesson(sample, training, model)
+    lesson = _lesson(sample, training, model | {"network_at": np.zeros(len(CENTRES))})
     folds = range(parameters.posterior_folds)
     others = [np.flatnonzero(sample.fold[training] != k) for k in folds]
     seeds = [parameters.posterior_seed + 1000 * turn + 10 * k for k in folds]
@@ -259,49 +257,6 @@ def _lesson(sample: _Sample, rows: Floats, model: Arrays) -> Lesson:
     return Lesson(x, wide, drawn, stars.variance, weight, *shared)
 
 
-def tables_of(stars: Sight, model: Arrays) -> tuple[Floats, ...]:
-    """What training needs of n stars, the shared numbers fixed: density of stars times likelihood
-    of the parallax on ``COARSE`` for a single star (n, g), a pair (n, g), others (n,); then the
-    density of stars alone, in the same order. float32.
-    """
-    blocks = [stars.rows(slice(at, at + ROWS)) for at in range(0, len(stars.magnitude), ROWS)]
-    with ThreadPoolExecutor(cpus()) as pool:
-        parts = list(pool.map(lambda block: _tables_of_block(block, model), blocks))
-    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
-
-
-def _tables_of_block(stars: Sight, model: Arrays) -> list[Floats]:
-    modulus = stars.magnitude[:, None] - FINE
-    ln = ln_space_density(stars, model, modulus)
-    density = np.exp(ln - ln.max(axis=1, keepdims=True))
-    seen = density * np.exp(ln_parallax(stars, model, modulus, STEP))
-    other = np.exp(-0.5 * ((FINE - ORDINARY[0]) / ORDINARY[1]) ** 2)
-    columns = [
-        column
-        for a in (seen, density)
-        for column in (_coarse(a), _coarse(_of_pairs(a, stars, model)), a @ other / other.sum())
-    ]
-    return [column.astype(np.float32) for column in columns]
-
-
-def _coarse(a: Floats) -> Floats:
-    return a.reshape(len(a), -1, 2).mean(axis=2)
-
-
-def _of_pairs(a: Floats, stars: Sight, model: Arrays) -> Floats:
-    """(n, g) at M_s -> at M of the primary, for the usual mixture of companions."""
-    ln = ln_kinds(stars, model)
-    kinds = np.exp(ln - ln.max(axis=1, keepdims=True))
-    kinds /= kinds.sum(axis=1, keepdims=True)
-    whole, part = np.divmod(added_light(stars).astype(float) / STEP, 1.0)
-    columns, out = np.arange(a.shape[1]), np.zeros_like(a)
-    for share, steps, rest in zip(kinds.T, whole.T.astype(int), part.T, strict=True):
-        for weight, back in ((share * (1 - rest), steps), (share * rest, steps + 1)):
-            at = np.maximum(columns - back[:, None], 0)
-            out += weight[:, None] * np.take_along_axis(a, at, axis=1)
-    return out
-
-
 def _shared(sample: _Sample, rows: Floats, model: Arrays, parameters: Any) -> tuple[Arrays, float]:
     """Dust, then everything else that the stars share; and ln L."""
     stars, _, said = _seen(sample, rows, model)
@@ -336,10 +291,22 @@ def _repeat_noise(sample: _Sample, model: Arrays, parameters: Any) -> Arrays:
         sample.snr_g[rows] ** -2.0 + sample.snr_g[mates] ** -2.0,
     )
     usual = robust_scatter(off) / np.sqrt(np.median(inverse))
-    square = np.minimum(off**2 / inverse, (FARTHEST * usual) ** 2)
-    near, pairs = _near(mean[mates], parameters), parameters.posterior_noise_pairs
-    at = (near @ square + pairs * usual**2) / (near.sum(1) + pairs)
-    return {"noise": np.array(usual), "noise_at": np.sqrt(at)}
+    at = _against(mean[mates], off**2 / inverse, usual**2, parameters)
+    return {"noise": np.array(usual), "noise_at": at}
+
+
+def _of_networks(sample: _Sample, rows: Floats, model: Arrays, parameters: Any) -> Arrays:
+    """network_at, mag: how far a network is off for the stars that it learnt from, against M."""
+    star = sample.score[rows], sample.snr_g[rows], sample.fold[rows]
+    square, mean = apart(*star, model), out_of_fold(*star, model)[0]
+    return {"network_at": _against(mean, square, float(np.median(square)), parameters)}
+
+
+def _against(mean: Floats, square: Floats, usual: float, parameters: Any) -> Floats:
+    """(g,) root of the mean square at ``CENTRES``, smoothed; the usual one where few stars are."""
+    near, pairs = _near(mean, parameters), parameters.posterior_noise_pairs
+    most = np.minimum(square, FARTHEST**2 * usual)
+    return np.sqrt((near @ most + pairs * usual) / (near.sum(1) + pairs))
 
 
 def _near(mean: Floats, parameters: Any) -> Floats:

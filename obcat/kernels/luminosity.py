@@ -18,6 +18,7 @@ __all__ = [
     "REFERENCE_SNR",
     "REFERENCE_SNR_G",
     "Spectral",
+    "apart",
     "calibrated",
     "freed_of_dust",
     "freed_of_noise",
@@ -262,13 +263,26 @@ def out_of_fold(score: Floats, snr_g: Floats, fold: Floats, model: Mapping[str, 
     return out[0], out[1], out[2]
 
 
-def noise_variance(mean: Floats, snr_g: Floats, model: Mapping[str, Any]) -> Floats:
-    """(n,) mag^2: what the noise of the spectrum does to the mean of a network.
+def apart(score: Floats, snr_g: Floats, fold: Floats, model: Mapping[str, Any]) -> Floats:
+    """(n,) mag^2: square by which a network is off for the stars that it happened to learn from.
 
-    ``model``: noise_m (g,) mag, noise_at (g,) mag at S/N 1 there.
+    Of K networks two share all but one in K - 1 of their stars: so the mean square of how far the
+    others are from the one that did not see the star is 2 / (K - 1) of two such squares' mean.
     """
-    at = np.interp(mean, model["noise_m"], model["noise_at"])
-    return np.minimum((at / snr_g) ** 2, LARGEST_NOISE)
+    leading = score[:, : len(model["centre"])]
+    means = np.stack([network(leading, snr_g, model, k)[0] for k in range(len(model["w0"]))])
+    own = means[fold.astype(int), np.arange(len(fold))]
+    return 0.5 * ((means - own) ** 2).sum(axis=0)
+
+
+def noise_variance(mean: Floats, snr_g: Floats, model: Mapping[str, Any]) -> Floats:
+    """(n,) mag^2: what the noise of the spectrum does to the mean of a network, and which stars it
+    happened to learn from.
+
+    ``model``: noise_m (g,) mag, noise_at, network_at (g,) mag there, the first at S/N 1.
+    """
+    at, own = (np.interp(mean, model["noise_m"], model[n]) for n in ("noise_at", "network_at"))
+    return np.minimum((at / snr_g) ** 2, LARGEST_NOISE) + own**2
 
 
 def freed_of_noise(said: Said, snr_g: Floats, model: Mapping[str, Any]) -> Said:

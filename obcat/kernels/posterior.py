@@ -2,8 +2,8 @@
 
 M_s is the light that is seen, M that of the primary alone; a companion of kind j adds DELTA[j] mag:
 M = M_s + DELTA[j]. The spectrum says M ~ N(mean, sigma^2) of a single star; of a pair it is that of
-both, and says what a primary fainter by VEIL[j] would, times what Teff makes of that. The distance
-modulus is D = m - M_s - e, m the magnitude less its extinction, e ~ N(0, v) the error of m.
+both, and says what a primary fainter by ``veil`` would. The distance modulus is D = m - M_s - e,
+m the magnitude less its extinction, e ~ N(0, v) the error of m.
 """
 
 from collections.abc import Iterator
@@ -33,6 +33,7 @@ __all__ = [
     "DELTA",
     "ORDINARY",
     "VEIL",
+    "VEIL_AT",
     "Joint",
     "added_light",
     "by_spectrum",
@@ -51,18 +52,27 @@ __all__ = [
 
 DELTA = np.array([0.10, 0.25, 0.40, 0.55, 0.70, 0.95])  # mag: light of companions, M - M_s
 MIDDLE = 0.35  # mag, about which there are more bright companions or fewer
-VEIL = np.array([0.15, 0.26, 0.29, 0.22, 0.09, 0.09])  # mag: of pairs of SIMULATED surveys
+# mag: of pairs of SIMULATED surveys whose primaries have these log Teff - 4.1
+VEIL_AT = np.array([-0.1, -0.05, 0.0, 0.05, 0.1, 0.16, 0.23])
+VEIL = np.array([
+    [0.000, 0.000, 0.000, 0.017, 0.000, 0.00],
+    [0.028, 0.080, 0.147, 0.186, 0.044, 0.05],
+    [0.101, 0.230, 0.301, 0.250, 0.070, 0.065],
+    [0.132, 0.294, 0.325, 0.235, 0.093, 0.05],
+    [0.168, 0.285, 0.315, 0.225, 0.098, 0.06],
+    [0.190, 0.285, 0.320, 0.245, 0.112, 0.13],
+    [0.209, 0.265, 0.330, 0.245, 0.114, 0.16],
+])  # fmt: skip
 # What follows is of SIMULATED stars. By the law of Moe & Di Stefano (2017): ln odds of light of a
 # companion, more the heavier the primary, per dex of log g, of Teff, Teff squared, both; steepness
 # against DELTA per dex of log g and of Teff, less the more evolved; ln odds for each mag fainter
 # than labels say, per dex of Teff too, and how many mag count; ln odds for each mag fainter than an
-# M, where the sample ends and veiled stars are left, and how many count; times VEIL against dex of
-# Teff
+# M, where the sample ends and veiled stars are left, and how many count
 PAIR_ODDS, PAIR_LIGHT = (1.6, 13.2, -29.0, -8.1), (4.7, -4.7)
 FAINTER, FARTHEST = (1.45, -7.0), 1.0
-EDGE = 0.95, 0.8, 0.6
-VEILED = (-0.125, 0.025, 0.25), (0.0, 1.02, 1.35)
-OF_LIGHT, OF_DELTA, OF_VEIL = (a.astype(np.float32) for a in (DELTA - MIDDLE, DELTA, VEIL))
+EDGE = 1.5, 0.8, 0.6
+OF_LIGHT, OF_DELTA = (a.astype(np.float32) for a in (DELTA - MIDDLE, DELTA))
+OF_VEIL, STEPS, RISES = (a.astype(np.float32) for a in (VEIL, np.diff(VEIL_AT), np.diff(VEIL.T).T))
 ORDINARY = (1.5, 2.5)  # mag: mean and scatter of M of stars that no pair of the mixture explains
 OTHER = np.linspace(-6.5, 12.0, 371)  # mag: M of those
 STEP, POINTS, WIDTH = 0.05, 401, 5.0  # mag; of the grid of M_s; sigma
@@ -157,15 +167,18 @@ def joint(stars: Sight, said: Spectral, model: Globals, fine: int) -> Joint:
 
 def added_light(stars: Sight, xp: Any = np) -> Any:
     """(n, 6) mag by which the light that is seen is brighter than what the spectrum says."""
-    return xp.asarray(OF_DELTA) + veil(stars, xp)[:, None] * xp.asarray(OF_VEIL)
+    return xp.asarray(OF_DELTA) + veil(stars, xp)
 
 
 def veil(stars: Sight, xp: Any = np) -> Any:
-    """(n,) times VEIL, of the Teff of the primary: ``VEILED``, linear between its points."""
-    (cool, middle, hot), (least, usual, most) = VEILED
-    below = xp.clip((stars.hotter - cool) / (middle - cool), 0.0, 1.0)
-    above = xp.clip((stars.hotter - middle) / (hot - middle), 0.0, 1.0)
-    return least + (usual - least) * below + (most - usual) * above
+    """(n, 6) mag by which the spectrum of a pair says less light than its primary has: ``VEIL``, linear
+    in log Teff between ``VEIL_AT``, and the same beyond.
+    """
+    along = (stars.hotter[:, None] - xp.asarray(VEIL_AT[:-1].astype(np.float32))) / xp.asarray(
+        STEPS
+    )
+    rises = xp.clip(along, 0.0, 1.0)[:, :, None] * xp.asarray(RISES)
+    return xp.asarray(OF_VEIL[0]) + rises.sum(1)
 
 
 def label_terms(stars: Sight, xp: Any = np) -> Any:

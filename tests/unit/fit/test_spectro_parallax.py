@@ -20,6 +20,7 @@ from obcat.kernels.luminosity import MEAN, freed_of_dust
 from obcat.kernels.posterior import (
     DELTA,
     VEIL,
+    VEIL_AT,
     label_terms,
     posterior_distances,
     posterior_magnitudes,
@@ -86,7 +87,8 @@ def sky(n=N, seed=5):
     uniqflag = np.concatenate([np.ones(n), np.full(len(star) - n, 2)])
     snr = np.where(uniqflag == 1, rng.uniform(40, 150, len(star)), rng.uniform(16, 39, len(star)))
     spread = np.array([7.0, 7.0, 1.0, 0.5])
-    veil = np.interp(light, [0, *DELTA], [0, *VEIL])  # what a companion does to a spectrum
+    usual = VEIL[VEIL_AT == 0][0]  # what a companion does to a spectrum, where Teff is not known
+    veil = np.interp(light, [0, *DELTA], [0, *usual])
     shift = np.column_stack([(SCATTER * rng.normal(size=n) + veil) / 0.7, np.zeros(n)])
     noise = 1.5 / snr[:, None] * rng.normal(size=(len(star), K))
     wide = np.column_stack([latent + shift, rng.normal(size=(n, 2))])

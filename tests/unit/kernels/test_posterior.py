@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from obcat.kernels.luminosity import Spectral, likelihood_magnitude
 from obcat.kernels.posterior import (
@@ -10,6 +11,7 @@ from obcat.kernels.posterior import (
     posterior_distances,
     posterior_magnitudes,
     spectral_magnitude,
+    veil,
 )
 from obcat.kernels.space_density import (
     CLOUDS,
@@ -94,7 +96,8 @@ PAIRS = [
 ]
 # log g - 4, log Teff - 4.1, and so what stars fainter than that are more likely to have
 LABELS = [(0.0, 0.0), (-0.5, 0.1), (0.4, -0.1), None, (-0.2, 0.0), (0.6, -0.15), (-0.8, 0.25)]
-VEILED = [0.85, 1.02 + 0.33 / 3, 0.17, 0.85, 0.85, 0.0, 1.35]  # times VEIL, by hand
+USUAL = VEIL[2]  # log Teff of 4.1, or not known
+VEILED = [USUAL, VEIL[4], VEIL[0], USUAL, USUAL, VEIL[0], VEIL[6]]
 COLUMNS = {name: np.array(values) for name, values in STARS.items()}
 FLAT = {k: v for k, v in MODEL.items() if k != "density" and not k.startswith("dust_")}
 
@@ -105,7 +108,7 @@ def ln_odds(i, model, mean):
         return PAIRS[i][0]
     e, h = LABELS[i]
     off = mean - np.array([1, e, h, e**2, e * h, h**2]) @ model["label_mk"]
-    veiled = (1.45 - 7.0 * h) * np.clip(off, -1, 1) + 0.95 * np.clip(mean - 0.8, 0, 0.6)
+    veiled = (1.45 - 7.0 * h) * np.clip(off, -1, 1) + 1.5 * np.clip(mean - 0.8, 0, 0.6)
     return PAIRS[i][0] + veiled
 
 
@@ -161,7 +164,7 @@ def brute_force(i, model, step=0.002):
     kinds = np.exp(model["companion"] + PAIRS[i][1] * (DELTA - 0.35))
     kinds /= kinds.sum()
     odds = np.array([1 - pair, *(pair * kinds)])
-    more, veil = np.array([0, *DELTA]), VEILED[i] * np.array([0, *VEIL])
+    more, veil = np.array([0, *DELTA]), np.array([0, *VEILED[i]])
     top = data(m).max()
     parts = [
         w * spectrum(m + a + b) * np.exp(data(m) - top)
@@ -242,6 +245,18 @@ def test_odds_come_back_where_the_light_says_nothing():
     columns |= {"spec_mean": np.zeros(7), "ks0_err": np.full(7, 0.01)}
     prior = 1 / (1 + np.exp([-ln_odds(i, level, 0.0) for i in range(7)]))
     assert magnitudes(level, **columns)["p_companion"] == pytest.approx(prior, abs=0.01)
+
+
+def test_veil_is_that_of_the_temperature_of_the_primary():
+    """Between two of the table, and beyond its ends, where it changes no more."""
+    teff = 10 ** (4.1 + np.array([0.0, 0.08, -0.075, 0.13, 0.9, -0.9]))
+    columns = COLUMNS | {"teff": np.append(teff, NAN)}
+    stars = sight(*(columns[name] for name in NAMES[3:]))
+    by_hand = [VEIL[2], 0.4 * VEIL[3] + 0.6 * VEIL[4], (VEIL[0] + VEIL[1]) / 2]
+    by_hand += [(VEIL[4] + VEIL[5]) / 2, VEIL[6], VEIL[0], VEIL[2]]
+    assert veil(stars) == pytest.approx(np.array(by_hand), abs=1e-6)
+    tensors = stars._replace(hotter=torch.from_numpy(stars.hotter))
+    assert veil(tensors, torch).numpy() == pytest.approx(veil(stars), abs=1e-6)
 
 
 def test_added_light_is_seen_as_a_companion():

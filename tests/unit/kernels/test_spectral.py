@@ -8,6 +8,7 @@ from obcat.kernels.luminosity import (
     LAYERS,
     LN_SIGMA,
     MEAN,
+    apart,
     calibrated,
     freed_of_noise,
     out_of_fold,
@@ -27,7 +28,7 @@ def model(**layers: np.ndarray) -> dict[str, np.ndarray]:
     known |= {"ln_emission": np.log(2.0)}
     known |= {"ln_least": np.log(0.05), "shift": np.array(0.1), "shift_emission": np.array(-0.3)}
     known |= {"noise_m": np.array([-3.0, 3.0]), "noise_at": np.array([4.0, 4.0])}
-    known |= {"noise_slope": np.zeros(2)}
+    known |= {"noise_slope": np.zeros(2), "network_at": np.zeros(2)}
     known |= {"shift_logit": np.array(-0.2), "likelihood_m": np.array([-3.0, 3.0])}
     return given | known | {"likelihood_slope": np.array([0.5, 0.5])} | layers
 
@@ -79,6 +80,7 @@ def test_noise_draws_a_star_back_to_where_many_are():
     m = np.linspace(-2, 4, 601)
     variance = 0.5**2 + 0.6**2
     known = {"noise_m": m, "noise_at": np.full(601, 24.0), "noise_slope": -(m - 1) / variance}
+    known |= {"network_at": np.zeros(601)}
     seen = np.array([-0.5, 1.0, 2.0])
     mean, ln_sigma, logit = freed_of_noise((seen, seen, seen), np.full(3, 40.0), known)
     assert mean == pytest.approx((0.5**2 * seen + 0.6**2 * 1.0) / variance, abs=1e-6)
@@ -86,6 +88,28 @@ def test_noise_draws_a_star_back_to_where_many_are():
     assert logit is seen
     strong, _, _ = freed_of_noise((seen, seen, seen), np.full(3, 1e9), known)
     assert strong == pytest.approx(seen)
+
+
+def test_networks_of_folds_tell_how_far_each_is_off():
+    """Each says the mean of the numbers that are not of its fold: off by 1 / sqrt(0.8 n)."""
+    rng, n, found = np.random.default_rng(2), 200, []
+    blank = {name: np.zeros((5, *SHAPES[name]), np.float32) for name in LAYERS}
+    star = np.zeros((5, 2)), np.full(5, 50.0), np.arange(5)
+    for _ in range(400):
+        numbers = rng.normal(size=(5, n // 5))
+        told = (numbers.sum() - numbers.sum(axis=1)) / (0.8 * n)
+        found.append(apart(*star, model(**{**blank, "b2": told.astype(np.float32)})))
+    assert np.mean(found) == pytest.approx(1 / (0.8 * n), rel=0.1)
+
+
+def test_what_a_network_learnt_from_counts_as_noise_that_no_signal_removes():
+    known = {"noise_m": np.array([-2.0, 2.0]), "noise_at": np.array([3.0, 3.0])}
+    known |= {"noise_slope": np.array([2.0, 2.0]), "network_at": np.array([0.3, 0.1])}
+    seen, snr = np.array([-2.0, 0.0, 2.0]), np.array([30.0, 60.0, 1e9])
+    mean, _, _ = freed_of_noise((seen, seen, seen), snr, known)
+    assert mean - seen == pytest.approx([2 * (0.01 + 0.09), 2 * (0.0025 + 0.04), 2 * 0.01])
+    found = calibrated((seen, np.full(3, -9.0), seen), snr, np.zeros(3), model(**known))
+    assert found.sigma**2 == pytest.approx(0.05**2 + (mean - seen) / 2, abs=1e-6)
 
 
 def test_everything_together():
