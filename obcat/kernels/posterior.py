@@ -69,8 +69,8 @@ VEIL = np.array([
 # than labels say, per dex of Teff too, and how many mag count; ln odds for each mag fainter than an
 # M, where the sample ends and veiled stars are left, and how many count
 PAIR_ODDS, PAIR_LIGHT = (1.6, 13.2, -29.0, -8.1), (4.7, -4.7)
-FAINTER, FARTHEST = (1.45, -7.0), 1.0
-EDGE = 1.5, 0.8, 0.6
+FAINTER, FARTHEST = (1.2, -6.0), 1.0
+EDGE = 1.4, 0.8, 0.6
 OF_LIGHT, OF_DELTA = (a.astype(np.float32) for a in (DELTA - MIDDLE, DELTA))
 OF_VEIL, STEPS, RISES = (a.astype(np.float32) for a in (VEIL, np.diff(VEIL_AT), np.diff(VEIL.T).T))
 ORDINARY = (1.5, 2.5)  # mag: mean and scatter of M of stars that no pair of the mixture explains
