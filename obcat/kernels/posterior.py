@@ -171,8 +171,8 @@ def added_light(stars: Sight, xp: Any = np) -> Any:
 
 
 def veil(stars: Sight, xp: Any = np) -> Any:
-    """(n, 6) mag by which the spectrum of a pair says less light than its primary has: ``VEIL``, linear
-    in log Teff between ``VEIL_AT``, and the same beyond.
+    """(n, 6) mag by which the spectrum of a pair says less light than its primary has: ``VEIL``,
+    linear in log Teff between ``VEIL_AT``, and the same beyond.
     """
     along = (stars.hotter[:, None] - xp.asarray(VEIL_AT[:-1].astype(np.float32))) / xp.asarray(
         STEPS
