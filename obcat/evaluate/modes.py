@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 
 from obcat import statistics as st
 from obcat.evaluate import EBV_EDGES, KPC_EDGES, bins, emission_classes, good_singles, plain_singles
+from obcat.evaluate.emission import (
+    best_emission,
+    best_faults,
+    best_velocities,
+    kinds_of_emission,
+)
 from obcat.evaluate.truth import Compared, is_ob_star
 from obcat.reading import answer_arrays
 from obcat.section import Section, decimals, percent
@@ -19,7 +25,6 @@ __all__ = [
     "companions_found",
     "covered",
     "intervals",
-    "kinds_of_emission",
     "known_best",
     "luminosities",
     "main_cells",
@@ -84,8 +89,8 @@ def modes(con: duckdb.DuckDBPyConnection, data: Compared) -> list[Section]:
     both = with_best(con, data)
     if both is None:
         return []
-    sections = (luminosities, intervals, reddenings, kinds_of_emission, said_and_true,
-                companions_found, zero_points)  # fmt: skip
+    sections = (luminosities, intervals, reddenings, kinds_of_emission, best_emission, best_faults,
+                best_velocities, said_and_true, companions_found, zero_points)  # fmt: skip
     return [section(both) for section in sections]
 
 
@@ -227,27 +232,6 @@ def _rv_row(data: Compared, best: Rows, of: str) -> tuple[str, ...]:
     cells = (st.bias(off), st.robust_scatter(off), st.robust_scatter(off / r_v_err[rows]))
     return (f"R_V{of}, slope {decimals(slope, 2)}", str(rows.sum()), "-", "-", "-",
             *map(decimals, cells), "-")  # fmt: skip
-
-
-def kinds_of_emission(data: Compared) -> Section:
-    """What best mode says of stars whose emission is truly of a kind; flags of both modes."""
-    note = "Best visits of O and B stars; rows are what is true, columns what best mode says."
-    best = (data["uniqflag"] == 1) & is_ob_star(data)
-    rows = [_kind_row(label, data, best & rows) for label, rows in emission_classes(data)]
-    columns = ("n", "paper: em_flag", "best: em_flag", *KINDS)
-    return Section("both modes: kinds of emission", note, columns, rows)
-
-
-KINDS = ("disc", "nebular", "wind", "B[e]")
-
-
-def _kind_row(label: str, data: Compared, rows: Rows) -> tuple[str, ...]:
-    n = rows.sum()
-    flags = [
-        np.mean(data[name][rows] == 1) if n else np.nan for name in ("em_flag", "best_em_flag")
-    ]
-    said = [(data["emission_kind"][rows] == kind).mean() if n else np.nan for kind in KINDS]
-    return (label, str(n), *map(percent, [*flags, *said]))
 
 
 def _light(data: Compared) -> Floats:

@@ -4,6 +4,8 @@
 SELECT
     c.specid, i.g_gaia, i.ebv AS best_ebv, b.ebv_err AS best_ebv_err, b.r_v, b.r_v_err, b.r_v_likelihood
     , b.r_v_likelihood_err, b.em_flag AS best_em_flag, b.emission_kind, i.published_offset
+    , b.fault, b.rv AS best_rv, b.rv_err AS best_rv_err, c.star_id
+    , has_bit(b.quality, 'out_of_domain')::INTEGER AS best_out_of_domain
     , d.parallax_offset AS best_offset
     , m.mk AS best_mk, m.mk_low, m.mk_high, m.mk_low95, m.mk_high95, m.mk_spec, m.mk_spec_err, m.mk_system
     , m.mk_likelihood, m.p_companion, m.p_other

@@ -4,10 +4,15 @@ import numpy as np
 import pytest
 from test_evaluate_sections import compared, line, row
 
+from obcat.evaluate.emission import (
+    best_emission,
+    best_faults,
+    best_velocities,
+    kinds_of_emission,
+)
 from obcat.evaluate.modes import (
     companions_found,
     intervals,
-    kinds_of_emission,
     luminosities,
     main_cells,
     modes,
@@ -24,6 +29,7 @@ BEST = {
     "p_other": 0.0, "best_dis": 1.0, "dis_median": 1.0, "best_dis_low": 0.9, "best_dis_high": 1.1,
     "dis_low95": 0.8, "dis_high95": 1.2, "best_ebv_err": 0.02, "r_v": 3.1, "r_v_err": 0.1,
     "r_v_likelihood": 3.1, "r_v_likelihood_err": 0.1, "true_r_v": 3.1, "best_em_flag": 0, "emission_kind": "",
+    "fault": "", "best_rv": 0.0, "best_rv_err": 3.0, "star_id": "S1", "best_out_of_domain": 0,
 }  # fmt: skip
 
 
@@ -157,3 +163,55 @@ def test_kinds_of_emission_beside_what_is_true():
     cells = line(kinds_of_emission(data), "emission: Be")
     assert cells == ["2", "50.0 %", "100.0 %", "50.0 %", "0.0 %", "50.0 %", "0.0 %"]
     assert line(kinds_of_emission(data), "emission: none")[:3] == ["1", "100.0 %", "0.0 %"]
+
+
+def test_weak_emission_found_and_named():
+    """At S/N 70 two of three of 1 to 2 A, one named rightly; the third is no O or B star's."""
+    weak = {"snr_g": 70.0, "has_emission": 1, "true_ew": 1.5, "best_em_flag": 1}
+    data = both(
+        weak | {"emission_kind": "disc"},
+        weak | {"emission_kind": "wind"},
+        weak | {"best_em_flag": 0},
+        weak | {"kind": "subdwarf"},
+        weak | {"is_erroneous": 1},
+        weak | {"true_ew": 4.0, "is_nebular": 1, "emission_kind": "nebular"},
+        {"snr_g": 70.0},
+        {"snr_g": 70.0, "best_em_flag": 1},
+    )
+    cells = line(best_emission(data), "S/N 60 to 100")
+    assert cells == ["3", "66.67 %", "1", "100.00 %", "2", "50.00 %", "3", "66.67 %"]
+
+
+def test_faults_named_and_other_stars_warned_of():
+    spoiled = {"is_erroneous": 1, "erroneous_kind": "sky", "fault": "sky"}
+    data = both(
+        spoiled,
+        spoiled | {"fault": ""},
+        {"fault": "arm moved", "snr_g": 20.0},
+        {"best_out_of_domain": 1},
+        {"kind": "subdwarf", "best_out_of_domain": 1},
+        {"kind": "subdwarf", "uniqflag": 2},
+    )
+    section = best_faults(data)
+    assert line(section, "spoiled: sky") == ["2", "50.00 %", "0.00 %"]
+    assert line(section, "sound") == ["4", "25.00 %", "50.00 %"]
+    assert line(section, "sound, S/N from 30") == ["3", "0.00 %", "66.67 %"]
+    assert line(section, "O and B stars") == ["2", "50.00 %", "50.00 %"]
+    assert line(section, "subdwarf") == ["1", "0.00 %", "100.00 %"]
+
+
+def test_velocities_of_quiet_pairs():
+    """Visits of one star in their order, whatever the order of the rows; sqrt(3^2 + 4^2) = 5."""
+    data = both(
+        {"star_id": "B", "uniqflag": 2, "best_rv": 10.0, "best_rv_err": 4.0},
+        {"star_id": "A", "uniqflag": 1, "best_rv": 5.0},
+        {"star_id": "B", "uniqflag": 1, "best_rv": 0.0},
+        {"star_id": "A", "uniqflag": 2, "best_rv": 0.0, "best_rv_err": 4.0},
+        {"star_id": "C", "uniqflag": 1, "fault": "sky"},
+        {"star_id": "C", "uniqflag": 2, "best_rv": 99.0},
+        {"star_id": "D", "uniqflag": 1, "is_binary": 1.0},
+        {"star_id": "D", "uniqflag": 2, "is_binary": 1.0, "best_rv": 90.0, "best_rv_err": 4.0},
+    )
+    # pulls of -1 and 2
+    assert line(best_velocities(data), "single") == ["2", "5.0", "11.1", "2.22", "2.12"]
+    assert line(best_velocities(data), "binary")[:2] == ["1", "5.0"]

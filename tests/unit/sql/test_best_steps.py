@@ -160,7 +160,7 @@ def test_a_line_that_is_hardly_wider_is_measured_as_it_is(con, fill):
 @pytest.mark.parametrize(
     ("changes", "flag"),
     [
-        ({"halpha_significance": 3.0}, 0),  # not more than the threshold
+        ({"halpha_significance": 2.5}, 0),  # not more than the threshold
         ({"halpha_significance": None}, 1),  # masked: what paper mode says
         ({"halpha_significance": 3.1, "halpha_ew": -0.5}, 1),
     ],
