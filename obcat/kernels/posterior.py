@@ -135,7 +135,9 @@ def joint(stars: Sight, said: Spectral, model: Globals, fine: int) -> Joint:
     """Everything that is known of the stars of a block, as densities."""
     step, more = STEP / fine, [0, *(np.rint(DELTA / STEP).astype(int) * fine).tolist()]
     variance = said.sigma**2 + stars.variance
-    low = (said.mean - _farthest(stars) - WIDTH * np.sqrt(variance))[:, None]
+    farthest = _farthest(stars)
+    half = np.minimum(WIDTH * np.sqrt(variance), 0.5 * (step * (POINTS - 1) - farthest))
+    low = (said.mean - farthest - half)[:, None]
     m = low + step * np.arange(POINTS)
     ln = _ln_data(stars, model, m, 0.0)
     top = ln.max(1, keepdims=True)

@@ -247,6 +247,14 @@ def test_odds_come_back_where_the_light_says_nothing():
     assert magnitudes(level, **columns)["p_companion"] == pytest.approx(prior, abs=0.01)
 
 
+def test_a_spectrum_that_says_nothing_leaves_all_to_the_parallax():
+    """However wide it is, the grid of such a star lies about its mean, not all on one side."""
+    columns = {"spec_mean": np.full(7, 4.5), "spec_sigma": np.full(7, 7.5)}
+    columns |= {"parallax": np.full(7, 0.5), "parallax_error": np.full(7, 0.01)}
+    columns |= {"ks0": np.linspace(8.0, 14.0, 7)}
+    assert distances(**columns)["dis"] == pytest.approx(np.full(7, 2.0), rel=0.15)
+
+
 def test_veil_is_that_of_the_temperature_of_the_primary():
     """Between two of the table, and beyond its ends, where it changes no more."""
     teff = 10 ** (4.1 + np.array([0.0, 0.08, -0.075, 0.13, 0.9, -0.9]))
