@@ -48,6 +48,7 @@ class Stopping:
     def __init__(self, *, debug: bool = False) -> None:
         self.debug = debug
         self._signal = 0
+        self._once = threading.Lock()
         self._read, self._write = -1, -1
         self._wakeup = -1
         self._before: dict[signal.Signals, object] = {}
@@ -77,7 +78,7 @@ class Stopping:
     ) -> None:
         self._restore()
         if self._signal:
-            self._say(_stopped_by(self._signal))
+            self._end(self._signal)
             self._show(error)
             sys.exit(128 + self._signal)
         if error is None or isinstance(
@@ -115,8 +116,13 @@ class Stopping:
             return
         for child in active_children():
             child.kill()
-        self._say(_stopped_by(heard))
+        self._end(heard)
         os._exit(128 + heard)
+
+    def _end(self, number: int) -> None:
+        """Say so once: a child that ``_watch`` kills may be what the main thread waited for."""
+        if self._once.acquire(blocking=False):
+            self._say(_stopped_by(number))
 
     def _restore(self) -> None:
         if self._signal:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import re
 import subprocess
 import sys
@@ -168,6 +169,13 @@ def test_workers_that_are_busy_end_with_it_in_one_line(tmp_path, warnings):
         _, said = process.communicate(timeout=30)
     assert process.returncode == 143
     assert said == "stopped by SIGTERM; what was there before is unchanged\n"
+
+
+def test_two_threads_that_end_it_say_so_once(capsys):
+    stopping = Stopping()
+    for _ in range(2):
+        stopping._end(signal.SIGTERM)
+    assert capsys.readouterr().err == "stopped by SIGTERM; what was there before is unchanged\n"
 
 
 ABORTS = """
