@@ -2,8 +2,8 @@
 
 import errno
 import os
-import signal
 import re
+import signal
 import subprocess
 import sys
 import time
