@@ -297,8 +297,7 @@ def _repeat_noise(sample: _Sample, model: Arrays, parameters: Any) -> Arrays:
 
 def _of_networks(sample: _Sample, rows: Floats, model: Arrays, parameters: Any) -> Arrays:
     """network_at, mag: how far a network is off for the stars that it learnt from, against M."""
-    star = sample.score[rows], sample.snr_g[rows], sample.fold[rows]
-    square, mean = apart(*star, model), out_of_fold(*star, model)[0]
+    mean, square = apart(sample.score[rows], sample.snr_g[rows], sample.fold[rows], model)
     return {"network_at": _against(mean, square, float(np.median(square)), parameters)}
 
 

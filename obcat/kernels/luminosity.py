@@ -205,7 +205,7 @@ def _only(arrays: dict[str, Floats], names: tuple[str, ...]) -> dict[str, Floats
 REFERENCE_SNR_G = 50.0
 LAYERS = ("w0", "b0", "w1", "b1", "w2", "linear", "b2", "v0", "c0", "v1", "c1")
 LARGEST_NOISE = 1.0  # mag^2
-# Limits of what a network may say; no star is brighter or fainter than MEAN, mag
+# Limits of what a network may say: of the mean, mag, the ends of the tables that it learns from
 MEAN, LN_SIGMA, LOGIT = (-10.0, 4.5), (-4.0, 1.5), (-5.0, 4.0)
 
 
@@ -263,16 +263,28 @@ def out_of_fold(score: Floats, snr_g: Floats, fold: Floats, model: Mapping[str, 
     return out[0], out[1], out[2]
 
 
-def apart(score: Floats, snr_g: Floats, fold: Floats, model: Mapping[str, Any]) -> Floats:
-    """(n,) mag^2: square by which a network is off for the stars that it happened to learn from.
+def apart(
+    score: Floats, snr_g: Floats, fold: Floats, model: Mapping[str, Any]
+) -> tuple[Floats, Floats]:
+    """How far a network is off for the stars that it happened to learn from.
 
-    Of K networks two share all but one in K - 1 of their stars: so the mean square of how far the
-    others are from the one that did not see the star is 2 / (K - 1) of two such squares' mean.
+    Each of K networks learns from all parts but its own, two share all but one in K - 1 of their
+    stars. If v is the square by which each is off, as a mean of its stars would be, the mean square
+    of how far two are apart is 2 v / (K - 1): half its sum over the K - 1 others is v.
+
+    Parameters
+    ----------
+    score : (n, k), finite; snr_g, fold : (n,)
+    model : of ``network``, with a first axis of K folds
+
+    Returns
+    -------
+    mean (n,) mag, of the network that did not see the star; v (n,) mag^2
     """
     leading = score[:, : len(model["centre"])]
     means = np.stack([network(leading, snr_g, model, k)[0] for k in range(len(model["w0"]))])
     own = means[fold.astype(int), np.arange(len(fold))]
-    return 0.5 * ((means - own) ** 2).sum(axis=0)
+    return own, 0.5 * ((means - own) ** 2).sum(axis=0)
 
 
 def noise_variance(mean: Floats, snr_g: Floats, model: Mapping[str, Any]) -> Floats:

@@ -57,7 +57,7 @@ def test_signal_reaches_the_scatter_and_not_the_mean():
     assert ln_sigma == pytest.approx([0, 2 * x / (1 + np.exp(-x)), LN_SIGMA[1]], rel=1e-6)
 
 
-def test_a_spectrum_like_no_other_is_given_no_magnitude_that_no_star_has():
+def test_a_spectrum_like_no_other_is_given_no_magnitude_beyond_what_was_learnt():
     linear = np.ones((2, 2), np.float32)
     score = np.array([[-40.0, 1.0], [1.0, 1.5], [40.0, 1.0]])
     mean, _, _ = out_of_fold(score, np.full(3, 50.0), np.zeros(3), model(linear=linear))
@@ -98,7 +98,9 @@ def test_networks_of_folds_tell_how_far_each_is_off():
     for _ in range(400):
         numbers = rng.normal(size=(5, n // 5))
         told = (numbers.sum() - numbers.sum(axis=1)) / (0.8 * n)
-        found.append(apart(*star, model(**{**blank, "b2": told.astype(np.float32)})))
+        mean, square = apart(*star, model(**{**blank, "b2": told.astype(np.float32)}))
+        assert mean == pytest.approx(told, abs=1e-6)
+        found.append(square)
     assert np.mean(found) == pytest.approx(1 / (0.8 * n), rel=0.1)
 
 
