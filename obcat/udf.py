@@ -20,7 +20,7 @@ from obcat.kernels.labels import joined_labels, predict_labels
 from obcat.kernels.line_strengths import line_strengths, line_sums, peak_separation
 from obcat.kernels.luminosity import luminosity, mk_error
 from obcat.kernels.mixed_model import BANDS, band_terms, mixed_extinction
-from obcat.kernels.pca import pca_scores
+from obcat.kernels.pca import nebula_free_score, pca_scores
 from obcat.kernels.posterior import (
     posterior_distances,
     posterior_magnitudes,
@@ -214,6 +214,14 @@ UDFS = {
             gives=_of("lines.peaks", "peak_separation peak_separation_err"),
             models=("pca",),
             parameters=("halpha",),
+        ),
+        Udf(
+            "nebula_free_score",
+            nebula_free_score,
+            takes=_of("spectra.normalised", "flux ivar"),
+            gives=_of("lines.nebula_free", "score_full"),
+            models=("pca",),
+            parameters=("pca_outlier", "pca_max_error", "pca_sweeps"),
         ),
         Udf(
             "spectrum_shifts",

@@ -17,6 +17,7 @@ from obcat.statistics import Rows
 
 __all__ = [
     "BRIGHT_COMPANION",
+    "B_STARS",
     "EBV_EDGES",
     "GOOD_PARALLAX",
     "GOOD_SNR",
@@ -50,6 +51,7 @@ PAPER_MIN_SNR = 50  # of spectra whose M_spec is compared with M_geo
 GOOD_SNR = 30  # from which emission should be found
 STRONG_EMISSION = 2.0  # Angstrom of emission at H alpha
 GOOD_PARALLAX = 10  # parallax over its error
+B_STARS = 9700.0  # K of the truth: O and B stars from here on
 BRIGHT_COMPANION = 0.7  # mass ratio above which the companion shines
 
 

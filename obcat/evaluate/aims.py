@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from obcat import section
 from obcat import statistics as st
 from obcat.data import REFERENCE
-from obcat.evaluate import GOOD_SNR, PAPER_MIN_SNR, bins, distance_error, plain_singles
+from obcat.evaluate import B_STARS, GOOD_SNR, PAPER_MIN_SNR, bins, distance_error, plain_singles
 from obcat.evaluate.accuracy import interval_coverage
 from obcat.evaluate.evaluation import evaluation, main_numbers
 from obcat.evaluate.failures import has_warning
@@ -59,7 +59,7 @@ BEFORE = REFERENCE / "paper_mode_before.csv"
 EDGES = ((30, 50, "<= 0.32"), (50, 100, "<= 0.25"), (100, np.inf, "<= 0.23"))
 OFF = 1.0  # mag from the truth that is a failure
 BRIGHT, BRIGHTER = -3.0, -4.0  # M_true
-A_STARS, B_STARS = 9500.0, 9700.0  # K of the truth: A stars below, O and B stars from here on
+A_STARS = 9500.0  # K of the truth: A stars below
 WEAK, STRONG = 1.0, 3.0  # Angstrom of emission at H alpha
 TITLE = "what paper mode is judged by"
 NOTE = (
@@ -312,7 +312,7 @@ KNOWN = {
     "companions": "the light of companions in Ks, which is taken out; spectra as before",
 }
 SNR_EDGES = (30, PAPER_MIN_SNR, 100, np.inf)
-HELD = """UPDATE meta.parameters SET posterior_zero_point_error = 1e-4,
+HELD = """UPDATE meta.parameters SET posterior_zero_point_error = 1e-4, posterior_zero_point_drag = 0,
     posterior_zero_point_colour = 0, posterior_zero_point_colour_error = 1e-4"""
 
 

@@ -6,7 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obcat import statistics as st
-from obcat.evaluate import GOOD_SNR, SNR_EDGES, STRONG_EMISSION, bins, emission_classes
+from obcat.evaluate import (
+    B_STARS,
+    GOOD_SNR,
+    SNR_EDGES,
+    STRONG_EMISSION,
+    bins,
+    emission_classes,
+)
 from obcat.evaluate.truth import Compared, is_ob_star, missing_note
 from obcat.section import Section, decimals, percent
 from obcat.statistics import Rows
@@ -311,10 +318,11 @@ def best_faults(data: Compared) -> Section:
     note = (
         "Faults: all visits; other kinds of stars: best visits, sound spectra. Aims: above 95 % of "
         "what is spoiled at 0.3 % of what is\nnot; above 90 % of other stars out of domain at 2 % "
-        "of O and B stars."
+        "of O and B stars, from 9,700 K."
     )
     spoiled = data["erroneous_kind"]
-    kinds = np.where(is_ob_star(data), "O and B stars", data["kind"])
+    cool = np.where(data["true_teff"] < B_STARS, "drawn with them, cooler", "O and B stars")
+    kinds = np.where(is_ob_star(data), cool, data["kind"])
     groups = [(f"spoiled: {kind}", spoiled == kind) for kind in sorted({*spoiled.tolist()} - {""})]
     sound = data["is_erroneous"] == 0
     best = sound & (data["uniqflag"] == 1)

@@ -127,11 +127,20 @@ def _by_estimate(true: Floats, estimates: list[Floats], unseen: Rows) -> Iterato
         yield _row(f"estimated {each[0][0]}", true, estimates, [unseen & rows for _, rows in each])
 
 
+WIDTHS = (0, 3, 10, 20, np.inf)  # Angstrom of H alpha
+LINES_ADDED = ("emission: Be", "emission: nebular")  # not of the star; winds are
+
+
 def _others(data: Compared, estimates: list[Floats]) -> Iterator[tuple[str, ...]]:
     """Emission stars, binaries, everything against the light of the system."""
     best = (data["uniqflag"] == 1) & is_ob_star(data)
     single, emission = data["is_binary"] == 0, data["has_emission"] == 1
     yield _row("emission, single", data["true_mk"], estimates, [best & single & emission] * 3)
+    for kind, ours in emission_classes(data):
+        for label, rows in bins(f"{kind}, single, EW / A", data["true_ew"], WIDTHS):
+            if kind in LINES_ADDED:
+                each = [best & single & ours & rows] * 3
+                yield _row(label, data["true_mk"], estimates, each)
     yield _row("binaries, primary", data["true_mk"], estimates, [best & ~single] * 3)
     lights = [data["mk"], data["mk_spec"], data["mk_system"]]
     yield _row("all stars, light of the system", data["true_mk_system"], lights, [best] * 3)

@@ -166,8 +166,10 @@ def _rounds(sample: _Sample, training: Floats, parameters: Any) -> Iterator[tupl
     weights: list[Arrays] | None = None
     best = -np.inf
     for turn in range(parameters.posterior_rounds):
-        first = {} if turn else {"ln_floor": np.log([parameters.posterior_first_floor] * 2)}
-        weights = _trained(sample, training, model | first, weights, turn, parameters)
+        taught = {"zero_point": model["zero_point"] - parameters.posterior_zero_point_drag}
+        if not turn:
+            taught["ln_floor"] = np.log([parameters.posterior_first_floor] * 2)
+        weights = _trained(sample, training, model | taught, weights, turn, parameters)
         model = model | {n: np.stack([w[n] for w in weights]) for n in LAYERS}
         model = model | _of_networks(sample, own, model, parameters)
         model, ln_likelihood = _shared(sample, judged, model, parameters)

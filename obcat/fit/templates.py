@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from scipy.optimize import minimize
+from scipy.special import gammaln
 
 from obcat.arrow import float_array, list_array
 from obcat.fit import Fit
@@ -77,12 +78,16 @@ def _means(total: np.ndarray, weight: np.ndarray, count: np.ndarray, least: int)
 
 
 FEWEST = 50  # pairs
-START = (0.2, 1.0, 1.0, 3.5)  # ln factor, ln floor (km/s), logit of the quiet, ln scale (km/s)
+START = (0.2, 1.0, 1.0)  # ln factor, ln floor (km/s), logit of the quiet
+# km/s, each as likely: those that `stars.variability` compares velocities with
+AMPLITUDES = 4 * 50 ** (np.arange(14) / 13)
+FREEDOM = 6.0  # of Student's t: errors of some visits are larger than stated
 
 
 def velocity_errors(read: Read, parameters: Any) -> Fit:
     """Factor a and floor of sigma^2 = (a error)^2 + floor^2 that make pairs of visits most likely:
-    differences of quiet pairs are normal, those of the others Laplace's.
+    differences of quiet pairs are Student's t, those of the others normal with an amplitude that is
+    as likely in every interval of its logarithm, for so orbits are.
 
     Parameters
     ----------
@@ -97,14 +102,16 @@ def velocity_errors(read: Read, parameters: Any) -> Fit:
     difference, square = (float_array(table[x]) for x in ("difference", "square"))
     if len(difference) < FEWEST:
         return Fit({"velocity_error": np.array([1.0, parameters.velocity_floor])})
+    scale = np.exp(gammaln((FREEDOM + 1) / 2) - gammaln(FREEDOM / 2)) / np.sqrt(FREEDOM * np.pi)
 
     def cost(t: np.ndarray) -> float:
-        factor, floor, scale = np.exp(t[0]), np.exp(t[1]), np.exp(t[3])
-        quiet = 1 / (1 + np.exp(-t[2]))
-        variance = factor**2 * square + 2 * floor**2
-        normal = np.exp(-0.5 * difference**2 / variance) / np.sqrt(2 * np.pi * variance)
-        other = np.exp(-np.abs(difference) / scale) / (2 * scale)
-        return float(-np.sum(np.log(quiet * normal + (1 - quiet) * other + 1e-12)))
+        variance = np.exp(2 * t[0]) * square + 2 * np.exp(2 * t[1])
+        share = 1 / (1 + np.exp(-t[2]))
+        tail = (1 + difference**2 / variance / FREEDOM) ** (-(FREEDOM + 1) / 2)
+        wider = variance + 2 * AMPLITUDES[:, None] ** 2
+        moving = (np.exp(-0.5 * difference**2 / wider) / np.sqrt(2 * np.pi * wider)).mean(axis=0)
+        quiet = scale * tail / np.sqrt(variance)
+        return float(-np.sum(np.log(share * quiet + (1 - share) * moving + 1e-12)))
 
     best = minimize(cost, START, method="Nelder-Mead", options={"maxiter": 2000}).x
     floor = max(float(np.exp(best[1])), parameters.velocity_floor)

@@ -24,6 +24,7 @@ __all__ = [
     "lifted_pixels",
     "line_pixels",
     "median",
+    "nebular_pixels",
     "on_grid",
     "placed",
     "snr_g",
@@ -215,6 +216,23 @@ def lifted_pixels() -> np.ndarray:
     """
     windows = [around(*window) for name, *window in EMISSION_LINES if name not in HIGHER_BALMER]
     return _frozen(np.any(windows, axis=0))
+
+
+NEBULAR = ("H ", "He I ", "[")  # how the names of lines begin that nebulae emit
+NEBULAR_HALFWIDTH = 6.0  # Angstrom: all of an unresolved line at R = 1800
+
+
+@cache
+def nebular_pixels() -> np.ndarray:
+    """(3909,) True in the cores of the lines of `EMISSION_LINES` that nebulae emit; what is beside
+    them is the star's.
+    """
+    cores = [
+        around(centre, NEBULAR_HALFWIDTH)
+        for name, centre, _ in EMISSION_LINES
+        if name.startswith(NEBULAR)
+    ]
+    return _frozen(np.any(cores, axis=0))
 
 
 @cache

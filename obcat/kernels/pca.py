@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from obcat.kernels.grid import N_PIXEL
+from obcat.kernels.grid import N_PIXEL, nebular_pixels
 
 __all__ = [
     "ROWS",
     "coefficients",
     "error_factor",
+    "nebula_free_score",
     "pca_scores",
     "product",
     "reconstruct",
@@ -98,6 +99,36 @@ def pca_scores(
         for basis in (clean_basis, full_basis)
     )
     return clean, full
+
+
+def nebula_free_score(
+    norm: np.ndarray,
+    norm_ivar: np.ndarray,
+    *,
+    mean: np.ndarray,
+    scale: np.ndarray,
+    full_basis: np.ndarray,
+    pca_outlier: float,
+    pca_max_error: float,
+    pca_sweeps: int,
+) -> tuple[np.ndarray]:
+    """``score_full`` of `pca_scores` as it would be without the light of a nebula: the cores of its
+    lines count as masked, and are filled from the reconstruction.
+
+    Parameters
+    ----------
+    as `pca_scores`
+
+    Returns
+    -------
+    score_full : (n, k) float32; NaN as there
+    """
+    x, good = standardised(norm, norm_ivar, mean=mean, scale=scale, outlier=pca_outlier)
+    if x.shape[1]:
+        good &= ~nebular_pixels()
+    x = np.where(good, x, np.float32(0))
+    found = coefficients(x, good, basis=full_basis, max_error=pca_max_error, sweeps=pca_sweeps)
+    return (found,)
 
 
 def standardised(

@@ -1,9 +1,17 @@
 -- Title:   All that best mode's luminosity is made from, in one view: whatever is measured better is put in here.
 -- Grain:   one row per spectrum (specid) of the sample.
--- Reads:   sample.visits, spectra.scores, emission.lines, lines.emission, sample.stars, reddening.dust, reddening.photometry, stage.zero_point, extinction.best_labels, meta.parameters
+-- Reads:   sample.visits, spectra.scores, emission.lines, lines.emission, lines.nebula_free, sample.stars, reddening.dust, reddening.photometry, stage.zero_point, extinction.best_labels, meta.parameters
 -- Mode:    best
 -- Paper:   not in the paper; the parallax as published, its published zero point taken off
 CREATE VIEW posterior.inputs AS
+WITH freed AS (
+    SELECT specid, score_full FROM lines.nebula_free WHERE score_full IS NOT NULL
+)
+, scores AS (
+    SELECT c.specid, c.score_full FROM spectra.scores AS c ANTI JOIN freed USING (specid)
+    UNION ALL
+    FROM freed
+)
 SELECT
     v.specid
     , v.star_id
@@ -44,7 +52,7 @@ SELECT
     ) AS is_train
 FROM sample.visits AS v
 INNER JOIN sample.stars AS s ON v.star_id = s.star_id
-LEFT JOIN spectra.scores AS c ON v.specid = c.specid
+LEFT JOIN scores AS c ON v.specid = c.specid
 LEFT JOIN emission.lines AS l ON v.specid = l.specid
 LEFT JOIN lines.emission AS n ON v.specid = n.specid
 LEFT JOIN reddening.dust AS e ON v.star_id = e.star_id

@@ -10,8 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from obcat.kernels.grid import N_PIXEL
-from obcat.kernels.pca import error_factor, pca_scores, product, reconstruct
+from obcat.kernels.grid import N_PIXEL, WAVELENGTH, nebular_pixels
+from obcat.kernels.pca import (
+    error_factor,
+    nebula_free_score,
+    pca_scores,
+    product,
+    reconstruct,
+)
 
 CHOICES = {"pca_outlier": 10.0, "pca_max_error": 2.0, "pca_sweeps": 5}
 USED = slice(1000, 2000)
@@ -45,6 +51,33 @@ def spectra(model, score):
 def test_coefficients_come_back(model):
     _, full = pca_scores(*spectra(model, [[3.0, -2.0], [0.0, 5.0]]), **model, **CHOICES)
     assert full == pytest.approx(np.array([[3, -2], [0, 5]]), abs=1e-4)
+
+
+def test_lines_of_a_nebula_change_no_coefficient(model):
+    """[O III] 5008 is in the range used; what is 10 Angstrom beside it counts."""
+    norm, ivar = spectra(model, [[3.0, -2.0]])
+    del model["clean_basis"]
+    line = np.abs(WAVELENGTH - 5008.2)
+    emitted = norm + np.where(line < 6, 0.15, 0).astype(np.float32)
+    beside = norm + np.where((line > 9) & (line < 11), 0.15, 0).astype(np.float32)
+    plain, same, other = (
+        nebula_free_score(flux, ivar, **model, **(CHOICES | {"pca_sweeps": 50}))[0]
+        for flux in (norm, emitted, beside)
+    )
+    assert np.array_equal(plain, same)
+    assert plain == pytest.approx(np.array([[3, -2]]), abs=1e-3)
+    assert np.abs(other - plain).max() > 0.1
+    assert np.isnan(nebula_free_score(norm, ivar * 0, **model, **CHOICES)[0]).all()
+
+
+def test_what_nebulae_emit_is_left_out_and_no_more():
+    pixels = nebular_pixels()
+    (told,) = np.nonzero([pixels[np.abs(WAVELENGTH - at).argmin()] for at in LINES_AND_BESIDE])
+    assert told.tolist() == [0, 1, 2, 3]
+
+
+# H alpha, [N II], He I, H 9; 30 Angstrom off H alpha, Fe II, O I, Ca II
+LINES_AND_BESIDE = (6564.6, 6585.3, 5877.2, 3836.5, 6594.6, 5170.5, 7776.3, 8544.4)
 
 
 def test_clean_coefficients_read_clean_pixels_only(model):

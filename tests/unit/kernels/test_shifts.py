@@ -128,13 +128,20 @@ def test_a_template_is_that_of_the_other_half():
     assert none["template_flux"].size == 0
 
 
-def test_pairs_of_visits_tell_the_errors():
-    """Errors stated as 3 km/s that are 4, beside a floor of 5; every fifth star a binary."""
+@pytest.mark.parametrize(
+    ("every", "orbits"),
+    [
+        (5, lambda rng, n: rng.laplace(0, 60, n)),
+        (3, lambda rng, n: 4 * 50 ** rng.random(n) * np.sqrt(2) * rng.standard_normal(n)),
+    ],
+)
+def test_pairs_of_visits_tell_the_errors(every, orbits):
+    """Errors stated as 3 km/s that are 4, beside a floor of 5; some stars binaries."""
     rng, n = np.random.default_rng(3), 6000
     stated = rng.uniform(1, 12, (n, 2))
     true = np.hypot(4 / 3 * stated, 5)
     difference = rng.standard_normal(n) * np.hypot(*true.T)
-    difference += np.where(np.arange(n) % 5 == 0, rng.laplace(0, 60, n), 0)
+    difference += np.where(np.arange(n) % every == 0, orbits(rng, n), 0)
     rows = pa.table({"difference": difference, "square": (stated**2).sum(axis=1)})
     model = velocity_errors(rows.to_reader, SimpleNamespace(velocity_floor=1.0)).arrays
     assert model["velocity_error"] == pytest.approx([4 / 3, 5], rel=0.15)

@@ -211,6 +211,26 @@ def test_the_light_of_a_disc_is_taken_off(con, fill, lines, excess, ks, variance
     assert found == pytest.approx((ks, variance), abs=1e-9)
 
 
+@pytest.mark.parametrize("freed", [None, 2.0])
+def test_luminosity_is_told_from_what_is_left_without_a_nebula(con, fill, freed):
+    fill(con, "sample.visits", [{"specid": "a", "star_id": "S", "uniqflag": 1, "snr_g": 50.0}])
+    fill(con, "sample.stars", [{"star_id": "S", "specid": "a"}])
+    fill(con, "spectra.scores", [{"specid": "a", "score_full": [1.0] * 100}])
+    if freed:
+        fill(con, "lines.nebula_free", [{"specid": "a", "score_full": [freed] * 100}])
+    (found,) = con.sql("SELECT score FROM posterior.inputs").fetchall()
+    assert found == ((freed or 1.0,) * 30,)
+
+
+def test_nebulae_alone_are_taken_off(con, fill):
+    con.execute("CREATE TEMP MACRO nebula_free_score(f, i) AS struct_pack(score_full := f[1:100])")
+    pixels = {name: [0.0] * 3909 for name in ("flux", "ivar")}
+    kinds = {"a": "nebular", "b": "disc", "c": None}
+    fill(con, "spectra.normalised", [{"specid": x} | pixels for x in kinds])
+    fill(con, "lines.emission", [{"specid": x, "emission_kind": k} for x, k in kinds.items()])
+    assert [row["specid"] for row in rows(con, "lines.nebula_free")] == ["a"]
+
+
 @pytest.mark.parametrize(
     ("source", "g", "wanted"),
     [("constant", 12.0, -0.053), ("constant", None, -0.05), ("lindegren_2021", 12.0, -0.05)],
