@@ -74,7 +74,7 @@ PRIORS: Mapping[str, tuple[Any, Any]] = {
     "ln_scale": (0.0, 0.3),
     "ln_emission": (0.46, 0.1),  # parallaxes hardly tell it: of SIMULATED stars with discs
     "ln_least": (np.log(0.05), 0.5),
-    "shift_logit": (0.0, 0.05),
+    "shift_logit": (0.0, 0.15),
 }
 CALIBRATION = ("shift", "shift_emission", "ln_scale", "ln_emission", "shift_logit")
 # of the dust, all chosen: how much there is at the Sun is left to the stars, the rest is held near

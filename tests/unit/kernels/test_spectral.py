@@ -5,6 +5,7 @@ import pytest
 from scipy.special import ndtr
 
 from obcat.kernels.luminosity import (
+    DRAWN,
     LAYERS,
     LN_SIGMA,
     MEAN,
@@ -109,9 +110,12 @@ def test_what_a_network_learnt_from_counts_as_noise_that_no_signal_removes():
     known |= {"noise_slope": np.array([2.0, 2.0]), "network_at": np.array([0.3, 0.1])}
     seen, snr = np.array([-2.0, 0.0, 2.0]), np.array([30.0, 60.0, 1e9])
     mean, _, _ = freed_of_noise((seen, seen, seen), snr, known)
-    assert mean - seen == pytest.approx([2 * (0.01 + 0.09), 2 * (0.0025 + 0.04), 2 * 0.01])
+    assert mean - seen == pytest.approx(
+        [2 * (0.01 + DRAWN * 0.09), 2 * (0.0025 + DRAWN * 0.04), 2 * DRAWN * 0.01]
+    )
     found = calibrated((seen, np.full(3, -9.0), seen), snr, np.zeros(3), model(**known))
-    assert found.sigma**2 == pytest.approx(0.05**2 + (mean - seen) / 2, abs=1e-6)
+    known_variance = 0.05**2 + np.array([0.01 + 0.09, 0.0025 + 0.04, 0.01])
+    assert found.sigma**2 == pytest.approx(known_variance, abs=1e-6)
 
 
 def test_everything_together():
