@@ -54,6 +54,26 @@ def test_luminosities_three_ways():
     assert estimated[:6] == ["1", "-0.400", "0.000", "-0.200", "0.000", "-0.100"]
 
 
+def test_luminosities_by_the_strength_of_what_is_beside_the_star():
+    """Lines of a disc, of a nebula; those of a wind are the star's own."""
+    disc = {"has_emission": 1, "true_ew": 5.0, "mk_spec": 0.3}
+    data = both(
+        disc,
+        disc | {"true_ew": 1.0, "mk_spec": 0.1},
+        disc | {"is_nebular": 1, "mk_spec": -0.2},
+        disc | {"is_wind": 1},
+        disc | {"is_binary": 1},
+        {},
+    )
+    section = luminosities(data)
+    found = {row[0]: row[1:5] for row in section.rows if row[0].startswith("emission: ")}
+    assert {label: row[3] for label, row in found.items() if row[0] != "0"} == {
+        "emission: Be, single, EW / A 3 to 10": "0.300",
+        "emission: Be, single, EW / A 0 to 3": "0.100",
+        "emission: nebular, single, EW / A 3 to 10": "-0.200",
+    }
+
+
 def test_cells_of_the_readme():
     test = {"is_train": 0.0, "snr_g": 60.0, "true_ebv": 0.3}
     data = both(
