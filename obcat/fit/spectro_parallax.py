@@ -38,6 +38,8 @@ from obcat.statistics import robust_scatter
 __all__ = ["posterior"]
 
 FAINT_VISIT = (15.0, 40.0)  # S/N of the visits that teach the noise
+FEWEST_PAIRS = 100  # of visits of high S/N that tell what is no noise
+LEAST_SLOPE = 0.5  # share of the scatter of faint visits that is noise at least
 LEAST_GAIN = 5.0  # of ln L, else the rounds end
 BIN = 0.2  # mag
 EDGES = np.arange(-11.0, 6.0, BIN)  # mag
@@ -276,25 +278,33 @@ def _errors(parameters: Any) -> tuple[float, float, float]:
 
 def _repeat_noise(sample: _Sample, model: Arrays, parameters: Any) -> Arrays:
     """noise, mag at S/N 1: scatter between a visit of low S/N and the best one of its star, over
-    the error that one would have at S/N 1; noise_at, the same against M, smoothed, the
-    usual one where few stars are; none where no star was seen twice.
+    the error that one would have at S/N 1, without what visits of high S/N are apart by too (their
+    calibration); noise_at, the same against M, smoothed, the usual one where few stars are; none
+    where no star was seen twice.
     """
     mean, _, _ = out_of_fold(sample.score, sample.snr_g, sample.fold, model)
     best = np.full(sample.star.max() + 1, -1)
     best[sample.star[sample.best]] = np.flatnonzero(sample.best)
-    faint = (sample.snr_g > FAINT_VISIT[0]) & (sample.snr_g < FAINT_VISIT[1])
-    rows = np.flatnonzero(~sample.best & faint & (best[sample.star] >= 0))
-    rows = rows[np.isfinite(mean[rows] - mean[best[sample.star[rows]]])]
-    if not len(rows):
+    mate = best[sample.star]
+    off, inverse = mean - mean[mate], sample.snr_g**-2.0 + sample.snr_g[mate] ** -2.0
+    again = ~sample.best & (mate >= 0) & np.isfinite(off) & (sample.snr_g > FAINT_VISIT[0])
+    faint = again & (sample.snr_g < FAINT_VISIT[1])
+    if not faint.any():
         return {}
-    mates = best[sample.star[rows]]
-    off, inverse = (
-        mean[rows] - mean[mates],
-        sample.snr_g[rows] ** -2.0 + sample.snr_g[mates] ** -2.0,
-    )
-    usual = robust_scatter(off) / np.sqrt(np.median(inverse))
-    at = _against(mean[mates], off**2 / inverse, usual**2, parameters)
-    return {"noise": np.array(usual), "noise_at": at}
+    slope, common = _by_noise(off, inverse, faint, again & ~faint)
+    square = (off[faint] ** 2 - common) / inverse[faint]
+    at = _against(mean[mate[faint]], square, slope, parameters)
+    return {"noise": np.array(np.sqrt(slope)), "noise_at": at}
+
+
+def _by_noise(off: Floats, inverse: Floats, faint: Floats, bright: Floats) -> tuple[float, float]:
+    """Square of the scatter of pairs for each 1 / (S/N)^2, and what is there without noise."""
+    far, noisy = np.median(inverse[faint]), robust_scatter(off[faint]) ** 2
+    if np.count_nonzero(bright) < FEWEST_PAIRS:
+        return float(noisy / far), 0.0
+    near, quiet = np.median(inverse[bright]), robust_scatter(off[bright]) ** 2
+    slope = max((noisy - quiet) / (far - near), LEAST_SLOPE * noisy / far)
+    return float(slope), float(max(quiet - slope * near, 0.0))
 
 
 def _of_networks(sample: _Sample, rows: Floats, model: Arrays, parameters: Any) -> Arrays:
@@ -307,7 +317,7 @@ def _against(mean: Floats, square: Floats, usual: float, parameters: Any) -> Flo
     """(g,) root of the mean square at ``CENTRES``, smoothed; the usual one where few stars are."""
     near, pairs = _near(mean, parameters), parameters.posterior_noise_pairs
     most = np.minimum(square, FARTHEST**2 * usual)
-    return np.sqrt((near @ most + pairs * usual) / (near.sum(1) + pairs))
+    return np.sqrt(np.maximum(near @ most + pairs * usual, 0.0) / (near.sum(1) + pairs))
 
 
 def _near(mean: Floats, parameters: Any) -> Floats:

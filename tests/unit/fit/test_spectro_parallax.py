@@ -75,8 +75,10 @@ def fixed_list(values):
     return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
 
 
-def sky(n=N, seed=5):
-    """(columns, truth): three stars in ten have a companion; each fourth star has a second visit."""
+def sky(n=N, seed=5, calibration=0.0):
+    """(columns, truth): three stars in ten have a companion; each fourth star has a second visit,
+    of low S/N; with calibration, by which visits differ besides, half of those of high S/N.
+    """
     rng = np.random.default_rng(seed)
     latent = rng.normal(size=(n, 2))
     mk = 0.3 + 0.7 * latent[:, 0] + 0.3 * np.tanh(2 * latent[:, 1])
@@ -91,7 +93,10 @@ def sky(n=N, seed=5):
     usual = VEIL[VEIL_AT == 0][0]  # what a companion does to a spectrum, where Teff is not known
     veil = np.interp(light, [0, *DELTA], [0, *usual])
     shift = np.column_stack([(SCATTER * rng.normal(size=n) + veil) / 0.7, np.zeros(n)])
-    noise = 1.5 / snr[:, None] * rng.normal(size=(len(star), K))
+    if calibration:
+        snr = np.where((uniqflag == 2) & (star % 8 == 0), 120.0, snr)
+    scatter = np.hypot(1.5 / snr, calibration)
+    noise = scatter[:, None] * rng.normal(size=(len(star), K))
     wide = np.column_stack([latent + shift, rng.normal(size=(n, 2))])
     error = rng.choice([0.03, 0.05, 0.08], n)
     columns = {
@@ -179,6 +184,20 @@ def test_the_noise_of_a_spectrum_is_that_of_repeats(made):
     """1.5 / (S/N) in each latent coordinate, 0.7 mag and up to 0.6 mag a unit."""
     (noise,) = set(made[2].tables["posterior_rounds"]["noise"].to_pylist())
     assert 0.9 < noise < 1.9
+
+
+def test_what_calibration_does_to_bright_visits_too_is_no_noise():
+    """0.06 in each coordinate, as much as noise at S/N 25: it would make the noise 1.4 times as
+    large, and there are bright pairs that tell.
+    """
+    columns, _ = sky(calibration=0.06)
+    fit = fitted(columns)
+    (noise,) = set(fit.tables["posterior_rounds"]["noise"].to_pylist())
+    assert 0.8 < noise < 1.6
+    faint_alone = (columns["uniqflag"] == 1) | (columns["snr_g"] < 100)
+    fewer = {name: values[faint_alone] for name, values in columns.items()}
+    (alone,) = set(fitted(fewer).tables["posterior_rounds"]["noise"].to_pylist())
+    assert alone > 1.15 * noise
 
 
 def test_faint_spectra_like_no_other_spoil_no_round():
