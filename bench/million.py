@@ -12,6 +12,7 @@ import argparse
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -19,6 +20,8 @@ from pathlib import Path
 from threading import Event, Thread
 
 from bench.growth import Run, bytes_of, run
+from obcat.export import read as read_catalog
+from obcat.export.healpix import write_hats
 from obcat.simulate import SURVEY, Recipe, ordered, recipe_of
 from obcat.simulate.archives import draw_catalogs, open_catalogs
 from obcat.simulate.chunks import Chunk, all_cards, blocks, chunks
@@ -96,12 +99,15 @@ def build(place: Path, lender: Path, address: str, spectra: int) -> None:
 
 
 def use(place: Path) -> None:
-    """What commands take of the database that was built, which are noted."""
+    """What commands take of the database that was built, and HATS of it; they are noted."""
     with tempfile.TemporaryDirectory(dir=place) as folder:
         for name, words in COMMANDS.items():
             asked = (word.format(folder) for word in words)
             used = run(name, place / NAME / "obcat.duckdb", *asked, "--trust")
             note(place, **{f"{name} cpu": used.cpu, f"{name} peak": used.peak})
+        start = time.process_time()
+        write_hats(Path(folder) / "hats", read_catalog(place / NAME / "obcat.duckdb"))
+        note(place, hats=time.process_time() - start)
 
 
 @contextmanager
@@ -152,11 +158,15 @@ def show(sizes: list[dict]) -> None:
 
 def show_commands(sizes: list[dict]) -> None:
     """A second table, of what commands take of each database."""
-    print(f"\n| spectra |{''.join(f' {name} MiB, CPU s |' for name in COMMANDS)}")
-    print(f"|{'---|' * (1 + len(COMMANDS))}")
+    print(
+        f"\n| spectra |{''.join(f' {name} MiB, CPU s |' for name in COMMANDS)} HATS, us CPU a row |"
+    )
+    print(f"|{'---|' * (2 + len(COMMANDS))}")
     for s in sizes:
         cells = (f" {s[f'{n} peak'] / 2**20:.0f}, {s[f'{n} cpu']:.0f} |" for n in COMMANDS)
-        print(f"| {s['spectra']:,} |{''.join(cells)}", flush=True)
+        print(
+            f"| {s['spectra']:,} |{''.join(cells)} {1e6 * s['hats'] / s['rows']:.0f} |", flush=True
+        )
 
 
 def _blocks(
