@@ -152,7 +152,8 @@ COLUMNS = (
     _column("ebv", "FLOAT", "mag", "phot.color.excess", "Reddening E(B-V)"),
     _column("dis", "FLOAT", "kpc", "pos.distance", "Distance"),
     _column("companion", "FLOAT", "mag", "phot.mag;arith.diff",
-            "Light that a companion adds in Ks: mk - mk_system; 0 where there is none to be seen"),
+            "Light that a companion adds in Ks: mk - mk_system; 0 where there is none to be seen. "
+            "Of companions of 0.1 a tenth are taken for less than 0.05; p_companion lacks them"),
 )  # fmt: skip
 
 

@@ -30,13 +30,14 @@ from obcat.kernels.space_density import (
 )
 
 __all__ = [
-    "DELTA", "ORDINARY", "VEIL", "VEIL_AT", "Joint", "added_light", "by_spectrum",
+    "DELTA", "DIM", "ORDINARY", "VEIL", "VEIL_AT", "Joint", "added_light", "by_spectrum",
     "densities", "joint", "label_terms", "ln_kinds", "mode", "pair_odds", "posterior_distances",
     "posterior_magnitudes", "quantiles", "spectral_magnitude", "veil",
 ]  # fmt: skip
 
 DELTA = np.array([0.10, 0.25, 0.40, 0.55, 0.70, 0.95])  # mag: light of companions, M - M_s
 MIDDLE = 0.35  # mag, about which there are more bright companions or fewer
+DIM = 0.1  # share of the first kind that adds less than 0.05 mag; chosen on SIMULATED surveys
 # mag: of pairs of SIMULATED surveys whose primaries have these log Teff - 4.1
 VEIL_AT = np.array([-0.1, -0.05, 0.0, 0.05, 0.1, 0.16, 0.23])
 VEIL = np.array([
@@ -332,7 +333,7 @@ def posterior_magnitudes(
         for at, ends in zip(ENDS, quantiles(one.low, one.step, one.primary), strict=True):
             out[at, rows] = ends
         (out[5, rows],) = quantiles(one.low, one.step, one.light, (0.5,))
-        out[6, rows] = one.kinds[:, 1:].sum(1)
+        out[6, rows] = one.kinds[:, 1:].sum(1) - DIM * one.kinds[:, 1]
         out[7, rows] = one.other
     return tuple(out)
 

@@ -7,7 +7,9 @@ import torch
 from obcat.kernels.luminosity import Spectral, likelihood_magnitude
 from obcat.kernels.posterior import (
     DELTA,
+    DIM,
     VEIL,
+    ln_kinds,
     posterior_distances,
     posterior_magnitudes,
     spectral_magnitude,
@@ -193,7 +195,8 @@ def test_quadrature_is_brute_force(i):
     wanted = ends(m, primary, [0.5, 0.16, 0.84, 0.025, 0.975])
     got = [found[name][i] for name in ("mk", "mk_low", "mk_high", "mk_low95", "mk_high95")]
     assert got == pytest.approx(wanted, abs=0.01)
-    assert found["p_companion"][i] == pytest.approx(sum(parts[1:]) / sum(parts), abs=0.005)
+    shining = sum(parts[1:]) - DIM * parts[1]  # more than 0.05 mag
+    assert found["p_companion"][i] == pytest.approx(shining / sum(parts), abs=0.005)
     modulus = COLUMNS["ks0"][i] - m
     wanted = 10 ** (0.2 * (COLUMNS["ks0"][i] - ends(m, light, [0.5, 0.84, 0.16])) - 2)
     assert [far[name][i] for name in ("median", "low", "high")] == pytest.approx(wanted, rel=0.004)
@@ -244,7 +247,9 @@ def test_odds_come_back_where_the_light_says_nothing():
     columns |= {"companion_logit": np.zeros(7), "ks0": np.full(7, -2.0)}
     columns |= {"spec_mean": np.zeros(7), "ks0_err": np.full(7, 0.01)}
     prior = 1 / (1 + np.exp([-ln_odds(i, level, 0.0) for i in range(7)]))
-    assert magnitudes(level, **columns)["p_companion"] == pytest.approx(prior, abs=0.01)
+    kinds = np.exp(ln_kinds(sight(*(COLUMNS[name] for name in NAMES[3:])), level))
+    shining = prior * (1 - DIM * kinds[:, 0] / kinds.sum(axis=1))
+    assert magnitudes(level, **columns)["p_companion"] == pytest.approx(shining, abs=0.01)
 
 
 def test_a_spectrum_that_says_nothing_leaves_all_to_the_parallax():
