@@ -83,11 +83,11 @@ def save(folder: Path, name: str, key: str, fit: Fit) -> None:
     final = folder / f"{name}-{key[:16]}"
     _set_aside(final)
     with publishing_folder(final, KIND) as partial:
-        arrays = {k: np.ascontiguousarray(v) for k, v in fit.arrays.items()}
+        arrays = {k: np.asarray(v, order="C") for k, v in fit.arrays.items()}
         save_file(arrays, partial / "arrays.safetensors")
         for table, rows in fit.tables.items():
             pq.write_table(rows, partial / f"{table}.parquet")
-        manifest = {"key": key, "sha256": _sums(partial)}
+        manifest = {"key": key, "sha256": _sums(partial), "shapes": _shapes(arrays)}
         (partial / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
@@ -118,10 +118,18 @@ def load(folder: Path, name: str, key: str) -> Fit | None:
         manifest = json.loads((kept / MANIFEST).read_text(encoding="utf-8"))
     except ValueError:
         return None
+    shapes = manifest.pop("shapes", None) if isinstance(manifest, dict) else None
     if manifest != {"key": key, "sha256": _sums(kept)}:
         return None
+    arrays = load_file(kept / "arrays.safetensors")
+    if shapes != _shapes(arrays):  # of an earlier version, which made a vector of a scalar
+        return None
     tables = {path.stem: pq.ParquetFile(path).read() for path in sorted(kept.glob("*.parquet"))}
-    return Fit(arrays=load_file(kept / "arrays.safetensors"), tables=tables)
+    return Fit(arrays=arrays, tables=tables)
+
+
+def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, list[int]]:
+    return {name: list(values.shape) for name, values in sorted(arrays.items())}
 
 
 def store(

@@ -28,6 +28,7 @@ def fit() -> Fit:
         "w": rng.standard_normal((3, 4)),
         "trees": rng.integers(0, 255, 90).astype(np.uint8),
         "none": np.zeros(0),
+        "scalar": np.array(0.5),
     }
     return Fit(
         arrays, {"pca_dropped": pa.table({"specid": ["a"], "iteration": pa.array([1], pa.int16())})}
@@ -45,6 +46,7 @@ def test_saved_is_loaded(tmp_path, fit):
     assert kept.arrays.keys() == fit.arrays.keys()
     for name, values in fit.arrays.items():
         assert kept.arrays[name].dtype == values.dtype
+        assert kept.arrays[name].shape == values.shape
         assert np.array_equal(kept.arrays[name], values)
     assert kept.tables["pca_dropped"].equals(fit.tables["pca_dropped"])
 
@@ -55,6 +57,16 @@ def test_an_array_that_is_not_contiguous_is_kept_as_it_looks(tmp_path):
     kept = models.load(tmp_path, "pca", KEY)
     assert kept is not None
     assert np.array_equal(kept.arrays["w"], turned)
+
+
+def test_a_fit_kept_without_its_shapes_is_made_again(tmp_path, fit):
+    """As an earlier version kept them, with vectors of one number in place of scalars."""
+    models.save(tmp_path, "pca", KEY, fit)
+    (manifest,) = tmp_path.glob("*/manifest.json")
+    said = json.loads(manifest.read_text())
+    del said["shapes"]
+    manifest.write_text(json.dumps(said))
+    assert models.load(tmp_path, "pca", KEY) is None
 
 
 def test_saving_again_replaces(tmp_path, fit):
