@@ -136,11 +136,11 @@ def _others(data: Compared, estimates: list[Floats]) -> Iterator[tuple[str, ...]
     best = (data["uniqflag"] == 1) & is_ob_star(data)
     single, emission = data["is_binary"] == 0, data["has_emission"] == 1
     yield _row("emission, single", data["true_mk"], estimates, [best & single & emission] * 3)
-    for kind, ours in emission_classes(data):
+    kinds = dict(emission_classes(data))
+    for kind in LINES_ADDED:
         for label, rows in bins(f"{kind}, single, EW / A", data["true_ew"], WIDTHS):
-            if kind in LINES_ADDED:
-                each = [best & single & ours & rows] * 3
-                yield _row(label, data["true_mk"], estimates, each)
+            each = [best & single & kinds[kind] & rows] * 3
+            yield _row(label, data["true_mk"], estimates, each)
     yield _row("binaries, primary", data["true_mk"], estimates, [best & ~single] * 3)
     lights = [data["mk"], data["mk_spec"], data["mk_system"]]
     yield _row("all stars, light of the system", data["true_mk_system"], lights, [best] * 3)
