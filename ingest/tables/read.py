@@ -316,7 +316,7 @@ def _is_binary(kind: pa.DataType) -> bool:
 PROPERTIES = ("hats.properties", "properties")
 COLLECTION, PRIMARY = "collection.properties", "hats_primary_table_url"
 WITH_ROWS = ("object", "source")  # kinds of a HATS catalog; others are margins, indexes, maps
-BATCH = 1 << 16  # rows of a partition that are looked at together
+BATCH = 1 << 14  # rows of a partition that are looked at together
 
 
 class Hats(NamedTuple):

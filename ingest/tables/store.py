@@ -229,8 +229,15 @@ def _infinite(table: pa.Table, source: Source) -> np.ndarray:
 def merged(table: pa.Table) -> pa.Table:
     """Each distinct row once, where it is first."""
     columns = [c for c in table.column_names if c != ROW]
+    if any(_differ(table[c]) for c in columns[:2]):
+        return table
     first = table.group_by(columns, use_threads=False).aggregate([(ROW, "min")])[f"{ROW}_min"]
     return table.filter(pc.is_in(table[ROW], first.combine_chunks()))
+
+
+def _differ(values: pa.ChunkedArray) -> bool:
+    """Whether no two are the same: then no two rows are, at a tenth of the memory of looking."""
+    return pc.count_distinct(values, mode="all").as_py() == len(values)
 
 
 def agree(table: pa.Table, key: Key, where: str) -> None:
@@ -240,6 +247,8 @@ def agree(table: pa.Table, key: Key, where: str) -> None:
         *(key.values or [c for c in table.column_names if c not in (ROW, *key.columns)]),
     ]
     known = table.filter(pa.array(given(table[key.columns[0]])))
+    if _differ(known[key.columns[0]]):
+        return
     distinct = known.group_by(columns, use_threads=False).aggregate([])
     counts = distinct.group_by(list(key.columns), use_threads=False).aggregate([([], "count_all")])
     ids = sorted(set(counts.filter(pc.greater(counts["count_all"], 1))[key.columns[0]].to_pylist()))
