@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from obcat.ingest import lamost, tables
 from obcat.ingest.errors import IngestError
 from obcat.ingest.instruments import reader_of
-from obcat.ingest.lamost import parts
 from obcat.ingest.sources import SOURCES
 from obcat.ingest.tables import store
 from obcat.survey import TRAINING, Survey
@@ -363,8 +362,8 @@ def _one_resolution(raw: Path) -> None:
     """IngestError where the spectra are of several resolutions: eigenspectra would tell
     instruments apart, not stars.
     """
-    headers = parts.read_table(raw / "headers.parquet", "raw.headers")
-    known = headers["resolution"].drop_null().to_numpy()
+    with pq.ParquetFile(raw / "headers.parquet") as file:
+        known = file.read(columns=["resolution"])["resolution"].drop_null().to_numpy()
     if not known.size:
         return
     low, high = np.quantile(known, (0.02, 0.98))
@@ -379,10 +378,10 @@ def _contradiction(raw: Path) -> list[str]:
     """A line where inverse variances contradict the S/N of most headers:
     no star's error can be right then.
     """
-    headers = parts.read_table(raw / "headers.parquet", "raw.headers")
-    told, found = (
-        headers[name].to_numpy(zero_copy_only=False) for name in ("snr_g", "snr_g_computed")
-    )
+    names = ["snr_g", "snr_g_computed"]
+    with pq.ParquetFile(raw / "headers.parquet") as file:
+        headers = file.read(columns=names)
+    told, found = (headers[name].to_numpy(zero_copy_only=False) for name in names)
     known = np.isfinite(found) & (told > 0) & ~np.isin(told, NO_SNR)
     if not known.any():
         return []

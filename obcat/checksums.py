@@ -140,10 +140,12 @@ def _values(column: pa.ChunkedArray) -> Iterator[bytes]:
     letters each has.
     """
     if pa.types.is_string(column.type):
-        from pyarrow.compute import utf8_length
+        from pyarrow.compute import binary_join, utf8_length
 
         texts = column.fill_null("")
-        yield repr(utf8_length(texts).to_pylist()).encode()
+        lengths = utf8_length(texts).cast(pa.string()).combine_chunks()
+        listed = binary_join(pa.ListArray.from_arrays([0, len(lengths)], lengths), ", ")
+        yield f"[{listed[0]}]".encode()
         yield from map(_text_of, texts.chunks)
     else:
         yield column.fill_null(pa.scalar(0).cast(column.type)).to_numpy().tobytes()

@@ -1,7 +1,6 @@
 """A folder of spectra, read in chunks by several processes; only what is new or changed."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -122,7 +121,6 @@ def _read_lamost(source: Path, entry: Entry) -> Found:
 
 PAIRS = "superseded.csv"
 PIECES = "pieces"
-AT_ONCE = 16_384  # rows that are Python's at a time
 CHUNK = 512  # files of a job at most, and at least a few:
 FEWEST, SHARE = 16, 40  # a kill loses the jobs in hand, each at most one of so many of the run
 RETRIED = ("unreadable", "not_a_file")  # may be repaired without a trace in size or time
@@ -166,14 +164,15 @@ def ingest(
     begun = parts.pieces_of(out / PIECES)
     for place in (out, folder, out / PIECES, out / "rejected"):
         clear_left(place)
-    entries, kept, new, jobs = _planned(source, out, reader, entries, files, headers, keep=keep)
+    kept, new, jobs, stored = _planned(source, out, reader, entries, files, headers, keep=keep)
     if new or begun or len(kept) < files.num_rows:
         read = parts.read_pieces(list(_read_all(jobs, workers, len(new), progress)))
         del jobs
         stay, kept_rows = _parted(files, kept, read[0]["specid"], anew=bool(begun))
         files, headers = _merged(source, entries, stay, kept_rows, headers, *read)
-        _save(out, files, headers)
-    return {"found": len(entries), "read": len(new)} | _statuses(files) | others
+        _save(out, files, headers, stored)
+    found = files.num_rows if keep else len(entries)
+    return {"found": found, "read": len(new)} | _statuses(files) | others
 
 
 def _planned(
@@ -185,48 +184,36 @@ def _planned(
     headers: pa.Table,
     *,
     keep: bool,
-) -> tuple[list[Entry], set[str], list[Entry], list[Job]]:
-    """All files, those that are gone but kept among them; the paths of those that need not be read;
-    those that must; the jobs of these.
+) -> tuple[pa.Array, list[Entry], list[Job], parts.Digests]:
+    """The paths of the files that need not be read; those that must; the jobs of these; and what
+    the parts hold.
     """
-    stored = frozenset(sha for shas in parts.digests(out / "spectra").values() for sha in shas)
-    known, complete = _read_by(files, reader), stored & set(headers["sha256"].to_pylist())
-    gone = _gone(known, entries) if keep else []
-    kept = _unchanged(known, [*entries, *gone], complete)
-    new = [entry for entry in entries if entry.shown not in kept]
-    if gone := [entry for entry in gone if entry.shown in kept]:
-        entries = sorted([*entries, *gone], key=lambda entry: (entry.name, entry.path))
-    return entries, kept, new, _jobs(source, out, new, _candidates(files, new, stored), reader)
+    stored = parts.digests(out / "spectra")
+    known = files.filter(pc.equal(files["reader_version"], _version(reader)))
+    complete = _in(headers["sha256"], pa.chunked_array(stored.values(), pa.string()))
+    shown = pa.array([entry.shown for entry in entries], pa.string())
+    kept = _unchanged(known, entries, shown, headers["sha256"].filter(complete), keep=keep)
+    old = _in(shown, kept).to_pylist()
+    new = [entry for entry, known in zip(entries, old, strict=True) if not known]
+    return kept, new, _jobs(source, out, new, _candidates(files, new, stored), reader), stored
+
+
+def _in(values: Any, among: Any) -> Any:
+    """Which values, (n,), are among others; NULL is not."""
+    return pc.and_(pc.is_valid(values), pc.is_in(values, among))
 
 
 def _version(reader: Reader) -> str:
     return parts.READER_VERSION + reader.mark
 
 
-def _read_by(files: pa.Table, reader: Reader) -> pa.Table:
-    return files.filter(pc.equal(files["reader_version"], _version(reader)))
-
-
-def _gone(files: pa.Table, entries: list[Entry]) -> list[Entry]:
-    """Files that were read and are no longer there, as they were then."""
-    there = {entry.shown for entry in entries}
-    rows = _each(files, "path", "size", "mtime_ns")
-    return [Entry(*row) for row in rows if row[0] not in there]
-
-
-def _each(files: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
-    """The rows, of which a part is in memory at a time."""
-    for batch in files.select(names).to_batches(max_chunksize=AT_ONCE):
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-
-
 def _parted(
-    files: pa.Table, kept: set[str], read: pa.ChunkedArray, *, anew: bool
+    files: pa.Table, kept: pa.Array, read: pa.ChunkedArray, *, anew: bool
 ) -> tuple[pa.Table, list[dict[str, Any]]]:
     """Of the rows that are kept those that stay as they are, for no file of their spectra is new or
     gone; and those of spectra (specid) that were ``read`` or lost a file. With ``anew`` none stays.
     """
-    known = pc.is_in(files["path"], pa.array(kept, pa.string()))
+    known = pc.is_in(files["path"], kept)
     moved = [*files.filter(pc.invert(known))["specid"].chunks, *read.chunks]
     moved = pa.chunked_array(moved, pa.string()).drop_null()
     same = pc.invert(pc.is_in(files["specid"], moved)) if not anew else pa.scalar(False)
@@ -235,10 +222,11 @@ def _parted(
 
 
 def _statuses(files: pa.Table) -> dict[str, int]:
-    counted = Counter(files["status"].to_pylist()) + Counter(
-        files["reason"].drop_null().to_pylist()
-    )
-    return {"ingested": 0, "duplicate": 0, "quarantined": 0} | counted
+    counted = {"ingested": 0, "duplicate": 0, "quarantined": 0}
+    for name in ("status", "reason"):
+        values, counts = pc.value_counts(files[name].drop_null()).flatten()
+        counted |= dict(zip(values.to_pylist(), counts.to_pylist(), strict=True))
+    return counted
 
 
 def _open_state(out: Path) -> tuple[pa.Table, pa.Table]:
@@ -258,29 +246,36 @@ def _open_state(out: Path) -> tuple[pa.Table, pa.Table]:
     )
 
 
-def _unchanged(files: pa.Table, entries: list[Entry], complete: frozenset[str]) -> set[str]:
-    """Paths that need not be read again: same size and time, and their spectrum, if any, is in
-    ``complete``.
+def _unchanged(
+    files: pa.Table,
+    entries: list[Entry],
+    shown: pa.Array,
+    complete: pa.ChunkedArray,
+    *,
+    keep: bool,
+) -> pa.Array:
+    """Paths that need not be read again: same size and time, or gone and to be kept, and their
+    spectrum, if any, is in ``complete``.
 
     A file that another stands for (a duplicate, another release) stays only with that other.
     """
-    now = {(entry.shown, entry.size, entry.mtime_ns) for entry in entries}
-    names = ("path", "size", "mtime_ns", "status", "reason", "sha256", "specid")
-    owned = {
-        specid
-        for *row, status, _, sha, specid in _each(files, *names)
-        if tuple(row) in now and status == "ingested" and sha in complete
-    }
-    return {
-        path
-        for path, size, time, status, reason, _, specid in _each(files, *names)
-        if (path, size, time) in now
-        and (
-            reason not in RETRIED
-            if status == "quarantined" and reason != parts.SUPERSEDED
-            else specid in owned
-        )
-    }
+    at = pc.index_in(files["path"], shown)
+    size, time = (pa.array([entry[i] for entry in entries], pa.int64()) for i in (1, 2))
+    same = pc.and_(
+        pc.equal(files["size"], size.take(at)), pc.equal(files["mtime_ns"], time.take(at))
+    )
+    rows = files.filter(pc.fill_null(same, keep))
+    read = pc.and_(pc.equal(rows["status"], "ingested"), _in(rows["sha256"], complete))
+    aside = pc.and_(
+        pc.equal(rows["status"], "quarantined"),
+        pc.fill_null(pc.not_equal(rows["reason"], parts.SUPERSEDED), False),
+    )
+    stays = pc.if_else(
+        aside,
+        pc.invert(_in(rows["reason"], pa.array(RETRIED))),
+        _in(rows["specid"], rows["specid"].filter(read)),
+    )
+    return pc.unique(rows["path"].filter(stays))
 
 
 def _forget(out: Path) -> None:
@@ -300,16 +295,20 @@ def _forget(out: Path) -> None:
 
 
 def _candidates(
-    files: pa.Table, new: list[Entry], stored: frozenset[str]
+    files: pa.Table, new: list[Entry], stored: parts.Digests
 ) -> dict[object, frozenset[str]]:
     """Path, or size and time, of a new file -> stored sha256 of files that had the same: what it
     may hold though it was touched or renamed.
     """
-    wanted = {key for entry in new for key in (entry.shown, entry[1:])}
+    paths = pa.array([entry.shown for entry in new], pa.string())
+    sizes, times = (pa.array([entry[i] for entry in new], pa.int64()) for i in (1, 2))
+    alike = pc.and_(_in(files["size"], sizes), _in(files["mtime_ns"], times))
+    some = files.filter(pc.or_(_in(files["path"], paths), alike))
+    some = some.filter(_in(some["sha256"], pa.chunked_array(stored.values(), pa.string())))
     found: dict[object, set[str]] = {}
-    for path, size, time, sha in _each(files, "path", "size", "mtime_ns", "sha256"):
-        for key in wanted.intersection((path, (size, time))) if sha in stored else ():
-            found.setdefault(key, set()).add(sha)
+    for row in some.select(["path", "size", "mtime_ns", "sha256"]).to_pylist():
+        for key in (row["path"], (row["size"], row["mtime_ns"])):
+            found.setdefault(key, set()).add(row["sha256"])
     return {key: frozenset(shas) for key, shas in found.items()}
 
 
@@ -360,24 +359,25 @@ def _merged(
     read: pa.Table,
     read_headers: pa.Table,
 ) -> tuple[pa.Table, pa.Table]:
-    """raw.files in the order of ``entries``, raw.headers by specid: one row per spectrum. Those of
-    the files that ``stay`` are as they were; all others are settled.
+    """raw.files by name, then path, and raw.headers by specid: one row per spectrum. Those of the
+    files that ``stay`` are as they were; all others are settled.
     """
+    there = {entry.shown: entry.path for entry in entries}
     rows = {row["path"]: row for row in [*kept, *read.to_pylist()]}
-    where = {entry.shown: entry.path for entry in entries if entry.shown in rows}
-    settled = [rows[path] for path in where]
+    settled = sorted(rows.values(), key=lambda row: (row["path"].rpartition("/")[2], row["path"]))
     table = pa.concat_tables([headers, read_headers])
-    names = parts.settled(settled, table, lambda path: source / where[path])
+    names = parts.settled(settled, table, lambda path: source / there.get(path, path))
     files = pa.concat_tables([stay, pa.Table.from_pylist(settled, parts.arrow_schema("raw.files"))])
-    order = pc.index_in(files["path"], pa.array([entry.shown for entry in entries], pa.string()))
-    return files.take(pc.sort_indices(order)), parts.one_each(table, names, stay["sha256"])
+    last = pc.replace_substring_regex(files["path"], "(?s)^.*/", "")
+    order = pc.sort_indices(pc.binary_join_element_wise(last, files["path"], "\0"))
+    return files.take(order), parts.one_each(table, names, stay["sha256"])
 
 
-def _save(out: Path, files: pa.Table, headers: pa.Table) -> None:
+def _save(out: Path, files: pa.Table, headers: pa.Table, stored: parts.Digests) -> None:
     """files.parquet last: until it is there the next run does the work again."""
     try:
         parts.write_table(headers, out / "headers.parquet")
-        parts.tidy(out / "spectra", headers["sha256"].to_pylist())
+        parts.tidy(out / "spectra", headers["sha256"], stored)
         aside = files.filter(pc.equal(files["reason"], parts.SUPERSEDED))
         parts.write_pairs(aside.to_pylist(), out / PAIRS)
         parts.write_table(files, out / "files.parquet")

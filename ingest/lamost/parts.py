@@ -11,7 +11,7 @@ import csv
 import filecmp
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from obcat.schema import arrow_schema
 __all__ = [
     "READER_VERSION",
     "SUPERSEDED",
+    "Digests",
     "as_written",
     "clear_pieces",
     "digests",
@@ -48,7 +49,7 @@ __all__ = [
 ]
 
 READER_VERSION = "2"  # raise it whenever the same file would give another row
-ROW_GROUP = 2048
+ROW_GROUP, NARROW = 2048, 65_536  # rows: of spectra, of files and headers
 ARRAYS = ("flux", "ivar")
 PART = re.compile(r"part-[0-9a-f]{16}-([0-9a-f]{8})\.parquet")
 DAMAGED = (
@@ -110,13 +111,13 @@ def write_table(table: pa.Table, path: Path) -> None:
     """The file appears whole or not at all; one that would not change is left alone."""
     with working(path) as work:
         new = work / path.name
-        _write(sealed(table, PROVENANCE), new)
+        _write(sealed(table, PROVENANCE), new, rows=NARROW)
         if not (path.is_file() and filecmp.cmp(new, path, shallow=False)):
             put(new, path)
 
 
-def _write(table: pa.Table, path: Path, **options: Any) -> None:
-    pq.write_table(table, path, row_group_size=ROW_GROUP, write_page_checksum=True, **options)
+def _write(table: pa.Table, path: Path, *, rows: int = ROW_GROUP, **options: Any) -> None:
+    pq.write_table(table, path, row_group_size=rows, write_page_checksum=True, **options)
 
 
 def read_table(path: Path, name: str) -> pa.Table:
@@ -144,54 +145,55 @@ def _current(found: pa.Schema, declared: pa.Schema) -> bool:
     )
 
 
-def digests(folder: Path) -> dict[Path, list[str]]:
-    """Part -> sha256 of each of its spectra, in order;
-    damaged parts and those of another reader are left out.
+Digests = dict[Path, pa.Array]  # a part -> sha256 of each of its spectra, in order
+
+
+def digests(folder: Path, known: Digests | None = None) -> Digests:
+    """Of the parts of a folder; damaged parts and those of another reader are left out, those that
+    are ``known`` are not opened.
     """
-    found = {}
-    for path in sorted(folder.glob("part-*.parquet")):
+    every = sorted(folder.glob("part-*.parquet"))
+    found = {path: known[path] for path in every if known and path in known}
+    for path in (path for path in every if path not in found):
         try:
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 if _current(file.schema_arrow, _part_schema()):
-                    found[path] = file.read(columns=["sha256"], use_threads=False)[
-                        "sha256"
-                    ].to_pylist()
+                    shas = file.read(columns=["sha256"], use_threads=False)["sha256"]
+                    found[path] = shas.combine_chunks()
         except DAMAGED:
             continue
     return found
 
 
-def tidy(folder: Path, live: Collection[str]) -> None:
-    """Every spectrum at most once; when more than half are not ``live``, only those that are."""
-    parts = digests(folder)
+def tidy(folder: Path, live: pa.ChunkedArray, known: Digests) -> None:
+    """Every spectrum at most once; when more than half are not ``live`` (sha256), only those that
+    are. Of ``known`` parts it is known what they hold.
+    """
+    parts = digests(folder, known)
     stale = set(folder.glob("part-*.parquet")) - parts.keys()
-    rewritten = {
-        path: keep for path, keep in _compacted(parts, frozenset(live)).items() if not all(keep)
-    }
-    written = {_rewrite(path, keep) for path, keep in rewritten.items() if any(keep)}
+    kept = dict(zip(parts, _compacted(list(parts.values()), live), strict=True))
+    rewritten = {path: keep for path, keep in kept.items() if not keep.all()}
+    written = {_rewrite(path, keep) for path, keep in rewritten.items() if keep.any()}
     for path in (stale | rewritten.keys()) - written:
         path.unlink()
 
 
-def _rewrite(path: Path, keep: list[bool]) -> Path:
+def _rewrite(path: Path, keep: np.ndarray) -> Path:
     """A new part of the rows to keep; the old one stays for now."""
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         return _write_spectra(path.parent, file.read(use_threads=False).filter(pa.array(keep)))
 
 
-def _compacted(parts: dict[Path, list[str]], live: frozenset[str]) -> dict[Path, list[bool]]:
-    """Part -> which of its rows stay."""
-    stored = [sha for shas in parts.values() for sha in shas]
-    drop = 2 * len(live.intersection(stored)) < len(stored)
-    seen: set[str] = set()
-    return {path: [_stays(sha, seen, live, drop) for sha in shas] for path, shas in parts.items()}
-
-
-def _stays(sha: str, seen: set[str], live: frozenset[str], drop: bool) -> bool:
-    if sha in seen or (drop and sha not in live):
-        return False
-    seen.add(sha)
-    return True
+def _compacted(parts: list[pa.Array], live: pa.ChunkedArray) -> list[np.ndarray]:
+    """Which rows of each part stay: those that are there for the first time."""
+    stored = pa.chunked_array(parts, pa.string())
+    lives = pc.is_in(stored, live).to_numpy()
+    stays = np.zeros(len(stored), bool)
+    each = stored.combine_chunks().dictionary_encode().indices.to_numpy()
+    stays[np.unique(each, return_index=True)[1]] = True
+    if 2 * np.sum(stays & lives) < len(stored):
+        stays &= lives
+    return np.split(stays, np.cumsum([len(part) for part in parts], dtype=int))[:-1]
 
 
 SUPERSEDED = "superseded"

@@ -11,6 +11,7 @@ from itertools import permutations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
@@ -501,14 +502,18 @@ OVERLAPPING = [
 ]  # rewritten, the second is the third
 
 
+@pytest.mark.parametrize("known", ["none known", "the first known", "all known"])
 @pytest.mark.parametrize("contents", [[["a"]], [["a", "b"], ["b", "a"]], *OVERLAPPING], ids=str)
 def test_tidy_keeps_each_spectrum_once_and_loses_none(
-    contents: list[list[str]], tmp_path: Path
+    contents: list[list[str]], known: str, tmp_path: Path
 ) -> None:
     for shas in contents:
         rows = np.array([[ord(sha)] * N_PIXEL for sha in shas], np.float32)
         parts.write_part(tmp_path, shas, shas, rows, rows)
-    parts.tidy(tmp_path, "abcd")
+    of_parts = parts.digests(tmp_path)
+    asked = {"none known": 0, "the first known": 1, "all known": len(of_parts)}[known]
+    live = pa.chunked_array([list("abcd")])
+    parts.tidy(tmp_path, live, dict(list(of_parts.items())[:asked]))
     rows = [row for path in tmp_path.iterdir() for row in table(path)]
     assert sorted(row["sha256"] for row in rows) == sorted(
         {sha for shas in contents for sha in shas}
