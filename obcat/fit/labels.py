@@ -2,7 +2,8 @@
 
 Boosted regression trees: LightGBM trains them, plain arrays hold them.
 
-Teff and log g as quadratics of the leading coefficients, learnt from the stars with labels.
+Teff and log g as quadratics of the leading coefficients, learnt from the stars with labels. And what
+dust does to the coefficients of stars of one Teff and log g.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import pyarrow as pa
 from obcat.arrow import float_array, list_array
 from obcat.fit import Fit, from_rows
 from obcat.kernels.labels import boosted, own_error, spectral, terms
-from obcat.statistics import median, robust_scatter
+from obcat.kernels.luminosity import imprint_terms
+from obcat.statistics import MAD_TO_SIGMA, median, robust_scatter
 
-__all__ = ["empty", "joined_labels", "labels", "train"]
+__all__ = ["empty", "fit_imprint", "joined_labels", "labels", "least_squares", "train"]
 
 TYPES = {
     "feature": np.int32,
@@ -258,3 +260,50 @@ def _scatter(difference: np.ndarray, error: np.ndarray, snr_g: np.ndarray) -> np
 
 def _excess(difference: np.ndarray, error: np.ndarray) -> float:
     return max(robust_scatter(difference) ** 2 - median(error**2), LEAST**2)
+
+
+CLEAR = 50.0  # S/N at which a star counts half in what dust does; chosen
+FAR, LOOKS = 4.0, 3  # sigma in any coefficient, and how often looked; chosen on SIMULATED surveys
+RIDGE = 1e-3
+
+
+def fit_imprint(
+    score: np.ndarray,
+    snr_g: np.ndarray,
+    ebv: np.ndarray,
+    teff: np.ndarray,
+    logg: np.ndarray,
+    plain: np.ndarray,
+    least: int,
+) -> Arrays:
+    """What dust does to the coefficients (n, k) of stars of one Teff and log g, K and dex, with
+    E(B-V), mag, all (n,): see ``kernels.luminosity.freed_of_dust``. No parallax is used.
+
+    Learnt from plain ones (n,) by their S/N, without those that are far from all others, of which
+    a few (faults, stars of other kinds) would tell more of dust than all the rest; nothing from
+    fewer than so many.
+    """
+    rows = plain & np.isfinite(score).all(axis=1) & np.isfinite(ebv + teff + logg) & (snr_g > 0)
+    if np.count_nonzero(rows) < least:
+        return {"imprint": np.zeros((3, score.shape[1])), "imprint_ebv": np.zeros(len(score.T) + 1)}
+    x, hotter, evolved = score[rows].astype(float), np.log10(teff[rows]) - 4.1, logg[rows] - 4
+    labels = [hotter**i * evolved**j for i, j in ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))]
+    dust = imprint_terms(ebv[rows], teff[rows])
+    terms = np.stack([*labels, hotter**3, *dust.T], axis=1)
+    weight = 1 / np.hypot(1, CLEAR / snr_g[rows])[:, None]
+    near = np.ones(len(x), bool)
+    for _ in range(LOOKS):
+        found = least_squares((terms * weight)[near], (x * weight)[near])
+        off = np.abs(x - terms @ found) * weight
+        near = (off < FAR * MAD_TO_SIGMA * np.median(off[near], axis=0)).all(axis=1)
+    found = least_squares((terms * weight)[near], (x * weight)[near])
+    reddening = np.column_stack([np.ones(len(x)), x])[near]
+    return {"imprint": found[-3:], "imprint_ebv": least_squares(reddening, ebv[rows][near])}
+
+
+def least_squares(columns: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """In columns of one length, with a ridge that is nothing beside a star."""
+    length = np.sqrt((columns**2).mean(axis=0)) + 1e-30
+    unit = columns / length
+    normal = unit.T @ unit + RIDGE * np.eye(unit.shape[1])
+    return (np.linalg.solve(normal, unit.T @ y).T / length).T

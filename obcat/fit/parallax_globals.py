@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from obcat.kernels.luminosity import imprint_terms
+from obcat.fit.labels import least_squares
 from obcat.kernels.posterior import (
     ORDINARY,
     added_light,
@@ -36,14 +36,13 @@ from obcat.kernels.space_density import (
     places,
 )
 from obcat.machine import cpus
-from obcat.statistics import MAD_TO_SIGMA
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = [
-    "CALIBRATION", "PRIORS", "fit_dust", "fit_globals", "fit_imprint", "fit_labels",
-    "mean_distance", "same_kind", "usual_values",
+    "CALIBRATION", "PRIORS", "fit_dust", "fit_globals", "fit_labels", "mean_distance",
+    "same_kind", "usual_values",
 ]  # fmt: skip
 
 Floats = np.ndarray[Any, Any]
@@ -91,11 +90,11 @@ DUST: Mapping[str, tuple[Any, float]] = {
 POINTS, BELOW, ABOVE = 56, 4.0, 4.5  # of the grid of a star, in sigma
 WIDE = np.linspace(-6.0, 5.5, 40)  # mag, of stars that are no pair
 LEAST = 1e-30
-RIDGE = 1e-3
 ALIKE = 1.0  # mag: stars farther from what their labels say are of another kind
-CLEAR = 50.0  # S/N at which a star counts half in what dust does; chosen
-FAR, LOOKS = 4.0, 3  # sigma in any coefficient, and how often looked; chosen on SIMULATED surveys
 DUST_STEPS = 80
+SELECTED = 2.6  # mag of G, which stands for what surveys choose by, behind 1 mag of E(B-V)
+SPREAD = np.linspace(-5.0, 5.0, 26)  # scatters of ln E(B-V) that a sum goes over
+MOST = 3.0  # of ln E(B-V) that a step of the fit may come to
 BLOCK = 4096  # stars: of fewer, calls take longer than sums
 
 
@@ -124,42 +123,6 @@ def same_kind(model: Globals) -> bool:
     return "network_at" in model and all(alike)
 
 
-def fit_imprint(
-    score: Floats, snr_g: Floats, ebv: Floats, teff: Floats, logg: Floats, plain: Floats, least: int
-) -> Globals:
-    """What dust does to the coefficients (n, k) of stars of one Teff and log g, K and dex, with
-    E(B-V), mag, all (n,): see ``kernels.luminosity.freed_of_dust``. No parallax is used.
-
-    Learnt from plain ones (n,) by their S/N, without those that are far from all others, of which
-    a few (faults, stars of other kinds) would tell more of dust than all the rest; nothing from
-    fewer than so many.
-    """
-    rows = plain & np.isfinite(score).all(axis=1) & np.isfinite(ebv + teff + logg) & (snr_g > 0)
-    if np.count_nonzero(rows) < least:
-        return {"imprint": np.zeros((3, score.shape[1])), "imprint_ebv": np.zeros(len(score.T) + 1)}
-    x, hotter, evolved = score[rows].astype(float), np.log10(teff[rows]) - 4.1, logg[rows] - 4
-    labels = [hotter**i * evolved**j for i, j in ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))]
-    dust = imprint_terms(ebv[rows], teff[rows])
-    terms = np.stack([*labels, hotter**3, *dust.T], axis=1)
-    weight = 1 / np.hypot(1, CLEAR / snr_g[rows])[:, None]
-    near = np.ones(len(x), bool)
-    for _ in range(LOOKS):
-        found = _least_squares((terms * weight)[near], (x * weight)[near])
-        off = np.abs(x - terms @ found) * weight
-        near = (off < FAR * MAD_TO_SIGMA * np.median(off[near], axis=0)).all(axis=1)
-    found = _least_squares((terms * weight)[near], (x * weight)[near])
-    reddening = np.column_stack([np.ones(len(x)), x])[near]
-    return {"imprint": found[-3:], "imprint_ebv": _least_squares(reddening, ebv[rows][near])}
-
-
-def _least_squares(columns: Floats, y: Floats) -> Floats:
-    """In columns of one length, with a ridge that is nothing beside a star."""
-    length = np.sqrt((columns**2).mean(axis=0)) + LEAST
-    unit = columns / length
-    normal = unit.T @ unit + RIDGE * np.eye(unit.shape[1])
-    return (np.linalg.solve(normal, unit.T @ y).T / length).T
-
-
 def fit_labels(stars: Sight, mean: Floats) -> Globals:
     """label_mk (6,) of ``kernels.posterior.label_terms``: the mean M (n,), mag, of stars with such
     labels; those far from it are left out of a second look. Zeros where no star has labels.
@@ -168,7 +131,7 @@ def fit_labels(stars: Sight, mean: Floats) -> Globals:
     rows = (stars.labelled == 1) & np.isfinite(mean)
     for _ in range(2):
         if rows.any():
-            coefficients = _least_squares(terms[rows], mean[rows])
+            coefficients = least_squares(terms[rows], mean[rows])
             off = np.abs(mean - terms @ coefficients)
             rows &= off < ALIKE
     return {"label_mk": coefficients}
@@ -204,22 +167,53 @@ def fit_globals(
     return {**model, **found}, total
 
 
-def fit_dust(stars: Sight, distance: Floats) -> Globals:
-    """Dust of the model, from ln E(B-V) at the distances (n,), kpc, found so far."""
+def fit_dust(stars: Sight, distance: Floats, model: Globals) -> Globals:
+    """Dust of the model, from ln E(B-V) at the distances (n,), kpc, found so far.
+
+    A survey chooses by apparent light: of what is at a distance it has the less reddened. So an
+    E(B-V) is judged among all that a star of this light in G could have there, which would be the
+    brighter the more dust there is: as many as a volume has of such M (``noise_slope``).
+    """
     import torch
 
     seen, d = _tensors(stars), torch.from_numpy(distance.astype(np.float32))[:, None]
     means = {name: np.array(mean, float) for name, (mean, _) in DUST.items()}
     widths = {name: np.full(np.shape(means[name]), width) for name, (_, width) in DUST.items()}
+    spread = _tensor(SPREAD)
+    share = torch.log_softmax(-_tails(spread), 0)
+    m = torch.nan_to_num(seen.magnitude) - 5 * torch.log10(d[:, 0]) - 10
+    ebv = torch.exp(seen.ln_ebv)
 
     def ln_likelihood(dust: Mapping[str, torch.Tensor], rows: slice) -> torch.Tensor:
         part = seen.rows(rows)
         expected = ln_reddening(part, dust, d[rows], torch)[:, 0]
-        off = (part.ln_ebv - expected) * torch.exp(-dust["dust_ln_scatter"])
-        tails = 0.5 * (DUST_TAILS + 1) * torch.log1p(off**2 / DUST_TAILS)
-        return -(part.has_ebv * (tails + dust["dust_ln_scatter"])).double().sum()
+        ln = -_tails((part.ln_ebv - expected) * torch.exp(-dust["dust_ln_scatter"]))
+        other = expected[:, None] + torch.exp(dust["dust_ln_scatter"]) * spread
+        brighter = SELECTED * (torch.exp(torch.clamp(other, max=MOST)) - ebv[rows, None])
+        among = _ln_in_volume(m[rows, None] - brighter, model) + share
+        ln = ln + _ln_in_volume(m[rows], model) - torch.logsumexp(among, 1)
+        return (part.has_ebv * (ln - dust["dust_ln_scatter"])).double().sum()
 
     return _likeliest(means, (means, widths), ln_likelihood, len(d), DUST_STEPS)
+
+
+def _tails(off: torch.Tensor) -> torch.Tensor:
+    """-ln of Student's t of ln E(B-V), in scatters from what is expected."""
+    import torch
+
+    return 0.5 * (DUST_TAILS + 1) * torch.log1p(off**2 / DUST_TAILS)
+
+
+def _ln_in_volume(m: torch.Tensor, model: Globals) -> torch.Tensor:
+    """ln of the stars of such M in a volume, but for a constant; as at the ends beyond them."""
+    import torch
+
+    at, slope = model["noise_m"], model["noise_slope"]
+    step = at[1] - at[0]
+    ln = _tensor(np.append(0.0, np.cumsum(0.5 * step * (slope[1:] + slope[:-1]))))
+    place = torch.clamp((m - float(at[0])) / float(step), 0, len(at) - 1.001)
+    left = place.floor().long()
+    return torch.lerp(ln[left], ln[left + 1], place - left)
 
 
 def mean_distance(stars: Sight, said: Said, model: Globals) -> Floats:

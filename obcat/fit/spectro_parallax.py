@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from obcat.arrow import float_array, list_array
 from obcat.fit import Fit, from_rows
+from obcat.fit.labels import fit_imprint
 from obcat.fit.parallax_globals import (
     CALIBRATION,
     fit_dust,
     fit_globals,
-    fit_imprint,
     fit_labels,
     mean_distance,
     usual_values,
@@ -265,7 +265,7 @@ def _shared(sample: _Sample, rows: Floats, model: Arrays, parameters: Any) -> tu
     """Dust, then everything else that the stars share; and ln L."""
     stars, _, said = _seen(sample, rows, model)
     model = model | fit_labels(stars, said[0])
-    model = model | fit_dust(stars, mean_distance(stars, said, model))
+    model = model | fit_dust(stars, mean_distance(stars, said, model), model)
     return fit_globals(stars, said, model, _errors(parameters), parameters.posterior_global_steps)
 
 

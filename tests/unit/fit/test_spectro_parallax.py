@@ -7,11 +7,11 @@ import pyarrow as pa
 import pytest
 
 from obcat.fit import spectro_parallax
+from obcat.fit.labels import fit_imprint
 from obcat.fit.parallax_globals import (
     DUST,
     fit_dust,
     fit_globals,
-    fit_imprint,
     fit_labels,
     usual_values,
 )
@@ -416,6 +416,36 @@ def test_what_labels_say_of_the_luminosity_is_found_beside_stars_of_another_kind
     assert np.array_equal(fit_labels(nobody, mean)["label_mk"], np.zeros(6))
 
 
+EVEN = {"noise_m": np.arange(-6.0, 3.0, 0.25), "noise_slope": np.zeros(36)}  # as many at each M
+
+
+def test_dust_is_found_where_a_survey_has_lost_the_stars_behind_most_of_it():
+    """More and more stars towards faint M, of which those are taken that look bright in G: the mean
+    E(B-V) at a distance is then some tenths too small.
+    """
+    rng, n = np.random.default_rng(6), 20_000
+    columns = {name: np.full(n, np.nan) for name in SIGHT}
+    columns |= {"glon": rng.uniform(100, 160, n), "glat": rng.uniform(-5, 5, n)}
+    d, fine = rng.uniform(0.5, 4, n), np.arange(-6.0, 2.75, 0.01)
+    ln_n = np.where(fine < 1.5, 1.2 * (fine - 1.5), -3 * (fine - 1.5))
+    m = rng.choice(fine, n, p=np.exp(ln_n) / np.exp(ln_n).sum())
+    true = {name: np.array(mean, float) for name, (mean, _) in DUST.items()}
+    true["dust_level"] = np.array(0.0)
+    expected = ln_reddening(sight(**columns), true, d[:, None])[:, 0]
+    ebv = np.exp(expected + 0.3 * rng.standard_t(6, n))
+    modulus = 5 * np.log10(d) + 10
+    taken = rng.random(n) < 1 / (1 + np.exp(m + modulus + 2.6 * ebv - 14))
+    columns |= {"ebv": ebv, "ks0": m + modulus}
+    seen = sight(**columns).rows(np.flatnonzero(taken))
+    rising = EVEN | {"noise_slope": np.where(EVEN["noise_m"] < 1.5, 1.2, -3.0)}
+    off = {}
+    for name, model in (("taken as they come", EVEN), ("of their light", rising)):
+        found = ln_reddening(seen, fit_dust(seen, d[taken], model), d[taken, None])[:, 0]
+        off[name] = np.mean(found - expected[taken])
+    assert off["taken as they come"] < -0.09
+    assert abs(off["of their light"]) < 0.05
+
+
 def test_the_layer_of_dust_and_its_clouds_are_found():
     """A field of 0.3 in ln E(B-V), which 8 stars a place tell to a third; without one a smooth
     layer errs by all of it.
@@ -428,7 +458,7 @@ def test_the_layer_of_dust_and_its_clouds_are_found():
     true |= {"dust_sky": rng.normal(0, 0.3, len(true["dust_sky"])), "dust_fall": np.array(0.4)}
     expected = ln_reddening(sight(**columns), true, d[:, None])[:, 0]
     seen = sight(**columns | {"ebv": np.maximum(np.exp(expected + rng.normal(0, 0.1, n)), 0.031)})
-    found = fit_dust(seen, d)
+    found = fit_dust(seen, d, EVEN)
     off = ln_reddening(seen, found, d[:, None])[:, 0] - expected
     smooth = found | {"dust_sky": np.zeros_like(found["dust_sky"])}
     left = ln_reddening(seen, smooth, d[:, None])[:, 0] - expected
