@@ -312,8 +312,8 @@ KNOWN = {
     "companions": "the light of companions in Ks, which is taken out; spectra as before",
 }
 SNR_EDGES = (30, PAPER_MIN_SNR, 100, np.inf)
-HELD = """UPDATE meta.parameters SET posterior_zero_point_error = 1e-4, posterior_zero_point_drag = 0,
-    posterior_zero_point_colour = 0, posterior_zero_point_colour_error = 1e-4"""
+HELD = """UPDATE meta.parameters SET posterior_zero_point_error = 1e-4, posterior_zero_point_colour = 0,
+    posterior_zero_point_colour_error = 1e-4"""
 
 
 def oracle(database: Path, truth: Path, name: str, again: Again) -> str:

@@ -46,6 +46,7 @@ EDGES = np.arange(-11.0, 6.0, BIN)  # mag
 CENTRES = EDGES[:-1] + 0.5 * BIN
 FARTHEST = 4.0  # sigma
 STEEPEST = 3.0  # of ln n per mag: steeper are only places that the Galaxy does not reach
+FALLS = -0.7  # of ln n per mag, at most: where the sample ends. Chosen on SIMULATED surveys
 NUMBERS = ("snr_g", "fold", "uniqflag", "loss_weight")
 ROUNDS = pa.schema(
     [("round", pa.int16()), ("n_stars", pa.int32())]
@@ -168,10 +169,8 @@ def _rounds(sample: _Sample, training: Floats, parameters: Any) -> Iterator[tupl
     weights: list[Arrays] | None = None
     best = -np.inf
     for turn in range(parameters.posterior_rounds):
-        taught = {"zero_point": model["zero_point"] - parameters.posterior_zero_point_drag}
-        if not turn:
-            taught["ln_floor"] = np.log([parameters.posterior_first_floor] * 2)
-        weights = _trained(sample, training, model | taught, weights, turn, parameters)
+        near = {} if turn else {"ln_floor": np.log([parameters.posterior_first_floor] * 2)}
+        weights = _trained(sample, training, model | near, weights, turn, parameters)
         model = model | {n: np.stack([w[n] for w in weights]) for n in LAYERS}
         model = model | _of_networks(sample, own, model, parameters)
         model, ln_likelihood = _shared(sample, judged, model, parameters)
@@ -336,7 +335,7 @@ def _slope_of_density(sample: _Sample, training: Floats, model: Arrays, paramete
     rises = np.clip((ends[:, 1] - ends[:, 0]) / (2 * BIN), -STEEPEST, STEEPEST)
     near = _near(said[0], parameters)
     mean = (near @ rises + rises.mean()) / (near.sum(1) + 1)
-    return {"noise_slope": _slope(said[0]) + mean}
+    return {"noise_slope": np.maximum(_slope(said[0]) + mean, FALLS)}
 
 
 def _slope_of_means(sample: _Sample, model: Arrays) -> Arrays:

@@ -289,7 +289,7 @@ def apart(
 
 # times that what a network is off by draws its mean to where stars are many: counts of its means,
 # which tell where that is, are flatter than those of stars; chosen on SIMULATED surveys
-DRAWN = 1.5
+DRAWN = 2.0
 
 
 def noise_variance(

@@ -53,10 +53,11 @@ VEIL = np.array([
 # companion, more the heavier the primary, per dex of log g, of Teff, Teff squared, both; steepness
 # against DELTA per dex of log g and of Teff, less the more evolved; ln odds for each mag fainter
 # than labels say, per dex of Teff too, and how many mag count; ln odds for each mag fainter than an
-# M, where the sample ends and veiled stars are left, and how many count
+# M, where the sample ends and veiled stars are left, and how many count; for each mag brighter than
+# an M, where stars are heavier than labels say, and how many count
 PAIR_ODDS, PAIR_LIGHT = (1.6, 13.2, -29.0, -8.1), (4.7, -4.7)
 FAINTER, FARTHEST = (1.2, -6.0), 1.0
-EDGE = 1.4, 0.8, 0.6
+EDGE, LUMINOUS = (1.25, 0.8, 0.6), (0.28, -0.1, 0.7)
 OF_LIGHT, OF_DELTA = (a.astype(np.float32) for a in (DELTA - MIDDLE, DELTA))
 OF_VEIL, STEPS, RISES = (a.astype(np.float32) for a in (VEIL, np.diff(VEIL_AT), np.diff(VEIL.T).T))
 ORDINARY = (1.5, 2.5)  # mag: mean and scatter of M of stars that no pair of the mixture explains
@@ -187,7 +188,8 @@ def pair_odds(stars: Sight, mean: Any, model: Globals, xp: Any = np) -> Any:
     off = mean - (label_terms(stars, xp) * model["label_mk"]).sum(1)
     veiled = (FAINTER[0] + FAINTER[1] * h) * xp.clip(off, -FARTHEST, FARTHEST)
     edge = EDGE[0] * xp.clip(mean - EDGE[1], 0.0, EDGE[2])
-    return law + (veiled + edge) * stars.labelled
+    heavy = LUMINOUS[0] * xp.clip(LUMINOUS[1] - mean, 0.0, LUMINOUS[2])
+    return law + (veiled + edge + heavy) * stars.labelled
 
 
 def _farthest(stars: Sight) -> Floats:
