@@ -2,8 +2,8 @@
 
 Boosted regression trees: LightGBM trains them, plain arrays hold them.
 
-Teff and log g as quadratics of the leading coefficients, learnt from the stars with labels. And what
-dust does to the coefficients of stars of one Teff and log g.
+Teff and log g as quadratics of the leading coefficients, learnt from the stars with labels. And
+what dust does to the coefficients of stars of one Teff and log g.
 """
 
 from __future__ import annotations
