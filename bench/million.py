@@ -164,8 +164,9 @@ def show_commands(sizes: list[dict]) -> None:
     print(f"|{'---|' * (2 + len(COMMANDS))}")
     for s in sizes:
         cells = (f" {s[f'{n} peak'] / 2**20:.0f}, {s[f'{n} cpu']:.0f} |" for n in COMMANDS)
-        hats = f"{1e6 * s['hats'] / s['rows']:.0f}" if "hats" in s else "-"  # of an earlier tree
-        print(f"| {s['spectra']:,} |{''.join(cells)} {hats} |", flush=True)
+        print(
+            f"| {s['spectra']:,} |{''.join(cells)} {1e6 * s['hats'] / s['rows']:.0f} |", flush=True
+        )
 
 
 def _blocks(

@@ -194,7 +194,7 @@ def _planned(
     shown = pa.array([entry.shown for entry in entries], pa.string())
     kept = _unchanged(known, entries, shown, headers["sha256"].filter(complete), keep=keep)
     old = _in(shown, kept).to_pylist()
-    new = [entry for entry, known in zip(entries, old, strict=True) if not known]
+    new = [entry for entry, is_old in zip(entries, old, strict=True) if not is_old]
     return kept, new, _jobs(source, out, new, _candidates(files, new, stored), reader), stored
 
 

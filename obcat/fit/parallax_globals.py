@@ -92,7 +92,9 @@ WIDE = np.linspace(-6.0, 5.5, 40)  # mag, of stars that are no pair
 LEAST = 1e-30
 ALIKE = 1.0  # mag: stars farther from what their labels say are of another kind
 DUST_STEPS = 80
-SELECTED = 2.6  # mag of G, which stands for what surveys choose by, behind 1 mag of E(B-V)
+# mag of r, which stands for the light that surveys choose by, behind 1 mag of E(B-V): as
+# reference.extinction_coefficients has it
+SELECTED = 2.6
 SPREAD = np.linspace(-5.0, 5.0, 26)  # scatters of ln E(B-V) that a sum goes over
 MOST = 3.0  # of ln E(B-V) that a step of the fit may come to
 BLOCK = 4096  # stars: of fewer, calls take longer than sums
@@ -171,7 +173,7 @@ def fit_dust(stars: Sight, distance: Floats, model: Globals) -> Globals:
     """Dust of the model, from ln E(B-V) at the distances (n,), kpc, found so far.
 
     A survey chooses by apparent light: of what is at a distance it has the less reddened. So an
-    E(B-V) is judged among all that a star of this light in G could have there, which would be the
+    E(B-V) is judged among all that a star of this light in r could have there, which would be the
     brighter the more dust there is: as many as a volume has of such M (``noise_slope``).
     """
     import torch
@@ -183,6 +185,9 @@ def fit_dust(stars: Sight, distance: Floats, model: Globals) -> Globals:
     share = torch.log_softmax(-_tails(spread), 0)
     m = torch.nan_to_num(seen.magnitude) - 5 * torch.log10(d[:, 0]) - 10
     ebv = torch.exp(seen.ln_ebv)
+    at, slope = model["noise_m"], model["noise_slope"]
+    rises = 0.5 * np.diff(at) * (slope[1:] + slope[:-1])
+    ln_n = _tensor(np.append(0.0, np.cumsum(rises)))  # in a volume, but for a constant
 
     def ln_likelihood(dust: Mapping[str, torch.Tensor], rows: slice) -> torch.Tensor:
         part = seen.rows(rows)
@@ -190,8 +195,8 @@ def fit_dust(stars: Sight, distance: Floats, model: Globals) -> Globals:
         ln = -_tails((part.ln_ebv - expected) * torch.exp(-dust["dust_ln_scatter"]))
         other = expected[:, None] + torch.exp(dust["dust_ln_scatter"]) * spread
         brighter = SELECTED * (torch.exp(torch.clamp(other, max=MOST)) - ebv[rows, None])
-        among = _ln_in_volume(m[rows, None] - brighter, model) + share
-        ln = ln + _ln_in_volume(m[rows], model) - torch.logsumexp(among, 1)
+        among = _at(at, ln_n, m[rows, None] - brighter) + share
+        ln = ln + _at(at, ln_n, m[rows]) - torch.logsumexp(among, 1)
         return (part.has_ebv * (ln - dust["dust_ln_scatter"])).double().sum()
 
     return _likeliest(means, (means, widths), ln_likelihood, len(d), DUST_STEPS)
@@ -204,16 +209,14 @@ def _tails(off: torch.Tensor) -> torch.Tensor:
     return 0.5 * (DUST_TAILS + 1) * torch.log1p(off**2 / DUST_TAILS)
 
 
-def _ln_in_volume(m: torch.Tensor, model: Globals) -> torch.Tensor:
-    """ln of the stars of such M in a volume, but for a constant; as at the ends beyond them."""
+def _at(grid: Floats, values: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
+    """Values on an even grid (g,) at m, linear between its points; beyond it as at its ends."""
     import torch
 
-    at, slope = model["noise_m"], model["noise_slope"]
-    step = at[1] - at[0]
-    ln = _tensor(np.append(0.0, np.cumsum(0.5 * step * (slope[1:] + slope[:-1]))))
-    place = torch.clamp((m - float(at[0])) / float(step), 0, len(at) - 1.001)
+    place = (m - float(grid[0])) / float(grid[1] - grid[0])
+    place = torch.clamp(place, 0, len(grid) - 1.001)
     left = place.floor().long()
-    return torch.lerp(ln[left], ln[left + 1], place - left)
+    return torch.lerp(values[left], values[left + 1], place - left)
 
 
 def mean_distance(stars: Sight, said: Said, model: Globals) -> Floats:

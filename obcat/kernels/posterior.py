@@ -54,7 +54,7 @@ VEIL = np.array([
 # against DELTA per dex of log g and of Teff, less the more evolved; ln odds for each mag fainter
 # than labels say, per dex of Teff too, and how many mag count; ln odds for each mag fainter than an
 # M, where the sample ends and veiled stars are left, and how many count; for each mag brighter than
-# an M, where stars are heavier than labels say, and how many count
+# an M, of luminous stars, and how many count
 PAIR_ODDS, PAIR_LIGHT = (1.6, 13.2, -29.0, -8.1), (4.7, -4.7)
 FAINTER, FARTHEST = (1.2, -6.0), 1.0
 EDGE, LUMINOUS = (1.25, 0.8, 0.6), (0.4, -0.3, 0.7)

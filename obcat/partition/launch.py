@@ -38,8 +38,9 @@ __all__ = ["cut_in_lots", "launch"]
 
 LOG = "manifest.jsonl"
 LOT, LOTS = 2**17, 4  # spectra of a lot, lots: at least, at most; all are read for each lot
-ROOM = 40_000  # bytes of the disk for a spectrum of a lot, which has half of what is free: it takes
-# 31,000, and as much again while it is built
+# bytes of the disk for a spectrum of a lot, which has half of what is free: it takes 31,000, and as
+# much again while it is built
+ROOM = 40_000
 EVERY = 10.0  # seconds between two lines of progress
 TICK = 0.5  # seconds
 UNCHANGED = "nothing has changed"

@@ -409,7 +409,7 @@ EVEN = {"noise_m": np.arange(-6.0, 3.0, 0.25), "noise_slope": np.zeros(36)}  # a
 
 
 def test_dust_is_found_where_a_survey_has_lost_the_stars_behind_most_of_it():
-    """More and more stars towards faint M, of which those are taken that look bright in G: the mean
+    """More and more stars towards faint M, of which those are taken that look bright: the mean
     E(B-V) at a distance is then some tenths too small.
     """
     rng, n = np.random.default_rng(6), 20_000
