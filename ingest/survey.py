@@ -115,25 +115,26 @@ def _in(values: pa.ChunkedArray, others: pa.ChunkedArray) -> NDArray[np.bool_]:
 def _near(table: pa.Table, spectra: pa.Table, radius: float = NEAR) -> _Belonging:
     from scipy.spatial import cKDTree
 
-    rows, stars = _unit_vectors(table), _unit_vectors(spectra)
-    there = np.isfinite(rows).all(axis=1)
+    (rows, row), (stars, star) = _along_the_sky(table), _along_the_sky(spectra)
     chord = 2 * np.sin(np.radians(radius / 3600) / 2)
-    found = _Belonging(np.zeros(len(rows), bool), np.zeros(len(stars), bool))
-    if there.any() and len(stars):
-        found.rows[there] = np.isfinite(
-            cKDTree(stars).query(rows[there], distance_upper_bound=chord)[0]
-        )
-    if found.rows.any():
-        found.spectra[:] = np.isfinite(
-            cKDTree(rows[found.rows]).query(stars, distance_upper_bound=chord)[0]
-        )
+    found = _Belonging(np.zeros(table.num_rows, bool), np.zeros(spectra.num_rows, bool))
+    if len(rows) and len(stars):
+        near = np.isfinite(cKDTree(stars).query(rows, distance_upper_bound=chord)[0])
+        found.rows[row] = near
+        if near.any():
+            back = cKDTree(rows[near]).query(stars, distance_upper_bound=chord)[0]
+            found.spectra[star] = np.isfinite(back)
     return found
 
 
-def _unit_vectors(table: pa.Table) -> NDArray[np.float64]:
-    """(n, 3), NaN where there is no position."""
+def _along_the_sky(table: pa.Table) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Unit vectors (n, 3) of the positions of a table, and their rows (n,), strip by strip: what
+    is asked for one after another then lies together in memory, and takes a third of the time.
+    """
     ra, dec = (table[c].to_numpy().astype(float) for c in ("ra", "dec"))
-    return tables.unit_vectors(ra, dec)
+    there = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
+    along = there[np.lexsort((ra[there], np.floor(2 * dec[there])))]
+    return tables.unit_vectors(ra[along], dec[along]), along
 
 
 def _why_none(name: str, table: pa.Table, spectra: pa.Table) -> str:
@@ -312,12 +313,12 @@ def _near_spectra(survey: Survey, raw: Path, name: str) -> tables.Near:
     """Around every spectrum, as far as a build could ask; and sources by name: of Gaia those that a
     list gives, of others the best neighbours of Gaia's.
     """
-    places = _unit_vectors(pq.ParquetFile(raw / "headers.parquet").read(columns=["ra", "dec"]))
+    spectra = pq.ParquetFile(raw / "headers.parquet").read(columns=["ra", "dec"])
     listing = ("targets", TRAINING) if name in GAIA else GAIA
     ids = [_keys(raw / f"{n}.parquet")["source_id"].drop_null().to_numpy() for n in listing]
     epoch, radius = (survey.number(key) for key in ("position_epoch", "match_radius"))
     return tables.Near(
-        places[np.isfinite(places).all(axis=1)],
+        _along_the_sky(spectra)[0],
         np.unique(np.concatenate(ids)).astype(np.int64),
         epoch,
         max(NEAR, radius + 1),

@@ -328,6 +328,7 @@ UDFS = {
                 "domain_teff",
                 "domain_certainty",
                 "domain_logg",
+                "domain_logg_nsigma",
                 "domain_calcium",
                 "domain_calcium_nsigma",
                 "model_error",

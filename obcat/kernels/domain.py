@@ -116,6 +116,7 @@ def domain(
     domain_teff: float,
     domain_certainty: float,
     domain_logg: float,
+    domain_logg_nsigma: float,
     domain_calcium: float,
     domain_calcium_nsigma: float,
     model_error: float,
@@ -133,8 +134,8 @@ def domain(
     points, centre, scale : of `distance_to`
     far_snr, far_limit, misfit_snr, misfit_limit : (m,) of `limit_at`, for distance and chi-square
     domain_teff, domain_certainty, domain_logg, domain_calcium : K, probability, dex and Angstrom;
-        cooler with this probability, more compact by half an error, or with a stronger line by
-        ``domain_calcium_nsigma`` errors is out
+        cooler with this probability, more compact by ``domain_logg_nsigma`` errors, or with a
+        stronger line by ``domain_calcium_nsigma`` errors is out
     model_error : share of the flux by which models and good spectra may differ beyond the noise
 
     Returns
@@ -148,7 +149,7 @@ def domain(
         probability = _normal(np.log(domain_teff / teff) / (teff_err / teff))
         sure = np.where(np.isnan(probability), teff < domain_teff, probability > domain_certainty)
         cool = sure | (calcium_ew - domain_calcium_nsigma * calcium_ew_err > domain_calcium)
-        compact = logg - logg_err / 2 > domain_logg
+        compact = logg - domain_logg_nsigma * logg_err > domain_logg
         allowed = limit_at(snr_g, misfit_snr, misfit_limit) + (model_error * snr_g) ** 2
         misfit = clean_chi2 > allowed
         distance = distance_to(score_clean, points=points, centre=centre, scale=scale)

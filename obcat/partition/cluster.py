@@ -27,7 +27,7 @@ from obcat.checksums import digest
 from obcat.errors import no_room, one_line
 from obcat.partition import PartitionFailed, arithmetic, home_of
 
-__all__ = ["Cluster", "Command", "Ended", "conditions", "opened", "tell_conditions"]
+__all__ = ["Cluster", "Command", "Ended", "conditions", "most_at_once", "opened", "tell_conditions"]
 
 LOCAL = re.compile(r"local:([1-9][0-9]{0,3})")
 DASK = re.compile(r"dask:([1-9][0-9]{0,3})")
@@ -134,6 +134,12 @@ def opened(
         cluster.check(folder, training=training)
         stack.pop_all()
     return cluster
+
+
+def most_at_once(address: str) -> int:
+    """Partitions that are built at a time, as far as the address tells."""
+    found = LOCAL.fullmatch(address) or DASK.fullmatch(address)
+    return int(found[1]) if found else sys.maxsize
 
 
 def _require_dask(address: str) -> None:

@@ -5,6 +5,7 @@ Dask scheduler; tried again, twice; put aside where it fails still.
 import json
 import os
 import shutil
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import Generator, Iterator
@@ -29,7 +30,7 @@ from obcat.partition import (
     read_plan,
     size_of,
 )
-from obcat.partition.cluster import Cluster, Command, Ended, opened
+from obcat.partition.cluster import Cluster, Command, Ended, most_at_once, opened
 from obcat.partition.cut import assigned, cut, is_ready, narrow_database, write_plan, write_stores
 from obcat.partition.merging import merge
 from obcat.survey import Engine, Survey
@@ -38,9 +39,9 @@ __all__ = ["cut_in_lots", "launch"]
 
 LOG = "manifest.jsonl"
 LOT, LOTS = 2**17, 4  # spectra of a lot, lots: at least, at most; all are read for each lot
-# bytes of the disk for a spectrum of a lot, which has half of what is free: it takes 31,000, and as
-# much again while it is built
-ROOM = 40_000
+# bytes of the disk for a spectrum: that waits in a lot, whose partition is being built, or is built
+WAITS, BEING_BUILT, BUILT = 32_000, 70_000, 8_000
+TAKEN = 0.9  # of what is free on the disk
 EVERY = 10.0  # seconds between two lines of progress
 TICK = 0.5  # seconds
 UNCHANGED = "nothing has changed"
@@ -64,7 +65,7 @@ def launch(
     failed: dict[str, Ended] = {}
     training = not survey.models_from
     with ExitStack() as stack:
-        lots = stack.enter_context(closing(_lots(survey, folder, most, say)))
+        lots = stack.enter_context(closing(_lots(survey, folder, most, say, address)))
         lot = next(lots, [])
         cluster = stack.enter_context(
             closing(opened(address, folder, insecure=insecure, training=training))
@@ -85,10 +86,13 @@ def launch(
     return merge(survey, folder, say=say, memory=memory, allow_missing=allow_missing)
 
 
-def _lots(survey: Survey, folder: Path, spectra: int, say: Say) -> Generator[list[str]]:
+def _lots(
+    survey: Survey, folder: Path, spectra: int, say: Say, address: str
+) -> Generator[list[str]]:
     """Partitions that are cut, the pilot by itself first."""
     if not survey.engine.keep_spectra:
-        yield from cut_in_lots(survey, folder, spectra=spectra, say=say)
+        at_once = most_at_once(address)
+        yield from cut_in_lots(survey, folder, spectra=spectra, say=say, at_once=at_once)
         return
     plan = cut(survey, folder, spectra=spectra, say=say)
     if plan.pilot:
@@ -96,10 +100,12 @@ def _lots(survey: Survey, folder: Path, spectra: int, say: Say) -> Generator[lis
     yield plan.names
 
 
-def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iterator[list[str]]:
+def cut_in_lots(
+    survey: Survey, folder: Path, *, spectra: int, say: Say, at_once: int = sys.maxsize
+) -> Iterator[list[str]]:
     """As `cut`, but the list first, and then by lots what partitions read that are not built: each
-    lot is to be built, and loses its spectra, before the next is written. So the disk has the
-    spectra of one lot twice, and not all. Raises as `cut`.
+    lot is to be built, ``at_once`` partitions at a time, and loses its spectra, before the next is
+    written. So the disk has the spectra of one lot twice, and not all. Raises as `cut`.
     """
     read = read_inputs(survey, folder)
     mark = plan_mark(survey, read, spectra)
@@ -116,7 +122,8 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
             if mark_of(home_of(folder, "plan")) != mark:
                 write_plan(con, folder, names, facts)
             known: set[Path] = set()
-            for lot in _by_room(read_plan(folder), shutil.disk_usage(folder).free // (2 * ROOM)):
+            plan = read_plan(folder)
+            for lot in _by_room(plan, room_of(plan, shutil.disk_usage(folder).free, at_once)):
                 todo = [name for name in lot if not is_ready(survey, folder, name, mark)]
                 if todo:
                     write_stores(con, folder, todo, mark, known)
@@ -126,6 +133,14 @@ def cut_in_lots(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Iter
                 yield lot
                 for name in lot:
                     _leave_spectra(survey, folder, name, mark)
+
+
+def room_of(plan: Plan, free: int, at_once: int) -> int:
+    """Spectra of a lot for whose pixels a disk with so many bytes free has room."""
+    largest = max(plan.sizes.values())
+    left = int(TAKEN * free) - BUILT * sum(plan.sizes.values())
+    every = left // (WAITS + BEING_BUILT)  # where all of a lot is built at once
+    return max(every, (left - BEING_BUILT * largest * min(at_once, len(plan.sizes))) // WAITS)
 
 
 def _by_room(plan: Plan, room: int) -> Iterator[list[str]]:

@@ -3,8 +3,8 @@
 -- Reads:   stage.headers, raw.targets, meta.parameters
 -- Paper:   section 2
 INSERT INTO sample.targets BY NAME
-WITH zones AS (
-    SELECT t.rowid AS row, t.ra, t.dec, unnest(generate_series(-1, 1)) + floor(t.dec * 3600 / p.match_radius) AS zone
+WITH listed AS (
+    SELECT t.rowid AS row, t.ra, t.dec, unnest(meta.sky_cells(t.ra, t.dec, p.match_radius)) AS cell
     FROM raw.targets AS t
     CROSS JOIN meta.parameters AS p
     WHERE isfinite(t.ra) AND isfinite(t.dec)
@@ -17,11 +17,11 @@ WITH zones AS (
     UNION ALL
     SELECT h.specid, t.rowid, 0.0 FROM stage.headers AS h INNER JOIN raw.targets AS t ON h.fitsname = t.fitsname
     UNION ALL
-    SELECT h.specid, z.row, meta.separation_arcsec(h.ra, h.dec, z.ra, z.dec) AS separation
+    SELECT h.specid, l.row, meta.separation_arcsec(h.ra, h.dec, l.ra, l.dec) AS separation
     FROM stage.headers AS h
     CROSS JOIN meta.parameters AS p
-    INNER JOIN zones AS z ON floor(h.dec * 3600 / p.match_radius) = z.zone
-    WHERE meta.separation_arcsec(h.ra, h.dec, z.ra, z.dec) <= p.match_radius
+    INNER JOIN listed AS l ON meta.sky_cell(h.ra, h.dec, p.match_radius) = l.cell
+    WHERE meta.separation_arcsec(h.ra, h.dec, l.ra, l.dec) <= p.match_radius
 )
 SELECT h.specid, arg_min(t.name, (n.separation, n.row)) AS name
     , arg_min(t.source_id, (n.separation, n.row)) FILTER (t.source_id IS NOT NULL) AS source_id

@@ -4,15 +4,15 @@
 -- Paper:   METHOD section 1
 INSERT INTO sample.groups BY NAME
 WITH RECURSIVE positions AS (
-    SELECT specid, ra, dec, floor(dec * 3600 / p.star_radius) AS zone, p.star_radius
+    SELECT specid, ra, dec, meta.sky_cell(ra, dec, p.star_radius) AS cell, p.star_radius
     FROM stage.headers
     SEMI JOIN sample.targets USING (specid)
     CROSS JOIN meta.parameters AS p
 )
 , neighbours AS (
     SELECT a.specid, b.specid AS other
-    FROM (SELECT * REPLACE (unnest(generate_series(-1, 1)) + zone AS zone) FROM positions) AS a
-    INNER JOIN positions AS b USING (zone)
+    FROM (SELECT * REPLACE (unnest(meta.sky_cells(ra, dec, star_radius)) AS cell) FROM positions) AS a
+    INNER JOIN positions AS b USING (cell)
     WHERE meta.separation_arcsec(a.ra, a.dec, b.ra, b.dec) <= a.star_radius
 )
 , reached AS (

@@ -3,8 +3,8 @@
 -- Reads:   raw.training_headers, raw.gaia_dr3, stage.training, stage.headers, stage.zero_point, sample.visits, meta.parameters
 -- Paper:   section 5.1; METHOD section 4
 INSERT INTO training.stars BY NAME
-WITH zones AS (
-    SELECT h.specid, h.ra, h.dec, radius, unnest(generate_series(-1, 1)) + floor(h.dec * 3600 / radius) AS zone
+WITH places AS (
+    SELECT h.specid, h.ra, h.dec, radius, unnest(meta.sky_cells(h.ra, h.dec, radius)) AS cell
     FROM raw.training_headers AS h
     CROSS JOIN (SELECT greatest(match_radius, star_radius) AS radius FROM meta.parameters) AS p
 )
@@ -15,19 +15,19 @@ WITH zones AS (
     UNION
     SELECT h.specid, t.row FROM raw.training_headers AS h INNER JOIN stage.training AS t ON h.fitsname = t.fitsname
     UNION
-    SELECT z.specid, t.row
-    FROM zones AS z
-    INNER JOIN stage.training AS t ON floor(t.dec * 3600 / z.radius) = z.zone
+    SELECT o.specid, t.row
+    FROM places AS o
+    INNER JOIN stage.training AS t ON meta.sky_cell(t.ra, t.dec, o.radius) = o.cell
     CROSS JOIN meta.parameters AS p
-    WHERE meta.separation_arcsec(z.ra, z.dec, t.ra, t.dec) <= p.match_radius
+    WHERE meta.separation_arcsec(o.ra, o.dec, t.ra, t.dec) <= p.match_radius
 )
 , of_sample AS (
-    SELECT DISTINCT z.specid
-    FROM zones AS z
-    INNER JOIN stage.headers AS h ON floor(h.dec * 3600 / z.radius) = z.zone
+    SELECT DISTINCT o.specid
+    FROM places AS o
+    INNER JOIN stage.headers AS h ON meta.sky_cell(h.ra, h.dec, o.radius) = o.cell
     SEMI JOIN sample.visits AS v ON h.specid = v.specid
     CROSS JOIN meta.parameters AS p
-    WHERE meta.separation_arcsec(z.ra, z.dec, h.ra, h.dec) <= p.star_radius
+    WHERE meta.separation_arcsec(o.ra, o.dec, h.ra, h.dec) <= p.star_radius
 )
 , observed AS (
     SELECT n.row, h.specid, meta.star_id(h.ra, h.dec) AS star_id, h.ra, h.dec

@@ -194,7 +194,7 @@ WITHOUT = (
 def test_without_spectra_the_rest_is_that_of_one_build(whole, tmp_path, monkeypatch):
     """A partition at a time is on the disk; what needs spectra says so."""
     monkeypatch.setattr("obcat.partition.launch.LOT", 1)
-    monkeypatch.setattr("obcat.partition.launch.ROOM", 2**50)  # as on a disk that is all but full
+    monkeypatch.setattr("obcat.partition.launch.TAKEN", 0.0)  # as on a disk that is full
     toml, folder = tmp_path / "survey.toml", tmp_path / "small"
     toml.write_text(whole.toml.read_text() + "[engine]\nkeep_spectra = false\n")
     copy_build(whole, folder, "raw")
@@ -222,7 +222,7 @@ def test_without_spectra_the_rest_is_that_of_one_build(whole, tmp_path, monkeypa
     (folder / "partitions" / EAST / "built" / "manifest.json").unlink()
     assert list(cut_in_lots(survey, folder, spectra=LARGE, say=str)) == [[EAST], [WEST]]
     assert [p.parts[-3] for p in folder.glob("partitions/*/raw/spectra")] == [EAST]
-    monkeypatch.setattr("obcat.partition.launch.ROOM", 1)  # room for all: read once
+    monkeypatch.setattr("obcat.partition.launch.TAKEN", 0.9)  # room for all: read once
     assert list(cut_in_lots(survey, folder, spectra=LARGE, say=str)) == [[EAST, WEST]]
 
 

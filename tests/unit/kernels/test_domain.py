@@ -26,6 +26,7 @@ MODEL = {
     "domain_teff": 9700.0,
     "domain_certainty": 0.5,
     "domain_logg": 4.6,
+    "domain_logg_nsigma": 1.0,
     "domain_calcium": 1.4,
     "domain_calcium_nsigma": 2.0,
     "model_error": 0.008,
@@ -67,8 +68,8 @@ def test_an_ordinary_star_and_each_reason_by_itself():
     assert flags(calcium_ew=1.61) == ["cool", "out_of_domain"]
     assert flags(calcium_ew=1.59) == []
     assert flags(calcium_ew=1.59, errors=1.0) == ["cool", "out_of_domain"]
-    assert flags(logg=4.66) == ["compact", "out_of_domain"]
-    assert flags(logg=4.64) == []
+    assert flags(logg=4.71) == ["compact", "out_of_domain"]
+    assert flags(logg=4.69) == []
     assert flags(clean_chi2=2.65) == ["misfit", "out_of_domain"]
     assert flags(clean_chi2=2.63) == []
     assert flags(beyond_training=1.0) == ["out_of_domain"]

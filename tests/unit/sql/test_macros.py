@@ -7,6 +7,7 @@ import math
 
 import astropy.units as u
 import numpy as np
+import pyarrow as pa
 import pytest
 from astropy.coordinates import SkyCoord
 
@@ -48,6 +49,36 @@ def test_separation_is_that_of_astropy(con, pair):
     assert value(con, "separation_arcsec", *map(float, pair)) == pytest.approx(
         expected, rel=1e-8, abs=1e-6
     )
+
+
+AROUND = [(0, 0), (40.99997, -17), (0, 89.9995), (123.4, 90), (7, -90), (300, -89.99), (200.5, 66)]
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("radius", [0.7, 3.0, 3.7, 10.0])
+def test_cells_give_every_pair_within_the_radius_once(con, around, radius):
+    """Against the separation of each with each, also across 0 h, a whole degree and a pole."""
+    random = np.random.default_rng(9)
+    ra = around[0] + random.normal(0, 3 * radius / 3600, 300) / max(
+        math.cos(math.radians(around[1])), 1e-4
+    )
+    dec = np.clip(around[1] + random.normal(0, 3 * radius / 3600, 300), -90, 90)
+    con.register("positions", pa.table({"n": range(300), "ra": ra % 360, "dec": dec}))
+    near = f"meta.separation_arcsec(a.ra, a.dec, b.ra, b.dec) <= {radius}"
+    every = con.sql(f"SELECT a.n, b.n FROM positions AS a, positions AS b WHERE {near} ORDER BY ALL")
+    by_cell = con.sql(
+        f"SELECT a.n, b.n FROM (SELECT *, unnest(meta.sky_cells(ra, dec, {radius})) AS cell "
+        f"FROM positions) AS a JOIN positions AS b ON a.cell = meta.sky_cell(b.ra, b.dec, {radius}) "
+        f"WHERE {near} ORDER BY ALL"
+    )
+    assert len(found := every.fetchall()) > 600
+    assert by_cell.fetchall() == found
+
+
+def test_a_position_that_is_none_has_no_cells(con):
+    for ra, dec in [(math.nan, 1.0), (1.0, math.nan), (None, 1.0), (1.0, math.inf)]:
+        assert value(con, "sky_cell", ra, dec, 3.0) is None
+        assert not value(con, "sky_cells", ra, dec, 3.0)
 
 
 @pytest.mark.parametrize(
