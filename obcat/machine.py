@@ -84,9 +84,10 @@ class Limits(NamedTuple):
     memory: int
 
 
-def chosen(*wishes: Share, enough: int = sys.maxsize) -> Limits:
+def chosen(*wishes: Share, enough: int = sys.maxsize, least: int = 0) -> Limits:
     """The first wish that says something, for each of the two; else what suits the machine, and no
-    more than ``enough`` bytes, or than the threads that are wished for need.
+    more than ``enough`` bytes, or than the threads that are wished for need, unless ``least``
+    says more.
 
     Raises MachineError for a memory that is no size, or too small for the threads.
     """
@@ -96,7 +97,7 @@ def chosen(*wishes: Share, enough: int = sys.maxsize) -> Limits:
         raise MachineError(f"threads: {threads} is less than 1")
     if size is None:
         threads = threads or _threads_of(enough)
-        suits = min(memory() // SHARE, PER_THREAD * threads, enough)
+        suits = min(memory() // SHARE, max(least, min(PER_THREAD * threads, enough)))
         return Limits(threads, max(_least(threads), suits))
     given = parsed(size)
     threads = threads or _threads_of(given)

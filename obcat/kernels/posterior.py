@@ -57,7 +57,7 @@ VEIL = np.array([
 # an M, of luminous stars, and how many count
 PAIR_ODDS, PAIR_LIGHT = (1.6, 13.2, -29.0, -8.1), (4.7, -4.7)
 FAINTER, FARTHEST = (1.2, -6.0), 1.0
-EDGE, LUMINOUS = (1.25, 0.8, 0.6), (0.4, -0.3, 0.7)
+EDGE, LUMINOUS = (1.1, 0.8, 0.6), (0.5, -0.3, 0.7)
 OF_LIGHT, OF_DELTA = (a.astype(np.float32) for a in (DELTA - MIDDLE, DELTA))
 OF_VEIL, STEPS, RISES = (a.astype(np.float32) for a in (VEIL, np.diff(VEIL_AT), np.diff(VEIL.T).T))
 ORDINARY = (1.5, 2.5)  # mag: mean and scatter of M of stars that no pair of the mixture explains

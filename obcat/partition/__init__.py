@@ -255,12 +255,12 @@ def narrow(table: str) -> list[str]:
 
 
 NARROW = sum(LEAST)  # bytes of the engine: rows pass through in order
-EACH = 400  # and for each spectrum: its keys (300) and its owner, which only memory can hold
+EACH, JOINED = 400, 1600  # for each spectrum: keys, owner, in memory only; rows joined and sorted
 
 
 def enough(spectra: int) -> int:
     """Bytes that narrow steps of so many spectra need; with more they are no faster."""
-    return NARROW + EACH * spectra
+    return NARROW + (EACH + JOINED) * spectra
 
 
 def _keep_narrow(database: Path, survey: Survey) -> None:

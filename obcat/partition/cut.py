@@ -339,7 +339,8 @@ def is_ready(survey: Survey, folder: Path, name: str, mark: str) -> bool:
 def narrow_database(survey: Survey, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database of headers and tables, without spectra, as far as the candidates of stars."""
     spectra = pq.read_metadata(folder / "raw" / "headers.parquet").num_rows
-    limits = chosen(survey.build, enough=enough(spectra))
+    most = enough(spectra)
+    limits = chosen(survey.build, enough=most, least=most)
     with (
         working(folder / "partitions" / "plan.duckdb") as work,
         db.connect(

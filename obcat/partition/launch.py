@@ -40,7 +40,7 @@ __all__ = ["cut_in_lots", "launch"]
 LOG = "manifest.jsonl"
 LOT, LOTS = 2**17, 4  # spectra of a lot, lots: at least, at most; all are read for each lot
 # bytes of the disk for a spectrum: that waits in a lot, whose partition is being built, or is built
-WAITS, BEING_BUILT, BUILT = 32_000, 70_000, 8_000
+WAITS, BEING_BUILT, BUILT = 31_500, 80_000, 4_500
 TAKEN = 0.9  # of what is free on the disk
 EVERY = 10.0  # seconds between two lines of progress
 TICK = 0.5  # seconds
@@ -123,7 +123,7 @@ def cut_in_lots(
                 write_plan(con, folder, names, facts)
             known: set[Path] = set()
             plan = read_plan(folder)
-            for lot in _by_room(plan, room_of(plan, shutil.disk_usage(folder).free, at_once)):
+            for lot in _by_room(plan, _room_of(plan, shutil.disk_usage(folder).free, at_once)):
                 todo = [name for name in lot if not is_ready(survey, folder, name, mark)]
                 if todo:
                     write_stores(con, folder, todo, mark, known)
@@ -135,7 +135,7 @@ def cut_in_lots(
                     _leave_spectra(survey, folder, name, mark)
 
 
-def room_of(plan: Plan, free: int, at_once: int) -> int:
+def _room_of(plan: Plan, free: int, at_once: int) -> int:
     """Spectra of a lot for whose pixels a disk with so many bytes free has room."""
     largest = max(plan.sizes.values())
     left = int(TAKEN * free) - BUILT * sum(plan.sizes.values())

@@ -102,7 +102,7 @@ def merge(
         folder,
         made,
         f"{mark} without {', '.join(left.values())}" if left else mark,
-        chosen(Share(memory, threads), survey.build, enough=most),
+        chosen(Share(memory, threads), survey.build, enough=most, least=most),
         say=say,
         step=_step(owners, built, list(missing), keep=keep),
         attach={_alias(name): database_of(folder, name) for name in built},

@@ -52,6 +52,9 @@ def test_where_less_is_enough_no_more_is_taken_unless_it_is_wished_for(monkeypat
     assert chosen(Share(threads=4), enough=800_000_000) == Limits(4, 1_300_000_000)
     assert chosen(Share(memory="3GB"), enough=800_000_000) == Limits(8, 3 * GB)
     assert chosen(Share(), enough=10**13) == Limits(8, 6 * GB)
+    assert chosen(Share(), enough=8 * GB, least=8 * GB) == Limits(8, 8 * GB)
+    assert chosen(Share(), enough=10**13, least=10**13) == Limits(8, 16 * GB)
+    assert chosen(Share(memory="3GB"), least=8 * GB) == Limits(8, 3 * GB)
 
 
 def test_little_memory_takes_threads_away_unless_they_are_asked_for(monkeypatch):

@@ -110,7 +110,7 @@ def ln_odds(i, model, mean):
         return PAIRS[i][0]
     e, h = LABELS[i]
     off = mean - np.array([1, e, h, e**2, e * h, h**2]) @ model["label_mk"]
-    ends = 1.25 * np.clip(mean - 0.8, 0, 0.6) + 0.4 * np.clip(-0.3 - mean, 0, 0.7)
+    ends = 1.1 * np.clip(mean - 0.8, 0, 0.6) + 0.5 * np.clip(-0.3 - mean, 0, 0.7)
     return PAIRS[i][0] + (1.2 - 6.0 * h) * np.clip(off, -1, 1) + ends
 
 

@@ -65,7 +65,9 @@ def test_cells_give_every_pair_within_the_radius_once(con, around, radius):
     dec = np.clip(around[1] + random.normal(0, 3 * radius / 3600, 300), -90, 90)
     con.register("positions", pa.table({"n": range(300), "ra": ra % 360, "dec": dec}))
     near = f"meta.separation_arcsec(a.ra, a.dec, b.ra, b.dec) <= {radius}"
-    every = con.sql(f"SELECT a.n, b.n FROM positions AS a, positions AS b WHERE {near} ORDER BY ALL")
+    every = con.sql(
+        f"SELECT a.n, b.n FROM positions AS a, positions AS b WHERE {near} ORDER BY ALL"
+    )
     by_cell = con.sql(
         f"SELECT a.n, b.n FROM (SELECT *, unnest(meta.sky_cells(ra, dec, {radius})) AS cell "
         f"FROM positions) AS a JOIN positions AS b ON a.cell = meta.sky_cell(b.ra, b.dec, {radius}) "
