@@ -16,7 +16,7 @@ ASKED = ("queries", "explain", "evaluate", "partition", "report", "page", "star"
 QUERIES = [db.SqlFile(path) for folder in ASKED for path in sorted((SQL / folder).glob("*.sql"))]
 FIELDS = ["Title", "Grain", "Reads", "UDFs", "Fit", "Spectra", "Parameters", "Mode", "Paper"]
 MADE_BY_BUILD = {"meta.provenance", "meta.steps", "model.fits", "model.arrays"}
-MACROS = {"00_meta/20_macros", "00_meta/21_user_macros"}
+MACROS = {"00_meta/20_macros", "00_meta/21_user_macros", "00_meta/22_sky_macros"}
 LONGEST = {
     "catalog.ob_stars": 90,
     "catalog.ob_stars_best": 100,
