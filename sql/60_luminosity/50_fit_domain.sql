@@ -11,7 +11,8 @@ CROSS JOIN meta.parameters AS p
 LEFT JOIN luminosity.good_parallax AS t ON i.specid = t.specid
 LEFT JOIN luminosity.geometric AS g ON i.star_id = g.star_id
 WHERE i.uniqflag = 1 AND i.erroneous = 0 AND i.beyond_training = 0
-    AND coalesce(i.teff > p.domain_teff, true) AND coalesce(i.logg - p.domain_logg_nsigma * i.logg_err < p.domain_logg, true)
+    AND coalesce(i.teff > p.domain_teff, true)
+    AND coalesce(i.logg - p.domain_logg_nsigma * i.logg_err < p.domain_logg, true)
     AND i.is_other IS DISTINCT FROM 1
 UNION ALL
 SELECT t.star_id, c.score_clean, t.snr_g, NULL, true
