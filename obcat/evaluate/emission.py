@@ -328,6 +328,7 @@ def best_faults(data: Compared) -> Section:
     best = sound & (data["uniqflag"] == 1)
     groups += [("sound", sound), ("sound, S/N from 30", sound & (data["snr_g"] >= GOOD_SNR))]
     groups += [(kind, best & (kinds == kind)) for kind in sorted({*kinds.tolist()})]
+    groups += [("all but stars drawn as O and B", best & ~is_ob_star(data))]
     rows = [(label, str(part.sum()), *_warned(data, part)) for label, part in groups if part.any()]
     return Section("best mode: faults and other stars", note, ("n", "fault", "out_of_domain"), rows)
 

@@ -211,15 +211,17 @@ def test_faults_named_and_other_stars_warned_of():
         {"best_out_of_domain": 1},
         {"kind": "subdwarf", "best_out_of_domain": 1},
         {"kind": "subdwarf", "uniqflag": 2},
+        {"kind": "interloper"},
         {"true_teff": 8300.0, "best_out_of_domain": 1},
     )
     section = best_faults(data)
     assert line(section, "spoiled: sky") == ["2", "50.00 %", "0.00 %"]
-    assert line(section, "sound") == ["5", "20.00 %", "60.00 %"]
-    assert line(section, "sound, S/N from 30") == ["4", "0.00 %", "75.00 %"]
+    assert line(section, "sound") == ["6", "16.67 %", "50.00 %"]
+    assert line(section, "sound, S/N from 30") == ["5", "0.00 %", "60.00 %"]
     assert line(section, "O and B stars") == ["2", "50.00 %", "50.00 %"]
     assert line(section, "drawn with them, cooler") == ["1", "0.00 %", "100.00 %"]
     assert line(section, "subdwarf") == ["1", "0.00 %", "100.00 %"]
+    assert line(section, "all but stars drawn as O and B") == ["2", "0.00 %", "50.00 %"]
 
 
 def test_velocities_of_quiet_pairs():
