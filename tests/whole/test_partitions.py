@@ -25,7 +25,7 @@ from obcat.kernels.grid import N_PIXEL
 from obcat.models import rows_hash
 from obcat.partition import PartitionFailed, Plan, build_partition, of_plan, read_plan
 from obcat.partition.cut import cut, joined, pixels
-from obcat.partition.launch import cut_in_lots
+from obcat.partition.launch import _room_of, cut_in_lots
 from obcat.partition.merging import merge
 from obcat.schema import arrow_schema, columns_of, read_tables
 from tests.whole.small import Made, built, copy_build, environment, loaded, once, write_survey
@@ -224,6 +224,15 @@ def test_without_spectra_the_rest_is_that_of_one_build(whole, tmp_path, monkeypa
     assert [p.parts[-3] for p in folder.glob("partitions/*/raw/spectra")] == [EAST]
     monkeypatch.setattr("obcat.partition.launch.TAKEN", 0.9)  # room for all: read once
     assert list(cut_in_lots(survey, folder, spectra=LARGE, say=str)) == [[EAST, WEST]]
+
+
+def test_a_lot_takes_what_the_disk_has():
+    """Of 0.9 x 20 GB 4.5 kB go to each of 150,000 spectra, 80 kB to those that are being built."""
+    plan = Plan("", {"a": 50_000, "b": 50_000, "c": 50_000}, pilot=False)
+    assert _room_of(plan, 20 * 10**9, 1) == int(13.325e9 / 31_500)
+    assert _room_of(plan, 20 * 10**9, 2) == int(9.325e9 / 31_500)
+    assert _room_of(plan, 20 * 10**9, sys.maxsize) == int(5.325e9 / 31_500)
+    assert _room_of(plan, 10**9, 1) == int(0.225e9 / 111_500)  # less than one partition
 
 
 def does_without(database: Path, out: Path) -> None:
