@@ -4,7 +4,7 @@ grows, and what commands cost that read it.
 
 python -m bench.million --models-from DATABASE [--stars 16032 64000 256000 700100] [--scratch FOLDER]
 
-A person runs it: a million takes some two hours of CPU and 40 GB, which are removed at its end.
+A person runs it: a million takes some two hours of CPU and 60 GB, which are removed at its end.
 Killed at any moment, the same command goes on. 700,100 stars have 1,000,062 spectra.
 """
 
@@ -29,7 +29,7 @@ from obcat.simulate.ingredients import CHUNK
 from obcat.simulate.visits import Block, expose, n_spectra
 
 STARS = (16_032, 64_000, 256_000, 700_100)
-BATCH = 32  # chunks, 128,000 stars: 8.8 GB of files
+BATCH = 64  # chunks, 256,000 stars: 17.6 GB of files
 NAME = "million"
 SPECTRA = f'name = "{NAME}"\nsimulated = true\nrelease = "DR5"\nspectra = "spectra"\n'
 ENGINE = '\n[build]\nmodes = ["paper"]\n\n[engine]\nkeep_spectra = false\nspectra = {}\n'
