@@ -39,7 +39,6 @@ __all__ = [
     "in_threads",
     "in_words",
     "keep_memory",
-    "kept_arrays",
     "locked",
     "memory",
     "ordered",
@@ -252,21 +251,6 @@ def keep_memory() -> None:
     if hasattr(library, "mallopt"):
         for setting, value in KEPT.items():
             library.mallopt(setting, value)
-
-
-@contextmanager
-def kept_arrays() -> Iterator[None]:
-    """Meanwhile Arrow has its memory from glibc too, which keeps it: tables that are read, put in
-    order and written one after the other take a quarter less time.
-    """
-    import pyarrow as pa
-
-    before = pa.default_memory_pool()
-    pa.set_memory_pool(pa.system_memory_pool())
-    try:
-        yield
-    finally:
-        pa.set_memory_pool(before)
 
 
 def give_back() -> None:

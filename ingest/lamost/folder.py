@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from obcat.arrow import kept_arrays
 from obcat.files import clear_left
 from obcat.ingest.errors import IngestError, Quarantined
 from obcat.ingest.lamost import parts
@@ -128,6 +129,7 @@ RETRIED = ("unreadable", "not_a_file")  # may be repaired without a trace in siz
 Progress = Callable[[int, int], None]
 
 
+@kept_arrays()
 def ingest(
     source: Path,
     out: Path,

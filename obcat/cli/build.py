@@ -150,7 +150,7 @@ def ingest(
     only what is new or changed is read.
     """
     from obcat.ingest.survey import ingest as run
-    from obcat.machine import kept_arrays, locked
+    from obcat.machine import locked
     from obcat.survey import claim
 
     if again and keep:
@@ -158,7 +158,7 @@ def ingest(
     described = load(survey)
     folder = root / described.name
     started = time.monotonic()
-    with locked(folder), progress("reading spectra") as step, kept_arrays():
+    with locked(folder), progress("reading spectra") as step:
         claim(folder, survey, described.name)
         counts = run(
             described,
