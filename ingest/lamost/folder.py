@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from obcat.arrow import kept_arrays
 from obcat.files import clear_left
 from obcat.ingest.errors import IngestError, Quarantined
 from obcat.ingest.lamost import parts
@@ -129,7 +128,6 @@ RETRIED = ("unreadable", "not_a_file")  # may be repaired without a trace in siz
 Progress = Callable[[int, int], None]
 
 
-@kept_arrays()
 def ingest(
     source: Path,
     out: Path,
