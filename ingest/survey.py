@@ -129,7 +129,7 @@ def _near(table: pa.Table, spectra: pa.Table, radius: float = NEAR) -> _Belongin
 
 def _along_the_sky(table: pa.Table) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Unit vectors (n, 3) of the positions of a table, and their rows (n,), strip by strip: what
-    is asked for one after another then lies together in memory, and takes a third of the time.
+    is asked for one after another then lies together in memory, which takes less time.
     """
     ra, dec = (table[c].to_numpy().astype(float) for c in ("ra", "dec"))
     there = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
