@@ -39,6 +39,7 @@ __all__ = [
     "in_threads",
     "in_words",
     "keep_memory",
+    "kept_arrays",
     "locked",
     "memory",
     "ordered",
@@ -239,6 +240,7 @@ def ordered(
 # of glibc's mallopt: from what size on an array gets pages of its own, how much may lie free at the
 # end of the heap, and how many heaps there are for threads, for those beyond the first are small
 KEPT = {-3: 2**30, -1: 2**31 - 1, -8: 1}
+ARROW_POOL = "ARROW_DEFAULT_MEMORY_POOL"
 
 
 def keep_memory() -> None:
@@ -251,6 +253,20 @@ def keep_memory() -> None:
     if hasattr(library, "mallopt"):
         for setting, value in KEPT.items():
             library.mallopt(setting, value)
+
+
+@contextmanager
+def kept_arrays() -> Iterator[None]:
+    """Meanwhile Arrow, if it is imported only now, has its memory from glibc, which keeps it:
+    tables are read, put in order and written one after the other.
+    """
+    given = os.environ.get(ARROW_POOL)
+    os.environ[ARROW_POOL] = given or "system"
+    try:
+        yield
+    finally:
+        if given is None:
+            del os.environ[ARROW_POOL]
 
 
 def give_back() -> None:

@@ -149,8 +149,7 @@ def ingest(
     """Read the spectra and tables of SURVEY (a TOML file) into build/NAME/raw;
     only what is new or changed is read.
     """
-    from obcat.ingest.survey import ingest as run
-    from obcat.machine import locked
+    from obcat.machine import kept_arrays, locked
     from obcat.survey import claim
 
     if again and keep:
@@ -158,7 +157,9 @@ def ingest(
     described = load(survey)
     folder = root / described.name
     started = time.monotonic()
-    with locked(folder), progress("reading spectra") as step:
+    with kept_arrays(), locked(folder), progress("reading spectra") as step:
+        from obcat.ingest.survey import ingest as run
+
         claim(folder, survey, described.name)
         counts = run(
             described,

@@ -159,3 +159,29 @@ print(kept - resident() > 80)
 def test_memory_that_is_kept_is_given_back():
     done = subprocess.run([sys.executable, "-c", KEEPS], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+POOL = """
+from obcat.machine import kept_arrays
+
+with kept_arrays():
+    import pyarrow as pa
+print(pa.default_memory_pool().backend_name)
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "used"), [({}, "system"), ({machine.ARROW_POOL: "jemalloc"}, None)]
+)
+def test_arrow_that_is_imported_meanwhile_has_its_memory_from_glibc(monkeypatch, given, used):
+    monkeypatch.delenv(machine.ARROW_POOL, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with machine.kept_arrays():
+        assert os.environ[machine.ARROW_POOL] == (used or given[machine.ARROW_POOL])
+    assert os.environ.get(machine.ARROW_POOL) == given.get(machine.ARROW_POOL)
+    if used:
+        done = subprocess.run(
+            [sys.executable, "-c", POOL], capture_output=True, text=True, check=True
+        )
+        assert done.stdout == f"{used}\n"
