@@ -20,6 +20,7 @@ from obcat.ingest.lamost.spectrum import (
     read_bytes,
     read_spectrum,
 )
+from obcat.kernels.grid import sky_pixel
 from obcat.machine import ordered
 
 __all__ = [
@@ -77,16 +78,15 @@ def read_chunk(job: Job) -> Path:
 
 
 def _write_new(job: Job, spectra: dict[str, Spectrum]) -> None:
-    new = {sha: spectrum for sha, spectrum in spectra.items() if sha not in job.stored}
+    """A part of what is not stored, along the sky: a reader of some of it passes over the rest."""
+    new = [(sha, spectrum) for sha, spectrum in spectra.items() if sha not in job.stored]
     if new:
-        flux, ivar = (np.stack([getattr(s, name) for s in new.values()]) for name in parts.ARRAYS)
-        parts.write_part(
-            job.out / "spectra",
-            [str(s.header["specid"]) for s in new.values()],
-            list(new),
-            flux,
-            ivar,
-        )
+        places = [(s.header["ra"], s.header["dec"]) for _, s in new]
+        along = np.argsort(sky_pixel(*np.array(places, float).T), kind="stable")
+        shas, found = zip(*(new[i] for i in along), strict=True)
+        flux, ivar = (np.stack([getattr(s, name) for s in found]) for name in parts.ARRAYS)
+        specids = [str(s.header["specid"]) for s in found]
+        parts.write_part(job.out / "spectra", specids, list(shas), flux, ivar)
 
 
 def _read_entry(job: Job, entry: Entry) -> tuple[dict[str, Any], Spectrum | None]:

@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 READER_VERSION = "2"  # raise it whenever the same file would give another row
-ROW_GROUP, NARROW = 2048, 65_536  # rows: of spectra, of files and headers
+ROW_GROUP, NARROW = 64, 65_536  # rows: of spectra, of files and headers
 ARRAYS = ("flux", "ivar")
 PART = re.compile(r"part-[0-9a-f]{16}-([0-9a-f]{8})\.parquet")
 DAMAGED = (

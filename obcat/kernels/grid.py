@@ -1,4 +1,6 @@
-"""The common wavelength grid: placing, masking, S/N, and the windows without H alpha."""
+"""The grids that all share: of wavelength, with placing, masking, S/N, and the windows without
+H alpha; and the pixels of the sky.
+"""
 
 from functools import cache
 
@@ -7,6 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 __all__ = [
     "BANDS",
+    "DEEPEST",
     "EMISSION_LINES",
     "EMISSION_RANGES",
     "G_BAND",
@@ -27,6 +30,7 @@ __all__ = [
     "nebular_pixels",
     "on_grid",
     "placed",
+    "sky_pixel",
     "snr_g",
     "usable",
 ]
@@ -267,3 +271,47 @@ def clean_pixels(pca_min_wavelength: float, pca_max_wavelength: float) -> np.nda
 def _frozen(mask: np.ndarray) -> np.ndarray:
     mask.flags.writeable = False
     return mask
+
+
+DEEPEST = 29  # of HEALPix in 64 bits
+SPREAD = (
+    (16, 0x0000FFFF0000FFFF),
+    (8, 0x00FF00FF00FF00FF),
+    (4, 0x0F0F0F0F0F0F0F0F),
+    (2, 0x3333333333333333),
+    (1, 0x5555555555555555),
+)
+
+
+def sky_pixel(ra: ArrayLike, dec: ArrayLike) -> NDArray[np.int64]:
+    """(n,) pixel of HEALPix of the deepest order, nested: the face of the sky, and in it the bits
+    of x and y in turn (Gorski et al. 2005). Libraries that know it take longer to be loaded than
+    to cut a survey.
+
+    ra, dec : (n,) degrees, ICRS; NaN counts as 0
+    """
+    ra, dec = np.nan_to_num(np.asarray(ra, float)), np.nan_to_num(np.asarray(dec, float))
+    side = 2**DEEPEST
+    turn, z = np.mod(ra, 360) / 90, np.sin(np.radians(dec))
+    falling, rising = (np.floor(side * (0.5 + turn + s * 0.75 * z)).astype(int) for s in (-1, 1))
+    a, b = falling // side, rising // side
+    face = np.where(a == b, a % 4 + 4, np.where(a < b, a, b + 8))
+    x, y = rising % side, side - 1 - falling % side
+    quarter = np.minimum(turn.astype(int), 3)
+    out = side * np.cos(np.radians(dec)) * np.sqrt(3 / (1 + np.abs(z)))  # from the pole
+    left, right = (
+        np.minimum((part * out).astype(int), side - 1)
+        for part in (turn - quarter, 1 + quarter - turn)
+    )
+    polar, north = np.abs(z) > 2 / 3, z > 0
+    face = np.where(polar, np.where(north, quarter, quarter + 8), face)
+    x = np.where(polar, np.where(north, side - 1 - right, left), x)
+    y = np.where(polar, np.where(north, side - 1 - left, right), y)
+    return (face << 2 * DEEPEST) | _spread(x) | (_spread(y) << 1)
+
+
+def _spread(bits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each bit at twice its place."""
+    for shift, mask in SPREAD:
+        bits = (bits | bits << shift) & mask
+    return bits

@@ -19,6 +19,7 @@ from obcat.build.inputs import NAMES, DamagedStore, append_pixels, registered
 from obcat.build.run import Say, override, read_inputs
 from obcat.files import clear_left, publishing_folder, working
 from obcat.ingest.lamost import parts
+from obcat.kernels.grid import DEEPEST, sky_pixel
 from obcat.machine import LEAST, chosen, give_back, locked
 from obcat.partition import (
     KIND,
@@ -152,8 +153,8 @@ def _of_all(
 
 
 def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray], known: set[Path]) -> None:
-    """Each spectrum to every partition that reads it, in one pass over the parts; of a part that
-    none of them reads only the names are looked at.
+    """Each spectrum to every partition that reads it, in one pass over the parts; of what none of
+    them reads only the names are looked at.
     """
     wanted = np.concatenate(shas)
     owner = np.repeat(np.arange(len(shas)), [len(s) for s in shas])
@@ -181,13 +182,16 @@ def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray], known:
 
 
 def _tables(path: Path, wanted: np.ndarray, owner: np.ndarray) -> Iterator[pa.Table]:
-    """A part by its row groups, in half the time of batches; nothing of one of which no partition
+    """A part by its row groups, in half the time of batches; none of those of which no partition
     reads a spectrum.
     """
     with pq.ParquetFile(path, pre_buffer=False) as file:
-        if _rows_of(file.read(["sha256"], use_threads=False), wanted, owner):
-            for i in range(file.num_row_groups):
+        start, names = 0, file.read(["sha256"], use_threads=False)
+        for i in range(file.num_row_groups):
+            n = file.metadata.row_group(i).num_rows
+            if _rows_of(names.slice(start, n), wanted, owner):
                 yield file.read_row_group(i, use_threads=False)
+            start += n
 
 
 def _rows_of(
@@ -212,16 +216,6 @@ def _flush(place: Path, tables: list[pa.Table], least: int) -> None:
         tables.clear()
 
 
-DEEPEST = 29  # of HEALPix in 64 bits
-SPREAD = (
-    (16, 0x0000FFFF0000FFFF),
-    (8, 0x00FF00FF00FF00FF),
-    (4, 0x0F0F0F0F0F0F0F0F),
-    (2, 0x3333333333333333),
-    (1, 0x5555555555555555),
-)
-
-
 def pixels(ra: np.ndarray, dec: np.ndarray, most: int) -> list[str]:
     """The pixel of each position, 'ORDER-NUMBER' of HEALPix in nested order.
 
@@ -229,7 +223,7 @@ def pixels(ra: np.ndarray, dec: np.ndarray, most: int) -> list[str]:
 
     ra, dec : (n,) degrees, ICRS; a position that is not known counts as 0, 0
     """
-    deep = _deepest(np.nan_to_num(ra), np.nan_to_num(dec))
+    deep = sky_pixel(ra, dec)
     found, left = np.full(len(deep), "", dtype=object), np.arange(len(deep))
     for order in range(DEEPEST + 1):
         number = deep[left] >> 2 * (DEEPEST - order)
@@ -239,36 +233,6 @@ def pixels(ra: np.ndarray, dec: np.ndarray, most: int) -> list[str]:
         found[left[fits[place]]] = names[place[fits[place]]]
         left = left[~fits[place]]
     return found.tolist()
-
-
-def _deepest(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
-    """(n,) int64 pixel of the deepest order: the face of the sky, and in it the bits of x and y in
-    turn (Gorski et al. 2005). Libraries that know it take longer to be loaded than to cut a survey.
-    """
-    side = 2**DEEPEST
-    turn, z = np.mod(ra, 360) / 90, np.sin(np.radians(dec))
-    falling, rising = (np.floor(side * (0.5 + turn + s * 0.75 * z)).astype(int) for s in (-1, 1))
-    a, b = falling // side, rising // side
-    face = np.where(a == b, a % 4 + 4, np.where(a < b, a, b + 8))
-    x, y = rising % side, side - 1 - falling % side
-    quarter = np.minimum(turn.astype(int), 3)
-    out = side * np.cos(np.radians(dec)) * np.sqrt(3 / (1 + np.abs(z)))  # from the pole
-    left, right = (
-        np.minimum((part * out).astype(int), side - 1)
-        for part in (turn - quarter, 1 + quarter - turn)
-    )
-    polar, north = np.abs(z) > 2 / 3, z > 0
-    face = np.where(polar, np.where(north, quarter, quarter + 8), face)
-    x = np.where(polar, np.where(north, side - 1 - right, left), x)
-    y = np.where(polar, np.where(north, side - 1 - left, right), y)
-    return (face << 2 * DEEPEST) | _spread(x) | (_spread(y) << 1)
-
-
-def _spread(bits: np.ndarray) -> np.ndarray:
-    """Each bit at twice its place."""
-    for shift, mask in SPREAD:
-        bits = (bits | bits << shift) & mask
-    return bits
 
 
 def joined(found: list[str], most: int) -> list[str]:

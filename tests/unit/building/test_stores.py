@@ -105,3 +105,13 @@ def test_the_list_of_partitions_is_read_without_whose_each_spectrum_is(tmp_path)
         sums.write("nothing\n")
     with pytest.raises(PartitionFailed, match=r"line .* is damaged.*remove that folder and run"):
         read_plan(tmp_path)
+
+
+def test_row_groups_that_no_partition_reads_are_left_alone(tmp_path):
+    n = 2 * parts.ROW_GROUP + 3
+    shas = [f"{i:064d}" for i in range(n)]
+    parts.write_part(tmp_path, shas, shas, *np.ones((2, n, N_PIXEL), np.float32))
+    (part,) = tmp_path.glob("part-*.parquet")
+    wanted, owner = np.array([shas[0], shas[n - 1]], "S64"), np.arange(2)
+    found = [table["sha256"].to_pylist() for table in cut._tables(part, wanted, owner)]
+    assert found == [shas[: parts.ROW_GROUP], shas[2 * parts.ROW_GROUP :]]

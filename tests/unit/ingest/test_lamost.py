@@ -24,7 +24,7 @@ from obcat.ingest.lamost import folder as lamost_folder
 from obcat.ingest.lamost import ingest, layouts, parts, read_spectrum
 from obcat.ingest.lamost.header import name_identity, parse_header
 from obcat.ingest.lamost.spectrum import list_spectra
-from obcat.kernels.grid import LOG_START, N_PIXEL, WAVELENGTH
+from obcat.kernels.grid import LOG_START, N_PIXEL, WAVELENGTH, sky_pixel
 from obcat.schema import arrow_schema
 from tests.lamost_files import DIALECTS, Fake, N, card, header, padded
 
@@ -403,6 +403,18 @@ def test_tables_have_the_declared_columns_and_provenance(folder: Path, tmp_path:
     for name in ("specid", "flux", "ivar"):
         assert found[name].cast(declared.field(name).type).null_count == 0
     assert found.num_rows == 4
+
+
+def test_a_part_goes_along_the_sky(tmp_path: Path) -> None:
+    cards = [{"RA": 40.0 * (i * 7 % 9), "DEC": 15.0 * (i % 5) - 10} for i in range(9)]
+    for i, changed in enumerate(cards):
+        Fake(fiberid=i + 1, seed=i + 1, cards=changed).write(tmp_path / "in")
+    ingest(tmp_path / "in", tmp_path / "out", workers=1)
+    headers = {row["specid"]: row for row in table(tmp_path / "out" / "headers.parquet")}
+    (part,) = (tmp_path / "out" / "spectra").iterdir()
+    rows = [headers[specid] for specid in pq.read_table(part)["specid"].to_pylist()]
+    deepest = sky_pixel(*(np.array([row[name] for row in rows]) for name in ("ra", "dec")))
+    assert (np.diff(deepest) > 0).all()
 
 
 def snapshot(out: Path) -> dict[str, tuple[bytes, int]]:
