@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from obcat.fit.labels import least_squares
+from obcat.kernels.luminosity import BENDS
 from obcat.kernels.posterior import (
     ORDINARY,
     added_light,
@@ -69,13 +70,14 @@ PRIORS: Mapping[str, tuple[Any, Any]] = {
     "logit_wide": (-3.0, 1.0),
     "companion": ([0.75, 0.37, -0.02, -0.3, -0.05, -2.4], 0.15),
     "shift": (0.0, 0.02),
+    "bend": (np.zeros(len(BENDS)), 0.04),
     "shift_emission": (0.0, 0.05),
     "ln_scale": (0.0, 0.3),
     "ln_emission": (0.46, 0.1),  # parallaxes hardly tell it: of SIMULATED stars with discs
     "ln_least": (np.log(0.05), 0.5),
     "shift_logit": (0.0, 0.15),
 }
-CALIBRATION = ("shift", "shift_emission", "ln_scale", "ln_emission", "shift_logit")
+CALIBRATION = ("shift", "bend", "shift_emission", "ln_scale", "ln_emission", "shift_logit")
 # of the dust, all chosen: how much there is at the Sun is left to the stars, the rest is held near
 # a smooth disc (ln of kpc; 1/kpc); ``dust_sky`` on SIMULATED surveys
 DUST: Mapping[str, tuple[Any, float]] = {
@@ -122,7 +124,7 @@ def same_kind(model: Globals) -> bool:
         name: np.array(mean) for name, (mean, _) in DUST.items()
     }
     alike = (name in model and np.shape(model[name]) == a.shape for name, a in here.items())
-    return "network_at" in model and all(alike)
+    return "sample_shift" in model and all(alike)
 
 
 def fit_labels(stars: Sight, mean: Floats) -> Globals:
@@ -299,7 +301,8 @@ def _pairs(
     scale = model["ln_scale"] + model["ln_emission"] * stars.emission
     variance = torch.exp(2 * (ln_sigma + scale)) + torch.exp(2 * model["ln_least"])
     variance = (variance + stars.variance)[:, None]
-    off = m - (mean + model["shift"] + model["shift_emission"] * stars.emission)[:, None]
+    bent = _at(BENDS, model["bend"], mean)
+    off = m - (mean + model["shift"] + bent + model["shift_emission"] * stars.emission)[:, None]
     odds = logit + pair_odds(stars, mean, model, torch) + model["shift_logit"]
     pair = torch.sigmoid(odds)[:, None]
     kinds = torch.softmax(ln_kinds(stars, model, torch), 1)

@@ -30,7 +30,7 @@ from obcat.kernels.luminosity import (
     noise_variance,
     out_of_fold,
 )
-from obcat.kernels.posterior import pair_odds
+from obcat.kernels.posterior import densities, pair_odds
 from obcat.kernels.space_density import SIGHT, Sight, ln_space_density, sight
 from obcat.machine import cpus
 from obcat.statistics import robust_scatter
@@ -115,7 +115,9 @@ def posterior(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
         done.append(
             _Round(model, ln_likelihood, min(len(training), parameters.posterior_max_stars))
         )
-    arrays = done[-1].model | imprint | _slope_of_means(sample, done[-1].model)
+    model = done[-1].model
+    model |= _slope_of_means(sample, model) | _shift_of_sample(sample, model, parameters)
+    arrays = model | imprint
     return Fit({name: np.asarray(a) for name, a in arrays.items()}, _tables(done, parameters, note))
 
 
@@ -183,7 +185,7 @@ def _rounds(sample: _Sample, training: Floats, parameters: Any) -> Iterator[tupl
         if last:
             return
         best = ln_likelihood if turn else -np.inf
-        model = model | {name: np.zeros(()) for name in CALIBRATION}
+        model = model | {name: np.zeros_like(model[name]) for name in CALIBRATION}
 
 
 def _scales(sample: _Sample, training: Floats) -> Arrays:
@@ -344,6 +346,25 @@ def _slope_of_means(sample: _Sample, model: Arrays) -> Arrays:
     said = out_of_fold(sample.score[best], sample.snr_g[best], sample.fold[best], model)
     mean = calibrated(said, sample.snr_g[best], sample.stars.emission[best], model).mean
     return {"likelihood_m": CENTRES, "likelihood_slope": _slope(mean)}
+
+
+def _shift_of_sample(sample: _Sample, model: Arrays, parameters: Any) -> Arrays:
+    """sample_shift (g,), mag: how much fainter single stars are, with all that is known of them,
+    than spectra say at ``CENTRES`` of stars in a volume: a survey has those of some distances.
+    """
+    best = np.flatnonzero(sample.best & (sample.stars.outside == 0) & (sample.stars.emission == 0))
+    best = _thinned(sample, best, parameters.posterior_global_stars)
+    said = out_of_fold(sample.score[best], sample.snr_g[best], sample.fold[best], model)
+    stars = sample.stars.rows(best)
+    spectral = calibrated(said, sample.snr_g[best], stars.emission, model)
+    weight, fainter = np.zeros((2, len(CENTRES)))
+    for rows, one in densities(stars, spectral, model):
+        single = one.by_kind[:, : one.light.shape[1]]
+        m = one.low + one.step * np.arange(single.shape[1])
+        near = _near(spectral.mean[rows], parameters) / one.by_kind.sum(1)
+        weight += near @ single.sum(1)
+        fainter += near @ ((m - spectral.mean[rows, None]) * single).sum(1)
+    return {"sample_shift": fainter / (weight + parameters.posterior_noise_pairs)}
 
 
 def _slope(mean: Floats) -> Floats:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from obcat.kernels.pca import product
 
 __all__ = [
+    "BENDS",
     "LAYERS",
     "LN_SIGMA",
     "LOGIT",
@@ -203,6 +204,7 @@ def _only(arrays: dict[str, Floats], names: tuple[str, ...]) -> dict[str, Floats
 
 
 REFERENCE_SNR_G = 50.0
+BENDS = np.array([-3.0, -2.0, -1.0, 0.0, 1.0, 2.0])  # mag, of what networks say
 LAYERS = ("w0", "b0", "w1", "b1", "w2", "linear", "b2", "v0", "c0", "v1", "c1")
 LARGEST_NOISE = 1.0  # mag^2
 # Limits of what a network may say: of the mean, mag, the ends of the tables that it learns from
@@ -319,15 +321,16 @@ def freed_of_noise(said: Said, snr_g: Floats, model: Mapping[str, Any]) -> Said:
 
 
 def calibrated(said: Said, snr_g: Floats, emission: Floats, model: Mapping[str, Any]) -> Spectral:
-    """Mean, ln sigma and logit of networks -> with shift, ln_scale, shift_emission and
-    ln_emission (where that is 1), ln_least, shift_logit of the survey, the noise of the spectrum
-    (``freed_of_noise``, ``noise_variance``).
+    """Mean, ln sigma and logit of networks -> with shift, bend (6,) at ``BENDS``, ln_scale,
+    shift_emission and ln_emission (where that is 1), ln_least, shift_logit of the survey, the noise
+    of the spectrum (``freed_of_noise``, ``noise_variance``).
     """
     mean, ln_sigma, logit = freed_of_noise(said, snr_g, model)
     scale = model["ln_scale"] + model["ln_emission"] * emission
     variance = np.exp(2 * (ln_sigma + scale)) + np.exp(2 * model["ln_least"])
     sigma = np.sqrt(variance + noise_variance(said[0], snr_g, model))
-    moved = mean + model["shift"] + model["shift_emission"] * emission
+    bent = np.interp(mean, BENDS, model["bend"])
+    moved = mean + model["shift"] + bent + model["shift_emission"] * emission
     return Spectral(moved, sigma, logit + model["shift_logit"])
 
 

@@ -14,7 +14,7 @@ from obcat.simulate.emission import Emission, draw_nebulae, draw_winds
 from obcat.simulate.ingredients import CHUNK, Recipe, taken
 from obcat.simulate.isochrones import COLUMNS, FIRST_BAND
 from obcat.simulate.lines import draw_exponents
-from obcat.simulate.photometry import STRAIGHT, apparent, band_coefficients
+from obcat.simulate.photometry import STRAIGHT, apparent, band_coefficients, colour_offsets
 from obcat.simulate.stars import G, Stars, magnitudes
 from obcat.simulate.surfaces import Surface, draw_surfaces
 from obcat.simulate.visits import Visits
@@ -95,7 +95,7 @@ OLDER = 3.0
 
 class Sky(NamedTuple):
     """One row a star; its number in the survey, ra, dec at J2000 in deg, motions in mas/yr and
-    km/s, dust and its R_V, magnitudes,
+    km/s, dust and its R_V, magnitudes, by how much light has others than the isochrones,
     the semi-axis (mas) of the orbit of the light's centre, 0 for a single star, and (n, three
     stars, groups) the exponents of their lines."""
 
@@ -110,6 +110,7 @@ class Sky(NamedTuple):
     r_v: Array
     a_ks: Array
     absolute: Array
+    colour: Array
     vsini: Array
     vsini_companion: Array
     vsini_third: Array
@@ -157,7 +158,8 @@ def sky_of(stars: Stars, number: NDArray[np.int64], recipe: Recipe, chunk: int) 
     winds = draw_winds(teff, logg, recipe, chunk)
     emission = Emission(discs, nebulae, winds)
     a_ks = band_coefficients(teff, ebv if bend else STRAIGHT, r_v)["ks"] * ebv
-    spins = vsini, vsini_companion, vsini_third
+    colour = colour_offsets(teff) * offsets
+    spins = colour, vsini, vsini_companion, vsini_third
     wobble = _wobble(stars) * recipe.has("wobble")
     return Sky(
         number, stars, ra, dec, pmra, pmdec, rv, ebv, r_v, a_ks, absolute, *spins, emission, mag,

@@ -15,9 +15,10 @@ part):
     ew_halpha ew_disc ew_shell ew_nebular ew_wind   of H alpha, before any change with time
     disc_inclination disc_separation excess_ks ebv_disc         deg; half the distance of the two
     peaks light_offset cos_inclination peculiar            mag fainter than the isochrone (in mk,
-    mk_system); what is peculiar helium_depth nitrogen_depth core_halpha      depth of lines over
-    the grid's; Angstrom in_*             whether the table lists the star (gaia_dr2, twomass,
-    xstps, apass) parallax_offset_true        what Gaia's parallax has too much
+    mk_system, as is by how much Ks is not the isochrone's); what is peculiar helium_depth
+    nitrogen_depth core_halpha      depth of lines over the grid's; Angstrom in_*
+    whether the table lists the star (gaia_dr2, twomass, xstps, apass) parallax_offset_true
+    what Gaia's parallax has too much
     lines_*         exponents of the primary's groups of lines; 1: as strong as in LTE
 
 training_stars.parquet, training_visits.parquet: the same of the stars that train and are no rows
@@ -97,23 +98,25 @@ def _stars(sky: Sky) -> dict[str, np.ndarray]:
     star = {name: s.primary[:, k] for k, name in enumerate(COLUMNS)}
     companion = {name: b.companion[:, k] for k, name in enumerate(COLUMNS)}
     ratio = b.light / 10 ** (-0.4 * s.primary[:, FIRST_BAND:])
+    colour = sky.colour[:, KS]
     return {
         "name": np.array(sky.name), "kind": s.kind, "ra": sky.ra, "dec": sky.dec, "glon": s.glon,
         "glat": s.glat, "distance_kpc": s.distance, "parallax": 1 / s.distance, "pmra": sky.pmra,
         "pmdec": sky.pmdec, "rv": sky.rv, "ebv": sky.ebv, "r_v": sky.r_v, "a_ks": sky.a_ks,
         "teff": 10 ** star["log_teff"], "logg": star["log_g"], "feh": s.feh,
         "spectrum_feh": s.spectrum_feh, "log_age": s.log_age, "initial_mass": star["initial_mass"],
-        "mass": star["mass"], "log_l": star["log_l"], "vsini": sky.vsini, "mk": star["ks"],
-        "mk_system": sky.absolute[:, KS], "is_binary": b.is_binary, "mass_ratio": b.mass_ratio,
-        "flux_ratio_ks": ratio[:, KS], "flux_ratio_v": ratio[:, BANDS.index("v")],
+        "mass": star["mass"], "log_l": star["log_l"], "vsini": sky.vsini, "mk": star["ks"] + colour,
+        "mk_system": sky.absolute[:, KS] + colour, "is_binary": b.is_binary,
+        "mass_ratio": b.mass_ratio, "flux_ratio_ks": ratio[:, KS],
+        "flux_ratio_v": ratio[:, BANDS.index("v")],
         "companion_teff": 10 ** companion["log_teff"], "companion_logg": companion["log_g"],
-        "companion_mk": companion["ks"], "companion_vsini": np.where(b.is_binary,
+        "companion_mk": companion["ks"] + colour, "companion_vsini": np.where(b.is_binary,
         sky.vsini_companion, np.nan), "log_period": b.log_period,
         "semi_amplitude": b.semi_amplitude, "eccentricity": b.second.orbit.eccentricity,
         "wobble": sky.wobble, "is_triple": b.is_triple, "third_mass_ratio": b.third.mass_ratio,
         "third_log_period": b.third.orbit.log_period,
         "third_teff": 10 ** b.third.star[:, COLUMNS.index("log_teff")],
-        "third_mk": b.third.star[:, COLUMNS.index("ks")], "has_emission": e.emitting,
+        "third_mk": b.third.star[:, COLUMNS.index("ks")] + colour, "has_emission": e.emitting,
         "is_nebular": e.nebular, "ew_halpha": e.ew, "ew_disc": e.disc.ew, "ew_shell": e.disc.shell,
         "ew_nebular": e.nebula.ew, "ew_wind": e.wind.ew, "disc_inclination": e.disc.inclination,
         "disc_separation": e.disc.separation, "excess_ks": e.disc.excess_ks,

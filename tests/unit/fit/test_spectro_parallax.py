@@ -179,6 +179,22 @@ def test_magnitudes_and_distances_are_found_and_their_intervals_hold(made):
     assert np.median(light) > np.median(faint) + 0.3
 
 
+def test_what_a_survey_has_of_single_stars_moves_what_spectra_say(made):
+    """Single stars all nearer than their spectra say are fainter, as far as parallaxes tell."""
+    columns, truth, fit = made
+    model = {name: np.asarray(a) for name, a in fit.arrays.items()}
+    shifts = []
+    for fainter in (0.0, 0.1):
+        moved = columns | {"parallax": columns["parallax"] * 10 ** (0.2 * fainter)}
+        moved |= {"score": fixed_list(columns["score"])}
+        sample, _ = spectro_parallax._sample(pa.table(moved), PARAMETERS)
+        shifts.append(spectro_parallax._shift_of_sample(sample, model, PARAMETERS)["sample_shift"])
+    assert shifts[0] == pytest.approx(model["sample_shift"], abs=1e-9)
+    many = np.argmin(np.abs(spectro_parallax.CENTRES - np.median(truth["mk"])))
+    assert 0.02 < shifts[1][many] - shifts[0][many] < 0.1
+    assert shifts[1][0] == pytest.approx(0, abs=1e-3)  # where no star is
+
+
 def test_the_noise_of_a_spectrum_is_that_of_repeats(made):
     """1.5 / (S/N) in each latent coordinate, 0.7 mag and up to 0.6 mag a unit."""
     (noise,) = set(made[2].tables["posterior_rounds"]["noise"].to_pylist())

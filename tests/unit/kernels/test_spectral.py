@@ -28,6 +28,7 @@ def model(**layers: np.ndarray) -> dict[str, np.ndarray]:
     known = {"centre": np.zeros(2), "width": np.ones(2), "ln_scale": np.log(1.5)}
     known |= {"ln_emission": np.log(2.0)}
     known |= {"ln_least": np.log(0.05), "shift": np.array(0.1), "shift_emission": np.array(-0.3)}
+    known |= {"bend": np.array([0.0, 0.0, 0.2, -0.1, 0.0, 0.0]), "sample_shift": np.zeros(2)}
     known |= {"noise_m": np.array([-3.0, 3.0]), "noise_at": np.array([4.0, 4.0])}
     known |= {"noise_slope": np.zeros(2), "network_at": np.zeros(2)}
     known |= {"shift_logit": np.array(-0.2), "likelihood_m": np.array([-3.0, 3.0])}
@@ -66,6 +67,7 @@ def test_a_spectrum_like_no_other_is_given_no_magnitude_beyond_what_was_learnt()
 
 
 def test_errors_are_those_of_the_network_of_the_survey_and_of_the_noise():
+    """The mean is bent by so much as lies between -1 and 0, and between 0 and 1."""
     said = np.array([1.0]), np.log([0.2]), np.array([0.5])
     found = calibrated(said, np.array([40.0]), np.zeros(1), model())
     assert found.mean == pytest.approx(1.1)
@@ -74,6 +76,9 @@ def test_errors_are_those_of_the_network_of_the_survey_and_of_the_noise():
     found = calibrated(said, np.array([40.0]), np.ones(1), model())  # lines in emission
     assert found.mean == pytest.approx(0.8)
     assert found.sigma**2 == pytest.approx((2 * 1.5 * 0.2) ** 2 + 0.05**2 + (4 / 40) ** 2)
+    mean = np.array([-9.0, -1.75, -0.5, 0.25, 9.0])
+    found = calibrated((mean, mean, mean), np.full(5, 40.0), np.zeros(5), model())
+    assert found.mean - mean == pytest.approx([0.1, 0.15, 0.15, 0.025, 0.1])
 
 
 def test_noise_draws_a_star_back_to_where_many_are():
@@ -119,7 +124,8 @@ def test_what_a_network_learnt_from_counts_as_noise_that_no_signal_removes():
 
 
 def test_everything_together():
-    networks = model(b2=np.array([1.0, 2.0], np.float32))
+    shifted = {"sample_shift": np.array([0.0, 0.05])}
+    networks = model(b2=np.array([1.0, 2.0], np.float32), **shifted)
     m, sigma, logit, median, likely = spectral_magnitude(
         np.zeros((1, 3)),
         np.array([20.0]),
@@ -132,12 +138,13 @@ def test_everything_together():
     )
     variance = 1.5**2 + 0.05**2 + 0.2**2  # sigma 1 of a network that says 0
     assert (m[0], logit[0]) == (pytest.approx(2.1), pytest.approx(-0.2))
+    moved = 0.05 * 5.1 / 6  # what single stars of the survey are fainter by there
     assert sigma[0] ** 2 == pytest.approx(variance)
-    # 85 in 100 are a little fainter than the mean, 15 are 0.22 mag brighter
-    fainter = 0.22 * 0.15 / 0.85
-    within = np.sqrt(variance - 0.22 * fainter)
-    below = np.array([median[0] - 2.1 - fainter, median[0] - 2.1 + 0.22]) / within
-    assert ndtr(below) @ [0.85, 0.15] == pytest.approx(0.5, abs=1e-4)
+    # 90 in 100 are a little fainter than the mean, 10 are 0.4 mag brighter
+    fainter = 0.4 * 0.1 / 0.9
+    within = np.sqrt(variance - 0.4 * fainter)
+    below = np.array([median[0] - moved - 2.1 - fainter, median[0] - moved - 2.1 + 0.4]) / within
+    assert ndtr(below) @ [0.9, 0.1] == pytest.approx(0.5, abs=1e-4)
     assert likely[0] == pytest.approx(median[0] - 0.5 * variance)
 
 

@@ -105,7 +105,10 @@ CHANGES = {  # ingredient: columns that must change, and that may change
         "stars.in_* gaia_dr2.phot_* twomass.* xstps.* apass.* header.*",
     ),
     "saturation": ("xstps.g xstps.r xstps.i header.MAG3", "header.MAG?"),
-    "colour_offsets": ("stars.true_* gaia_dr2.phot_*", BRIGHTNESS),
+    "colour_offsets": (
+        "stars.true_* stars.mk stars.mk_system gaia_dr2.phot_*",
+        f"{BRIGHTNESS} stars.*_mk",
+    ),
     "label_errors": ("labels.teff labels.logg labels.feh", "labels.teff_err"),
     "label_gaps": ("labels.*", ""),
 }
@@ -201,6 +204,26 @@ GONE = {  # ingredient: what is true without it
 def test_without_it_there_is_none_of_it(name: str, survey: Make) -> None:
     assert not GONE[name](survey(Recipe(SEED)))
     assert GONE[name](survey(Recipe(SEED, frozenset({name}))))
+
+
+def test_absolute_magnitudes_are_those_of_the_light_that_comes(survey: Make) -> None:
+    s = survey(Recipe(SEED))
+    names = [
+        "true_ks",
+        "a_ks",
+        "excess_ks",
+        "distance_kpc",
+        "mk",
+        "mk_system",
+        "flux_ratio_ks",
+        "is_triple",
+    ]
+    ks, a_ks, excess, distance, mk, system, ratio, triple = (
+        column(s, f"stars.{name}") for name in names
+    )
+    np.testing.assert_allclose(ks - a_ks + excess - 5 * np.log10(distance) - 10, system, atol=1e-9)
+    alone = np.isnan(ratio) | (ratio == 0)
+    np.testing.assert_allclose(mk[alone & ~triple], system[alone & ~triple], atol=1e-9)
 
 
 def test_without_everything_a_spectrum_is_the_model_of_its_star(survey: Make) -> None:
