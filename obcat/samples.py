@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from obcat.arrow import float_array
 from obcat.files import publishing
 from obcat.kernels.luminosity import Spectral
-from obcat.kernels.posterior import DELTA, SPREAD, Joint, densities, veil
+from obcat.kernels.posterior import DELTA, Joint, densities, veil
 from obcat.kernels.space_density import LN10, Globals, Sight, sight
 from obcat.reading import Missing, Reading, fitted_arrays, query_text
 from obcat.schema import Column
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Draws", "draws", "sample_tables", "star_samples", "uniform", "write_samples"]
 
-STREAMS = 5  # numbers a draw takes: grid cell, place in it, two for two normal errors, light
+STREAMS = 4  # numbers a draw takes: grid cell, place in it, two for two normal errors
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 Floats = NDArray[np.floating]
@@ -118,9 +118,7 @@ def _drawn_draws(
     mk = mk + np.sqrt(v - v**2 / (4 * whole)) * radius * np.cos(turn)
     distance = np.exp(LN10 * (0.2 * (stars.magnitude[:, None] - m) - 2))
     ebv_off = _ebv_off(m + added - mk, v, a_ks_err[:, None], radius * np.sin(turn))
-    light = added + np.where(kind > 0, SPREAD * (numbers[..., 4] - 0.5), 0.0)
-    system = mk - added
-    return np.stack([system + light, system, light, distance, ebv_off * ebv_err[:, None]])
+    return np.stack([mk, mk - added, added, distance, ebv_off * ebv_err[:, None]])
 
 
 def _ebv_off(off: Floats, variance: Floats, a_ks_err: Floats, normal: Floats) -> Floats:

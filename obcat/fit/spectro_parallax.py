@@ -364,7 +364,7 @@ def _shift_of_sample(sample: _Sample, model: Arrays, parameters: Any) -> Arrays:
         near = _near(spectral.mean[rows], parameters) / one.by_kind.sum(1)
         weight += near @ single.sum(1)
         fainter += near @ ((m - spectral.mean[rows, None]) * single).sum(1)
-    return {"sample_shift": fainter / (weight + parameters.posterior_noise_pairs)}
+    return {"sample_shift": fainter / (weight + parameters.posterior_shift_stars)}
 
 
 def _slope(mean: Floats) -> Floats:

@@ -30,13 +30,12 @@ from obcat.kernels.space_density import (
 )
 
 __all__ = [
-    "DELTA", "DIM", "ORDINARY", "SPREAD", "VEIL", "VEIL_AT", "Joint", "added_light", "by_spectrum",
+    "DELTA", "DIM", "ORDINARY", "VEIL", "VEIL_AT", "Joint", "added_light", "by_spectrum",
     "densities", "joint", "label_terms", "ln_kinds", "mode", "pair_odds", "posterior_distances",
     "posterior_magnitudes", "quantiles", "spectral_magnitude", "veil",
 ]  # fmt: skip
 
 DELTA = np.array([0.10, 0.25, 0.40, 0.55, 0.70, 0.95])  # mag: light of companions, M - M_s
-SPREAD = 0.15  # mag, of the light that a kind stands for
 MIDDLE = 0.35  # mag, about which there are more bright companions or fewer
 DIM = 0.1  # share of the first kind that adds less than 0.05 mag; chosen on SIMULATED surveys
 # mag: of pairs of SIMULATED surveys whose primaries have these log Teff - 4.1
@@ -71,7 +70,7 @@ ENDS = [3, 1, 0, 2, 4]  # columns of the quantiles of M
 WIDER = 2.5  # times sigma, of stars about which the network errs more
 # Share of stars that are brighter than their spectra say, seen pole-on or products of pairs: by so
 # many sigma, and so many mag at most; of SIMULATED stars
-LIT = (0.10, 1.65, 0.40)
+LIT = (0.15, 1.3, 0.22)
 SIGMAS = 0.01, 5.0  # mag: between which errors by a spectrum lie
 
 Floats = NDArray[np.floating]
@@ -138,12 +137,9 @@ def joint(stars: Sight, said: Spectral, model: Globals, fine: int) -> Joint:
         for j, a in enumerate(added)
     ]
     by_kind = [data * density for density in seen]
-    thirds = round(SPREAD / (3 * step))
-    primary = np.zeros((len(m), POINTS + more[-1] + thirds))
-    primary[:, :POINTS] = blurred * seen[0]
-    for s, density in zip(more[1:], seen[1:], strict=True):
-        for third in (-thirds, 0, thirds):  # of the light that the kind stands for
-            primary[:, s + third : s + third + POINTS] += blurred * density / 3
+    primary = np.zeros((len(m), POINTS + more[-1]))
+    for s, density in zip(more, seen, strict=True):
+        primary[:, s : s + POINTS] += blurred * density
     weights = np.stack([density.sum(1) for density in by_kind], axis=1)
     inside = weights.sum(1)
     return Joint(

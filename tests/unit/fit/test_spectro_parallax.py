@@ -51,6 +51,7 @@ PARAMETERS = SimpleNamespace(
     posterior_far_nsigma=3.0,
     posterior_noise_bin=0.5,
     posterior_noise_pairs=20,
+    posterior_shift_stars=200,
     posterior_zero_point_error=0.02,
     posterior_zero_point_colour_error=0.15,
     posterior_zero_point_sky_error=0.02,

@@ -152,11 +152,11 @@ def brute_force(i, model, step=0.002):
     def spectrum(m):
         off, sigma = m - c["spec_mean"][0], np.sqrt(variance)
         wide = 1 / (1 + np.exp(-model["logit_wide"]))
-        lit = min(1.65 * sigma, 0.4)
-        s = np.sqrt(variance - 0.1 / 0.9 * lit**2)
+        lit = min(1.3 * sigma, 0.22)
+        s = np.sqrt(variance - 0.15 / 0.85 * lit**2)
         parts = [
-            (0.9 * (1 - wide), 0.1 / 0.9 * lit, s),
-            (0.1 * (1 - wide), -lit, s),
+            (0.85 * (1 - wide), 0.15 / 0.85 * lit, s),
+            (0.15 * (1 - wide), -lit, s),
             (wide, 0, 2.5 * sigma),
         ]
         return sigma * sum(w / k * np.exp(-0.5 * ((off - at) / k) ** 2) for w, at, k in parts)
@@ -176,11 +176,9 @@ def brute_force(i, model, step=0.002):
     weight = np.exp(-0.5 * np.linspace(-5, 5, 81) ** 2)
     primary = sum(
         w
-        / 3
-        * spectrum(m - t + b)
-        * sum(p * np.exp(data(m - a - t + e) - top) for p, e in zip(weight, errors, strict=True))
+        * spectrum(m + b)
+        * sum(p * np.exp(data(m - a + e) - top) for p, e in zip(weight, errors, strict=True))
         for w, a, b in zip(odds, more, veil, strict=True)
-        for t in (np.array([-0.05, 0, 0.05]) if a else np.zeros(3))  # a kind is 0.15 mag wide
     )
     return m, sum(parts), primary, [part.sum() for part in parts]
 

@@ -140,11 +140,11 @@ def test_everything_together():
     assert (m[0], logit[0]) == (pytest.approx(2.1), pytest.approx(-0.2))
     moved = 0.05 * 5.1 / 6  # what single stars of the survey are fainter by there
     assert sigma[0] ** 2 == pytest.approx(variance)
-    # 90 in 100 are a little fainter than the mean, 10 are 0.4 mag brighter
-    fainter = 0.4 * 0.1 / 0.9
-    within = np.sqrt(variance - 0.4 * fainter)
-    below = np.array([median[0] - moved - 2.1 - fainter, median[0] - moved - 2.1 + 0.4]) / within
-    assert ndtr(below) @ [0.9, 0.1] == pytest.approx(0.5, abs=1e-4)
+    # 85 in 100 are a little fainter than the mean, 15 are 0.22 mag brighter
+    fainter = 0.22 * 0.15 / 0.85
+    within = np.sqrt(variance - 0.22 * fainter)
+    below = np.array([median[0] - moved - 2.1 - fainter, median[0] - moved - 2.1 + 0.22]) / within
+    assert ndtr(below) @ [0.85, 0.15] == pytest.approx(0.5, abs=1e-4)
     assert likely[0] == pytest.approx(median[0] - 0.5 * variance)
 
 
