@@ -81,7 +81,7 @@ FEWEST = 50  # pairs
 START = (0.2, 1.0, 1.0)  # ln factor, ln floor (km/s), logit of the quiet
 # km/s, each as likely: those that `stars.variability` compares velocities with
 AMPLITUDES = 4 * 50 ** (np.arange(14) / 13)
-FREEDOM = 4.0  # of Student's t: errors of some visits are larger than stated
+FREEDOM = 6.0  # of Student's t: errors of some visits are larger than stated
 
 
 def velocity_errors(read: Read, parameters: Any) -> Fit:
