@@ -78,16 +78,18 @@ def _means(total: np.ndarray, weight: np.ndarray, count: np.ndarray, least: int)
 
 
 FEWEST = 50  # pairs
-START = (0.2, 1.0, 1.0)  # ln factor, ln floor (km/s), logit of the quiet
+# ln factor, ln floor (km/s), logit of the quiet, ln of the degrees above the least
+START = (0.2, 1.0, 1.0, 1.4)
 # km/s, each as likely: those that `stars.variability` compares velocities with
 AMPLITUDES = 4 * 50 ** (np.arange(14) / 13)
-FREEDOM = 6.0  # of Student's t: errors of some visits are larger than stated
+# of Student's t: errors of some visits are larger than stated; with fewer a few would decide
+LEAST_FREEDOM = 4.0
 
 
 def velocity_errors(read: Read, parameters: Any) -> Fit:
     """Factor a and floor of sigma^2 = (a error)^2 + floor^2 that make pairs of visits most likely:
-    differences of quiet pairs are Student's t, those of the others normal with an amplitude that is
-    as likely in every interval of its logarithm, for so orbits are.
+    differences of quiet pairs are Student's t of as many degrees as they tell, those of the others
+    normal with an amplitude as likely in every interval of its logarithm, for so orbits are.
 
     Parameters
     ----------
@@ -102,18 +104,19 @@ def velocity_errors(read: Read, parameters: Any) -> Fit:
     difference, square = (float_array(table[x]) for x in ("difference", "square"))
     if len(difference) < FEWEST:
         return Fit({"velocity_error": np.array([1.0, parameters.velocity_floor])})
-    scale = np.exp(gammaln((FREEDOM + 1) / 2) - gammaln(FREEDOM / 2)) / np.sqrt(FREEDOM * np.pi)
 
     def cost(t: np.ndarray) -> float:
         variance = np.exp(2 * t[0]) * square + 2 * np.exp(2 * t[1])
         share = 1 / (1 + np.exp(-t[2]))
-        tail = (1 + difference**2 / variance / FREEDOM) ** (-(FREEDOM + 1) / 2)
+        freedom = LEAST_FREEDOM + np.exp(t[3])
+        scale = np.exp(gammaln((freedom + 1) / 2) - gammaln(freedom / 2))
+        tail = (1 + difference**2 / variance / freedom) ** (-(freedom + 1) / 2)
         wider = variance + 2 * AMPLITUDES[:, None] ** 2
         moving = (np.exp(-0.5 * difference**2 / wider) / np.sqrt(2 * np.pi * wider)).mean(axis=0)
-        quiet = scale * tail / np.sqrt(variance)
+        quiet = scale * tail / np.sqrt(freedom * np.pi * variance)
         return float(-np.sum(np.log(share * quiet + (1 - share) * moving + 1e-12)))
 
-    best = minimize(cost, START, method="Nelder-Mead", options={"maxiter": 2000}).x
+    best = minimize(cost, START, method="Nelder-Mead", options={"maxiter": 4000}).x
     floor = max(float(np.exp(best[1])), parameters.velocity_floor)
     return Fit({"velocity_error": np.array([float(np.exp(best[0])), floor])})
 
