@@ -70,7 +70,7 @@ PRIORS: Mapping[str, tuple[Any, Any]] = {
     "logit_wide": (-3.0, 1.0),
     "companion": ([0.75, 0.37, -0.02, -0.3, -0.05, -2.4], 0.15),
     "shift": (0.0, 0.02),
-    "bend": (np.zeros(len(BENDS)), 0.04),
+    "bend": (np.zeros(len(BENDS)), 0.04),  # mag; chosen on SIMULATED surveys
     "shift_emission": (0.0, 0.05),
     "ln_scale": (0.0, 0.3),
     "ln_emission": (0.46, 0.1),  # parallaxes hardly tell it: of SIMULATED stars with discs

@@ -116,8 +116,8 @@ def posterior(read: Callable[[], pa.RecordBatchReader], parameters: Any) -> Fit:
             _Round(model, ln_likelihood, min(len(training), parameters.posterior_max_stars))
         )
     model = done[-1].model
-    model |= _slope_of_means(sample, model) | _shift_of_sample(sample, model, parameters)
-    arrays = model | imprint
+    arrays = model | imprint | _slope_of_means(sample, model)
+    arrays |= _shift_of_sample(sample, model, parameters)
     return Fit({name: np.asarray(a) for name, a in arrays.items()}, _tables(done, parameters, note))
 
 

@@ -82,7 +82,8 @@ FEWEST = 50  # pairs
 START = (0.2, 1.0, 1.0, 1.4)
 # km/s, each as likely: those that `stars.variability` compares velocities with
 AMPLITUDES = 4 * 50 ** (np.arange(14) / 13)
-# of Student's t: errors of some visits are larger than stated; with fewer a few would decide
+# of Student's t: errors of some visits are larger than stated; with fewer a few would decide, and
+# errors be too short. Chosen on SIMULATED surveys
 LEAST_FREEDOM = 4.0
 
 

@@ -95,7 +95,7 @@ OLDER = 3.0
 
 class Sky(NamedTuple):
     """One row a star; its number in the survey, ra, dec at J2000 in deg, motions in mas/yr and
-    km/s, dust and its R_V, magnitudes, by how much light has others than the isochrones,
+    km/s, dust and its R_V, magnitudes and by how much those of the light are fainter,
     the semi-axis (mas) of the orbit of the light's centre, 0 for a single star, and (n, three
     stars, groups) the exponents of their lines."""
 
@@ -159,11 +159,11 @@ def sky_of(stars: Stars, number: NDArray[np.int64], recipe: Recipe, chunk: int) 
     emission = Emission(discs, nebulae, winds)
     a_ks = band_coefficients(teff, ebv if bend else STRAIGHT, r_v)["ks"] * ebv
     colour = colour_offsets(teff) * offsets
-    spins = colour, vsini, vsini_companion, vsini_third
+    spins = vsini, vsini_companion, vsini_third
     wobble = _wobble(stars) * recipe.has("wobble")
     return Sky(
-        number, stars, ra, dec, pmra, pmdec, rv, ebv, r_v, a_ks, absolute, *spins, emission, mag,
-        wobble, surface, _exponents(stars, recipe, chunk),
+        number, stars, ra, dec, pmra, pmdec, rv, ebv, r_v, a_ks, absolute, colour, *spins, emission,
+        mag, wobble, surface, _exponents(stars, recipe, chunk),
     )  # fmt: skip
 
 

@@ -162,6 +162,7 @@ def test_memory_that_is_kept_is_given_back():
 
 
 POOL = """
+import obcat.cli.build, obcat.survey  # as the command has them: they leave Arrow to the reader
 from obcat.machine import kept_arrays
 
 with kept_arrays():

@@ -208,19 +208,10 @@ def test_without_it_there_is_none_of_it(name: str, survey: Make) -> None:
 
 def test_absolute_magnitudes_are_those_of_the_light_that_comes(survey: Make) -> None:
     s = survey(Recipe(SEED))
-    names = [
-        "true_ks",
-        "a_ks",
-        "excess_ks",
-        "distance_kpc",
-        "mk",
-        "mk_system",
-        "flux_ratio_ks",
-        "is_triple",
-    ]
-    ks, a_ks, excess, distance, mk, system, ratio, triple = (
-        column(s, f"stars.{name}") for name in names
-    )
+    names = "true_ks", "a_ks", "excess_ks", "distance_kpc"
+    ks, a_ks, excess, distance = (column(s, f"stars.{name}") for name in names)
+    names = "mk", "mk_system", "flux_ratio_ks", "is_triple"
+    mk, system, ratio, triple = (column(s, f"stars.{name}") for name in names)
     np.testing.assert_allclose(ks - a_ks + excess - 5 * np.log10(distance) - 10, system, atol=1e-9)
     alone = np.isnan(ratio) | (ratio == 0)
     np.testing.assert_allclose(mk[alone & ~triple], system[alone & ~triple], atol=1e-9)
