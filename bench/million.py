@@ -29,7 +29,7 @@ from obcat.simulate.ingredients import CHUNK
 from obcat.simulate.visits import Block, expose, n_spectra
 
 STARS = (16_032, 64_000, 256_000, 700_100)
-BATCH = 64  # chunks, 256,000 stars: 17.6 GB of files
+BATCH = 32  # chunks, 128,000 stars: 8.8 GB of files, which stay in memory until they are read
 NAME = "million"
 SPECTRA = f'name = "{NAME}"\nsimulated = true\nrelease = "DR5"\nspectra = "spectra"\n'
 ENGINE = '\n[build]\nmodes = ["paper"]\n\n[engine]\nkeep_spectra = false\nspectra = {}\n'

@@ -37,6 +37,7 @@ from obcat.schema import SQL, arrow_schema
 from obcat.survey import TABLES, TRAINING, Survey
 
 __all__ = [
+    "Known",
     "assigned",
     "cut",
     "is_ready",
@@ -51,6 +52,7 @@ __all__ = [
 KEYS = dict.fromkeys(("gaia_dr2", "gaia_dr3"), ("source_id", "gaia"))
 KEYS |= {name: ("rowid", name) for name in ("twomass", "xstps", "ps1", "apass", "labels")}
 OF_PIXELS = pa.schema([("specid", pa.string()), ("sha256", pa.string())])
+Known = dict[Path, tuple[np.ndarray, np.ndarray]]  # a part: `_heads`; where its row groups start
 PART = 512  # spectra, 16 MB
 HELD = 8192  # spectra that wait to be written, 256 MB
 WRITING, OWNED = LEAST[0] + LEAST[1] // 2, 50  # bytes of the engine meanwhile; for each spectrum
@@ -74,7 +76,7 @@ CHOSEN = {
 
 
 def write_stores(
-    con: duckdb.DuckDBPyConnection, folder: Path, names: list[str], mark: str, known: set[Path]
+    con: duckdb.DuckDBPyConnection, folder: Path, names: list[str], mark: str, known: Known
 ) -> None:
     """Write ``partitions/NAME/raw`` of each name; one appears whole or not at all.
 
@@ -152,14 +154,15 @@ def _of_all(
         yield place, rows.slice(0, 0) if table == TRAINING and name != PILOT else rows
 
 
-def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray], known: set[Path]) -> None:
+def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray], known: Known) -> None:
     """Each spectrum to every partition that reads it, in one pass over the parts; of what none of
-    them reads only the names are looked at.
+    them reads only the names are looked at, once.
     """
     wanted = np.concatenate(shas)
     owner = np.repeat(np.arange(len(shas)), [len(s) for s in shas])
     order = np.argsort(wanted, kind="stable")
     wanted, owner = wanted[order], owner[order]
+    heads = _sorted_heads(wanted)
     waiting: list[list[pa.Table]] = [[] for _ in places]
     names = [[OF_PIXELS.empty_table()] for _ in places]
     for place in places:
@@ -167,8 +170,7 @@ def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray], known:
     for path in sorted((raw / "spectra").glob("part-*.parquet")):
         if path not in known and not parts.as_written(path):
             raise DamagedStore(path)
-        known.add(path)
-        for table in _tables(path, wanted, owner):
+        for table in _tables(path, heads, known):
             for i, rows in _rows_of(table, wanted, owner):
                 waiting[i].append(table.take(pa.array(rows)))
                 names[i].append(waiting[i][-1].select(OF_PIXELS.names).cast(OF_PIXELS))
@@ -181,17 +183,29 @@ def _write_spectra(raw: Path, places: list[Path], shas: list[np.ndarray], known:
         pq.write_table(pa.concat_tables(found), place / "spectra" / NAMES)
 
 
-def _tables(path: Path, wanted: np.ndarray, owner: np.ndarray) -> Iterator[pa.Table]:
-    """A part by its row groups, in half the time of batches; none of those of which no partition
-    reads a spectrum.
+def _heads(shas: np.ndarray) -> np.ndarray:
+    """The first eight digits of each SHA-256, (n,) S64, as a number: two may share one."""
+    return shas.astype("S8").view(np.uint64)
+
+
+def _sorted_heads(shas: np.ndarray) -> np.ndarray:
+    """`_heads` in order, and at the end a number that is none of them and above them all."""
+    return np.append(np.sort(_heads(shas)), np.iinfo(np.uint64).max)
+
+
+def _tables(path: Path, heads: np.ndarray, known: Known) -> Iterator[pa.Table]:
+    """A part by its row groups, in half the time of batches; of those of which no partition reads a
+    spectrum one in a hundred at most, for ``heads``, in order, say less than names.
     """
     with pq.ParquetFile(path, pre_buffer=False) as file:
-        start, names = 0, file.read(["sha256"], use_threads=False)
-        for i in range(file.num_row_groups):
-            n = file.metadata.row_group(i).num_rows
-            if _rows_of(names.slice(start, n), wanted, owner):
-                yield file.read_row_group(i, use_threads=False)
-            start += n
+        if path not in known:
+            names = file.read(["sha256"], use_threads=False)["sha256"]
+            groups = (file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
+            known[path] = (_heads(names.to_numpy().astype("S64")), np.cumsum([0, *groups])[:-1])
+        own, starts = known[path]
+        read = heads[np.searchsorted(heads, own)] == own
+        for i in np.flatnonzero(np.logical_or.reduceat(read, starts)):
+            yield file.read_row_group(int(i), use_threads=False)
 
 
 def _rows_of(
@@ -200,8 +214,9 @@ def _rows_of(
     """Partition, and the rows of a part that it reads."""
     shas = table["sha256"].to_numpy().astype("S64")
     first, last = (np.searchsorted(wanted, shas, side) for side in ("left", "right"))
-    rows = np.repeat(np.arange(len(shas)), last - first)
-    found = np.concatenate([owner[a:b] for a, b in zip(first, last, strict=True)])
+    times = last - first
+    rows = np.repeat(np.arange(len(shas)), times)
+    found = owner[np.arange(len(rows)) + np.repeat(first - np.cumsum(times) + times, times)]
     return [(int(i), rows[found == i]) for i in np.unique(found)]
 
 
@@ -275,7 +290,7 @@ def cut(survey: Survey, folder: Path, *, spectra: int, say: Say) -> Plan:
             names = assigned(con, spectra, pilot=not lent)
             every = [*names, *([] if lent else [PILOT])]
             todo = [name for name in every if not is_ready(survey, folder, name, mark)]
-            known: set[Path] = set()
+            known: Known = {}
             for start in range(0, len(todo), BUNCH):
                 write_stores(con, folder, todo[start : start + BUNCH], mark, known)
                 say(f"{min(start + BUNCH, len(todo))} of {len(todo)} partitions written")

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from obcat.build.run import Say, read_inputs
 from obcat.files import clear_left, publishing, sync
-from obcat.machine import cpus, give_back, locked
+from obcat.machine import cpus, give_back, locked, memory
 from obcat.partition import (
     FAILED,
     PILOT,
@@ -31,7 +31,15 @@ from obcat.partition import (
     size_of,
 )
 from obcat.partition.cluster import Cluster, Command, Ended, most_at_once, opened
-from obcat.partition.cut import assigned, cut, is_ready, narrow_database, write_plan, write_stores
+from obcat.partition.cut import (
+    Known,
+    assigned,
+    cut,
+    is_ready,
+    narrow_database,
+    write_plan,
+    write_stores,
+)
 from obcat.partition.merging import merge
 from obcat.survey import Engine, Survey
 
@@ -42,6 +50,7 @@ LOT, LOTS = 2**17, 4  # spectra of a lot, lots: at least, at most; all are read 
 # bytes of the disk for a spectrum: that waits in a lot, whose partition is being built, or is built
 WAITS, BEING_BUILT, BUILT = 31_500, 80_000, 4_500
 TAKEN = 0.9  # of what is free on the disk
+CACHED, EACH = 3, 2  # part of the memory that keeps files; partitions of a lot, of each process
 EVERY = 10.0  # seconds between two lines of progress
 TICK = 0.5  # seconds
 UNCHANGED = "nothing has changed"
@@ -121,9 +130,10 @@ def cut_in_lots(
             facts = {"plan": mark, "spectra": str(spectra), "pilot": "no" if lent else "yes"}
             if mark_of(home_of(folder, "plan")) != mark:
                 write_plan(con, folder, names, facts)
-            known: set[Path] = set()
+            known: Known = {}
             plan = read_plan(folder)
-            for lot in _by_room(plan, _room_of(plan, shutil.disk_usage(folder).free, at_once)):
+            room = _room_of(plan, shutil.disk_usage(folder).free, memory(), at_once)
+            for lot in _by_room(plan, room):
                 todo = [name for name in lot if not is_ready(survey, folder, name, mark)]
                 if todo:
                     write_stores(con, folder, todo, mark, known)
@@ -135,12 +145,16 @@ def cut_in_lots(
                     _leave_spectra(survey, folder, name, mark)
 
 
-def _room_of(plan: Plan, free: int, at_once: int) -> int:
-    """Spectra of a lot for whose pixels a disk with so many bytes free has room."""
+def _room_of(plan: Plan, free: int, size: int, at_once: int) -> int:
+    """Spectra of a lot for whose pixels a disk with so many bytes free has room; where processes of
+    this machine build them, of ``size`` bytes of memory, also the memory, so that what was written
+    is not read from the disk.
+    """
     largest = max(plan.sizes.values())
     left = int(TAKEN * free) - BUILT * sum(plan.sizes.values())
     every = left // (WAITS + BEING_BUILT)  # where all of a lot is built at once
-    return max(every, (left - BEING_BUILT * largest * min(at_once, len(plan.sizes))) // WAITS)
+    room = max(every, (left - BEING_BUILT * largest * min(at_once, len(plan.sizes))) // WAITS)
+    return min(room, max(size // CACHED // WAITS, EACH * largest * at_once))
 
 
 def _by_room(plan: Plan, room: int) -> Iterator[list[str]]:

@@ -229,10 +229,19 @@ def test_without_spectra_the_rest_is_that_of_one_build(whole, tmp_path, monkeypa
 def test_a_lot_takes_what_the_disk_has():
     """Of 0.9 x 20 GB 4.5 kB go to each of 150,000 spectra, 80 kB to those that are being built."""
     plan = Plan("", {"a": 50_000, "b": 50_000, "c": 50_000}, pilot=False)
-    assert _room_of(plan, 20 * 10**9, 1) == int(13.325e9 / 31_500)
-    assert _room_of(plan, 20 * 10**9, 2) == int(9.325e9 / 31_500)
-    assert _room_of(plan, 20 * 10**9, sys.maxsize) == int(5.325e9 / 31_500)
-    assert _room_of(plan, 10**9, 1) == int(0.225e9 / 111_500)  # less than one partition
+    assert _room_of(plan, 20 * 10**9, 10**12, 1) == int(13.325e9 / 31_500)
+    assert _room_of(plan, 20 * 10**9, 10**12, 2) == int(9.325e9 / 31_500)
+    assert _room_of(plan, 20 * 10**9, 10**12, sys.maxsize) == int(5.325e9 / 31_500)
+    assert _room_of(plan, 10**9, 10**12, 1) == int(0.225e9 / 111_500)  # less than one partition
+
+
+def test_a_lot_takes_what_the_memory_keeps_of_files():
+    """A third of 24 GB, 31.5 kB each; on other machines, or for two partitions each, more."""
+    plan = Plan("", {"a": 50_000, "b": 50_000, "c": 50_000}, pilot=False)
+    assert _room_of(plan, 10**12, 24 * 10**9, 2) == int(8e9 / 31_500)
+    assert _room_of(plan, 10**12, 24 * 10**9, 4) == 400_000
+    other = _room_of(plan, 10**12, 24 * 10**9, sys.maxsize)
+    assert other == int((900e9 - 4_500 * 150_000 - 12e9) / 31_500)
 
 
 def does_without(database: Path, out: Path) -> None:

@@ -50,13 +50,26 @@ def test_each_partition_has_its_rows_in_order(kept):
 
 
 def test_a_part_that_no_partition_reads_is_left_alone(tmp_path):
-    shas = [f"{i:064d}" for i in range(6)]
+    shas = [f"{i:08d}{0:056d}" for i in range(6)]
     parts.write_part(tmp_path, list("abcdef"), shas, *np.ones((2, 6, N_PIXEL), np.float32))
     (part,) = tmp_path.glob("part-*.parquet")
-    wanted, owner = np.array([shas[1], shas[4], "f" * 64], "S64"), np.arange(3)
-    assert sum(table.num_rows for table in cut._tables(part, wanted, owner)) == 6
-    assert not list(cut._tables(part, wanted[2:], owner[2:]))
-    assert not list(cut._tables(part, wanted[:0], owner[:0]))
+    wanted, known = np.array([shas[1], shas[4], "f" * 64], "S64"), {}
+    some, others, none = (cut._sorted_heads(w) for w in (wanted, wanted[2:], wanted[:0]))
+    for _ in range(2):  # the second time its names are known
+        assert sum(table.num_rows for table in cut._tables(part, some, known)) == 6
+        assert not list(cut._tables(part, others, known))
+        assert not list(cut._tables(part, none, known))
+        assert list(known) == [part]
+
+
+def test_a_spectrum_goes_to_each_partition_that_reads_it():
+    """One that two read twice, one that none reads not at all."""
+    names = np.array([f"{i:064d}" for i in range(5)], "S64")
+    wanted, owner = names[[0, 1, 1, 3]], np.array([2, 0, 2, 1])
+    found = cut._rows_of(pa.table({"sha256": names[::-1].astype("U64")}), wanted, owner)
+    assert [(i, rows.tolist()) for i, rows in found] == [(0, [3]), (1, [1]), (2, [3, 4])]
+    nothing = pa.table({"sha256": names[[2, 4]].astype("U64")})
+    assert cut._rows_of(nothing, wanted, owner) == []
 
 
 @pytest.mark.parametrize("star", ["s0", "s4", "s9"])
@@ -109,9 +122,10 @@ def test_the_list_of_partitions_is_read_without_whose_each_spectrum_is(tmp_path)
 
 def test_row_groups_that_no_partition_reads_are_left_alone(tmp_path):
     n = 2 * parts.ROW_GROUP + 3
-    shas = [f"{i:064d}" for i in range(n)]
+    shas = [f"{i:08d}{0:056d}" for i in range(n)]
     parts.write_part(tmp_path, shas, shas, *np.ones((2, n, N_PIXEL), np.float32))
     (part,) = tmp_path.glob("part-*.parquet")
-    wanted, owner = np.array([shas[0], shas[n - 1]], "S64"), np.arange(2)
-    found = [table["sha256"].to_pylist() for table in cut._tables(part, wanted, owner)]
-    assert found == [shas[: parts.ROW_GROUP], shas[2 * parts.ROW_GROUP :]]
+    heads, known = cut._sorted_heads(np.array([shas[0], shas[n - 1]], "S64")), {}
+    for _ in range(2):
+        found = [table["sha256"].to_pylist() for table in cut._tables(part, heads, known)]
+        assert found == [shas[: parts.ROW_GROUP], shas[2 * parts.ROW_GROUP :]]

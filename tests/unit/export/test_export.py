@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
@@ -21,7 +22,7 @@ from release_rows import BIG, COLUMNS, FLOATS, INTEGERS, TEXTS, rows_of, store
 
 from obcat import db, models
 from obcat.checksums import NoSums
-from obcat.export import ReleaseError
+from obcat.export import ReleaseError, _are_plain, _plain
 from obcat.export import release as exporter
 from obcat.export.cds import forms as check
 from obcat.export.cds.column import label
@@ -378,6 +379,15 @@ def test_text_is_plain_and_whole_in_every_file(shown, value):
     plain, in_ascii = ODD[value]
     for name, found in shown[value].items():
         assert found == (in_ascii or plain if name in ("fits", "vot", "cds") else plain), name
+
+
+@pytest.mark.parametrize("text", ["{}", "a{}", "{}b", "a{}b"])
+def test_text_that_is_left_as_it_is_is_plain(text):
+    """Any character of two alphabets, before, after and within others; most is seen at once."""
+    given = [text.format(chr(i)) for i in range(0x300)]
+    alike = [t for t in given if _are_plain(pa.chunked_array([[t, None]]))]
+    assert alike == [t for t in given if t.isascii() and t == _plain(t)]
+    assert _are_plain(pa.chunked_array([[None]], pa.string()))
 
 
 @pytest.mark.parametrize("value", FORMULAS)
