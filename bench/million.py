@@ -1,6 +1,7 @@
 """A survey of up to a million SIMULATED spectra on a disk that could not hold its files: simulated,
 read and removed in batches, built by partitions that keep no spectra, merged; what it costs as it
-grows, and what commands cost that read it.
+grows, and what commands cost that read it. The smallest is made again after each larger one: an
+hour later a machine may be faster or slower, and all are measured by the median.
 
 python -m bench.million --models-from DATABASE [--stars 16032 64000 256000 700100] [--scratch FOLDER]
 
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
+from statistics import median
 from threading import Event, Thread
 
 from bench.growth import Run, bytes_of, run
@@ -40,6 +42,8 @@ COMMANDS = {
     "check": (),
     "sql": ("SELECT sum(ebv), count(*) FROM catalog.ob_stars",),
 }
+STAGES = ("ingest", "tables", "build")
+FRESH = tuple(f"{stage} {what}" for stage in STAGES[1:] for what in ("cpu", "wall", "peak"))
 LOOK = 5.0  # seconds between two looks at the disk
 
 
@@ -78,14 +82,14 @@ def build(place: Path, lender: Path, address: str, spectra: int) -> None:
     toml.write_text(
         f'models_from = "{lender.absolute()}"\n{SPECTRA}{"".join(tables[1:])}{ENGINE.format(spectra)}'
     )
-    cost(place, "ingest", run("ingest", toml, "--build", place, "--keep"))
+    note(place, **dict.fromkeys(FRESH, 0))  # a smaller survey that grew had tables of its own
+    cost(place, "tables", run("ingest", toml, "--build", place, "--keep"))
     home = place / NAME
     for left in ("partitions", "catalog"):
         shutil.rmtree(home / left, ignore_errors=True)
     (home / "obcat.duckdb").unlink(missing_ok=True)
     with looking(home) as most:
         used = run("build", toml, "--build", place, "--trust", "--cluster", address)
-    note(place, **dict.fromkeys(("build cpu", "build wall", "build peak"), 0))
     cost(place, "build", used)
     note(
         place,
@@ -136,24 +140,51 @@ def rows_of(database: Path) -> int:
         return int(con.execute("SELECT count(*) FROM catalog.ob_stars").fetchall()[0][0])
 
 
+def again(asked: argparse.Namespace) -> float:
+    """ms CPU a spectrum of the smallest survey, made once more by itself."""
+    place = asked.scratch / "smallest"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    read(asked.stars[0], place, asked.workers)
+    build(place, asked.models_from, asked.cluster, asked.spectra)
+    found = noted(place)
+    shutil.rmtree(place)
+    return of_each(found)
+
+
+def of_each(made: dict) -> float:
+    """ms CPU a spectrum, from files to the catalog."""
+    return 1e3 * whole(made, "cpu") / made["spectra"]
+
+
+def whole(made: dict, what: str) -> float:
+    """Of what all stages took."""
+    return sum(made[f"{stage} {what}"] for stage in STAGES)
+
+
 def show(sizes: list[dict]) -> None:
     """The table, a line a size."""
     print(
-        "| spectra | rows | partitions | ingest ms CPU | build ms CPU | of the first | all CPU s "
+        "| spectra | rows | partitions | ingest ms CPU | build ms CPU | of the smallest | all CPU s "
         "| wall s | largest process MiB | the command MiB | raw kB | database kB | disk GB |\n"
         f"|{'---|' * 13}"
     )
-    first = (sizes[0]["ingest cpu"] + sizes[0]["build cpu"]) / sizes[0]["spectra"]
+    smallest = [of_each(sizes[0]), *(s["smallest"] for s in sizes if "smallest" in s)]
     for s in sizes:
-        n, cpu = s["spectra"], s["ingest cpu"] + s["build cpu"]
+        n, ingested = s["spectra"], s["ingest cpu"] + s["tables cpu"]
+        peak = max(s[f"{stage} peak"] for stage in STAGES)
         print(
-            f"| {n:,} | {s['rows']:,} | {s['partitions']} | {1e3 * s['ingest cpu'] / n:.2f} "
-            f"| {1e3 * s['build cpu'] / n:.2f} | {cpu / n / first:.2f} | {cpu:.0f} "
-            f"| {s['ingest wall'] + s['build wall']:.0f} "
-            f"| {max(s['ingest peak'], s['build peak']) / 2**20:.0f} | {s['own'] / 2**20:.0f} "
+            f"| {n:,} | {s['rows']:,} | {s['partitions']} | {1e3 * ingested / n:.2f} "
+            f"| {1e3 * s['build cpu'] / n:.2f} | {of_each(s) / median(smallest):.2f} "
+            f"| {whole(s, 'cpu'):.0f} | {whole(s, 'wall'):.0f} "
+            f"| {peak / 2**20:.0f} | {s['own'] / 2**20:.0f} "
             f"| {s['raw'] / n / 1e3:.1f} | {s['database'] / n / 1e3:.1f} | {s['most'] / 1e9:.1f} |",
             flush=True,
         )
+    each = ", ".join(f"{ms:.2f}" for ms in smallest)
+    print(
+        f"\nthe smallest, at first and after each larger one: {each} ms CPU a spectrum", flush=True
+    )
 
 
 def show_commands(sizes: list[dict]) -> None:
@@ -227,7 +258,7 @@ def main() -> None:
         read(stars, place, asked.workers)
         build(place, asked.models_from, asked.cluster, asked.spectra)
         use(place)
-        sizes.append(noted(place))
+        sizes.append(noted(place) | ({"smallest": again(asked)} if sizes else {}))
         results.write_text(json.dumps(sizes))
         show(sizes)
         show_commands(sizes)

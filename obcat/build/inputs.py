@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,6 +36,7 @@ __all__ = [
     "Pixels",
     "append_pixels",
     "content_hash",
+    "cut_spectra",
     "heaps",
     "near_of",
     "ordered_spectra",
@@ -253,8 +253,8 @@ def _raw(raw: Path, name: str) -> pa.Table | pa.RecordBatchReader | Pixels:
         return _raw(raw / TRAINING, own)
     schema = arrow_schema(f"raw.{name}")
     if name == "spectra":
-        if (raw / "spectra" / NAMES).is_file():
-            return _cut(raw)
+        if cut := cut_spectra(raw):
+            return cut
         parts = sorted((raw / "spectra").glob("*.parquet"))
         for part in parts:
             if not written.as_written(part):
@@ -268,17 +268,15 @@ def _raw(raw: Path, name: str) -> pa.Table | pa.RecordBatchReader | Pixels:
     return pa.RecordBatchReader.from_batches(pq.read_schema(path).remove_metadata(), _pieces(path))
 
 
-def _cut(raw: Path) -> Pixels:
-    """The spectra of a partition that headers name, in their order."""
+def cut_spectra(raw: Path) -> Pixels | None:
+    """The spectra of a partition that headers name, in their order; None of a whole survey."""
+    if not (raw / "spectra" / NAMES).is_file():
+        return None
     found, headers = _read(raw / "spectra" / NAMES, ["specid", "sha256"]), _named_headers(raw)
     at = pc.index_in(headers["sha256"], found["sha256"])
     same = pc.fill_null(pc.equal(headers["specid"], found["specid"].take(at)), False)
-    read = partial(_rows_of, raw / "spectra", at.filter(same).to_numpy())
-    return Pixels(headers.select(["specid", "z"]).filter(same), read)
-
-
-def _rows_of(folder: Path, rows: np.ndarray, which: slice) -> list[np.ndarray]:
-    return pixels_of(folder, rows[which])
+    names, rows = headers.select(["specid", "z"]).filter(same), at.filter(same).to_numpy()
+    return Pixels(names, lambda which: pixels_of(raw / "spectra", rows[which]))
 
 
 def _named_headers(raw: Path) -> pa.Table:

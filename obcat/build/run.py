@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 from duckdb.func import ARROW, SPECIAL
 
@@ -82,8 +81,12 @@ def build(
     """
     limits = chosen(Share(memory, threads), survey.build)
     read = read_inputs(survey, folder)
-    step, mark = _beside(pixels) if pixels else None, fingerprint(survey, read)
-    return publish(survey, folder, read, mark, limits, say=say, step=step, noted=not pixels)
+    cut = inputs.cut_spectra(folder / "raw") if pixels else None
+    step, mark = _beside(pixels, cut) if pixels else None, fingerprint(survey, read)
+    less = ("spectra",) if cut else ()
+    return publish(
+        survey, folder, read, mark, limits, say=say, step=step, without=less, noted=not pixels
+    )
 
 
 def read_inputs(survey: Survey, folder: Path) -> dict[str, str]:
@@ -253,9 +256,9 @@ def without_pixels(con: duckdb.DuckDBPyConnection) -> None:
                 con.execute(f"ALTER TABLE {db.qualified(table)} ALTER {quoted(name)} {what}")
 
 
-def _beside(pixels: Path) -> Step:
+def _beside(pixels: Path, cut: inputs.Pixels | None) -> Step:
     """`run_step`, but pixels are written to the folder and read from it: a file is cheaper than a
-    table, and no step asks for one spectrum alone.
+    table, and no step asks for one spectrum alone. Those of the input ``cut`` stay where they are.
     """
     held: dict[str, inputs.Pixels] = {}
 
@@ -274,7 +277,11 @@ def _beside(pixels: Path) -> Step:
         _, _, fitted, _ = given
         for name in udfs:
             _register(con, name, fitted)
-        held[file.relation] = _write_pixels(con, of_files, pixels / file.relation)
+        here = cut if file.relation == PIXELS[0] else None
+        held[file.relation] = here or _write_pixels(con, of_files, pixels / file.relation)
+        con.register("given_names", held[file.relation].names)
+        con.execute(f"INSERT INTO {db.qualified(file.relation)} BY NAME FROM given_names")
+        con.unregister("given_names")
 
     return step
 
@@ -289,19 +296,12 @@ def _write_pixels(con: duckdb.DuckDBPyConnection, file: db.SqlFile, folder: Path
             read = con.sql(rows).to_arrow_reader(inputs.BATCH)
             for batch in read:
                 inputs.append_pixels(batch, folder)
-                names.append(_copied(batch.drop_columns(wide)))
+                # a column of a batch of DuckDB's keeps it all, its pixels too; a copy does not
+                names.append(pa.table(batch.drop_columns(wide).take(pa.array(range(len(batch))))))
     except (duckdb.Error, pa.ArrowException) as error:
         raise db.StepFailed(f"sql/{file.name}.sql: {error}") from error
     narrow = pa.concat_tables([read.schema.empty_table().drop_columns(wide), *names])
-    con.register("given_names", narrow)
-    con.execute(f"INSERT INTO {db.qualified(file.relation)} BY NAME FROM given_names")
-    con.unregister("given_names")
     return inputs.Pixels(narrow, partial(inputs.pixels_of, folder))
-
-
-def _copied(batch: pa.RecordBatch) -> pa.Table:
-    """A column of a batch of DuckDB's keeps the whole batch, its pixels too; a copy does not."""
-    return pa.table(batch.take(pa.array(np.arange(batch.num_rows))))
 
 
 def _notes(con: duckdb.DuckDBPyConnection, model: str) -> list[str]:

@@ -43,9 +43,21 @@ def test_rows_are_those_of_the_step(con, file, tmp_path):
     flux, ivar = found.read(slice(1000, 1002))
     assert flux[:, 0].tolist() == [1000, 1001]
     assert ivar[1, -1] == 1001 + 3908
-    told = con.execute("SELECT specid, z, flux FROM raw.spectra ORDER BY z").fetchall()
-    assert told[:2] == [("0", 0, None), ("1", 1, None)]
-    assert found.names["specid"].to_pylist() == [row[0] for row in told]
+    assert found.names["specid"].to_pylist() == [str(i) for i in range(3000)]
+
+
+def test_pixels_of_the_input_of_a_partition_stay_where_they_are(con, file, tmp_path):
+    """Either way the table has all columns but them."""
+    names = pa.table({"specid": ["a", "b"], "z": pa.array([1, 2], pa.float32())})
+    told = "SELECT specid, z, flux FROM raw.spectra ORDER BY z LIMIT 2"
+    for cut, wanted in (
+        (inputs.Pixels(names, lambda _: []), [("a", 1, None), ("b", 2, None)]),
+        (None, [("0", 0, None), ("1", 1, None)]),
+    ):
+        run._beside(tmp_path / "pixels", cut)(con, file, tmp_path, None, {}, str)
+        assert con.execute(told).fetchall() == wanted
+        assert (tmp_path / "pixels").is_dir() == (cut is None)
+        con.execute("DELETE FROM raw.spectra")
 
 
 def test_what_is_kept_of_rows_holds_no_pixels(con, file, tmp_path, monkeypatch):
