@@ -5,7 +5,7 @@ hour later a machine may be faster or slower, and all are measured by the median
 
 python -m bench.million --models-from DATABASE [--stars 16032 64000 256000 700100] [--scratch FOLDER]
 
-A person runs it: a million takes some two hours of CPU and 60 GB, which are removed at its end.
+A person runs it: a million takes some two hours of CPU and 45 GB, which are removed at its end.
 Killed at any moment, the same command goes on. 700,100 stars have 1,000,062 spectra.
 """
 
