@@ -194,8 +194,8 @@ def _sorted_heads(shas: np.ndarray) -> np.ndarray:
 
 
 def _tables(path: Path, heads: np.ndarray, known: Known) -> Iterator[pa.Table]:
-    """A part by its row groups, in half the time of batches; of those of which no partition reads a
-    spectrum one in a hundred at most, for ``heads``, in order, say less than names.
+    """A part by its row groups, in half the time of batches, but for those of which no partition
+    reads a spectrum: `_sorted_heads` tell, and now and then let one more pass.
     """
     with pq.ParquetFile(path, pre_buffer=False) as file:
         if path not in known:

@@ -50,7 +50,7 @@ LOT, LOTS = 2**17, 4  # spectra of a lot, lots: at least, at most; all are read 
 # bytes of the disk for a spectrum: that waits in a lot, whose partition is being built, or is built
 WAITS, BEING_BUILT, BUILT = 31_500, 80_000, 4_500
 TAKEN = 0.9  # of what is free on the disk
-CACHED, EACH = 3, 2  # part of the memory that keeps files; partitions of a lot, of each process
+CACHED, TURNS = 3, 2  # the part of the memory that keeps files; partitions each process may have
 EVERY = 10.0  # seconds between two lines of progress
 TICK = 0.5  # seconds
 UNCHANGED = "nothing has changed"
@@ -154,7 +154,7 @@ def _room_of(plan: Plan, free: int, size: int, at_once: int) -> int:
     left = int(TAKEN * free) - BUILT * sum(plan.sizes.values())
     every = left // (WAITS + BEING_BUILT)  # where all of a lot is built at once
     room = max(every, (left - BEING_BUILT * largest * min(at_once, len(plan.sizes))) // WAITS)
-    return min(room, max(size // CACHED // WAITS, EACH * largest * at_once))
+    return min(room, max(size // CACHED // WAITS, TURNS * largest * at_once))
 
 
 def _by_room(plan: Plan, room: int) -> Iterator[list[str]]:
